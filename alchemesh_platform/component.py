@@ -1,0 +1,54 @@
+"""What every component is: a Pulumi component resource with typed arguments, settings and a place in a product."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+import pulumi
+from pydantic import BaseModel
+
+from alchemesh_platform.catalog.spec import ComponentSpec
+from alchemesh_platform.catalog.wiring import Wiring
+
+ArgsT = TypeVar("ArgsT", bound=BaseModel)
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
+    """A piece of the LEGO, usable in any Pulumi program.
+
+    Args:
+        name: Name of the resource; names of its children start with it.
+        args: What a product team sets.
+        settings: What a platform team sets.
+        wiring: The component's place in a product; by default it stands alone.
+        opts: Pulumi's resource options.
+
+    Attributes:
+        outputs: Fields of the spec's outputs model; values may be Pulumi outputs. Registered once, after ``build``.
+    """
+
+    spec: ClassVar[ComponentSpec]
+
+    def __init__(
+        self,
+        name: str,
+        args: ArgsT,
+        settings: SettingsT,
+        wiring: Wiring | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"alchemesh:components:{self.spec.name}", name, None, opts)
+        self.name = name
+        self.args = args
+        self.settings = settings
+        self.wiring = wiring or Wiring()
+        self.child_options = pulumi.ResourceOptions(parent=self)
+        self.outputs: Mapping[str, Any] = self.build()
+        self.register_outputs(dict(self.outputs))
+
+    @abstractmethod
+    def build(self) -> Mapping[str, Any]:
+        """Declare the children, each by a named method, and return the outputs."""

@@ -1,0 +1,1 @@
+"""Composition: from a manifest and a catalogue to a plan. Pure."""

@@ -1,0 +1,103 @@
+"""The plan: what would be deployed for one product in one environment. Frozen values, nothing that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.manifest.models import Contract, DataProduct, SemanticModel
+from alchemesh_platform.names import asset_address, port_address, project_name
+from alchemesh_platform.platform_file.models import Transform
+from alchemesh_platform.problems import Location
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedComponent:
+    """One component of the product, with validated arguments.
+
+    ``resource_name`` is the name of its Pulumi resource, unique in the product; names of its children start with it.
+    ``args`` and ``settings`` are instances of the spec's models.
+    """
+
+    resource_name: str
+    role: Role
+    port: str
+    component_type: str
+    spec: ComponentSpec
+    args: Any
+    settings: Any
+    path: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedInput:
+    """An input port. ``origin`` is ``domain/product/port`` or ``domain/source-system``; ``from_product`` says which."""
+
+    name: str
+    origin: str
+    from_product: bool
+    component: PlannedComponent
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOutput:
+    """An output port with its models, as it will be recorded."""
+
+    name: str
+    description: str
+    models: Mapping[str, SemanticModel]
+    storage: PlannedComponent
+    proxy: PlannedComponent | None
+    protocols: tuple[str, ...]
+    contract: Contract | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A product, composed for one environment."""
+
+    product: DataProduct
+    environment: str
+    root: str  # folder of the manifest
+    inputs: tuple[PlannedInput, ...]
+    needs: tuple[PlannedComponent, ...]
+    code: PlannedComponent | None
+    outputs: tuple[PlannedOutput, ...]
+    transforms: tuple[Transform, ...] = ()
+    location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))
+
+    @property
+    def project(self) -> str:
+        """Pulumi project."""
+        return project_name(self.product.domain, self.product.name)
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Addresses of the assets that deployment will record."""
+        product = self.product
+        return tuple(
+            asset_address(product.domain, product.name, output.name, model)
+            for output in self.outputs
+            for model in output.models
+        )
+
+    def components(self) -> Iterator[PlannedComponent]:
+        """Every component, in the order in which a person reads the manifest."""
+        for planned in self.inputs:
+            yield planned.component
+        yield from self.needs
+        if self.code is not None:
+            yield self.code
+        for output in self.outputs:
+            yield output.storage
+            if output.proxy is not None:
+                yield output.proxy
+
+    def address(self, port: str) -> str:
+        """``domain/product/port``."""
+        return port_address(self.product.domain, self.product.name, port)

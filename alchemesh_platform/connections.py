@@ -1,0 +1,208 @@
+"""How a product's code reaches its ports and needs: typed, and the same on a laptop and in a cloud.
+
+In a product's code::
+
+    from alchemesh_platform.connections import connections
+
+    here = connections()
+    departures = here.input("departures").files          # FilesConnection
+    flights = here.output("flights-table").tables        # TablesConnection
+    print(departures.url, flights.tables["flight"])
+
+The connections are read from the JSON file that ``ALCHEMESH_CONNECTIONS`` names; `alchemesh run` and `alchemesh env`
+set it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+CONNECTIONS_VARIABLE = "ALCHEMESH_CONNECTIONS"
+
+
+class _Connection(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FilesConnection(_Connection):
+    """Files under one address: a directory, a bucket or a prefix of one."""
+
+    kind: Literal["files"] = "files"
+    url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…")
+    format: str | None = Field(default=None, description="Format of the files, where there is just one: parquet, …")
+
+    @property
+    def path(self) -> Path:
+        """The folder on this machine.
+
+        Raises:
+            WrongConnection: when the files are not on this machine.
+        """
+        return _local_path(self.url)
+
+
+class TablesConnection(_Connection):
+    """One table for each model."""
+
+    kind: Literal["tables"] = "tables"
+    format: Literal["delta"] = Field(description="Table format.")
+    tables: dict[str, str] = Field(description="Model name: address of its table, as a URL.")
+
+    def path(self, model: str) -> Path:
+        """The folder of a model's table on this machine."""
+        if model not in self.tables:
+            raise WrongConnection(f"no table for model {model!r}: there are {', '.join(sorted(self.tables)) or 'none'}")
+        return _local_path(self.tables[model])
+
+
+class DataApiConnection(_Connection):
+    """Access by protocol; a protocol that is not offered is None."""
+
+    kind: Literal["data-api"] = "data-api"
+    sql: str | None = Field(default=None, description="Address of the PostgreSQL protocol: postgresql://host:port/name")
+    rest: str | None = Field(default=None, description="Base address of REST: http://host:port/api")
+    graphql: str | None = Field(default=None, description="Address of GraphQL; the query is the body of a POST.")
+    tables: tuple[str, ...] = Field(default=(), description="Tables that can be queried, by the names of the models.")
+
+
+class JobConnection(_Connection):
+    """A job of the product's own code."""
+
+    kind: Literal["job"] = "job"
+    entrypoint: str = Field(description="What is run.")
+    schedule: str | None = Field(default=None, description="Cron expression, where it has one.")
+    descriptor: str | None = Field(default=None, description="Where the description of the job is kept.")
+
+
+class PortConnections(_Connection):
+    """What a port or need gives: its storage's connection, its proxy's, or both."""
+
+    storage: FilesConnection | TablesConnection | None = Field(default=None, discriminator="kind")
+    proxy: DataApiConnection | None = Field(default=None)
+
+    @property
+    def files(self) -> FilesConnection:
+        """The files. Raises WrongConnection where there are none."""
+        if isinstance(self.storage, FilesConnection):
+            return self.storage
+        raise WrongConnection(f"no files here, but {self.storage.kind if self.storage else 'no storage'}")
+
+    @property
+    def tables(self) -> TablesConnection:
+        """The tables. Raises WrongConnection where there are none."""
+        if isinstance(self.storage, TablesConnection):
+            return self.storage
+        raise WrongConnection(f"no tables here, but {self.storage.kind if self.storage else 'no storage'}")
+
+    @property
+    def data_api(self) -> DataApiConnection:
+        """The data API. Raises WrongConnection where there is none."""
+        if self.proxy is None:
+            raise WrongConnection("no data API here")
+        return self.proxy
+
+
+class Connections(_Connection):
+    """Every connection of a product in one environment."""
+
+    product: str = Field(description="Address of the product: domain/product.")
+    environment: str = Field(description="Environment.")
+    inputs: dict[str, PortConnections] = Field(default_factory=dict, description="Input port: what it gives.")
+    outputs: dict[str, PortConnections] = Field(default_factory=dict, description="Output port: what it gives.")
+    infrastructure: dict[str, PortConnections] = Field(default_factory=dict, description="Need: what it gives.")
+
+    def input(self, name: str) -> PortConnections:
+        """An input port's connections."""
+        return _named(self.inputs, "input port", name)
+
+    def output(self, name: str) -> PortConnections:
+        """An output port's connections."""
+        return _named(self.outputs, "output port", name)
+
+    def need(self, name: str) -> PortConnections:
+        """An infrastructure need's connections."""
+        return _named(self.infrastructure, "infrastructure need", name)
+
+    def environ(self) -> dict[str, str]:
+        """The same as flat environment variables: ``ALCHEMESH_OUTPUT_FLIGHTS_TABLE_REST=http://…``."""
+        groups = (("INPUT", self.inputs), ("OUTPUT", self.outputs), ("NEED", self.infrastructure))
+        variables = {"ALCHEMESH_PRODUCT": self.product, "ALCHEMESH_ENVIRONMENT": self.environment}
+        for group, ports in groups:
+            for port, given in ports.items():
+                prefix = f"ALCHEMESH_{group}_{_variable(port)}"
+                for part in (given.storage, given.proxy):
+                    if part is not None:
+                        variables.update(_flat(prefix, part.model_dump(mode="json", exclude={"kind"})))
+        return dict(sorted(variables.items()))
+
+
+class WrongConnection(LookupError):
+    """Raised when code asks for a connection that its product does not have; says what there is."""
+
+
+class NotConnected(RuntimeError):
+    """Raised when there are no connections here; says how to get them."""
+
+
+def connections(environ: Mapping[str, str] = os.environ) -> Connections:
+    """The connections of the product whose code is running.
+
+    Raises:
+        NotConnected: when the code was not started with its connections, or their file cannot be read.
+    """
+    name = environ.get(CONNECTIONS_VARIABLE)
+    if not name:
+        raise NotConnected(
+            f"{CONNECTIONS_VARIABLE} is not set. Run the code with `alchemesh run`, or in a shell: "
+            'eval "$(alchemesh env)"'
+        )
+    try:
+        return Connections.model_validate_json(Path(name).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise NotConnected(f"cannot read the connections in {name}: {error}") from error
+
+
+_ANY_CONNECTION: TypeAdapter[FilesConnection | TablesConnection | DataApiConnection | JobConnection] = TypeAdapter(
+    Annotated[FilesConnection | TablesConnection | DataApiConnection | JobConnection, Field(discriminator="kind")]
+)
+
+
+def connection_of(outputs: Mapping[str, Any]) -> FilesConnection | TablesConnection | DataApiConnection | JobConnection:
+    """Read a component's outputs as the connection they are."""
+    return _ANY_CONNECTION.validate_python(outputs)
+
+
+def _named(ports: Mapping[str, PortConnections], what: str, name: str) -> PortConnections:
+    if name not in ports:
+        raise WrongConnection(f"no {what} {name!r}: there are {', '.join(sorted(ports)) or 'none'}")
+    return ports[name]
+
+
+def _local_path(url: str) -> Path:
+    if not url.startswith("file://"):
+        raise WrongConnection(f"{url} is not on this machine")
+    from urllib.parse import unquote, urlsplit
+
+    return Path(unquote(urlsplit(url).path))
+
+
+def _variable(name: str) -> str:
+    return name.replace("-", "_").upper()
+
+
+def _flat(prefix: str, value: object) -> Iterator[tuple[str, str]]:
+    if value is None:
+        return
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _flat(f"{prefix}_{_variable(str(key))}", part)
+    elif isinstance(value, str):
+        yield prefix, value
+    else:
+        yield prefix, json.dumps(value)

@@ -1,0 +1,270 @@
+"""What a manifest may say: the data product, its ports, models, contracts, code and needs.
+
+Terms follow docs/concepts; logical types and quality rules follow the Open Data Contract Standard (ODCS) 3.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from alchemesh_platform.names import IDENTIFIER_MAX, IDENTIFIER_PATTERN, NAME_MAX, NAME_PATTERN
+from alchemesh_platform.units import Duration, Percent
+
+# What each of them means in words, and how to mend a text that does not match: alchemesh_platform.manifest.patterns.
+VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+PRODUCT_ADDRESS_PATTERN = r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_MAX)]
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=IDENTIFIER_MAX)]
+Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN, max_length=254)]
+ProductAddress = Annotated[str, StringConstraints(pattern=PRODUCT_ADDRESS_PATTERN)]
+
+Protocol = Literal["sql", "rest", "graphql"]
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error: a typing mistake never passes silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Lifecycle(StrEnum):
+    """Where a data product stands in its life."""
+
+    DEVELOPMENT = "development"
+    DISCOVERY = "discovery"
+    STABLE = "stable"
+    DECOMMISSIONED = "decommissioned"
+
+
+class LogicalType(StrEnum):
+    """ODCS logical types."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIME = "time"
+    TIMESTAMP = "timestamp"
+    OBJECT = "object"
+    ARRAY = "array"
+
+
+class Property(Strict):
+    """One property of a semantic model."""
+
+    type: LogicalType = Field(description="ODCS logical type.")
+    description: str = Field(default="", description="What it means in the domain.")
+    required: bool = Field(default=False, description="Whether every row has a value.")
+    key: bool = Field(default=False, description="Whether it is part of what identifies the entity.")
+    unique: bool = Field(default=False, description="Whether no two rows have the same value.")
+    enum: tuple[str | int | float, ...] | None = Field(default=None, description="The only values allowed.")
+    pattern: str | None = Field(default=None, description="Regular expression that a string value matches.")
+    classification: str | None = Field(
+        default=None, description="How sensitive it is, in the words of the company: public, internal, confidential, …"
+    )
+    properties: dict[Identifier, Property] | None = Field(default=None, description="Parts of an object.")
+    items: Property | None = Field(default=None, description="What an array holds.")
+
+
+class Relationship(Strict):
+    """How a model refers to another."""
+
+    to: Identifier = Field(description="The model referred to.")
+    description: str = Field(default="", description="What the relationship means.")
+    properties: dict[Identifier, Identifier] = Field(default_factory=dict, description="Property here: property there.")
+
+
+class SemanticModel(Strict):
+    """A machine- and human-readable model of the domain."""
+
+    description: str = Field(default="", description="What one row of it is.")
+    entity: str | None = Field(default=None, description="The entity of the domain that it describes.")
+    properties: dict[Identifier, Property] = Field(min_length=1, description="Property name: property.")
+    relationships: tuple[Relationship, ...] = Field(default=(), description="Models it refers to.")
+
+
+class ComponentUse(Strict):
+    """A component type with its arguments; the platform file says which component implements it."""
+
+    component: Name = Field(description="Component type; `alchemesh components list` shows all.")
+    args: dict[str, Any] = Field(default_factory=dict, description="Arguments of the component.")
+
+
+class SourceSystemOrigin(Strict):
+    """Data that comes from an operational system of the domain."""
+
+    source_system: Name = Field(description="One of the manifest's source_systems.")
+
+
+class OutputPortOrigin(Strict):
+    """Data that comes from an output port of another data product."""
+
+    data_product: ProductAddress = Field(description="Address of the product: domain/product.")
+    output_port: Name = Field(description="Its output port.")
+
+
+PRODUCT_INPUT_TYPE = "data-product-input"
+
+
+class InputPort(Strict):
+    """Where data comes into the product."""
+
+    name: Name = Field(description="Name of the port, unique among the product's ports and needs.")
+    origin: SourceSystemOrigin | OutputPortOrigin = Field(alias="from", description="Where the data comes from.")
+    component: Name | None = Field(
+        default=None,
+        description="Component type that brings the data in; needed with a source system, given with a data product.",
+    )
+    args: dict[str, Any] = Field(default_factory=dict, description="Arguments of the component.")
+    description: str = Field(default="", description="What comes in.")
+
+    @property
+    def component_type(self) -> str:
+        """The component type in force."""
+        return self.component or PRODUCT_INPUT_TYPE
+
+
+class InfrastructureNeed(ComponentUse):
+    """What processing needs and no port gives."""
+
+    name: Name = Field(description="Name of the need, unique among the product's ports and needs.")
+    description: str = Field(default="", description="What it is for.")
+
+
+class ProxyUse(ComponentUse):
+    """What gives access to a storage by protocol and language."""
+
+    protocols: tuple[Protocol, ...] = Field(min_length=1, description="Protocols offered to consumers.")
+
+
+class ContractLifecycle(StrEnum):
+    """Where a data contract stands in its life."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    DEPRECATED = "deprecated"
+    RETIRED = "retired"
+
+
+class AccessType(StrEnum):
+    """Who may consume: after review, the same domain at once, or everybody at once."""
+
+    RESTRICTED = "restricted"
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
+class ServiceLevels(Strict):
+    """What is promised to consumers."""
+
+    uptime: Percent | None = Field(default=None, description="Share of time the port answers.")
+    update_frequency: Duration | None = Field(default=None, description="Longest time between two updates.")
+    response_time: Duration | None = Field(default=None, description="Longest time a request takes.")
+
+
+class Billing(Strict):
+    """What consumption costs."""
+
+    model: Literal["free", "flat", "per_use"] = Field(description="How the price is counted.")
+    price: float = Field(default=0.0, ge=0, description="Price of one unit, in the currency.")
+    currency: Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)] | None = Field(
+        default=None, description="ISO 4217 code."
+    )
+    per: str | None = Field(default=None, description="The unit that the price is for: 1000 requests, month, …")
+
+
+class Terms(Strict):
+    """What consumer and provider commit to."""
+
+    usage: str = Field(default="", description="What consumers may do with the data, and what not.")
+    billing: Billing | None = Field(default=None, description="What consumption costs.")
+    notice_period: Duration | None = Field(
+        default=None, description="How long consumers have to adapt to a removal or a breaking change."
+    )
+
+
+class QualityRule(BaseModel):
+    """A business test, written as an ODCS quality rule (its keys are ODCS's own, in camel case)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name = Field(description="Name of the test, unique in the contract.")
+    description: str = Field(default="", description="The value promised to consumers that it checks.")
+    type: Literal["sql", "library", "text"] = Field(default="library", description="How the rule is written.")
+    query: str | None = Field(default=None, description="SQL that gives one number; needed when type is sql.")
+    metric: Literal["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"] | None = Field(
+        default=None, description="Metric of the ODCS library; needed when type is library."
+    )
+    model: Identifier | None = Field(default=None, description="Model of the port that the metric is taken of.")
+    property: Identifier | None = Field(default=None, description="Property that the metric is taken of.")
+    unit: Literal["rows", "percent"] | None = Field(default=None, description="Unit of the value compared.")
+    dimension: (
+        Literal["accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"] | None
+    ) = Field(default=None, description="Quality dimension.")
+    severity: Literal["info", "warning", "error"] | None = Field(default=None, description="Weight of a failure.")
+    mustBe: float | str | None = Field(default=None, description="The value equals this.")
+    mustNotBe: float | str | None = Field(default=None, description="The value differs from this.")
+    mustBeGreaterThan: float | None = Field(default=None, description="The value is greater than this.")
+    mustBeGreaterOrEqualTo: float | None = Field(default=None, description="The value is at least this.")
+    mustBeLessThan: float | None = Field(default=None, description="The value is less than this.")
+    mustBeLessOrEqualTo: float | None = Field(default=None, description="The value is at most this.")
+    mustBeBetween: tuple[float, float] | None = Field(default=None, description="The value lies between these two.")
+    mustNotBeBetween: tuple[float, float] | None = Field(default=None, description="The value lies outside of these.")
+
+
+class Contract(Strict):
+    """What an output port promises to its consumers."""
+
+    version: Version = Field(description="Semantic version of the contract.")
+    lifecycle: ContractLifecycle = Field(default=ContractLifecycle.DRAFT, description="Where the contract stands.")
+    access: AccessType = Field(default=AccessType.RESTRICTED, description="Who may consume.")
+    service_levels: ServiceLevels = Field(default=ServiceLevels(), description="What is promised.")
+    terms: Terms = Field(default=Terms(), description="What both sides commit to.")
+    quality: tuple[QualityRule, ...] = Field(default=(), description="Business tests, as ODCS writes them.")
+
+
+class OutputPort(Strict):
+    """A storage, paired with a proxy that gives access to it, under a contract."""
+
+    name: Name = Field(description="Name of the port, unique among the product's ports and needs.")
+    models: tuple[Identifier, ...] = Field(min_length=1, description="Models of the product that it exposes.")
+    storage: ComponentUse = Field(description="Where the data is kept.")
+    proxy: ProxyUse | None = Field(
+        default=None, description="What gives access by protocol; without it, access is the storage's own."
+    )
+    contract: Contract | None = Field(
+        default=None, description="The contract, in place or as the path of a YAML file beside the manifest."
+    )
+    description: str = Field(default="", description="What goes out.")
+
+
+class DataProduct(Strict):
+    """A data product: everything a product team declares."""
+
+    kind: Literal["DataProduct"] = Field(description="Always DataProduct.")
+    name: Name = Field(description="Name of the product, unique in its domain.")
+    domain: Name = Field(description="Data domain that owns it.")
+    team: Name = Field(description="Data product team of that domain.")
+    owner: Email = Field(description="User with the owner persona.")
+    version: Version = Field(description="Semantic version of the product.")
+    lifecycle: Lifecycle = Field(default=Lifecycle.DEVELOPMENT, description="Where the product stands in its life.")
+    description: str = Field(default="", description="What the product gives, in a sentence.")
+    source_systems: tuple[Name, ...] = Field(default=(), description="Operational systems it relies on.")
+    input_ports: tuple[InputPort, ...] = Field(default=(), description="Where data comes in.")
+    models: dict[Identifier, SemanticModel] = Field(default_factory=dict, description="Model name: semantic model.")
+    infrastructure: tuple[InfrastructureNeed, ...] = Field(default=(), description="What processing needs.")
+    code: ComponentUse | None = Field(default=None, description="The team's own code.")
+    output_ports: tuple[OutputPort, ...] = Field(default=(), description="Where data goes out.")
+
+    @property
+    def address(self) -> str:
+        """``domain/product``."""
+        return f"{self.domain}/{self.name}"

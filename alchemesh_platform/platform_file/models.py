@@ -1,0 +1,76 @@
+"""What a platform file may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, StringConstraints
+
+from alchemesh_platform.document import Node, node_of
+from alchemesh_platform.manifest.models import Name, Strict
+
+BUILTIN_LOCAL = "builtin/local"
+RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
+
+
+class Transform(Strict):
+    """Set properties of one kind of resource inside one component, without forking the component."""
+
+    component: Name = Field(description="Component whose children are adjusted.")
+    resource: Annotated[str, StringConstraints(pattern=RESOURCE_PATTERN)] = Field(
+        description="Pulumi type of the children: package:module:Type."
+    )
+    set: dict[str, Any] = Field(description="Property: value, named as the Pulumi type's schema names them.")
+
+
+class Environment(Strict):
+    """One environment: what implements what, with which settings."""
+
+    extends: str | None = Field(
+        default=None, description="Environment that this one starts from: builtin/local, or another of this file."
+    )
+    state: str | None = Field(default=None, description="Pulumi state backend: file://…, s3://…, gs://…, https://…")
+    registry: str | None = Field(default=None, description="Registry: sqlite:///path or postgresql://host/database.")
+    secrets: str | None = Field(default=None, description="Pulumi secrets provider; passphrase by default.")
+    settings: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Settings group: setting: value; groups are named by technology."
+    )
+    components: dict[Name, Name] = Field(
+        default_factory=dict, description="Component type: component that implements it here."
+    )
+    transforms: tuple[Transform, ...] = Field(default=(), description="Adjustments of components' children.")
+
+
+class PlatformFile(Strict):
+    """The platform file, owned by a platform team."""
+
+    kind: Literal["Platform"] = Field(description="Always Platform.")
+    name: Name = Field(description="Name of the platform.")
+    environments: dict[Name, Environment] = Field(min_length=1, description="Environment name: environment.")
+
+
+class Platform(Strict):
+    """One environment with everything that it extends merged in: what composition works with."""
+
+    # Where each value was written; the built-in platform has places in no file.
+    _tree: Node | None = PrivateAttr(default=None)
+
+    environment: Name
+    state: str
+    registry: str
+    secrets: str = "passphrase"
+    home: str
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    components: dict[Name, Name] = Field(default_factory=dict)
+    transforms: tuple[Transform, ...] = ()
+
+    @property
+    def tree(self) -> Node:
+        """The environment as a document that knows its places: state, settings, components and the rest at its top."""
+        return self._tree or node_of(self.model_dump(mode="json"), BUILTIN_LOCAL)
+
+    def located_by(self, tree: Node) -> Platform:
+        """The same platform, with the places of its values."""
+        located = self.model_copy()
+        located._tree = tree
+        return located

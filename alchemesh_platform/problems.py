@@ -1,0 +1,94 @@
+"""What is wrong with a file that a person wrote: where, what was found, what was expected, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+COMPARED_MAX = 200  # words, and characters of a word, that are searched for what was meant
+LISTED_MAX = 20  # words that a hint lists
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file. Lines and columns count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend, as it is shown: ``file:line:column path: what was found, what was expected``.
+
+    ``path`` is the place in the document (``output_ports[0].storage.component``), empty for the document itself.
+    """
+
+    location: Location
+    path: str
+    message: str
+    hint: str | None = None
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.location}  {self.path}: " if self.path else f"{self.location}  "
+        level = "warning: " if self.severity == "warning" else ""
+        hint = f"\n\nhint: {self.hint}" if self.hint else ""
+        return f"{where}{level}{self.message}{hint}"
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """The problem as one flat JSON object."""
+        return {
+            "file": self.location.file,
+            "line": self.location.line,
+            "column": self.location.column,
+            "path": self.path,
+            "message": self.message,
+            "hint": self.hint,
+            "severity": self.severity,
+        }
+
+
+class ProblemsFound(Exception):
+    """Raised with every problem of a document at once, in file order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(in_file_order(problems))
+        super().__init__("\n\n".join(str(problem) for problem in self.problems))
+
+
+def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems sorted by file, line and column; the order of those at one place is kept."""
+    return sorted(problems, key=lambda problem: problem.location)
+
+
+def errors_of(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems that stop a run."""
+    return [problem for problem in problems if problem.severity == "error"]
+
+
+def closest(found: str, allowed: Sequence[str]) -> str | None:
+    """The allowed word that was probably meant, or None."""
+    import difflib
+
+    close = difflib.get_close_matches(found[:COMPARED_MAX], allowed[:COMPARED_MAX], n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def did_you_mean(found: str, allowed: Sequence[str], *, otherwise: str = "") -> str | None:
+    """A hint that names the closest allowed word, or else all of them, or else ``otherwise``."""
+    close = closest(found, allowed)
+    words = [f"did you mean {close!r}?"] if close else []
+    if otherwise:
+        words.append(otherwise)
+    elif not close and allowed:
+        more = ", …" if len(allowed) > LISTED_MAX else ""
+        words.append(f"allowed: {', '.join(allowed[:LISTED_MAX])}{more}")
+    return " ".join(words) or None

@@ -1,0 +1,80 @@
+"""Values with units, as people write them: ``30d``, ``1h``, ``300ms``, ``99.5%``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+DURATION_PATTERN = r"^(\d+)(ms|s|m|h|d|w)$"
+PERCENT_PATTERN = r"^\d{1,3}(\.\d+)?%$"
+HUNDRED_PERCENT = 100.0
+
+_UNIT_MILLISECONDS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_LONGEST_MILLISECONDS = 100 * 365 * _UNIT_MILLISECONDS["d"]
+_DURATION = re.compile(DURATION_PATTERN)
+_PERCENT = re.compile(PERCENT_PATTERN)
+
+
+def parse_duration(text: object) -> timedelta:
+    """Read a whole number with a unit (ms, s, m, h, d, w) as a span of time.
+
+    Raises:
+        ValueError: with what was expected, when the text is no duration or is longer than a century.
+    """
+    if isinstance(text, timedelta):
+        return text
+    match = _DURATION.match(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("expected a duration: a whole number with a unit, such as 300ms, 30s, 5m, 1h, 30d or 2w")
+    milliseconds = int(match[1][:20]) * _UNIT_MILLISECONDS[match[2]]
+    if milliseconds > _LONGEST_MILLISECONDS:
+        raise ValueError("expected a duration of at most 100 years")
+    return timedelta(milliseconds=milliseconds)
+
+
+def format_duration(span: timedelta) -> str:
+    """Write a span of time in its largest whole unit (weeks apart: ``14d`` stays days); inverse of parse_duration."""
+    milliseconds = round(span / timedelta(milliseconds=1))
+    for unit in ("d", "h", "m", "s"):
+        if milliseconds and milliseconds % _UNIT_MILLISECONDS[unit] == 0:
+            return f"{milliseconds // _UNIT_MILLISECONDS[unit]}{unit}"
+    return f"{milliseconds}ms"
+
+
+def parse_percent(text: object) -> float:
+    """Read ``99.5%`` as 99.5.
+
+    Raises:
+        ValueError: with what was expected.
+    """
+    if isinstance(text, float):
+        return text
+    if not isinstance(text, str) or not _PERCENT.match(text) or float(text[:-1]) > HUNDRED_PERCENT:
+        raise ValueError("expected a percentage from 0% to 100%, such as 99.5%")
+    return float(text[:-1])
+
+
+def format_percent(value: float) -> str:
+    """Write 99.5 as ``99.5%``."""
+    return f"{value:g}%"
+
+
+def _schema(pattern: str, examples: list[str]) -> dict[str, Any]:
+    return {"type": "string", "pattern": pattern, "examples": examples}
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema(_schema(DURATION_PATTERN, ["300ms", "1h", "30d"])),
+]
+Percent = Annotated[
+    float,
+    BeforeValidator(parse_percent),
+    PlainSerializer(format_percent, return_type=str),
+    WithJsonSchema(_schema(PERCENT_PATTERN, ["99.5%"])),
+]
