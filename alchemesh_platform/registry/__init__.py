@@ -1,0 +1,1 @@
+"""The mesh's memory: what stands, what stood, and who did what."""

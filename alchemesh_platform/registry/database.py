@@ -1,0 +1,132 @@
+"""The database behind a registry: its address, its connections, and how a transaction begins."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavailable_as
+
+PATIENCE = timedelta(seconds=30)
+CONNECT_SECONDS = 10
+WAL_RETRY_SECONDS = 0.02
+ADDRESSES = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+
+
+class Database:
+    """Connections to one database, with errors that a person can act on.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://host/database``.
+        patience: How long to wait for somebody else's lock.
+
+    Raises:
+        RegistryUnavailable: when the address is of no kind that is known, or its driver is not installed.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
+        self.url = _parsed(url)
+        self.patience = patience
+        self.on_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = self._sqlite_engine() if self.on_sqlite else self._postgresql_engine()
+        self._writer = self._engine.execution_options(alchemesh_begin="BEGIN IMMEDIATE")
+        # SQLite has one writer at a time, and waits by polling: threads of one process queue here instead.
+        self._turn = threading.Lock()
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite registry."""
+        return Path(self.url.database or "") if self.on_sqlite else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection in a transaction that sees one state of the registry."""
+        with unavailable_as(self.url), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in a transaction that may write; committed at the end, undone by an exception."""
+        if self.on_sqlite:
+            with self._turn, unavailable_as(self.url), self._writer.begin() as connection:
+                yield connection
+        else:
+            with unavailable_as(self.url), self._engine.begin() as connection:
+                # In the transaction and not in the session, which a pooler between may hand to somebody else.
+                connection.execute(text(f"SET LOCAL lock_timeout = {round(self.patience / timedelta(milliseconds=1))}"))
+                yield connection
+
+    def prepare_file(self) -> None:
+        """Make the folder of an SQLite registry, and let readers go on while somebody writes."""
+        if self.file is None:
+            return
+        with unavailable_as(self.url):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            deadline = time.monotonic() + self.patience.total_seconds()
+            while not self._in_wal_mode():
+                if time.monotonic() > deadline:
+                    break  # a registry without it works too, one at a time
+                time.sleep(WAL_RETRY_SECONDS)
+
+    def _in_wal_mode(self) -> bool:
+        import sqlite3
+
+        with self._engine.connect().execution_options(alchemesh_begin="") as connection:
+            try:
+                return str(connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar()) == "wal"
+            except OperationalError as error:
+                # SQLite does not wait by itself here, whatever the timeout (https://www.sqlite.org/wal.html).
+                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    return False
+                raise
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    def _sqlite_engine(self) -> Engine:
+        engine = create_engine(self.url, connect_args={"timeout": self.patience.total_seconds()})
+
+        # Left to itself the driver begins a transaction too late for a read before a write, and never before DDL.
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            statement = connection.get_execution_options().get("alchemesh_begin", "BEGIN")
+            if statement:
+                connection.exec_driver_sql(statement)
+
+        return engine
+
+    def _postgresql_engine(self) -> Engine:
+        try:
+            return create_engine(
+                self.url,
+                connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "alchemesh"},
+                pool_pre_ping=True,  # an `up` may take longer than the server keeps an idle connection
+            )
+        except ModuleNotFoundError as error:
+            raise RegistryUnavailable(
+                "a registry in PostgreSQL needs the package psycopg, which is not installed",
+                hint="pip install 'alchemesh-platform[postgresql]'",
+            ) from error
+
+
+def _parsed(address: str) -> URL:
+    try:
+        url = make_url(address)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError) as error:  # never with the text of the address: it may hold a password
+        raise RegistryUnavailable("the address of the registry cannot be read", hint=f"expected {ADDRESSES}") from error
+    if backend in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite+pysqlite")
+    raise RegistryUnavailable(
+        f"no registry can be kept in {url.render_as_string(hide_password=True)}", hint=f"expected {ADDRESSES}"
+    )

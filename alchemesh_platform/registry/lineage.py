@@ -1,0 +1,155 @@
+"""Where data comes from and where it goes: the graph of source systems, products and their ports, from the records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from alchemesh_platform.registry.records import LineageRecord, PortRecord, ProductRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+NodeKind = Literal["source system", "input", "product", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A thing that data is in or passes through.
+
+    Args:
+        kind: What it is.
+        address: Its name across the mesh; a source system and a product may share one, so a node is known by both.
+        product: Address of the product it belongs to, or is; None for a source system.
+        missing: Whether something refers to it and it is not recorded: it never stood here, or is gone.
+        note: What else is worth a word: version and lifecycle of a product, models of an output port.
+    """
+
+    kind: NodeKind
+    address: str
+    product: str | None = None
+    missing: bool = False
+    note: str = ""
+
+    @property
+    def id(self) -> str:
+        """One word that names the node among all others."""
+        return f"{self.kind}:{self.address}"
+
+    @property
+    def name(self) -> str:
+        """The last part of the address."""
+        return self.address.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Data flows from ``source`` to ``target``, both ids of nodes; stale when one of them is missing."""
+
+    source: str
+    target: str
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The graph in one environment; nodes and edges in the order of their ids."""
+
+    environment: str
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+    def by_id(self) -> dict[str, Node]:
+        """The nodes by their ids."""
+        return {node.id: node for node in self.nodes}
+
+    def targets(self) -> dict[str, list[str]]:
+        """Node: where data goes from it."""
+        return _grouped((edge.source, edge.target) for edge in self.edges)
+
+    def sources(self) -> dict[str, list[str]]:
+        """Node: where its data comes from."""
+        return _grouped((edge.target, edge.source) for edge in self.edges)
+
+
+def mesh_lineage(registry: Registry, environment: str) -> Lineage:
+    """The lineage of everything in one environment."""
+    return lineage_from(
+        environment,
+        registry.all(ProductRecord, environment),
+        registry.all(PortRecord, environment),
+        registry.all(LineageRecord, environment),
+    )
+
+
+def lineage_from(
+    environment: str,
+    products: Iterable[ProductRecord],
+    ports: Iterable[PortRecord],
+    flows: Iterable[LineageRecord],
+) -> Lineage:
+    """The graph that records make together. What they refer to and is not among them is there too, as missing.
+
+    Source systems are not recorded by themselves: that a port names one is all that is known of it.
+    """
+    nodes: dict[str, Node] = {}
+    edges: set[tuple[str, str]] = set()
+
+    def known(node: Node) -> str:
+        nodes.setdefault(node.id, node)
+        return node.id
+
+    def port_of(kind: Literal["input", "output"], address: str, product: str, **more: Any) -> str:
+        port = known(Node(kind, address, product, **more))
+        owner = known(Node("product", product, product, missing=True))
+        edges.add((port, owner) if kind == "input" else (owner, port))
+        return port
+
+    for product in products:
+        known(Node("product", product.address, product.address, note=f"{product.version} {product.lifecycle}"))
+    for port in ports:
+        port_of(port.direction, port.address, port.product, note=", ".join(port.models))
+    for flow in flows:
+        if flow.source_kind == "source_system":
+            source = known(Node("source system", flow.source))
+        else:
+            source = port_of("output", flow.source, flow.source.rpartition("/")[0], missing=True)
+        edges.add((source, port_of("input", flow.target, flow.product, missing=True)))
+    return Lineage(
+        environment,
+        tuple(sorted(nodes.values(), key=lambda node: (node.address, node.kind))),
+        tuple(
+            Edge(source, target, stale=nodes[source].missing or nodes[target].missing)
+            for source, target in sorted(edges)
+        ),
+    )
+
+
+def lineage_of(lineage: Lineage, product: str) -> Lineage:
+    """The part of a graph that a product's data comes from or goes to, near and far."""
+    start = {node.id for node in lineage.nodes if node.product == product}
+    wanted = _reached(start, lineage.sources()) | _reached(start, lineage.targets())
+    return Lineage(
+        lineage.environment,
+        tuple(node for node in lineage.nodes if node.id in wanted),
+        tuple(edge for edge in lineage.edges if edge.source in wanted and edge.target in wanted),
+    )
+
+
+def _reached(start: set[str], onward: Mapping[str, list[str]]) -> set[str]:
+    reached = set(start)
+    ahead = list(start)
+    while ahead:
+        fresh = [other for other in onward.get(ahead.pop(), ()) if other not in reached]
+        reached.update(fresh)
+        ahead.extend(fresh)
+    return reached
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return groups

@@ -1,0 +1,199 @@
+"""Lineage as text: trees for a terminal, Mermaid and DOT for a picture, JSON for a program. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alchemesh_platform.registry.lineage import Lineage, Node
+
+BRANCH, LAST, LINE, GAP = "├─ ", "└─ ", "│  ", "   "
+MISSING = "(missing)"
+ABOVE = "(above)"
+
+MERMAID_SHAPES = {
+    "source system": ("[(", ")]"),
+    "input": ("([", "])"),
+    "product": ("{{", "}}"),
+    "output": ("[", "]"),
+}
+DOT_SHAPES = {"source system": "cylinder", "input": "cds", "product": "hexagon", "output": "box"}
+
+
+def as_json(lineage: Lineage) -> dict[str, Any]:
+    """The graph as one JSON object with ``environment``, ``nodes`` and ``edges``."""
+    return {
+        "environment": lineage.environment,
+        "nodes": [
+            {
+                "id": node.id,
+                "kind": node.kind,
+                "address": node.address,
+                "product": node.product,
+                "missing": node.missing,
+                "note": node.note,
+            }
+            for node in lineage.nodes
+        ],
+        "edges": [{"source": edge.source, "target": edge.target, "stale": edge.stale} for edge in lineage.edges],
+    }
+
+
+def as_flow(lineage: Lineage) -> str:
+    """A tree that follows the data, from where it enters. What is reached twice is drawn once."""
+    nodes, targets, sources = lineage.by_id(), lineage.targets(), lineage.sources()
+    lines: list[str] = []
+    drawn: set[str] = set()
+    roots = [node.id for node in lineage.nodes if node.id not in sources]
+    # Nothing enters a circle from outside: it is drawn from any of its nodes.
+    for root in [*roots, *nodes]:
+        if root in drawn:
+            continue
+        ahead = [(root, "", "")]
+        while ahead:
+            id, lead, below = ahead.pop()  # noqa: A001 - the node's own name
+            label, onward = _step(nodes, targets, id)
+            again = onward in drawn
+            drawn.update((id, onward))
+            lines.append(f"{lead}{label}{f'  {ABOVE}' if again else ''}")
+            children = [] if again else targets.get(onward, [])
+            for at, child in reversed(list(enumerate(children, start=1))):
+                last = at == len(children)
+                ahead.append((child, below + (LAST if last else BRANCH), below + (GAP if last else LINE)))
+    return "\n".join(lines)
+
+
+def _step(nodes: dict[str, Node], targets: dict[str, list[str]], id: str) -> tuple[str, str]:  # noqa: A002
+    """The line of a node, and the node to go on from: an input port shares a line with its product."""
+    node = nodes[id]
+    products = [nodes[target] for target in targets.get(id, ()) if nodes[target].kind == "product"]
+    if node.kind == "input" and len(products) == 1:
+        return f"{_worded(node)} ▶ {_told(products[0], products[0].address)}", products[0].id
+    return _worded(node), id
+
+
+def _worded(node: Node) -> str:
+    return f"{node.kind}  {_told(node, node.address)}"
+
+
+def _told(node: Node, name: str) -> str:
+    return "  ".join(part for part in (name, node.note, MISSING if node.missing else "") if part)
+
+
+def as_tree(lineage: Lineage) -> str:
+    """A tree of domains, their source systems and products, and where each port's data comes from or goes to."""
+    nodes, targets, sources = lineage.by_id(), lineage.targets(), lineage.sources()
+    domains: dict[str, list[Node]] = {}
+    ports: dict[str, list[Node]] = {}
+    for node in lineage.nodes:
+        if node.kind in {"input", "output"}:
+            ports.setdefault(node.product or "", []).append(node)
+        else:
+            domains.setdefault(node.address.partition("/")[0], []).append(node)
+
+    def port_branch(port: Node, width: int) -> Branch:
+        into = port.kind == "input"
+        others = [nodes[other] for other in (sources if into else targets).get(port.id, ())]
+        label = f"{port.kind:<6}  {_told(port, f'{port.name:<{width}}')}"
+        if into and len(others) == 1:  # as every input port has, unless what is recorded is stale
+            return Branch(f"{label}  from {_other(others[0])}")
+        return Branch(label.rstrip(), [Branch(f"{'from' if into else 'read by'} {_other(other)}") for other in others])
+
+    def member_branch(member: Node) -> Branch:
+        if member.kind == "source system":
+            return Branch(_worded(replace(member, address=member.name)))
+        inside = sorted(ports.get(member.address, ()), key=lambda port: (port.kind, port.name))
+        width = max((len(port.name) for port in inside), default=0)
+        return Branch(f"product  {_told(member, member.name)}", [port_branch(port, width) for port in inside])
+
+    lines: list[str] = []
+    for domain, members in sorted(domains.items()):
+        members.sort(key=lambda member: (member.kind == "product", member.name))
+        lines.append(domain)
+        lines.extend(_drawn([member_branch(member) for member in members]))
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of a tree, with what hangs from it."""
+
+    label: str
+    children: Sequence[Branch] = ()
+
+
+def _drawn(branches: Sequence[Branch], lead: str = "") -> Iterator[str]:
+    for at, branch in enumerate(branches, start=1):
+        last = at == len(branches)
+        yield f"{lead}{LAST if last else BRANCH}{branch.label}"
+        yield from _drawn(branch.children, lead + (GAP if last else LINE))
+
+
+def _other(node: Node) -> str:
+    kind = "source system " if node.kind == "source system" else ""
+    return f"{kind}{node.address}{f'  {MISSING}' if node.missing else ''}"
+
+
+def as_mermaid(lineage: Lineage) -> str:
+    """A Mermaid flowchart, as Markdown renders it. Source: https://mermaid.js.org/syntax/flowchart.html"""
+    names = {node.id: f"n{at}" for at, node in enumerate(lineage.nodes)}
+
+    def drawn(node: Node) -> str:
+        opening, closing = MERMAID_SHAPES[node.kind]
+        label = _told(node, node.name if node.kind in {"input", "output"} else node.address)
+        return f"{names[node.id]}{opening}{_mermaid_escaped(label)}{closing}{':::missing' if node.missing else ''}"
+
+    lines = ["flowchart LR"]
+    for product, members in _by_product(lineage):
+        if product is None:
+            lines += [f"  {drawn(node)}" for node in members]
+        else:
+            lines.append(f"  subgraph {names[f'product:{product}']}s [{_mermaid_escaped(product)}]")
+            lines += [f"    {drawn(node)}" for node in members]
+            lines.append("  end")
+    for edge in lineage.edges:
+        arrow = "-. missing .->" if edge.stale else "-->"
+        lines.append(f"  {names[edge.source]} {arrow} {names[edge.target]}")
+    if any(node.missing for node in lineage.nodes):
+        lines.append("  classDef missing stroke-dasharray: 4 4")
+    return "\n".join(lines)
+
+
+def _mermaid_escaped(text: str) -> str:
+    return '"' + text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;") + '"'
+
+
+def as_dot(lineage: Lineage) -> str:
+    """A DOT graph for Graphviz. Source: https://graphviz.org/doc/info/lang.html"""
+    lines = ["digraph lineage {", "  rankdir=LR;", "  node [fontname=sans];", "  edge [fontname=sans];"]
+
+    def drawn(node: Node) -> str:
+        label = _told(node, node.name if node.kind in {"input", "output"} else node.address)
+        style = ", style=dashed" if node.missing else ""
+        return f"{_quoted(node.id)} [label={_quoted(label)}, shape={DOT_SHAPES[node.kind]}{style}];"
+
+    for product, members in _by_product(lineage):
+        if product is None:
+            lines += [f"  {drawn(node)}" for node in members]
+        else:
+            lines += [f"  subgraph {_quoted(f'cluster {product}')} {{", f"    label={_quoted(product)};"]
+            lines += [f"    {drawn(node)}" for node in members]
+            lines.append("  }")
+    for edge in lineage.edges:
+        style = " [style=dashed, label=missing]" if edge.stale else ""
+        lines.append(f"  {_quoted(edge.source)} -> {_quoted(edge.target)}{style};")
+    return "\n".join([*lines, "}"])
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _by_product(lineage: Lineage) -> list[tuple[str | None, list[Node]]]:
+    """What belongs to no product first, then each product with its ports."""
+    groups: dict[str | None, list[Node]] = {None: []}
+    for node in lineage.nodes:
+        groups.setdefault(node.product, []).append(node)
+    return list(groups.items())

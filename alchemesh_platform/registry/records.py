@@ -1,0 +1,133 @@
+"""What the registry keeps. One record stands for one thing in one environment; its address is its name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """A thing of the mesh, named by environment and address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: ClassVar[str]
+
+    environment: str = Field(description="Environment the record belongs to.")
+    address: str = Field(description="Name of the thing across the mesh.")
+
+
+class ProductRecord(Record):
+    """A data product; address ``domain/product``."""
+
+    kind: ClassVar[str] = "product"
+
+    team: str
+    owner: str
+    version: str
+    lifecycle: str
+    description: str = ""
+    source_systems: tuple[str, ...] = ()
+    code: dict[str, Any] | None = Field(
+        default=None, description="Component, component type and connection of the code."
+    )
+    needs: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Need: component, component type and connection."
+    )
+
+
+class PortRecord(Record):
+    """An input or output port; address ``domain/product/port``."""
+
+    kind: ClassVar[str] = "port"
+
+    product: str = Field(description="Address of the product.")
+    direction: Literal["input", "output"]
+    description: str = ""
+    origin: str | None = Field(
+        default=None, description="Input: domain/source-system, or the address of the output port it reads."
+    )
+    from_product: bool = Field(default=False, description="Input: whether the origin is another product's output port.")
+    storage: str = Field(default="", description="Component that keeps the data.")
+    storage_type: str = Field(default="", description="Its component type.")
+    proxy: str | None = Field(default=None, description="Component that gives access.")
+    proxy_type: str | None = Field(default=None, description="Its component type.")
+    models: tuple[str, ...] = Field(default=(), description="Output: models it exposes.")
+    connections: dict[str, Any] = Field(
+        default_factory=dict, description="A PortConnections document: how code reaches it."
+    )
+
+
+class AssetRecord(Record):
+    """One semantic model as exposed by one output port; address ``domain/product/port/model``."""
+
+    kind: ClassVar[str] = "asset"
+
+    product: str
+    port: str = Field(description="Address of the output port.")
+    model: str
+    definition: dict[str, Any] = Field(description="The semantic model, as the manifest declares it.")
+
+
+class ContractRecord(Record):
+    """The contract of an output port; its address is the port's."""
+
+    kind: ClassVar[str] = "contract"
+
+    product: str
+    version: str
+    lifecycle: str
+    access: str
+    document: dict[str, Any] = Field(description="The whole contract, as the manifest declares it.")
+
+
+class LineageRecord(Record):
+    """Data flows from ``source`` into ``target``; its address is ``source -> target``."""
+
+    kind: ClassVar[str] = "lineage"
+
+    product: str = Field(description="Address of the product that declares it.")
+    source: str = Field(description="domain/source-system, or the address of an output port.")
+    source_kind: Literal["source_system", "output_port"]
+    target: str = Field(description="Address of the input port.")
+
+
+class Deployment(BaseModel):
+    """One act on a product, with its outcome: the history of what was done, kept when the product is gone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="Random, unique.")
+    environment: str
+    product: str = Field(description="Address of the product.")
+    operation: Literal["up", "refresh", "destroy", "run"]
+    started_at: datetime
+    finished_at: datetime | None = Field(default=None, description="None while it runs, or when it was killed.")
+    outcome: Literal["running", "succeeded", "failed", "cancelled"] = "running"
+    actor: str = Field(description="Who did it: user@host.")
+    version: str = Field(default="", description="Version of the product deployed.")
+    changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources.")
+    problem: str | None = Field(default=None, description="Why it failed, in a sentence.")
+    exit_status: int | None = Field(default=None, description="Of the product's code.")
+    output: str | None = Field(
+        default=None, description="What the product's code printed: masked, the end of it when long."
+    )
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, once it is over."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
+
+
+class Change(BaseModel):
+    """One line of the history: a record appeared, changed or went."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    environment: str
+    kind: str
+    address: str
+    change: Literal["created", "updated", "removed"]
+    document: dict[str, Any]

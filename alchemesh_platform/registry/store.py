@@ -1,0 +1,307 @@
+"""The registry: records that stand now, and the history of how they came to."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alchemesh_platform.registry.database import PATIENCE, Database
+from alchemesh_platform.registry.migrations import bring_up_to_date
+from alchemesh_platform.registry.records import Change, Deployment, Record
+from alchemesh_platform.registry.tables import TABLES, changes, deployments
+from alchemesh_platform.registry.unavailable import RegistryUnavailable, shown
+
+Written = Literal["created", "updated", "unchanged"]
+Operation = Literal["up", "refresh", "destroy", "run"]
+Outcome = Literal["succeeded", "failed", "cancelled"]
+RecordT = TypeVar("RecordT", bound=Record)
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of a record: what kind it is, where, and which."""
+
+    kind: type[Record]
+    environment: str
+    address: str
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """One order for every writer, so that two that write several records never wait for each other."""
+        return self.kind.kind, self.environment, self.address
+
+
+class Registry:
+    """The mesh's memory, in SQLite or PostgreSQL. Safe to use from several threads and processes at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, migrate: bool = True, create: bool = True, patience: timedelta = PATIENCE) -> Registry:
+        """Open the registry at an address, bringing it up to date first.
+
+        Args:
+            url: ``sqlite:///path`` or ``postgresql://host/database``.
+            migrate: Whether to migrate a registry that an older alchemesh left.
+            create: Whether to make a registry where there is none.
+            patience: How long to wait for somebody else's lock.
+
+        Raises:
+            RegistryMissing: when there is none, and none is to be made.
+            RegistryUnavailable: when it cannot be used, with the reason and the way out.
+        """
+        database = Database(url, patience)
+        try:
+            bring_up_to_date(database, migrate=migrate, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def put(self, record: Record) -> Written:
+        """Record a thing. Recording the same again changes nothing and leaves no trace."""
+        return self.write([record])[0]
+
+    def remove(self, kind: type[Record], environment: str, address: str) -> bool:
+        """Remove a record and keep its history; False when there is none."""
+        with self._database.writing() as connection:
+            return _remove(connection, Key(kind, environment, address))
+
+    def write(self, records: Iterable[Record], removals: Iterable[Key] = ()) -> list[Written]:
+        """Record several things and remove others, all or nothing.
+
+        Returns:
+            What became of each record, in the order given.
+        """
+        records = list(records)
+        acts: list[tuple[Key, int | None]] = [(key, None) for key in removals]
+        acts += [(Key(type(record), record.environment, record.address), at) for at, record in enumerate(records)]
+        outcomes: list[Written] = ["unchanged"] * len(records)
+        with self._database.writing() as connection:
+            for key, at in sorted(acts, key=lambda act: act[0].order):
+                if at is None:
+                    _remove(connection, key)
+                else:
+                    outcomes[at] = _put(connection, key, records[at])
+        return outcomes
+
+    def get(self, kind: type[RecordT], environment: str, address: str) -> RecordT | None:
+        """The record of that name, or None."""
+        table = TABLES[kind]
+        with self._database.reading() as connection:
+            document = connection.execute(select(table.c.document).where(*_named(table, environment, address))).scalar()
+        return None if document is None else self._read(kind, document)
+
+    def all(self, kind: type[RecordT], environment: str | None = None, product: str | None = None) -> list[RecordT]:
+        """Every record of a kind, of one environment or product where that is named, by address."""
+        table = TABLES[kind]
+        query = select(table.c.environment, table.c.address, table.c.document)
+        if environment is not None:
+            query = query.where(table.c.environment == environment)
+        if product is not None:
+            query = query.where((table.c.product if "product" in table.c else table.c.address) == product)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        # Sorted here: the order of text differs between databases, and between settings of one.
+        return [self._read(kind, row.document) for row in sorted(rows, key=lambda row: (row.environment, row.address))]
+
+    def start_deployment(
+        self, environment: str, product: str, operation: Operation, actor: str, *, version: str = ""
+    ) -> Deployment:
+        """Note that somebody begins to act on a product. What is never finished reads as running, or killed."""
+        deployment = Deployment(
+            id=uuid.uuid4().hex,
+            environment=environment,
+            product=product,
+            operation=operation,
+            started_at=datetime.now(UTC),
+            actor=actor,
+            version=version,
+        )
+        with self._database.writing() as connection:
+            connection.execute(insert(deployments).values(id=deployment.id, **_deployment_columns(deployment)))
+        return deployment
+
+    def finish_deployment(
+        self,
+        id: str,  # noqa: A002 - the field's name
+        outcome: Outcome,
+        *,
+        changes: Mapping[str, int] | None = None,
+        problem: str | None = None,
+        exit_status: int | None = None,
+        output: str | None = None,
+    ) -> Deployment:
+        """Note how an act ended. The first word stands: finishing again returns what is recorded.
+
+        Raises:
+            LookupError: when no such act was begun.
+        """
+        with self._database.writing() as connection:
+            row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
+            document = connection.execute(row).scalar()
+            if document is None:
+                raise LookupError(f"no deployment {id!r} was begun")
+            begun = self._read(Deployment, document)
+            if begun.outcome != "running":
+                return begun
+            ended = Deployment.model_validate(
+                begun.model_dump()
+                | {
+                    "finished_at": datetime.now(UTC),
+                    "outcome": outcome,
+                    "changes": dict(changes or {}),
+                    "problem": problem,
+                    "exit_status": exit_status,
+                    "output": output,
+                }
+            )
+            connection.execute(update(deployments).where(deployments.c.id == id).values(**_deployment_columns(ended)))
+        return ended
+
+    def deployments(
+        self,
+        product: str | None = None,
+        environment: str | None = None,
+        *,
+        operations: Iterable[Operation] | None = None,
+        limit: int | None = None,
+    ) -> list[Deployment]:
+        """What was done, newest first."""
+        query = _narrowed(select(deployments.c.document), deployments, environment, product)
+        if operations is not None:
+            query = query.where(deployments.c.operation.in_(list(operations)))
+        query = query.order_by(deployments.c.started_at.desc(), deployments.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [self._read(Deployment, document) for document in connection.execute(query).scalars()]
+
+    def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
+        """The last act of these kinds on each product, by the product's address."""
+        rank = func.row_number().over(
+            partition_by=deployments.c.product, order_by=(deployments.c.started_at.desc(), deployments.c.id)
+        )
+        ranked = (
+            select(deployments.c.document, rank.label("rank"))
+            .where(deployments.c.environment == environment, deployments.c.operation.in_(list(operations)))
+            .subquery()
+        )
+        with self._database.reading() as connection:
+            documents = connection.execute(select(ranked.c.document).where(ranked.c.rank == 1)).scalars().all()
+        return {last.product: last for last in (self._read(Deployment, document) for document in documents)}
+
+    def history(
+        self,
+        environment: str | None = None,
+        *,
+        product: str | None = None,
+        address: str | None = None,
+        limit: int | None = None,
+    ) -> list[Change]:
+        """How records appeared, changed and went, newest first; all of it, also of what is gone."""
+        query = _narrowed(select(changes), changes, environment, product)
+        if address is not None:
+            query = query.where(changes.c.address == address)
+        query = query.order_by(changes.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [self._read_change(row) for row in rows]
+
+    def _read(self, kind: type[ModelT], document: str) -> ModelT:
+        try:
+            return kind.model_validate_json(document)
+        except ValidationError as error:
+            raise RegistryUnavailable(
+                f"the registry {shown(self._database.url)} holds a {kind.__name__} that this alchemesh cannot read",
+                hint="it was written by another version: use the newest, pip install --upgrade alchemesh-platform",
+            ) from error
+
+    def _read_change(self, row: Mapping[Any, Any]) -> Change:
+        import json
+
+        fields = {name: row[name] for name in ("at", "environment", "kind", "address", "change")}
+        return Change(**fields, document=json.loads(row["document"]))
+
+
+def _named(table: Table, environment: str, address: str) -> tuple[Any, Any]:
+    return table.c.environment == environment, table.c.address == address
+
+
+def _narrowed(query: Select[Any], table: Table, environment: str | None, product: str | None) -> Select[Any]:
+    if environment is not None:
+        query = query.where(table.c.environment == environment)
+    return query if product is None else query.where(table.c.product == product)
+
+
+def _put(connection: Connection, key: Key, record: Record) -> Written:
+    table = TABLES[key.kind]
+    named = _named(table, key.environment, key.address)
+    document = record.model_dump_json()
+    columns = {name: getattr(record, name) for name in key.kind.model_fields if name in table.c}
+    columns["document"] = document  # of the whole record, also where a record has a field of that name
+    product = columns.get("product", key.address)
+    while True:
+        found = connection.execute(select(table.c.document).where(*named).with_for_update()).scalar()
+        if found == document:
+            return "unchanged"
+        if found is not None:
+            connection.execute(update(table).where(*named).values(**columns))
+            _remember(connection, key, product, "updated", document)
+            return "updated"
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        added = dialect.insert(table).values(**columns).on_conflict_do_nothing()
+        if connection.execute(added.returning(table.c.address)).one_or_none() is not None:
+            _remember(connection, key, product, "created", document)
+            return "created"
+        # In PostgreSQL another writer was quicker, between the look and the insert: look again.
+
+
+def _remove(connection: Connection, key: Key) -> bool:
+    table = TABLES[key.kind]
+    product = table.c.product if "product" in table.c else table.c.address
+    gone = delete(table).where(*_named(table, key.environment, key.address)).returning(product, table.c.document)
+    row = connection.execute(gone).one_or_none()
+    if row is None:
+        return False
+    _remember(connection, key, row[0], "removed", row[1])
+    return True
+
+
+def _remember(connection: Connection, key: Key, product: str, change: str, document: str) -> None:
+    connection.execute(
+        insert(changes).values(
+            at=datetime.now(UTC),
+            environment=key.environment,
+            kind=key.kind.kind,
+            address=key.address,
+            product=product,
+            change=change,
+            document=document,
+        )
+    )
+
+
+def _deployment_columns(deployment: Deployment) -> dict[str, Any]:
+    columns = ("environment", "product", "operation", "started_at", "finished_at", "outcome")
+    return {name: getattr(deployment, name) for name in columns} | {"document": deployment.model_dump_json()}

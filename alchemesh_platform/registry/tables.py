@@ -1,0 +1,106 @@
+"""Tables of the registry: one for each kind of record, with a column for what is looked up by and the record as JSON.
+
+There are no foreign keys: the engine writes and removes in its own order, and a record that refers to a thing that is
+gone is worth showing. A new kind is a record class, a table, a line in ``TABLES`` and a migration.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator
+
+from alchemesh_platform.registry.records import (
+    AssetRecord,
+    ContractRecord,
+    LineageRecord,
+    PortRecord,
+    ProductRecord,
+    Record,
+)
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"},
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite knows no time zones, so there it is kept without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _record_table(name: str, *columns: Column[Any]) -> Table:
+    table = Table(
+        name,
+        metadata,
+        Column("environment", Text, primary_key=True),
+        Column("address", Text, primary_key=True),
+        *columns,
+        _text("document"),  # text, so that the order of properties stays; JSONB would sort them
+    )
+    if "product" in table.c:
+        Index(None, table.c.environment, table.c.product)
+    return table
+
+
+products = _record_table("products", _text("team"), _text("owner"), _text("lifecycle"))
+ports = _record_table("ports", _text("product"), _text("direction"), _text("origin", null=True))
+assets = _record_table("assets", _text("product"), _text("port"), _text("model"))
+contracts = _record_table("contracts", _text("product"), _text("version"), _text("lifecycle"), _text("access"))
+lineage = _record_table("lineage", _text("product"), _text("source"), _text("source_kind"), _text("target"))
+
+TABLES: dict[type[Record], Table] = {
+    ProductRecord: products,
+    PortRecord: ports,
+    AssetRecord: assets,
+    ContractRecord: contracts,
+    LineageRecord: lineage,
+}
+
+# Triggers of the migration keep these two append-only; only a deployment that still runs may change.
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("environment"),
+    _text("product"),
+    _text("operation"),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime, nullable=True),
+    _text("outcome"),
+    _text("document"),
+    Index(None, "environment", "product", "started_at"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # only INTEGER counts up in SQLite
+    Column("at", UtcTime, nullable=False),
+    _text("environment"),
+    _text("kind"),
+    _text("address"),
+    _text("product"),
+    _text("change"),
+    _text("document"),
+    Index(None, "environment", "product"),
+    Index(None, "environment", "address"),
+)

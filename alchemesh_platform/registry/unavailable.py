@@ -1,0 +1,167 @@
+"""What is said when the registry cannot be used: which one, why, and the way out. Passwords are never part of it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.secrets import mask
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.exc import DBAPIError
+
+SMALLEST_FREE_BYTES = 64 * 1024  # SQLite's shared memory file, the largest piece it asks for at once, is 32 KiB
+AGAIN = "then run the same command again; what was recorded is kept"
+
+
+class RegistryUnavailable(Failure):
+    """Raised when the registry cannot be opened, read or written; nothing that it held is lost."""
+
+
+class RegistryMissing(RegistryUnavailable):
+    """Raised when a registry is to be read that nobody has written yet."""
+
+
+class RegistryLocked(RegistryUnavailable):
+    """Raised when another process kept the registry locked for too long."""
+
+    exit_code = ExitCode.LOCKED
+
+
+def shown(url: URL) -> str:
+    """The registry as a person knows it: the file's path, or the address without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ""
+    return url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+@contextmanager
+def unavailable_as(url: URL) -> Iterator[None]:
+    """Turn what a database or file system says into :class:`RegistryUnavailable`; mistakes of ours pass as they are."""
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+    try:
+        yield
+    except DBAPIError as error:
+        said = _sqlite_said(url, error) if url.get_backend_name() == "sqlite" else _postgresql_said(url, error)
+        if said is None:
+            raise
+        raise said from error
+    except PoolTimeout as error:
+        raise RegistryLocked(
+            f"every connection to the registry {shown(url)} is in use", hint="run fewer things at once"
+        ) from error
+    except OSError as error:
+        raise _file_system_said(url, error) from error
+
+
+def _file_system_said(url: URL, error: OSError) -> RegistryUnavailable:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return _disk_full(url)
+    return _not_writable(url, error.strerror or str(error))
+
+
+def _disk_full(url: URL) -> RegistryUnavailable:
+    return RegistryUnavailable(
+        f"cannot write the registry {shown(url)}: its disk is full",
+        hint=f"free some space there, {AGAIN}",
+    )
+
+
+def _no_space_left(url: URL) -> bool:
+    """Whether the disk is full: SQLite says so only of its database, and "disk I/O error" of the files beside it."""
+    try:
+        return shutil.disk_usage(Path(url.database or "").parent).free < SMALLEST_FREE_BYTES
+    except OSError:
+        return False
+
+
+def _not_writable(url: URL, reason: str) -> RegistryUnavailable:
+    return RegistryUnavailable(
+        f"cannot write the registry {shown(url)}: {reason}",
+        hint="let your user write the file and its folder, or name another place in the platform file, "
+        "such as registry: sqlite:////var/lib/alchemesh/registry.db",
+    )
+
+
+def _locked(url: URL) -> RegistryLocked:
+    return RegistryLocked(
+        f"the registry {shown(url)} is locked by another process for too long",
+        hint=f"let the other `alchemesh` command end, {AGAIN}",
+    )
+
+
+def _sqlite_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
+    import sqlite3
+
+    # The low byte is the primary code: https://www.sqlite.org/rescode.html
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return _locked(url)
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_space_left(url)):
+        return _disk_full(url)
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return _not_writable(url, str(error.orig))
+    if code == sqlite3.SQLITE_NOTADB:
+        return RegistryUnavailable(
+            f"{shown(url)} is not a registry: the file is not a SQLite database",
+            hint="move the file away, or name another one in the platform file under `registry`",
+        )
+    if code == sqlite3.SQLITE_CORRUPT:
+        return RegistryUnavailable(
+            f"the registry {shown(url)} is damaged: {error.orig}",
+            hint="put a backup in its place, or rescue what can be read: "
+            f"sqlite3 {shown(url)} .recover | sqlite3 rescued.db",
+        )
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL}:
+        return RegistryUnavailable(f"the registry {shown(url)} failed: {error.orig}", hint=f"see to the disk, {AGAIN}")
+    return None
+
+
+def _postgresql_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html; a failed connection carries no code, only text.
+    state = getattr(error.orig, "sqlstate", None)
+    text = mask(str(error.orig), [str(url.password)] if url.password else [])
+    refused = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "is not permitted to")
+    if state in {"28P01", "28000"} or (state is None and any(part in text for part in refused)):
+        return RegistryUnavailable(
+            f"the registry {shown(url)} refuses the user: {_essence(text)}",
+            hint="check the user in the address, and the password in PGPASSWORD or ~/.pgpass",
+        )
+    if state == "3D000" or (state is None and f'database "{url.database}" does not exist' in text):
+        return RegistryUnavailable(
+            f"the registry {shown(url)} does not exist: the server has no database {url.database!r}",
+            hint=f"create it once: createdb --host {url.host or 'HOST'} {url.database}",
+        )
+    if state == "53100":
+        return _disk_full(url)
+    if state in {"55P03", "40P01"}:  # lock_not_available, deadlock_detected
+        return _locked(url)
+    if state in {"42501", "25006"}:  # insufficient_privilege, read_only_sql_transaction
+        return RegistryUnavailable(
+            f"cannot write the registry {shown(url)}: {_essence(text)}",
+            hint="grant the user the right to create and write tables in this database",
+        )
+    if isinstance(error, OperationalError | InterfaceError):
+        return RegistryUnavailable(
+            f"cannot reach the registry {shown(url)}: {_essence(text)}",
+            hint=f"check that the PostgreSQL server runs and lets this machine in, {AGAIN}",
+        )
+    return None
+
+
+def _essence(text: str) -> str:
+    """The telling line of what libpq says: the first, without what the address says already."""
+    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    for lead in ("failed: FATAL:", "failed: "):
+        line = line.rpartition(lead)[2] if lead in line else line
+    return line.strip()

@@ -1,0 +1,174 @@
+"""From an empty database, or what an older alchemesh left, to what this one works with."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from alchemesh_platform.registry import migrations
+from alchemesh_platform.registry.database import Database
+from alchemesh_platform.registry.migrations import HEAD, VERSION_TABLE
+from alchemesh_platform.registry.records import ProductRecord
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.tables import metadata
+from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUnavailable
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return ScriptDirectory.from_config(config)
+
+
+def set_version(url: str, version: str) -> None:
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = :version"), {"version": version})
+    database.close()
+
+
+def test_migrations_make_the_tables_that_the_store_works_with(fresh_url: str) -> None:
+    Registry.open(fresh_url).close()
+
+    database = Database(fresh_url)
+    with database.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def test_head_is_the_newest_revision_and_revisions_count_up() -> None:
+    """HEAD is written down so that opening a registry need not load Alembic; newer and older are told by the number."""
+    revisions = [script.revision for script in scripts().walk_revisions()]
+
+    assert scripts().get_heads() == [HEAD]
+    assert revisions == sorted(revisions, reverse=True)
+    assert all(len(revision) == len(HEAD) and revision.isdigit() for revision in revisions)
+
+
+def test_registry_that_is_up_to_date_opens_within_milliseconds_and_without_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    Registry.open(url).close()
+    program = (
+        "import sys, time\n"
+        "from alchemesh_platform.registry.store import Registry\n"
+        "Registry.open(sys.argv[1]).close()\n"  # the driver is imported by the first
+        "def opened():\n"
+        "    started = time.perf_counter()\n"
+        "    Registry.open(sys.argv[1]).close()\n"
+        "    return time.perf_counter() - started\n"
+        "print(min(opened() for _ in range(5)), 'alembic' in sys.modules)\n"
+    )
+    seconds, alembic = subprocess.check_output([sys.executable, "-c", program, url], text=True).split()
+
+    assert float(seconds) < 0.01
+    assert alembic == "False"
+
+
+def test_threads_that_open_a_new_registry_at_once_migrate_it_once(fresh_url: str) -> None:
+    barrier = threading.Barrier(6, timeout=60)
+
+    def opened(_: int) -> list[ProductRecord]:
+        barrier.wait()
+        with Registry.open(fresh_url) as registry:
+            return registry.all(ProductRecord)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(opened, range(6))) == [[]] * 6
+
+
+def test_reader_of_the_file_delays_a_new_registry_and_does_not_stop_it(tmp_path: Path) -> None:
+    """SQLite does not wait by itself when it is told to keep a write-ahead log: it says at once that it is locked."""
+    path = tmp_path / "registry.db"
+    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    reader.execute("CREATE TABLE anything (value TEXT)")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM anything").fetchall()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite3.connect(path, timeout=30).execute("PRAGMA journal_mode = WAL")
+    leaving = threading.Timer(0.3, lambda: reader.execute("COMMIT"))
+    leaving.start()
+
+    with Registry.open(f"sqlite:///{path}") as registry:
+        assert registry.all(ProductRecord) == []
+
+    leaving.join()
+    assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    reader.close()
+
+
+def test_failed_migration_leaves_the_database_as_it_was(fresh_url: str) -> None:
+    database = Database(fresh_url)
+    with database.writing() as connection:
+        connection.execute(text("CREATE TABLE changes (somebody_elses TEXT)"))  # in the way of the last table
+
+    with pytest.raises(Exception, match="changes"):
+        Registry.open(fresh_url)
+
+    with database.writing() as connection:
+        assert migrations.version_of(connection) is None
+        connection.execute(text("DROP TABLE changes"))
+    database.close()
+    Registry.open(fresh_url).close()
+
+
+def test_newer_registry_is_refused_with_what_to_do(fresh_url: str) -> None:
+    Registry.open(fresh_url).close()
+    set_version(fresh_url, "9999")
+
+    with pytest.raises(
+        RegistryUnavailable, match=f"newer alchemesh: it is of version 9999, this one knows {HEAD}"
+    ) as said:
+        Registry.open(fresh_url)
+
+    assert said.value.hint == "upgrade: pip install --upgrade alchemesh-platform"
+    set_version(fresh_url, HEAD)
+    Registry.open(fresh_url).close()
+
+
+def test_older_registry_is_left_alone_where_migrating_is_not_wanted(fresh_url: str) -> None:
+    Registry.open(fresh_url).close()
+    set_version(fresh_url, "0000")
+
+    with pytest.raises(RegistryUnavailable, match="is of version 0000, and"):
+        Registry.open(fresh_url, migrate=False)
+
+
+def test_reading_makes_no_registry(fresh_url: str, tmp_path: Path) -> None:
+    with pytest.raises(RegistryMissing, match="there is no registry"):
+        Registry.open(fresh_url, create=False)
+
+    assert list(tmp_path.iterdir()) == []
+    Registry.open(fresh_url).close()
+    Registry.open(fresh_url, create=False).close()
+
+
+def test_registry_in_use_is_not_disturbed_by_another_that_opens(fresh_url: str, environment: str) -> None:
+    with Registry.open(fresh_url) as first, Registry.open(fresh_url) as second:
+        started = time.monotonic()
+        for number in range(20):
+            registry = (first, second)[number % 2]
+            registry.start_deployment(environment, "d/p", "up", f"user-{number}")
+        assert len(first.deployments(environment=environment)) == 20
+        assert time.monotonic() - started < 20
+
+
+def test_folder_names_with_signs_that_mean_something_elsewhere_hold_a_registry(tmp_path: Path) -> None:
+    folder = tmp_path / "50% of a #folder, it's é"
+    with Registry.open(f"sqlite:///{folder / 'registry.db'}") as registry:
+        assert registry.all(ProductRecord) == []
+    assert (folder / "registry.db").is_file()

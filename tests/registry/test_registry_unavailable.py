@@ -1,0 +1,301 @@
+"""A registry that cannot be used says which, why and what to do; it never says a password, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.registry.records import ProductRecord
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.unavailable import RegistryLocked, RegistryUnavailable
+
+PASSWORD = "correct-horse-battery"
+
+
+def product(environment: str, name: str = "p", description: str = "") -> ProductRecord:
+    return ProductRecord(
+        environment=environment,
+        address=f"d/{name}",
+        team="team",
+        owner="owner@example.org",
+        version="1.0.0",
+        lifecycle="stable",
+        description=description,
+    )
+
+
+@contextmanager
+def as_an_ordinary_user() -> Iterator[None]:
+    """Root may write everywhere: as root, be nobody for a while."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def closed_folder() -> Iterator[Path]:
+    """A folder that everybody may enter and nobody may write; not in pytest's, which only its user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="alchemesh-closed-"))
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_folder_that_cannot_be_written_is_named(closed_folder: Path) -> None:
+    for path in (closed_folder / "registry.db", closed_folder / "below" / "registry.db"):
+        with as_an_ordinary_user(), pytest.raises(RegistryUnavailable) as said:
+            Registry.open(f"sqlite:///{path}")
+
+        assert said.value.message.startswith(f"cannot write the registry {path}: ")
+        assert said.value.hint is not None
+        assert "platform file" in said.value.hint
+        assert said.value.exit_code == ExitCode.FAILED
+    assert list(closed_folder.iterdir()) == []
+
+
+def test_registry_that_became_read_only_keeps_what_it_holds(closed_folder: Path) -> None:
+    path = closed_folder / "registry.db"
+    closed_folder.chmod(0o777)
+    with Registry.open(f"sqlite:///{path}") as registry:
+        registry.put(product("local"))
+    path.chmod(0o444)
+    with (
+        as_an_ordinary_user(),
+        pytest.raises(RegistryUnavailable, match=f"cannot write the registry {path}: .*readonly"),
+        Registry.open(f"sqlite:///{path}") as registry,
+    ):
+        assert registry.all(ProductRecord) == [product("local")]
+        registry.put(product("local", "another"))
+
+    path.chmod(0o644)
+    with Registry.open(f"sqlite:///{path}") as registry:
+        assert registry.all(ProductRecord) == [product("local")]
+        assert registry.put(product("local", "another")) == "created"
+
+
+def test_full_disk_loses_nothing_and_the_next_try_goes_on(tmp_path: Path) -> None:
+    """SQLite reports the limit on pages as it reports a full disk: SQLITE_FULL."""
+    path = tmp_path / "registry.db"
+    url = f"sqlite:///{path}"
+    with Registry.open(url) as registry:
+        registry.put(product("local"))
+
+    def limit_pages(connection: sqlite3.Connection, _record: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+
+    large = product("local", "large", description="x" * 100_000)
+    event.listen(Pool, "connect", limit_pages)
+    try:
+        with Registry.open(url) as registry:
+            with pytest.raises(RegistryUnavailable, match="its disk is full") as said:
+                registry.put(large)
+            assert said.value.message == f"cannot write the registry {path}: its disk is full"
+            assert registry.all(ProductRecord) == [product("local")]
+            assert len(registry.history()) == 1
+    finally:
+        event.remove(Pool, "connect", limit_pages)
+
+    with Registry.open(url) as registry:
+        assert registry.put(large) == "created"
+
+
+def test_full_disk_of_a_server_is_told(postgresql, environment: str) -> None:
+    """The server itself says the code of a full disk, from a trigger."""
+    url = postgresql.url(postgresql.create_database())
+    with Registry.open(url) as registry:
+        registry.put(product(environment))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
+            )
+            connection.execute("CREATE TRIGGER full_disk BEFORE INSERT ON changes EXECUTE FUNCTION full_disk()")
+
+        with pytest.raises(RegistryUnavailable, match="its disk is full"):
+            registry.put(product(environment, "another"))
+
+        assert registry.all(ProductRecord, environment) == [product(environment)]
+
+
+def test_lock_held_for_too_long_is_told_and_not_waited_for_forever(fresh_url: str, environment: str) -> None:
+    with Registry.open(fresh_url) as holder, Registry.open(fresh_url, patience=timedelta(milliseconds=200)) as registry:
+        registry.put(product(environment))
+        held, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with holder._database.writing() as connection:
+                connection.exec_driver_sql("UPDATE products SET team = 'held'")
+                held.set()
+                release.wait(60)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert held.wait(60)
+        try:
+            with pytest.raises(RegistryLocked, match="locked by another process for too long") as said:
+                registry.put(product(environment, description="changed"))
+            assert registry.get(ProductRecord, environment, "d/p") == product(environment), "reading is never locked"
+        finally:
+            release.set()
+            thread.join()
+
+        assert said.value.exit_code == ExitCode.LOCKED
+        assert registry.put(product(environment, description="changed")) == "updated"
+
+
+@pytest.mark.parametrize("content", ["to be, or not to be: that is not a database. " * 100, "short"])
+def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "registry.db"
+    path.write_text(content)
+
+    with pytest.raises(RegistryUnavailable, match="is not a registry: the file is not a SQLite database"):
+        Registry.open(f"sqlite:///{path}")
+
+    assert path.read_text() == content
+
+
+def test_damaged_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(f"sqlite:///{path}") as registry:
+        for number in range(200):
+            registry.put(product("local", f"p{number}", "x" * 500))
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+
+    with pytest.raises(RegistryUnavailable, match=f"the registry {path} is damaged"):
+        Registry.open(f"sqlite:///{path}").all(ProductRecord)
+
+
+def test_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RegistryUnavailable, match=f"cannot write the registry {tmp_path}: "):
+        Registry.open(f"sqlite:///{tmp_path}")
+
+
+def test_record_of_another_version_is_told(fresh_url: str, environment: str) -> None:
+    with Registry.open(fresh_url) as registry:
+        registry.put(product(environment))
+        with registry._database.writing() as connection:
+            connection.exec_driver_sql('UPDATE products SET document = \'{"colour": "blue"}\'')
+
+        with pytest.raises(RegistryUnavailable, match="holds a ProductRecord that this alchemesh cannot read"):
+            registry.all(ProductRecord, environment)
+
+
+def test_server_that_is_down_is_told_without_the_password(environment: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    with pytest.raises(RegistryUnavailable) as said:
+        Registry.open(f"postgresql://registrar:{PASSWORD}@127.0.0.1:{port}/mesh")
+
+    address = f"postgresql://registrar:***@127.0.0.1:{port}/mesh"
+    assert said.value.message.startswith(f"cannot reach the registry {address}: ")
+    assert "refused" in said.value.message
+    assert_secret(said.value, PASSWORD)
+
+
+def test_wrong_password_is_told_and_not_repeated(postgresql) -> None:
+    with pytest.raises(RegistryUnavailable, match="refuses the user: password authentication failed") as said:
+        Registry.open(postgresql.url("postgres", "open-sesame"))
+
+    assert said.value.hint is not None
+    assert "PGPASSWORD" in said.value.hint
+    assert_secret(said.value, "open-sesame")
+
+
+def test_missing_password_is_told(postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.setenv("PGPASSFILE", os.devnull)
+    url = postgresql.url("postgres").replace(f":{PASSWORD}", "")
+
+    with pytest.raises(RegistryUnavailable, match="refuses the user"):
+        Registry.open(url)
+
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    Registry.open(postgresql.url(postgresql.create_database()).replace(f":{PASSWORD}", "")).close()
+
+
+def test_database_that_does_not_exist_is_told_with_how_to_make_it(postgresql) -> None:
+    with pytest.raises(RegistryUnavailable, match="the server has no database 'mesh'") as said:
+        Registry.open(postgresql.url("mesh"))
+
+    assert said.value.hint == "create it once: createdb --host 127.0.0.1 mesh"
+
+
+def test_user_who_may_only_read_is_told(postgresql, environment: str) -> None:
+    url = postgresql.url(postgresql.create_database())
+    with Registry.open(url) as registry, psycopg.connect(url, autocommit=True) as connection:
+        registry.put(product(environment))
+        reader = f"reader_{environment.replace('-', '_')}"
+        connection.execute(f"CREATE ROLE {reader} LOGIN PASSWORD 'read-only'")
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}")
+
+    with Registry.open(url.replace(f"registrar:{PASSWORD}", f"{reader}:read-only")) as registry:
+        assert registry.all(ProductRecord, environment) == [product(environment)]
+        with pytest.raises(RegistryUnavailable, match=r"cannot write the registry .*: permission denied") as said:
+            registry.put(product(environment, "another"))
+    assert_secret(said.value, "read-only@")
+
+
+def test_server_that_dropped_the_connection_is_connected_to_again(postgresql, environment: str) -> None:
+    url = postgresql.url(postgresql.create_database())
+    with Registry.open(url) as registry:
+        registry.put(product(environment))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+        assert registry.put(product(environment, "another")) == "created"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mysql://root:hunter22@localhost/mesh", "no registry can be kept in mysql://root:\\*\\*\\*@localhost/mesh"),
+        ("sqlite://", "no registry can be kept in sqlite://"),
+        ("sqlite:///:memory:", "no registry can be kept in"),
+        ("/var/lib/registry.db", "the address of the registry cannot be read"),
+        ("postgresql://user:hunter22@host:port/mesh", "the address of the registry cannot be read"),
+    ],
+)
+def test_address_of_another_kind_is_refused(address: str, said: str) -> None:
+    with pytest.raises(RegistryUnavailable, match=said) as refused:
+        Registry.open(address)
+
+    assert refused.value.hint == "expected sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+    assert_secret(refused.value, "hunter22")
+
+
+def assert_secret(error: BaseException, password: str) -> None:
+    """The password is in nothing that is said, and in nothing that caused it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        assert password not in str(cause)
+        assert password not in repr(cause)
+        cause = cause.__cause__
+    assert password not in str(getattr(error, "hint", ""))
