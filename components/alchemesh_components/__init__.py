@@ -1,0 +1,1 @@
+"""The LEGO: components for input ports, output ports, infrastructure and code."""

@@ -1,0 +1,1 @@
+"""Components that run a product's own code."""

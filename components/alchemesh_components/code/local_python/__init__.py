@@ -1,0 +1,1 @@
+"""A plain Python job on this machine."""

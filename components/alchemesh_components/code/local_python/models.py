@@ -1,0 +1,31 @@
+"""What a product team sets for a Python job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.secrets import SecretRef
+from alchemesh_platform.units import Duration
+
+ENTRYPOINT_PATTERN = r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[\w./-]+\.py)$"
+CRON_PATTERN = r"^\S+( \S+){4}$"
+
+
+class Args(Strict):
+    """Arguments of a Python job."""
+
+    entrypoint: Annotated[str, StringConstraints(pattern=ENTRYPOINT_PATTERN)] = Field(
+        description="What is run: package.module:function, or the path of a script in the manifest's folder."
+    )
+    schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
+        default=None,
+        description="When it runs, as a cron expression of five fields; on this machine a person starts it.",
+    )
+    env: dict[str, str | SecretRef] = Field(
+        default_factory=dict, description="Environment variables: a text, or {secret: NAME}."
+    )
+    timeout: Duration = Field(default=timedelta(hours=1), description="How long a run may take.")

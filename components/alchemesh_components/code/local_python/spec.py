@@ -1,0 +1,19 @@
+"""Catalogue entry of local-python."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="local-python",
+    component_type="python-job",
+    roles=(Role.CODE,),
+    summary="A plain Python job on this machine, run by `alchemesh run`.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.code.local_python.component:LocalPython",
+    args="alchemesh_components.code.local_python.models:Args",
+    settings="alchemesh_components.local_settings:Settings",
+    outputs="alchemesh_platform.connections:JobConnection",
+    run="alchemesh_components.code.local_python.run:run",
+)

@@ -1,0 +1,1 @@
+"""Components for what processing needs and no port gives."""

@@ -1,0 +1,17 @@
+"""What a product team sets for local-directory."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+
+class Args(Strict):
+    """Arguments of object storage."""
+
+    retention: Duration | None = Field(
+        default=None, description="Files that were last written longer ago than this are removed; by default none is."
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the files stay when the storage is removed.")

@@ -1,0 +1,1 @@
+"""An output port of another data product, as input."""

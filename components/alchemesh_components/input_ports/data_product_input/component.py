@@ -1,0 +1,32 @@
+"""An output port of another data product, as input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alchemesh_components.input_ports.data_product_input.models import Args, Settings
+from alchemesh_components.input_ports.data_product_input.spec import SPEC
+from alchemesh_platform.component import Component
+from alchemesh_platform.resources.mesh import Subscription
+
+
+class DataProductInput(Component[Args, Settings]):
+    """Finds where the other product's port is to be reached, and notices when that changes."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One subscription."""
+        connections = self.subscription().connections
+        return {part: connections.apply(lambda found, part=part: found.get(part)) for part in ("storage", "proxy")}
+
+    def subscription(self) -> Subscription:
+        """The subscription to the origin, looked up in the registry of the environment."""
+        return Subscription(
+            f"{self.name}-subscription",
+            environment=self.wiring.environment,
+            origin=self.wiring.origin or "",
+            consumer=self.wiring.address,
+            opts=self.child_options,
+        )

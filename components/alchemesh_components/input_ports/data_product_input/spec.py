@@ -1,0 +1,18 @@
+"""Catalogue entry of data-product-input."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="data-product-input",
+    component_type="data-product-input",
+    roles=(Role.INPUT_PORT,),
+    summary="An output port of another data product, read the way that port offers.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.input_ports.data_product_input.component:DataProductInput",
+    args="alchemesh_components.input_ports.data_product_input.models:Args",
+    settings="alchemesh_components.input_ports.data_product_input.models:Settings",
+    outputs="alchemesh_platform.connections:PortConnections",
+)

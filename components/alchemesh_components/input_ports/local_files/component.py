@@ -1,0 +1,39 @@
+"""Files of this machine, landed as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alchemesh_components.input_ports.local_files.models import Args
+from alchemesh_components.input_ports.local_files.spec import SPEC
+from alchemesh_components.local_settings import Settings
+from alchemesh_platform.component import Component
+from alchemesh_platform.resources.local import Ingestion
+
+
+class LocalFiles(Component[Args, Settings]):
+    """New and changed files are read, checked and landed as Parquet: ``<root>/<domain>/<product>/<port>``."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One landing area."""
+        landing = self.landing()
+        return {"kind": "files", "url": landing.url, "format": "parquet"}
+
+    def landing(self) -> Ingestion:
+        """The landing area, filled."""
+        wiring = self.wiring
+        return Ingestion(
+            f"{self.name}-landing",
+            source=self.args.path,
+            root=wiring.product_root,
+            format=self.args.format,
+            null_values=list(self.args.null_values),
+            target=str(Path(self.settings.local.root, wiring.domain, wiring.product, wiring.port)),
+            owner=wiring.address,
+            keep_on_delete=self.args.keep_on_destroy,
+            opts=self.child_options,
+        )

@@ -1,0 +1,13 @@
+"""How a landing area is doing."""
+
+from __future__ import annotations
+
+from alchemesh_platform.catalog.observation import Observation
+from alchemesh_platform.connections import FilesConnection
+
+
+def observe(connection: FilesConnection) -> Observation:
+    """What was landed, as the landing area's own record says."""
+    from alchemesh_platform.local.ingestion import observe_landing
+
+    return observe_landing(connection.path)

@@ -1,0 +1,19 @@
+"""Catalogue entry of local-files."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="local-files",
+    component_type="file-ingestion",
+    roles=(Role.INPUT_PORT,),
+    summary="CSV, JSON lines or Parquet files of this machine, landed as Parquet.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.input_ports.local_files.component:LocalFiles",
+    args="alchemesh_components.input_ports.local_files.models:Args",
+    settings="alchemesh_components.local_settings:Settings",
+    outputs="alchemesh_platform.connections:FilesConnection",
+    observe="alchemesh_components.input_ports.local_files.observe:observe",
+)

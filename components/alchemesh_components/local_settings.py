@@ -1,0 +1,24 @@
+"""What a platform team sets for the embedded local platform."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+
+
+class LocalSettings(Strict):
+    """Where the local platform keeps things, and what it listens on."""
+
+    root: str = Field(description="Folder of the data: <root>/<domain>/<product>/<port>.")
+    run: str = Field(description="Folder of running processes and job descriptions.")
+    host: str = Field(default="127.0.0.1", description="Address that servers listen on.")
+    python: str | None = Field(
+        default=None, description="Python interpreter of jobs; by default the one that runs alchemesh."
+    )
+
+
+class Settings(Strict):
+    """Settings groups of the local components."""
+
+    local: LocalSettings = Field(description="The embedded local platform.")

@@ -1,0 +1,1 @@
+"""Storages and proxies that give data out."""

@@ -1,0 +1,26 @@
+"""What a product team sets for delta-table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from alchemesh_platform.manifest.models import Identifier, Strict
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class Args(Strict):
+    """Arguments of columnar tables."""
+
+    partition_by: Annotated[tuple[Identifier, ...], BeforeValidator(_one_or_many)] = Field(
+        default=(), description="Property or properties that rows are grouped by on disk; models without them are not."
+    )
+    on_incompatible_change: Literal["refuse", "replace"] = Field(
+        default="refuse",
+        description="What happens when a model changes in a way its table cannot follow: replace loses the rows.",
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the rows stay when the tables are removed.")

@@ -1,0 +1,17 @@
+"""How Delta tables are doing."""
+
+from __future__ import annotations
+
+from alchemesh_platform.catalog.observation import Observation
+from alchemesh_platform.connections import TablesConnection
+
+
+def observe(connection: TablesConnection) -> Observation:
+    """Rows, size and last change of each table, read from its log without touching the data."""
+    from alchemesh_platform.local.delta import observe_table
+
+    tables = {name: observe_table(connection.path(name)) for name in connection.tables}
+    gone = [name for name, table in tables.items() if table is None]
+    if gone:
+        return Observation("unhealthy", f"no table for {', '.join(gone)}")
+    return Observation("healthy", "", {name: table for name, table in tables.items() if table is not None})

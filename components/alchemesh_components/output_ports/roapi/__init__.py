@@ -1,0 +1,1 @@
+"""SQL, REST and GraphQL over tables of this machine."""

@@ -1,0 +1,55 @@
+"""SQL, REST and GraphQL over a port's tables, by roapi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from alchemesh_components.local_settings import Settings
+from alchemesh_components.output_ports.roapi.models import Args
+from alchemesh_components.output_ports.roapi.spec import SPEC
+from alchemesh_platform.component import Component
+from alchemesh_platform.resources.local import DataApi
+
+
+class RoapiDataApi(Component[Args, Settings]):
+    """A supervised roapi server that answers for the tables of the port's storage."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One server."""
+        server = self.server()
+        return {
+            "kind": "data-api",
+            "sql": server.sql,
+            "rest": server.rest,
+            "graphql": server.graphql,
+            "tables": list(self.wiring.models),
+        }
+
+    def server(self) -> DataApi:
+        """The server, health-checked before it counts as there."""
+        wiring = self.wiring
+        return DataApi(
+            f"{self.name}-server",
+            process=wiring.port,
+            owner=wiring.address,
+            run_directory=str(Path(self.settings.local.run, wiring.domain, wiring.product)),
+            host=self.settings.local.host,
+            http_port=self.args.http_port,
+            postgres_port=self.args.postgres_port,
+            protocols=list(wiring.protocols),
+            tables=self.served_tables(),
+            opts=self.child_options,
+        )
+
+    def served_tables(self) -> list[dict[str, pulumi.Input[str]]]:
+        """What is served: each model's table, or the storage's Parquet files under the name of the port's one model."""
+        storage = self.wiring.storage
+        if storage.get("kind") == "tables":
+            return [{"name": name, "url": url, "format": "delta"} for name, url in storage["tables"].items()]
+        return [{"name": name, "url": storage["url"], "format": "parquet"} for name in self.wiring.models]

@@ -1,0 +1,22 @@
+"""What a product team sets for roapi."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+
+
+class Args(Strict):
+    """Arguments of a data API."""
+
+    http_port: Port | None = Field(
+        default=None, description="Port of REST and GraphQL; by default a free one, chosen once and kept."
+    )
+    postgres_port: Port | None = Field(
+        default=None, description="Port of the PostgreSQL protocol; by default a free one, chosen once and kept."
+    )

@@ -1,0 +1,20 @@
+"""Catalogue entry of roapi."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="roapi",
+    component_type="data-api",
+    roles=(Role.PROXY,),
+    summary="SQL over the PostgreSQL protocol, REST and GraphQL, by a supervised roapi server on this machine.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.output_ports.roapi.component:RoapiDataApi",
+    args="alchemesh_components.output_ports.roapi.models:Args",
+    settings="alchemesh_components.local_settings:Settings",
+    outputs="alchemesh_platform.connections:DataApiConnection",
+    protocols=("sql", "rest", "graphql"),
+    observe="alchemesh_components.output_ports.roapi.observe:observe",
+)

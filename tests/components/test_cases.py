@@ -1,0 +1,93 @@
+"""Every component of the catalogue against its case file: these arguments give these resources and outputs."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from alchemesh_platform.catalog.discover import discover
+
+from alchemesh_platform.catalog.spec import ComponentSpec, load_reference
+from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.manifest.models import SemanticModel
+
+CATALOG = discover()
+
+
+def cases_of(spec: ComponentSpec) -> list[dict[str, Any]]:
+    """The cases beside a component's spec."""
+    module = importlib.import_module(spec.component.partition(":")[0])
+    file = Path(str(module.__file__)).with_name("case.yml")
+    assert file.is_file(), f"{spec.name} has no case.yml beside its component"
+    cases: list[dict[str, Any]] = yaml.safe_load(file.read_text("utf-8"))["cases"]
+    assert cases, f"{file} has no case"
+    return cases
+
+
+CASES = [(name, case) for name in sorted(CATALOG) for case in cases_of(CATALOG[name])]
+
+
+class Recorder(pulumi.runtime.Mocks):
+    """Stands for the engine: keeps what was declared, and answers with the outputs that the case gives."""
+
+    def __init__(self, computed: dict[str, dict[str, Any]]) -> None:
+        self.computed = computed
+        self.declared: list[dict[str, Any]] = []
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        inputs = {key: value for key, value in args.inputs.items() if value is not None}
+        if args.custom:
+            self.declared.append({"type": args.typ, "name": args.name, "inputs": inputs})
+        return f"{args.name}-id", {**inputs, **self.computed.get(args.typ, {})}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case['name']}" for name, case in CASES])
+def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -> None:
+    recorder = Recorder(case.get("computed", {}))
+    pulumi.runtime.set_mocks(recorder, project="aviation.flights", stack="local")
+    spec = CATALOG[name]
+    wiring = dict(case.get("wiring", {}))
+    models = {key: SemanticModel.model_validate(model) for key, model in wiring.pop("models", {}).items()}
+    outputs: dict[str, Any] = {}
+
+    @pulumi.runtime.test
+    def declare() -> pulumi.Output[None]:
+        component = spec.component_class()(
+            case.get("resource_name", "thing"),
+            spec.args_model().model_validate(case.get("args", {})),
+            spec.settings_model().model_validate(case.get("settings", {})),
+            Wiring(**{**wiring, "protocols": tuple(wiring.get("protocols", ()))}, models=models),
+        )
+        return pulumi.Output.from_input(dict(component.outputs)).apply(outputs.update)
+
+    declare()
+    assert recorder.declared == case["resources"]
+    assert outputs == case["outputs"]
+    spec.outputs_model().model_validate(outputs)
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG))
+def test_references_of_the_spec_lead_somewhere(name: str) -> None:
+    spec = CATALOG[name]
+    assert spec.name == name
+    for reference in (spec.component, spec.args, spec.settings, spec.outputs, spec.observe, spec.run):
+        if reference is not None:
+            assert callable(load_reference(reference)), reference
+    assert spec.component_class().spec is spec
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG))
+def test_every_field_is_described_and_unknown_ones_are_refused(name: str) -> None:
+    spec = CATALOG[name]
+    for model in (spec.args_model(), spec.settings_model()):
+        assert model.model_config.get("extra") == "forbid"
+        assert model.model_config.get("frozen") is True
+    for field, info in spec.args_model().model_fields.items():
+        assert info.description, f"{name}: argument {field} has no description"
