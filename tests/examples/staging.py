@@ -1,0 +1,217 @@
+"""The examples' products, set up by the platform's own parts: landed files, empty tables, a server, connections."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import yaml
+from deltalake import DeltaTable
+
+from alchemesh_platform.connections import (
+    CONNECTIONS_VARIABLE,
+    Connections,
+    DataApiConnection,
+    FilesConnection,
+    PortConnections,
+    TablesConnection,
+)
+from alchemesh_platform.local.columns import Column, delta_field
+from alchemesh_platform.local.delta import bring_table
+from alchemesh_platform.local.evolution import TableSchema
+from alchemesh_platform.local.ingestion import ingest
+from alchemesh_platform.local.reading import Reading
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.manifest.models import DataProduct, SemanticModel
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "examples"
+DEADLINE_SECONDS = 30
+
+
+def manifest(product: str) -> DataProduct:
+    """The manifest of an example."""
+    return load_manifest(EXAMPLES / product / "alchemesh.yaml").product
+
+
+def create_table(folder: Path, model: SemanticModel) -> str:
+    """An empty table with a model's schema, made by the platform; returns its address."""
+    columns = [
+        Column(name=name, **declared.model_dump(exclude_none=True)) for name, declared in model.properties.items()
+    ]
+    fields = tuple(delta_field(column, column.name) for column in columns)
+    bring_table(folder, TableSchema(fields, description=model.description))
+    return folder.as_uri()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run of a job ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+@dataclass(slots=True)
+class Product:
+    """An example's product, set up in a folder."""
+
+    name: str
+    folder: Path
+    connections: Connections
+    manifest: DataProduct = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.manifest = manifest(self.name)
+
+    def run(self) -> Run:
+        """Run the product's code in a process of its own, as `alchemesh run` does."""
+        file = self.folder / "connections.json"
+        file.write_text(self.connections.model_dump_json())
+        assert self.manifest.code is not None
+        module, _, function = self.manifest.code.args["entrypoint"].partition(":")
+        done = subprocess.run(
+            [sys.executable, "-c", f"from {module} import {function}; {function}()"],
+            cwd=EXAMPLES / self.name,
+            env={**os.environ, CONNECTIONS_VARIABLE: str(file), "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def input(self, port: str) -> Path:
+        """Landing area of an input port."""
+        return self.connections.input(port).files.path
+
+    def tables(self, port: str) -> dict[str, Path]:
+        """Model: folder of its table."""
+        tables = self.connections.output(port).tables
+        return {model: tables.path(model) for model in tables.tables}
+
+    def versions(self, port: str) -> dict[str, int]:
+        """Model: version of its table."""
+        return {model: DeltaTable(str(table)).version() for model, table in self.tables(port).items()}
+
+    def opened(self, port: str) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection in which each model of a port is a view, read from the table's own Parquet files."""
+        work = duckdb.connect()
+        work.execute("SET TimeZone = 'UTC'")
+        for model, table in self.tables(port).items():
+            files = [unquote(urlsplit(uri).path) for uri in DeltaTable(str(table)).file_uris()]
+            work.read_parquet(files).create_view(model)
+        return work
+
+
+def set_up_tables(product: str, port: str, folder: Path) -> PortConnections:
+    """The empty tables of an output port."""
+    declared = manifest(product)
+    models = next(output.models for output in declared.output_ports if output.name == port)
+    tables = {model: create_table(folder / port / model, declared.models[model]) for model in models}
+    return PortConnections(storage=TablesConnection(format="delta", tables=tables))
+
+
+def set_up_folder(folder: Path) -> PortConnections:
+    """An empty folder."""
+    folder.mkdir(parents=True)
+    return PortConnections(storage=FilesConnection(url=folder.as_uri()))
+
+
+def set_up_flights(folder: Path, data: Path) -> Product:
+    """The product flights with the files of ``data`` landed."""
+    declared = manifest("flights")
+    inputs = {}
+    for port in declared.input_ports:
+        inputs[port.name] = set_up_folder(folder / port.name)
+        table = Path(port.args["path"]).parent.name
+        ingest(f"{table}/*.csv", data, folder / port.name, Reading(port.args["format"]))
+    return Product(
+        "flights",
+        folder,
+        Connections(
+            product=declared.address,
+            environment="test",
+            inputs=inputs,
+            outputs={
+                "flights-table": set_up_tables("flights", "flights-table", folder),
+                "raw-files": set_up_folder(folder / "raw-files"),
+            },
+            infrastructure={"workspace": set_up_folder(folder / "workspace")},
+        ),
+    )
+
+
+def set_up_punctuality(folder: Path, api: DataApiConnection) -> Product:
+    """The product punctuality, whose input is a data API."""
+    return Product(
+        "punctuality",
+        folder,
+        Connections(
+            product=manifest("punctuality").address,
+            environment="test",
+            inputs={"flights": PortConnections(proxy=api)},
+            outputs={"punctuality-table": set_up_tables("punctuality", "punctuality-table", folder)},
+        ),
+    )
+
+
+@contextmanager
+def serving(folder: Path, tables: dict[str, Path]) -> Iterator[DataApiConnection]:
+    """A roapi server for tables, as the platform's data API starts it; stopped on the way out."""
+    http, postgres = free_port(), free_port()
+    configuration = folder / "roapi.yml"
+    served = [
+        {"name": name, "uri": str(table), "option": {"format": "delta", "use_memory_table": False}}
+        for name, table in tables.items()
+    ]
+    addresses = {"http": f"127.0.0.1:{http}", "postgres": f"127.0.0.1:{postgres}"}
+    configuration.write_text(yaml.safe_dump({"addr": addresses, "tables": served}))
+    with (folder / "roapi.log").open("wb") as log:
+        # Unless told otherwise, every roapi wants the same port for Flight SQL, and the second one dies.
+        options = ["-c", str(configuration), "-d", "-r", "1", "--addr-flight-sql", "127.0.0.1:0"]
+        server = subprocess.Popen([str(Path(sys.executable).parent / "roapi"), *options], stdout=log, stderr=log)
+    try:
+        wait_until_healthy(f"http://127.0.0.1:{http}/health", server)
+        rest = f"http://127.0.0.1:{http}/api"
+        yield DataApiConnection(
+            sql=f"postgresql://127.0.0.1:{postgres}/flights",
+            rest=rest,
+            graphql=f"{rest}/graphql",
+            tables=tuple(tables),
+        )
+    finally:
+        server.terminate()
+        server.wait(DEADLINE_SECONDS)
+
+
+def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Ask a server until it answers."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            assert server.poll() is None, "roapi ended"
+            assert time.monotonic() < deadline, "roapi did not become healthy"
+            time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
