@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -14,8 +15,8 @@ HUNDRED_PERCENT = 100.0
 
 _UNIT_MILLISECONDS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _LONGEST_MILLISECONDS = 100 * 365 * _UNIT_MILLISECONDS["d"]
-_DURATION = re.compile(DURATION_PATTERN)
-_PERCENT = re.compile(PERCENT_PATTERN)
+_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
+_PERCENT = re.compile(PERCENT_PATTERN, re.ASCII)
 
 
 def parse_duration(text: object) -> timedelta:
@@ -26,7 +27,7 @@ def parse_duration(text: object) -> timedelta:
     """
     if isinstance(text, timedelta):
         return text
-    match = _DURATION.match(text) if isinstance(text, str) else None
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError("expected a duration: a whole number with a unit, such as 300ms, 30s, 5m, 1h, 30d or 2w")
     milliseconds = int(match[1][:20]) * _UNIT_MILLISECONDS[match[2]]
@@ -50,16 +51,14 @@ def parse_percent(text: object) -> float:
     Raises:
         ValueError: with what was expected.
     """
-    if isinstance(text, float):
-        return text
-    if not isinstance(text, str) or not _PERCENT.match(text) or float(text[:-1]) > HUNDRED_PERCENT:
+    if not isinstance(text, str) or not _PERCENT.fullmatch(text) or float(text[:-1]) > HUNDRED_PERCENT:
         raise ValueError("expected a percentage from 0% to 100%, such as 99.5%")
     return float(text[:-1])
 
 
 def format_percent(value: float) -> str:
-    """Write 99.5 as ``99.5%``."""
-    return f"{value:g}%"
+    """Write 99.5 as ``99.5%``; inverse of parse_percent."""
+    return f"{Decimal(str(value)).normalize():f}%"
 
 
 def _schema(pattern: str, examples: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.manifest.models import Protocol, SemanticModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Wiring:
     port: str = "standalone"
     role: str = ""
     models: Mapping[str, SemanticModel] = field(default_factory=dict)
-    protocols: tuple[str, ...] = ()
+    protocols: tuple[Protocol, ...] = ()
     storage: Mapping[str, Any] = field(default_factory=dict)
     origin: str | None = None
     product_root: str = "."

@@ -82,7 +82,7 @@ class Database:
             try:
                 return str(connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar()) == "wal"
             except OperationalError as error:
-                # SQLite does not wait by itself here, whatever the timeout (https://www.sqlite.org/wal.html).
+                # SQLite does not wait for another writer here, whatever the timeout says.
                 if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                     return False
                 raise
@@ -128,5 +128,6 @@ def _parsed(address: str) -> URL:
     if backend == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite+pysqlite")
     raise RegistryUnavailable(
-        f"no registry can be kept in {url.render_as_string(hide_password=True)}", hint=f"expected {ADDRESSES}"
+        f"no registry can be kept in {url.set(query={}).render_as_string(hide_password=True)}",
+        hint=f"expected {ADDRESSES}",
     )

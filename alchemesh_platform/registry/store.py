@@ -10,8 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, select, update
 
 from alchemesh_platform.registry.database import PATIENCE, Database
 from alchemesh_platform.registry.migrations import bring_up_to_date
@@ -266,15 +265,25 @@ def _put(connection: Connection, key: Key, record: Record) -> Written:
         if found == document:
             return "unchanged"
         if found is not None:
-            connection.execute(update(table).where(*named).values(**columns))
+            connection.execute(update(table).where(*named), columns)
             _remember(connection, key, product, "updated", document)
             return "updated"
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        added = dialect.insert(table).values(**columns).on_conflict_do_nothing()
-        if connection.execute(added.returning(table.c.address)).one_or_none() is not None:
+        added = _insert_if_absent(connection, table).returning(table.c.address)
+        if connection.execute(added, columns).one_or_none() is not None:
             _remember(connection, key, product, "created", document)
             return "created"
         # In PostgreSQL another writer was quicker, between the look and the insert: look again.
+
+
+def _insert_if_absent(connection: Connection, table: Table) -> Insert:
+    # Both write it the same way, in modules of their own; importing the other's as well would double the time to open.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def _remove(connection: Connection, key: Key) -> bool:
@@ -289,17 +298,16 @@ def _remove(connection: Connection, key: Key) -> bool:
 
 
 def _remember(connection: Connection, key: Key, product: str, change: str, document: str) -> None:
-    connection.execute(
-        insert(changes).values(
-            at=datetime.now(UTC),
-            environment=key.environment,
-            kind=key.kind.kind,
-            address=key.address,
-            product=product,
-            change=change,
-            document=document,
-        )
-    )
+    line = {
+        "at": datetime.now(UTC),
+        "environment": key.environment,
+        "kind": key.kind.kind,
+        "address": key.address,
+        "product": product,
+        "change": change,
+        "document": document,
+    }
+    connection.execute(insert(changes), line)
 
 
 def _deployment_columns(deployment: Deployment) -> dict[str, Any]:

@@ -35,10 +35,11 @@ class RegistryLocked(RegistryUnavailable):
 
 
 def shown(url: URL) -> str:
-    """The registry as a person knows it: the file's path, or the address without its password."""
+    """The registry as a person knows it: the file's path, or the address without its password and options."""
     if url.get_backend_name() == "sqlite":
         return url.database or ""
-    return url.set(drivername="postgresql").render_as_string(hide_password=True)
+    # The options go too: libpq takes passwords there as well.
+    return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -130,7 +131,8 @@ def _postgresql_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
 
     # https://www.postgresql.org/docs/current/errcodes-appendix.html; a failed connection carries no code, only text.
     state = getattr(error.orig, "sqlstate", None)
-    text = mask(str(error.orig), [str(url.password)] if url.password else [])
+    secrets = [url.password, *(url.query.get(option) for option in ("password", "sslpassword"))]
+    text = mask(str(error.orig), [str(secret) for secret in secrets if secret])
     refused = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "is not permitted to")
     if state in {"28P01", "28000"} or (state is None and any(part in text for part in refused)):
         return RegistryUnavailable(

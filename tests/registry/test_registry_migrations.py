@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,24 +92,27 @@ def test_threads_that_open_a_new_registry_at_once_migrate_it_once(fresh_url: str
         assert list(pool.map(opened, range(6))) == [[]] * 6
 
 
-def test_reader_of_the_file_delays_a_new_registry_and_does_not_stop_it(tmp_path: Path) -> None:
-    """SQLite does not wait by itself when it is told to keep a write-ahead log: it says at once that it is locked."""
+def test_writer_of_the_file_delays_a_new_registry_and_does_not_stop_it(tmp_path: Path) -> None:
+    """Told to keep a write-ahead log while somebody writes, SQLite says at once that it is locked, without waiting."""
     path = tmp_path / "registry.db"
-    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    reader.execute("CREATE TABLE anything (value TEXT)")
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM anything").fetchall()
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        sqlite3.connect(path, timeout=30).execute("PRAGMA journal_mode = WAL")
-    leaving = threading.Timer(0.3, lambda: reader.execute("COMMIT"))
-    leaving.start()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        with (
+            closing(sqlite3.connect(path, timeout=30)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("PRAGMA journal_mode = WAL")
+        assert time.monotonic() - started < 10
+        leaving = threading.Timer(0.3, lambda: writer.execute("COMMIT"))
+        leaving.start()
 
-    with Registry.open(f"sqlite:///{path}") as registry:
-        assert registry.all(ProductRecord) == []
+        with Registry.open(f"sqlite:///{path}") as registry:
+            assert registry.all(ProductRecord) == []
+        leaving.join()
 
-    leaving.join()
-    assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    reader.close()
+    with closing(sqlite3.connect(path)) as after:
+        assert after.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_failed_migration_leaves_the_database_as_it_was(fresh_url: str) -> None:

@@ -226,6 +226,15 @@ def test_wrong_password_is_told_and_not_repeated(postgresql) -> None:
     assert_secret(said.value, "open-sesame")
 
 
+def test_password_among_the_options_is_not_repeated(postgresql) -> None:
+    url = postgresql.url("postgres").replace(f":{PASSWORD}", "")
+
+    with pytest.raises(RegistryUnavailable, match="refuses the user") as said:
+        Registry.open(f"{url}?password=open-sesame")
+
+    assert_secret(said.value, "open-sesame")
+
+
 def test_missing_password_is_told(postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PGPASSWORD", raising=False)
     monkeypatch.setenv("PGPASSFILE", os.devnull)
@@ -277,6 +286,7 @@ def test_server_that_dropped_the_connection_is_connected_to_again(postgresql, en
     ("address", "said"),
     [
         ("mysql://root:hunter22@localhost/mesh", "no registry can be kept in mysql://root:\\*\\*\\*@localhost/mesh"),
+        ("mysql://localhost/mesh?password=hunter22", "no registry can be kept in mysql://localhost/mesh"),
         ("sqlite://", "no registry can be kept in sqlite://"),
         ("sqlite:///:memory:", "no registry can be kept in"),
         ("/var/lib/registry.db", "the address of the registry cannot be read"),

@@ -19,7 +19,7 @@ class DataProductInput(Component[Args, Settings]):
     def build(self) -> Mapping[str, Any]:
         """One subscription."""
         connections = self.subscription().connections
-        return {part: connections.apply(lambda found, part=part: found.get(part)) for part in ("storage", "proxy")}
+        return {"storage": connections.apply(_storage), "proxy": connections.apply(_proxy)}
 
     def subscription(self) -> Subscription:
         """The subscription to the origin, looked up in the registry of the environment."""
@@ -30,3 +30,11 @@ class DataProductInput(Component[Args, Settings]):
             consumer=self.wiring.address,
             opts=self.child_options,
         )
+
+
+def _storage(connections: Mapping[str, Any]) -> Any:
+    return connections.get("storage")
+
+
+def _proxy(connections: Mapping[str, Any]) -> Any:
+    return connections.get("proxy")

@@ -1,0 +1,1 @@
+"""One operation on one product, from lock to record."""

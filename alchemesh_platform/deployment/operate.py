@@ -1,0 +1,211 @@
+"""One operation on one product: lock, provider, engine, record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.deployment.actor import actor
+from alchemesh_platform.deployment.outcome import OperationName, Outcome
+from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.discover import Engine
+    from alchemesh_platform.engine.events import EngineEvent
+    from alchemesh_platform.engine.run import EngineResult
+    from alchemesh_platform.engine.stack import Stack
+    from alchemesh_platform.registry.store import Registry
+
+# From this many planned components on, the provider gets a process of its own: in this one it would share the
+# interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
+OWN_PROCESS_COMPONENTS = 60
+HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the provider's messages too
+
+
+class UnknownTarget(Failure):
+    """Raised when a run is to be limited to a port that the product does not have."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(slots=True)
+class Operator:
+    """Everything an operation needs, held ready: several operations (preview, then up) run one after the other."""
+
+    plan: Plan
+    platform: Platform
+    engine: Engine
+    stack: Stack
+    registry: Registry
+    provider_port: int
+    notes: list[str] = field(default_factory=list)
+
+    def run(
+        self,
+        operation: OperationName,
+        program: Callable[[], object],
+        progress: Progress,
+        *,
+        on_event: Callable[[EngineEvent], None],
+        targets: Sequence[str] = (),
+        parallel: int | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Outcome:
+        """Run the engine once, and keep the run in the history unless it was a preview.
+
+        Args:
+            program: Declares the resources, inside the engine's run.
+            progress: Is fed with the events, before ``on_event`` gets them.
+            targets: Names of ports and needs; none stands for all.
+            cancel: Set it to stop the run cleanly.
+        """
+        from alchemesh_platform.engine.run import run_operation
+
+        product = self.plan.product
+
+        def take(event: EngineEvent) -> None:
+            progress.on_event(event)
+            on_event(event)
+
+        entry = None
+        if operation != "preview":
+            entry = self.registry.start_deployment(
+                environment=self.plan.environment,
+                product=product.address,
+                operation=operation,
+                actor=actor(),
+                version=product.version,
+            )
+        started = time.monotonic()
+        outcome = "failed"
+        problems: tuple[Problem, ...] = ()
+        try:
+            result = run_operation(
+                self.engine,
+                self.stack,
+                operation,
+                program=program,
+                providers={"alchemesh": self.provider_port},
+                on_event=take,
+                targets=[target for name in targets for target in target_urns(self.plan, name)],
+                parallel=parallel,
+                cancel=cancel,
+            )
+            outcome = result.outcome
+            problems = problems_of(result, progress, self.plan)
+        finally:
+            if entry is not None:
+                self.registry.finish_deployment(
+                    entry.id,
+                    outcome=outcome,
+                    changes=progress.counts(),
+                    problem=problems[0].message if problems else None,
+                )
+        return Outcome(
+            product.address,
+            self.plan.environment,
+            operation,
+            result.outcome,
+            time.monotonic() - started,
+            progress,
+            problems,
+            (*self.notes, *notes_of(result)),
+        )
+
+
+@contextmanager
+def operating(
+    plan: Plan, platform: Platform, *, tell: Callable[[str], None], delete_data: bool = False
+) -> Iterator[Operator]:
+    """Take the stack's lock, open the registry, serve the provider and find the engine.
+
+    Args:
+        tell: Gets a line for what takes long and for what was found and mended.
+
+    Raises:
+        StackLocked: when somebody else is at it, with who.
+        EngineMissing, EngineTooOld: when there is no engine to be had, with the ways out.
+        RegistryUnavailable: when the registry cannot be opened.
+    """
+    from alchemesh_platform.engine.discover import find_engine
+    from alchemesh_platform.engine.lock import StackLock
+    from alchemesh_platform.provider.attach import serve_provider
+    from alchemesh_platform.registry.store import Registry
+
+    engine = find_engine(progress=tell)
+    stack = stack_of(plan, platform)
+    with StackLock(stack, tell=tell), Registry.open(platform.registry) as registry:
+        stack.prepare(engine)
+        own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
+        with serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider:
+            yield Operator(plan, platform, engine, stack, registry, provider.port)
+
+
+def stack_of(plan: Plan, platform: Platform) -> Stack:
+    """The Pulumi stack of a product in an environment."""
+    from alchemesh_platform.engine.stack import Stack
+
+    return Stack(
+        project=plan.project,
+        name=plan.environment,
+        backend=platform.state,
+        home=Path(platform.home, plan.environment),
+        secrets_provider=platform.secrets,
+    )
+
+
+def unlock(plan: Plan, platform: Platform) -> list[str]:
+    """Release the stack; returns what was found and removed, in sentences."""
+    from alchemesh_platform.engine.lock import release
+
+    return release(stack_of(plan, platform))
+
+
+def target_urns(plan: Plan, name: str) -> list[str]:
+    """The URNs, with wildcards, of everything in one port or need: ``**`` stands for the types of any parents."""
+    prefix = f"urn:pulumi:{plan.environment}::{plan.project}::**"
+    return [f"{prefix}::{name}", f"{prefix}::{name}-*"]
+
+
+def check_targets(plan: Plan, targets: Sequence[str]) -> None:
+    """Refuse a target that is no port or need of the product.
+
+    Raises:
+        UnknownTarget: with the closest name.
+    """
+    known = list(dict.fromkeys(planned.port for planned in plan.components()))
+    for target in targets:
+        if target not in known:
+            raise UnknownTarget(f"no port or need {target!r}", hint=did_you_mean(target, known))
+
+
+def problems_of(result: EngineResult, progress: Progress, plan: Plan) -> tuple[Problem, ...]:
+    """The failures of a run, each at the line of the component that it belongs to."""
+    problems: dict[Problem, None] = {}
+    for told in result.diagnostics:
+        if told.severity != "error":
+            continue
+        message, _, hint = told.message.partition(HINT_MARK)
+        planned = progress.planned_of(told.urn)
+        location = planned.location if planned else plan.location
+        path = planned.path if planned else ""
+        words = f"{planned.port}, {planned.spec.name}: {message}" if planned else message
+        problems[Problem(location, path, words.strip(), hint.strip() or None)] = None
+    if result.outcome == "failed" and not problems:
+        said = result.stderr.strip() or f"the engine left with exit code {result.exit_code} and no message"
+        problems[Problem(plan.location, "", said)] = None
+    return tuple(in_file_order(problems))
+
+
+def notes_of(result: EngineResult) -> tuple[str, ...]:
+    """What providers and program told beside failures, each once."""
+    return tuple(dict.fromkeys(told.message for told in result.diagnostics if told.severity in ("info", "warning")))

@@ -1,0 +1,45 @@
+"""What came of an operation, as values: for a person, for ``--json`` and for a merge request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from alchemesh_platform.deployment.progress import ASSET, CONTRACT, Progress
+from alchemesh_platform.problems import Problem
+
+OperationName = Literal["preview", "up", "refresh", "destroy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An operation on a product, over.
+
+    ``problems`` are the failures, each at the port and line of the manifest that it belongs to. ``notes`` are things
+    that a person should know although nothing failed: data that was kept, a lock that was removed.
+    """
+
+    product: str
+    environment: str
+    operation: OperationName
+    outcome: Literal["succeeded", "failed", "cancelled"]
+    seconds: float
+    progress: Progress
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as one JSON document."""
+        return {
+            "product": self.product,
+            "environment": self.environment,
+            "operation": self.operation,
+            "outcome": self.outcome,
+            "seconds": round(self.seconds, 3),
+            "changes": self.progress.counts(),
+            "assets": self.progress.named(ASSET),
+            "contracts": self.progress.named(CONTRACT),
+            "ports": [section.as_json() for section in self.progress.sections()],
+            "problems": [problem.as_json() for problem in self.problems],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,271 @@
+"""What a run of the engine does to a product, told by port.
+
+Fed with engine events, read by the tree and the result. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from alchemesh_platform.compose.plan import Plan, PlannedComponent
+from alchemesh_platform.engine.events import (
+    EngineEvent,
+    PropertyDiff,
+    ResourceFailed,
+    ResourceOutputs,
+    ResourcePre,
+)
+from alchemesh_platform.engine.urn import name_of, type_of
+from alchemesh_platform.problems import Location
+
+SectionKind = Literal["product", "input", "need", "code", "output"]
+Operation = Literal["same", "create", "update", "replace", "delete", "read"]
+State = Literal["running", "done", "failed"]
+
+DATA_PRODUCT = "alchemesh:stacks:DataProduct"
+INPUT_PORT = "alchemesh:stacks:InputPort"
+OUTPUT_PORT = "alchemesh:stacks:OutputPort"
+COMPONENT_PREFIX = "alchemesh:components:"
+RECORD_PREFIX = "alchemesh:mesh:"
+ASSET = "alchemesh:mesh:Asset"
+CONTRACT = "alchemesh:mesh:Contract"
+
+# What the engine calls the steps of one change, as the one change that a person thinks of.
+_OPERATIONS: Mapping[str, Operation] = {
+    "same": "same",
+    "create": "create",
+    "import": "create",
+    "update": "update",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "delete-replaced": "replace",
+    "discard-replaced": "replace",
+    "read": "read",
+    "refresh": "same",
+    "delete": "delete",
+    "discard": "delete",
+    "remove-pending-replace": "delete",
+}
+
+
+@dataclass(slots=True)
+class Change:
+    """What happens to one resource."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    operation: Operation
+    diffs: tuple[PropertyDiff, ...] = ()
+    state: State = "running"
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it only holds others: a component, a port, the product, the stack, a provider."""
+        return self.type.startswith(("alchemesh:stacks:", COMPONENT_PREFIX, "pulumi:"))
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is metadata of the registry."""
+        return self.type.startswith(RECORD_PREFIX) and self.type != f"{RECORD_PREFIX}Subscription"
+
+    def as_json(self) -> dict[str, Any]:
+        """The change as plain JSON."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "operation": self.operation,
+            "state": self.state,
+            "diff": [{"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new} for diff in self.diffs],
+        }
+
+
+@dataclass(slots=True)
+class Section:
+    """A port, a need, the code, or the product itself, with what happens to it."""
+
+    kind: SectionKind
+    name: str
+    component_type: str = ""
+    components: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    location: Location | None = None
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def resources(self) -> list[Change]:
+        """The changes of real things: neither groups nor records."""
+        return [change for change in self.changes if not change.is_group and not change.is_record]
+
+    @property
+    def operation(self) -> Operation:
+        """What happens to the section as a whole."""
+        counted: set[Operation] = {change.operation for change in self.changes if not change.is_group}
+        counted -= {"same", "read"}
+        if not counted:
+            return "same"
+        return counted.pop() if len(counted) == 1 else "update"
+
+    @property
+    def state(self) -> State:
+        """Failed as soon as one thing failed; done when everything that started is done."""
+        states = {change.state for change in self.changes}
+        if "failed" in states:
+            return "failed"
+        return "done" if states == {"done"} else "running"
+
+    def as_json(self) -> dict[str, Any]:
+        """The section as plain JSON."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "component_type": self.component_type,
+            "components": list(self.components),
+            "operation": self.operation,
+            "state": self.state if self.changes else "waiting",
+            "resources": [change.as_json() for change in self.changes if not change.is_group],
+        }
+
+
+class Progress:
+    """Sections of a product, filled as events come in.
+
+    Args:
+        plan: What is deployed; None for a product that is only taken down.
+    """
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self._planned = {section.name: section for section in _planned_sections(plan)} if plan else {}
+        self._components = {planned.resource_name: planned for planned in plan.components()} if plan else {}
+        self._changes: dict[str, Change] = {}
+
+    def on_event(self, event: EngineEvent) -> None:
+        """Take in one event of the engine."""
+        if isinstance(event, ResourcePre):
+            self._begin(event)
+        elif isinstance(event, ResourceOutputs):
+            change = self._begin(event)
+            change.state = "done"
+            change.outputs = event.new_outputs or event.old_outputs or {}
+        elif isinstance(event, ResourceFailed):
+            self._begin(event).state = "failed"
+
+    def _begin(self, event: ResourcePre | ResourceOutputs | ResourceFailed) -> Change:
+        change = self._changes.get(event.urn)
+        operation = _OPERATIONS.get(event.op, "update")
+        if change is None:
+            change = Change(event.urn, event.type, event.name, event.parent, operation)
+            self._changes[event.urn] = change
+        elif operation != "same":
+            change.operation = operation  # refresh tells the drift it found only in the outputs
+        if event.diffs:
+            change.diffs = event.diffs
+        return change
+
+    def sections(self) -> list[Section]:
+        """The product first, then what is planned in the manifest's order, then what goes."""
+        found: dict[str, Section] = {"": Section("product", "")}
+        for planned in self._planned.values():
+            found[planned.name] = Section(
+                planned.kind,
+                planned.name,
+                planned.component_type,
+                planned.components,
+                planned.protocols,
+                planned.location,
+            )
+        for change in self._changes.values():
+            kind, name = self.section_of(change.urn)
+            if name not in found:
+                found[name] = Section(kind, name)
+            found[name].changes.append(change)
+        return list(found.values())
+
+    def section_of(self, urn: str) -> tuple[SectionKind, str]:
+        """The section that a resource belongs to: up its parents to a port, a need or the code."""
+        child_type, child_name = "", ""
+        while urn:
+            change = self._changes.get(urn)
+            kind, name = type_of(urn), name_of(urn)
+            if kind == INPUT_PORT:
+                return "input", name
+            if kind == OUTPUT_PORT:
+                return "output", name
+            if kind == DATA_PRODUCT:
+                if child_type.startswith(COMPONENT_PREFIX):
+                    return ("code" if child_name == "code" else "need"), child_name
+                return "product", ""
+            child_type, child_name = kind, name
+            urn = change.parent if change else ""
+        return "product", ""
+
+    def planned_of(self, urn: str) -> PlannedComponent | None:
+        """The component of the plan that a resource belongs to: up its parents to a component."""
+        while urn:
+            if type_of(urn).startswith(COMPONENT_PREFIX) and name_of(urn) in self._components:
+                return self._components[name_of(urn)]
+            change = self._changes.get(urn)
+            urn = change.parent if change else ""
+        return None
+
+    def changes(self) -> Iterator[Change]:
+        """Every resource that the engine has spoken of."""
+        yield from self._changes.values()
+
+    def counts(self) -> dict[str, int]:
+        """Operation: number of real resources and records that it happens to; groups are left out."""
+        counted = Counter(change.operation for change in self.changes() if not change.is_group)
+        return {operation: counted[operation] for operation in sorted(counted)}
+
+    def named(self, pulumi_type: str) -> dict[str, list[str]]:
+        """Operation: addresses of the records of one type (asset, contract) that it happens to."""
+        found: dict[str, list[str]] = {}
+        for change in self.changes():
+            if change.type == pulumi_type:
+                found.setdefault(change.operation, []).append(address_of(change))
+        return {operation: sorted(addresses) for operation, addresses in sorted(found.items())}
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything is made, changed or removed."""
+        return any(change.operation not in ("same", "read") for change in self.changes() if not change.is_group)
+
+
+def address_of(change: Change) -> str:
+    """The address that a record speaks of; the resource's name when the engine has not told its inputs."""
+    address = change.outputs.get("address")
+    return address if isinstance(address, str) else change.name
+
+
+def _planned_sections(plan: Plan) -> Iterator[Section]:
+    for given in plan.inputs:
+        yield _section("input", given.name, (given.component,))
+    for need in plan.needs:
+        yield _section("need", need.port, (need,))
+    if plan.code is not None:
+        yield _section("code", "code", (plan.code,))
+    for output in plan.outputs:
+        parts = (output.storage, output.proxy) if output.proxy else (output.storage,)
+        yield _section("output", output.name, parts, output.protocols, output.location)
+
+
+def _section(
+    kind: SectionKind,
+    name: str,
+    parts: Sequence[PlannedComponent],
+    protocols: tuple[str, ...] = (),
+    location: Location | None = None,
+) -> Section:
+    return Section(
+        kind,
+        name,
+        parts[0].component_type,
+        tuple(part.spec.name for part in parts),
+        protocols,
+        location or parts[0].location,
+    )

@@ -1,0 +1,51 @@
+"""``python -m benchmarks [startup|scale|engine]``: measure, print the tables, and keep them in the docs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import engine, scale, startup
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+RATIOS = "| What | Against | Ours | Floor | Ratio (lowest–highest) | Promised | Kept |\n|---|---|---|---|---|---|---|"
+GROWTH = "| What | Seconds by size | Growth at the last doubling | Most memory | Promised | Kept |\n|---|---|---|---|---|---|"
+
+Row = str
+SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[startup.Ratio | scale.Scaled | engine.Memory]]]] = {
+    "startup": ("Commands that list or check", RATIOS, startup.ratios),
+    "scale": ("Large products, and many", GROWTH, scale.scaled),
+    "engine": ("The engine's work", RATIOS, engine.ratios),
+    "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Measure what is asked for, or everything; returns 1 when a promise is not kept."""
+    kept = True
+    for name in wanted or list(SECTIONS):
+        title, head, rows = SECTIONS[name]
+        print(f"\n## {title}\n\n{head}", flush=True)
+        lines = []
+        for measured in rows():
+            print(measured.row(), flush=True)
+            lines.append(measured.row())
+            kept = kept and measured.kept
+        _keep(name, "\n".join([f"## {title}", "", head, *lines]))
+    return 0 if kept else 1
+
+
+def _keep(name: str, text: str) -> None:
+    """Replace one section of the docs page, between its marks."""
+    page = PAGE.read_text("utf-8")
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    PAGE.write_text(f"{before}{begin}\n{text}\n\n_{machine}_\n{end}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

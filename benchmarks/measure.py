@@ -1,0 +1,96 @@
+"""Whole processes, measured from outside: wall time, processor time and peak memory, in turns with a floor."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One process, over: seconds of wall and processor time, and the most memory it had at once."""
+
+    wall: float
+    processor: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A command against its floor, pair by pair. ``limit`` is what was promised; None where nothing was."""
+
+    what: str
+    floor: str
+    ours_seconds: float
+    floor_seconds: float
+    ratio: float
+    lowest: float
+    highest: float
+    limit: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise is kept."""
+        return self.limit is None or self.ratio <= self.limit
+
+    def row(self) -> str:
+        """The line of the table in the docs."""
+        promise = f"≤ {self.limit:g}" if self.limit is not None else "–"
+        return (
+            f"| {self.what} | {self.floor} | {self.ours_seconds:.2f} s | {self.floor_seconds:.2f} s "
+            f"| **{self.ratio:.2f}** ({self.lowest:.2f}–{self.highest:.2f}) | {promise} | {'yes' if self.kept else 'NO'} |"
+        )
+
+
+def measure(command: Sequence[str], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Measured:
+    """Run a command to its end.
+
+    Raises:
+        RuntimeError: with what it said, when it fails: a command that fails quickly would look fast.
+    """
+    with (
+        open(os.devnull) as nothing,
+        subprocess.Popen(  # noqa: PTH123
+            list(command),
+            cwd=cwd,
+            env=dict(environ) if environ is not None else None,
+            stdin=nothing,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        started = time.monotonic()
+        said = process.stdout.read() if process.stdout else b""
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} left with {process.returncode}\n{said.decode()[-4000:]}")
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def against(
+    what: str,
+    ours: Sequence[Measured],
+    floor: str,
+    theirs: Sequence[Measured],
+    *,
+    limit: float | None = None,
+) -> Ratio:
+    """The ratio of wall times, of runs that were made in turns."""
+    ratios = [mine.wall / other.wall for mine, other in zip(ours, theirs, strict=True)]
+    return Ratio(
+        what,
+        floor,
+        statistics.median(run.wall for run in ours),
+        statistics.median(run.wall for run in theirs),
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        limit,
+    )

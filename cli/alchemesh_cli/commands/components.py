@@ -1,0 +1,120 @@
+"""`alchemesh components`: the LEGO, what each piece is for, takes and gives."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alchemesh_cli.context import json_option
+from alchemesh_platform.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.catalog.discover import Catalog
+    from alchemesh_platform.catalog.spec import ComponentSpec
+
+
+class UnknownComponent(Failure):
+    """Raised when a component is asked for that the catalogue does not have."""
+
+    exit_code = ExitCode.USAGE
+
+
+@click.group(short_help="Show the components of the catalogue.")
+def command() -> None:
+    """Show the components of the catalogue.
+
+    A manifest asks for a component type; the platform file says which component implements it in an environment.
+    """
+
+
+@command.command(name="list", short_help="List all components.")
+@json_option
+def list_components(as_json: bool) -> None:
+    """List all components, by the component type that they implement.
+
+    \b
+    Examples:
+      alchemesh components list
+      alchemesh components list --json | jq '.[] | select(.stateful)'
+    """
+    from alchemesh_platform.catalog.discover import discover
+
+    specs, broken = discover().loaded()
+    specs.sort(key=lambda spec: (spec.component_type, spec.name))
+    if as_json:
+        click.echo(json.dumps([_summary(spec) for spec in specs], indent=2, ensure_ascii=False))
+    else:
+        rows = [("COMPONENT TYPE", "COMPONENT", "ROLES", "MATURITY", "WHAT IT IS")]
+        rows += [(spec.component_type, spec.name, ", ".join(spec.roles), spec.maturity, spec.summary) for spec in specs]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+        for row in rows:
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+            click.echo("  ".join([*cells, row[-1]]))
+    for failure in broken:
+        click.echo(f"\nerror: {failure.message}\n\nhint: {failure.hint}", err=True)
+
+
+@command.command(short_help="Show what a component takes and gives.")
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show what a component takes and gives.
+
+    NAME is a component, or a component type: then all that implement it are shown.
+
+    \b
+    Examples:
+      alchemesh components show delta-table
+      alchemesh components show columnar-table --json
+    """
+    from alchemesh_platform.catalog.discover import discover
+
+    specs = _named(discover(), name)
+    if as_json:
+        documents = [_document(spec) for spec in specs]
+        click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=False))
+        return
+    from alchemesh_cli.render.component import component_page
+
+    click.echo("\n\n".join(component_page(spec) for spec in specs))
+
+
+def _named(catalog: Catalog, name: str) -> list[ComponentSpec]:
+    if name in catalog:
+        return [catalog[name]]
+    specs, _ = catalog.loaded()
+    found = [spec for spec in specs if spec.component_type == name]
+    if not found:
+        from alchemesh_platform.problems import did_you_mean
+
+        known = sorted({*catalog, *(spec.component_type for spec in specs)})
+        raise UnknownComponent(
+            f"no component or component type {name!r}",
+            hint=did_you_mean(name, known, otherwise="`alchemesh components list` shows all"),
+        )
+    return found
+
+
+def _summary(spec: ComponentSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "component_type": spec.component_type,
+        "roles": [role.value for role in spec.roles],
+        "summary": spec.summary,
+        "version": spec.version,
+        "maturity": spec.maturity,
+        "owner": spec.owner,
+        "stateful": spec.stateful,
+        "protocols": list(spec.protocols),
+    }
+
+
+def _document(spec: ComponentSpec) -> dict[str, Any]:
+    return {
+        **_summary(spec),
+        "args": spec.args_model().model_json_schema(),
+        "settings": spec.settings_model().model_json_schema(),
+        "outputs": spec.outputs_model().model_json_schema(mode="serialization"),
+    }

@@ -1,0 +1,106 @@
+"""`alchemesh doctor`: is everything there that this machine needs?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from alchemesh_cli.context import json_option, load_platform_for, where_options
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.problems import ProblemsFound
+
+
+@click.command(short_help="Check that everything this machine needs is there.")
+@where_options
+@json_option
+def command(directory: Path, environment: str, platform_file: Path | None, as_json: bool) -> int:
+    """Check that everything this machine needs is there.
+
+    \b
+    Examples:
+      alchemesh doctor
+      alchemesh doctor -e prod --json
+    """
+    platform = load_platform_for(directory, environment, platform_file)
+    results = [_checked(name, check, platform) for name, check in CHECKS.items()]
+    if as_json:
+        click.echo(json.dumps(results, indent=2))
+    else:
+        for result in results:
+            click.echo(f"{'✓' if result['passed'] else '✗'} {result['check']:<12} {result['found']}")
+            if result["hint"]:
+                click.echo(f"  {'':<12} hint: {result['hint']}")
+    return 0 if all(result["passed"] for result in results) else 1
+
+
+def _checked(name: str, check: Callable[[Platform], str], platform: Platform) -> dict[str, str | bool | None]:
+    try:
+        return {"check": name, "passed": True, "found": check(platform), "hint": None}
+    except Failure as failure:
+        return {"check": name, "passed": False, "found": failure.message, "hint": failure.hint}
+    except (ProblemsFound, OSError, ImportError) as error:
+        return {"check": name, "passed": False, "found": str(error), "hint": None}
+
+
+def _python(_platform: Platform) -> str:
+    import sys
+
+    return f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro} {sys.executable}"
+
+
+def _engine(_platform: Platform) -> str:
+    from alchemesh_platform.engine.discover import find_engine
+
+    found = find_engine(allow_build=False)
+    return f"Pulumi {found.version} {found.path} ({found.source})"
+
+
+def _home(platform: Platform) -> str:
+    import shutil
+    import tempfile
+
+    folder = Path(platform.home)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        free = shutil.disk_usage(folder).free
+    return f"{folder}, {free / 1e9:.0f} GB free"
+
+
+def _registry(platform: Platform) -> str:
+    from alchemesh_platform.registry.records import ProductRecord
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry) as registry:
+        count = len(registry.all(ProductRecord, environment=platform.environment))
+    return f"{count} {'product' if count == 1 else 'products'} in environment {platform.environment!r}"
+
+
+def _components(_platform: Platform) -> str:
+    from alchemesh_platform.catalog.discover import discover
+
+    catalog = discover()
+    for name in catalog:
+        spec = catalog[name]
+        spec.args_model()
+        spec.settings_model()
+    return f"{len(catalog)} in the catalogue"
+
+
+def _data_api(_platform: Platform) -> str:
+    from alchemesh_platform.local.data_api import roapi_program
+
+    return str(roapi_program())
+
+
+CHECKS: dict[str, Callable[[Platform], str]] = {
+    "python": _python,
+    "engine": _engine,
+    "home": _home,
+    "registry": _registry,
+    "components": _components,
+    "data api": _data_api,
+}

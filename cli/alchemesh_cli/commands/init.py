@@ -1,0 +1,107 @@
+"""`alchemesh init`: a small data product that works."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.names import NAME_MAX, NAME_PATTERN
+
+DEFAULT_NAME = "my-product"
+
+
+class NotWritten(Failure):
+    """Raised when a file cannot be written."""
+
+
+class AlreadyThere(Failure):
+    """Raised instead of overwriting what somebody wrote."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoName(Failure):
+    """Raised when a product is to be called by something that is no name."""
+
+    exit_code = ExitCode.USAGE
+
+
+@click.command(short_help="Write a small data product that works.")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option("--name", help="Name of the product.  [default: the folder's name]")
+@click.option("--domain", default="retail", show_default=True, help="Data domain of the product.")
+def command(directory: Path, name: str | None, domain: str) -> None:
+    """Write a small data product that works: a manifest with comments, a few rows of data, and code
+    that cleans them.
+
+    DIRECTORY is made if it is not there; this folder by default. Nothing that is there is overwritten.
+
+    \b
+    Examples:
+      alchemesh init my-product && cd my-product && alchemesh up
+      alchemesh init . --name orders --domain sales
+    """
+    from alchemesh_platform.manifest.starter import MANIFEST_NAME, SCHEMA_PATH, starter_files
+
+    product = _name("--name", name) if name is not None else _from_folder(directory)
+    files = starter_files(product, _name("--domain", domain))
+    own = [path for path in files if not path.startswith(".")]
+    there = [path for path in own if (directory / path).exists()]
+    if there:
+        raise AlreadyThere(
+            f"{', '.join(str(directory / path) for path in there)}: already there, and not overwritten",
+            hint="give another folder: alchemesh init my-product",
+        )
+    for path, text in {**files, SCHEMA_PATH: _schema()}.items():
+        _write(directory / path, text)
+    shown = directory if directory.parts else Path()
+    click.echo(f"{shown / MANIFEST_NAME}: data product {domain}/{product}")
+    click.echo(f"\nnext: {'' if shown == Path() else f'cd {shown} && '}alchemesh up && alchemesh run")
+
+
+def _from_folder(directory: Path) -> str:
+    from alchemesh_platform.manifest.patterns import mended
+
+    folder = directory.absolute().name
+    name = folder if _is_name(folder) else mended(NAME_PATTERN, folder)
+    return name if name is not None and _is_name(name) else DEFAULT_NAME
+
+
+def _name(option: str, name: str) -> str:
+    if _is_name(name):
+        return name
+    from alchemesh_platform.document import quoted
+    from alchemesh_platform.manifest.patterns import RULES, mended
+
+    better = mended(NAME_PATTERN, name)
+    raise NoName(
+        f"{option}: found {quoted(name)}, expected {RULES[NAME_PATTERN].words}, of at most {NAME_MAX} characters",
+        hint=f"did you mean {better!r}?" if better else f"for example {RULES[NAME_PATTERN].example}",
+    )
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(NAME_PATTERN, text) is not None and len(text) <= NAME_MAX
+
+
+def _schema() -> str:
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.manifest.schema import manifest_schema
+
+    return json.dumps(manifest_schema(discover().loaded()[0]), indent=2, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, unless one is there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return  # a .gitignore or a schema of before: both may stay
+    except OSError as error:
+        raise NotWritten(f"{path} cannot be written: {error.strerror}", hint="nothing was overwritten") from error

@@ -1,0 +1,213 @@
+"""`alchemesh status`: what stands and how it is doing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alchemesh_cli.context import MANIFEST, json_option, manifest_path, product_address_of, where_options
+from alchemesh_platform.failure import Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.lineage import Lineage
+    from alchemesh_platform.registry.records import Deployment
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.status import ProductStatus, ProductSummary
+
+ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
+HISTORY_SHOWN = 20
+UP_HINT = "`alchemesh up` in the product's folder deploys it"
+
+
+class NeverDeployed(Failure):
+    """Raised when a product is asked for by an address that nothing was ever deployed at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was asked for: one product (``status``) or all (``summaries``); None for what was not asked for."""
+
+    environment: str
+    status: ProductStatus | None = None
+    summaries: list[ProductSummary] | None = None
+    history: list[Deployment] | None = None
+    lineage: Lineage | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of the one product that was asked for."""
+        return self.status is not None and not self.status.stands and self.status.last_deployment is None
+
+    def as_json(self) -> dict[str, Any]:
+        """One document: the product's, or one with all products."""
+        from alchemesh_platform.registry.lineage_text import as_json
+
+        if self.status is not None:
+            document = self.status.model_dump(mode="json")
+        else:
+            products = [summary.model_dump(mode="json") for summary in self.summaries or ()]
+            document = {"environment": self.environment, "products": products}
+        if self.history is not None:
+            document["history"] = [deployment.model_dump(mode="json") for deployment in self.history]
+        if self.lineage is not None:
+            document["lineage"] = as_json(self.lineage)
+        return document
+
+
+@click.command(short_help="Show what stands and how it is doing.")
+@where_options
+@json_option
+@click.option("--all", "every", is_flag=True, help="Every product of the environment.")
+@click.option("--history", is_flag=True, help=f"What was done, the last {HISTORY_SHOWN} times.")
+@click.option("--lineage", is_flag=True, help="Where the data comes from and goes to.")
+@click.argument("product", required=False, metavar="[PATH|ADDRESS]")
+def command(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    every: bool,
+    history: bool,
+    lineage: bool,
+    product: str | None,
+) -> None:
+    """Show what stands and how it is doing.
+
+    The product of this folder, of PATH, or of that ADDRESS (domain/product); outside of a product, all of them. Health,
+    rows and sizes are measured now. What cannot be told is shown as unknown, which is not failed.
+
+    \b
+    Examples:
+      alchemesh status
+      alchemesh status aviation/flights --history --lineage
+      alchemesh status --all --json
+    """
+    from alchemesh_cli.context import load_platform_for
+
+    folder = _folder(product, directory)
+    address = None if every else _address_in(folder, environment) if folder else product
+    platform = load_platform_for(folder or directory, environment, platform_file)
+    with _reading(platform.registry) as registry:
+        report = _report(registry, environment, address, history=history, lineage=lineage)
+        if address is not None and not folder and report.is_empty:
+            raise NeverDeployed(
+                f"{address} was never deployed in {environment}", hint=_closest(registry, environment, address)
+            )
+    if as_json:
+        click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _show(report)
+
+
+def _folder(product: str | None, directory: Path) -> Path | None:
+    """Where the manifest is, when a folder is meant; an address that is also a folder with a manifest is one."""
+    if product is None:
+        return directory if manifest_path(directory).is_file() else None
+    if manifest_path(Path(product)).is_file():
+        return Path(product)
+    if not ADDRESS.fullmatch(product):
+        raise click.UsageError(f"{product!r} is neither a folder with {MANIFEST} nor an address, domain/product")
+    return None
+
+
+def _address_in(folder: Path, environment: str) -> str:
+    """The address that a manifest declares, whatever else is wrong with it: what stands can be looked at."""
+    import yaml
+
+    found: dict[str, str] = {}
+    depth, key = 0, None
+    try:
+        with manifest_path(folder).open("rb") as file:
+            for event in yaml.parse(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+                if isinstance(event, yaml.CollectionStartEvent):
+                    depth += 1
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    depth -= 1
+                    key = None if depth == 1 else key
+                elif isinstance(event, yaml.ScalarEvent) and depth == 1:
+                    if key is not None:
+                        found[key] = event.value
+                    key = event.value if key is None else None
+                address = f"{found.get('domain', '')}/{found.get('name', '')}"
+                if ADDRESS.fullmatch(address):
+                    return address
+    except (OSError, ValueError, yaml.YAMLError):
+        pass  # the loader says what is wrong, and where
+    return product_address_of(folder, environment)
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Registry | None]:
+    """The registry, or None where nobody has written one yet: looking at nothing makes nothing."""
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.registry.unavailable import RegistryMissing
+
+    try:
+        registry = Registry.open(url, create=False)
+    except RegistryMissing:
+        registry = None
+    with registry or nullcontext():
+        yield registry
+
+
+def _report(
+    registry: Registry | None, environment: str, address: str | None, *, history: bool, lineage: bool
+) -> Report:
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.registry.lineage import Lineage, lineage_of, mesh_lineage
+    from alchemesh_platform.status import ProductStatus, product_status, product_summaries
+
+    if registry is None:
+        return Report(
+            environment,
+            ProductStatus(environment=environment, address=address) if address else None,
+            [],
+            [] if history else None,
+            Lineage(environment) if lineage else None,
+        )
+    mesh = mesh_lineage(registry, environment) if lineage else None
+    done = registry.deployments(address, environment, limit=HISTORY_SHOWN) if history else None
+    if address is None:
+        return Report(environment, None, product_summaries(registry, environment), done, mesh)
+    status = product_status(registry, environment, address, discover())
+    return Report(environment, status, None, done, mesh and lineage_of(mesh, address))
+
+
+def _closest(registry: Registry | None, environment: str, address: str) -> str:
+    from alchemesh_platform.problems import did_you_mean
+    from alchemesh_platform.registry.records import ProductRecord
+
+    standing = [product.address for product in registry.all(ProductRecord, environment)] if registry else []
+    return did_you_mean(address, standing, otherwise=UP_HINT) or UP_HINT
+
+
+def _show(report: Report) -> None:
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_summaries
+
+    console = Console(highlight=False)
+    now = datetime.now(UTC)
+    if report.status is not None:
+        print_product(console, report.status, now)
+        if not report.status.stands:
+            console.print(f"\nnext: {UP_HINT}")
+    elif report.summaries:
+        print_summaries(console, report.environment, report.summaries, now)
+    else:
+        console.print(
+            f"nothing is deployed in {report.environment} yet\n\nnext: {UP_HINT}; `alchemesh init` writes one"
+        )
+    if report.history is not None:
+        print_history(console, report.history, with_product=report.status is None)
+    if report.lineage is not None:
+        print_lineage(console, report.lineage, of_one=report.status is not None)

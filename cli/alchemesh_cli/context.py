@@ -1,0 +1,100 @@
+"""What every command starts from: the product's folder, the environment, the platform, the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.home import home
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.platform_file.models import Platform
+
+MANIFEST = "alchemesh.yaml"
+PLATFORM_VARIABLE = "ALCHEMESH_PLATFORM"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class NotATerminal(Failure):
+    """Raised instead of asking where nobody can answer."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A manifest, read and composed for one environment."""
+
+    manifest: LoadedManifest
+    platform: Platform
+    plan: Plan
+
+
+def where_options(command: Command) -> Command:
+    """``-C``, ``-e`` and ``--platform``: which product, in which environment, on which platform."""
+    options = (
+        click.option(
+            "-C",
+            "--directory",
+            type=click.Path(path_type=Path),
+            default=Path(),
+            help="Folder of the product's repo.  [default: this folder]",
+        ),
+        click.option("-e", "--environment", default="local", show_default=True, help="Environment."),
+        click.option(
+            "--platform",
+            "platform_file",
+            type=click.Path(path_type=Path),
+            envvar=PLATFORM_VARIABLE,
+            help="Platform file.  [default: platform.yaml here or above]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+
+def manifest_path(directory: Path) -> Path:
+    """The manifest of a folder, or the file itself."""
+    return directory if directory.is_file() else directory / MANIFEST
+
+
+def load_platform_for(directory: Path, environment: str, platform_file: Path | None) -> Platform:
+    """The platform of an environment, from the platform file that is given or found."""
+    from alchemesh_platform.platform_file.load import find_platform_file, load_platform
+
+    folder = directory.parent if directory.is_file() else directory
+    return load_platform(platform_file or find_platform_file(folder.resolve()), environment, home())
+
+
+def load_composed(directory: Path, environment: str, platform_file: Path | None) -> Composed:
+    """Read and compose the product of a folder.
+
+    Raises:
+        ProblemsFound: with everything that is wrong with manifest and platform file.
+    """
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.manifest.load import load_manifest
+
+    platform = load_platform_for(directory, environment, platform_file)
+    manifest = load_manifest(manifest_path(directory), environment)
+    return Composed(manifest, platform, compose(manifest, platform, discover()))
+
+
+def product_address_of(directory: Path, environment: str) -> str:
+    """Address of the product whose manifest is in a folder."""
+    from alchemesh_platform.manifest.load import load_manifest
+
+    return load_manifest(manifest_path(directory), environment).product.address

@@ -1,0 +1,128 @@
+"""Running an operation in front of a person: the live tree, the question, the summary."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.asking import confirm
+from alchemesh_cli.context import Composed
+
+if TYPE_CHECKING:
+    from alchemesh_platform.deployment.operate import Operator
+    from alchemesh_platform.deployment.outcome import OperationName, Outcome
+
+NEXT = {
+    "preview": "next: alchemesh up",
+    "up": "next: alchemesh run",
+    "refresh": "next: alchemesh preview",
+    "destroy": "",
+}
+
+
+def operate(
+    composed: Composed,
+    operation: OperationName,
+    *,
+    as_json: bool,
+    targets: tuple[str, ...] = (),
+    parallel: int | None = None,
+    confirmed: bool = False,
+    question: str = "",
+    delete_data: bool = False,
+) -> Outcome:
+    """Run one operation and show it; `up` shows a preview and asks first, unless the answer is already yes.
+
+    Returns:
+        What came of it; shown already.
+    """
+    from alchemesh_platform.deployment.operate import check_targets, operating
+
+    check_targets(composed.plan, targets)
+    if question and not confirmed:
+        confirm_possible()
+    with (
+        interruptible() as cancel,
+        operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data) as operator,
+    ):
+        if question and not confirmed:
+            seen = run_shown(composed, operator, "preview", targets, parallel, cancel, as_json=False)
+            if seen.outcome != "succeeded" or not seen.progress.has_changes:
+                return seen
+            confirm(question, confirmed=False)
+        return run_shown(composed, operator, operation, targets, parallel, cancel, as_json=as_json)
+
+
+def run_shown(
+    composed: Composed,
+    operator: Operator,
+    operation: OperationName,
+    targets: tuple[str, ...],
+    parallel: int | None,
+    cancel: threading.Event,
+    *,
+    as_json: bool,
+) -> Outcome:
+    """Run one operation with its tree on the terminal, then the outcome as text on stdout or as JSON."""
+    from alchemesh_cli.render.live import shown
+    from alchemesh_platform.deployment.progress import Progress
+    from alchemesh_stacks.data_product import deploy
+
+    progress = Progress(composed.plan)
+    with shown(progress, composed.plan, operation) as screen:
+        outcome = operator.run(
+            operation,
+            lambda: deploy(composed.plan),
+            progress,
+            on_event=lambda _event: screen.touch(),
+            targets=targets,
+            parallel=parallel,
+            cancel=cancel,
+        )
+    if as_json:
+        click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
+    else:
+        screen.finish(outcome, NEXT[operation])
+    for note in outcome.notes:
+        tell(f"note: {note}")
+    for problem in outcome.problems:
+        click.echo(f"\n{problem}", err=True)
+    return outcome
+
+
+def tell(line: str) -> None:
+    """One line for a person, on stderr."""
+    click.echo(line, err=True)
+
+
+def confirm_possible() -> None:
+    """Refuse at once, before anything is started, when a question is to come that nobody could answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        confirm("", confirmed=False)
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, so that the engine stops cleanly; a second Ctrl-C is Python's own."""
+    cancel = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        tell("stopping: what has begun is finished and recorded; press Ctrl-C again to stop at once")
+        cancel.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, stop)
+    before_term = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, before_term)

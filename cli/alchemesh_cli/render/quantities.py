@@ -1,0 +1,59 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+_A_DAY = timedelta(days=1)
+_AGES = (
+    (timedelta(days=365), "year"),
+    (timedelta(days=30), "month"),
+    (timedelta(days=7), "week"),
+    (_A_DAY, "day"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+)
+_A_MOMENT = timedelta(seconds=10)
+_KILO = 1000
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago something was: ``3 min ago``, ``2 days ago``."""
+    age = now - moment
+    if age < _A_MOMENT:
+        return "just now"
+    for unit, name in _AGES:
+        if age >= unit:
+            return f"{counted(age // unit, name) if unit >= _A_DAY else f'{age // unit} {name}'} ago"
+    return f"{round(age.total_seconds())} s ago"
+
+
+def at(moment: datetime) -> str:
+    """A moment by the clock on the wall: ``2026-01-05 14:03:11``."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def took(seconds: float) -> str:
+    """A span of time: ``1.4 s``, ``3 min 12 s``, ``2 h 5 min``."""
+    if round(seconds, 1) < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units: ``31.2 MB``."""
+    units = ["kB", "MB", "GB", "TB"]
+    if count < _KILO:
+        return counted(count, "byte")
+    amount = count / _KILO
+    while round(amount, 1) >= _KILO and len(units) > 1:
+        amount /= _KILO
+        units.pop(0)
+    return f"{amount:,.1f} {units[0]}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: ``1 row``, ``336,776 rows``."""
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"

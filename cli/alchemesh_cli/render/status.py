@@ -1,0 +1,250 @@
+"""The state of a product, or of all of them, for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from alchemesh_cli.render.quantities import ago, at, counted, size, took
+from alchemesh_platform.catalog.observation import Health
+from alchemesh_platform.registry.lineage import Lineage
+from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
+from alchemesh_platform.registry.records import Deployment
+from alchemesh_platform.status import (
+    CodeStatus,
+    ContractStatus,
+    InputStatus,
+    OutputStatus,
+    PlaceStatus,
+    ProductStatus,
+    ProductSummary,
+    TableStatus,
+)
+
+# Mark and colour. Words say the same wherever it matters: neither carries a meaning alone.
+HEALTH: Mapping[Health | None, tuple[str, str]] = {
+    "healthy": ("✓", "green"),
+    "unhealthy": ("✗", "red"),
+    "unknown": ("?", "yellow"),
+    None: ("·", "dim"),
+}
+OUTCOME = {
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "cancelled": ("-", "yellow"),
+    "running": ("…", "cyan"),
+}
+RUNNING = "running, or killed"
+CHANGES = {"create": "created", "update": "changed", "replace": "replaced", "delete": "removed"}
+OUTPUT_LINES_SHOWN = 5
+APART = " · "
+
+
+def print_product(console: Console, status: ProductStatus, now: datetime) -> None:
+    """One product: its last deployment, ports, endpoints, assets, contracts, needs and code."""
+    for line in (*_heading(status, now), *_drawn(list(_places(status, now)))):
+        console.print(line, soft_wrap=True)
+
+
+def print_summaries(console: Console, environment: str, summaries: Sequence[ProductSummary], now: datetime) -> None:
+    """Every product of an environment, one a line."""
+    console.print(Text.assemble((counted(len(summaries), "product"), "bold"), f"  {environment}\n"))
+    rows = [
+        (
+            summary.address,
+            f"{summary.version} {summary.lifecycle}",
+            f"{summary.inputs} in, {summary.outputs} out",
+            counted(summary.assets, "asset"),
+        )
+        for summary in summaries
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for summary, row in zip(summaries, rows, strict=True):
+        line = Text()
+        for text, width, style in zip(row, widths, ("bold", "", "dim", "dim"), strict=True):
+            line.append(f"{text:<{width}}  ", style=style)
+        console.print(line.append_text(_deployment(summary.last_deployment, now, brief=True)), soft_wrap=True)
+
+
+def print_history(console: Console, deployments: Sequence[Deployment], *, with_product: bool) -> None:
+    """What was done, newest first, one act a line; below it what was wrong."""
+    console.print(Text("\nhistory", style="bold"))
+    if not deployments:
+        console.print("  nothing was done here yet")
+    width = max((len(deployment.product) for deployment in deployments), default=0)
+    for deployment in deployments:
+        mark, style = OUTCOME[deployment.outcome]
+        line = Text.assemble("  ", (f"{mark} ", style), (f"{at(deployment.started_at)}  ", "dim"))
+        if with_product:
+            line.append(f"{deployment.product:<{width}}  ", style="bold")
+        line.append(f"{deployment.operation:<7}  ")
+        line.append(f"{_outcome(deployment):<9}  ", style=style)
+        line.append(APART.join([*_came_of(deployment), deployment.actor]))
+        console.print(line, soft_wrap=True)
+        if deployment.problem:
+            console.print(Text(f"    {deployment.problem}"), soft_wrap=True)
+
+
+def print_lineage(console: Console, lineage: Lineage, *, of_one: bool) -> None:
+    """Where data comes from and goes to: along the flow for one product, by domain for all."""
+    console.print(Text("\nlineage", style="bold"))
+    told = as_flow(lineage) if of_one else as_tree(lineage)
+    console.print(Text(told or "  nothing flows here yet"), soft_wrap=True)
+
+
+def _heading(status: ProductStatus, now: datetime) -> Iterator[Text]:
+    title = Text.assemble((status.address, "bold"), f"  {status.environment}")
+    if status.stands:
+        if status.version:
+            title.append(f"  {status.version} {status.lifecycle}")
+        if status.health in {"unhealthy", "unknown"}:
+            mark, style = HEALTH[status.health]
+            title.append(f"  {mark} {status.health}", style=style)
+    else:
+        title.append("  not deployed")
+    yield title
+    if status.description:
+        yield Text(status.description)
+    if status.owner:
+        yield Text(f"team {status.team}{APART}owner {status.owner}", style="dim")
+    yield _deployment(status.last_deployment, now)
+    if status.last_deployment and status.last_deployment.problem:
+        yield Text(f"  {status.last_deployment.problem}")
+
+
+def _deployment(deployment: Deployment | None, now: datetime, *, brief: bool = False) -> Text:
+    """``✓ up succeeded 3 minutes ago by amelia@laptop · 9 created · took 1.4 s``."""
+    if deployment is None:
+        return Text("· never deployed", style="dim")
+    mark, style = OUTCOME[deployment.outcome]
+    line = Text.assemble((f"{mark} {deployment.operation} {_outcome(deployment)}", style))
+    moment = deployment.finished_at or deployment.started_at
+    line.append(f"{' ' if deployment.finished_at else ', since '}{ago(moment, now)}")
+    if not brief:
+        line.append(f" by {deployment.actor}")
+        line.append("".join(f"{APART}{fact}" for fact in _came_of(deployment)), style="dim")
+    return line
+
+
+def _outcome(deployment: Deployment) -> str:
+    # The registry cannot tell one from the other: whoever was killed could not say so.
+    return RUNNING if deployment.outcome == "running" else deployment.outcome
+
+
+def _came_of(deployment: Deployment) -> list[str]:
+    facts = [f"{deployment.changes[name]:,} {done}" for name, done in CHANGES.items() if deployment.changes.get(name)]
+    if deployment.operation == "up" and deployment.outcome == "succeeded" and not facts:
+        facts.append("nothing to change")
+    if deployment.exit_status is not None:
+        facts.append(f"exit status {deployment.exit_status}")
+    if deployment.seconds is not None:
+        facts.append(f"took {took(deployment.seconds)}")
+    return facts
+
+
+def _drawn(branches: Sequence[tuple[Text, Sequence[Text]]]) -> Iterator[Text]:
+    """A tree of two levels. Rich's own would cut off what does not fit, and half an address is of no use."""
+    for number, (label, details) in enumerate(branches, start=1):
+        last = number == len(branches)
+        yield Text.assemble((LAST if last else BRANCH, "dim"), label)
+        for position, detail in enumerate(details, start=1):
+            outer, final = GAP if last else LINE, position == len(details)
+            for row, part in enumerate(detail.split("\n")):
+                inner = (LAST if final else BRANCH) if row == 0 else (GAP if final else LINE)
+                yield Text.assemble((outer + inner, "dim"), part)
+
+
+def _places(status: ProductStatus, now: datetime) -> Iterator[tuple[Text, list[Text]]]:
+    code = [status.code] if status.code else []
+    places: list[tuple[str, PlaceStatus]] = [
+        *(("input", port) for port in status.inputs),
+        *(("need", need) for need in status.needs),
+        *(("code", part) for part in code),
+        *(("output", port) for port in status.outputs),
+    ]
+    names = max((len(place.name) for _, place in places if place is not status.code), default=0)
+    made = max((len(_made_of(place)) for kind, place in places if kind != "output"), default=0)
+    for kind, place in places:
+        mark, style = HEALTH[place.health]
+        line = Text.assemble((f"{mark} ", style), (f"{kind:<6} ", "dim"))
+        line.append(f"{'' if place is status.code else place.name:<{names}}  ", style="bold")
+        line.append(f"{_made_of(place):<{made}}", style="dim")
+        line.append_text(_aside(place, now)).rstrip()
+        yield line, list(_details(place, now))
+
+
+def _made_of(place: PlaceStatus) -> str:
+    """``columnar-table → delta-table``, or what an input port reads."""
+    if isinstance(place, InputStatus) and place.from_product:
+        return f"from {place.origin}"
+    return ", ".join(f"{part.component_type} → {part.component}" for part in place.parts)
+
+
+def _aside(place: PlaceStatus, now: datetime) -> Text:
+    """What the end of a place's line tells: what an input or a need holds, what the code is."""
+    if isinstance(place, CodeStatus):
+        words = [place.entrypoint or "", f"cron {place.schedule}" if place.schedule else ""]
+    elif len(place.tables) == 1 and not isinstance(place, OutputStatus):
+        words = [*_healthy_reasons(place), _holds(place.tables[0], now, brief=True)]
+    else:
+        words = []
+    said = APART.join(word for word in words if word)
+    return Text(f"  {said}" if said else "")
+
+
+def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
+    for part in place.parts:
+        if part.health in {"unhealthy", "unknown"}:
+            _, style = HEALTH[part.health]
+            yield Text.assemble((f"{part.health}", style), f"  {part.component}: {part.reason or 'no reason given'}")
+    if isinstance(place, OutputStatus):
+        yield from _output_details(place, now)
+    elif isinstance(place, CodeStatus):
+        for number, run in enumerate(place.runs):
+            line = _deployment(run, now)
+            if number == 0 and run.outcome == "failed":
+                tail = (run.output or "").splitlines()[-OUTPUT_LINES_SHOWN:]
+                line.append("".join(f"\n  {printed}" for printed in tail), style="dim")
+            yield line
+    elif len(place.tables) > 1:
+        width = max(len(table.name) for table in place.tables)
+        for table in place.tables:
+            yield Text(f"{table.name:<{width}}  {_holds(table, now)}")
+
+
+def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
+    width = max((len(asset.name) for asset in port.assets), default=0)
+    for asset in port.assets:
+        yield Text.assemble(("asset     ", "dim"), (f"{asset.name:<{width}}  ", "bold"), _holds(asset, now))
+    for table in port.tables:
+        held = APART.join(word for word in (*_healthy_reasons(port), _holds(table, now)) if word)
+        yield Text.assemble((f"{table.name:<8}  ", "dim"), held)
+    for protocol, address in port.endpoints.items():
+        yield Text.assemble((f"{protocol:<8}  ", "dim"), address)
+    yield Text.assemble(("contract  ", "dim"), _contract(port.contract))
+
+
+def _healthy_reasons(place: PlaceStatus) -> list[str]:
+    """What healthy components say beside being so: ``12 files``."""
+    return [part.reason for part in place.parts if part.health == "healthy"]
+
+
+def _holds(table: TableStatus, now: datetime, *, brief: bool = False) -> str:
+    """``336,776 rows · 31.2 MB · changed 2 min ago``; in brief, the size only of what has no rows."""
+    sized = table.size_bytes is not None and not (brief and table.rows is not None)
+    facts = [
+        counted(table.rows, "row") if table.rows is not None else "",
+        size(table.size_bytes or 0) if sized else "",
+        f"changed {ago(table.changed_at, now)}" if table.changed_at else "",
+    ]
+    return APART.join(fact for fact in facts if fact) or "rows unknown"
+
+
+def _contract(contract: ContractStatus | None) -> str:
+    if contract is None:
+        return "none"
+    notice = [f"notice {contract.notice_period}"] if contract.notice_period else []
+    return APART.join([f"{contract.version} {contract.lifecycle}", contract.access, *notice])

@@ -1,0 +1,213 @@
+"""The product as a tree by port: what will happen, what is happening, what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from alchemesh_platform.compose.plan import Plan, PlannedOutput
+from alchemesh_platform.deployment.progress import (
+    ASSET,
+    COMPONENT_PREFIX,
+    CONTRACT,
+    Change,
+    Progress,
+    Section,
+    address_of,
+)
+from alchemesh_platform.engine.events import PropertyDiff
+
+# Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
+MARKS: Mapping[str, tuple[str, str, str]] = {
+    "create": ("+", "green", "created"),
+    "update": ("~", "yellow", "changed"),
+    "replace": ("±", "magenta", "replaced"),
+    "delete": ("-", "red", "removed"),
+    "same": ("=", "dim", "unchanged"),
+    "read": ("=", "dim", "read"),
+}
+WILL = {"create": "to create", "update": "to change", "replace": "to replace", "delete": "to remove"}
+BRANCH, LAST, LINE, GAP = "├─ ", "└─ ", "│  ", "   "
+LONGEST_VALUE = 60
+MOST_DIFFS = 12
+
+
+def product_tree(progress: Progress, plan: Plan | None, title: str, *, preview: bool, running: bool) -> Group:
+    """The whole tree, a line for each port and below it what there is to say of it.
+
+    Args:
+        progress: What the engine has told so far.
+        plan: The plan, for what the engine does not tell: contracts and their terms.
+        title: First line, in rich's markup.
+        preview: Whether the marks say what will happen rather than what was done.
+        running: Whether more is to come, so that what has not begun is shown as waiting.
+    """
+    outputs = {output.name: output for output in plan.outputs} if plan else {}
+    sections = [section for section in progress.sections() if section.kind != "product"]
+    width = max((len(_title(section)) for section in sections), default=0)
+    made_of = max((len(_made_of(section)) for section in sections), default=0)
+    lines = [Text.from_markup(title)]
+    for section in sections:
+        last = section is sections[-1]
+        lines.append(Text(LAST if last else BRANCH, style="dim"))
+        lines[-1].append_text(_line(section, width, made_of, preview=preview, running=running))
+        below = list(_details(section, outputs.get(section.name), preview=preview))
+        for number, (head, *rest) in enumerate(below, start=1):
+            guide = GAP if last else LINE
+            lines.append(Text(guide + (LAST if number == len(below) else BRANCH), style="dim").append_text(head))
+            under = guide + (GAP if number == len(below) else LINE)
+            lines += [Text(under, style="dim").append_text(line) for line in rest]
+    return Group(*lines)
+
+
+def _line(section: Section, width: int, made_of: int, *, preview: bool, running: bool) -> Text:
+    mark, style = _mark(section, preview=preview, running=running)
+    line = Text()
+    line.append(f"{mark} ", style=style)
+    line.append(f"{section.kind:<7} ", style="dim")
+    line.append(f"{_title(section):<{width}}  ", style="bold")
+    line.append(f"{_made_of(section):<{made_of}}  ", style="dim")
+    line.append(_says(section, preview=preview), style=style)
+    return line
+
+
+def _mark(section: Section, *, preview: bool, running: bool) -> tuple[str, str]:
+    if section.state == "failed":
+        return "✗", "red"
+    if not section.changes:
+        return ("·", "dim") if running else ("=", "dim")
+    if running and section.state == "running":
+        return "…", "cyan"
+    if preview:
+        mark, style, _ = MARKS[section.operation]
+        return mark, style
+    return ("-", "red") if section.operation == "delete" else ("✓", "green")
+
+
+def _title(section: Section) -> str:
+    """A port's name; the code has none of its own."""
+    return "" if section.kind == "code" else section.name
+
+
+def _made_of(section: Section) -> str:
+    if not section.component_type:
+        return ""
+    return f"{section.component_type} → {', '.join(section.components)}"
+
+
+def _says(section: Section, *, preview: bool) -> str:
+    """The end of a port's line: rows where it has some, otherwise what happens to it."""
+    if section.state == "failed":
+        return "failed"
+    rows = [change.outputs["rows"] for change in section.resources if _is_count(change.outputs.get("rows"))]
+    shown = rows and not preview and section.operation != "delete"
+    landed = f"{sum(int(count) for count in rows):,} rows" if shown else ""
+    if section.operation == "same":
+        return landed or ("unchanged" if section.changes else "")
+    counted: dict[str, int] = {}
+    for change in section.resources:
+        if change.operation in WILL:
+            counted[change.operation] = counted.get(change.operation, 0) + 1
+    if preview:
+        return ", ".join(f"{count} {WILL[operation]}" for operation, count in counted.items())
+    return landed or MARKS[section.operation][2]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -> Iterator[list[Text]]:
+    """What there is to say of a port, each a line with the lines that belong below it."""
+    for change in section.resources:
+        if change.operation in ("update", "replace") or (
+            change.operation == "delete" and section.operation != "delete"
+        ):
+            yield _changed(change, f"{_short_type(change)} {change.name}")
+    for change in section.changes:
+        if change.type == ASSET and change.operation != "same":
+            yield _changed(change, f"asset {address_of(change)}")
+    if not preview:
+        for change in section.changes:
+            if change.operation != "delete":
+                yield from ([endpoint] for endpoint in _endpoints(change))
+    if output and output.contract:
+        contract = next((change for change in section.changes if change.type == CONTRACT), None)
+        if contract and contract.operation != "same":
+            yield _changed(contract, _contract_says(output))
+        else:
+            yield [Text(_contract_says(output), style="dim")]
+
+
+def _contract_says(output: PlannedOutput) -> str:
+    contract = output.contract
+    if contract is None:
+        return "no contract"
+    words = [f"contract {contract.version} {contract.lifecycle}", str(contract.access)]
+    if contract.terms.notice_period is not None:
+        days = contract.terms.notice_period.days
+        words.append(f"notice {days} {'day' if days == 1 else 'days'}")
+    return ", ".join(words)
+
+
+def _changed(change: Change, what: str) -> list[Text]:
+    mark, style, _ = MARKS[change.operation]
+    lines = [Text.assemble((f"{mark} ", style), what)]
+    if change.operation in ("update", "replace"):
+        lines += [_difference(diff) for diff in change.diffs[:MOST_DIFFS]]
+        if len(change.diffs) > MOST_DIFFS:
+            lines.append(Text(f"  and {len(change.diffs) - MOST_DIFFS} more, see --json", style="dim"))
+    return lines
+
+
+def _difference(diff: PropertyDiff) -> Text:
+    kind = diff.kind.partition("-")[0]
+    mark, style, _ = MARKS[{"add": "create", "delete": "delete"}.get(kind, "update")]
+    replaces = "  (replaces)" if diff.kind.endswith("replace") else ""
+    if kind == "add":
+        says = _value(diff.new)
+    elif kind == "delete":
+        says = _value(diff.old)
+    else:
+        says = f"{_value(diff.old)} → {_value(diff.new)}"
+    return Text.assemble("  ", (f"{mark} ", style), (diff.path, "bold"), f"  {says}{replaces}")
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def _short_type(change: Change) -> str:
+    return change.type.rpartition(":")[2]
+
+
+def _endpoints(change: Change) -> Iterator[Text]:
+    if change.type.startswith(COMPONENT_PREFIX) and change.outputs.get("kind") == "data-api":
+        for protocol in ("sql", "rest", "graphql"):
+            address = change.outputs.get(protocol)
+            if isinstance(address, str):
+                yield Text.assemble((f"{protocol:<8} ", "dim"), address)
+
+
+def summary(progress: Progress, *, preview: bool) -> str:
+    """One line: what was made, changed and removed, and which assets and contracts that recorded."""
+    words = []
+    resources = [change for change in progress.changes() if not change.is_group and not change.is_record]
+    for operation, (mark, _, done) in MARKS.items():
+        count = sum(change.operation == operation for change in resources)
+        if count and operation in WILL:
+            words.append(f"{mark} {count} {WILL[operation]}" if preview else f"{count} {done}")
+    for pulumi_type, noun in ((ASSET, "asset"), (CONTRACT, "contract")):
+        for operation, addresses in progress.named(pulumi_type).items():
+            if operation in WILL:
+                verb = {"create": "recorded", "delete": "removed"}.get(operation, "changed")
+                plural = noun if len(addresses) == 1 else f"{noun}s"
+                words.append(f"{len(addresses)} {plural} {'to be ' if preview else ''}{verb}")
+    return " · ".join(words) or "nothing to change"

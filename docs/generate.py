@@ -1,0 +1,194 @@
+"""Write the docs pages that are made from the code; ``--check`` says which are stale instead."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from alchemesh_platform.catalog.discover import discover
+
+from alchemesh_cli.main import COMMANDS, alchemesh
+from alchemesh_platform.catalog.spec import ComponentSpec
+from alchemesh_platform.failure import EXIT_CODES
+from alchemesh_platform.manifest.models import DataProduct
+from alchemesh_platform.platform_file.models import PlatformFile
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Made from the code by `make docs`; edits are lost. -->\n\n"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page: its path below docs, and its text."""
+    catalog = discover()
+    found = {
+        Path("reference/commands.md"): commands_page(),
+        Path("reference/exit-codes.md"): exit_codes_page(),
+        Path("reference/manifest.md"): model_page(
+            "The manifest, `alchemesh.yaml`", DataProduct.model_json_schema(by_alias=True)
+        ),
+        Path("reference/platform-file.md"): model_page(
+            "The platform file, `platform.yaml`", PlatformFile.model_json_schema(by_alias=True)
+        ),
+        Path("components/README.md"): components_page([catalog[name] for name in sorted(catalog)]),
+    }
+    for name in catalog:
+        found[Path(f"components/{name}.md")] = component_page(catalog[name])
+    return {path: NOTE + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for path, text in found.items()}
+
+
+def commands_page() -> str:
+    """Each command's help, as `--help` prints it."""
+    return "\n".join(["# Commands", "", *_command_sections()])
+
+
+def _command_sections() -> Iterator[str]:
+    root = click.Context(alchemesh, info_name="alchemesh", max_content_width=100, terminal_width=100)
+    for name in COMMANDS:
+        command = alchemesh.get_command(root, name)
+        if command is None:
+            raise LookupError(name)
+        yield from _help(f"alchemesh {name}", command, root)
+
+
+def _help(path: str, command: click.Command, parent: click.Context) -> Iterator[str]:
+    context = click.Context(
+        command, info_name=path.rpartition(" ")[2], parent=parent, max_content_width=100, terminal_width=100
+    )
+    yield from (f"## `{path}`", "", "```", command.get_help(context), "```", "")
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None:
+                yield from _help(f"{path} {name}", child, context)
+
+
+def exit_codes_page() -> str:
+    """What each exit code means."""
+    rows = [f"| {code.value} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    return "\n".join(["# Exit codes", "", "| Code | Meaning |", "|---|---|", *rows])
+
+
+def model_page(title: str, schema: dict[str, Any]) -> str:
+    """A model and all models in it, each as a table of its fields."""
+    lines = [f"# {title}", "", *_fields(schema)]
+    for name, part in sorted(schema.get("$defs", {}).items()):
+        if "properties" in part:
+            lines += [f"## {name}", "", part.get("description", "").partition("\n")[0], "", *_fields(part)]
+        elif "enum" in part:
+            values = ", ".join(f"`{value}`" for value in part["enum"])
+            lines += [f"## {name}", "", part.get("description", "").partition("\n")[0], "", f"One of {values}.", ""]
+    return "\n".join(lines)
+
+
+def _fields(schema: dict[str, Any]) -> list[str]:
+    required = set(schema.get("required", ()))
+    rows = [
+        f"| `{name}` | {_type(field)} | {'**required**' if name in required else _default(field)} "
+        f"| {_cell(field.get('description', ''))} |"
+        for name, field in schema.get("properties", {}).items()
+    ]
+    if not rows:
+        return ["Nothing to set.", ""]
+    return ["| Field | Type | Default | Meaning |", "|---|---|---|---|", *rows, ""]
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in field:
+        return " or ".join(_type(part) for part in field["anyOf"] if part.get("type") != "null")
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'])}" if "items" in field else "list"
+    if field.get("type") == "object":
+        values = field.get("additionalProperties") or next(iter(field.get("patternProperties", {}).values()), None)
+        return f"map of {_type(values)}" if isinstance(values, dict) and values else "map"
+    example = field.get("examples", [None])[0]
+    kind = str(field.get("type", "any"))
+    return f"{kind}, such as `{example}`" if example else kind
+
+
+def _default(field: dict[str, Any]) -> str:
+    default = field.get("default")
+    if default in (None, "", [], {}):
+        return ""
+    return f"`{_plain(default)}`"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join('""' if part == "" else str(part) for part in value)
+    return str(value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def components_page(specs: list[ComponentSpec]) -> str:
+    """The catalogue as a table."""
+    rows = [
+        f"| [`{spec.name}`]({spec.name}.md) | `{spec.component_type}` | {', '.join(spec.roles)} | {spec.summary} |"
+        for spec in specs
+    ]
+    return "\n".join(["# Components", "", "| Component | Implements | As | |", "|---|---|---|---|", *rows])
+
+
+def component_page(spec: ComponentSpec) -> str:
+    """One component: what it is, what it takes, what it gives."""
+    facts = [
+        ("Implements", f"`{spec.component_type}`"),
+        ("As", ", ".join(spec.roles)),
+        ("Version", f"{spec.version}, {spec.maturity}"),
+        ("Owner", spec.owner),
+        ("Holds data", "yes; removal keeps it unless told otherwise" if spec.stateful else "no"),
+        ("Protocols", ", ".join(spec.protocols) or "the storage's own" if "proxy" in spec.roles else ""),
+        ("Observed", "yes" if spec.observe else "no"),
+    ]
+    lines = [f"# {spec.name}", "", spec.summary, "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in facts if value]
+    sections = (
+        ("Arguments, in a manifest", spec.args_model()),
+        ("Settings, in a platform file", spec.settings_model()),
+        ("What it gives", spec.outputs_model()),
+    )
+    for title, model in sections:
+        schema = model.model_json_schema(by_alias=True)
+        lines += ["", f"## {title}", "", *_fields(schema)]
+        for name, part in sorted(schema.get("$defs", {}).items()):
+            if "properties" in part:
+                lines += [f"### {name}", "", *_fields(part)]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` name the stale ones; returns the exit code."""
+    wanted = {DOCS / path: text for path, text in pages().items()}
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
+    known = set(wanted) | {DOCS / "components" / "README.md"}
+    gone = [path for path in (DOCS / "components").glob("*.md") if path not in known]
+    if "--check" in arguments:
+        for path in [*stale, *gone]:
+            click.echo(f"stale: docs/{path.relative_to(DOCS)}; run `make docs`", err=True)
+        return 1 if stale or gone else 0
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path], "utf-8")
+    for path in gone:
+        path.unlink()
+    click.echo(f"{len(stale)} written, {len(gone)} removed, {len(wanted) - len(stale)} unchanged")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,255 @@
+"""The Pulumi program of a data product.
+
+`alchemesh up` runs it inline. Under plain `pulumi up` the program of a product repo is two lines::
+
+    from alchemesh_stacks.data_product import deploy_manifest
+
+    deploy_manifest("alchemesh.yaml")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.component import Component
+from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedInput, PlannedOutput
+from alchemesh_platform.names import asset_address, product_address
+from alchemesh_platform.platform_file.models import Transform
+from alchemesh_platform.resources import mesh
+
+AnyComponent = Component[Any, Any]
+
+
+def deploy(plan: Plan) -> DataProduct:
+    """Declare everything in a plan; call it inside a Pulumi program."""
+    product = DataProduct(plan)
+    pulumi.export("product", plan.product.address)
+    pulumi.export("assets", list(plan.assets))
+    return product
+
+
+def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = None) -> DataProduct:
+    """Compose a manifest for the environment that the Pulumi stack is named after, and declare it.
+
+    Raises:
+        ProblemsFound: with every problem of the manifest and the platform file.
+    """
+    from pathlib import Path
+
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.manifest.load import load_manifest
+    from alchemesh_platform.platform_file.load import find_platform_file, load_platform
+
+    from alchemesh_platform.home import home
+
+    manifest = Path(path)
+    environment = pulumi.get_stack()
+    platform_path = Path(platform_file) if platform_file else find_platform_file(manifest.resolve().parent)
+    platform = load_platform(platform_path, environment, home())
+    return deploy(compose(load_manifest(manifest, environment), platform, discover()))
+
+
+class DataProduct(pulumi.ComponentResource):
+    """A data product: its ports, needs and code, and their record in the registry."""
+
+    def __init__(self, plan: Plan, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("alchemesh:stacks:DataProduct", plan.product.name, None, opts)
+        self.plan = plan
+        self.children = pulumi.ResourceOptions(parent=self)
+        self.inputs = [InputPort(plan, planned, self.children) for planned in plan.inputs]
+        self.needs = {planned.port: place(plan, planned, self.children) for planned in plan.needs}
+        self.code = place(plan, plan.code, self.children) if plan.code else None
+        self.outputs = [OutputPort(plan, planned, self.children) for planned in plan.outputs]
+        self.record()
+        self.register_outputs({"assets": list(plan.assets)})
+
+    def record(self) -> mesh.Product:
+        """The product's own record, made when its needs and code stand."""
+        product = self.plan.product
+        return mesh.Product(
+            f"{product.name}-record",
+            environment=self.plan.environment,
+            address=product.address,
+            team=product.team,
+            owner=product.owner,
+            version=product.version,
+            lifecycle=product.lifecycle.value,
+            description=product.description,
+            source_systems=[f"{product.domain}/{name}" for name in product.source_systems],
+            code=_used(self.plan.code, self.code) if self.plan.code and self.code else None,
+            needs={planned.port: _used(planned, self.needs[planned.port]) for planned in self.plan.needs},
+            opts=self.children,
+        )
+
+
+class InputPort(pulumi.ComponentResource):
+    """An input port: the component that brings the data in, and the record of where it comes from."""
+
+    def __init__(self, plan: Plan, planned: PlannedInput, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("alchemesh:stacks:InputPort", planned.name, None, opts)
+        self.plan = plan
+        self.planned = planned
+        self.children = pulumi.ResourceOptions(parent=self)
+        self.component = place(plan, planned.component, self.children, origin=planned.origin)
+        self.record()
+        self.lineage()
+        self.register_outputs({})
+
+    def record(self) -> mesh.Port:
+        """The port's record, made when its component stands."""
+        planned = self.planned
+        return mesh.Port(
+            f"{planned.name}-record",
+            environment=self.plan.environment,
+            address=self.plan.address(planned.name),
+            product=self.plan.product.address,
+            direction="input",
+            description=planned.description,
+            origin=planned.origin,
+            from_product=planned.from_product,
+            storage=planned.component.spec.name,
+            storage_type=planned.component.component_type,
+            connections=dict(self.component.outputs) if planned.from_product else {"storage": self.component.outputs},
+            opts=_after(self.children, self.component),
+        )
+
+    def lineage(self) -> mesh.Lineage:
+        """The record that data flows from the origin into this port."""
+        planned = self.planned
+        address = self.plan.address(planned.name)
+        return mesh.Lineage(
+            f"{planned.name}-lineage",
+            environment=self.plan.environment,
+            address=f"{planned.origin} -> {address}",
+            product=self.plan.product.address,
+            source=planned.origin,
+            source_kind="output_port" if planned.from_product else "source_system",
+            target=address,
+            opts=_after(self.children, self.component),
+        )
+
+
+class OutputPort(pulumi.ComponentResource):
+    """An output port: a storage, the proxy that gives access to it, and the records of port, contract and assets."""
+
+    def __init__(self, plan: Plan, planned: PlannedOutput, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("alchemesh:stacks:OutputPort", planned.name, None, opts)
+        self.plan = plan
+        self.planned = planned
+        self.children = pulumi.ResourceOptions(parent=self)
+        self.storage = place(plan, planned.storage, self.children, planned)
+        self.proxy = (
+            place(plan, planned.proxy, self.children, planned, storage=self.storage.outputs) if planned.proxy else None
+        )
+        self.standing = _after(self.children, *(part for part in (self.storage, self.proxy) if part))
+        self.record()
+        self.contract()
+        self.assets()
+        self.register_outputs({})
+
+    def record(self) -> mesh.Port:
+        """The port's record, made when storage and proxy stand."""
+        planned = self.planned
+        return mesh.Port(
+            f"{planned.name}-record",
+            environment=self.plan.environment,
+            address=self.plan.address(planned.name),
+            product=self.plan.product.address,
+            direction="output",
+            description=planned.description,
+            storage=planned.storage.spec.name,
+            storage_type=planned.storage.component_type,
+            proxy=planned.proxy.spec.name if planned.proxy else None,
+            proxy_type=planned.proxy.component_type if planned.proxy else None,
+            models=list(planned.models),
+            connections={"storage": self.storage.outputs, "proxy": self.proxy.outputs if self.proxy else None},
+            opts=self.standing,
+        )
+
+    def contract(self) -> mesh.Contract | None:
+        """The contract's record, where the port has one."""
+        contract = self.planned.contract
+        if contract is None:
+            return None
+        return mesh.Contract(
+            f"{self.planned.name}-contract",
+            environment=self.plan.environment,
+            address=self.plan.address(self.planned.name),
+            product=self.plan.product.address,
+            version=contract.version,
+            lifecycle=contract.lifecycle.value,
+            access=contract.access.value,
+            document=contract.model_dump(mode="json", exclude_none=True),
+            opts=self.standing,
+        )
+
+    def assets(self) -> list[mesh.Asset]:
+        """One record for each model that the port exposes."""
+        product, planned = self.plan.product, self.planned
+        return [
+            mesh.Asset(
+                f"{planned.name}-{name}-asset",
+                environment=self.plan.environment,
+                address=asset_address(product.domain, product.name, planned.name, name),
+                product=product_address(product.domain, product.name),
+                port=self.plan.address(planned.name),
+                model=name,
+                definition=model.model_dump(mode="json", exclude_defaults=True),
+                opts=self.standing,
+            )
+            for name, model in planned.models.items()
+        ]
+
+
+def place(
+    plan: Plan,
+    planned: PlannedComponent,
+    opts: pulumi.ResourceOptions,
+    output: PlannedOutput | None = None,
+    *,
+    origin: str | None = None,
+    storage: Mapping[str, Any] | None = None,
+) -> AnyComponent:
+    """Declare one component of the plan in its place, with the platform's transforms for it."""
+    wiring = Wiring(
+        environment=plan.environment,
+        domain=plan.product.domain,
+        product=plan.product.name,
+        port=planned.port,
+        role=planned.role.value,
+        models=output.models if output else {},
+        protocols=output.protocols if output else (),
+        storage=storage or {},
+        origin=origin,
+        product_root=plan.root,
+    )
+    transforms = [_transform(rule) for rule in plan.transforms if rule.component == planned.spec.name]
+    if transforms:
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transforms=transforms))
+    return planned.spec.component_class()(planned.resource_name, planned.args, planned.settings, wiring, opts)
+
+
+def _transform(rule: Transform) -> pulumi.ResourceTransform:
+    def adjust(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if resource.type_ != rule.resource:
+            return None
+        return pulumi.ResourceTransformResult(props={**resource.props, **rule.set}, opts=resource.opts)
+
+    return adjust
+
+
+def _after(opts: pulumi.ResourceOptions, *parts: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(parts)))
+
+
+def _used(planned: PlannedComponent, component: AnyComponent) -> dict[str, Any]:
+    return {
+        "component": planned.spec.name,
+        "component_type": planned.component_type,
+        "connection": dict(component.outputs),
+    }

@@ -1,0 +1,76 @@
+"""What every command owes a person: a line in the list, a help text with examples, a page in the docs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from alchemesh_cli.main import COMMANDS, alchemesh, invoke
+from alchemesh_platform.failure import EXIT_CODES, ExitCode
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def command(name: str) -> click.Command:
+    found = alchemesh.get_command(click.Context(alchemesh), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_command_says(name: str) -> None:
+    assert command(name).short_help == COMMANDS[name]
+    assert (command(name).help or "").startswith(COMMANDS[name].rstrip(".").split(";")[0].split(",")[0])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_gives_examples_and_explains_every_option(name: str) -> None:
+    found = command(name)
+    leaves = list(found.commands.values()) if isinstance(found, click.Group) else [found]
+    for leaf in leaves:
+        assert "Examples:" in (leaf.help or ""), f"{name} {leaf.name} shows no example"
+        for option in leaf.params:
+            if isinstance(option, click.Option):
+                assert option.help, f"{name} {option.opts[0]} says nothing"
+
+
+def test_every_command_module_is_in_the_list() -> None:
+    modules = {path.stem for path in (ROOT / "cli" / "alchemesh_cli" / "commands").glob("[a-z]*.py")}
+    assert modules == set(COMMANDS)
+
+
+def test_an_unknown_command_names_the_closest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["statsu"]) == ExitCode.USAGE
+    assert "did you mean 'status'" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["plan", "--jsn"]) == ExitCode.USAGE
+    assert "--json" in capsys.readouterr().err
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    assert set(EXIT_CODES) == set(ExitCode)
+
+
+def test_the_generated_docs_are_fresh() -> None:
+    checked = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["completion", shell]) == 0
+    assert "_ALCHEMESH_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    shell = f"{sys.executable} -m alchemesh_cli components list | head -c 1"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,148 @@
+"""A product repo in a temporary folder, and the command line as a person uses it: in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "alchemesh_cli"]
+LONGEST = 180.0
+
+MANIFEST = """\
+kind: DataProduct
+name: orders
+domain: shop
+team: order-data
+owner: ada@shop.example
+version: 1.0.0
+lifecycle: development
+source_systems: [till]
+input_ports:
+  - name: sales
+    from: {source_system: till}
+    component: file-ingestion
+    args: {path: "incoming/*.csv", format: csv}
+models:
+  order:
+    description: One order.
+    properties:
+      order_id: {type: integer, key: true, required: true, description: Number of the order}
+      amount: {type: number, description: Euros}
+infrastructure:
+  - name: workspace
+    component: object-storage
+code:
+  component: python-job
+  args: {entrypoint: "job:main"}
+output_ports:
+  - name: orders-table
+    models: [order]
+    storage: {component: columnar-table}
+    proxy: {component: data-api, protocols: [sql, rest, graphql]}
+    contract:
+      version: 1.0.0
+      lifecycle: active
+      access: internal
+      terms: {notice_period: 30d}
+"""
+
+JOB = """\
+import duckdb
+from deltalake import DeltaTable, write_deltalake
+
+from alchemesh_platform.connections import connections
+
+
+def main() -> None:
+    here = connections()
+    landed = here.input("sales").files.path
+    table = str(here.output("orders-table").tables.path("order"))
+    rows = duckdb.sql(f"SELECT order_id::BIGINT AS order_id, amount::DOUBLE AS amount FROM '{landed}/*.parquet'")
+    write_deltalake(table, rows, mode="overwrite")
+    print(f"{DeltaTable(table).count()} orders written")
+"""
+
+
+@dataclass(slots=True)
+class Shop:
+    """A product repo with its own platform home.
+
+    Args:
+        folder: The repo.
+        home: Folder of state, registry and data.
+        environ: More environment variables for every command.
+    """
+
+    folder: Path
+    home: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "alchemesh.yaml"
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the manifest; what is replaced must be there."""
+        text = self.manifest.read_text("utf-8")
+        assert old in text, f"{old!r} is not in the manifest"
+        self.manifest.write_text(text.replace(old, new), "utf-8")
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {**os.environ, "ALCHEMESH_HOME": str(self.home), "NO_COLOR": "1", **self.environ, **(more or {})}
+
+    def start(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a command and go on."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment(more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever its exit code."""
+        process = self.start(*arguments, more=more)
+        out, err = process.communicate(timeout=LONGEST)
+        return subprocess.CompletedProcess(list(arguments), process.returncode, out, err)
+
+    def done(self, *arguments: str, more: Mapping[str, str] | None = None) -> str:
+        """Run a command that must succeed; returns its stdout."""
+        result = self.run(*arguments, more=more)
+        assert result.returncode == 0, f"{arguments} left with {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result.stdout
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command that must succeed with ``--json``; returns the document."""
+        return json.loads(self.done(*arguments, "--json"))
+
+
+def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:
+    """Write a product repo with three orders to land and a job that writes them."""
+    (folder / "incoming").mkdir(parents=True)
+    (folder / "incoming" / "monday.csv").write_text("order_id,amount\n1,10.5\n2,20\n3,NA\n", "utf-8")
+    (folder / "alchemesh.yaml").write_text(manifest, "utf-8")
+    (folder / "job.py").write_text(JOB, "utf-8")
+    return Shop(folder, home)
+
+
+def until(met: Callable[[], bool], *, seconds: float = 30.0, what: str = "it") -> None:
+    """Wait for something that another process brings about."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s"
+        time.sleep(0.02)
+
+
+def everything_in(*folders: Path) -> bytes:
+    """All that is written below some folders, in one piece, to search for what must not be there."""
+    return b"\n".join(file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.is_file())

@@ -1,0 +1,236 @@
+"""What goes wrong is told clearly, loses nothing, and the next `up` goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .harness import Shop, everything_in, until, write_shop
+
+pytestmark = pytest.mark.engine
+
+SECRET = "hunter2-and-then-some"
+
+
+def test_a_failure_in_the_middle_names_port_line_and_cause_and_keeps_the_rest(shop: Shop) -> None:
+    (shop.folder / "incoming" / "monday.csv").write_text("order_id,amount\n1,10\n2,20,30,40\n", "utf-8")
+    failed = shop.run("up", "--yes")
+    assert failed.returncode == 1
+    assert "alchemesh.yaml:10:" in failed.stderr
+    assert "sales" in failed.stderr
+    assert "monday.csv" in failed.stderr
+    assert "Traceback" not in failed.stderr + failed.stdout
+    assert (shop.home / "local" / "data" / "shop" / "orders" / "workspace").is_dir(), "what could be made was made"
+
+    (shop.folder / "incoming" / "monday.csv").write_text("order_id,amount\n1,10\n", "utf-8")
+    up = shop.json("up", "--yes")
+    assert up["outcome"] == "succeeded"
+    workspace = next(port for port in up["ports"] if port["name"] == "workspace")
+    assert workspace["operation"] == "same", "what stood is not made again"
+
+
+def test_ctrl_c_stops_cleanly_and_the_next_up_goes_on(shop: Shop) -> None:
+    process = shop.start("up", "--yes")
+    until(lambda: _engines_below(process.pid) != [], what="the engine starts")
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert "Traceback" not in err
+    assert shop.json("up", "--yes")["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize("victim", ["cli", "engine"])
+@pytest.mark.parametrize("moment", [0.05, 0.4, 1.0])
+def test_a_kill_at_any_moment_loses_nothing(shop: Shop, victim: str, moment: float) -> None:
+    process = shop.start("up", "--yes")
+    until(lambda: _engines_below(process.pid) != [] or process.poll() is not None, what="the engine starts")
+    time.sleep(moment)  # the moment of the kill is the parameter of this test, not a wait for something
+    if victim == "cli":
+        process.kill()
+    else:
+        for engine in _engines_below(process.pid):
+            engine.kill()
+    process.communicate(timeout=60)
+
+    up = shop.json("up", "--yes")
+    assert up["outcome"] == "succeeded"
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+    destroyed = shop.json("destroy", "--yes", "--delete-data")
+    assert destroyed["outcome"] == "succeeded"
+    left = [path for path in (shop.home / "local" / "data").rglob("*") if path.is_file()]
+    assert left == [], "a resource that the state had forgotten would be left behind"
+
+
+def test_two_ups_of_one_stack_do_not_mix(shop: Shop) -> None:
+    first = shop.start("up", "--yes")
+    until(lambda: _engines_below(first.pid) != [] or first.poll() is not None, what="the engine starts")
+    second = shop.run("up", "--yes")
+    _out, err = first.communicate(timeout=120)
+    assert first.returncode == 0, err
+    assert second.returncode in (0, 5), second.stderr
+    if second.returncode == 5:
+        assert str(first.pid) in second.stderr, "it says who holds the lock"
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+
+
+def test_two_products_come_up_at_once(shop: Shop, tmp_path: Path) -> None:
+    other = write_shop(tmp_path / "returns", shop.home)
+    other.edit("name: orders\n", "name: returns\n")
+    try:
+        both = [product.start("up", "--yes") for product in (shop, other)]
+        for process in both:
+            _out, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+        products = json.dumps(shop.json("status", "--all"))
+        assert "shop/orders" in products
+        assert "shop/returns" in products
+    finally:
+        other.run("destroy", "--yes")
+
+
+def test_a_registry_that_cannot_be_written_is_told_before_anything_is_made(shop: Shop) -> None:
+    blocked = shop.home / "local" / "registry.db"
+    blocked.mkdir(parents=True)
+    failed = shop.run("up", "--yes")
+    assert failed.returncode == 1
+    assert "registry" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not (shop.home / "local" / "data").exists()
+    blocked.rmdir()
+    shop.done("up", "--yes")
+
+
+def test_a_taken_port_is_named_with_who_has_it(shop: Shop) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        shop.edit(
+            "protocols: [sql, rest, graphql]}", f"protocols: [sql, rest, graphql], args: {{http_port: {number}}}}}"
+        )
+        failed = shop.run("up", "--yes")
+        assert failed.returncode == 1
+        assert str(number) in failed.stderr
+        assert f"{os.getpid()}" in failed.stderr, "it says which process has the port"
+    shop.done("up", "--yes")
+
+
+def test_a_missing_engine_says_every_way_to_get_one(shop: Shop, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    failed = shop.run("up", "--yes", more={"PATH": str(empty), "ALCHEMESH_CACHE": str(empty), "ALCHEMESH_ENGINE": ""})
+    assert failed.returncode == 6
+    assert "pulumi" in failed.stderr.lower()
+    assert "hint:" in failed.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    """A folder whose files may hold four megabytes each: what a full disk looks like to those who write there."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    return folder
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk: Path) -> None:
+    shop.done("up", "--yes")
+    shop.done("run")
+    big = shop.folder / "incoming" / "big.csv"
+    with big.open("w", encoding="utf-8") as file:
+        file.write("order_id,amount\n")
+        for number in range(10, 400_010):
+            file.write(f"{number},{number * 7919 % 100_003}.25\n")
+    limit = 1_000_000  # bytes that one file may have: the write of the landed file ends in the middle
+    limited = subprocess.run(
+        ["prlimit", f"--fsize={limit}", "--", *shop_command("up", "--yes")],
+        cwd=shop.folder,
+        env=shop.environment(),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert limited.returncode == 1, limited.stderr
+    assert "Traceback" not in limited.stderr
+    landed = shop.home / "local" / "data" / "shop" / "orders" / "sales"
+    assert [path.name for path in landed.rglob("*big*")] == [], "no half of a file is left"
+    shop.done("up", "--yes")
+    assert "400003 orders written" in shop.done("run")
+
+
+def shop_command(*arguments: str) -> list[str]:
+    from .harness import COMMAND
+
+    return [*COMMAND, *arguments]
+
+
+def test_secrets_are_nowhere_in_plain_text(shop: Shop, tmp_path: Path) -> None:
+    shop.edit('args: {entrypoint: "job:main"}', 'args: {entrypoint: "job:main", env: {TOKEN: {secret: SHOP_TOKEN}}}')
+    job = shop.folder / "job.py"
+    job.write_text(
+        job.read_text("utf-8").replace("def main() -> None:\n", "def main() -> None:\n    print('token', TOKEN)\n"),
+        "utf-8",
+    )
+    job.write_text("import os\n\nTOKEN = os.environ['TOKEN']\n" + job.read_text("utf-8"), "utf-8")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    more = {"SHOP_TOKEN": SECRET, "TMPDIR": str(temporary)}
+    told = [
+        shop.run(*command, more=more)
+        for command in (("preview", "--json"), ("up", "--yes"), ("run",), ("status", "--json"), ("env", "--json"))
+    ]
+    assert [result.returncode for result in told] == [0] * len(told), [result.stderr for result in told]
+    assert "token [secret]" in told[2].stdout
+    for result in told:
+        assert SECRET not in result.stdout + result.stderr
+    written = everything_in(shop.home, temporary)
+    assert b"SHOP_TOKEN" in written, "the reference is what is kept"
+    assert SECRET.encode() not in written
+
+
+def test_a_secret_without_a_value_is_named(shop: Shop) -> None:
+    shop.edit('args: {entrypoint: "job:main"}', 'args: {entrypoint: "job:main", env: {TOKEN: {secret: SHOP_TOKEN}}}')
+    shop.done("up", "--yes")
+    failed = shop.run("run")
+    assert failed.returncode == 1
+    assert "SHOP_TOKEN" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_code_that_fails_keeps_its_output_and_exit_status(shop: Shop) -> None:
+    (shop.folder / "job.py").write_text(
+        "import sys\n\ndef main() -> None:\n    print('half way')\n    sys.exit(7)\n", "utf-8"
+    )
+    shop.done("up", "--yes")
+    failed = shop.run("run")
+    assert failed.returncode == 7
+    assert "half way" in failed.stdout
+    history = shop.done("status", "--history", "--json")
+    assert '"exit_status": 7' in history
+    assert "half way" in history
+
+
+def test_problems_leave_with_three_and_name_every_line(shop: Shop) -> None:
+    shop.edit("component: columnar-table", "component: columnar-tabel")
+    shop.edit("models: [order]", "models: [ordre]")
+    failed = shop.run("up", "--yes")
+    assert failed.returncode == 3
+    assert "did you mean 'columnar-table'" in failed.stderr
+    assert "did you mean 'order'" in failed.stderr
+
+
+def _engines_below(pid: int) -> list[psutil.Process]:
+    """The engine's processes that a command has started."""
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+        return [child for child in children if child.name() == "pulumi"]
+    except psutil.NoSuchProcess:
+        return []

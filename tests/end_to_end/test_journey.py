@@ -1,0 +1,197 @@
+"""From a manifest to a running product and back, as a person goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from .harness import COMMAND, Shop, until
+
+pytestmark = pytest.mark.engine
+
+
+def answers(shop: Shop) -> dict[str, Any]:
+    """The number of orders over each protocol of the port."""
+    api = shop.json("env")["outputs"]["orders-table"]["proxy"]
+    with psycopg.connect(api["sql"], autocommit=True) as connection:
+        rows = connection.cursor().execute('SELECT count(*) FROM "order"').fetchall()
+    with urllib.request.urlopen(f"{api['rest']}/tables/order") as response:
+        rest = json.load(response)
+    query = urllib.request.Request(api["graphql"], data=b"{ order(limit: 100) { order_id amount } }")
+    with urllib.request.urlopen(query) as response:
+        graphql = json.load(response)
+    found = graphql["data"]["order"] if isinstance(graphql, dict) else graphql
+    return {"sql": int(rows[0][0]), "rest": len(rest), "graphql": len(found)}
+
+
+def test_a_product_comes_up_runs_answers_and_goes(shop: Shop) -> None:
+    preview = shop.json("preview")
+    assert preview["outcome"] == "succeeded"
+    assert preview["assets"] == {"create": ["shop/orders/orders-table/order"]}
+    assert preview["contracts"] == {"create": ["shop/orders/orders-table"]}
+    assert not (shop.home / "local" / "data").exists(), "a preview must not make anything"
+
+    up = shop.json("up", "--yes")
+    assert up["outcome"] == "succeeded"
+    assert up["changes"].keys() == {"create"}
+    assert up["assets"] == {"create": ["shop/orders/orders-table/order"]}
+    assert answers(shop) == {"sql": 0, "rest": 0, "graphql": 0}, "the table answers before its first row"
+
+    assert "3 orders written" in shop.done("run")
+    until(lambda: answers(shop)["sql"] == 3, what="the API sees the rows")
+    assert answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}
+
+    status = shop.json("status")
+    assert "shop/orders" in json.dumps(status)
+
+    again = shop.json("up", "--yes")
+    assert again["changes"].keys() == {"same"}, again["changes"]
+    assert shop.run("preview", "--detailed-exitcode").returncode == 0
+
+    destroyed = shop.json("destroy", "--yes")
+    assert destroyed["outcome"] == "succeeded"
+    assert destroyed["assets"] == {"delete": ["shop/orders/orders-table/order"]}
+    assert any("kept" in note for note in destroyed["notes"]), destroyed["notes"]
+    gone = shop.run("env")
+    assert gone.returncode == 1
+    assert "not deployed" in gone.stderr
+    history = shop.done("status", "shop/orders", "--history")
+    assert "destroy" in history
+    assert "run" in history
+
+    back = shop.json("up", "--yes")
+    assert back["outcome"] == "succeeded"
+    until(lambda: answers(shop)["sql"] == 3, what="the kept rows are found again")
+
+
+def test_destroy_with_delete_data_leaves_no_data(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    shop.done("destroy", "--yes", "--delete-data")
+    left = [path for path in (shop.home / "local" / "data").rglob("*") if path.is_file()]
+    assert left == []
+
+
+def test_a_model_that_grows_is_an_asset_change_and_evolves_the_table(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    shop.done("run")
+    shop.edit(
+        "      amount: {type: number, description: Euros}\n",
+        "      amount: {type: number, description: Euros}\n      note: {type: string, description: Free text}\n",
+    )
+    shown = shop.run("preview", "--detailed-exitcode")
+    assert shown.returncode == 10
+    assert "~ asset shop/orders/orders-table/order" in shown.stdout
+    assert "note" in shown.stdout
+    up = shop.json("up", "--yes")
+    assert up["assets"] == {"update": ["shop/orders/orders-table/order"]}
+    api = shop.json("env")["outputs"]["orders-table"]["proxy"]
+
+    def has_note() -> bool:
+        with psycopg.connect(api["sql"], autocommit=True) as connection:
+            rows = connection.cursor().execute('SELECT * FROM "order"')
+            return {column.name for column in rows.description or ()} == {"order_id", "amount", "note"}
+
+    until(has_note, what="the API sees the new column")
+
+
+def test_a_model_that_breaks_its_table_is_refused_in_preview_with_reason_and_line(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    shop.done("run")
+    shop.edit("amount: {type: number, description: Euros}", "amount: {type: boolean, description: Euros}")
+    for command in (("preview",), ("up", "--yes")):
+        refused = shop.run(*command)
+        assert refused.returncode == 1
+        assert "alchemesh.yaml:28" in refused.stderr, refused.stderr
+        assert "amount" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    until(lambda: answers(shop)["sql"] == 3, what="the old table still answers")
+
+
+def test_a_port_that_is_taken_out_of_the_manifest_goes_with_its_asset(shop: Shop) -> None:
+    shop.edit(
+        "output_ports:\n",
+        "output_ports:\n  - name: orders-files\n    models: [order]\n    storage: {component: object-storage}\n",
+    )
+    up = shop.json("up", "--yes")
+    assert up["assets"]["create"] == ["shop/orders/orders-files/order", "shop/orders/orders-table/order"]
+    shop.edit("  - name: orders-files\n    models: [order]\n    storage: {component: object-storage}\n", "")
+    shown = shop.json("preview")
+    assert shown["assets"]["delete"] == ["shop/orders/orders-files/order"]
+    shop.done("up", "--yes")
+    assert list(shop.json("env")["outputs"]) == ["orders-table"]
+
+
+def test_one_port_can_be_targeted(shop: Shop) -> None:
+    up = shop.json("up", "--yes", "--target", "workspace")
+    touched = {port["name"] for port in up["ports"] if port["operation"] != "same"}
+    assert touched == {"workspace"}
+    unknown = shop.run("up", "--yes", "--target", "work-space")
+    assert unknown.returncode == 2
+    assert "did you mean 'workspace'" in unknown.stderr
+
+
+def test_without_a_terminal_up_asks_nobody(shop: Shop) -> None:
+    refused = shop.run("up")
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert not (shop.home / "local").exists(), "nothing is begun"
+
+
+@pytest.mark.parametrize(("answer", "deployed"), [("n\n", False), ("y\n", True)])
+def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: bool) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "up"], cwd=shop.folder, env=shop.environment(), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b""
+    answered = False
+    while True:
+        ready, _, _ = select.select([ours], [], [], 120)
+        assert ready, f"nothing more came after {seen.decode()}"
+        try:
+            read = os.read(ours, 65536)
+        except OSError:  # Linux tells the end of the other side so
+            break
+        if not read:
+            break
+        seen += read
+        if not answered and b"Deploy this?" in seen:
+            assert b"to create" in seen, "the preview comes before the question"
+            os.write(ours, answer.encode())
+            answered = True
+    os.close(ours)
+    code = process.wait(timeout=60)
+    assert answered
+    assert (code == 0) is deployed, seen.decode()
+    assert Path(shop.home, "local", "data", "shop", "orders", "orders-table").exists() is deployed
+
+
+def test_a_dead_data_api_is_started_again_by_up(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    subprocess.run(["pkill", "-KILL", "-f", f"supervisord.*{shop.home}"], check=False)
+    subprocess.run(["pkill", "-KILL", "-f", f"roapi.*{shop.home}"], check=False)
+    shown = shop.json("preview")
+    port = next(port for port in shown["ports"] if port["name"] == "orders-table")
+    assert port["operation"] == "update", port
+    shop.done("up", "--yes")
+    assert answers(shop)["sql"] == 0
+
+
+def test_new_source_files_are_landed_by_the_next_up(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,1\n", "utf-8")
+    shown = shop.json("preview")
+    assert next(port for port in shown["ports"] if port["name"] == "sales")["operation"] == "update"
+    shop.done("up", "--yes")
+    shop.done("run")
+    until(lambda: answers(shop)["sql"] == 4, what="the new order is there")
