@@ -78,8 +78,9 @@ def closest(found: str, allowed: Sequence[str]) -> str | None:
     """The allowed word that was probably meant, or None."""
     import difflib
 
-    close = difflib.get_close_matches(found[:COMPARED_MAX], allowed[:COMPARED_MAX], n=1, cutoff=0.6)
-    return close[0] if close else None
+    words = {word.casefold(): word for word in reversed(allowed[:COMPARED_MAX])}
+    close = difflib.get_close_matches(found[:COMPARED_MAX].casefold(), list(words), n=1, cutoff=0.6)
+    return words[close[0]] if close else None
 
 
 def did_you_mean(found: str, allowed: Sequence[str], *, otherwise: str = "") -> str | None:

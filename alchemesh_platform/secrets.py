@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alchemesh_platform.failure import Failure
 
 MASK = "[secret]"
-SECRET_PATTERN = r"^[A-Z][A-Z0-9_]*$"
+VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"
 SHORTEST_MASKED = 4  # shorter values would blank out ordinary words of a log
 
 
@@ -24,7 +24,7 @@ class SecretRef(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    secret: Annotated[str, Field(pattern=SECRET_PATTERN, description="Name of an environment variable.")]
+    secret: Annotated[str, Field(pattern=VARIABLE_PATTERN, description="Name of an environment variable.")]
 
 
 class SecretMissing(Failure):

@@ -94,9 +94,8 @@ def _text(path: Path, file: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8-sig", errors="replace")) + 1
+        lines = (content[: error.start].decode("utf-8-sig", errors="replace") + "?").splitlines()
+        line, column = len(lines), len(lines[-1])
         message = f"found the byte 0x{content[error.start]:02X}, expected text in UTF-8"
         raise ProblemsFound([Problem(Location(file, line, column), "", message, "save the file as UTF-8")]) from error
 
@@ -116,7 +115,19 @@ def _unreadable(file: str, message: str, hint: str | None = None) -> ProblemsFou
 class _Open:
     """A mapping or list that has begun and not ended."""
 
-    __slots__ = ("column", "items", "key", "key_place", "keys", "line", "place", "repeated", "step")
+    __slots__ = (
+        "broken",
+        "column",
+        "items",
+        "key",
+        "key_broken",
+        "key_place",
+        "keys",
+        "line",
+        "place",
+        "repeated",
+        "step",
+    )
 
     def __init__(self, event: Any, place: tuple[int, int] | None, step: str | int) -> None:
         self.keys: dict[str, Node] | None = {} if isinstance(event, MappingStartEvent) else None
@@ -125,7 +136,9 @@ class _Open:
         self.column = event.start_mark.column + 1
         self.place = place  # of this container's own key
         self.step = step  # from the parent to here
+        self.broken = event.tag is not None
         self.key: str | None = None
+        self.key_broken = False
         self.key_place: tuple[int, int] | None = None
         self.repeated = False  # whether the pending key was there before, so that its value is dropped
 
@@ -225,7 +238,7 @@ class _Composer:
         done = self._stack.pop()
         line, column = done.place or (done.line, done.column)
         value = done.items if done.keys is None else done.keys
-        self._attach(Node(value, self.file, done.line, done.column, line, column))
+        self._attach(Node(value, self.file, done.line, done.column, line, column, done.broken))
 
     def _take(self, event: Any, value: Any, broken: bool) -> None:
         """Take a scalar as the next key or the next value."""
@@ -243,6 +256,7 @@ class _Composer:
         assert parent.keys is not None  # noqa: S101 - only mappings have keys
         before = parent.keys.get(parent.key)
         parent.repeated = before is not None
+        parent.key_broken = broken or not isinstance(value, str)
         if broken:
             return
         if not isinstance(value, str):
@@ -267,7 +281,8 @@ class _Composer:
             parent.items.append(node)
             return
         if not parent.repeated:
-            parent.keys[parent.key or ""] = node
+            # What stands under a key that is none is not looked at: it is the key that is to be mended.
+            parent.keys[parent.key or ""] = node._replace(broken=True) if parent.key_broken else node
         parent.key, parent.key_place, parent.repeated = None, None, False
 
     def _counted(self, event: Any) -> None:

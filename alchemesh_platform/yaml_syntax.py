@@ -80,16 +80,10 @@ def explain_syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
         return Problem(
             Location(file, *tab), "", "found a tab in the indentation, expected spaces", "YAML indents with spaces only"
         )
-    message, hint, context_says_more = _MEANINGS.get(problem, (f"this is not YAML: {problem}", None, False))
     context = str(getattr(error, "context", "") or "")
-    if "scanning an alias" in context or "scanning an anchor" in context or "tag" in context:
-        sign = _character(lines, context_at)
-        message, hint, context_says_more = f"found {sign!r} at the start of a text, expected plain data", _QUOTES, True
-    elif problem == "found character that cannot start any token":
-        message, hint = f"found {_character(lines, at)!r} at the start of a text, expected plain data", _QUOTES
-    elif problem == "did not find expected key" and _after_quote(lines, at):
-        message = "found more after a closing quote, expected the end of the text"
-        hint = "inside single quotes a quote is written twice ('it''s'), inside double quotes after a backslash"
+    if any(word in context for word in ("scanning an alias", "scanning an anchor", "tag")):
+        at = context_at or at
+    message, hint, context_says_more = _meaning(problem, context, *_around(lines, at))
     mark = context_at if context_says_more and context_at is not None else at
     return Problem(_location(mark, lines, file), "", message, hint)
 
@@ -114,15 +108,36 @@ def _tab(lines: list[str], mark: Any) -> tuple[int, int] | None:
     return (mark.line + 1, indentation.index("\t") + 1) if "\t" in indentation else None
 
 
-def _after_quote(lines: list[str], mark: Any) -> bool:
-    before = lines[mark.line][: mark.column] if mark is not None and mark.line < len(lines) else ""
-    return before.endswith(("'", '"'))
+def _meaning(problem: str, context: str, before: str, after: str) -> tuple[str, str | None, bool]:
+    """What was found and expected, the way out, and whether the context's place says more than the problem's.
+
+    Args:
+        problem: What libyaml says.
+        context: What it was doing.
+        before: The line up to the place.
+        after: The text from the place on.
+    """
+    if problem == "found character that cannot start any token" or any(
+        word in context for word in ("scanning an alias", "scanning an anchor", "tag")
+    ):
+        return f"found {after[:1]!r} at the start of a text, expected plain data", _QUOTES, False
+    if problem == "did not find expected key" and before.endswith(("'", '"')):
+        hint = "inside single quotes a quote is written twice ('it''s'), inside double quotes after a backslash"
+        return "found more after a closing quote, expected the end of the text", hint, False
+    if problem == "did not find expected node content" and not after.strip():
+        return "found the end of the file, expected a value", "close what was opened with '[' or '{'", False
+    if problem.startswith("mapping values") and ":" not in before:
+        message = "found a key where the value above goes on, expected the end of that value"
+        return message, f"{_INDENTATION}; a colon is followed by a space", False
+    return _MEANINGS.get(problem, (f"this is not YAML: {problem}", None, False))
 
 
-def _character(lines: list[str], mark: Any) -> str:
+def _around(lines: list[str], mark: Any) -> tuple[str, str]:
+    """The line before a place, and all text from there on."""
     if mark is None or mark.line >= len(lines):
-        return ""
-    return str(lines[mark.line][mark.column : mark.column + 1])
+        return "", ""
+    line = lines[mark.line]
+    return line[: mark.column], "\n".join([line[mark.column :], *lines[mark.line + 1 :]])
 
 
 def _location(mark: Any, lines: list[str], file: str) -> Location:

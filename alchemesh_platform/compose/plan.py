@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alchemesh_platform.catalog.spec import ComponentSpec, Role
-from alchemesh_platform.manifest.models import Contract, DataProduct, SemanticModel
+from alchemesh_platform.manifest.models import Contract, DataProduct, Protocol, SemanticModel
 from alchemesh_platform.names import asset_address, port_address, project_name
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.problems import Location
@@ -52,7 +52,7 @@ class PlannedOutput:
     models: Mapping[str, SemanticModel]
     storage: PlannedComponent
     proxy: PlannedComponent | None
-    protocols: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
     contract: Contract | None
     location: Location
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.actor import actor
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
-from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
@@ -21,7 +22,7 @@ from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
 if TYPE_CHECKING:
     from alchemesh_platform.engine.discover import Engine
     from alchemesh_platform.engine.events import EngineEvent
-    from alchemesh_platform.engine.run import EngineResult
+    from alchemesh_platform.engine.result import EngineOutcome, EngineResult
     from alchemesh_platform.engine.stack import Stack
     from alchemesh_platform.registry.store import Registry
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
 HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the provider's messages too
+# How the engine tells that a provider refused a resource's properties, about no URN.
+# Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
+CHECK_FAILURE = re.compile(
+    r"^(?P<type>\S+) resource '(?P<name>[^']+)'(?:: property (?P<path>\S+) value \{.*?\} has a problem|"
+    r" has a problem): (?P<reason>.*)",
+    re.DOTALL,
+)
 
 
 class UnknownTarget(Failure):
@@ -86,7 +94,7 @@ class Operator:
                 version=product.version,
             )
         started = time.monotonic()
-        outcome = "failed"
+        outcome: EngineOutcome = "failed"
         problems: tuple[Problem, ...] = ()
         try:
             result = run_operation(
@@ -171,9 +179,12 @@ def unlock(plan: Plan, platform: Platform) -> list[str]:
 
 
 def target_urns(plan: Plan, name: str) -> list[str]:
-    """The URNs, with wildcards, of everything in one port or need: ``**`` stands for the types of any parents."""
-    prefix = f"urn:pulumi:{plan.environment}::{plan.project}::**"
-    return [f"{prefix}::{name}", f"{prefix}::{name}-*"]
+    """The URNs, with wildcards, of everything in one port or need, and of the product that it is in.
+
+    ``**`` stands for the types of any parents.
+    """
+    anything = f"urn:pulumi:{plan.environment}::{plan.project}::**"
+    return [f"{anything}{DATA_PRODUCT}::{plan.product.name}", f"{anything}::{name}", f"{anything}::{name}-*"]
 
 
 def check_targets(plan: Plan, targets: Sequence[str]) -> None:
@@ -191,21 +202,21 @@ def check_targets(plan: Plan, targets: Sequence[str]) -> None:
 def problems_of(result: EngineResult, progress: Progress, plan: Plan) -> tuple[Problem, ...]:
     """The failures of a run, each at the line of the component that it belongs to."""
     problems: dict[Problem, None] = {}
-    for told in result.diagnostics:
-        if told.severity != "error":
-            continue
-        message, _, hint = told.message.partition(HINT_MARK)
+    for told in result.errors:
         planned = progress.planned_of(told.urn)
+        sentence = told.message
+        if refused := CHECK_FAILURE.match(sentence):
+            planned = progress.planned_named(refused["name"])
+            sentence = refused["reason"]
+        message, _, hint = sentence.partition(HINT_MARK)
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
         words = f"{planned.port}, {planned.spec.name}: {message}" if planned else message
         problems[Problem(location, path, words.strip(), hint.strip() or None)] = None
-    if result.outcome == "failed" and not problems:
-        said = result.stderr.strip() or f"the engine left with exit code {result.exit_code} and no message"
-        problems[Problem(plan.location, "", said)] = None
     return tuple(in_file_order(problems))
 
 
 def notes_of(result: EngineResult) -> tuple[str, ...]:
-    """What providers and program told beside failures, each once."""
-    return tuple(dict.fromkeys(told.message for told in result.diagnostics if told.severity in ("info", "warning")))
+    """What engine, providers and program told beside failures, each once."""
+    told = (diagnostic.message for diagnostic in result.diagnostics if diagnostic.severity in ("info", "warning"))
+    return tuple(dict.fromkeys((*result.notes, *told)))

@@ -213,6 +213,11 @@ class Progress:
             urn = change.parent if change else ""
         return None
 
+    def planned_named(self, name: str) -> PlannedComponent | None:
+        """The component of the plan that a resource of that name belongs to: children's names start with its own."""
+        owners = [owner for owner in self._components if name == owner or name.startswith(f"{owner}-")]
+        return self._components[max(owners, key=len)] if owners else None
+
     def changes(self) -> Iterator[Change]:
         """Every resource that the engine has spoken of."""
         yield from self._changes.values()

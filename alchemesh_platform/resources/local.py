@@ -135,7 +135,7 @@ class DataApi(PlatformResource):
     """A supervised server that answers for tables over SQL, REST and GraphQL; found dead, it is started again."""
 
     pulumi_type = "alchemesh:local:DataApi"
-    computed = ("sql", "rest", "graphql", "http_port", "postgres_port")
+    computed = ("endpoints", "http_port", "postgres_port")
 
     process: Output[str]
     owner: Output[str]
@@ -146,6 +146,7 @@ class DataApi(PlatformResource):
     protocols: Output[list[str]]
     tables: Output[list[dict[str, str]]]
     start_timeout_seconds: Output[float]
+    endpoints: Output[dict[str, str]]
     sql: Output[str | None]
     rest: Output[str | None]
     graphql: Output[str | None]
@@ -177,6 +178,11 @@ class DataApi(PlatformResource):
             "start_timeout_seconds": start_timeout_seconds,
         }
         super().__init__(name, inputs, opts)
+        # The SDK takes a property that is null for unknown in a preview; in a map it is just not there.
+        self.sql, self.rest, self.graphql = (
+            self.endpoints.apply(lambda found, protocol=protocol: found.get(protocol))  # type: ignore[misc]
+            for protocol in ("sql", "rest", "graphql")
+        )
 
 
 class Job(PlatformResource):

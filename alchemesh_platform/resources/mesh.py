@@ -232,7 +232,7 @@ class Subscription(PlatformResource):
     origin: Output[str]
     consumer: Output[str]
     connections: Output[dict[str, Any]]
-    contract_version: Output[str | None]
+    contract_version: Output[str]
 
     def __init__(
         self,

@@ -85,12 +85,18 @@ def load_composed(directory: Path, environment: str, platform_file: Path | None)
         ProblemsFound: with everything that is wrong with manifest and platform file.
     """
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.compose.compose import compose
-    from alchemesh_platform.manifest.load import load_manifest
+    from alchemesh_platform.compose.compose import read_and_compose
+    from alchemesh_platform.problems import ProblemsFound
 
-    platform = load_platform_for(directory, environment, platform_file)
-    manifest = load_manifest(manifest_path(directory), environment)
-    return Composed(manifest, platform, compose(manifest, platform, discover()))
+    platform: Platform | ProblemsFound
+    try:
+        platform = load_platform_for(directory, environment, platform_file)
+    except ProblemsFound as found:
+        platform = found
+    manifest, plan = read_and_compose(manifest_path(directory), platform, environment, discover())
+    if isinstance(platform, ProblemsFound):
+        raise platform
+    return Composed(manifest, platform, plan)
 
 
 def product_address_of(directory: Path, environment: str) -> str:

@@ -24,7 +24,7 @@ def test_a_failure_in_the_middle_names_port_line_and_cause_and_keeps_the_rest(sh
     (shop.folder / "incoming" / "monday.csv").write_text("order_id,amount\n1,10\n2,20,30,40\n", "utf-8")
     failed = shop.run("up", "--yes")
     assert failed.returncode == 1
-    assert "alchemesh.yaml:10:" in failed.stderr
+    assert "alchemesh.yaml:12:" in failed.stderr
     assert "sales" in failed.stderr
     assert "monday.csv" in failed.stderr
     assert "Traceback" not in failed.stderr + failed.stdout

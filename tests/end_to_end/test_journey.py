@@ -110,7 +110,7 @@ def test_a_model_that_breaks_its_table_is_refused_in_preview_with_reason_and_lin
     for command in (("preview",), ("up", "--yes")):
         refused = shop.run(*command)
         assert refused.returncode == 1
-        assert "alchemesh.yaml:28" in refused.stderr, refused.stderr
+        assert "alchemesh.yaml:29:" in refused.stderr, refused.stderr
         assert "amount" in refused.stderr
         assert "Traceback" not in refused.stderr
     until(lambda: answers(shop)["sql"] == 3, what="the old table still answers")

@@ -55,7 +55,7 @@ def _python(_platform: Platform) -> str:
 def _engine(_platform: Platform) -> str:
     from alchemesh_platform.engine.discover import find_engine
 
-    found = find_engine(allow_build=False)
+    found = find_engine(allow_install=False)
     return f"Pulumi {found.version} {found.path} ({found.source})"
 
 

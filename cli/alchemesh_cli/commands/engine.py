@@ -25,7 +25,7 @@ def command(install: bool, as_json: bool) -> None:
     """
     from alchemesh_platform.engine.discover import find_engine
 
-    found = find_engine(progress=lambda line: click.echo(line, err=True), allow_build=install)
+    found = find_engine(progress=lambda line: click.echo(line, err=True), allow_install=install)
     if as_json:
         click.echo(json.dumps({"path": str(found.path), "version": found.version, "source": found.source}, indent=2))
     else:

@@ -39,7 +39,7 @@ def command(
             environment,
             product,
             arguments,
-            on_output=lambda line: click.echo(line, nl=False, err=as_json),
+            on_output=lambda line: click.echo(line, err=as_json),
         )
     if as_json:
         click.echo(done.model_dump_json(indent=2, exclude={"output"}))

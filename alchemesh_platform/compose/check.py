@@ -1,0 +1,49 @@
+"""Everything that is wrong with a manifest and its use of components, without composing it.
+
+What `alchemesh validate` needs, and no more: plans, platform files and wiring are imported with an environment only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.compose.resolve import Resolution, resolve
+from alchemesh_platform.problems import Problem, ProblemsFound
+
+if TYPE_CHECKING:
+    from alchemesh_platform.catalog.spec import ComponentSpec
+    from alchemesh_platform.manifest.load import LoadedManifest, ReadManifest
+    from alchemesh_platform.platform_file.models import Platform
+
+
+def all_problems(
+    read: ReadManifest, platform: Platform | ProblemsFound | None, catalog: Mapping[str, ComponentSpec]
+) -> list[Problem]:
+    """Everything that is wrong with a manifest and its use of components, warnings among it.
+
+    Args:
+        read: The manifest, with or without errors.
+        platform: The environment; what was wrong with the platform file; or None, to ask of components only what is
+            true in every environment.
+        catalog: The components there are.
+    """
+    problems = [*read.problems]
+    if isinstance(platform, ProblemsFound):
+        problems += platform.problems
+        platform = None
+    resolution = resolve(read.tree, catalog, platform)
+    problems += resolution.problems
+    if read.product is not None and platform is not None:
+        problems += objections_of(read.loaded(), platform, resolution)
+    return problems
+
+
+def objections_of(loaded: LoadedManifest, platform: Platform, resolution: Resolution) -> list[Problem]:
+    """What the components of a resolution say against their places."""
+    from alchemesh_platform.compose.objections import objections
+    from alchemesh_platform.compose.uses import uses
+
+    done = resolution.components
+    planned = [(use, done[use.path]) for use in uses(loaded.tree) if use.path in done]
+    return list(objections(loaded.product, platform.environment, str(loaded.root), planned))

@@ -1,0 +1,97 @@
+"""From a manifest, an environment and a catalogue to a plan. Pure: nothing runs, and nothing outside is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.catalog.spec import ComponentSpec
+from alchemesh_platform.compose.check import all_problems, objections_of
+from alchemesh_platform.compose.plan import Plan, PlannedInput, PlannedOutput
+from alchemesh_platform.compose.resolve import Resolution, resolve
+from alchemesh_platform.manifest.load import LoadedManifest, read_manifest
+from alchemesh_platform.manifest.models import InputPort, OutputPort, OutputPortOrigin
+from alchemesh_platform.problems import ProblemsFound, errors_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+
+
+def compose(loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, ComponentSpec]) -> Plan:
+    """Compose a product for one environment.
+
+    Raises:
+        ProblemsFound: with everything that keeps the product from being deployed there, as far as can be told offline.
+    """
+    resolution = resolve(loaded.tree, catalog, platform)
+    problems = [*resolution.problems, *objections_of(loaded, platform, resolution)]
+    if errors_of(problems):
+        raise ProblemsFound(problems)
+    product, done = loaded.product, resolution.components
+    return Plan(
+        product=product,
+        environment=platform.environment,
+        root=str(loaded.root),
+        inputs=tuple(_input(loaded, resolution, index, port) for index, port in enumerate(product.input_ports)),
+        needs=tuple(done["infrastructure", index] for index in range(len(product.infrastructure))),
+        code=done[("code",)] if product.code is not None else None,
+        outputs=tuple(_output(loaded, resolution, index, port) for index, port in enumerate(product.output_ports)),
+        transforms=platform.transforms,
+        location=loaded.tree.location,
+    )
+
+
+def read_and_compose(
+    path: Path, platform: Platform | ProblemsFound, environment: str, catalog: Mapping[str, ComponentSpec]
+) -> tuple[LoadedManifest, Plan]:
+    """Read a manifest and compose it, with the problems of manifest, platform file and composition in one run.
+
+    Args:
+        path: The manifest.
+        platform: The environment, or what was wrong with the platform file.
+        environment: Name of the environment, for the overlay.
+        catalog: The components there are.
+
+    Raises:
+        ProblemsFound: with all of them.
+    """
+    try:
+        read = read_manifest(path, environment)
+    except ProblemsFound as found:
+        more = platform.problems if isinstance(platform, ProblemsFound) else ()
+        raise ProblemsFound([*found.problems, *more]) from found
+    if not isinstance(platform, ProblemsFound) and read.product is not None:
+        loaded = read.loaded()
+        return loaded, compose(loaded, platform, catalog)
+    raise ProblemsFound(all_problems(read, platform, catalog))
+
+
+def _input(loaded: LoadedManifest, resolution: Resolution, index: int, port: InputPort) -> PlannedInput:
+    product, origin = loaded.product, port.origin
+    from_product = isinstance(origin, OutputPortOrigin)
+    return PlannedInput(
+        name=port.name,
+        origin=(
+            f"{origin.data_product}/{origin.output_port}"
+            if isinstance(origin, OutputPortOrigin)
+            else f"{product.domain}/{origin.source_system}"
+        ),
+        from_product=from_product,
+        component=resolution.components["input_ports", index],
+        description=port.description,
+    )
+
+
+def _output(loaded: LoadedManifest, resolution: Resolution, index: int, port: OutputPort) -> PlannedOutput:
+    path = ("output_ports", index)
+    return PlannedOutput(
+        name=port.name,
+        description=port.description,
+        models={name: loaded.product.models[name] for name in port.models},
+        storage=resolution.components[(*path, "storage")],
+        proxy=resolution.components[(*path, "proxy")] if port.proxy is not None else None,
+        protocols=port.proxy.protocols if port.proxy is not None else (),
+        contract=port.contract,
+        location=loaded.locate(path),
+    )

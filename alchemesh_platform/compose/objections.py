@@ -1,0 +1,62 @@
+"""Asks the components of a plan whether they can do what the manifest wants of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, cast
+
+from alchemesh_platform.catalog.spec import Role, load_reference
+from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.compose.plan import PlannedComponent
+from alchemesh_platform.compose.uses import Use
+from alchemesh_platform.document import Path, written
+from alchemesh_platform.manifest.models import DataProduct, OutputPortOrigin
+from alchemesh_platform.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from alchemesh_platform.catalog.objection import Objection
+
+    Check = Callable[[Any, Any, Wiring], Iterable[Objection]]
+
+
+def objections(
+    product: DataProduct, environment: str, root: str, planned: Iterable[tuple[Use, PlannedComponent]]
+) -> Iterator[Problem]:
+    """What components say against their places, as problems of the manifest."""
+    outputs = {port.name: port for port in product.output_ports}
+    inputs = {port.name: port for port in product.input_ports}
+    for use, component in planned:
+        if component.spec.check is None:
+            continue
+        output = outputs.get(use.port) if use.role in {Role.STORAGE, Role.PROXY} else None
+        origin = inputs[use.port].origin if use.role is Role.INPUT_PORT else None
+        wiring = Wiring(
+            environment=environment,
+            domain=product.domain,
+            product=product.name,
+            port=use.port,
+            role=use.role.value,
+            models={name: product.models[name] for name in output.models} if output is not None else {},
+            protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
+            origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
+            product_root=root,
+        )
+        check = cast("Check", load_reference(component.spec.check))
+        for objection in check(component.args, component.settings, wiring):
+            yield _problem(use, objection)
+
+
+def _problem(use: Use, objection: Objection) -> Problem:
+    if objection.at == "name":
+        path: Path = (*use.path[:2], "name")
+        location = use.owner.locate(("name",))
+    elif objection.at == "args":
+        path = (*use.path, "args", *objection.path)
+        location = use.node.locate(("args", *objection.path))
+    else:
+        path = (*use.path, "component")
+        location = use.location
+    return Problem(location, written(path), objection.message, objection.hint)

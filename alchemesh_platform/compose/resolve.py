@@ -1,0 +1,234 @@
+"""Finds what implements each component that a manifest asks for, and checks its arguments and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, get_args
+
+from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.compose.uses import Use, uses
+from alchemesh_platform.document import Node, Path, listed, quoted, written
+from alchemesh_platform.manifest.load import validate
+from alchemesh_platform.manifest.models import Protocol
+from alchemesh_platform.problems import Problem, closest, did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from alchemesh_platform.compose.plan import PlannedComponent
+    from alchemesh_platform.platform_file.models import Platform
+
+PROTOCOLS = frozenset(get_args(Protocol))
+_PLACES = {
+    Role.INPUT_PORT: "an input port",
+    Role.STORAGE: "a storage",
+    Role.PROXY: "a proxy",
+    Role.INFRASTRUCTURE: "an infrastructure need",
+    Role.CODE: "code",
+}
+_SEE_ALL = "`alchemesh components list` shows all"
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What a manifest's uses come to: every problem; with an environment, the planned components by their place."""
+
+    components: dict[Path, PlannedComponent] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def resolve(tree: Node, catalog: Mapping[str, ComponentSpec], platform: Platform | None) -> Resolution:
+    """Resolve every component of a manifest.
+
+    Args:
+        tree: The manifest as a document; it may have mistakes, which are passed over.
+        catalog: The components there are.
+        platform: The environment. Without one, a component type is right when some component of the catalogue
+            implements it, and arguments are right when one of those takes them.
+    """
+    return _Resolver(catalog, platform).resolve(tree)
+
+
+class _Resolver:
+    def __init__(self, catalog: Mapping[str, ComponentSpec], platform: Platform | None) -> None:
+        self.catalog = catalog
+        self.platform = platform
+        self.done = Resolution()
+        self._implementations: dict[str, list[ComponentSpec]] = {}
+        self._settings: dict[str, BaseModel | None] = {}
+        self._specs: list[ComponentSpec] | None = None
+
+    def resolve(self, tree: Node) -> Resolution:
+        names: dict[str, Use] = {}
+        for use in uses(tree):
+            specs = self._fitting(use)
+            if specs:
+                self._plan(use, specs)
+            before = names.setdefault(use.resource_name, use)
+            if before is not use and before.port != use.port:
+                self._clash(use, before)
+        return self.done
+
+    def specs(self) -> list[ComponentSpec]:
+        """Every component of the catalogue that can be loaded."""
+        if self._specs is None:
+            catalog = self.catalog
+            self._specs = catalog.loaded()[0] if isinstance(catalog, Catalog) else list(catalog.values())
+        return self._specs
+
+    def _fitting(self, use: Use) -> list[ComponentSpec]:
+        """What implements the component type of a use, in the role that it has there."""
+        if use.component_type not in self._implementations:
+            self._implementations[use.component_type] = list(self._found(use))
+        specs = self._implementations[use.component_type]
+        fitting = [spec for spec in specs if use.role in spec.roles]
+        if specs and not fitting:
+            found = f"{quoted(use.component_type)}, which is made for {_roles(specs)}"
+            self._problem(use, f"found {found}, expected a component type for {_PLACES[use.role]}", self._others(use))
+        elif not specs and use.component_type not in {spec.component_type for spec in self.specs()}:
+            message = f"unknown component type {quoted(use.component_type)}, expected one for {_PLACES[use.role]}"
+            self._problem(use, message, self._others(use))
+        elif not specs and self.platform is not None and use.component_type not in self.platform.components:
+            self._problem(
+                use,
+                f"found {quoted(use.component_type)}, which nothing implements in {self.platform.environment}",
+                f"{self._offers(use.component_type)}: the platform file says which does in each environment",
+            )
+        return fitting
+
+    def _found(self, use: Use) -> Iterator[ComponentSpec]:
+        """What implements a component type here. What is wrong in the platform file is told at its place."""
+        if self.platform is None:
+            yield from (spec for spec in self.specs() if spec.component_type == use.component_type)
+            return
+        name = self.platform.components.get(use.component_type)
+        if name is None:
+            return
+        if name not in self.catalog:
+            known = [spec.name for spec in self.specs() if spec.component_type == use.component_type]
+            hint = did_you_mean(name, known, otherwise=_SEE_ALL)
+            self._in_platform(use.component_type, f"found {quoted(name)}, expected a component of the catalogue", hint)
+            return
+        try:
+            spec = self.catalog[name]
+        except BrokenComponent as failure:
+            self._in_platform(use.component_type, failure.message, failure.hint)
+            return
+        if spec.component_type != use.component_type:
+            self._in_platform(
+                use.component_type,
+                f"found {quoted(name)}, which implements {spec.component_type}, expected what implements "
+                f"{use.component_type}",
+                self._offers(use.component_type),
+            )
+            return
+        yield spec
+
+    def _plan(self, use: Use, specs: list[ComponentSpec]) -> None:
+        """Check arguments, settings and protocols of a use, and plan it."""
+        spec, args, problems = self._arguments(use, specs)
+        self.done.problems += problems
+        settings = self._settings_of(spec)
+        protocols = {protocol for each in specs for protocol in each.protocols}
+        self.done.problems += _protocols(use, spec, protocols)
+        if args is not None and settings is not None:
+            from alchemesh_platform.compose.plan import PlannedComponent
+
+            self.done.components[use.path] = PlannedComponent(
+                resource_name=use.resource_name,
+                role=use.role,
+                port=use.port,
+                component_type=use.component_type,
+                spec=spec,
+                args=args,
+                settings=settings,
+                path=written(use.path),
+                location=use.location,
+            )
+
+    def _arguments(self, use: Use, specs: list[ComponentSpec]) -> tuple[ComponentSpec, BaseModel | None, list[Problem]]:
+        """The first component that takes the arguments, or what the first of all says against them."""
+        node = use.args
+        if node is None:
+            return specs[0], None, []  # told by the manifest's own model
+        first: list[Problem] = []
+        for spec in specs:
+            args, problems = validate(node, _model(spec, spec.args_model), (*use.path, "args"))
+            if args is not None:
+                return spec, args, []
+            first = first or problems
+        return specs[0], None, first
+
+    def _settings_of(self, spec: ComponentSpec) -> BaseModel | None:
+        """The platform's settings for a component, checked once."""
+        if self.platform is None:
+            return None
+        if spec.name not in self._settings:
+            model = _model(spec, spec.settings_model)
+            environment = self.platform.tree
+            groups = environment.get("settings") or environment._replace(value={})
+            own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
+            # What is missing is missing in the environment, wherever the other groups were written.
+            place = environment._replace(value=own, broken=False)
+            prefix = ("environments", self.platform.environment, "settings")
+            self._settings[spec.name], problems = validate(place, model, prefix)
+            self.done.problems += [problem for problem in problems if problem not in self.done.problems]
+        return self._settings[spec.name]
+
+    def _clash(self, use: Use, before: Use) -> None:
+        self._problem(
+            use,
+            f"found the resource name {quoted(use.resource_name)} again, expected it once",
+            f"it is made by {written(before.path)}, of {before.port!r}, too: rename one of the two",
+        )
+
+    def _others(self, use: Use) -> str:
+        """A hint that names the closest component type of a role, or all of them."""
+        known = sorted({spec.component_type for spec in self.specs() if use.role in spec.roles})
+        if closest(use.component_type, known):
+            return str(did_you_mean(use.component_type, known, otherwise=_SEE_ALL))
+        return f"there is {listed(known, 'and')}; {_SEE_ALL}" if known else _SEE_ALL
+
+    def _offers(self, component_type: str) -> str:
+        known = [spec.name for spec in self.specs() if spec.component_type == component_type]
+        if not known:
+            return f"no component of the catalogue implements {component_type}"
+        return f"{listed(known, 'and')} {'implements' if len(known) == 1 else 'implement'} {component_type}"
+
+    def _problem(self, use: Use, message: str, hint: str | None) -> None:
+        self.done.problems.append(Problem(use.location, written((*use.path, "component")), message, hint))
+
+    def _in_platform(self, component_type: str, message: str, hint: str | None) -> None:
+        assert self.platform is not None  # noqa: S101 - only called with one
+        path = ("components", component_type)
+        place = self.platform.tree.locate(path)
+        shown = written(("environments", self.platform.environment, *path))
+        self.done.problems.append(Problem(place, shown, message, hint))
+
+
+def _protocols(use: Use, spec: ComponentSpec, spoken: set[str]) -> Iterator[Problem]:
+    """Protocols that a proxy is asked for and does not speak."""
+    node = use.node.keys.get("protocols")
+    for index, protocol in enumerate(node.items if node is not None and use.role is Role.PROXY else ()):
+        if protocol.text in PROTOCOLS - spoken:
+            yield Problem(
+                protocol.location,
+                written((*use.path, "protocols", index)),
+                f"found {quoted(str(protocol.text))}, expected a protocol that {spec.name} speaks",
+                f"it speaks {listed(spec.protocols, 'and')}" if spec.protocols else f"{spec.name} speaks none",
+            )
+
+
+def _roles(specs: Iterable[ComponentSpec]) -> str:
+    return listed(dict.fromkeys(_PLACES[role] for spec in specs for role in spec.roles), "and")
+
+
+def _model(spec: ComponentSpec, load: Callable[[], type[BaseModel]]) -> type[BaseModel]:
+    """A model of a component; a stranger's module may fail in any way."""
+    try:
+        return load()
+    except Exception as error:
+        message = f"component {spec.name!r} cannot be used: {type(error).__name__}: {error}"
+        raise BrokenComponent(message, hint="tell its author, or have the platform file name another") from error

@@ -1,0 +1,1 @@
+"""Pulumi's engine, unmodified: found, got, and run once for each operation."""

@@ -1,0 +1,113 @@
+"""What a killed run was in the middle of, and how the next run goes on from there.
+
+Before each step the engine writes down what it is about to do. Killed, it leaves that as *pending operations* in the
+state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows
+whether the thing was made. Here somebody does: providers that are attached to our runs take over what they find when
+they are told to create it. So `up` creates again and then has the engine forget; `destroy` creates first, for what
+the engine does not know it cannot remove.
+
+Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_executor.go
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.stack import RUN_PREFIX, Stack, StackFailed, engine_error, run_engine
+from alchemesh_platform.engine.state_folder import read_state
+from alchemesh_platform.engine.urn import name_of, package_of, type_of
+
+CREATING = "creating"
+
+_WARNING = re.compile(r"Attempting to deploy or update resources with \d+ pending operations")
+_WARNED = re.compile(r"^\s*\* (?P<urn>urn:pulumi:.+), interrupted while (?P<operation>\w+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A step that was begun and not ended. ``operation`` is creating, updating, deleting, reading or importing."""
+
+    urn: str
+    operation: str
+
+
+def warned_of(message: str) -> tuple[Interrupted, ...] | None:
+    """What the engine's warning names; None for any other message."""
+    if not _WARNING.match(message):
+        return None
+    return tuple(Interrupted(match["urn"], match["operation"]) for match in _WARNED.finditer(message))
+
+
+def interrupted_in_state(
+    engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ
+) -> tuple[Interrupted, ...]:
+    """What the state has as begun and not ended; state elsewhere than in a folder is asked of the engine.
+
+    Raises:
+        StackFailed: when the engine cannot read the state.
+    """
+    deployment: Mapping[str, Any] | None = None
+    if stack.state_folder is not None:
+        if not stack.state_folder.file.exists():
+            return ()
+        deployment = read_state(stack.state_folder.file)
+    if deployment is None:
+        with tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder) as folder:
+            deployment = json.loads(_export(engine, stack, Path(folder), environ).read_bytes()).get("deployment") or {}
+    operations = deployment.get("pending_operations") or ()
+    return tuple(Interrupted(operation["resource"]["urn"], operation["type"]) for operation in operations)
+
+
+def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ) -> None:
+    """Have the engine take the pending operations out of the state: importing what it exported does so.
+
+    Raises:
+        StackFailed: when the engine cannot; the state is as it was.
+    """
+    with tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder) as folder:
+        exported = _export(engine, stack, Path(folder), environ)
+        command = ["stack", "import", f"--file={exported}", f"--stack={stack.name}", "--non-interactive"]
+        imported = run_engine(engine, stack, command, environ)
+        if imported.returncode != 0:
+            raise StackFailed(f"the engine cannot write the state of {stack}: {engine_error(imported.stderr)}")
+
+
+def creations(interrupted: Iterable[Interrupted]) -> list[str]:
+    """URNs of what was being created."""
+    return [step.urn for step in interrupted if step.operation == CREATING]
+
+
+def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[str]) -> list[str]:
+    """What a person should know of creations that were interrupted, after a run that went through.
+
+    Args:
+        done: URNs that the run has dealt with.
+        attached: Packages whose providers take over what they find.
+    """
+    notes = []
+    for urn in creations(interrupted):
+        stopped = f"{name_of(urn)} ({type_of(urn)}) was being created when an earlier run was stopped"
+        if urn not in done:
+            notes.append(f"{stopped}, and is not declared any more: it may be left")
+        elif package_of(urn) in attached:
+            notes.append(f"{stopped}; it was taken over")
+        else:
+            notes.append(f"{stopped}, and was created again: there may be two of it")
+    return notes
+
+
+def _export(engine: Engine, stack: Stack, folder: Path, environ: Mapping[str, str]) -> Path:
+    target = folder / "state.json"
+    command = ["stack", "export", f"--file={target}", f"--stack={stack.name}", "--non-interactive"]
+    exported = run_engine(engine, stack, command, environ)
+    if exported.returncode != 0:
+        raise StackFailed(f"the engine cannot read the state of {stack}: {engine_error(exported.stderr)}")
+    return target

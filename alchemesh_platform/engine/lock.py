@@ -1,0 +1,269 @@
+"""One run at a time on a stack, and what to do with what a killed run left locked.
+
+Our own lock is the operating system's: it goes when its holder does. The engine's, in a folder of state, is a file that
+stays when the engine is killed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state_folder import mend_state
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.writing import write_private
+
+ENGINE_ENDS_SECONDS = (
+    30.0  # how long an engine may take to end when its caller is gone, where the system does not end it
+)
+POLL_SECONDS = 0.1
+
+# Source: pulumi pkg/backend/diy/lock.go (checkForLock)
+_TOLD = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_LOCKED = "the stack is currently locked by"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock."""
+
+    user: str
+    host: str
+    pid: int
+    since: str
+    command: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs, or ran, on this machine."""
+        return self.host == socket.gethostname()
+
+    def __str__(self) -> str:
+        what = f"`{self.command}`, " if self.command else ""
+        return f"{self.user}@{self.host} ({what}pid {self.pid}, since {self.since})"
+
+
+class StackLocked(Failure):
+    """Raised when somebody else works on the stack; ``holder`` says who, where it is known."""
+
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, stack: Stack, holder: Holder | None, *, hint: str) -> None:
+        self.holder = holder
+        super().__init__(f"{stack} is locked by {holder or 'another run'}", hint=hint)
+
+
+class StackLock:
+    """Holds a stack for one run; inside, nothing that an earlier run left is in the way.
+
+    Args:
+        stack: What is held.
+        tell: Gets a line for what was found and mended.
+        wait_seconds: How long to wait for somebody else.
+
+    Raises:
+        StackLocked: on entering, when somebody else holds it.
+        StateDamaged: on entering, when the state can neither be read nor mended.
+    """
+
+    def __init__(self, stack: Stack, *, tell: Tell | None = None, wait_seconds: float = 0.0) -> None:
+        self.stack = stack
+        self.wait_seconds = wait_seconds
+        self._tell = tell or (lambda _line: None)
+        self._lock = FileLock(stack.lock_file)
+
+    def __enter__(self) -> StackLock:
+        self._take()
+        try:
+            _settle_engine_locks(self.stack, self._tell)
+            folder = self.stack.state_folder
+            if folder is not None and (mended := mend_state(folder)):
+                self._tell(mended)
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._release()
+
+    @property
+    def _holder_file(self) -> Path:
+        return self.stack.lock_file.with_suffix(".json")
+
+    def _take(self) -> None:
+        self.stack.lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            holder = _read_holder(self._holder_file)
+            if self.wait_seconds > 0:
+                self._tell(f"{self.stack} is locked by {holder or 'another run'}; waiting")
+            try:
+                self._lock.acquire(timeout=self.wait_seconds, poll_interval=POLL_SECONDS)
+            except Timeout as error:
+                holder = _read_holder(self._holder_file)
+                raise StackLocked(self.stack, holder, hint="wait until that run has ended, or stop it") from error
+        if (killed := _read_holder(self._holder_file)) is not None:
+            self._tell(f"an earlier run was killed: {killed}; what it had begun is taken up")
+        me = Holder(_user(), socket.gethostname(), os.getpid(), _now(), _command())
+        write_private(self._holder_file, json.dumps(asdict(me)))
+
+    def _release(self) -> None:
+        self._holder_file.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def release(stack: Stack) -> list[str]:
+    """Remove every lock of the stack, also one of another machine: for when that will not come back.
+
+    Returns:
+        What was found and removed, in sentences.
+
+    Raises:
+        StackLocked: when a run on this machine still holds it.
+    """
+    notes: list[str] = []
+    lock = StackLock(stack, tell=notes.append)
+    lock._take()
+    try:
+        for file, holder in _engine_locks(stack):
+            if holder is not None and holder.is_here and is_engine(holder.pid):
+                raise StackLocked(stack, holder, hint=f"it still runs; end it first: kill -INT {holder.pid}")
+            _remove(file)
+            notes.append(f"the lock of {holder or 'an unknown run'} was removed")
+        if stack.state_folder is None:
+            notes.append(_cancel(stack))
+    finally:
+        lock._release()
+    return notes or [f"{stack} was not locked"]
+
+
+def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
+    """The failure that the engine's complaint about a lock stands for; None when it complains of something else."""
+    if _LOCKED not in stderr:
+        return None
+    told = _TOLD.search(stderr)
+    holder = Holder(told["user"], told["host"], int(told["pid"]), told["since"]) if told else None
+    return StackLocked(
+        stack, holder, hint="wait until that run has ended; if it was killed, `alchemesh unlock` removes its lock"
+    )
+
+
+def remove_locks_of(stack: Stack, pid: int) -> None:
+    """Remove the lock that an engine of ours, which has ended without doing so, has left."""
+    for file, holder in _engine_locks(stack):
+        if holder is not None and holder.is_here and holder.pid == pid:
+            _remove(file)
+
+
+def is_engine(pid: int) -> bool:
+    """Whether a process of that number runs on this machine and may be an engine: numbers are given out again."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    try:
+        return "pulumi" in Path(f"/proc/{pid}/comm").read_text("utf-8")
+    except OSError:
+        return sys.platform != "linux"  # elsewhere there is no such file, and the number has to do
+
+
+def _settle_engine_locks(stack: Stack, tell: Tell) -> None:
+    """Remove locks of engines that are dead, and wait for those that are about to end.
+
+    Raises:
+        StackLocked: when one is alive, or on another machine, where that cannot be told.
+    """
+    deadline = time.monotonic() + ENGINE_ENDS_SECONDS
+    for file, holder in _engine_locks(stack):
+        if holder is None:
+            continue  # it went in this moment, or the engine will say what is wrong with it
+        if not holder.is_here:
+            raise StackLocked(
+                stack,
+                holder,
+                hint="wait until that run has ended; if that machine was lost, `alchemesh unlock` removes its lock",
+            )
+        waiting = False
+        while file.exists() and is_engine(holder.pid):
+            if not waiting:
+                tell(f"{stack} is locked by an engine of {holder}; waiting for its end")
+                waiting = True
+            if time.monotonic() > deadline:
+                raise StackLocked(stack, holder, hint=f"stop it (kill -INT {holder.pid}), or wait until it has ended")
+            time.sleep(POLL_SECONDS)
+        if file.exists():
+            _remove(file)
+            tell(f"the engine of an earlier run was killed: {holder}; its lock was removed")
+
+
+def _engine_locks(stack: Stack) -> Iterator[tuple[Path, Holder | None]]:
+    folder = stack.state_folder
+    if folder is None:
+        return
+    for file in sorted(folder.locks.glob("*.json")):
+        holder = None
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            content = json.loads(file.read_bytes())
+            holder = Holder(content["username"], content["hostname"], int(content["pid"]), content["timestamp"])
+        yield file, holder
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)  # the file store keeps one beside each file
+
+
+def _cancel(stack: Stack) -> str:
+    from alchemesh_platform.engine.discover import find_engine
+    from alchemesh_platform.engine.stack import StackFailed, engine_error, run_engine
+
+    engine = find_engine(allow_install=False)
+    stack.prepare(engine)
+    done = run_engine(engine, stack, ["cancel", "--yes", f"--stack={stack.name}", "--non-interactive"])
+    if done.returncode != 0:
+        raise StackFailed(f"the engine cannot unlock {stack}: {engine_error(done.stderr)}")
+    return f"the engine removed its locks of {stack}"
+
+
+def _read_holder(file: Path) -> Holder | None:
+    try:
+        return Holder(**json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]

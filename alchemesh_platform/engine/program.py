@@ -1,0 +1,181 @@
+"""The program that declares resources, run inside this process when the engine asks for it.
+
+The engine calls a language runtime over gRPC. Pulumi's own in-process one (``pulumi.automation._server``) was
+measured and not taken: with a thousand resources the SDK's way of waiting takes 9 s of the 12 s of a preview, and the
+stack trace that is recorded with every resource is three quarters of a state that is written anew at every step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.proto import (
+    LanguageRuntimeServicer,
+    engine_pb2,
+    engine_pb2_grpc,
+    language_pb2,
+    language_pb2_grpc,
+    plugin_pb2,
+    resource_pb2_grpc,
+)
+
+# Source: pulumi sdk/python/lib/pulumi/runtime/_grpc_settings.py
+_CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
+_SERVER_THREADS = 4
+_THREADS_PER_STEP = 4  # as Pulumi's own runtime has it: a thread waits for each resource that is being registered
+
+
+@dataclass(slots=True)
+class ServedProgram:
+    """A program that is being served.
+
+    Args:
+        port: Where the engine finds it, on loopback.
+        failure: What the program raised; None while it has not.
+    """
+
+    port: int
+    failure: BaseException | None = None
+
+    @property
+    def failed_itself(self) -> bool:
+        """Whether the program raised by itself, and not because the engine refused a call and has told why."""
+        return self.failure is not None and not _refused_by_engine(self.failure)
+
+
+@contextmanager
+def serve_program(program: Callable[[], object] | None) -> Iterator[ServedProgram]:
+    """Serve a program for one run of the engine.
+
+    Args:
+        program: Declares the resources; None for an operation that runs none.
+    """
+    server = grpc.server(ThreadPoolExecutor(_SERVER_THREADS), options=_CHANNEL_OPTIONS)
+    served = ServedProgram(server.add_insecure_port("127.0.0.1:0"))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Runtime(program or (lambda: None), served), server)
+    server.start()
+    try:
+        yield served
+    finally:
+        server.stop(grace=None).wait()
+
+
+class _Runtime(LanguageRuntimeServicer):
+    """The calls of the engine; their names are those of language.proto."""
+
+    def __init__(self, program: Callable[[], object], served: ServedProgram) -> None:
+        self.program = program
+        self.served = served
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo()
+
+    def About(self, request: Any, context: Any) -> Any:
+        return language_pb2.AboutResponse(executable=sys.executable, version=sys.version.split()[0])
+
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:
+        return language_pb2.GetRequiredPluginsResponse()
+
+    def Run(self, request: Any, context: Any) -> Any:
+        """Run the program to its end. ``bail`` tells the engine that the failure is told elsewhere: by us."""
+        try:
+            contextvars.copy_context().run(_run, self.program, request)
+        except BaseException as error:  # noqa: BLE001 whatever a program raises is its caller's, not gRPC's
+            self.served.failure = error
+            return language_pb2.RunResponse(bail=True)
+        return language_pb2.RunResponse()
+
+
+class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
+    """Registers resources without the Python stack that made them, which names this machine's folders in the state."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__(channel)
+        register = self.RegisterResource
+
+        def register_lean(request: Any, *args: Any, **kwargs: Any) -> Any:
+            request.ClearField("stackTrace")
+            request.ClearField("sourcePosition")
+            return register(request, *args, **kwargs)
+
+        self.RegisterResource = register_lean
+
+
+class _Engine(engine_pb2_grpc.EngineStub):
+    """Drops the SDK's debug messages: several calls for each resource, with its properties, secrets among them."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__(channel)
+        log = self.Log
+
+        def log_for_people(request: Any, *args: Any, **kwargs: Any) -> Any:
+            return None if request.severity == engine_pb2.DEBUG else log(request, *args, **kwargs)
+
+        self.Log = log_for_people
+
+
+def _run(program: Callable[[], object], request: Any) -> None:
+    """Run the program in a context and an event loop of its own, so that runs in other threads do not mix with it.
+
+    Source: pulumi sdk/python/lib/pulumi/automation/_server.py
+    """
+    monitor = grpc.insecure_channel(request.monitor_address, options=_CHANNEL_OPTIONS)
+    engine = grpc.insecure_channel(request.args[0], options=_CHANNEL_OPTIONS)
+    configure(
+        Settings(
+            project=request.project,
+            stack=request.stack,
+            organization=request.organization or "organization",
+            parallel=request.parallel,
+            dry_run=request.dryRun,
+            monitor=_Monitor(monitor),
+            engine=_Engine(engine),
+        )
+    )
+    set_all_config(dict(request.config), list(request.configSecretKeys))
+
+    async def declare() -> None:
+        program()
+        # Lets every registration begin before the SDK looks for registrations to wait for. It finds none otherwise, and
+        # waits for the outputs instead, for all of them again each time that one is there: quadratic.
+        await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * _THREADS_PER_STEP))
+    # Faults of outputs that nobody awaits are told by the resource they come from.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    try:
+        loop.run_until_complete(run_in_stack(declare))
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(_settled(loop))
+        loop.close()
+        monitor.close()
+        engine.close()
+
+
+async def _settled(loop: asyncio.AbstractEventLoop) -> None:
+    rest = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+def _refused_by_engine(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, grpc.RpcError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -1,0 +1,188 @@
+"""A Pulumi stack: one product in one environment, with the folder that the engine works in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.key import (
+    PASSPHRASE_FILE_VARIABLE,
+    PASSPHRASE_PROVIDER,
+    ensure_key,
+    has_own_passphrase,
+)
+from alchemesh_platform.engine.state_folder import FILE_SCHEME, StateFolder, folder_of
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.writing import write_private
+
+RUN_PREFIX = "run-"
+NO_LOGS = "The engine finds a file here where it would make a folder, and therefore keeps no debug logs.\n"
+
+# What a user's shell may hold that would change what a run does behind our back: flags as variables, another stack, and
+# skipped checkpoints, which lose what was made when a run is killed.
+_NOT_PASSED = ("PULUMI_STACK", "PULUMI_SKIP_CHECKPOINTS", "PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES")
+_NOT_PASSED_PREFIX = "PULUMI_OPTION_"
+
+
+class StackFailed(Failure):
+    """Raised when the engine cannot make or read a stack; says what the engine said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A Pulumi stack.
+
+    Args:
+        project: ``<domain>.<product>``.
+        name: Name of the environment.
+        backend: Where state is kept: ``file://…``, ``s3://…``, ``gs://…``, ``https://…``.
+        home: The environment's folder on this machine; holds the key, the locks and what the engine works with.
+        secrets_provider: What encrypts secrets in the state: ``passphrase``, or the address of a key of a cloud.
+    """
+
+    project: str
+    name: str
+    backend: str
+    home: Path
+    secrets_provider: str = PASSPHRASE_PROVIDER
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.name}"
+
+    @property
+    def work_folder(self) -> Path:
+        """The engine's current folder: generated, and can be thrown away between runs."""
+        return self.home / "engine" / "work" / self.project / self.name
+
+    @property
+    def pulumi_home(self) -> Path:
+        """The engine's own folder, apart from the one that a person's Pulumi uses."""
+        return self.home / "engine" / "pulumi"
+
+    @property
+    def key_file(self) -> Path:
+        """The passphrase, for all stacks of the environment."""
+        return self.home / "state.key"
+
+    @property
+    def lock_file(self) -> Path:
+        """What is locked while the stack is worked on."""
+        return self.home / "locks" / f"{self.project}.{self.name}.lock"
+
+    @property
+    def state_folder(self) -> StateFolder | None:
+        """Files of the state; None where it is kept elsewhere than in a folder."""
+        root = folder_of(self.backend)
+        return StateFolder(root, self.project, self.name) if root else None
+
+    def prepare(self, engine: Engine, environ: Mapping[str, str] = os.environ) -> None:
+        """Make what a run needs: folders, project file, key, and the stack where it does not exist yet.
+
+        Raises:
+            KeyLost: when the key is gone that encrypts what is in the state.
+            StackFailed: when the engine cannot make the stack.
+        """
+        self.work_folder.mkdir(parents=True, exist_ok=True)
+        for left in self.work_folder.glob(f"{RUN_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+        _write_once(self.work_folder / "Pulumi.yaml", f"name: {self.project}\nruntime: python\n")
+        # The engine logs everything down to single properties, encrypted, at a fifth of its time; nobody reads it.
+        _write_once(self.pulumi_home / "logs", NO_LOGS)
+        if self.state_folder is not None:
+            self.state_folder.root.mkdir(parents=True, exist_ok=True)
+        exists = self._exists()
+        if self.secrets_provider == PASSPHRASE_PROVIDER and not has_own_passphrase(environ):
+            ensure_key(self.key_file, in_use=exists or any((self.home / "engine" / "work").glob("*/*/Pulumi.*.yaml")))
+        if not exists:
+            self._create(engine, environ)
+
+    def environ(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Environment of the engine: quiet, in its own folder, asking nothing of the network that a run does not need.
+
+        What a user sets for plugins, clouds and proxies is passed on.
+        """
+        passed = {
+            name: value
+            for name, value in environ.items()
+            if name not in _NOT_PASSED and not name.startswith(_NOT_PASSED_PREFIX)
+        }
+        folder = folder_of(self.backend)
+        defaults = {
+            # Otherwise the engine asks GitHub for every provider in the state, also for one that is attached.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+        }
+        if self.backend.startswith(("https://", "http://")):  # a user who is logged in to Pulumi Cloud stays so
+            defaults["PULUMI_CREDENTIALS_PATH"] = environ.get("PULUMI_HOME") or str(Path("~/.pulumi").expanduser())
+        ours = {
+            "PULUMI_BACKEND_URL": f"{FILE_SCHEME}{folder}{self._query}" if folder else self.backend,
+            "PULUMI_HOME": str(self.pulumi_home),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",  # without it there is no --event-log
+            # A work folder that was thrown away is made anew: the state itself knows how it is encrypted.
+            "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+            "PULUMI_NEO": "false",
+            "PULUMI_SUPPRESS_NEO_LINK": "true",
+            "NO_COLOR": "1",
+        }
+        if self.secrets_provider == PASSPHRASE_PROVIDER and not has_own_passphrase(environ):
+            ours[PASSPHRASE_FILE_VARIABLE] = str(self.key_file)
+        return {**defaults, **passed, **ours}
+
+    @property
+    def _query(self) -> str:
+        _, question, query = self.backend.partition("?")
+        return question + query
+
+    @property
+    def _made_marker(self) -> Path:
+        return self.work_folder / "made"
+
+    def _exists(self) -> bool:
+        """Whether the stack exists, as far as can be told without starting the engine."""
+        if self.state_folder is not None:
+            return self.state_folder.file.exists()
+        return self._made_marker.exists() and self._made_marker.read_text("utf-8") == self.backend
+
+    def _create(self, engine: Engine, environ: Mapping[str, str]) -> None:
+        command = ["stack", "init", self.name, "--non-interactive", "--no-select"]
+        made = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
+        if made.returncode != 0 and "already exists" not in made.stderr:
+            raise StackFailed(f"the engine cannot make the stack {self} in {self.backend}: {engine_error(made.stderr)}")
+        if self.state_folder is None:
+            write_private(self._made_marker, self.backend)
+
+
+def run_engine(
+    engine: Engine, stack: Stack, arguments: list[str], environ: Mapping[str, str] = os.environ
+) -> subprocess.CompletedProcess[str]:
+    """Run the engine for something short, which is not an operation, and wait for it."""
+    return subprocess.run(
+        [engine.path, *arguments],
+        cwd=stack.work_folder,
+        env=stack.environ(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def engine_error(stderr: str) -> str:
+    """What the engine says is wrong, without its prefix; the last line where it does not say it as it usually does."""
+    lines = stderr.strip().splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("error: "):
+            return "\n".join([line.removeprefix("error: "), *lines[number + 1 :]]).strip()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _write_once(path: Path, text: str) -> None:
+    if not (path.is_file() and path.read_text("utf-8") == text) and not path.is_dir():
+        write_private(path, text)

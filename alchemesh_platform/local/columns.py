@@ -1,0 +1,95 @@
+"""Columns of a table, as a semantic model declares them, and the types that Delta has for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Identifier, LogicalType, Property
+
+# https://github.com/delta-io/delta/blob/master/PROTOCOL.md#schema-serialization-format
+# Delta has no time of day: it is kept as text, ISO 8601 (13:45:00), which sorts as time does.
+DELTA_TYPES = {
+    LogicalType.STRING: "string",
+    LogicalType.INTEGER: "long",
+    LogicalType.NUMBER: "double",
+    LogicalType.BOOLEAN: "boolean",
+    LogicalType.DATE: "date",
+    LogicalType.TIME: "string",
+    LogicalType.TIMESTAMP: "timestamp",  # microseconds, UTC
+}
+COMMENT = "comment"  # where Spark and others keep a column's description
+
+DeltaType = str | dict[str, Any]
+
+
+class Column(Property):
+    """A column: a property of a semantic model with its name."""
+
+    name: Identifier = Field(description="Name of the column.")
+
+
+class ColumnUnfit(ValueError):
+    """Raised when a column cannot be kept in a Delta table; says which part of it and why."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
+
+
+def delta_type(declared: Property, path: str) -> DeltaType:
+    """The type that a Delta schema has for a property.
+
+    Parts of objects and items of arrays may always be null: writers that know nothing of the table's schema could not
+    append to it otherwise. Only a column itself can be required.
+
+    Raises:
+        ColumnUnfit: when an object names no parts, or an array no items.
+    """
+    if declared.type is LogicalType.OBJECT:
+        if not declared.properties:
+            raise ColumnUnfit(path, "an object needs `properties`, the parts that it has")
+        fields = [
+            {
+                "name": name,
+                "type": delta_type(part, f"{path}.properties.{name}"),
+                "nullable": True,
+                "metadata": _metadata(part),
+            }
+            for name, part in declared.properties.items()
+        ]
+        return {"type": "struct", "fields": fields}
+    if declared.type is LogicalType.ARRAY:
+        if declared.items is None:
+            raise ColumnUnfit(path, "an array needs `items`, what it holds")
+        return {"type": "array", "elementType": delta_type(declared.items, f"{path}.items"), "containsNull": True}
+    return DELTA_TYPES[declared.type]
+
+
+def delta_field(column: Column, path: str) -> dict[str, Any]:
+    """A column as a field of a Delta schema.
+
+    Raises:
+        ColumnUnfit: as :func:`delta_type` does.
+    """
+    return {
+        "name": column.name,
+        "type": delta_type(column, path),
+        "nullable": not column.required,
+        "metadata": _metadata(column),
+    }
+
+
+def spoken(kind: DeltaType) -> str:
+    """A Delta type as a person says it: ``string``, ``array of long``, ``object of a, b``."""
+    if isinstance(kind, str):
+        return kind
+    if kind["type"] == "array":
+        return f"array of {spoken(kind['elementType'])}"
+    return f"object of {', '.join(field['name'] for field in kind['fields'])}"
+
+
+def _metadata(declared: Property) -> dict[str, str]:
+    return {COMMENT: declared.description} if declared.description else {}

@@ -1,0 +1,67 @@
+"""TCP ports of this machine: free ones, and who has the taken ones."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+from alchemesh_platform.failure import Failure
+
+
+class PortTaken(Failure):
+    """Raised when a port is wanted that another process has; says which process, where that can be known."""
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on now."""
+    with closing(_socket(host)) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether the port could be listened on."""
+    with closing(_socket(host)) as probe:
+        # As servers do: a port whose last connections are still being closed counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def port_taken(host: str, port: int, what: str, setting: str) -> PortTaken:
+    """What a person is told of a taken port.
+
+    Args:
+        what: What the port is for: ``the PostgreSQL protocol``.
+        setting: What to set for another port: ``postgres_port``.
+    """
+    holder = _holder(port)
+    return PortTaken(
+        f"port {port} of {host}, for {what}, is taken{f' by {holder}' if holder else ''}",
+        hint=f"stop that process, or set `{setting}` to another port",
+    )
+
+
+def _holder(port: int) -> str | None:
+    import psutil
+
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # macOS shows them to the superuser only
+        return None
+    for connection in connections:
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        if listens and connection.pid:
+            try:
+                command = " ".join(psutil.Process(connection.pid).cmdline())
+            except psutil.Error:
+                command = ""
+            return f"process {connection.pid}{f' ({command[:100]})' if command else ''}"
+    return None
+
+
+def _socket(host: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)

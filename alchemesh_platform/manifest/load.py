@@ -1,0 +1,247 @@
+"""Reads a manifest with its overlay and contract files, and reports every problem of them in one run."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from alchemesh_platform.document import Node, described, merge, quoted, written
+from alchemesh_platform.document import Path as DocumentPath
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.manifest.checks import check
+from alchemesh_platform.manifest.models import DataProduct
+from alchemesh_platform.names import ENVIRONMENT_PATTERN
+from alchemesh_platform.problems import Location, Problem, ProblemsFound, closest, did_you_mean, errors_of
+from alchemesh_platform.yaml_source import read_document
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+MANIFEST_KIND = "DataProduct"
+KINDS = {MANIFEST_KIND: "a manifest", "Platform": "a platform file", "Mesh": "a mesh file"}
+_SCALAR_TYPES = frozenset({"bool_type", "int_type", "float_type", "string_type"})
+_FIXED = ("name", "domain")  # what makes the product the same one in every environment
+
+ModelT = TypeVar("ModelT", bound="BaseModel")
+
+
+class UnknownEnvironmentName(Failure):
+    """Raised when an environment is asked for by something that is no name."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedManifest:
+    """A manifest without errors, and the places of everything in it.
+
+    Args:
+        product: What the manifest says.
+        tree: The same as a document that knows its places, overlay and contract files merged in.
+        root: Folder of the manifest.
+        path: The manifest itself.
+        files: Every file that was read.
+        warnings: What is allowed, and probably not meant.
+    """
+
+    product: DataProduct
+    tree: Node
+    root: Path
+    path: Path
+    files: tuple[Path, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    def locate(self, path: DocumentPath) -> Location:
+        """Where the value at a path begins, or its nearest parent where the manifest does not give it."""
+        return self.tree.locate(path)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadManifest:
+    """A manifest as it was read, with its problems; the product is there when none of them is an error."""
+
+    tree: Node
+    path: Path
+    files: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+    product: DataProduct | None
+
+    @property
+    def root(self) -> Path:
+        """Folder of the manifest."""
+        return self.path.absolute().parent
+
+    def loaded(self) -> LoadedManifest:
+        """The manifest, if it has no errors.
+
+        Raises:
+            ProblemsFound: with every problem, warnings among them.
+        """
+        if self.product is None:
+            raise ProblemsFound(self.problems)
+        return LoadedManifest(self.product, self.tree, self.root, self.path, self.files, self.problems)
+
+
+def load_manifest(path: Path, environment: str | None = None) -> LoadedManifest:
+    """Read a manifest, with the overlay of an environment where there is one.
+
+    Raises:
+        ProblemsFound: with every problem of manifest, overlay and contract files.
+    """
+    return read_manifest(path, environment).loaded()
+
+
+def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
+    """As :func:`load_manifest`, for those who go on to look for more problems.
+
+    Raises:
+        ProblemsFound: when a file holds no document at all: missing, not YAML, empty, too large.
+    """
+    tree, problems = read_document(path)
+    problems += check_kind(tree, MANIFEST_KIND)
+    files = [path]
+    tree = _with_contracts(tree, path, files, problems)
+    over = None if environment is None else overlay_path(path, environment)
+    if over is not None and over.is_file():
+        tree = _with_overlay(tree, over, files, problems)
+    product, more = validate(tree, DataProduct)
+    problems += [problem for problem in more if problem.path != "kind"]
+    problems += check(tree)
+    return ReadManifest(tree, path, tuple(files), tuple(problems), None if errors_of(problems) else product)
+
+
+def overlay_path(manifest: Path, environment: str) -> Path:
+    """``alchemesh.<environment>.yaml`` beside ``alchemesh.yaml``."""
+    if not re.fullmatch(ENVIRONMENT_PATTERN, environment):
+        raise UnknownEnvironmentName(
+            f"found {quoted(environment)}, expected the name of an environment",
+            hint="small letters, digits and single hyphens, such as prod",
+        )
+    return manifest.with_name(f"{manifest.stem}.{environment}{manifest.suffix}")
+
+
+def overlays(manifest: Path) -> dict[str, Path]:
+    """Environment: overlay, of those that lie beside a manifest."""
+    found: dict[str, Path] = {}
+    for path in sorted(manifest.parent.glob(f"{manifest.stem}.*{manifest.suffix}")):
+        environment = path.name.removeprefix(f"{manifest.stem}.").removesuffix(manifest.suffix)
+        if re.fullmatch(ENVIRONMENT_PATTERN, environment) and path.is_file():
+            found[environment] = path
+    return found
+
+
+def validate(tree: Node, model: type[ModelT], prefix: DocumentPath = ()) -> tuple[ModelT | None, list[Problem]]:
+    """Hold a document against a model: the value, or what is wrong with it.
+
+    Scalars are taken strictly: ``"true"`` is no boolean and ``"1"`` no number.
+    """
+    from pydantic import ValidationError
+
+    # Through JSON, since pydantic's strict mode takes lists for tuples and texts for enums only there.
+    document = json.dumps(tree.plain())
+    try:
+        return model.model_validate_json(document, strict=True, by_alias=True, by_name=False), []
+    except ValidationError as error:
+        strict = error.errors(include_url=False)
+    # What a validator of a component's author returns is no JSON any more, and strict mode would refuse its lists:
+    # strict mode has the word on scalars only.
+    value, lax = None, []
+    try:
+        value = model.model_validate_json(document, by_alias=True, by_name=False)
+    except ValidationError as error:
+        lax = error.errors(include_url=False)
+    scalars = {detail["loc"]: detail for detail in strict if detail["type"] in _SCALAR_TYPES}
+    errors = [*scalars.values(), *(detail for detail in lax if detail["loc"] not in scalars)]
+    if not errors:
+        return value, []
+    from alchemesh_platform.manifest.explain import problems_of
+
+    return None, problems_of(errors, model, tree, prefix)
+
+
+def check_kind(tree: Node, expected: str) -> list[Problem]:
+    """What is wrong with the key that says which kind of document this is."""
+    node = tree.keys.get("kind")
+    if node is None:
+        return [Problem(tree.location, "kind", f"found nothing, expected {expected}", f"begin with 'kind: {expected}'")]
+    if node.value == expected or node.broken:
+        return []
+    found = described(node.value)
+    hint: str | None = f"write 'kind: {expected}'"
+    if node.text in KINDS:
+        hint = f"this is {KINDS[node.text]}, where {KINDS[expected]} is expected"
+    elif node.text is not None and closest(node.text, [expected]):
+        hint = did_you_mean(node.text, [expected])
+    return [Problem(node.location, "kind", f"found {found}, expected {expected}", hint)]
+
+
+def _with_overlay(tree: Node, over: Path, files: list[Path], problems: list[Problem]) -> Node:
+    """Lay an overlay over the manifest."""
+    files.append(over)
+    try:
+        layer, more = read_document(over)
+    except ProblemsFound as found:
+        problems += found.problems
+        return tree
+    problems += more
+    if "kind" in layer.keys:
+        problems += check_kind(layer, MANIFEST_KIND)
+    layer = _with_contracts(layer, over, files, problems)
+    problems += _of_another_product(tree, layer)
+    return merge(tree, layer)
+
+
+def _with_contracts(tree: Node, path: Path, files: list[Path], problems: list[Problem]) -> Node:
+    """Read the contracts that are files of their own, in place."""
+    for place, port in tree.each("output_ports"):
+        contract = port.keys.get("contract")
+        if contract is None or contract.text is None:
+            continue
+        try:
+            read, more = _contract(path, contract, (*place, "contract"), files)
+            problems += more
+        except ProblemsFound as found:
+            problems += found.problems
+            read = contract._replace(value=None, broken=True)
+        port.value["contract"] = read._replace(key_line=contract.key_line, key_column=contract.key_column)
+    return tree
+
+
+def _contract(manifest: Path, reference: Node, place: DocumentPath, files: list[Path]) -> tuple[Node, list[Problem]]:
+    folder, text = manifest.parent, str(reference.text)
+    try:
+        inside = (folder / text).resolve().is_relative_to(folder.resolve())
+        found = (folder / text).is_file()
+    except (OSError, ValueError):
+        inside, found = True, False
+    if not inside:
+        message = f"found {quoted(text)}, expected a file in the folder of the manifest"
+        raise ProblemsFound(
+            [Problem(reference.location, written(place), message, "copy the contract beside the manifest")]
+        )
+    if not found:
+        message = f"found {quoted(text)}, expected a YAML file or a contract written in place"
+        raise ProblemsFound(
+            [Problem(reference.location, written(place), message, "a path starts from the folder of the manifest")]
+        )
+    files.append(folder / text)
+    return read_document(folder / text)
+
+
+def _of_another_product(base: Node, over: Node) -> list[Problem]:
+    problems = []
+    for key in _FIXED:
+        before, after = base.keys.get(key), over.keys.get(key)
+        if before is not None and after is not None and before.value != after.value:
+            problems.append(
+                Problem(
+                    after.key_location,
+                    key,
+                    f"found {described(after.value)}, expected {described(before.value)} as in {before.file}",
+                    "a product has the same name and domain in every environment: leave the key out",
+                )
+            )
+    return problems

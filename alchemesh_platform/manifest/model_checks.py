@@ -1,0 +1,183 @@
+"""Checks of semantic models: what a type allows, and what relationships refer to."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from typing import Any
+
+from alchemesh_platform.document import Node, Path, described, quoted, written
+from alchemesh_platform.problems import Problem, did_you_mean
+
+_PARTS = {"object": "properties", "array": "items"}  # what holds others, and the key that says which
+_KEYLESS = frozenset(_PARTS)  # types that cannot identify anything
+
+
+def check_models(tree: Node) -> Iterator[Problem]:
+    """Every problem of the manifest's models that one value alone does not show."""
+    models = tree.keys.get("models")
+    for name, model in models.keys.items() if models is not None else ():
+        properties = model.keys.get("properties")
+        for key, value in properties.keys.items() if properties is not None else ():
+            yield from _property(("models", name, "properties", key), value, top=True)
+        listed = model.keys.get("relationships")
+        for index, relationship in enumerate(listed.items if listed is not None else ()):
+            yield from _relationship(tree, name, index, relationship)
+
+
+def _property(path: Path, node: Node, *, top: bool) -> Iterator[Problem]:
+    kind = node.keys["type"].text if "type" in node.keys else None
+    yield from _key(path, node, kind, top=top)
+    yield from _pattern(path, node, kind)
+    yield from _enum(path, node, kind)
+    for owner, part in _PARTS.items():
+        inside = node.keys.get(part)
+        if inside is not None and inside.value is not None and kind is not None and kind != owner:
+            yield Problem(
+                inside.key_location,
+                written((*path, part)),
+                f"found {part} in a property of type {quoted(kind)}, expected them in type {owner} only",
+                f"write 'type: {owner}', or leave {part} out",
+            )
+    inside = node.keys.get("properties")
+    for key, value in inside.keys.items() if inside is not None else ():
+        yield from _property((*path, "properties", key), value, top=False)
+    if "items" in node.keys:
+        yield from _property((*path, "items"), node.keys["items"], top=False)
+
+
+def _key(path: Path, node: Node, kind: str | None, *, top: bool) -> Iterator[Problem]:
+    key, required = node.keys.get("key"), node.keys.get("required")
+    if key is None or key.value is not True:
+        return
+    if not top or kind in _KEYLESS:
+        where = f"of type {kind}" if top else "inside another"
+        yield Problem(
+            key.location,
+            written((*path, "key")),
+            f"found a key in a property {where}, expected it in a plain property of the model",
+            "what identifies the entity is one value, or several properties side by side",
+        )
+    elif required is not None and required.value is False:
+        yield Problem(
+            required.location,
+            written((*path, "required")),
+            "found false in a key, expected true",
+            "what identifies the entity always has a value: leave 'required' out",
+        )
+
+
+def _pattern(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
+    pattern = node.keys.get("pattern")
+    if pattern is None or pattern.text is None:
+        return
+    if kind not in {None, "string"}:
+        yield Problem(
+            pattern.key_location,
+            written((*path, "pattern")),
+            f"found a pattern in a property of type {quoted(str(kind))}, expected it in type string only",
+            "leave it out, or write 'type: string'",
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern.text)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield Problem(
+            pattern.location,
+            written((*path, "pattern")),
+            f"found {quoted(pattern.text)}, expected a regular expression: {error}",
+            "single quotes keep backslashes as they are: '\\d{3}'",
+        )
+
+
+def _enum(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
+    enum = node.keys.get("enum")
+    if enum is None or not enum.items or kind is None:
+        return
+    if kind not in _READERS:
+        if kind in {"boolean", "object", "array"}:
+            yield Problem(
+                enum.key_location,
+                written((*path, "enum")),
+                f"found an enum in a property of type {kind}, expected it in a type with single values",
+                "leave it out",
+            )
+        return
+    seen: dict[tuple[type, Any], Node] = {}
+    for index, item in enumerate(enum.items):
+        if item.broken or isinstance(item.value, bool | dict | list) or item.value is None:
+            continue
+        place = written((*path, "enum", index))
+        if not _reads(kind, item.value):
+            hint = _WRITTEN.get(kind, "every value of the enum has the type of the property")
+            yield Problem(item.location, place, f"found {described(item.value)}, expected a value of type {kind}", hint)
+        before = seen.setdefault((type(item.value), item.value), item)
+        if before is not item:
+            yield Problem(
+                item.location,
+                place,
+                f"found {described(item.value)} again, expected it once",
+                f"it stands at {before.location} already",
+            )
+
+
+_READERS: dict[str, Any] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+}
+
+
+_WRITTEN = {
+    "string": "put it in quotes",
+    "date": "a date is written 2024-01-31",
+    "time": "a time is written 10:30:00",
+    "timestamp": "a timestamp is written 2024-01-31T10:30:00Z",
+}
+
+
+def _reads(kind: str, value: Any) -> bool:
+    reader = _READERS[kind]
+    if isinstance(reader, type | tuple):
+        return isinstance(value, reader)
+    try:
+        return isinstance(value, str) and reader(value) is not None
+    except ValueError:
+        return False
+
+
+def _relationship(tree: Node, name: str, index: int, node: Node) -> Iterator[Problem]:
+    path: Path = ("models", name, "relationships", index)
+    models = tree.keys["models"].keys
+    to = node.keys.get("to")
+    if to is None or to.text is None:
+        return
+    if to.text not in models:
+        yield Problem(
+            to.location,
+            written((*path, "to")),
+            f"found {quoted(to.text)}, expected a model of this product",
+            did_you_mean(to.text, list(models), otherwise="declare it under models"),
+        )
+    pairs = node.keys.get("properties")
+    for here, there in pairs.keys.items() if pairs is not None else ():
+        yield from _referred(models[name], here, there.key_location, (*path, "properties", here), name)
+        if to.text in models and there.text is not None:
+            yield from _referred(models[to.text], there.text, there.location, (*path, "properties", here), to.text)
+
+
+def _referred(model: Node, found: str, location: Any, path: Path, name: str) -> Iterator[Problem]:
+    properties = model.keys.get("properties")
+    if properties is not None and properties.keys and found not in properties.keys:
+        yield Problem(
+            location,
+            written(path),
+            f"found {quoted(found)}, expected a property of model {quoted(name)}",
+            did_you_mean(found, list(properties.keys)),
+        )

@@ -1,0 +1,93 @@
+"""The rules that texts of a manifest follow: in words, with an example, and how to mend a text that breaks one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alchemesh_platform.manifest.models import (
+    CURRENCY_PATTERN,
+    EMAIL_PATTERN,
+    PRODUCT_ADDRESS_PATTERN,
+    VERSION_PATTERN,
+)
+from alchemesh_platform.names import IDENTIFIER_PATTERN, NAME_PATTERN
+from alchemesh_platform.platform_file.models import RESOURCE_PATTERN
+from alchemesh_platform.secrets import VARIABLE_PATTERN
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NO_NAME = re.compile(r"[^a-z0-9]+")
+_NUMBERS = re.compile(r"\d+")
+_VERSION_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a pattern means.
+
+    Args:
+        words: What is expected, in words.
+        example: A text that follows the rule.
+        mend: The nearest text that follows the rule, or something that does not when there is none.
+    """
+
+    words: str
+    example: str
+    mend: Callable[[str], str] = lambda text: text
+
+    @property
+    def short(self) -> str:
+        """The words without their explanation in brackets."""
+        return self.words.partition(" (")[0]
+
+
+def _words(text: str, separator: str) -> str:
+    return _NO_NAME.sub(separator, _HUMP.sub(separator, text).lower()).strip(separator)
+
+
+def _kebab(text: str) -> str:
+    return _words(text, "-")
+
+
+def _snake(text: str) -> str:
+    return _words(text, "_")
+
+
+def _version(text: str) -> str:
+    numbers = [str(int(number[:9])) for number in _NUMBERS.findall(text)[:_VERSION_PARTS]]
+    return ".".join([*numbers, "0", "0"][:_VERSION_PARTS]) if numbers else ""
+
+
+def _product_address(text: str) -> str:
+    parts = [_kebab(part) for part in re.split(r"[/.]", text)]
+    return "/".join(parts[:2])
+
+
+RULES: dict[str, Rule] = {
+    NAME_PATTERN: Rule(
+        "a name in kebab case (small letters, digits and single hyphens, beginning with a letter)",
+        "flights-table",
+        _kebab,
+    ),
+    IDENTIFIER_PATTERN: Rule(
+        "a name in snake case (small letters, digits and single underscores, beginning with a letter)",
+        "delay_minutes",
+        _snake,
+    ),
+    VERSION_PATTERN: Rule("a version of three numbers", "1.2.0", _version),
+    EMAIL_PATTERN: Rule("an email address", "amelia@airport.example"),
+    PRODUCT_ADDRESS_PATTERN: Rule(
+        "the address of a data product (domain/product)", "geography/airports", _product_address
+    ),
+    CURRENCY_PATTERN: Rule("a currency by its ISO 4217 code", "EUR", str.upper),
+    VARIABLE_PATTERN: Rule("the name of an environment variable", "KAFKA_PASSWORD"),
+    RESOURCE_PATTERN: Rule("a Pulumi type (package:module:Type)", "gcp:storage/bucket:Bucket"),
+}
+
+
+def mended(pattern: str, text: str) -> str | None:
+    """The text that was probably meant, where the rule of the pattern gives one that matches."""
+    rule = RULES.get(pattern)
+    better = rule.mend(text) if rule is not None else text
+    return better if better != text and re.fullmatch(pattern, better) else None

@@ -1,0 +1,36 @@
+"""The platform that is there without a file: everything on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.platform_file.models import BUILTIN_LOCAL
+
+LOCAL = "local"  # the environment that needs no platform file
+
+LOCAL_COMPONENTS = {
+    "object-storage": "local-directory",
+    "columnar-table": "delta-table",
+    "file-ingestion": "local-files",
+    "data-api": "roapi",
+    "python-job": "local-python",
+    "data-product-input": "data-product-input",
+}
+
+
+def builtin_environments(home: Path) -> dict[str, dict[str, Any]]:
+    """What ``extends: builtin/…`` can name: the environment as a platform file would write it.
+
+    Args:
+        home: Folder that everything is kept in.
+    """
+    local = home / LOCAL
+    return {
+        BUILTIN_LOCAL: {
+            "state": f"file://{local}/state",
+            "registry": f"sqlite:///{local}/registry.db",
+            "settings": {"local": {"root": f"{local}/data", "run": f"{local}/run"}},
+            "components": LOCAL_COMPONENTS,
+        }
+    }

@@ -1,0 +1,164 @@
+"""Serving the provider without the engine starting it: in a thread of this process, or in a process of its own.
+
+The engine finds it by ``PULUMI_DEBUG_PROVIDERS=alchemesh:PORT``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, PACKAGE, REGISTRY_VARIABLE, AlchemeshProvider
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+
+class ProviderFailed(Failure):
+    """Raised when the provider's process does not come up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A provider that is being served, on loopback."""
+
+    port: int
+
+    @property
+    def debug_providers(self) -> str:
+        """What ``PULUMI_DEBUG_PROVIDERS`` says of it."""
+        return f"{PACKAGE}:{self.port}"
+
+
+@contextmanager
+def serve_provider(registry: str, *, own_process: bool = False, delete_data: bool = False) -> Iterator[Served]:
+    """Serve the provider for the engines that run inside the block.
+
+    Args:
+        registry: Address of the registry.
+        own_process: Whether it gets a process of its own: it does not share the interpreter with the program then,
+            which pays where a stack is large.
+        delete_data: Whether data is deleted with its resource, whatever the resource says.
+
+    Raises:
+        ProviderFailed: when its process does not come up.
+    """
+    if own_process:
+        with spawn_provider(registry, delete_data=delete_data) as served:
+            yield served
+        return
+    from alchemesh_platform.provider.catalog import HANDLERS
+
+    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data)
+    try:
+        with serve_attached(provider) as served:
+            yield served
+    finally:
+        provider.close()
+
+
+@contextmanager
+def serve_attached(provider: AlchemeshProvider) -> Iterator[Served]:
+    """Serve a provider in a thread of this process, with an event loop of its own; at the end, what runs is stopped."""
+    listening: Future[int] = Future()
+    loop = asyncio.new_event_loop()
+    over = asyncio.Event()
+    thread = threading.Thread(
+        target=loop.run_until_complete,
+        args=(_serve(provider, listening, over),),
+        name="alchemesh-provider",
+        daemon=True,
+    )
+    thread.start()
+    try:
+        yield Served(listening.result(START_SECONDS))
+    finally:
+        provider.cancel_all()
+        loop.call_soon_threadsafe(over.set)
+        thread.join(STOP_SECONDS)
+        if not thread.is_alive():
+            loop.close()
+
+
+@contextmanager
+def spawn_provider(registry: str, *, delete_data: bool = False) -> Iterator[Served]:
+    """Serve the provider in a process of its own, which ends with the block, or with this process however that ends.
+
+    Raises:
+        ProviderFailed: with what it said, when it does not come up.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "alchemesh_platform.provider.main"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={
+            **os.environ,
+            REGISTRY_VARIABLE: registry,  # not an argument: it may hold a password, and arguments are for all to see
+            DELETE_DATA_VARIABLE: "1" if delete_data else "",
+        },
+        start_new_session=True,  # Ctrl-C is for the engine, which tells the provider
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        line = process.stdout.readline()
+        if not line.strip().isdigit():
+            raise ProviderFailed(
+                f"the provider did not start (exit status {process.wait(START_SECONDS)})",
+                hint="what it said is above; `alchemesh doctor` looks for what is missing",
+            )
+        yield Served(int(line))
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+async def _serve(provider: AlchemeshProvider, listening: Future[int], over: asyncio.Event) -> None:
+    try:
+        server = await start_server(provider)
+    except BaseException as error:
+        listening.set_exception(error)
+        raise
+    listening.set_result(server.port)
+    await over.wait()
+    await server.stop()
+
+
+@dataclass(slots=True)
+class Server:
+    """A gRPC server that listens."""
+
+    port: int
+    _server: object
+
+    async def stop(self) -> None:
+        """Let what runs end, and close."""
+        await self._server.stop(STOP_SECONDS)  # type: ignore[attr-defined] # grpc.aio has no types
+
+
+async def start_server(provider: AlchemeshProvider, engine_address: str = "") -> Server:
+    """Listen on a free port of loopback. Call it in the event loop that is to answer."""
+    import grpc.aio
+    from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+    from pulumi.runtime.proto import provider_pb2_grpc
+
+    from alchemesh_platform.provider.servicer import AlchemeshServicer
+
+    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(AlchemeshServicer(provider, engine_address), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return Server(port, server)

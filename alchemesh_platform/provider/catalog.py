@@ -1,0 +1,37 @@
+"""The kinds of resources that the provider has."""
+
+from __future__ import annotations
+
+from alchemesh_platform.provider.handler import Handlers
+from alchemesh_platform.provider.handlers.data_api import DataApiHandler
+from alchemesh_platform.provider.handlers.delta_table import DeltaTableHandler
+from alchemesh_platform.provider.handlers.directory import DirectoryHandler
+from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
+from alchemesh_platform.provider.handlers.job import JobHandler
+from alchemesh_platform.provider.handlers.records import (
+    AssetHandler,
+    ContractHandler,
+    LineageHandler,
+    PortHandler,
+    ProductHandler,
+)
+from alchemesh_platform.provider.handlers.subscription import SubscriptionHandler
+
+HANDLERS = Handlers(
+    {
+        handler.pulumi_type: handler
+        for handler in (
+            ProductHandler(),
+            PortHandler(),
+            AssetHandler(),
+            ContractHandler(),
+            LineageHandler(),
+            SubscriptionHandler(),
+            DirectoryHandler(),
+            DeltaTableHandler(),
+            IngestionHandler(),
+            DataApiHandler(),
+            JobHandler(),
+        )
+    }
+)

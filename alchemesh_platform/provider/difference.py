@@ -1,0 +1,76 @@
+"""What differs between two sets of inputs, property by property."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from alchemesh_platform.provider.values import Secret
+
+Kind = Literal["add", "delete", "update"]
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Kind]:
+    """Property path: what happens to it.
+
+    Null is the same as not there. What becomes secret, or stops being it, differs. Paths are Pulumi's:
+    ``columns[3].type``, ``needs["a.b"]``. A path stands for all that is below it.
+    """
+    return dict(_differ("", old, new))
+
+
+def top_level(path: str) -> str:
+    """The property that a path starts with."""
+    match = re.match(r'\["((?:[^"\\]|\\.)*)"\]|[^.\[]+', path)
+    if match is None:
+        return path
+    return match[1].replace('\\"', '"').replace("\\\\", "\\") if match[1] is not None else match[0]
+
+
+def join(path: str, part: str | int) -> str:
+    """The path of a part of what is at a path."""
+    if isinstance(part, int):
+        return f"{path}[{part}]"
+    if _PLAIN_NAME.fullmatch(part):
+        return f"{path}.{part}" if path else part
+    escaped = part.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{path}["{escaped}"]'
+
+
+def _differ(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
+    if isinstance(old, Secret) and isinstance(new, Secret):
+        old, new = old.value, new.value
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in {**old, **new}:
+            yield from _differ_part(join(path, name), old.get(name), new.get(name))
+    elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        for at in range(max(len(old), len(new))):
+            before = old[at] if at < len(old) else None
+            after = new[at] if at < len(new) else None
+            if at >= len(old):
+                yield join(path, at), "add"
+            elif at >= len(new):
+                yield join(path, at), "delete"
+            else:
+                yield from _differ(join(path, at), before, after)
+    elif not _same(old, new):
+        yield path, "update"
+
+
+def _differ_part(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
+    if old is None and new is None:
+        return
+    if old is None:
+        yield path, "add"
+    elif new is None:
+        yield path, "delete"
+    else:
+        yield from _differ(path, old, new)
+
+
+def _same(old: Any, new: Any) -> bool:
+    # True equals 1 in Python, and not in a manifest.
+    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)

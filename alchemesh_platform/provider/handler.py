@@ -1,0 +1,148 @@
+"""What one kind of resource is: its inputs and outputs, and how it is created, read, changed and removed."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.provider.inputs import Refusal
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+InputsT = TypeVar("InputsT", bound=BaseModel)
+OutputsT = TypeVar("OutputsT", bound=BaseModel)
+
+
+class NotDone(Failure):
+    """Raised when a resource cannot be created, read, changed or removed; says why."""
+
+
+class Cancelled(Failure):
+    """Raised when an operation was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Why a resource has to be brought back to what is declared, though its inputs are the same.
+
+    Args:
+        reason: In a sentence, for the person who sees the preview.
+        property: The output (its name in Python) that the preview marks.
+    """
+
+    reason: str
+    property: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an operation may use beside its values.
+
+    Args:
+        urn: The resource.
+        stop: Set when the operation is cancelled or its time is over; long work looks at it.
+        registry: Opens the registry, or gives the one that is open.
+        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        tell: Tells the person something: a severity and a sentence.
+        preview: Whether nothing may be changed.
+    """
+
+    urn: str
+    stop: threading.Event
+    registry: Callable[[], Registry]
+    tell: Callable[[str, str], None]
+    delete_data: bool = False
+    preview: bool = False
+
+    def info(self, message: str) -> None:
+        """Tell the person something that happened."""
+        self.tell("info", message)
+
+    def warn(self, message: str) -> None:
+        """Tell the person something to think about."""
+        self.tell("warning", message)
+
+
+class Handler(ABC, Generic[InputsT, OutputsT]):
+    """One kind of resource. Methods are plain functions that may block; several run at once, in threads.
+
+    Attributes:
+        pulumi_type: Pulumi type: ``alchemesh:local:Directory``.
+        summary: One sentence for the schema.
+        inputs: Model of the inputs.
+        outputs: Model of what is computed. The state has the inputs beside it.
+        replace_on: Inputs (names in Python) whose change makes it another resource.
+        delete_before_replace: Whether the old one has to go before the new one can come.
+        keeps_plain_text: Whether inputs are written somewhere in plain text; secrets in them are masked then.
+        refuses_secrets: The same, where a mask would be of no use: secrets in inputs are refused then.
+    """
+
+    pulumi_type: ClassVar[str]
+    summary: ClassVar[str]
+    inputs: type[InputsT]
+    outputs: type[OutputsT]
+    replace_on: ClassVar[frozenset[str]] = frozenset()
+    delete_before_replace: ClassVar[bool] = False
+    keeps_plain_text: ClassVar[bool] = False
+    refuses_secrets: ClassVar[bool] = False
+
+    @abstractmethod
+    def identify(self, inputs: InputsT) -> str:
+        """The resource's id."""
+
+    def check(self, inputs: InputsT, old_inputs: InputsT | None, context: Context) -> Iterable[Refusal]:
+        """What is wrong with inputs that are all known and of the right form. Changes nothing."""
+        return ()
+
+    def plan(self, inputs: InputsT, old: OutputsT | None, context: Context) -> Mapping[str, Any]:
+        """Outputs (names in Python) that are known before the work is done; inputs may be ``UNKNOWN``.
+
+        Args:
+            inputs: The inputs.
+            old: The outputs so far, for an update.
+        """
+        return {}
+
+    def drift(self, inputs: InputsT, outputs: OutputsT, context: Context) -> Drift | None:
+        """What differs in the world from what was recorded. Changes nothing."""
+        return None
+
+    @abstractmethod
+    def create(self, inputs: InputsT, context: Context) -> OutputsT:
+        """Bring it into the world; what exists and is its owner's is adopted."""
+
+    @abstractmethod
+    def read(self, inputs: InputsT, outputs: OutputsT, context: Context) -> tuple[InputsT, OutputsT] | None:
+        """How it is in the world; None when it is gone."""
+
+    @abstractmethod
+    def update(self, inputs: InputsT, old_inputs: InputsT, outputs: OutputsT, context: Context) -> OutputsT:
+        """Bring it to new inputs."""
+
+    @abstractmethod
+    def delete(self, inputs: InputsT, outputs: OutputsT, context: Context) -> None:
+        """Take it out of the world. Removing what is gone already does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The kinds of resources that there are, by Pulumi type."""
+
+    by_type: Mapping[str, Handler[Any, Any]] = field(default_factory=dict)
+
+    def of(self, type_: str) -> Handler[Any, Any]:
+        """The handler of a type.
+
+        Raises:
+            NotDone: when there is none, with the types that there are.
+        """
+        if type_ not in self.by_type:
+            raise NotDone(f"there is no resource type {type_}", hint=f"types: {', '.join(sorted(self.by_type))}")
+        return self.by_type[type_]

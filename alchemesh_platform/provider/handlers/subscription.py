@@ -1,0 +1,109 @@
+"""An output port of another product, as its consumer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.connections import PortConnections
+from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.registry.records import ContractRecord, PortRecord
+
+
+class SubscriptionInputs(Properties):
+    """Who wants what."""
+
+    environment: str = Field(description="Environment of both products.")
+    origin: str = Field(description="Address of the output port: domain/product/port.", pattern=r"^[^/]+/[^/]+/[^/]+$")
+    consumer: str = Field(description="Address of the input port that reads it.")
+
+
+class SubscriptionOutputs(Properties):
+    """What the consumer may use."""
+
+    connections: dict[str, Any] = Field(description="A PortConnections document: the proxy, or else the storage.")
+    contract_version: str = Field(description="Version of the contract in force; empty when there is none.")
+
+
+class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
+    """A subscription: looked up in the registry, noticed when the origin changes."""
+
+    pulumi_type = "alchemesh:mesh:Subscription"
+    summary = "An output port of another product, as its consumer may use it."
+    inputs = SubscriptionInputs
+    outputs = SubscriptionOutputs
+    replace_on = frozenset({"environment", "origin", "consumer"})
+
+    def identify(self, inputs: SubscriptionInputs) -> str:
+        return f"{inputs.environment}:{inputs.consumer} <- {inputs.origin}"
+
+    def check(
+        self, inputs: SubscriptionInputs, old_inputs: SubscriptionInputs | None, context: Context
+    ) -> Iterator[Refusal]:
+        try:
+            _offered(inputs, context)
+        except NotDone as error:
+            yield Refusal("origin", f"{error.message}; {error.hint}")
+
+    def plan(self, inputs: SubscriptionInputs, old: SubscriptionOutputs | None, context: Context) -> Mapping[str, Any]:
+        if not all(isinstance(part, str) for part in (inputs.environment, inputs.origin)):
+            return {}
+        return _offered(inputs, context).model_dump()
+
+    def drift(self, inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context) -> Drift | None:
+        now = _offered(inputs, context)
+        if now.contract_version != outputs.contract_version:
+            versions = f"{outputs.contract_version or 'none'} to {now.contract_version or 'none'}"
+            return Drift(f"the contract of {inputs.origin} went from {versions}", "contract_version")
+        if now != outputs:
+            return Drift(f"{inputs.origin} is reached in another way now", "connections")
+        return None
+
+    def create(self, inputs: SubscriptionInputs, context: Context) -> SubscriptionOutputs:
+        return _offered(inputs, context)
+
+    def read(
+        self, inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context
+    ) -> tuple[SubscriptionInputs, SubscriptionOutputs] | None:
+        try:
+            return inputs, _offered(inputs, context)
+        except NotDone:
+            return None
+
+    def update(
+        self, inputs: SubscriptionInputs, old_inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context
+    ) -> SubscriptionOutputs:
+        return _offered(inputs, context)
+
+    def delete(self, inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context) -> None:
+        """Nothing of it is anywhere else."""
+
+
+def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutputs:
+    registry = context.registry()
+    port = registry.get(PortRecord, inputs.environment, inputs.origin)
+    if port is None or port.direction != "output":
+        product = inputs.origin.rpartition("/")[0]
+        others = [
+            found.address
+            for found in registry.all(PortRecord, environment=inputs.environment, product=product)
+            if found.direction == "output"
+        ]
+        if others:
+            raise NotDone(
+                f"{product} has no output port {inputs.origin.rpartition('/')[2]!r}",
+                hint=f"it has {', '.join(others)}",
+            )
+        raise NotDone(
+            f"{product} is not deployed in environment {inputs.environment!r}",
+            hint=f"deploy it first: `alchemesh up -e {inputs.environment}` in its folder",
+        )
+    given = PortConnections.model_validate(port.connections)
+    usable = PortConnections(proxy=given.proxy) if given.proxy else PortConnections(storage=given.storage)
+    contract = registry.get(ContractRecord, inputs.environment, inputs.origin)
+    return SubscriptionOutputs(
+        connections=usable.model_dump(mode="json"), contract_version=contract.version if contract else ""
+    )

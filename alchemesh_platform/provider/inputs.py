@@ -1,0 +1,164 @@
+"""Reading the properties of a resource into the model that its handler works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from alchemesh_platform.problems import did_you_mean
+from alchemesh_platform.provider.difference import join
+from alchemesh_platform.provider.values import UNKNOWN, has_unknown, reveal
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+# Properties are in camel case for Pulumi, in snake case for Python. Below the top level, models decide for themselves.
+PROPERTIES = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+_PLACEHOLDER = "unknown until later"
+
+
+class Properties(BaseModel):
+    """Inputs or outputs of a resource."""
+
+    model_config = PROPERTIES
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is wrong with one property."""
+
+    property: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[ModelT]):
+    """Properties as they were read. ``values`` is None when something is wrong; unknown ones are :data:`UNKNOWN`."""
+
+    values: ModelT | None
+    refusals: tuple[Refusal, ...] = ()
+    complete: bool = True
+
+
+def read_properties(model: type[ModelT], tree: Mapping[str, Any]) -> Read[ModelT]:
+    """Read properties into a model. What is wrong with known ones is said also where others are unknown."""
+    plain = {name: value for name, value in reveal(tree).items() if value is not None}
+    unknown = {name for name, value in plain.items() if has_unknown(value)}
+    if not unknown:
+        try:
+            return Read(_validate(model, plain))
+        except ValidationError as error:
+            return Read(None, tuple(_refusals(error, model, plain)))
+    refusals: tuple[Refusal, ...] = ()
+    try:
+        _validate(model, _with_placeholders(plain))
+    except ValidationError as error:
+        refusals = tuple(_refusals(error, model, plain))
+    if refusals:
+        return Read(None, refusals, complete=False)
+    return Read(_partly(model, plain, unknown), complete=False)
+
+
+def with_defaults(model: type[BaseModel], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties with the model's defaults where nothing is said; None stays unsaid."""
+    filled = {name: value for name, value in tree.items() if value is not None}
+    for name, default in _defaults(model).items():
+        filled.setdefault(name, default)
+    return filled
+
+
+def dump(values: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
+    """A model as properties; documents inside it stay as they are."""
+    if isinstance(values, BaseModel):
+        return values.model_dump(mode="json", by_alias=True)
+    return {to_camel(name): value for name, value in values.items()}
+
+
+@cache
+def aliases(model: type[BaseModel]) -> dict[str, str]:
+    """Python name: property name."""
+    return {name: field.alias or name for name, field in model.model_fields.items()}
+
+
+@cache
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    defaults = {}
+    for name, field in model.model_fields.items():
+        if not field.is_required():
+            value = TypeAdapter(Any).dump_python(field.get_default(call_default_factory=True), mode="json")
+            if value is not None:
+                defaults[field.alias or name] = value
+    return defaults
+
+
+@cache
+def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    field = model.model_fields[name]
+    whole: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return TypeAdapter(whole)
+
+
+def _validate(model: type[ModelT], plain: Mapping[str, Any]) -> ModelT:
+    return model.model_validate(plain, by_alias=True, by_name=False)
+
+
+def _partly(model: type[ModelT], plain: Mapping[str, Any], unknown: set[str]) -> ModelT:
+    values: dict[str, Any] = {}
+    for name, alias in aliases(model).items():
+        if alias in unknown:
+            values[name] = UNKNOWN
+        elif alias in plain:
+            values[name] = _adapter(model, name).validate_python(plain[alias])
+    return model.model_construct(**values)
+
+
+def _with_placeholders(tree: Any) -> Any:
+    if tree is UNKNOWN:
+        return _PLACEHOLDER
+    if isinstance(tree, Mapping):
+        return {name: _with_placeholders(value) for name, value in tree.items()}
+    return [_with_placeholders(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def _refusals(error: ValidationError, model: type[BaseModel], plain: Mapping[str, Any]) -> Iterator[Refusal]:
+    said: set[str] = set()
+    for found in error.errors(include_url=False):
+        path, value = _place(found["loc"], plain)
+        # Of a value that is not known yet nothing can be said; a union says the same of each of its members.
+        if has_unknown(value) or path in said:
+            continue
+        said.add(path)
+        yield Refusal(path, _reason(found, model))
+
+
+def _place(location: tuple[str | int, ...], plain: Mapping[str, Any]) -> tuple[str, Any]:
+    """The path of an error and the value there, without the names of union members that pydantic puts in between."""
+    path, value = "", plain
+    for at, part in enumerate(location):
+        here: Any = value
+        if isinstance(here, Mapping) and part in here:
+            value = here[str(part)]
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            value = here[part]
+        elif isinstance(here, Mapping) and at == len(location) - 1:
+            value = {}  # what is missing
+        else:
+            continue
+        path = join(path, part)
+    return path, value
+
+
+def _reason(found: ErrorDetails, model: type[BaseModel]) -> str:
+    if found["type"] == "missing":
+        return "is required"
+    if found["type"] == "extra_forbidden":
+        hint = did_you_mean(str(found["loc"][-1]), list(aliases(model).values())) if len(found["loc"]) == 1 else None
+        return f"there is no such property{f': {hint}' if hint else ''}"
+    message = found["msg"].removeprefix("Value error, ")
+    return message[0].lower() + message[1:]

@@ -1,0 +1,58 @@
+"""The plugin program `pulumi-resource-alchemesh`: any Pulumi program that finds it on PATH can use the resources."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+PARENT_LOOK_SECONDS = 1.0
+
+
+def main() -> None:
+    """Serve until the engine, or whoever started this, says stop or is gone."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi-resource-alchemesh",
+        description="Pulumi provider plugin: records of the data mesh, and the embedded local platform.",
+        epilog="The engine starts it. Settings: pulumi config alchemesh:registry, alchemesh:deleteData, "
+        "or the variables ALCHEMESH_REGISTRY, ALCHEMESH_DELETE_DATA.",
+    )
+    parser.add_argument("engine", nargs="?", default="", help="address of the engine")
+    arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
+    # Ctrl-C reaches the whole process group; the engine decides what it means and tells its plugins by Cancel.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_serve(arguments.engine))
+
+
+async def _serve(engine_address: str) -> None:
+    from alchemesh_platform.provider.attach import start_server
+    from alchemesh_platform.provider.servicer import provider_from_environment
+
+    provider = provider_from_environment()
+    server = await start_server(provider, engine_address)
+    over = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+    watcher = asyncio.create_task(_watch_parent(over))
+    sys.stdout.write(f"{server.port}\n")
+    sys.stdout.flush()
+    try:
+        await over.wait()
+    finally:
+        watcher.cancel()
+        provider.cancel_all()
+        await server.stop()
+        provider.close()
+
+
+async def _watch_parent(over: asyncio.Event) -> None:
+    """A killed engine tells nobody; its plugin then belongs to another parent."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_LOOK_SECONDS)
+    over.set()
+
+
+if __name__ == "__main__":
+    main()

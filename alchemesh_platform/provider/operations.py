@@ -1,0 +1,188 @@
+"""What the provider does with a resource, whatever kind it is: check, compare, create, read, change, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.provider.difference import Kind, difference, top_level
+from alchemesh_platform.provider.handler import Context, Handler, NotDone
+from alchemesh_platform.provider.inputs import Read, Refusal, aliases, dump, read_properties, with_defaults
+from alchemesh_platform.provider.values import UNKNOWN, Secret, has_secret, has_unknown, masked, reveal
+from alchemesh_platform.secrets import MASK
+
+_IN_PLAIN_TEXT = "a secret would be written down here in plain text: refer to it by its name, {secret: NAME}"
+
+AnyHandler = Handler[Any, Any]
+Tree = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Inputs with defaults, and what is wrong with them."""
+
+    inputs: Tree
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a change of inputs means. ``drift`` is an output that the world no longer agrees with."""
+
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    replaces: frozenset[str] = frozenset()
+    drift: str | None = None
+    delete_before_replace: bool = False
+    stable: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.kinds) or self.drift is not None
+
+
+def check(handler: AnyHandler, old_tree: Tree, tree: Tree, context: Context) -> Checked:
+    """Check inputs and fill in defaults."""
+    inputs = with_defaults(handler.inputs, tree)
+    read: Read[Any] = read_properties(handler.inputs, inputs)
+    refusals = read.refusals
+    if handler.refuses_secrets:
+        refusals += tuple(Refusal(name, _IN_PLAIN_TEXT) for name, value in inputs.items() if has_secret(value))
+    if refusals or read.values is None or not read.complete:
+        return Checked(inputs, refusals)
+    old = read_properties(handler.inputs, old_tree).values if old_tree else None
+    return Checked(inputs, tuple(handler.check(read.values, old, context)))
+
+
+def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tree, context: Context) -> Difference:
+    """Compare inputs, and, where they are the same, the resource with the world."""
+    model: type[BaseModel] = handler.inputs
+    kinds = difference(with_defaults(model, old_inputs), new_inputs)
+    names = aliases(model)
+    replacing = {names[name] for name in handler.replace_on}
+    replaces = frozenset(path for path in kinds if top_level(path) in replacing)
+    if replaces:
+        return Difference(kinds, replaces, delete_before_replace=handler.delete_before_replace)
+    drift = None
+    if not kinds and not has_unknown(new_inputs):
+        found = handler.drift(_inputs(handler, new_inputs), _outputs(handler, old_state), context)
+        if found is not None:
+            context.info(found.reason)
+            drift = to_camel(found.property)
+    return Difference(kinds, drift=drift, stable=tuple(sorted(replacing)))
+
+
+def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tree]:
+    """Create a resource.
+
+    Returns:
+        Its id and its state; in a preview, as far as they are known.
+    """
+    if context.preview:
+        return "", _planned(handler, inputs, None, context)
+    values = _inputs(handler, inputs)
+    return handler.identify(values), _state(inputs, handler.create(values, context))
+
+
+def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tuple[str, Tree, Tree] | None:
+    """Read a resource as it is in the world.
+
+    Returns:
+        Its id, inputs and state; None when it is gone.
+    """
+    if not inputs:
+        raise NotDone(
+            f"resources of type {handler.pulumi_type} are not imported",
+            hint="declare it: what exists already and is its owner's is adopted",
+        )
+    values = _inputs(handler, inputs)
+    found = handler.read(values, _outputs(handler, state), context)
+    if found is None:
+        return None
+    new_values, outputs = found
+    kept = _keeping(inputs, values, new_values)
+    return handler.identify(new_values), kept, _state(kept, outputs)
+
+
+def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Tree:
+    """Change a resource.
+
+    Returns:
+        Its new state; in a preview, as far as it is known.
+    """
+    outputs = _outputs(handler, old_state)
+    if context.preview:
+        return _planned(handler, inputs, outputs, context)
+    done = handler.update(_inputs(handler, inputs), _lenient(handler, old_inputs), outputs, context)
+    return _state(inputs, done)
+
+
+def delete(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> None:
+    """Remove a resource."""
+    handler.delete(_lenient(handler, inputs or state), _outputs(handler, state), context)
+
+
+def _inputs(handler: AnyHandler, tree: Tree) -> BaseModel:
+    shown = masked(tree, MASK) if handler.keeps_plain_text else tree
+    found: Read[BaseModel] = read_properties(handler.inputs, shown)
+    if found.values is None:
+        said = "; ".join(f"{refusal.property} {refusal.reason}" for refusal in found.refusals)
+        raise NotDone(f"the inputs do not fit {handler.pulumi_type}: {said}")
+    if not found.complete:
+        raise NotDone(f"an input of {handler.pulumi_type} is still unknown")
+    return found.values
+
+
+def _lenient(handler: AnyHandler, tree: Tree) -> BaseModel:
+    """Inputs that an earlier version may have written: what is not known any more is left out."""
+    model: type[BaseModel] = handler.inputs
+    known = set(aliases(model).values())
+    return _inputs(handler, {name: value for name, value in tree.items() if name in known})
+
+
+def _outputs(handler: AnyHandler, state: Tree) -> BaseModel:
+    """Outputs that an earlier version may have written: what cannot be read is absent."""
+    model: type[BaseModel] = handler.outputs
+    plain = {}
+    for name, alias in aliases(model).items():
+        value = state.get(alias)
+        plain[name] = None if has_unknown(value) else reveal(value)
+    try:
+        return model.model_validate(plain, by_alias=False, by_name=True)
+    except ValueError:
+        return model.model_construct(**plain)
+
+
+def _state(inputs: Tree, outputs: BaseModel | Mapping[str, Any]) -> Tree:
+    computed = dump(outputs)
+    # What is computed from a secret may show it.
+    if has_secret(inputs):
+        computed = {name: value if value is None else Secret(value) for name, value in computed.items()}
+    return {**inputs, **computed}
+
+
+def _planned(handler: AnyHandler, inputs: Tree, outputs: BaseModel | None, context: Context) -> Tree:
+    shown = masked(inputs, MASK) if handler.keeps_plain_text else inputs
+    found: Read[BaseModel] = read_properties(handler.inputs, shown)
+    known = handler.plan(found.values, outputs, context) if found.values is not None else {}
+    return _state(inputs, {name: known.get(name, UNKNOWN) for name in handler.outputs.model_fields})
+
+
+def _keeping(tree: Tree, old: BaseModel, new: BaseModel) -> Tree:
+    """New inputs, with what was said before wherever it means the same: secrets stay secret, defaults stay unsaid."""
+    dumped = dump(new)
+    kept = dict(tree)
+    for name, alias in aliases(type(new)).items():
+        if getattr(old, name) != getattr(new, name):
+            kept[alias] = dumped[alias]
+    return {alias: value for alias, value in kept.items() if value is not None}
+
+
+def explain(error: Failure) -> str:
+    """A failure as the engine shows it."""
+    return f"{error.message}\n\nhint: {error.hint}" if error.hint else error.message

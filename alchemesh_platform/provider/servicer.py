@@ -1,0 +1,231 @@
+"""The provider as the engine sees it: Pulumi's protocol over gRPC.
+
+The SDK's experimental servicer is the base. It lacks ``Attach`` and ``Handshake``, sends Python's exceptions as they
+are, does not hand on old inputs, drops unknown values, and fails on ``DiffConfig``; what is here does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime import proto
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2
+
+from alchemesh_platform import __version__
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.provider import operations
+from alchemesh_platform.provider.difference import top_level
+from alchemesh_platform.provider.handler import Cancelled
+from alchemesh_platform.provider.operations import Difference, explain
+from alchemesh_platform.provider.provider import (
+    DELETE_DATA_VARIABLE,
+    PACKAGE,
+    REGISTRY_VARIABLE,
+    AlchemeshProvider,
+)
+from alchemesh_platform.provider.values import decode_map, encode_map, reveal
+
+_SEVERITIES = {
+    "debug": engine_pb2.DEBUG,
+    "info": engine_pb2.INFO,
+    "warning": engine_pb2.WARNING,
+    "error": engine_pb2.ERROR,
+}
+_KINDS = {
+    "add": (provider_pb2.PropertyDiff.ADD, provider_pb2.PropertyDiff.ADD_REPLACE),
+    "delete": (provider_pb2.PropertyDiff.DELETE, provider_pb2.PropertyDiff.DELETE_REPLACE),
+    "update": (provider_pb2.PropertyDiff.UPDATE, provider_pb2.PropertyDiff.UPDATE_REPLACE),
+}
+_TELL_SECONDS = 5.0
+
+Method = Callable[[Any, Any, grpc.aio.ServicerContext], Coroutine[Any, Any, Any]]
+
+
+def answering(method: Method) -> Method:
+    """Answer a failure with its sentence and hint, and no traceback."""
+
+    @functools.wraps(method)
+    async def answer(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        try:
+            return await method(self, request, context)
+        except Cancelled as error:
+            await context.abort(grpc.StatusCode.CANCELLED, explain(error))
+        except Failure as error:
+            # After UNKNOWN, INTERNAL or DATA_LOSS the engine takes the outcome for unknown and leaves a pending
+            # operation behind. Ours are never left half-known: creating again adopts what is there.
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, explain(error))
+
+    return answer
+
+
+class AlchemeshServicer(ProviderServicer):
+    """Pulumi's provider protocol for an :class:`AlchemeshProvider`."""
+
+    def __init__(self, provider: AlchemeshProvider, engine_address: str = "") -> None:
+        super().__init__([], __version__, provider, engine_address)
+        self.provider = provider
+        self._channel: grpc.Channel | None = None
+        if engine_address:
+            self._listen_to(engine_address)
+
+    # Once for each engine.
+
+    async def Handshake(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        self._listen_to(request.engine_address)
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+
+    async def Attach(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        self._listen_to(request.address)
+        return empty_pb2.Empty()
+
+    @answering
+    async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        from alchemesh_platform.provider.schema import package_schema_json
+
+        return proto.GetSchemaResponse(schema=package_schema_json(self.provider.handlers))
+
+    async def CheckConfig(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        refusals = self.provider.check_configuration(decode_map(request.news))
+        return proto.CheckResponse(
+            inputs=request.news,
+            failures=[proto.CheckFailure(property=found.property, reason=found.reason) for found in refusals],
+        )
+
+    async def DiffConfig(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        same = decode_map(request.old_inputs) == decode_map(request.news)
+        changes = proto.DiffResponse.DIFF_NONE if same else proto.DiffResponse.DIFF_SOME
+        return proto.DiffResponse(changes=changes)
+
+    async def Configure(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        self.provider.configure_with(reveal(decode_map(request.args)))
+        return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        self.provider.cancel_all()
+        return empty_pb2.Empty()
+
+    # For each resource.
+
+    @answering
+    async def Check(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        handler = self.provider.handlers.of(_type(request.urn))
+        olds, news = decode_map(request.olds), decode_map(request.news)
+        checked = await self.provider.work(request.urn, lambda work: operations.check(handler, olds, news, work))
+        return proto.CheckResponse(
+            inputs=encode_map(checked.inputs),
+            failures=[proto.CheckFailure(property=found.property, reason=found.reason) for found in checked.refusals],
+        )
+
+    @answering
+    async def Diff(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        handler = self.provider.handlers.of(_type(request.urn))
+        old_inputs, old_state, news = (decode_map(part) for part in (request.old_inputs, request.olds, request.news))
+        found = await self.provider.work(
+            request.urn, lambda work: operations.diff(handler, old_inputs, old_state, news, work)
+        )
+        return _diff_response(found)
+
+    @answering
+    async def Create(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        handler = self.provider.handlers.of(_type(request.urn))
+        inputs = decode_map(request.properties)
+        identity, state = await self.provider.work(
+            request.urn,
+            lambda work: operations.create(handler, inputs, work),
+            seconds=request.timeout,
+            preview=request.preview,
+        )
+        return proto.CreateResponse(id=identity, properties=encode_map(state))
+
+    @answering
+    async def Read(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        handler = self.provider.handlers.of(_type(request.urn))
+        inputs, state = decode_map(request.inputs), decode_map(request.properties)
+        found = await self.provider.work(
+            request.urn, lambda work: operations.read(handler, inputs, state, work), seconds=request.timeout
+        )
+        if found is None:
+            return proto.ReadResponse()
+        identity, new_inputs, new_state = found
+        return proto.ReadResponse(id=identity, inputs=encode_map(new_inputs), properties=encode_map(new_state))
+
+    @answering
+    async def Update(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        handler = self.provider.handlers.of(_type(request.urn))
+        old_inputs, old_state, news = (decode_map(part) for part in (request.old_inputs, request.olds, request.news))
+        state = await self.provider.work(
+            request.urn,
+            lambda work: operations.update(handler, old_inputs, old_state, news, work),
+            seconds=request.timeout,
+            preview=request.preview,
+        )
+        return proto.UpdateResponse(properties=encode_map(state))
+
+    @answering
+    async def Delete(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        handler = self.provider.handlers.of(_type(request.urn))
+        inputs, state = decode_map(request.old_inputs), decode_map(request.properties)
+        await self.provider.work(
+            request.urn, lambda work: operations.delete(handler, inputs, state, work), seconds=request.timeout
+        )
+        return empty_pb2.Empty()
+
+    # What this provider has none of: components, functions, parameters, mappings, listing.
+
+    async def _not_here(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the provider {PACKAGE} has resources only")
+
+    Construct = Call = Invoke = Parameterize = GetMapping = GetMappings = List = _not_here
+
+    def _listen_to(self, engine_address: str) -> None:
+        """Tell messages to this engine from now on."""
+        if self._channel is not None:
+            self._channel.close()
+        self._channel = grpc.insecure_channel(engine_address)
+        engine = engine_pb2_grpc.EngineStub(self._channel)
+
+        def tell(severity: str, message: str, urn: str) -> None:
+            request = engine_pb2.LogRequest(severity=_SEVERITIES[severity], message=message, urn=urn)
+            # The engine may have gone, or another have taken its place: nobody is there to be told.
+            with suppress(grpc.RpcError, ValueError):
+                engine.Log(request, timeout=_TELL_SECONDS)
+
+        self.provider.tell = tell
+
+
+def provider_from_environment() -> AlchemeshProvider:
+    """A provider that takes what it is not configured with from the environment."""
+    from alchemesh_platform.provider.catalog import HANDLERS
+
+    delete_data = os.environ.get(DELETE_DATA_VARIABLE, "").lower() in ("1", "true", "yes")
+    return AlchemeshProvider(HANDLERS, os.environ.get(REGISTRY_VARIABLE) or None, delete_data=delete_data)
+
+
+def _type(urn: str) -> str:
+    """Of ``urn:pulumi:stack::project::parent$type::name``, the type."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _diff_response(found: Difference) -> Any:
+    detailed = {
+        path: provider_pb2.PropertyDiff(kind=_KINDS[kind][path in found.replaces], inputDiff=True)
+        for path, kind in found.kinds.items()
+    }
+    if found.drift is not None and found.drift not in detailed:
+        detailed[found.drift] = provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.UPDATE, inputDiff=False)
+    return proto.DiffResponse(
+        changes=proto.DiffResponse.DIFF_SOME if found.changes else proto.DiffResponse.DIFF_NONE,
+        replaces=sorted({top_level(path) for path in found.replaces}),
+        stables=list(found.stable),
+        deleteBeforeReplace=found.delete_before_replace and bool(found.replaces),
+        diffs=sorted(detailed),
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )

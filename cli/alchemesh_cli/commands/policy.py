@@ -1,0 +1,181 @@
+"""`alchemesh policy`: the rules of the governance group, and whether they say what was meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alchemesh_cli.context import json_option
+from alchemesh_platform.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.policies.cases import CaseResult
+    from alchemesh_platform.policies.load import LoadedPolicy
+    from alchemesh_platform.policies.models import Policy
+
+PATHS = click.argument("paths", nargs=-1, metavar="[FILES]...", type=click.Path(path_type=Path))
+
+
+class UnknownPolicy(Failure):
+    """Raised when a policy is asked for that there is not."""
+
+    exit_code = ExitCode.USAGE
+
+
+@click.group(short_help="Show and test the policies of the mesh.")
+def command() -> None:
+    """Show and test the policies of the mesh.
+
+    A policy is a rule of a governance group, written in CEL over the product, its domain and its plan. What it finds
+    forbids the product, warns its team, or takes points off its value score.
+    """
+
+
+@command.command(name="list", short_help="List policies.")
+@PATHS
+@json_option
+def list_policies(paths: tuple[Path, ...], as_json: bool) -> None:
+    """List policies: those that come with the platform, and those of FILES, which replace the ones of the same name.
+
+    FILES are policy files, or folders that hold some.
+
+    \b
+    Examples:
+      alchemesh policy list
+      alchemesh policy list policies/
+      alchemesh policy list --json | jq '.[] | select(.effect == "deny")'
+    """
+    from alchemesh_platform.policies.load import load_policies, with_shipped
+
+    policies = with_shipped([loaded.policy for loaded in load_policies(paths)])
+    if as_json:
+        click.echo(json.dumps([_document(policy) for policy in policies], indent=2, ensure_ascii=False))
+        return
+    rows = [("POLICY", "EFFECT", "APPLIES TO", "OWNER", "WHAT IT ASKS FOR")]
+    rows += [
+        (policy.name, _effect(policy), policy.applies_to.value, policy.owner, policy.description) for policy in policies
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]))
+
+
+@command.command(short_help="Show what a policy asks for, and what its expressions may name.")
+@click.argument("name")
+@PATHS
+@json_option
+def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Show what a policy asks for, and what its expressions may name.
+
+    NAME is a policy that comes with the platform, or one of FILES.
+
+    \b
+    Examples:
+      alchemesh policy show stable-contract
+      alchemesh policy show our-naming policies/
+    """
+    from alchemesh_platform.policies.load import load_policies, with_shipped
+    from alchemesh_platform.policies.variables import VARIABLES
+
+    named = {policy.name: policy for policy in with_shipped([loaded.policy for loaded in load_policies(paths)])}
+    if name not in named:
+        from alchemesh_platform.problems import did_you_mean
+
+        hint = did_you_mean(name, list(named), otherwise="`alchemesh policy list` shows all")
+        raise UnknownPolicy(f"no policy {name!r}", hint=hint)
+    policy, variables = named[name], VARIABLES[named[name].applies_to]
+    if as_json:
+        described = {variable: each.description for variable, each in variables.items()}
+        click.echo(json.dumps({**_document(policy), "variables": described}, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{policy.name}  {_effect(policy)}  {policy.owner}\n\n{policy.description}\n")
+    for key, text in (
+        ("applies to", policy.applies_to.value),
+        ("when", policy.when),
+        ("require", policy.require),
+        ("message", policy.message),
+        ("hint", policy.hint),
+        ("cases", str(len(policy.cases))),
+    ):
+        if text is not None:
+            click.echo(f"  {key:<10}  {text}")
+    click.echo("\nIts expressions may name:\n")
+    width = max(map(len, variables))
+    for variable, each in variables.items():
+        unknown = f" May be unknown: {each.source}." if each.source else ""
+        click.echo(f"  {variable:<{width}}  {each.description}{unknown}")
+
+
+@command.command(short_help="Run policies against their recorded cases.")
+@PATHS
+@json_option
+def test(paths: tuple[Path, ...], as_json: bool) -> ExitCode | None:
+    """Run policies against their recorded cases.
+
+    FILES are policy files, or folders that hold some; by default the policies that come with the platform. Exit code 1
+    says that a case came out otherwise than recorded, 3 that a file has problems.
+
+    \b
+    Examples:
+      alchemesh policy test
+      alchemesh policy test policies/
+      alchemesh policy test policies/our-naming.yaml --json
+    """
+    from alchemesh_platform.policies.cases import run_cases
+    from alchemesh_platform.policies.load import SHIPPED, load_policies
+
+    results = [(loaded, run_cases(loaded)) for loaded in load_policies(paths or (SHIPPED,))]
+    cases = [case for _, ran in results for case in ran]
+    failed = sum(not case.as_expected for case in cases)
+    if as_json:
+        document = {
+            "policies": [
+                {"policy": loaded.policy.name, "file": loaded.tree.file, "cases": [case.as_json() for case in ran]}
+                for loaded, ran in results
+            ],
+            "cases": len(cases),
+            "failed": failed,
+        }
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for loaded, ran in results:
+            _print_cases(loaded, ran)
+        click.echo(
+            f"{_counted(len(results), 'policy', 'policies')}, {_counted(len(cases), 'case', 'cases')}, {failed} failed"
+        )
+    return ExitCode.FAILED if failed else None
+
+
+def _print_cases(loaded: LoadedPolicy, ran: list[CaseResult]) -> None:
+    click.echo(f"{click.style(loaded.policy.name, bold=True)}  {_effect(loaded.policy)}")
+    if not ran:
+        click.echo("  no cases are recorded")
+    for case in ran:
+        mark, colour = ("✓", "green") if case.as_expected else ("✗", "red")
+        click.echo(f"  {click.style(mark, fg=colour)} {case.case}: {_words(case.got, case.at)}")
+        if not case.as_expected:
+            click.echo(f"      {case.location}  expected {_words(case.expected, case.expected_at or ())}")
+            if case.message:
+                click.echo(f"      the policy says: {case.message}")
+    click.echo("")
+
+
+def _words(outcome: str, at: tuple[str, ...]) -> str:
+    places = ", ".join(place for place in at if place)
+    return f"{outcome.replace('_', ' ')}{f' at {places}' if places else ''}"
+
+
+def _effect(policy: Policy) -> str:
+    return f"{policy.effect.value} {policy.points}" if policy.points is not None else policy.effect.value
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _document(policy: Policy) -> dict[str, Any]:
+    return policy.model_dump(mode="json", exclude={"kind", "cases"})

@@ -1,0 +1,23 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+from alchemesh_platform.engine.discover import Engine, find_engine
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="Write what the code says now into case and golden files.")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether expectations are to be written rather than compared."""
+    return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The real engine; `make engine` gets it."""
+    return find_engine()

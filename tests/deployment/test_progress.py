@@ -1,0 +1,98 @@
+"""The engine's events, told by port."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from alchemesh_platform.deployment.progress import ASSET, Progress
+from alchemesh_platform.engine.events import ResourceFailed, ResourceOutputs, ResourcePre
+
+from .told import PRODUCT, STACK, told, urn
+
+FOLDER = "alchemesh:local:Directory"
+COMPONENT = "alchemesh:components:local-directory"
+ADDRESS = {"address": "shop/orders/files/order"}
+
+
+def output_port(op: str) -> list[ResourcePre | ResourceOutputs | ResourceFailed]:
+    """An output port `files` with a folder and an asset, from its first event to its last."""
+    port, component = urn("output", "files"), urn(COMPONENT, "files-storage")
+    return [
+        told(ResourcePre, "product", "orders", STACK, op),
+        told(ResourcePre, "output", "files", PRODUCT, op),
+        told(ResourcePre, COMPONENT, "files-storage", port, op),
+        told(ResourcePre, FOLDER, "files-storage-folder", component, op),
+        told(ResourceOutputs, FOLDER, "files-storage-folder", component, op, outputs={"url": "file:///x"}),
+        told(ResourceOutputs, COMPONENT, "files-storage", port, op),
+        told(ResourcePre, ASSET, "files-order-asset", port, op, outputs=ADDRESS),
+        told(ResourceOutputs, ASSET, "files-order-asset", port, op, outputs=ADDRESS),
+        told(ResourceOutputs, "output", "files", PRODUCT, op),
+        told(ResourceOutputs, "product", "orders", STACK, op),
+    ]
+
+
+def test_a_resource_belongs_to_the_port_above_it() -> None:
+    progress = Progress()
+    for event in output_port("create"):
+        progress.on_event(event)
+    (section,) = [section for section in progress.sections() if section.name == "files"]
+    assert section.kind == "output"
+    assert (section.operation, section.state) == ("create", "done")
+    assert [change.name for change in section.resources] == ["files-storage-folder"]
+    assert progress.counts() == {"create": 2}, "groups are not counted"
+    assert progress.named(ASSET) == {"create": ["shop/orders/files/order"]}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_events_does_not_matter_for_where_a_resource_belongs(seed: int) -> None:
+    """A removal tells children before their parents."""
+    events = output_port("delete")
+    random.Random(seed).shuffle(events)
+    progress = Progress()
+    for event in events:
+        progress.on_event(event)
+    assert {section.name for section in progress.sections() if section.changes} == {"", "files"}
+    assert progress.named(ASSET) == {"delete": ["shop/orders/files/order"]}
+    assert progress.has_changes
+
+
+def test_a_need_and_the_code_are_told_apart_by_the_component_below_the_product() -> None:
+    progress = Progress()
+    for name in ("workspace", "code"):
+        progress.on_event(told(ResourcePre, "product", "orders", STACK, "same"))
+        progress.on_event(told(ResourcePre, COMPONENT, name, PRODUCT, "create"))
+        progress.on_event(told(ResourcePre, FOLDER, f"{name}-folder", urn(COMPONENT, name), "create"))
+    assert [(section.kind, section.name) for section in progress.sections()] == [
+        ("product", ""),
+        ("need", "workspace"),
+        ("code", "code"),
+    ]
+
+
+def test_one_failure_makes_the_port_failed() -> None:
+    progress = Progress()
+    *events, _port, _product = output_port("create")
+    component = urn(COMPONENT, "files-storage")
+    for event in [*events, told(ResourceFailed, FOLDER, "files-storage-folder", component, "create")]:
+        progress.on_event(event)
+    (section,) = [section for section in progress.sections() if section.name == "files"]
+    assert section.state == "failed"
+
+
+@pytest.mark.parametrize(("op", "changed"), [("same", False), ("read", False), ("update", True), ("replace", True)])
+def test_only_what_is_made_changed_or_removed_counts_as_a_change(op: str, changed: bool) -> None:
+    progress = Progress()
+    for event in output_port(op):
+        progress.on_event(event)
+    assert progress.has_changes is changed
+
+
+def test_the_three_steps_of_a_replacement_are_one_change() -> None:
+    progress = Progress()
+    component = urn(COMPONENT, "files-storage")
+    for op in ("create-replacement", "replace", "delete-replaced"):
+        progress.on_event(told(ResourcePre, FOLDER, "files-storage-folder", component, op))
+        progress.on_event(told(ResourceOutputs, FOLDER, "files-storage-folder", component, op))
+    assert progress.counts() == {"replace": 1}

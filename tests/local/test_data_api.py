@@ -1,0 +1,275 @@
+"""A real roapi, asked over its three protocols."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+import psycopg
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.local import processes
+from alchemesh_platform.local.columns import Column
+from alchemesh_platform.local.data_api import (
+    DataApi,
+    DataApiFailed,
+    Endpoints,
+    ServedTable,
+    bring_up,
+    endpoints_of,
+    is_configured,
+    observe_api,
+    take_down,
+    trouble,
+)
+from alchemesh_platform.local.delta import bring_table
+from alchemesh_platform.local.evolution import wanted_schema
+from alchemesh_platform.local.ports import PortTaken, free_port, is_free
+from alchemesh_platform.local.supervisor import config_folder
+
+SECONDS = 30.0
+SCHEMA = wanted_schema([Column.model_validate({"name": "id", "type": "string"})], (), "flight")
+WIDER = wanted_schema(
+    [Column.model_validate({"name": name, "type": kind}) for name, kind in (("id", "string"), ("gate", "integer"))],
+    (),
+    "flight",
+)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; a zombie has."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[DataApi]:
+    """A data API over an empty table, not started yet."""
+    bring_table(tmp_path / "flight", SCHEMA)
+    table = ServedTable("flight", (tmp_path / "flight").as_uri(), "delta")
+    wanted = DataApi("flights-table", tmp_path / "run", (table,), ("sql", "rest", "graphql"))
+    yield wanted
+    take_down(wanted)
+
+
+def rest(endpoints: Endpoints, path: str, body: str | None = None) -> Any:
+    with urllib.request.urlopen(f"{endpoints.rest}{path}", body.encode() if body else None, timeout=5) as response:
+        return json.load(response)
+
+
+def sql(endpoints: Endpoints, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(endpoints.sql or "", autocommit=True) as connection:
+        return psycopg.ClientCursor(connection).execute(query).fetchall()
+
+
+def graphql(endpoints: Endpoints, query: str) -> Any:
+    with urllib.request.urlopen(endpoints.graphql or "", query.encode(), timeout=5) as response:
+        return json.load(response)
+
+
+def server_pid(api: DataApi) -> int:
+    pid = processes.status(api.run_directory, api.process).pid
+    assert pid is not None
+    return pid
+
+
+def test_an_empty_table_answers_over_all_three_protocols_and_rows_are_seen_soon(api: DataApi, tmp_path: Path) -> None:
+    endpoints = bring_up(api)
+    assert sql(endpoints, "SELECT count(*) FROM flight") == [(0,)]
+    assert rest(endpoints, "/tables/flight") == []
+    assert graphql(endpoints, "{ flight { id } }") == []
+    write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
+    until(lambda: rest(endpoints, "/tables/flight") == [{"id": "UA1"}], "the row is seen")
+    assert sql(endpoints, "SELECT id FROM flight") == [("UA1",)]
+    assert graphql(endpoints, "{ flight(limit: 1) { id } }") == [{"id": "UA1"}]
+
+
+def test_bringing_it_up_again_leaves_it_running_on_its_ports(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    pid = server_pid(api)
+    assert bring_up(api) == endpoints
+    assert server_pid(api) == pid
+    assert trouble(api, endpoints) is None
+
+
+def test_a_table_that_evolves_is_served_with_its_new_column(api: DataApi, tmp_path: Path) -> None:
+    """Asking for no column at all (SELECT 1) once made roapi fail on files that are older than a column."""
+    endpoints = bring_up(api)
+    write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
+    bring_table(tmp_path / "flight", WIDER)
+    write_deltalake(tmp_path / "flight", pa.table({"id": ["UA2"], "gate": [4]}), mode="append")
+    until(lambda: {"id": "UA2", "gate": 4} in rest(endpoints, "/tables/flight"), "the new column is seen")
+    assert trouble(api, endpoints) is None
+    assert sorted(sql(endpoints, "SELECT id, gate FROM flight")) == [("UA1", None), ("UA2", 4)]
+
+
+def test_a_table_that_is_replaced_is_served_anew(api: DataApi, tmp_path: Path) -> None:
+    endpoints = bring_up(api)
+    write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
+    until(lambda: rest(endpoints, "/tables/flight"), "the row is seen")
+    other = wanted_schema([Column.model_validate({"name": "number", "type": "integer"})], (), "flight")
+    bring_table(tmp_path / "flight", other, replace=True)
+    until(lambda: [field["name"] for field in rest(endpoints, "/schema/flight")["fields"]] == ["number"], "new schema")
+    assert rest(endpoints, "/tables/flight") == []
+
+
+def test_a_killed_server_is_brought_back_on_its_ports(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    pid = server_pid(api)
+    os.kill(pid, signal.SIGKILL)
+    assert bring_up(api) == endpoints
+    assert server_pid(api) != pid
+    assert trouble(api, endpoints) is None
+
+
+def test_a_killed_supervisor_is_noticed_and_repaired(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    os.kill(int((config_folder(api.run_directory) / "supervisord.pid").read_text()), signal.SIGKILL)
+    until(lambda: trouble(api, endpoints), "it is noticed")
+    assert "its supervisor is not running" in (trouble(api, endpoints) or "")
+    assert bring_up(api) == endpoints
+    assert trouble(api, endpoints) is None
+
+
+def test_a_server_that_hangs_is_noticed(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    os.kill(server_pid(api), signal.SIGSTOP)
+    try:
+        assert "does not answer" in (trouble(api, endpoints) or "")
+    finally:
+        os.kill(server_pid(api), signal.SIGCONT)
+
+
+def test_other_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, tmp_path: Path) -> None:
+    first = bring_up(replace(api, protocols=("rest",)))
+    assert (first.sql, first.graphql, first.postgres_port) == (None, None, None)
+    bring_table(tmp_path / "gate", SCHEMA)
+    gate = ServedTable("gate", str(tmp_path / "gate"), "delta")
+    second = bring_up(replace(api, tables=(*api.tables, gate)))
+    assert second.http_port == first.http_port
+    assert sql(second, "SELECT count(*) FROM gate") == [(0,)]
+
+
+def test_what_is_not_offered_is_not_on_a_well_known_port(api: DataApi) -> None:
+    bring_up(replace(api, protocols=("rest",)))
+    listening = {
+        (connection.laddr.ip, connection.laddr.port)
+        for connection in psutil.Process(server_pid(api)).net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {address for address, _ in listening} == {"127.0.0.1"}
+    assert not {port for _, port in listening} & {5432, 32010, 8080}
+
+
+def test_given_ports_are_used(api: DataApi) -> None:
+    http_port, postgres_port = free_port("127.0.0.1"), free_port("127.0.0.1")
+    endpoints = bring_up(replace(api, http_port=http_port, postgres_port=postgres_port))
+    assert (endpoints.http_port, endpoints.postgres_port) == (http_port, postgres_port)
+    assert endpoints == endpoints_of(api, http_port, postgres_port)
+
+
+def test_a_port_of_another_process_is_named_with_that_process(api: DataApi) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert not is_free("127.0.0.1", port)
+        with pytest.raises(
+            PortTaken, match=rf"port {port} of 127.0.0.1, for HTTP, is taken by process {os.getpid()}"
+        ) as no:
+            bring_up(replace(api, http_port=port))
+        assert "`http_port`" in (no.value.hint or "")
+
+
+def test_a_kept_port_that_somebody_took_meanwhile_is_named(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    processes.stop(api.run_directory, api.process, ())
+    with (
+        socket.create_server(("127.0.0.1", endpoints.http_port)),
+        pytest.raises(PortTaken, match=f"port {endpoints.http_port}"),
+    ):
+        bring_up(api)
+
+
+def test_a_folder_of_files_is_served_while_it_is_still_empty(api: DataApi, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / ".alchemesh-owner.json").write_text("{}")
+    served = replace(api, tables=(ServedTable("departure", (tmp_path / "files").as_uri(), "parquet"),))
+    endpoints = bring_up(served)
+    assert trouble(served, endpoints) is None
+    duckdb.sql("SELECT 1 AS a").write_parquet(str(tmp_path / "files" / "a.parquet"))
+    until(lambda: rest(endpoints, "/tables/departure") == [{"a": 1}], "the file is seen")
+
+
+def test_a_server_that_dies_at_its_start_says_why(api: DataApi, tmp_path: Path) -> None:
+    broken = replace(api, tables=(ServedTable("flight", str(tmp_path / "gone"), "delta"),))
+    with pytest.raises(DataApiFailed, match=r"it ended at once: error: .*gone") as failed:
+        bring_up(broken)
+    assert "flights-table.log" in (failed.value.hint or "")
+
+
+def test_a_start_is_given_up_when_told_to_stop(api: DataApi) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(DataApiFailed, match="told to stop"):
+        bring_up(api, cancelled=stop)
+
+
+def test_taking_it_down_stops_it_and_removes_its_files(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    pid = server_pid(api)
+    take_down(api)
+    assert gone(pid)
+    assert is_free("127.0.0.1", endpoints.http_port)
+    assert not is_configured(api)
+    assert [path.name for path in api.run_directory.iterdir() if not path.name.startswith(".")] == []
+    take_down(api)
+
+
+def test_it_is_observed_over_the_protocols_that_it_offers(api: DataApi) -> None:
+    endpoints = bring_up(api)
+    connection = DataApiConnection(
+        sql=endpoints.sql, rest=endpoints.rest, graphql=endpoints.graphql, tables=("flight",)
+    )
+    assert observe_api(connection).health == "healthy"
+    assert "gone" in observe_api(connection.model_copy(update={"tables": ("gone",)})).reason
+    take_down(api)
+    observed = observe_api(connection)
+    assert (observed.health, observed.reason[:4]) == ("unhealthy", "SQL:")
+
+
+def test_many_data_apis_of_one_product_start_at_once(api: DataApi) -> None:
+    wanted = [replace(api, process=f"port-{number}") for number in range(3)]
+    found: list[Endpoints] = []
+    threads = [threading.Thread(target=lambda one=one: found.append(bring_up(one))) for one in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        assert len({endpoints.http_port for endpoints in found}) == 3
+        assert all(rest(endpoints, "/tables/flight") == [] for endpoints in found)
+    finally:
+        for one in wanted:
+            take_down(one)

@@ -1,0 +1,25 @@
+"""Every mistake of a manifest, with what a person is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.problems import Problem, ProblemsFound
+from tests.cases import Case, parametrize
+
+
+@parametrize(Path(__file__).parent / "cases")
+def test_manifest_is_told_its_problems(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
+) -> None:
+    case.write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    problems: list[Problem]
+    try:
+        problems = list(load_manifest(Path("alchemesh.yaml"), case.content.get("environment")).warnings)
+    except ProblemsFound as found:
+        problems = list(found.problems)
+    case.check(problems, update)

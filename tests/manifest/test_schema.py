@@ -1,0 +1,108 @@
+"""The JSON Schema: an editor accepts what `validate` accepts, and marks what it refuses."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.manifest.schema import manifest_schema
+from alchemesh_platform.manifest.starter import starter
+from alchemesh_platform.yaml_source import parse
+from tests.builtin import ROOT, builtin_catalog
+from tests.manifest.documents import COMPLETE
+
+SCHEMA = manifest_schema(builtin_catalog().values())
+EXAMPLES = sorted((ROOT / "examples").glob("*/alchemesh.yaml"))
+
+
+def mistakes(document: Any) -> list[str]:
+    return [error.message for error in Draft202012Validator(SCHEMA).iter_errors(document)]
+
+
+def changed(*path: str | int, to: Any) -> dict[str, Any]:
+    """The complete manifest with one value changed."""
+    document = copy.deepcopy(COMPLETE)
+    document["input_ports"][0]["args"] = {"path": "data/*.csv", "format": "csv"}
+    *parents, last = path
+    owner: Any = document
+    for step in parents:
+        owner = owner[step]
+    owner[last] = to
+    return document
+
+
+def test_schema_is_one_of_its_draft() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    json.dumps(SCHEMA)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.dumps(SCHEMA)
+    referred = {part.partition('"')[0] for part in text.split('"$ref": "#/$defs/')[1:]}
+    assert referred <= set(SCHEMA["$defs"])
+    assert set(SCHEMA["$defs"]) <= referred, "definitions that nothing refers to"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_examples_pass(path: Path) -> None:
+    tree, _ = parse(path.read_text(), "alchemesh.yaml")
+    assert mistakes(tree.plain()) == []
+    load_manifest(path)
+
+
+def test_starter_passes() -> None:
+    tree, _ = parse(starter("orders", "sales"), "alchemesh.yaml")
+    assert mistakes(tree.plain()) == []
+
+
+def test_complete_manifest_passes() -> None:
+    assert mistakes(changed("description", to="Every departure.")) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (changed("lifecycel", to="stable"), "'lifecycel' was unexpected"),
+        (changed("name", to="Flights"), "does not match"),
+        (changed("lifecycle", to="stabel"), "'stabel' is not one of"),
+        (changed("input_ports", 0, "component", to="file-ingestoin"), "'file-ingestoin' is not one of"),
+        (changed("input_ports", 0, "component", to="object-storage"), "'object-storage' is not one of"),
+        (changed("infrastructure", 0, "component", to="columnar-table"), "'columnar-table' is not one of"),
+        (changed("code", "component", to="data-api"), "is not valid under any of the given schemas"),
+        (changed("input_ports", 0, "args", to={"path": "x"}), "'format' is a required property"),
+        (changed("input_ports", 0, "args", "formt", to="csv"), "'formt' was unexpected"),
+        (changed("input_ports", 0, "args", "format", to="xml"), "'xml' is not one of"),
+        (changed("input_ports", 0, to={"name": "a", "from": {"source_system": "b"}}), "'component' is a required"),
+        (changed("input_ports", 1, "args", to={"any": 1}), "'any' was unexpected"),
+        (changed("input_ports", 1, "from", to={"product": "a/b"}), "is not valid under any of the given schemas"),
+        (changed("output_ports", 0, "storage", "args", to={"keep_on_destroy": "no"}), "'no' is not of type 'boolean'"),
+        (changed("output_ports", 0, "proxy", "protocols", to=["odata"]), "is not valid under any of the given"),
+        (changed("output_ports", 0, "contract", to=3), "is not valid under any of the given schemas"),
+        (changed("models", "flight", "properties", to={}), "should be non-empty"),
+    ],
+)
+def test_mistake_is_marked(document: dict[str, Any], said: str) -> None:
+    assert any(said in mistake for mistake in mistakes(document)), mistakes(document)
+
+
+def test_contract_may_be_a_file() -> None:
+    assert mistakes(changed("output_ports", 0, "contract", to="contracts/table.yaml")) == []
+
+
+def test_arguments_are_described_and_called_after_their_component() -> None:
+    arguments = SCHEMA["$defs"]["local-files-args"]
+    assert arguments["title"] == "Arguments of file-ingestion"
+    assert all(field["description"] for field in arguments["properties"].values())
+
+
+def test_components_of_a_place_are_those_of_its_role() -> None:
+    places = {name: SCHEMA["$defs"][name]["properties"]["component"] for name in ("StorageUse", "CodeUse", "ProxyUse")}
+    assert places["StorageUse"]["enum"] == ["columnar-table", "object-storage"]
+    assert places["CodeUse"]["enum"] == ["python-job"]
+    assert len(places["ProxyUse"]["enumDescriptions"]) == len(places["ProxyUse"]["enum"])

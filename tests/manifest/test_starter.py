@@ -1,0 +1,89 @@
+"""What `alchemesh init` writes: it has no problem, and its code does what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from deltalake import DeltaTable, Field, Schema
+from deltalake.schema import PrimitiveType
+
+from alchemesh_platform.compose.compose import compose
+from alchemesh_platform.connections import (
+    CONNECTIONS_VARIABLE,
+    Connections,
+    FilesConnection,
+    PortConnections,
+    TablesConnection,
+)
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.manifest.starter import SCHEMA_PATH, starter, starter_files
+from alchemesh_platform.platform_file.load import load_platform
+from tests.builtin import ROOT, builtin_catalog
+
+DELTA_TYPES = {"string": "string", "date": "date", "number": "double"}
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Path:
+    for name, text in starter_files("orders", "sales").items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_starter_has_no_problem_and_composes_on_local(product: Path) -> None:
+    loaded = load_manifest(product / "alchemesh.yaml")
+    assert loaded.warnings == ()
+    plan = compose(loaded, load_platform(None, "local", product / "home"), builtin_catalog())
+    assert plan.project == "sales.orders"
+    assert plan.assets == ("sales/orders/sales-table/sale",)
+
+
+def test_first_line_tells_an_editor_the_schema() -> None:
+    assert starter("orders", "sales").splitlines()[0] == f"# yaml-language-server: $schema={SCHEMA_PATH}"
+
+
+@pytest.mark.parametrize(("name", "domain"), [("a", "b"), ("x" * 63, "y" * 36)])
+def test_any_name_fits(tmp_path: Path, name: str, domain: str) -> None:
+    (tmp_path / "alchemesh.yaml").write_text(starter(name, domain))
+    assert load_manifest(tmp_path / "alchemesh.yaml").product.address == f"{domain}/{name}"
+
+
+def test_code_cleans_what_was_landed(product: Path) -> None:
+    (product / "landed").mkdir()
+    duckdb.read_csv(str(product / "data" / "sales.csv")).write_parquet(str(product / "landed" / "sales.parquet"))
+    sale = load_manifest(product / "alchemesh.yaml").product.models["sale"]
+    fields = [
+        Field(name, PrimitiveType(DELTA_TYPES[declared.type]), nullable=not declared.required)
+        for name, declared in sale.properties.items()
+    ]
+    DeltaTable.create(str(product / "sale"), Schema(fields))
+    connections = Connections(
+        product="sales/orders",
+        environment="local",
+        inputs={"sales": PortConnections(storage=FilesConnection(url=(product / "landed").as_uri()))},
+        outputs={
+            "sales-table": PortConnections(
+                storage=TablesConnection(format="delta", tables={"sale": (product / "sale").as_uri()})
+            )
+        },
+    )
+    (product / "connections.json").write_text(connections.model_dump_json())
+    run = subprocess.run(
+        [sys.executable, "clean.py"],
+        cwd=product,
+        env={**os.environ, CONNECTIONS_VARIABLE: str(product / "connections.json"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "4 of 6 sales are clean\n"
+    written = duckdb.read_parquet(DeltaTable(str(product / "sale")).file_uris())
+    assert written.aggregate("count(*), count(DISTINCT sale_id), sum(amount)").fetchall() == [(4, 4, 48.9)]
