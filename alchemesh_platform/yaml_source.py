@@ -24,7 +24,6 @@ from yamlcore import CCoreLoader
 
 from alchemesh_platform.document import Node, described, quoted, written
 from alchemesh_platform.problems import Location, Problem, ProblemsFound
-from alchemesh_platform.yaml_syntax import explain_syntax
 
 SIZE_MAX = 4 * 1024 * 1024  # bytes: a thousand times a usual manifest
 DEPTH_MAX = 64  # mappings and lists in each other
@@ -57,6 +56,8 @@ def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
     try:
         root = composer.compose()
     except yaml.YAMLError as error:
+        from alchemesh_platform.yaml_syntax import explain_syntax
+
         raise ProblemsFound([explain_syntax(error, text, file)]) from error
     if root is None or root.value is None:
         raise _unreadable(file, "found nothing, expected a mapping", "the file is empty")

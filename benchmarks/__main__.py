@@ -11,9 +11,8 @@ from benchmarks import engine, scale, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = "| What | Against | Ours | Floor | Ratio (lowest–highest) | Promised | Kept |\n|---|---|---|---|---|---|---|"
-GROWTH = "| What | Seconds by size | Growth at the last doubling | Most memory | Promised | Kept |\n|---|---|---|---|---|---|"
+GROWTH = "| What | Seconds by size | Growth at the last doubling | Most memory | Promised | Kept |\n" + "|---" * 6 + "|"
 
-Row = str
 SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[startup.Ratio | scale.Scaled | engine.Memory]]]] = {
     "startup": ("Commands that list or check", RATIOS, startup.ratios),
     "scale": ("Large products, and many", GROWTH, scale.scaled),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from alchemesh_platform.engine.discover import find_engine
 
+from alchemesh_platform.engine.discover import find_engine
 from benchmarks import bare
 from benchmarks.measure import Measured, Ratio, against, measure
 from benchmarks.product import ports_for, write_product
@@ -35,8 +35,8 @@ def ratios(sizes: dict[int, int] | None = None) -> Iterator[Ratio]:
         for _ in range(runs):
             with tempfile.TemporaryDirectory() as folder:
                 _in_turns(Path(folder), size, engine, ours, floor)
-        for what in ours:
-            yield against(f"{what}, {size:,} resources", ours[what], "bare Pulumi program", floor[what], limit=LIMIT)
+        for what, mine in ours.items():
+            yield against(f"{what}, {size:,} resources", mine, "bare Pulumi program", floor[what], limit=LIMIT)
 
 
 def _in_turns(

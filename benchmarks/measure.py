@@ -41,9 +41,10 @@ class Ratio:
     def row(self) -> str:
         """The line of the table in the docs."""
         promise = f"≤ {self.limit:g}" if self.limit is not None else "–"
+        ratio = f"**{self.ratio:.2f}** ({self.lowest:.2f}–{self.highest:.2f})"
         return (
             f"| {self.what} | {self.floor} | {self.ours_seconds:.2f} s | {self.floor_seconds:.2f} s "
-            f"| **{self.ratio:.2f}** ({self.lowest:.2f}–{self.highest:.2f}) | {promise} | {'yes' if self.kept else 'NO'} |"
+            f"| {ratio} | {promise} | {'yes' if self.kept else 'NO'} |"
         )
 
 
@@ -53,17 +54,14 @@ def measure(command: Sequence[str], *, cwd: Path | None = None, environ: Mapping
     Raises:
         RuntimeError: with what it said, when it fails: a command that fails quickly would look fast.
     """
-    with (
-        open(os.devnull) as nothing,
-        subprocess.Popen(  # noqa: PTH123
-            list(command),
-            cwd=cwd,
-            env=dict(environ) if environ is not None else None,
-            stdin=nothing,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
+    with subprocess.Popen(
+        list(command),
+        cwd=cwd,
+        env=dict(environ) if environ is not None else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         started = time.monotonic()
         said = process.stdout.read() if process.stdout else b""
         _, status, usage = os.wait4(process.pid, 0)

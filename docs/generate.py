@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from alchemesh_platform.catalog.discover import discover
 
 from alchemesh_cli.main import COMMANDS, alchemesh
+from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.failure import EXIT_CODES
 from alchemesh_platform.manifest.models import DataProduct

@@ -7,8 +7,8 @@ same way as a stranger's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
 
+from alchemesh_platform.catalog.installed import EntryPoint, entry_points
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.failure import Failure
 
@@ -65,7 +65,7 @@ class Catalog(Mapping[str, ComponentSpec]):
 
 def discover() -> Catalog:
     """The components of all installed packages."""
-    return catalog_of(entry_points(group=GROUP))
+    return catalog_of(entry_points(GROUP))
 
 
 def catalog_of(found: Iterable[EntryPoint]) -> Catalog:
@@ -83,32 +83,28 @@ def _loader(entries: list[EntryPoint]) -> Loader:
 def _load(entries: list[EntryPoint]) -> ComponentSpec:
     entry = entries[0]
     if len(entries) > 1:
-        packages = " and ".join(sorted(_package(each) for each in entries))
+        packages = " and ".join(sorted(each.package for each in entries))
         raise BrokenComponent(
             f"component {entry.name!r} is offered more than once, by {packages}",
             hint="a name belongs to one package: uninstall one of them, or have its author rename the component",
         )
-    offered = f"component {entry.name!r} of package {_package(entry)} ({entry.value})"
+    offered = f"component {entry.name!r} of package {entry.package} ({entry.value})"
     try:
         spec = entry.load()
     # A stranger's module may fail in any way, and the rest of the catalogue goes on.
     except Exception as error:
         raise BrokenComponent(
             f"{offered} cannot be loaded: {type(error).__name__}: {error}",
-            hint=f"reinstall or uninstall {_package(entry)}, or tell its author",
+            hint=f"reinstall or uninstall {entry.package}, or tell its author",
         ) from error
     if not isinstance(spec, ComponentSpec):
         raise BrokenComponent(
             f"{offered} is a {type(spec).__name__}, expected a ComponentSpec",
-            hint=f"tell the author of {_package(entry)}",
+            hint=f"tell the author of {entry.package}",
         )
     if spec.name != entry.name:
         raise BrokenComponent(
             f"{offered} calls itself {spec.name!r}, expected the name of its entry point",
-            hint=f"tell the author of {_package(entry)}",
+            hint=f"tell the author of {entry.package}",
         )
     return spec
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else "an unnamed package"

@@ -87,16 +87,18 @@ class _Resolver:
         if specs and not fitting:
             found = f"{quoted(use.component_type)}, which is made for {_roles(specs)}"
             self._problem(use, f"found {found}, expected a component type for {_PLACES[use.role]}", self._others(use))
-        elif not specs and use.component_type not in {spec.component_type for spec in self.specs()}:
-            message = f"unknown component type {quoted(use.component_type)}, expected one for {_PLACES[use.role]}"
-            self._problem(use, message, self._others(use))
-        elif not specs and self.platform is not None and use.component_type not in self.platform.components:
-            self._problem(
-                use,
-                f"found {quoted(use.component_type)}, which nothing implements in {self.platform.environment}",
-                f"{self._offers(use.component_type)}: the platform file says which does in each environment",
-            )
+        elif not specs and (self.platform is None or use.component_type not in self.platform.components):
+            self._not_implemented(use)
         return fitting
+
+    def _not_implemented(self, use: Use) -> None:
+        if self.platform is not None and use.component_type in {spec.component_type for spec in self.specs()}:
+            message = f"found {quoted(use.component_type)}, which nothing implements in {self.platform.environment}"
+            hint = f"{self._offers(use.component_type)}: the platform file says which does in each environment"
+        else:
+            message = f"unknown component type {quoted(use.component_type)}, expected one for {_PLACES[use.role]}"
+            hint = self._others(use)
+        self._problem(use, message, hint)
 
     def _found(self, use: Use) -> Iterator[ComponentSpec]:
         """What implements a component type here. What is wrong in the platform file is told at its place."""
@@ -187,9 +189,12 @@ class _Resolver:
     def _others(self, use: Use) -> str:
         """A hint that names the closest component type of a role, or all of them."""
         known = sorted({spec.component_type for spec in self.specs() if use.role in spec.roles})
+        named = next((spec for spec in self.specs() if spec.name == use.component_type), None)
+        if named is not None and named.component_type in known:
+            return f"{named.name} is a component; a manifest asks for what it implements: {named.component_type}"
         if closest(use.component_type, known):
             return str(did_you_mean(use.component_type, known, otherwise=_SEE_ALL))
-        return f"there is {listed(known, 'and')}; {_SEE_ALL}" if known else _SEE_ALL
+        return f"there {'is' if len(known) == 1 else 'are'} {listed(known, 'and')}; {_SEE_ALL}" if known else _SEE_ALL
 
     def _offers(self, component_type: str) -> str:
         known = [spec.name for spec in self.specs() if spec.component_type == component_type]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from alchemesh_platform.engine.events import EngineEvent, parse_event
 
+EVENTS = "events"  # name of the file, in the folder of a run
+
 
 class EventLog:
     """An event log, read from where the last reading ended.

@@ -1,10 +1,13 @@
 """What a killed run was in the middle of, and how the next run goes on from there.
 
 Before each step the engine writes down what it is about to do. Killed, it leaves that as *pending operations* in the
-state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows
-whether the thing was made. Here somebody does: providers that are attached to our runs take over what they find when
-they are told to create it. So `up` creates again and then has the engine forget; `destroy` creates first, for what
-the engine does not know it cannot remove.
+state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows whether
+the thing was made. Where not the engine was killed but its caller, with the provider in it, there is not even that: the
+engine takes the creation for failed. The events of that run, which its folder still holds, tell of it.
+
+Here somebody knows: providers that are attached to our runs take over what they find when they are told to create it. So
+`up` creates again and then has the engine forget; `destroy` creates first, for what the engine does not know it cannot
+remove.
 
 Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_executor.go
 """
@@ -21,11 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.stack import RUN_PREFIX, Stack, StackFailed, engine_error, run_engine
+from alchemesh_platform.engine.event_log import EVENTS, EventLog
+from alchemesh_platform.engine.events import ResourceOutputs, ResourcePre
+from alchemesh_platform.engine.stack import EXPORT_PREFIX, RUN_PREFIX, Stack, StackFailed, run_engine, why_failed
 from alchemesh_platform.engine.state_folder import read_state
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
 
 CREATING = "creating"
+_CREATIONS = ("create", "create-replacement")
 
 _WARNING = re.compile(r"Attempting to deploy or update resources with \d+ pending operations")
 _WARNED = re.compile(r"^\s*\* (?P<urn>urn:pulumi:.+), interrupted while (?P<operation>\w+)$", re.MULTILINE)
@@ -60,10 +66,27 @@ def interrupted_in_state(
             return ()
         deployment = read_state(stack.state_folder.file)
     if deployment is None:
-        with tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder) as folder:
+        with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
             deployment = json.loads(_export(engine, stack, Path(folder), environ).read_bytes()).get("deployment") or {}
     operations = deployment.get("pending_operations") or ()
     return tuple(Interrupted(operation["resource"]["urn"], operation["type"]) for operation in operations)
+
+
+def left_runs(stack: Stack) -> list[Path]:
+    """Folders of runs whose caller was killed, with all that their engines told; call it before a run makes its own."""
+    return sorted(stack.work_folder.glob(f"{RUN_PREFIX}*"))
+
+
+def interrupted_in_runs(runs: Iterable[Path]) -> tuple[Interrupted, ...]:
+    """Creations that were begun and not ended in runs whose caller was killed."""
+    begun: dict[str, Interrupted] = {}
+    for run in runs:
+        for event in EventLog(run / EVENTS).read():
+            if isinstance(event, ResourcePre) and event.op in _CREATIONS and event.custom and not event.planning:
+                begun[event.urn] = Interrupted(event.urn, CREATING)
+            elif isinstance(event, ResourceOutputs):
+                begun.pop(event.urn, None)
+    return tuple(begun.values())
 
 
 def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ) -> None:
@@ -72,17 +95,17 @@ def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] 
     Raises:
         StackFailed: when the engine cannot; the state is as it was.
     """
-    with tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder) as folder:
+    with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
         exported = _export(engine, stack, Path(folder), environ)
         command = ["stack", "import", f"--file={exported}", f"--stack={stack.name}", "--non-interactive"]
         imported = run_engine(engine, stack, command, environ)
         if imported.returncode != 0:
-            raise StackFailed(f"the engine cannot write the state of {stack}: {engine_error(imported.stderr)}")
+            raise StackFailed(f"the engine cannot write the state of {stack}: {why_failed(imported)}")
 
 
 def creations(interrupted: Iterable[Interrupted]) -> list[str]:
-    """URNs of what was being created."""
-    return [step.urn for step in interrupted if step.operation == CREATING]
+    """URNs of what was being created, each once."""
+    return list(dict.fromkeys(step.urn for step in interrupted if step.operation == CREATING))
 
 
 def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[str]) -> list[str]:
@@ -109,5 +132,5 @@ def _export(engine: Engine, stack: Stack, folder: Path, environ: Mapping[str, st
     command = ["stack", "export", f"--file={target}", f"--stack={stack.name}", "--non-interactive"]
     exported = run_engine(engine, stack, command, environ)
     if exported.returncode != 0:
-        raise StackFailed(f"the engine cannot read the state of {stack}: {engine_error(exported.stderr)}")
+        raise StackFailed(f"the engine cannot read the state of {stack}: {why_failed(exported)}")
     return target

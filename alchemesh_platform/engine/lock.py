@@ -237,13 +237,13 @@ def _remove(file: Path) -> None:
 
 def _cancel(stack: Stack) -> str:
     from alchemesh_platform.engine.discover import find_engine
-    from alchemesh_platform.engine.stack import StackFailed, engine_error, run_engine
+    from alchemesh_platform.engine.stack import StackFailed, run_engine, why_failed
 
     engine = find_engine(allow_install=False)
     stack.prepare(engine)
     done = run_engine(engine, stack, ["cancel", "--yes", f"--stack={stack.name}", "--non-interactive"])
     if done.returncode != 0:
-        raise StackFailed(f"the engine cannot unlock {stack}: {engine_error(done.stderr)}")
+        raise StackFailed(f"the engine cannot unlock {stack}: {why_failed(done)}")
     return f"the engine removed its locks of {stack}"
 
 

@@ -1,34 +1,22 @@
-"""One process of the engine: started so that it never outlives its caller, and stopped with its own signals."""
+"""One process of the engine, stopped with its own signals.
+
+When this process is killed, the engine is not: its connections to the program and to providers in this process break. It
+takes what they were at for failed, lets other providers finish what they are at, records it, unlocks the state and ends.
+Killing it in the same moment (PR_SET_PDEATHSIG) was tried and not taken: what a cloud's provider is making just then would
+be made and not recorded, and on a busy machine the broken connections are sometimes seen first all the same. What was
+being made in this process is found in the log of the run (``interrupted.py``).
+"""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TERMINATE_SECONDS = 5.0  # for the engine to write down what it was doing when it is told to stop at once
-
-# The engine must not run on when this process is killed. By itself it would end when its connections to the program and
-# the providers break, but it would take a creation that was under way for failed and forget it. Killed in the same
-# moment (PR_SET_PDEATHSIG, which survives exec), it leaves the creation in the state as pending, and the next run takes
-# it up. A launcher sets it: a preexec_fn would run Python between fork and exec beside gRPC's threads. Linux only;
-# elsewhere the broken connections end the engine.
-# Source: prctl(2), PR_SET_PDEATHSIG = 1
-_LAUNCHER = """
-import os, sys
-try:
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9)
-except (ImportError, OSError, AttributeError):
-    pass
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class EngineProcess:
@@ -88,19 +76,16 @@ class EngineProcess:
 def started(command: Sequence[str], folder: Path, environ: Mapping[str, str], stderr: Path) -> Iterator[EngineProcess]:
     """Run the engine in the background; it has ended when the block has, however the block ends.
 
-    Call it from a thread that lives as long as the block: Linux ends the engine with the thread that started it.
-
     Args:
         command: Engine and arguments.
         folder: Its current folder.
         stderr: File for what it says on stderr; what it says on stdout is in its events.
     """
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())] if sys.platform == "linux" else []
     with stderr.open("wb") as file:
         process = EngineProcess(
             # A process group of its own: the terminal's Ctrl-C goes to this process alone, which passes it on once.
             subprocess.Popen(
-                [*launcher, *command],
+                command,
                 cwd=folder,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,

@@ -173,9 +173,13 @@ async def _settled(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _refused_by_engine(error: BaseException) -> bool:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, grpc.RpcError):
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        behind = waiting.pop()
+        if isinstance(behind, grpc.RpcError):
             return True
-        seen = seen.__cause__ or seen.__context__
+        if behind is not None and behind not in seen:  # the SDK raises errors from themselves
+            seen.append(behind)
+            waiting += [behind.__cause__, behind.__context__]
     return False

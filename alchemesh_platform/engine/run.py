@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.event_log import EventLog
+from alchemesh_platform.engine.event_log import EVENTS, EventLog
 from alchemesh_platform.engine.events import Diagnostic, EngineEvent
 from alchemesh_platform.engine.interrupted import (
     creations,
     forget_interrupted,
+    interrupted_in_runs,
     interrupted_in_state,
+    left_runs,
     notes_on,
 )
 from alchemesh_platform.engine.key import PASSPHRASE_VARIABLE, KeyLost
@@ -91,23 +95,29 @@ def run_operation(
     def once(what: Operation, which: Sequence[str]) -> tuple[EngineResult, Record]:
         return _run_once(engine, stack, what, program, providers, on_event, which, parallel, environ, cancel)
 
+    runs = left_runs(stack)
+    interrupted = interrupted_in_runs(runs)
     notes: list[str] = []
     if operation == "destroy" and program is not None:
-        interrupted = interrupted_in_state(engine, stack, environ)
+        interrupted = (*interrupted, *interrupted_in_state(engine, stack, environ))
         to_take_over = [urn for urn in creations(interrupted) if package_of(urn) in providers]
         if to_take_over:
             taken, record = once("up", to_take_over)
+            if taken.outcome == "cancelled":
+                return taken
             if taken.outcome == "succeeded":
                 notes += notes_on(interrupted, record.done, providers.keys())
-                forget_interrupted(engine, stack, environ)
-            elif taken.outcome == "cancelled":
-                return taken
+                interrupted = ()
+                if creations(record.interrupted):
+                    forget_interrupted(engine, stack, environ)
     result, record = once(operation, targets)
-    if record.interrupted and result.outcome == "succeeded" and operation in ("up", "destroy") and not targets:
-        notes += notes_on(record.interrupted, record.done, providers.keys())
+    if result.outcome == "succeeded" and operation in ("up", "destroy") and not targets:
+        notes += notes_on((*interrupted, *record.interrupted), record.done, providers.keys())
         if creations(record.interrupted):
             forget_interrupted(engine, stack, environ)
-    return _with_notes(result, notes)
+        for run in runs:
+            shutil.rmtree(run, ignore_errors=True)
+    return replace(result, notes=tuple(notes))
 
 
 def _run_once(
@@ -130,7 +140,7 @@ def _run_once(
         tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder, ignore_cleanup_errors=True) as folder,
         serve_program(program) as served,
     ):
-        log = EventLog(Path(folder, "events"), refresh=operation == "refresh")
+        log = EventLog(Path(folder, EVENTS), refresh=operation == "refresh")
         stderr = Path(folder, "stderr")
         attached = ",".join(f"{package}:{port}" for package, port in providers.items())
         variables = {**stack.environ(environ), "PULUMI_DEBUG_PROVIDERS": attached}
@@ -237,17 +247,17 @@ def _raise_known(stack: Stack, said: str) -> None:
 def _explain(process: EngineProcess, record: Record, served: ServedProgram, said: str) -> None:
     """See to it that a failed run says why."""
     told = any(diagnostic.severity == "error" for diagnostic in record.diagnostics)
-    if served.failure is not None and (served.failed_itself or not told):
-        record.diagnostics.append(Diagnostic("error", str(served.failure) or type(served.failure).__name__))
+    if served.failed_itself:
+        record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))
     elif process.exit_code < 0:
         record.diagnostics.append(
             Diagnostic("error", f"the engine was ended by signal {-process.exit_code}; the next run goes on from there")
         )
+    elif not told and served.failure is not None:
+        record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))
     elif not told:
         record.diagnostics.append(Diagnostic("error", engine_error(said)))
 
 
-def _with_notes(result: EngineResult, notes: Sequence[str]) -> EngineResult:
-    from dataclasses import replace
-
-    return replace(result, notes=(*result.notes, *notes)) if notes else result
+def _words_of(error: BaseException | None) -> str:
+    return str(error) or type(error).__name__

@@ -16,11 +16,12 @@ from alchemesh_platform.engine.key import (
     ensure_key,
     has_own_passphrase,
 )
-from alchemesh_platform.engine.state_folder import FILE_SCHEME, StateFolder, folder_of
+from alchemesh_platform.engine.state_folder import StateFolder, address_of, folder_of
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.writing import write_private
 
-RUN_PREFIX = "run-"
+RUN_PREFIX = "run-"  # a folder of one run; it stays when its caller is killed, and is read by the next run
+EXPORT_PREFIX = "export-"
 NO_LOGS = "The engine finds a file here where it would make a folder, and therefore keeps no debug logs.\n"
 
 # What a user's shell may hold that would change what a run does behind our back: flags as variables, another stack, and
@@ -88,13 +89,13 @@ class Stack:
             StackFailed: when the engine cannot make the stack.
         """
         self.work_folder.mkdir(parents=True, exist_ok=True)
-        for left in self.work_folder.glob(f"{RUN_PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+        for left in self.work_folder.glob(f"{EXPORT_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
         _write_once(self.work_folder / "Pulumi.yaml", f"name: {self.project}\nruntime: python\n")
         # The engine logs everything down to single properties, encrypted, at a fifth of its time; nobody reads it.
         _write_once(self.pulumi_home / "logs", NO_LOGS)
         if self.state_folder is not None:
-            self.state_folder.root.mkdir(parents=True, exist_ok=True)
+            self.state_folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         exists = self._exists()
         if self.secrets_provider == PASSPHRASE_PROVIDER and not has_own_passphrase(environ):
             ensure_key(self.key_file, in_use=exists or any((self.home / "engine" / "work").glob("*/*/Pulumi.*.yaml")))
@@ -111,7 +112,6 @@ class Stack:
             for name, value in environ.items()
             if name not in _NOT_PASSED and not name.startswith(_NOT_PASSED_PREFIX)
         }
-        folder = folder_of(self.backend)
         defaults = {
             # Otherwise the engine asks GitHub for every provider in the state, also for one that is attached.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -120,7 +120,7 @@ class Stack:
         if self.backend.startswith(("https://", "http://")):  # a user who is logged in to Pulumi Cloud stays so
             defaults["PULUMI_CREDENTIALS_PATH"] = environ.get("PULUMI_HOME") or str(Path("~/.pulumi").expanduser())
         ours = {
-            "PULUMI_BACKEND_URL": f"{FILE_SCHEME}{folder}{self._query}" if folder else self.backend,
+            "PULUMI_BACKEND_URL": address_of(self.backend),
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # without it there is no --event-log
@@ -133,11 +133,6 @@ class Stack:
         if self.secrets_provider == PASSPHRASE_PROVIDER and not has_own_passphrase(environ):
             ours[PASSPHRASE_FILE_VARIABLE] = str(self.key_file)
         return {**defaults, **passed, **ours}
-
-    @property
-    def _query(self) -> str:
-        _, question, query = self.backend.partition("?")
-        return question + query
 
     @property
     def _made_marker(self) -> Path:
@@ -153,7 +148,7 @@ class Stack:
         command = ["stack", "init", self.name, "--non-interactive", "--no-select"]
         made = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
         if made.returncode != 0 and "already exists" not in made.stderr:
-            raise StackFailed(f"the engine cannot make the stack {self} in {self.backend}: {engine_error(made.stderr)}")
+            raise StackFailed(f"the engine cannot make the stack {self} in {self.backend}: {why_failed(made)}")
         if self.state_folder is None:
             write_private(self._made_marker, self.backend)
 
@@ -161,7 +156,7 @@ class Stack:
 def run_engine(
     engine: Engine, stack: Stack, arguments: list[str], environ: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
-    """Run the engine for something short, which is not an operation, and wait for it."""
+    """Run the engine for something short, which is not an operation, and wait for it; Ctrl-C does not reach it."""
     return subprocess.run(
         [engine.path, *arguments],
         cwd=stack.work_folder,
@@ -171,7 +166,13 @@ def run_engine(
         text=True,
         errors="replace",
         check=False,
+        process_group=0,
     )
+
+
+def why_failed(done: subprocess.CompletedProcess[str]) -> str:
+    """Why a short run of the engine failed."""
+    return f"it was ended by signal {-done.returncode}" if done.returncode < 0 else engine_error(done.stderr)
 
 
 def engine_error(stderr: str) -> str:

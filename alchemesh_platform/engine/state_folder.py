@@ -1,9 +1,11 @@
 """Pulumi's state in a folder of this machine: where its files are, and what to do when one is damaged.
 
 The engine writes a state file beside and renames it, after it has copied the one before to ``.bak``. A killed process
-therefore never leaves half a file; a machine that loses power may.
+never leaves half a state file; a machine that loses power may. But beside each file the store keeps a ``.attrs`` file,
+which it writes in place: killed in that moment, it leaves an empty one, and the whole state cannot be read ("failed to
+load checkpoint: EOF"). Nothing needs those files, so our runs have the store write none.
 
-Source: pulumi pkg/backend/diy/state.go (saveCheckpoint), store.go, lock.go
+Source: pulumi pkg/backend/diy/state.go (saveCheckpoint), store.go, lock.go; gocloud.dev/blob/fileblob (setAttrs)
 """
 
 from __future__ import annotations
@@ -69,6 +71,17 @@ def folder_of(backend: str) -> Path | None:
     return Path(backend.removeprefix(FILE_SCHEME).partition("?")[0]).expanduser().absolute()
 
 
+def address_of(backend: str) -> str:
+    """The address as the engine is given it: a folder's is absolute, and no ``.attrs`` files are kept there."""
+    folder = folder_of(backend)
+    if folder is None:
+        return backend
+    settings = [setting for setting in backend.partition("?")[2].split("&") if setting]
+    if not any(setting.startswith("metadata=") for setting in settings):
+        settings.append("metadata=skip")
+    return f"{FILE_SCHEME}{folder}?{'&'.join(settings)}"
+
+
 def read_state(file: Path) -> Mapping[str, Any] | None:
     """The deployment in a state file; None where it cannot be told (compressed with Zstandard, or written otherwise).
 
@@ -101,12 +114,17 @@ def mend_state(folder: StateFolder) -> str | None:
         StateDamaged: when the backup is no better, with what else there is.
     """
     file = folder.file
+    for left in file.parent.glob(f"{folder.stack}.json*.tmp"):
+        left.unlink(missing_ok=True)  # of an engine that was killed while it wrote
+    for attributes in (_attributes(file), _attributes(_backup(file))):
+        if not _is_json(attributes):
+            attributes.unlink(missing_ok=True)
     if not file.exists():
         return None
     try:
         read_state(file)
     except ValueError as damage:
-        backup = file.with_name(f"{file.name}.bak")
+        backup = _backup(file)
         try:
             read_state(backup)
         except (OSError, ValueError) as error:
@@ -125,6 +143,24 @@ def mend_state(folder: StateFolder) -> str | None:
             f"one step older, was put in its place. The damaged file is kept as {aside}"
         )
     return None
+
+
+def _backup(file: Path) -> Path:
+    return file.with_name(f"{file.name}.bak")
+
+
+def _attributes(file: Path) -> Path:
+    return file.with_name(f"{file.name}.attrs")
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _older(folder: StateFolder) -> str:

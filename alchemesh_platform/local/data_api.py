@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import re
 import shutil
 import sys
 import sysconfig
@@ -32,7 +33,7 @@ from alchemesh_platform.failure import Failure
 from alchemesh_platform.local import processes
 from alchemesh_platform.local.answering import first_refusal
 from alchemesh_platform.local.files import storage_errors, write_if_changed
-from alchemesh_platform.local.ports import free_port, is_free, port_taken
+from alchemesh_platform.local.ports import becomes_free, free_port, port_taken
 from alchemesh_platform.local.processes import Program
 from alchemesh_platform.local.supervisor import end_orphans
 
@@ -44,6 +45,8 @@ START_TIMEOUT_SECONDS = 30.0
 PROBE_SECONDS = 2.0
 _HOPELESS = ("FATAL", "EXITED", "STOPPED", "ABSENT", "UNSUPERVISED")
 _TRIES_OF_FREE_PORTS = 3
+_PORT_IN_USE = re.compile("address (already )?in use", re.IGNORECASE)
+_LINES_READ = 60  # of what a server said since its start; a panic is followed by its backtrace
 
 
 class DataApiFailed(Failure):
@@ -119,6 +122,7 @@ def bring_up(
     stop = cancelled or threading.Event()
     if processes.status(api.run_directory, api.process).state == "UNSUPERVISED":
         end_orphans(_command(api))  # or its ports would look like another process's
+    given = api.http_port is not None and (api.postgres_port is not None or "sql" not in api.protocols)
     for attempt in range(_TRIES_OF_FREE_PORTS):
         endpoints = choose_ports(api)
         _check_ports(api, endpoints)
@@ -129,7 +133,7 @@ def bring_up(
         if refusal is None:
             return endpoints
         # Between choosing a free port and listening on it, somebody else may have taken it.
-        if "Address already in use" in refusal and api.http_port is None and attempt + 1 < _TRIES_OF_FREE_PORTS:
+        if _PORT_IN_USE.search(refusal) and not given and attempt + 1 < _TRIES_OF_FREE_PORTS:
             _state_file(api).unlink(missing_ok=True)
             continue
         break
@@ -200,7 +204,7 @@ def _check_ports(api: DataApi, endpoints: Endpoints) -> None:
     ours = _kept_ports(api) if processes.status(api.run_directory, api.process).alive else {}
     wanted = ((endpoints.http_port, "HTTP", "http"), (endpoints.postgres_port, "the PostgreSQL protocol", "postgres"))
     for port, what, name in wanted:
-        if port is not None and ours.get(name) != port and not is_free(api.host, port):
+        if port is not None and ours.get(name) != port and not becomes_free(api.host, port):
             raise port_taken(api.host, port, what, f"{name}_port")
 
 
@@ -209,9 +213,9 @@ def _wait_until_healthy(
 ) -> str | None:
     deadline = time.monotonic() + timeout_seconds
     connection = _connection(api, endpoints)
-    while True:
+    while not cancelled.wait(0.02):
         found = processes.status(api.run_directory, api.process)
-        said = processes.log_tail(api.run_directory, api.process, since=said_before)
+        said = processes.log_tail(api.run_directory, api.process, since=said_before, lines=_LINES_READ)
         # Ended with a reason, it would end with it again; ended without one (killed), its supervisor starts it again.
         if found.state in _HOPELESS or (found.state == "BACKOFF" and _reasons(said)):
             return f"it ended at once: {_telling(said) or found.description}"
@@ -220,8 +224,7 @@ def _wait_until_healthy(
             return None
         if time.monotonic() > deadline:
             return f"{refusal}, {timeout_seconds:g} s after its start{f'; it said: {_telling(said)}' if said else ''}"
-        if cancelled.wait(0.02):
-            return "it was told to stop"
+    return "it was told to stop"
 
 
 def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
@@ -230,14 +233,19 @@ def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
 
 
 def _telling(said: str) -> str:
-    """Of what the server said, the lines that tell why it ended; a usage text is left out."""
+    """Of what the server said, why it ended; a usage text and a backtrace are left out."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return " ".join(_reasons(said)[-2:] or lines[-1:])
 
 
 def _reasons(said: str) -> list[str]:
     lines = [line.strip() for line in said.splitlines()]
-    return [line for line in lines if line.lower().startswith("error") or "panicked" in line]
+    # A panic says where on its own line, and why on the next.
+    return [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if line.lower().startswith("error") or " panicked at " in before
+    ]
 
 
 def _program(api: DataApi, endpoints: Endpoints) -> Program:

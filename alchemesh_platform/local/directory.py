@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +85,14 @@ def create(path: Path, owner: str, *, formerly: str | None = None) -> bool:
     if holder == owner:
         return False
     mark = json.dumps({"owner": owner}) + "\n"
-    if holder is not None:
+    if holder is not None and holder == formerly:
         write_if_changed(path / OWNER_FILE, mark)
         return False
     with storage_errors(f"create {path}"):
         path.mkdir(parents=True, exist_ok=True)
         # A link fails where a mark exists already: of two that come at once, one gets the folder.
-        draft = path / f"{OWNER_FILE}.{os.getpid()}"
+        # The draft lies beside the folder: in it, others would take it for a file of unknown origin.
+        draft = path.parent / f".{path.name}.{uuid.uuid4().hex}"
         try:
             draft.write_text(mark, encoding="utf-8")
             os.link(draft, path / OWNER_FILE)

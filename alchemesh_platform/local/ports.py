@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import closing
 
 from alchemesh_platform.failure import Failure
+
+GRACE_SECONDS = 3.0
 
 
 class PortTaken(Failure):
@@ -17,6 +20,16 @@ def free_port(host: str) -> int:
     with closing(_socket(host)) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def becomes_free(host: str, port: int, seconds: float = GRACE_SECONDS) -> bool:
+    """Whether the port can be listened on, now or soon: a server that just ended may not have let go of it yet."""
+    deadline = time.monotonic() + seconds
+    while not is_free(host, port):
+        if _holder(port) is not None or time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def is_free(host: str, port: int) -> bool:

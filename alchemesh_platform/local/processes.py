@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from alchemesh_platform.local.files import storage_errors, write_if_changed
 from alchemesh_platform.local.supervisor import (
+    COMMAND,
+    CONFIG_FILE,
     PROGRAMS,
     STOP_SECONDS,
     SupervisorDown,
@@ -76,8 +78,8 @@ def ensure_running(run_directory: Path, program: Program) -> ProcessStatus:
     """
     with _locked(run_directory):
         write_if_changed(_program_file(run_directory, program.name), _program_section(program))
-        if not is_up(run_directory):
-            end_orphans(program.command)
+        # One whose folder was removed may still answer, where its socket is elsewhere, and could read nothing any more.
+        if not (config_folder(run_directory) / CONFIG_FILE).is_file() or not is_up(run_directory):
             start(run_directory)
         with _rpc(run_directory) as rpc:
             (_added, changed, _removed), *_ = rpc.reloadConfig()
@@ -219,7 +221,7 @@ def _program_section(program: Program) -> str:
     environment = ",".join(f'{name}="{value}"' for name, value in sorted(program.environment.items()))
     lines = [
         f"[program:{program.name}]",
-        f"command = {shlex.join(program.command)}",
+        f"{COMMAND}{shlex.join(program.command)}",
         f"environment = {environment}",
         "autostart = true",
         "autorestart = true",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -27,6 +28,8 @@ START_SECONDS = 30.0
 CALL_SECONDS = 15.0
 STOP_SECONDS = 10
 CONFIG_FOLDER = "supervisor"
+CONFIG_FILE = "supervisord.conf"
+COMMAND = "command = "  # how the line of a program's command starts
 PROGRAMS = "programs"
 
 # A daemon outlives the command that started it, so it gets none of that command's secrets.
@@ -68,7 +71,7 @@ def supervisor(run_directory: Path) -> Iterator[Any]:
     try:
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
             yield server.supervisor
-    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, http.client.RemoteDisconnected) as error:
+    except (FileNotFoundError, ConnectionError) as error:
         raise SupervisorDown(str(run_directory)) from error
     except (TimeoutError, OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
         raise SupervisorFailed(
@@ -100,9 +103,9 @@ def start(run_directory: Path) -> None:
         (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
         _private_folder(address.parent)
         address.unlink(missing_ok=True)  # a killed one's; supervisord would find out by waiting
-    config = folder / "supervisord.conf"
+    config = folder / CONFIG_FILE
     write_if_changed(config, _configuration(address))
-    end_orphans(("-c", str(config)))
+    _end_remains(folder, config)
     said = folder / "start.log"
     with storage_errors(f"write {said}"), said.open("wb") as stderr:
         # Its output goes to a file: a pipe would be held open by the daemon, and with it whoever waits for its end.
@@ -148,20 +151,36 @@ def shut_down(run_directory: Path) -> None:
     shutil.rmtree(config_folder(run_directory), ignore_errors=True)
 
 
-def end_orphans(command: tuple[str, ...]) -> None:
-    """End processes of this user that run a command, by the end of their command line.
+def end_orphans(*commands: tuple[str, ...]) -> None:
+    """End processes of this user that run one of these commands, by the end of their command line.
 
-    A killed supervisor leaves its processes running, with the ports of what is started in their place; one whose folder
-    was removed cannot be reached any more, and starts them again and again.
+    A killed supervisor leaves its processes running, with the ports of what is started in their place.
     """
+    _end(_running(*commands))
+
+
+def _end_remains(folder: Path, config: Path) -> None:
+    """End what an earlier supervisor of this folder left: its processes, and itself if its folder was removed."""
+    for lost in _running(("-c", str(config))):
+        children = lost.children(recursive=True)
+        os.kill(lost.pid, signal.SIGKILL)
+        _wait_for_end([lost])
+        _end(children)
+    sections = [path.read_text(encoding="utf-8").splitlines() for path in (folder / PROGRAMS).glob("*.conf")]
+    commands = [line.removeprefix(COMMAND) for lines in sections for line in lines if line.startswith(COMMAND)]
+    end_orphans(*(tuple(shlex.split(command)) for command in commands))
+
+
+def _running(*commands: tuple[str, ...]) -> list[Any]:
     import psutil
 
-    orphans = []
+    found = []
     for process in psutil.process_iter(["cmdline", "uids"]):
         arguments, user = process.info["cmdline"], process.info["uids"]
-        if arguments and user and tuple(arguments[-len(command) :]) == command and user.real == os.getuid():
-            orphans.append(process)
-    _end(orphans)
+        ours = arguments and user and user.real == os.getuid()
+        if ours and any(tuple(arguments[-len(command) :]) == command for command in commands if command):
+            found.append(process)
+    return found
 
 
 def _end(processes: list[Any]) -> None:

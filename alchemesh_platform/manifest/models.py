@@ -31,7 +31,7 @@ Protocol = Literal["sql", "rest", "graphql"]
 class Strict(BaseModel):
     """Frozen, and an unknown key is an error: a typing mistake never passes silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Lifecycle(StrEnum):
@@ -194,7 +194,7 @@ class Terms(Strict):
 class QualityRule(BaseModel):
     """A business test, written as an ODCS quality rule (its keys are ODCS's own, in camel case)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Name = Field(description="Name of the test, unique in the contract.")
     description: str = Field(default="", description="The value promised to consumers that it checks.")
@@ -226,8 +226,8 @@ class Contract(Strict):
     version: Version = Field(description="Semantic version of the contract.")
     lifecycle: ContractLifecycle = Field(default=ContractLifecycle.DRAFT, description="Where the contract stands.")
     access: AccessType = Field(default=AccessType.RESTRICTED, description="Who may consume.")
-    service_levels: ServiceLevels = Field(default=ServiceLevels(), description="What is promised.")
-    terms: Terms = Field(default=Terms(), description="What both sides commit to.")
+    service_levels: ServiceLevels = Field(default_factory=ServiceLevels, description="What is promised.")
+    terms: Terms = Field(default_factory=Terms, description="What both sides commit to.")
     quality: tuple[QualityRule, ...] = Field(default=(), description="Business tests, as ODCS writes them.")
 
 

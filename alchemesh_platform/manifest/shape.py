@@ -90,7 +90,7 @@ class Expected(NamedTuple):
                             tuple(field.metadata),
                         )
             elif isinstance(step, str) and _is(kind, Mapping) and len(arguments) > 1:
-                return Expected(arguments[1], member.description)
+                return Expected(arguments[1])  # what describes the mapping does not describe what a key holds
             elif isinstance(step, int) and arguments and _is(kind, (list, tuple, AbstractSet)):
                 fixed = _is(kind, tuple) and arguments[-1] is not Ellipsis
                 return Expected(arguments[min(step, len(arguments) - 1) if fixed else 0], member.description)

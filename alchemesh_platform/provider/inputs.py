@@ -127,27 +127,31 @@ def _with_placeholders(tree: Any) -> Any:
 
 
 def _refusals(error: ValidationError, model: type[BaseModel], plain: Mapping[str, Any]) -> Iterator[Refusal]:
-    said: set[str] = set()
+    said: dict[str, ErrorDetails] = {}
     for found in error.errors(include_url=False):
-        path, value = _place(found["loc"], plain)
+        path, value = _place(found["loc"], plain, missing=found["type"] == "missing")
         # Of a value that is not known yet nothing can be said; a union says the same of each of its members.
-        if has_unknown(value) or path in said:
-            continue
-        said.add(path)
-        yield Refusal(path, _reason(found, model))
+        if not has_unknown(value):
+            said.setdefault(path, found)
+    for path, found in said.items():
+        # An item that is refused does not count, so that its list is found too short.
+        counted = found["type"] == "too_short" and any(other.startswith(f"{path}[") for other in said)
+        if not counted:
+            yield Refusal(path, _reason(found, model))
 
 
-def _place(location: tuple[str | int, ...], plain: Mapping[str, Any]) -> tuple[str, Any]:
+def _place(location: tuple[str | int, ...], plain: Mapping[str, Any], *, missing: bool) -> tuple[str, Any]:
     """The path of an error and the value there, without the names of union members that pydantic puts in between."""
-    path, value = "", plain
+    path: str = ""
+    value: Any = plain
     for at, part in enumerate(location):
         here: Any = value
         if isinstance(here, Mapping) and part in here:
             value = here[str(part)]
         elif isinstance(here, list) and isinstance(part, int) and part < len(here):
             value = here[part]
-        elif isinstance(here, Mapping) and at == len(location) - 1:
-            value = {}  # what is missing
+        elif missing and at == len(location) - 1:
+            value = None
         else:
             continue
         path = join(path, part)

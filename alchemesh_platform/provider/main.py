@@ -21,8 +21,6 @@ def main() -> None:
     )
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
     arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
-    # Ctrl-C reaches the whole process group; the engine decides what it means and tells its plugins by Cancel.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(_serve(arguments.engine))
 
 
@@ -33,7 +31,11 @@ async def _serve(engine_address: str) -> None:
     provider = provider_from_environment()
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+    # SIGINT is how the engine ends a plugin, which it starts in a process group of its own: a terminal's Ctrl-C does
+    # not come here. What does not end within seconds of it is killed.
+    # Source: pulumi sdk/go/common/util/cmdutil/term.go (TerminateProcessGroup)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
     watcher = asyncio.create_task(_watch_parent(over))
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()

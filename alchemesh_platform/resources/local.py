@@ -178,9 +178,10 @@ class DataApi(PlatformResource):
             "start_timeout_seconds": start_timeout_seconds,
         }
         super().__init__(name, inputs, opts)
-        # The SDK takes a property that is null for unknown in a preview; in a map it is just not there.
+        # The SDK takes a property that is null for unknown in a preview; in a map it is just not there. There is no map
+        # where the server is not among the targets of the run that would make it.
         self.sql, self.rest, self.graphql = (
-            self.endpoints.apply(lambda found, protocol=protocol: found.get(protocol))  # type: ignore[misc]
+            self.endpoints.apply(lambda found, protocol=protocol: (found or {}).get(protocol))  # type: ignore[misc]
             for protocol in ("sql", "rest", "graphql")
         )
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "env": "Print the product's connections for a shell.",
     "status": "Show what stands and how it is doing.",
     "mesh": "Show what spans products.",
+    "policy": "Show and test the policies of the mesh.",
     "components": "Show the components of the catalogue.",
     "engine": "Find, get and show the Pulumi engine.",
     "unlock": "Release a stack that a killed run left locked.",

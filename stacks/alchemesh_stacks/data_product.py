@@ -42,10 +42,9 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
 
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.home import home
     from alchemesh_platform.manifest.load import load_manifest
     from alchemesh_platform.platform_file.load import find_platform_file, load_platform
-
-    from alchemesh_platform.home import home
 
     manifest = Path(path)
     environment = pulumi.get_stack()

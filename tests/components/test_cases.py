@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from alchemesh_platform.catalog.discover import discover
 
+from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.catalog.spec import ComponentSpec, load_reference
 from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.manifest.models import SemanticModel
@@ -77,7 +77,7 @@ def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -
 def test_references_of_the_spec_lead_somewhere(name: str) -> None:
     spec = CATALOG[name]
     assert spec.name == name
-    for reference in (spec.component, spec.args, spec.settings, spec.outputs, spec.observe, spec.run):
+    for reference in (spec.component, spec.args, spec.settings, spec.outputs, spec.observe, spec.run, spec.check):
         if reference is not None:
             assert callable(load_reference(reference)), reference
     assert spec.component_class().spec is spec

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from alchemesh_platform.engine.discover import Engine
 
 from .harness import Shop, write_shop

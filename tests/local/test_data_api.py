@@ -22,7 +22,7 @@ import pytest
 from deltalake import write_deltalake
 
 from alchemesh_platform.connections import DataApiConnection
-from alchemesh_platform.local import processes
+from alchemesh_platform.local import data_api, processes
 from alchemesh_platform.local.columns import Column
 from alchemesh_platform.local.data_api import (
     DataApi,
@@ -210,6 +210,21 @@ def test_a_kept_port_that_somebody_took_meanwhile_is_named(api: DataApi) -> None
         pytest.raises(PortTaken, match=f"port {endpoints.http_port}"),
     ):
         bring_up(api)
+
+
+@pytest.mark.parametrize("stolen", [0, 1])
+def test_a_free_port_that_is_taken_before_the_server_listens_is_replaced(
+    api: DataApi, monkeypatch: pytest.MonkeyPatch, stolen: int
+) -> None:
+    """Between choosing a port and listening on it, another process may be quicker."""
+    with socket.create_server(("127.0.0.1", 0)) as quicker:
+        chosen = [free_port("127.0.0.1"), free_port("127.0.0.1")]
+        chosen[stolen] = quicker.getsockname()[1]
+        monkeypatch.setattr(data_api, "free_port", lambda host: chosen.pop(0) if chosen else free_port(host))
+        monkeypatch.setattr(data_api, "becomes_free", lambda host, port: True)
+        endpoints = bring_up(api)
+        assert quicker.getsockname()[1] not in (endpoints.http_port, endpoints.postgres_port)
+    assert trouble(api, endpoints) is None
 
 
 def test_a_folder_of_files_is_served_while_it_is_still_empty(api: DataApi, tmp_path: Path) -> None:

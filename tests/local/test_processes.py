@@ -104,6 +104,17 @@ def test_a_killed_supervisor_is_started_anew_and_its_orphans_are_ended(folder: P
     until(lambda: gone(orphan), "the orphan is ended")
 
 
+def test_a_killed_supervisor_leaves_no_orphan_of_any_process(folder: Path) -> None:
+    """The new supervisor starts all of them, and servers would find their ports taken by their own orphans."""
+    one, two = sleeper(folder, "one"), sleeper(folder, "two")
+    orphans = [ensure_running(folder, program).pid for program in (one, two)]
+    os.kill(supervisor_pid(folder), signal.SIGKILL)
+    until(lambda: status(folder, "one").state == "UNSUPERVISED", "the supervisor is gone")
+    ensure_running(folder, one)
+    until(lambda: status(folder, "two").alive, "the other one is started too")
+    assert all(gone(pid) for pid in orphans if pid is not None)
+
+
 def test_a_supervisor_whose_folder_was_removed_is_replaced(folder: Path) -> None:
     program = sleeper(folder)
     ensure_running(folder, program)

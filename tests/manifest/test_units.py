@@ -68,7 +68,9 @@ def test_percentage_is_read_as_it_was_written(value: float) -> None:
     assert parse_percent(format_percent(value)) == value
 
 
-@pytest.mark.parametrize("text", ["", "%", "99.5", "101%", "100.1%", "-1%", "9999%", "5 %", "5%\n", ".5%", "٣%", 99.5, 5])
+@pytest.mark.parametrize(
+    "text", ["", "%", "99.5", "101%", "100.1%", "-1%", "9999%", "5 %", "5%\n", ".5%", "٣%", 99.5, 5]
+)
 def test_what_is_no_percentage_is_refused(text: object) -> None:
     """A bare 0.995 was once taken for 0.995 percent."""
     with pytest.raises(ValueError, match="expected a percentage"):

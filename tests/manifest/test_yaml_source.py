@@ -164,7 +164,9 @@ def test_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_aliases_cannot_multiply_a_document() -> None:
-    laughs = "a: &a [x, x]\n" + "".join(f"{name}: &{name} [*{before}, *{before}]\n" for before, name in zip("ab", "bc", strict=True))
+    laughs = "a: &a [x, x]\n" + "".join(
+        f"{name}: &{name} [*{before}, *{before}]\n" for before, name in zip("ab", "bc", strict=True)
+    )
     tree, problems = parse(laughs, "file.yaml")
     assert tree.plain() == {"a": ["x", "x"], "b": [None, None], "c": [None, None]}
     assert [problem.path for problem in problems] == ["b[0]", "b[1]", "c[0]", "c[1]"]

@@ -4,57 +4,88 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from alchemesh_cli.brief import brief
 from alchemesh_cli.context import json_option, manifest_path, where_options
 from alchemesh_platform.failure import ExitCode
-from alchemesh_platform.problems import ProblemsFound
+from alchemesh_platform.problems import Problem, ProblemsFound
+
+if TYPE_CHECKING:
+    from alchemesh_platform.catalog.discover import Catalog
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.platform_file.models import Platform
 
 
 @click.command(short_help="Show what would be composed, offline and at once.")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(path_type=Path))
 @where_options
 @json_option
-def command(directory: Path, environment: str, platform_file: Path | None, as_json: bool) -> ExitCode | None:
+@brief()
+def command(
+    paths: tuple[Path, ...], directory: Path, environment: str, platform_file: Path | None, as_json: bool
+) -> ExitCode | None:
     """Show what would be composed, offline and at once.
 
     For each port and need: the component type that the manifest asks for, the component that implements it in the
     environment, and the assets that come of it. No engine, no network and no credentials are needed; what stands
     already is not looked at: `alchemesh preview` does that.
 
+    PATHS are manifests or folders that hold one; by default the product of this folder.
+
     \b
     Examples:
       alchemesh plan
       alchemesh plan -e prod
+      alchemesh plan products/*
       alchemesh plan --json | jq .outputs[].assets
     """
-    from alchemesh_cli.context import load_platform_for
-    from alchemesh_cli.render.plan import plan_lines
     from alchemesh_platform.catalog.discover import discover
+
+    catalog = discover()
+    code: ExitCode | None = None
+    problems: list[Problem] = []
+    for number, path in enumerate(paths or (directory,)):
+        try:
+            loaded, plan = _composed(path, environment, platform_file, catalog)
+        except ProblemsFound as found:
+            problems += found.problems
+            code = ExitCode.PROBLEMS
+            if as_json:
+                click.echo(_json({"problems": [problem.as_json() for problem in found.problems]}))
+            continue
+        if as_json:
+            from alchemesh_platform.compose.plan_document import plan_document
+
+            warnings = [problem.as_json() for problem in loaded.warnings]
+            click.echo(_json({**plan_document(plan), "problems": warnings}))
+            continue
+        from alchemesh_cli.render.plan import plan_lines
+
+        click.echo("\n" * bool(number) + "\n".join(plan_lines(plan)))
+        for problem in loaded.warnings:
+            click.echo(f"\n{problem}", err=True)
+    if problems and not as_json:
+        raise ProblemsFound(problems)
+    return code
+
+
+def _composed(
+    path: Path, environment: str, platform_file: Path | None, catalog: Catalog
+) -> tuple[LoadedManifest, Plan]:
+    from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.compose.compose import read_and_compose
-    from alchemesh_platform.platform_file.models import Platform
 
     platform: Platform | ProblemsFound
     try:
-        platform = load_platform_for(directory, environment, platform_file)
+        platform = load_platform_for(path, environment, platform_file)
     except ProblemsFound as found:
         platform = found
-    try:
-        loaded, plan = read_and_compose(manifest_path(directory), platform, environment, discover())
-    except ProblemsFound as found:
-        if not as_json:
-            raise
-        document = {"problems": [problem.as_json() for problem in found.problems]}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-        return ExitCode.PROBLEMS
-    if as_json:
-        from alchemesh_platform.compose.plan_document import plan_document
+    return read_and_compose(manifest_path(path), platform, environment, catalog)
 
-        problems = [problem.as_json() for problem in loaded.warnings]
-        click.echo(json.dumps({**plan_document(plan), "problems": problems}, indent=2, ensure_ascii=False))
-        return None
-    for line in plan_lines(plan):
-        click.echo(line)
-    for problem in loaded.warnings:
-        click.echo(f"\n{problem}", err=True)
-    return None
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)

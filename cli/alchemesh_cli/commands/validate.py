@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli.brief import brief
 from alchemesh_cli.context import MANIFEST, PLATFORM_VARIABLE, json_option
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.problems import Problem, ProblemsFound, errors_of, in_file_order
@@ -32,6 +34,7 @@ PLATFORM_FILE = "platform.yaml"
     help="Platform file, with -e.  [default: platform.yaml beside the manifest or above]",
 )
 @json_option
+@brief()
 def command(
     paths: tuple[Path, ...], environment: str | None, platform_file: Path | None, as_json: bool
 ) -> ExitCode | None:
@@ -78,12 +81,12 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir() or (path / MANIFEST).is_file():
         yield path / MANIFEST if path.is_dir() else path
         return
-    below = sorted(
-        file
-        for file in path.rglob(MANIFEST)
-        if not any(part.startswith(".") for part in file.relative_to(path).parts) and file.is_file()
-    )
-    yield from below or [path / MANIFEST]
+    below: list[Path] = []
+    for folder, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # what is hidden is not gone through
+        if MANIFEST in files:
+            below.append(Path(folder, MANIFEST))
+    yield from sorted(below) or [path / MANIFEST]
 
 
 def _problems(file: Path, environment: str | None, platform_file: Path | None, trees: list[Node]) -> Iterable[Problem]:

@@ -215,7 +215,7 @@ def publish_raw_files(here: Connections, inputs: dict[str, Landed]) -> None:
     raw = here.output("raw-files").files.path
     for model, port in RAW_FILES.items():
         changed = copy_files(inputs[port].files, raw / model)
-        print(f"{'copied' if changed else 'unchanged':<10} raw-files: {model}, {len(inputs[port].files)} files")
+        print(f"{'copied' if changed else 'unchanged':<10} raw-files: {model}, files: {len(inputs[port].files)}")
 
 
 def read(work: duckdb.DuckDBPyConnection, inputs: dict[str, Landed]) -> None:

@@ -16,7 +16,10 @@ def _one_or_many(value: object) -> object:
 class Args(Strict):
     """Arguments of columnar tables."""
 
-    partition_by: Annotated[tuple[Identifier, ...], BeforeValidator(_one_or_many)] = Field(
+    partition_by: Annotated[
+        tuple[Identifier, ...],
+        BeforeValidator(_one_or_many, json_schema_input_type=Identifier | tuple[Identifier, ...]),
+    ] = Field(
         default=(), description="Property or properties that rows are grouped by on disk; models without them are not."
     )
     on_incompatible_change: Literal["refuse", "replace"] = Field(

@@ -16,4 +16,5 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.local_settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     observe="alchemesh_components.output_ports.delta_table.observe:observe",
+    check="alchemesh_components.output_ports.delta_table.check:check",
 )

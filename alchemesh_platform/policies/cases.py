@@ -1,0 +1,94 @@
+"""Runs policies against their recorded cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.document import Node
+from alchemesh_platform.policies.evaluate import evaluate
+from alchemesh_platform.policies.facts import Component, Facts, plain
+from alchemesh_platform.policies.load import LoadedPolicy, case_product
+from alchemesh_platform.policies.models import Outcome, PolicyCase
+from alchemesh_platform.policies.results import Place, PolicyResult
+from alchemesh_platform.problems import Location, ProblemsFound
+
+# Of several outcomes in different places of a case, the one that counts comes first.
+WORST_FIRST = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED, Outcome.PASSED, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What came of one recorded case.
+
+    Args:
+        at: Places that came out so, and ``expected_at`` those that should; None where the case does not say.
+        message: What the policy said.
+    """
+
+    case: str
+    location: Location
+    expected: Outcome
+    got: Outcome
+    expected_at: tuple[str, ...] | None
+    at: tuple[str, ...]
+    message: str
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the outcome is the recorded one, in the recorded places."""
+        return self.got is self.expected and (self.expected_at is None or set(self.expected_at) == set(self.at))
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return {
+            "case": self.case,
+            "file": self.location.file,
+            "line": self.location.line,
+            "expected": self.expected.value,
+            "got": self.got.value,
+            "expected_at": None if self.expected_at is None else list(self.expected_at),
+            "at": list(self.at),
+            "message": self.message,
+            "as_expected": self.as_expected,
+        }
+
+
+def run_cases(loaded: LoadedPolicy) -> list[CaseResult]:
+    """Run a policy against each of its cases, in the order in which they are written."""
+    nodes = [node for _, node in loaded.tree.each("cases")]
+    return [_run(loaded, case, node) for case, node in zip(loaded.policy.cases, nodes, strict=True)]
+
+
+def _run(loaded: LoadedPolicy, case: PolicyCase, node: Node) -> CaseResult:
+    results = evaluate([loaded.policy], _facts(case, node.keys["given"]))
+    result = min(results, key=_rank)
+    at = tuple(place.path for place in result.places)
+    return CaseResult(case.name, node.location, case.expect, result.outcome, case.at, at, result.message)
+
+
+def _facts(case: PolicyCase, given: Node) -> Facts:
+    product, problems = case_product(given)
+    if product is None:
+        raise ProblemsFound(problems)
+    place = given.keys.get("product") or given
+    return Facts(
+        product,
+        place.locate,
+        domain_type=case.given.domain.type if case.given.domain is not None else None,
+        environment=case.given.environment,
+        components=_components(case, given),
+    )
+
+
+def _components(case: PolicyCase, given: Node) -> tuple[Component, ...] | None:
+    if case.given.components is None:
+        return None
+    return tuple(
+        Component(plain(component), Place(f"components[{index}]", given.locate(("components", index))))
+        for index, component in enumerate(case.given.components)
+    )
+
+
+def _rank(result: PolicyResult) -> int:
+    return WORST_FIRST.index(result.outcome)

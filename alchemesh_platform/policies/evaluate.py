@@ -1,0 +1,109 @@
+"""Evaluates policies: a product and what is known of it in, one result for each outcome of each policy out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from alchemesh_platform.policies.expression import EvaluationFailed, NotKnown, WrongExpression, bind, compiled
+from alchemesh_platform.policies.facts import Facts, components_of
+from alchemesh_platform.policies.models import Outcome, Policy
+from alchemesh_platform.policies.results import Place, PolicyResult
+from alchemesh_platform.policies.variables import VARIABLES
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.manifest.load import LoadedManifest
+
+_TELLING = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED)  # those that name their places, worst first
+
+
+class _Answer(NamedTuple):
+    outcome: Outcome
+    message: str = ""
+    hint: str = ""
+
+
+def policies_for(
+    loaded: LoadedManifest,
+    policies: Iterable[Policy],
+    *,
+    plan: Plan | None = None,
+    environment: str | None = None,
+    domain_type: str | None = None,
+) -> list[PolicyResult]:
+    """Hold a product against policies.
+
+    Args:
+        loaded: The manifest.
+        policies: The policies, in the order in which their results are wanted.
+        plan: The product composed, where it is; gives the environment too.
+        environment: The environment, where there is one without a plan.
+        domain_type: Type of the product's domain, where the registry has the domain.
+
+    Returns:
+        For each policy, in the given order, one result for each of its outcomes: what could not be evaluated, where it
+        is violated, what is not known. Where there is nothing of that kind, one that says that it passed or did not
+        apply. Nothing is raised for what is wrong with a policy: it is a result.
+    """
+    facts = Facts(
+        loaded.product,
+        loaded.locate,
+        domain_type=domain_type,
+        environment=plan.environment if plan is not None else environment,
+        components=components_of(plan) if plan is not None else None,
+    )
+    return evaluate(policies, facts)
+
+
+def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
+    """Hold what is known of a product against policies; as :func:`policies_for`."""
+    ordered = list(policies)
+    answers: list[dict[_Answer, list[Place]]] = [{} for _ in ordered]
+    shared = facts.variables()
+    for scope in dict.fromkeys(policy.applies_to for policy in ordered):
+        asked = [(policy, found) for policy, found in zip(ordered, answers, strict=True) if policy.applies_to is scope]
+        for subject in facts.subjects(scope):
+            # Bound once for every policy: values are converted when the first expression needs them, and kept.
+            bound = bind(scope, {**shared, **subject.variables})
+            for policy, found in asked:
+                answer = _answer(policy, bound)
+                places = found.setdefault(answer, [])
+                if answer.outcome in _TELLING:
+                    places.append(subject.place())
+    return [result for policy, found in zip(ordered, answers, strict=True) for result in _results(policy, found)]
+
+
+def _answer(policy: Policy, bound: Any) -> _Answer:
+    """What one policy says of one thing."""
+    asked = "when"
+    try:
+        if policy.when is not None and not compiled(policy.when, policy.applies_to).holds(bound):
+            return _Answer(Outcome.NOT_APPLICABLE)
+        asked = "require"
+        if compiled(policy.require, policy.applies_to).holds(bound):
+            return _Answer(Outcome.PASSED)
+    except NotKnown as unknown:
+        source = VARIABLES[policy.applies_to][unknown.variable].source
+        return _Answer(Outcome.NOT_EVALUATED, f"{unknown.variable} is not known here", source or "")
+    except WrongExpression as wrong:
+        return _Answer(Outcome.ERROR, f"{asked}: {wrong.message}", wrong.hint or "")
+    except EvaluationFailed as failed:
+        return _Answer(Outcome.ERROR, f"{asked}: {failed}", f"{policy.owner} owns the policy: tell them")
+    return _Answer(Outcome.VIOLATED, policy.message, policy.hint)
+
+
+def _results(policy: Policy, found: dict[_Answer, list[Place]]) -> Iterator[PolicyResult]:
+    telling = sorted((answer for answer in found if answer.outcome in _TELLING), key=_order)
+    for answer in telling:
+        points = (policy.points or 0) if answer.outcome is Outcome.VIOLATED else 0
+        yield PolicyResult(
+            policy.name, policy.effect, answer.outcome, answer.message, answer.hint, points, tuple(found[answer])
+        )
+    if not telling:
+        passed = any(answer.outcome is Outcome.PASSED for answer in found)
+        yield PolicyResult(policy.name, policy.effect, Outcome.PASSED if passed else Outcome.NOT_APPLICABLE)
+
+
+def _order(answer: _Answer) -> int:
+    return _TELLING.index(answer.outcome)

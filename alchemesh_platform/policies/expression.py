@@ -1,0 +1,198 @@
+"""CEL expressions of policies: compiled with their types checked, and evaluated within bounds.
+
+Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md, run by the CEL team's own library.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from typing import Any
+
+from alchemesh_platform.policies.models import Scope
+from alchemesh_platform.policies.variables import VARIABLES
+from alchemesh_platform.problems import closest, did_you_mean
+
+# What the library allows one evaluation, in all loops together: cel-cpp, runtime/runtime_options.h,
+# comprehension_max_iterations. It also bounds the length of an expression and how deeply it is nested.
+ITERATIONS_MAX = 10_000
+COMPILED_MAX = 4096  # expressions kept compiled: many times the policies of a mesh
+
+_LIBRARY_ERRORS = (RuntimeError, TypeError, ValueError)  # what the binding raises
+_PROTOBUF = "google.protobuf.descriptor_pool"
+_AT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
+_STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
+_OPERATOR = re.compile(r"_?([-+*/%<>=!&|]{1,2})_|@(in)\b")
+_UNEXPECTED = re.compile(
+    r"[Ss]yntax error: (?:mismatched input|extraneous input|token recognition error at:) '(.*?) ?'( |$)"
+)
+_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
+_UNBOUND = re.compile(r'No value with name "([^"]+)" found in Activation')
+_MISSING_KEY = re.compile(r'Key not found in map ?: ?"?([^"]*)"?')
+# The usual ones of https://github.com/google/cel-spec/blob/master/doc/langdef.md#standard-definitions, for hints.
+_FUNCTIONS = (
+    *("has", "size", "all", "exists", "exists_one", "filter", "map"),
+    *("contains", "startsWith", "endsWith", "matches", "duration", "timestamp", "int", "double", "string", "type"),
+)
+
+
+class WrongExpression(Exception):
+    """Raised when a text is no CEL expression that gives true or false; carries what is wrong and a way out."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+
+class NotKnown(Exception):
+    """Raised when the answer depends on a variable that has no value here; carries its name."""
+
+    def __init__(self, variable: str) -> None:
+        self.variable = variable
+        super().__init__(f"{variable} is not known")
+
+
+class EvaluationFailed(Exception):
+    """Raised when an expression has no answer: what went wrong, in a sentence."""
+
+
+class Expression:
+    """A compiled expression; may be used by several threads."""
+
+    def __init__(self, program: Any, scope: Scope) -> None:
+        self._program = program
+        self._scope = scope
+
+    def holds(self, bound: Any) -> bool:
+        """Evaluate the expression.
+
+        Args:
+            bound: What :func:`bind` gave, for the same scope.
+
+        Raises:
+            NotKnown: when the answer depends on a variable without a value. ``||``, ``&&`` and the like give an answer
+                where one side of them decides it, whatever is not known on the other.
+            EvaluationFailed: when it fails, takes too long, or gives something else than true or false.
+        """
+        try:
+            value = self._program.eval(bound)
+            kind, result = value.type().name(), value.plain_value()
+        except _LIBRARY_ERRORS as error:
+            raise self._failure(str(error)) from error
+        if kind == "ERROR":
+            raise self._failure(str(result))
+        if not isinstance(result, bool):
+            raise EvaluationFailed(f"it gave {_named(kind)}, expected true or false")
+        return result
+
+    def _failure(self, said: str) -> NotKnown | EvaluationFailed:
+        unbound = _UNBOUND.search(said)
+        if unbound is not None and unbound[1] in VARIABLES[self._scope]:
+            return NotKnown(unbound[1])
+        if "Iteration budget exceeded" in said:
+            return EvaluationFailed(f"it loops more than {ITERATIONS_MAX:,} times, which is not allowed")
+        if "Applying SELECT to non-message type" in said:
+            return EvaluationFailed("it asks for a key of something that has no keys")
+        key = _MISSING_KEY.search(said)
+        if key is not None:
+            return EvaluationFailed(f"there is no key {key[1]!r}; ask with has() first where it may be missing")
+        return EvaluationFailed(_cleaned(said))
+
+
+def bind(scope: Scope, data: Mapping[str, Any]) -> Any:
+    """Values for the variables of a scope, for any number of its expressions; those left out are unknown."""
+    return _environment(scope).Activation(dict(data))
+
+
+@lru_cache(maxsize=COMPILED_MAX)
+def compiled(text: str, scope: Scope) -> Expression:
+    """Compile an expression over the variables of a scope.
+
+    Raises:
+        WrongExpression: when it is not CEL, names what there is not, mixes types, or cannot give true or false.
+    """
+    try:
+        program = _environment(scope).compile(text)
+        kind = program.return_type().name()
+    except _LIBRARY_ERRORS as error:
+        raise _wrong(str(error), text, scope) from error
+    if kind not in {"BOOL", "DYN"}:
+        raise WrongExpression(f"found an expression that gives {_named(kind)}, expected one that gives true or false")
+    return Expression(program, scope)
+
+
+@cache
+def _environment(scope: Scope) -> Any:
+    from cel_expr_python import cel  # type: ignore[import-untyped]
+
+    kinds = {
+        "string": cel.Type.STRING,
+        "strings": cel.Type.List(cel.Type.STRING),
+        "list": cel.Type.List(cel.Type.DYN),
+        "map": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+        "lists": cel.Type.Map(cel.Type.STRING, cel.Type.List(cel.Type.DYN)),
+        "any": cel.Type.DYN,
+    }
+    with _without_protobuf():
+        return cel.NewEnv(variables={name: kinds[variable.kind] for name, variable in VARIABLES[scope].items()})
+
+
+@contextmanager
+def _without_protobuf() -> Iterator[None]:
+    """Keep the library from importing protobuf, which takes five times as long as everything else that it does.
+
+    It looks for protobuf to have message types in expressions; ours have none. It does without when the import fails.
+    With other threads about, one of them might be importing protobuf for itself: then the time is spent.
+    """
+    if _PROTOBUF in sys.modules or threading.active_count() > 1:
+        yield
+        return
+    sys.modules[_PROTOBUF] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[_PROTOBUF]
+
+
+def _wrong(said: str, text: str, scope: Scope) -> WrongExpression:
+    found = _AT.search(said)
+    if found is None or int(found[1]) < 1:
+        return WrongExpression(f"this is not CEL: {_cleaned(said if found is None else found[3])}")
+    line, character = int(found[1]), int(found[2])
+    where = f"at character {character}" if "\n" not in text else f"at line {line}, character {character} of it"
+    undeclared = _UNDECLARED.search(found[3])
+    if undeclared is not None:
+        return _unheard_of(undeclared[1], where, text, scope)
+    unexpected = _UNEXPECTED.search(found[3])
+    if unexpected is None:
+        return WrongExpression(f"this is not CEL, {where}: {_cleaned(found[3])}")
+    what = "the end" if unexpected[1] == "<EOF>" else repr(unexpected[1])
+    hint = "CEL compares with ==" if unexpected[1] == "=" else None
+    return WrongExpression(f"this is not CEL, {where}: unexpected {what}", hint)
+
+
+def _unheard_of(name: str, where: str, text: str, scope: Scope) -> WrongExpression:
+    if re.search(rf"\b{re.escape(name)}\s*\(", text):
+        return WrongExpression(
+            f"found the function {name!r} {where}, expected one of CEL's own", did_you_mean(name, _FUNCTIONS)
+        )
+    known = list(VARIABLES[scope])
+    hint = did_you_mean(name, known) if closest(name, known) else f"there is {', '.join(known)}"
+    return WrongExpression(f"found {name!r} {where}, expected what a policy that applies to {scope} may name", hint)
+
+
+def _cleaned(said: str) -> str:
+    """The library's words without its codes, its names of operators and its lists of what could have been."""
+    line = _STATUS.sub("", _STATUS.sub("", said.strip())).partition("\n")[0].partition(" expecting {")[0]
+    line = _OPERATOR.sub(lambda match: match[1] or match[2], line).replace("_[_]", "[]").replace("_?_:_", "?:")
+    return f"{line[:1].lower()}{line[1:]}".replace(" : ", ": ").replace(" (in container '')", "")
+
+
+def _named(kind: str) -> str:
+    words = {"STRING": "a text", "INT": "a whole number", "DOUBLE": "a number", "NULL": "nothing (null)"}
+    return words.get(kind, f"a {kind.lower()}")

@@ -1,0 +1,210 @@
+"""Reads policy files, and reports every problem of them in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from alchemesh_platform.document import Node, node_of, quoted, written
+from alchemesh_platform.document import Path as DocumentPath
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.manifest.load import KINDS, validate
+from alchemesh_platform.manifest.models import DataProduct
+from alchemesh_platform.policies.expression import WrongExpression, compiled
+from alchemesh_platform.policies.models import Effect, Policy, Scope
+from alchemesh_platform.problems import Problem, ProblemsFound, closest, errors_of
+from alchemesh_platform.yaml_source import read_document, shown
+
+POLICY_KIND = "Policy"
+SHIPPED = Path(__file__).parent / "shipped"
+ENDINGS = (".yaml", ".yml")
+# What every manifest has, and a case need not repeat.
+EXAMPLE = {
+    "kind": "DataProduct",
+    "name": "example",
+    "domain": "example",
+    "team": "example",
+    "owner": "owner@example.org",
+    "version": "1.0.0",
+}
+
+
+class NoPolicies(Failure):
+    """Raised when there is no policy where some were asked for."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """A policy without errors, and the places of everything in it."""
+
+    policy: Policy
+    tree: Node
+    path: Path
+
+
+def load_policies(paths: Iterable[Path]) -> list[LoadedPolicy]:
+    """Read policies from files, and from folders: of a folder every YAML file below it that is a policy.
+
+    Raises:
+        ProblemsFound: with every problem of every file, two policies of one name among them.
+        NoPolicies: when a folder holds none.
+    """
+    loaded: list[LoadedPolicy] = []
+    problems: list[Problem] = []
+    for path in dict.fromkeys(file for each in paths for file in _files(each)):
+        try:
+            tree, found = read_document(path)
+        except ProblemsFound as unreadable:
+            problems += unreadable.problems
+            continue
+        policy, more = check_policy(tree)
+        problems += [*found, *more]
+        if policy is not None and not errors_of(found):
+            loaded.append(LoadedPolicy(policy, tree, path))
+    problems += _repeated(((("name",), each.tree.keys["name"]) for each in loaded), "among the policies")
+    if errors_of(problems):
+        raise ProblemsFound(problems)
+    return loaded
+
+
+def check_policy(tree: Node) -> tuple[Policy | None, list[Problem]]:
+    """Hold a document against what a policy may say, its expressions and cases included.
+
+    Returns:
+        The policy, where nothing is wrong with it; and every problem.
+    """
+    kind = tree.keys.get("kind")
+    if kind is not None and kind.text in KINDS and kind.text != POLICY_KIND:
+        hint = f"this is {KINDS[kind.text]}, where a policy file is expected"
+        return None, [Problem(kind.location, "kind", f"found {quoted(kind.text)}, expected {POLICY_KIND}", hint)]
+    policy, problems = validate(tree, Policy)
+    problems += [*_points(tree), *_expressions(tree), *_cases(tree)]
+    return (None if errors_of(problems) else policy), problems
+
+
+@cache
+def shipped_policies() -> tuple[Policy, ...]:
+    """The policies that come with the platform, by name."""
+    # Without the checks of load_policies: the tests hold them, and every command that evaluates policies reads these.
+    return tuple(
+        Policy.model_validate(read_document(path)[0].plain())
+        for path in sorted(SHIPPED.iterdir())
+        if path.suffix in ENDINGS
+    )
+
+
+def with_shipped(own: Sequence[Policy]) -> tuple[Policy, ...]:
+    """The policies of a mesh: the shipped ones and its own, which replace those that they share a name with."""
+    named = {policy.name: policy for policy in (*shipped_policies(), *own)}
+    return tuple(named.values())
+
+
+def case_product(given: Node, prefix: DocumentPath = ()) -> tuple[DataProduct | None, list[Problem]]:
+    """The product of a case: what it gives of a manifest, completed with what every manifest has.
+
+    Args:
+        given: What the case is about.
+        prefix: Where that stands in the policy file.
+    """
+    product = given.keys.get("product") or given._replace(value={})
+    complete = product._replace(value={**node_of(EXAMPLE, given.file).keys, **product.keys})
+    return validate(complete, DataProduct, (*prefix, "product"))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    below = [
+        file
+        for file in sorted(path.rglob("*"))
+        if file.suffix in ENDINGS
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
+    policies = [file for file in below if _is_policy(file)]
+    if not policies:
+        raise NoPolicies(
+            f"no policy in {shown(path)}", hint=f"a policy is a YAML file that begins with 'kind: {POLICY_KIND}'"
+        )
+    yield from policies
+
+
+def _is_policy(path: Path) -> bool:
+    """Whether a file of a folder says that it is a policy; one that cannot be read may be meant as one."""
+    try:
+        kind = read_document(path)[0].keys.get("kind")
+    except ProblemsFound:
+        return True
+    return kind is not None and kind.text == POLICY_KIND
+
+
+def _repeated(names: Iterable[tuple[DocumentPath, Node | None]], where: str) -> Iterator[Problem]:
+    first: dict[str, Node] = {}
+    for path, name in names:
+        if name is None or name.text is None:
+            continue
+        before = first.setdefault(name.text, name)
+        if before is not name:
+            yield Problem(
+                name.location,
+                written(path),
+                f"found {quoted(name.text)} again, expected a name of its own {where}",
+                f"it stands at {before.location} already",
+            )
+
+
+def _points(tree: Node) -> Iterator[Problem]:
+    effect, points = tree.keys.get("effect"), tree.keys.get("points")
+    if effect is None or effect.text not in set(Effect):
+        return
+    meant = any(closest(key, ["points"]) for key in tree.keys.keys() - Policy.model_fields.keys())
+    if effect.text == Effect.DEVALUE and (points is None or points.value is None) and not meant:
+        yield Problem(
+            effect.location if points is None else points.location,
+            "points",
+            "found nothing, expected the points that the policy takes off with effect devalue",
+            "for example points: 20, of the 100 that a product has",
+        )
+    if effect.text != Effect.DEVALUE and points is not None and points.value is not None:
+        yield Problem(
+            points.key_location,
+            "points",
+            f"found points with effect {effect.text}, expected none",
+            "leave them out, or write 'effect: devalue'",
+        )
+
+
+def _expressions(tree: Node) -> Iterator[Problem]:
+    scope_node = tree.keys.get("applies_to")
+    named = Scope.PRODUCT if scope_node is None else scope_node.text
+    if named not in set(Scope):
+        return
+    from alchemesh_platform.policies.keys import misspelt_keys
+
+    for key in ("when", "require"):
+        node = tree.keys.get(key)
+        if node is None or node.text is None:
+            continue
+        try:
+            compiled(node.text, Scope(named))
+        except WrongExpression as wrong:
+            yield Problem(node.location, key, wrong.message, wrong.hint)
+            continue
+        for misspelt, hint in misspelt_keys(node.text, Scope(named)):
+            yield Problem(node.location, key, f"found the key {quoted(misspelt)}, expected one that there is", hint)
+
+
+def _cases(tree: Node) -> Iterator[Problem]:
+    names = (((*place, "name"), case.keys.get("name")) for place, case in tree.each("cases"))
+    yield from _repeated(names, "in the policy")
+    for place, case in tree.each("cases"):
+        given = case.keys.get("given")
+        product = given.keys.get("product") if given is not None else None
+        # Anything else than mappings is told by the policy's own model.
+        if given is not None and (product is None or isinstance(product.value, dict)):
+            yield from case_product(given, (*place, "given"))[1]

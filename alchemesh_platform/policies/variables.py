@@ -1,0 +1,89 @@
+"""What a policy's expressions may name, by what the policy applies to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from alchemesh_platform.policies.models import Scope
+
+Kind = Literal["string", "strings", "list", "map", "lists", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A name that expressions may use.
+
+    Args:
+        kind: Its CEL type; ``lists`` is a map of lists, ``any`` is only known when the expression runs.
+        description: What it holds.
+        source: Where it comes from, where it may be unknown; None when every product has it.
+    """
+
+    kind: Kind
+    description: str
+    source: str | None = None
+
+
+_COMPOSED = "it is known once the product is composed for an environment"
+_PROPERTIES = Variable(
+    "list", "Every property of the models in question, those inside objects and arrays too, as property."
+)
+_EVERYWHERE = {
+    "product.name": Variable("string", "Name of the product."),
+    "product.domain": Variable("string", "Name of its domain."),
+    "product.address": Variable("string", "domain/product."),
+    "product.team": Variable("string", "Its data product team."),
+    "product.owner": Variable("string", "Email of its owner."),
+    "product.version": Variable("string", "Its semantic version."),
+    "product.lifecycle": Variable("string", "development, discovery, stable or decommissioned."),
+    "product.description": Variable("string", "What it gives; may be empty."),
+    "product.source_systems": Variable("strings", "Source systems that it relies on."),
+    "domain.name": Variable("string", "Name of its domain."),
+    "domain.type": Variable(
+        "string", "source_aligned, aggregated or consumer_aligned.", "it is known where the registry has the domain"
+    ),
+    "environment": Variable("string", "Environment.", "it is known once an environment is asked for"),
+}
+VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
+    Scope.PRODUCT: {
+        **_EVERYWHERE,
+        "product.input_ports": Variable("list", "Its input ports, each as port."),
+        "product.output_ports": Variable("list", "Its output ports, each as port."),
+        "product.models": Variable("map", "Its semantic models by name."),
+        "product.infrastructure": Variable("list", "Its infrastructure needs."),
+        "product.code": Variable("any", "Its code; null where it has none."),
+        "properties": _PROPERTIES,
+        "plan": Variable(
+            "lists",
+            "Components by role: input_port, storage, proxy, infrastructure, code; each as component.",
+            _COMPOSED,
+        ),
+    },
+    Scope.INPUT_PORT: {**_EVERYWHERE, "port": Variable("map", "The input port, as the manifest writes it.")},
+    Scope.OUTPUT_PORT: {
+        **_EVERYWHERE,
+        "port": Variable("map", "The output port, as the manifest writes it, with its contract."),
+        "properties": _PROPERTIES,
+    },
+    Scope.MODEL: {
+        **_EVERYWHERE,
+        "model": Variable("map", "The semantic model, as the manifest writes it, with its name."),
+        "properties": _PROPERTIES,
+    },
+    Scope.PROPERTY: {
+        **_EVERYWHERE,
+        "property": Variable(
+            "map",
+            "The property, as the manifest writes it, with its model and its name: address.street inside an object, "
+            "emails[] for what an array holds.",
+        ),
+    },
+    Scope.COMPONENT: {
+        **_EVERYWHERE,
+        "component": Variable(
+            "map", "The component: name, type, role, port, version, maturity, owner, stateful, args.", _COMPOSED
+        ),
+    },
+}

@@ -1,0 +1,24 @@
+"""What delta-table cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.local_settings import Settings
+from alchemesh_components.output_ports.delta_table.models import Args
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.problems import did_you_mean
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """Partitions are made by properties that one of the port's models has."""
+    known = list(dict.fromkeys(name for model in wiring.models.values() for name in model.properties))
+    for index, name in enumerate(args.partition_by):
+        if name not in known:
+            yield Objection(
+                f"found {name!r}, expected a property of a model of the port",
+                at="args",
+                path=("partition_by", index) if len(args.partition_by) > 1 else ("partition_by",),
+                hint=did_you_mean(name, known),
+            )

@@ -1,0 +1,19 @@
+"""The components of this project, found the way they are declared, whether the project is installed or not."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from alchemesh_platform.catalog.discover import GROUP, Catalog, catalog_of
+from alchemesh_platform.catalog.installed import EntryPoint
+
+ROOT = Path(__file__).parent.parent
+
+
+@cache
+def builtin_catalog() -> Catalog:
+    """The catalogue that ``pyproject.toml`` declares."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
+    return catalog_of(EntryPoint(name, value, "alchemesh-platform") for name, value in declared.items())

@@ -1,0 +1,264 @@
+"""Composition: what a plan holds, and what it costs."""
+
+from __future__ import annotations
+
+import copy
+import cProfile
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.compose.check import all_problems
+from alchemesh_platform.compose.compose import compose, read_and_compose
+from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.compose.plan_document import plan_document
+from alchemesh_platform.manifest.load import LoadedManifest, load_manifest, read_manifest
+from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.problems import ProblemsFound
+from alchemesh_platform.secrets import SecretRef
+from tests.builtin import ROOT
+from tests.compose.specs import COMPONENTS, SPECS, altered, without
+from tests.manifest.documents import COMPLETE, written
+
+GOLDEN = Path(__file__).parent / "golden"
+PLATFORM = Platform(
+    environment="prod",
+    state="gs://acme-state",
+    registry="postgresql://registry/alchemesh",
+    home="/home",
+    settings={"cloud": {"project": "acme", "key": {"secret": "CLOUD_KEY"}}, "other": {"anything": 1}},
+    components=COMPONENTS,
+    transforms=({"component": "nobody", "resource": "gcp:storage/bucket:Bucket", "set": {"a": 1}},),  # type: ignore[arg-type]
+)
+
+
+def manifest(folder: Path, **changes: Any) -> LoadedManifest:
+    document = copy.deepcopy({**COMPLETE, **changes})
+    (folder / "alchemesh.yaml").write_text(written(document))
+    return load_manifest(folder / "alchemesh.yaml")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    code = {"component": "python-job", "args": {"entrypoint": "clean.py", "env": {"TOKEN": {"secret": "TOKEN"}}}}
+    return compose(manifest(tmp_path, code=code), PLATFORM, SPECS)
+
+
+def test_plan_reads_like_the_manifest(plan: Plan, tmp_path: Path) -> None:
+    assert (plan.project, plan.environment, plan.root) == ("aviation.flights", "prod", str(tmp_path))
+    assert plan.assets == ("aviation/flights/flights-table/flight",)
+    assert [(one.resource_name, one.role, one.port, one.spec.name) for one in plan.components()] == [
+        ("departures", Role.INPUT_PORT, "departures", "reader"),
+        ("airports", Role.INPUT_PORT, "airports", "neighbour"),
+        ("workspace", Role.INFRASTRUCTURE, "workspace", "disk"),
+        ("code", Role.CODE, "code", "job"),
+        ("flights-table-storage", Role.STORAGE, "flights-table", "table"),
+        ("flights-table-proxy", Role.PROXY, "flights-table", "server"),
+    ]
+
+
+def test_input_ports_say_where_their_data_comes_from(plan: Plan) -> None:
+    assert [(one.name, one.origin, one.from_product) for one in plan.inputs] == [
+        ("departures", "aviation/dispatch", False),
+        ("airports", "geography/airports/airports-table", True),
+    ]
+
+
+def test_output_port_has_its_models_protocols_and_contract(plan: Plan) -> None:
+    (output,) = plan.outputs
+    assert list(output.models) == ["flight"]
+    assert output.protocols == ("sql", "rest")
+    assert output.contract is not None
+    assert output.contract.version == "2.0.0"
+
+
+def test_components_know_their_line(plan: Plan, tmp_path: Path) -> None:
+    lines = (tmp_path / "alchemesh.yaml").read_text().splitlines()
+    assert plan.code is not None
+    assert lines[plan.code.location.line - 1].strip() == "component: python-job"
+    assert plan.code.path == "code"
+    assert lines[plan.inputs[1].component.location.line - 1].strip() == "- name: airports"
+    assert plan.outputs[0].storage.path == "output_ports[0].storage"
+
+
+def test_arguments_and_settings_are_values_of_the_components_models(plan: Plan) -> None:
+    assert plan.code is not None
+    assert plan.code.args.env == {"TOKEN": SecretRef(secret="TOKEN")}
+    settings = plan.outputs[0].storage.settings
+    assert (settings.cloud.project, settings.cloud.region) == ("acme", "europe-west1")
+
+
+def test_transform_of_a_component_that_is_not_used_is_kept(plan: Plan) -> None:
+    assert [transform.component for transform in plan.transforms] == ["nobody"]
+
+
+def test_plan_document_is_stable(plan: Plan, update: bool) -> None:
+    text = json.dumps(plan_document(plan), indent=2) + "\n"
+    golden = GOLDEN / "flights.json"
+    if update:
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_plan_document_holds_references_to_secrets_and_no_secret(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_KEY", "hunter2")
+    text = json.dumps(plan_document(plan))
+    assert '{"secret": "CLOUD_KEY"}' in text
+    assert '{"secret": "TOKEN"}' in text
+    assert "hunter2" not in text
+
+
+def test_composing_twice_gives_the_same_plan(tmp_path: Path) -> None:
+    loaded = manifest(tmp_path)
+    assert compose(loaded, PLATFORM, SPECS) == compose(loaded, PLATFORM, SPECS)
+
+
+def test_smallest_product_composes(tmp_path: Path) -> None:
+    bare = {key: COMPLETE[key] for key in ("kind", "name", "domain", "team", "owner", "version")}
+    (tmp_path / "alchemesh.yaml").write_text(written(bare))
+    plan = compose(load_manifest(tmp_path / "alchemesh.yaml"), PLATFORM, SPECS)
+    assert (list(plan.components()), plan.assets) == ([], ())
+
+
+def test_problem_of_settings_that_stand_in_no_file_names_the_built_in_platform(tmp_path: Path) -> None:
+    platform = PLATFORM.model_copy(update={"settings": {}})
+    with pytest.raises(ProblemsFound, match=r"settings\.cloud: found nothing"):
+        compose(manifest(tmp_path), platform, SPECS)
+
+
+def test_component_that_cannot_be_loaded_is_told_where_the_platform_names_it(tmp_path: Path) -> None:
+    def broken() -> ComponentSpec:
+        raise BrokenComponent("component 'job' of package acme cannot be loaded", hint="reinstall acme")
+
+    catalog = Catalog({**{name: _returning(spec) for name, spec in without("job").items()}, "job": broken})
+    with pytest.raises(ProblemsFound) as found:
+        compose(manifest(tmp_path), PLATFORM, catalog)
+    (problem,) = found.value.problems
+    assert (problem.path, problem.message) == (
+        "environments.prod.components.python-job",
+        "component 'job' of package acme cannot be loaded",
+    )
+
+
+def _returning(spec: ComponentSpec) -> Callable[[], ComponentSpec]:
+    return lambda: spec
+
+
+def test_component_without_its_models_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(BrokenComponent, match="component 'job' cannot be used: ModuleNotFoundError"):
+        compose(manifest(tmp_path), PLATFORM, altered("job", args="no_such_module:Args"))
+
+
+# --- without an environment -------------------------------------------------------------------------------------------
+
+
+def told(folder: Path, catalog: dict[str, ComponentSpec], **changes: Any) -> list[str]:
+    document = copy.deepcopy({**COMPLETE, **changes})
+    (folder / "alchemesh.yaml").write_text(written(document))
+    return [str(problem) for problem in all_problems(read_manifest(folder / "alchemesh.yaml"), None, catalog)]
+
+
+def test_without_an_environment_any_implementation_is_enough(tmp_path: Path) -> None:
+    other = {**SPECS, "another": altered("job", name="another", args="tests.compose.specs:Nothing")["job"]}
+    assert told(tmp_path, SPECS) == []
+    assert told(tmp_path, other) == []
+    assert told(tmp_path, other, code={"component": "python-job"}) == []
+    (problem,) = told(tmp_path, other, code={"component": "python-job", "args": {"entrypoint": 3}})
+    assert "code.args" in problem
+
+
+def test_without_an_environment_unknown_types_and_roles_are_told(tmp_path: Path) -> None:
+    assert "unknown component type 'python-jop'" in told(tmp_path, SPECS, code={"component": "python-jop"})[0]
+    assert "made for a storage" in told(tmp_path, SPECS, code={"component": "columnar-table"})[0]
+
+
+def test_overlay_of_the_environment_is_composed(tmp_path: Path) -> None:
+    (tmp_path / "alchemesh.yaml").write_text(written(COMPLETE))
+    (tmp_path / "alchemesh.prod.yaml").write_text("code: {args: {entrypoint: prod.py}}\n")
+    loaded, plan = read_and_compose(tmp_path / "alchemesh.yaml", PLATFORM, "prod", SPECS)
+    assert plan.code is not None
+    assert plan.code.args.entrypoint == "prod.py"
+    assert len(loaded.files) == 2
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def wide(ports: int) -> dict[str, Any]:
+    """A product of many output ports, each with a model of its own."""
+    (port,) = COMPLETE["output_ports"]
+    flight = COMPLETE["models"]["flight"]
+    flight = {**flight, "relationships": []}
+    return {
+        **COMPLETE,
+        "models": {f"model_{index}": flight for index in range(ports)},
+        "output_ports": [{**port, "name": f"port-{index}", "models": [f"model_{index}"]} for index in range(ports)],
+    }
+
+
+def calls_for(ports: int, folder: Path) -> int:
+    """How many functions are called to read and compose a product with that many ports: work, counted and not timed."""
+    path = folder / f"{ports}.yaml"
+    path.write_text(json.dumps(wide(ports)))
+    profile = cProfile.Profile()
+    plan = profile.runcall(lambda: compose(load_manifest(path), PLATFORM, SPECS))
+    assert len(plan.assets) == ports
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_work_grows_with_the_ports_and_no_faster(tmp_path: Path) -> None:
+    calls_for(1, tmp_path)  # what is imported and compiled once
+    few, many = calls_for(50, tmp_path), calls_for(500, tmp_path)
+    assert many < few * 10 * 1.2, f"50 ports {few:,} calls, 500 ports {many:,}"
+
+
+MEASURE = """
+import json, resource, sys
+from pathlib import Path
+from alchemesh_platform.compose.compose import compose
+from alchemesh_platform.manifest.load import load_manifest
+from tests.compose.specs import SPECS
+from tests.compose.test_compose import PLATFORM
+plans = [compose(load_manifest(Path(path)), PLATFORM, SPECS) for path in sys.argv[1:]]
+heavy = [name for name in ("pulumi", "grpc", "sqlalchemy", "duckdb", "deltalake", "rich") if name in sys.modules]
+if sys.platform == "linux":  # where ru_maxrss has the memory of the process that started this one in it, too
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(lines["VmHWM"].split()[0]) * 1024
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"plans": len(plans), "peak": peak, "heavy": heavy}))
+"""
+
+
+def measured(paths: list[Path]) -> dict[str, Any]:
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, *map(str, paths)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    result: dict[str, Any] = json.loads(run.stdout)
+    return result
+
+
+@pytest.mark.slow
+def test_a_thousand_ports_stay_small(tmp_path: Path) -> None:
+    path = tmp_path / "alchemesh.yaml"
+    path.write_text(json.dumps(wide(1000)))
+    assert measured([path])["peak"] < 250 * 1024**2
+
+
+@pytest.mark.slow
+def test_a_thousand_products_stay_small_and_import_nothing_heavy(tmp_path: Path) -> None:
+    paths = []
+    for index in range(1000):
+        paths.append(tmp_path / f"{index}.yaml")
+        paths[-1].write_text(written({**COMPLETE, "name": f"flights-{index}"}))
+    result = measured(paths)
+    assert result["plans"] == 1000
+    assert result["heavy"] == []
+    assert result["peak"] < 250 * 1024**2, result

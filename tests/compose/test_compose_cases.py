@@ -1,0 +1,33 @@
+"""Every way in which a manifest, a platform file and a catalogue do not go together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.compose.compose import read_and_compose
+from alchemesh_platform.platform_file.load import find_platform_file, load_platform
+from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.problems import Problem, ProblemsFound
+from tests.cases import Case, parametrize
+from tests.compose.specs import SPECS
+
+
+@parametrize(Path(__file__).parent / "cases")
+def test_what_does_not_go_together_is_told(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
+) -> None:
+    case.write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    platform: Platform | ProblemsFound
+    problems: list[Problem] = []
+    try:
+        platform = load_platform(find_platform_file(Path()), "prod", tmp_path / "home")
+    except ProblemsFound as found:
+        platform = found
+    try:
+        read_and_compose(Path("alchemesh.yaml"), platform, "prod", SPECS)
+    except ProblemsFound as found:
+        problems = list(found.problems)
+    case.check(problems, update)

@@ -1,0 +1,146 @@
+"""A stack in a temporary home with the test provider, and the engine run on it in this process or in another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.events import EngineEvent
+from alchemesh_platform.engine.lock import StackLock
+from alchemesh_platform.engine.result import EngineResult
+from alchemesh_platform.engine.run import Operation, run_operation
+from alchemesh_platform.engine.stack import Stack
+
+from .thing import PACKAGE, Thing, ThingFolder, served_things
+
+PROJECT = "test.things"
+LONGEST = 60.0
+
+# Things by name: their properties; ``after`` names things that they wait for.
+Things = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Bench:
+    """One stack, and the folder of its things."""
+
+    engine: Engine
+    stack: Stack
+    things: ThingFolder
+    port: int
+    told: list[str] = field(default_factory=list)
+    events: list[EngineEvent] = field(default_factory=list)
+
+    def run(
+        self,
+        operation: Operation,
+        things: Things | Callable[[], object] | None = None,
+        *,
+        on_event: Callable[[EngineEvent], object] | None = None,
+        targets: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> EngineResult:
+        """Hold the stack and run one operation; ``told`` and ``events`` are of this run."""
+        program = things if things is None or callable(things) else lambda: declare(things)
+        self.told, self.events = [], []
+        with StackLock(self.stack, tell=self.told.append):
+            self.stack.prepare(self.engine)
+            return run_operation(
+                self.engine,
+                self.stack,
+                operation,
+                program=program,
+                providers={PACKAGE: self.port},
+                on_event=on_event or self.events.append,
+                targets=targets,
+                cancel=cancel,
+            )
+
+    def urn(self, name: str) -> str:
+        """URN of a thing."""
+        return f"urn:pulumi:{self.stack.name}::{PROJECT}::test:index:Thing::{name}"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The deployment in the state file."""
+        assert self.stack.state_folder is not None
+        document = json.loads(self.stack.state_folder.file.read_bytes())
+        return dict(document["checkpoint"]["latest"] or {})
+
+    @property
+    def recorded(self) -> set[str]:
+        """Names of the things in the state."""
+        return {
+            resource["urn"].rpartition("::")[2]
+            for resource in self.state.get("resources", ())
+            if resource["type"].startswith("test:")
+        }
+
+    @property
+    def pending(self) -> dict[str, str]:
+        """Name: operation, of what the state has as begun and not ended."""
+        return {
+            operation["resource"]["urn"].rpartition("::")[2]: operation["type"]
+            for operation in self.state.get("pending_operations", ())
+        }
+
+    def start(self, operation: Operation, things: Things) -> subprocess.Popen[str]:
+        """Run one operation in a process of its own, which says on stdout what came of it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.caller", operation],
+            env=self._environ(things),
+            cwd=Path(__file__).parent.parent.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _environ(self, things: Things) -> dict[str, str]:
+        stack = {"name": self.stack.name, "backend": self.stack.backend, "home": str(self.stack.home)}
+        job = {"stack": stack, "folder": str(self.things.root), "things": things}
+        return {**os.environ, "TEST_JOB": json.dumps(job), "ALCHEMESH_ENGINE": str(self.engine.path)}
+
+
+@contextmanager
+def bench_in(folder: Path, engine: Engine, name: str = "dev") -> Iterator[Bench]:
+    """A fresh stack in a folder."""
+    home = folder / "home"
+    with served_things(folder / "things") as port:
+        stack = Stack(PROJECT, name, f"file://{home / 'state'}", home)
+        yield Bench(engine, stack, ThingFolder(folder / "things"), port)
+
+
+def declare(things: Things) -> None:
+    """Declare things in their order."""
+    import pulumi
+
+    made: dict[str, Thing] = {}
+    for name, properties in things.items():
+        after = [made[other] for other in properties.get("after", ())]
+        rest = {key: value for key, value in properties.items() if key != "after"}
+        made[name] = Thing(name, pulumi.ResourceOptions(depends_on=after), **rest)
+
+
+def until(found: Callable[[], object], *, what: str, seconds: float = LONGEST) -> None:
+    """Wait for something that has to happen."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.01)
+
+
+def engines_of(pid: int) -> list[psutil.Process]:
+    """Engines that a process has started and that run."""
+    return [child for child in psutil.Process(pid).children(recursive=True) if child.name() == "pulumi"]

@@ -1,0 +1,215 @@
+"""One run at a time on a stack; what a killed run left locked is told and removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.engine import lock as lock_module
+from alchemesh_platform.engine.lock import StackLock, StackLocked, is_engine, release
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.failure import ExitCode
+
+from .harness import until
+
+HOLD = """
+import sys
+from pathlib import Path
+from alchemesh_platform.engine.lock import StackLock
+from alchemesh_platform.engine.stack import Stack
+home = Path(sys.argv[1])
+with StackLock(Stack("shop.orders", "dev", f"file://{home}/state", home)):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+GONE = 2**22 + 1  # above the highest process number that Linux gives out
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    return Stack("shop.orders", "dev", f"file://{tmp_path / 'state'}", tmp_path)
+
+
+@contextmanager
+def held(stack: Stack) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the stack until its stdin is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(stack.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.communicate(timeout=60)
+
+
+def engine_lock(stack: Stack, pid: int, host: str | None = None) -> Path:
+    assert stack.state_folder is not None
+    file = stack.state_folder.locks / "4a1f.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    since = "2026-01-02T03:04:05.678Z"
+    content = {"pid": pid, "username": "ada", "hostname": host or socket.gethostname(), "timestamp": since}
+    file.write_text(json.dumps(content), "utf-8")
+    file.with_name("4a1f.json.attrs").write_text("{}", "utf-8")
+    return file
+
+
+@contextmanager
+def fake_engine(tmp_path: Path, seconds: float) -> Iterator[int]:
+    """A process that goes by the engine's name."""
+    program = tmp_path / "pulumi"
+    program.write_bytes(Path("/bin/sleep").read_bytes())
+    program.chmod(0o755)
+    process = subprocess.Popen([program, str(seconds)])
+    reaper = threading.Thread(target=process.wait)
+    reaper.start()
+    try:
+        until(lambda: is_engine(process.pid), what="it runs")
+        yield process.pid
+    finally:
+        process.kill()
+        reaper.join()
+
+
+def test_the_second_is_told_who_is_first(stack: Stack) -> None:
+    with held(stack) as first, pytest.raises(StackLocked) as caught, StackLock(stack):
+        pass
+    assert caught.value.exit_code == ExitCode.LOCKED
+    assert caught.value.holder is not None
+    assert (caught.value.holder.pid, caught.value.holder.host) == (first.pid, socket.gethostname())
+    assert "shop.orders dev is locked by" in caught.value.message
+    assert f"pid {first.pid}" in caught.value.message
+    assert caught.value.hint
+
+
+def test_the_second_may_wait(stack: Stack) -> None:
+    told: list[str] = []
+    with held(stack) as first:
+
+        def tell(line: str) -> None:
+            told.append(line)
+            assert first.stdin is not None
+            first.stdin.close()
+
+        with StackLock(stack, tell=tell, wait_seconds=60):
+            pass
+        first.stdin = None
+    assert len(told) == 1
+    assert "waiting" in told[0]
+
+
+def test_waiting_ends(stack: Stack) -> None:
+    with held(stack), pytest.raises(StackLocked), StackLock(stack, wait_seconds=0.2):
+        pass
+
+
+def test_a_killed_holder_is_told_and_does_not_lock(stack: Stack) -> None:
+    with held(stack) as first:
+        first.kill()
+    told: list[str] = []
+    with StackLock(stack, tell=told.append):
+        pass
+    assert len(told) == 1
+    assert f"pid {first.pid}" in told[0]
+    assert "was killed" in told[0]
+    told.clear()
+    with StackLock(stack, tell=told.append):
+        pass
+    assert told == []
+
+
+def test_stacks_do_not_lock_each_other(stack: Stack, tmp_path: Path) -> None:
+    other = Stack("shop.returns", "dev", stack.backend, tmp_path)
+    with StackLock(stack), StackLock(other):
+        pass
+
+
+def test_it_is_free_again_after_a_fault(stack: Stack) -> None:
+    with pytest.raises(RuntimeError), StackLock(stack):
+        raise RuntimeError
+    told: list[str] = []
+    with StackLock(stack, tell=told.append):
+        pass
+    assert told == []
+
+
+def test_the_lock_of_a_dead_engine_is_removed_and_told(stack: Stack) -> None:
+    file = engine_lock(stack, GONE)
+    told: list[str] = []
+    with StackLock(stack, tell=told.append):
+        assert list(file.parent.iterdir()) == []
+    assert told == [
+        f"the engine of an earlier run was killed: ada@{socket.gethostname()} "
+        f"(pid {GONE}, since 2026-01-02T03:04:05.678Z); its lock was removed"
+    ]
+
+
+def test_a_number_that_is_another_process_now_is_no_engine(stack: Stack) -> None:
+    file = engine_lock(stack, os.getpid())
+    with StackLock(stack):
+        assert not file.exists()
+
+
+def test_an_engine_that_is_about_to_end_is_waited_for(stack: Stack, tmp_path: Path) -> None:
+    with fake_engine(tmp_path, 0.5) as pid:
+        file = engine_lock(stack, pid)
+        told: list[str] = []
+        with StackLock(stack, tell=told.append):
+            assert not is_engine(pid)
+            assert not file.exists()
+    assert "waiting for its end" in told[0]
+
+
+def test_an_engine_that_does_not_end_keeps_its_lock(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_module, "ENGINE_ENDS_SECONDS", 0.2)
+    with fake_engine(tmp_path, 60) as pid:
+        file = engine_lock(stack, pid)
+        with pytest.raises(StackLocked, match=f"pid {pid}"), StackLock(stack):
+            pass
+        assert file.exists()
+        with pytest.raises(StackLocked, match=f"pid {pid}"):
+            release(stack)
+    with StackLock(stack):
+        assert not file.exists(), "when it is gone, so is its lock"
+
+
+def test_the_lock_of_another_machine_stays_until_it_is_released(stack: Stack) -> None:
+    file = engine_lock(stack, 1, host="elsewhere")
+    with pytest.raises(StackLocked, match="ada@elsewhere") as caught, StackLock(stack):
+        pass
+    assert "alchemesh unlock" in (caught.value.hint or "")
+    assert release(stack) == [
+        "the lock of ada@elsewhere (pid 1, since 2026-01-02T03:04:05.678Z) was removed",
+    ]
+    assert not file.exists()
+    with StackLock(stack):
+        pass
+
+
+def test_release_does_not_break_a_run_that_is_alive(stack: Stack) -> None:
+    with held(stack), pytest.raises(StackLocked):
+        release(stack)
+
+
+def test_release_says_when_there_is_nothing_to_release(stack: Stack) -> None:
+    assert release(stack) == ["shop.orders dev was not locked"]
+
+
+def test_a_lock_file_that_cannot_be_read_is_left_to_the_engine(stack: Stack) -> None:
+    file = engine_lock(stack, GONE)
+    file.write_text("{", "utf-8")
+    with StackLock(stack):
+        assert file.exists()
+    assert release(stack) == ["the lock of an unknown run was removed"]

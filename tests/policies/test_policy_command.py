@@ -1,0 +1,101 @@
+"""`alchemesh policy`: list, show, test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from alchemesh_cli.commands.policy import UnknownPolicy, command
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.policies.load import shipped_policies
+from alchemesh_platform.problems import ProblemsFound
+from tests.policies.writing import POLICY, write
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], standalone_mode=False)
+
+
+def test_list_shows_every_policy_with_effect_scope_and_owner() -> None:
+    lines = run("list").stdout.splitlines()
+    assert len(lines) == len(shipped_policies()) + 1
+    (line,) = [line for line in lines if line.startswith("source-aligned-source-system")]
+    assert line.split()[1:5] == ["devalue", "30", "product", "mesh-governance"]
+
+
+def test_list_shows_own_policies_and_those_that_they_replace(tmp_path: Path) -> None:
+    own = write(tmp_path, "naming.yaml", POLICY)
+    replaced = write(tmp_path, "mine.yaml", POLICY.replace("our-naming", "stable-contract"))
+    listed = json.loads(run("list", own, replaced, "--json").stdout)
+    assert len(listed) == len(shipped_policies()) + 1
+    assert {policy["name"]: policy["owner"] for policy in listed}["stable-contract"] == "governance"
+
+
+def test_show_says_what_a_policy_asks_for_and_what_it_may_name() -> None:
+    shown = run("show", "stable-contract").stdout
+    assert "has(port.contract)" in shown
+    assert "product.lifecycle == 'stable'" in shown
+    assert "domain.type" in shown
+    assert "May be unknown" in shown
+
+
+def test_show_is_there_as_json(tmp_path: Path) -> None:
+    shown = json.loads(run("show", "our-naming", write(tmp_path, "naming.yaml", POLICY), "--json").stdout)
+    assert (shown["require"], shown["points"]) == ("product.name.startsWith('ac-')", 10)
+    assert "product.name" in shown["variables"]
+
+
+def test_show_of_an_unknown_policy_names_the_closest() -> None:
+    failure = run("show", "stabel-contract").exception
+    assert isinstance(failure, UnknownPolicy)
+    assert failure.exit_code is ExitCode.USAGE
+    assert "stable-contract" in (failure.hint or "")
+
+
+def test_test_runs_the_shipped_policies_and_all_come_out_as_recorded() -> None:
+    result = run("test")
+    assert result.return_value is None
+    assert result.stdout.splitlines()[-1].endswith("0 failed")
+    assert "✗" not in result.stdout
+
+
+def test_test_shows_expected_and_got_and_leaves_with_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "naming.yaml", POLICY.replace("expect: violated", "expect: not_applicable"))
+    result = run("test", path)
+    assert result.return_value is ExitCode.FAILED
+    assert "  ✓ a name of ours: passed" in result.stdout
+    assert "  ✗ another name: violated" in result.stdout
+    assert "naming.yaml:16:5  expected not applicable" in result.stdout
+    assert "the policy says: the name does not begin with ac-" in result.stdout
+    assert result.stdout.splitlines()[-1] == "1 policy, 2 cases, 1 failed"
+
+
+@pytest.mark.parametrize(("expect", "code", "failed"), [("violated", None, 0), ("passed", ExitCode.FAILED, 1)])
+def test_test_is_there_as_json(expect: str, code: ExitCode | None, failed: int, tmp_path: Path) -> None:
+    result = run("test", write(tmp_path, "naming.yaml", POLICY.replace("violated", expect)), "--json")
+    assert result.return_value is code
+    document: dict[str, Any] = json.loads(result.stdout)
+    assert (document["cases"], document["failed"]) == (2, failed)
+    (policy,) = document["policies"]
+    assert policy["policy"] == "our-naming"
+    assert policy["cases"][1]["got"] == "violated"
+    assert policy["cases"][1]["expected"] == expect
+    assert policy["cases"][1]["line"] == 16
+
+
+def test_test_says_where_no_case_is_recorded(tmp_path: Path) -> None:
+    result = run("test", write(tmp_path, "naming.yaml", POLICY.partition("cases:")[0]))
+    assert "no cases are recorded" in result.stdout
+    assert result.return_value is None
+
+
+@pytest.mark.parametrize("arguments", [("test",), ("list",), ("show", "our-naming")])
+def test_a_mistake_in_a_file_is_a_problem_with_its_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    failure = run(*arguments, write(tmp_path, "naming.yaml", POLICY.replace("==", "="))).exception
+    assert isinstance(failure, ProblemsFound)
+    (problem,) = failure.problems
+    assert (problem.location.line, problem.path) == (6, "when")

@@ -1,0 +1,162 @@
+"""What follows from policies: who is forbidden, warned, devalued, and what is left open."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alchemesh_platform.policies.evaluate import evaluate
+from alchemesh_platform.policies.models import Effect, Outcome
+from alchemesh_platform.policies.results import Deduction, PolicyResult, standing
+from tests.policies.writing import FLIGHT, facts, one, policy, port
+
+STABLE = {
+    "lifecycle": "stable",
+    "models": FLIGHT,
+    "output_ports": [port("a-table"), port("b-table", contract={"version": "1.0.0"}), port("c-table")],
+}
+
+
+def result(outcome: Outcome, effect: Effect = Effect.DEVALUE, points: int = 0, name: str = "ours") -> PolicyResult:
+    return PolicyResult(name, effect, outcome, "why", points=points)
+
+
+def test_a_violated_policy_names_every_place_once() -> None:
+    found = one(policy("has(port.contract)", applies_to="output_port"), facts(STABLE))
+    assert (found.outcome, found.message, found.hint) == (Outcome.VIOLATED, "the rule is broken", "mend it")
+    assert [place.path for place in found.places] == ["output_ports[0]", "output_ports[2]"]
+
+
+def test_a_policy_without_things_to_ask_of_does_not_apply() -> None:
+    assert one(policy("false", applies_to="input_port"), facts(STABLE)).outcome is Outcome.NOT_APPLICABLE
+
+
+def test_one_place_that_passes_is_enough_to_pass_where_the_others_are_not_asked() -> None:
+    asked = policy("true", applies_to="output_port", when="has(port.contract)")
+    assert one(asked, facts(STABLE)).outcome is Outcome.PASSED
+
+
+def test_broken_in_one_place_and_failing_in_another_is_both() -> None:
+    asked = policy("port.contract.version == '2.0.0'", applies_to="output_port", effect="deny")
+    error, violated = evaluate([asked], facts(STABLE))
+    assert (error.outcome, [place.path for place in error.places]) == (
+        Outcome.ERROR,
+        ["output_ports[0]", "output_ports[2]"],
+    )
+    assert error.message.startswith("require: there is no key 'contract'")
+    assert "governance" in error.hint
+    assert (violated.outcome, [place.path for place in violated.places]) == (Outcome.VIOLATED, ["output_ports[1]"])
+
+
+def test_an_error_says_which_expression() -> None:
+    assert one(policy("true", when="product.code.component == 'x'"), facts()).message == (
+        "when: it asks for a key of something that has no keys"
+    )
+
+
+@pytest.mark.parametrize("text", ["product.lifecycel == 'x'", "product.name", "", "(", "port.name == 'x'", "\ud800"])
+def test_an_expression_that_was_never_checked_is_an_error_and_no_pass(text: str) -> None:
+    """A policy may come from a registry that an older version wrote."""
+    found = one(policy(text, effect="deny"), facts())
+    assert found.outcome is Outcome.ERROR
+    assert found.message.startswith("require: ")
+    assert found.forbids
+
+
+def test_what_is_not_known_is_told_with_where_it_would_come_from() -> None:
+    found = one(policy("domain.type == 'aggregated'", effect="deny"), facts())
+    assert (found.outcome, found.message) == (Outcome.NOT_EVALUATED, "domain.type is not known here")
+    assert "registry" in found.hint
+    assert not found.forbids
+    assert one(policy("component.stateful", applies_to="component"), facts()).outcome is Outcome.NOT_EVALUATED
+
+
+def test_results_come_in_the_order_of_the_policies() -> None:
+    asked = [
+        policy("true", name="one", applies_to="output_port"),
+        policy("true", name="two"),
+        policy("false", name="three", applies_to="model"),
+        policy("true", name="four", applies_to="output_port"),
+    ]
+    assert [found.policy for found in evaluate(asked, facts(STABLE))] == ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "outcome", "forbids", "severity"),
+    [
+        (Effect.DENY, Outcome.VIOLATED, True, "error"),
+        (Effect.DENY, Outcome.ERROR, True, "error"),
+        (Effect.DENY, Outcome.NOT_EVALUATED, False, None),
+        (Effect.DENY, Outcome.PASSED, False, None),
+        (Effect.WARN, Outcome.VIOLATED, False, "warning"),
+        (Effect.WARN, Outcome.ERROR, False, "warning"),
+        (Effect.DEVALUE, Outcome.VIOLATED, False, "warning"),
+        (Effect.DEVALUE, Outcome.ERROR, False, "warning"),
+        (Effect.DEVALUE, Outcome.NOT_APPLICABLE, False, None),
+    ],
+)
+def test_only_a_policy_that_denies_forbids_and_it_does_so_when_it_fails(
+    effect: Effect, outcome: Outcome, forbids: bool, severity: str | None
+) -> None:
+    require = {
+        Outcome.VIOLATED: "false",
+        Outcome.ERROR: "product.code.component == 'x'",
+        Outcome.NOT_EVALUATED: "environment == 'prod'",
+    }.get(outcome, "true")
+    asked = policy(
+        require,
+        effect=effect,
+        points=10 if effect is Effect.DEVALUE else None,
+        when="false" if outcome is Outcome.NOT_APPLICABLE else None,
+    )
+    found = one(asked, facts())
+    assert (found.outcome, found.forbids) == (outcome, forbids)
+    assert [problem.severity for problem in found.problems()] == ([severity] if severity else [])
+
+
+def test_a_problem_says_which_policy_where_and_how_to_mend_it() -> None:
+    (problem,) = one(policy("model.description != ''", applies_to="model"), facts({"models": FLIGHT})).problems()
+    assert (problem.location.file, problem.path) == ("alchemesh.yaml", "models.flight")
+    assert (problem.message, problem.hint) == ("policy our-rule: the rule is broken", "mend it")
+
+
+def test_a_result_is_plain_json() -> None:
+    found = one(policy("has(port.contract)", applies_to="output_port"), facts(STABLE)).as_json()
+    assert json.loads(json.dumps(found)) == found
+    assert (found["outcome"], found["places"][1]["path"]) == ("violated", "output_ports[2]")
+
+
+def test_the_value_score_is_a_hundred_less_what_was_broken() -> None:
+    score = standing([result(Outcome.VIOLATED, points=30), result(Outcome.PASSED, name="other")])
+    assert score.value == 70
+    assert score.deductions == (Deduction("ours", 30, "why"),)
+    assert score.open == ()
+
+
+def test_the_value_score_never_falls_below_nothing() -> None:
+    score = standing([result(Outcome.VIOLATED, points=70), result(Outcome.VIOLATED, points=60, name="other")])
+    assert score.value == 0
+    assert len(score.deductions) == 2
+
+
+def test_points_are_taken_off_once_however_many_places() -> None:
+    asked = policy("false", applies_to="output_port", effect="devalue", points=20)
+    score = standing(evaluate([asked], facts(STABLE)))
+    assert score.value == 80
+
+
+def test_denying_and_warning_take_no_points() -> None:
+    results = [result(Outcome.VIOLATED, Effect.DENY), result(Outcome.VIOLATED, Effect.WARN)]
+    assert standing(results).value == 100
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_EVALUATED, Outcome.ERROR])
+def test_a_devaluing_policy_without_an_answer_is_left_open(outcome: Outcome) -> None:
+    score = standing([result(outcome)])
+    assert (score.value, score.open) == (100, ("ours",))
+
+
+def test_a_policy_that_took_its_points_is_not_open_as_well() -> None:
+    score = standing([result(Outcome.ERROR), result(Outcome.VIOLATED, points=30)])
+    assert (score.value, score.open) == (70, ())

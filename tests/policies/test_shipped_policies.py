@@ -1,0 +1,52 @@
+"""Every policy that comes with the platform says what was meant, on each of its recorded cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from alchemesh_platform.policies.cases import CaseResult, run_cases
+from alchemesh_platform.policies.load import SHIPPED, LoadedPolicy, load_policies, shipped_policies
+from alchemesh_platform.policies.models import Effect, Outcome
+
+LOADED = {loaded.policy.name: loaded for loaded in load_policies([SHIPPED])}
+CASES = {f"{name}: {case.case}": case for name, loaded in LOADED.items() for case in run_cases(loaded)}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_case_comes_out_as_recorded(case: CaseResult) -> None:
+    assert case.as_expected, f"{case.location}: {case.got} at {case.at}: {case.message}"
+
+
+@pytest.mark.parametrize("loaded", LOADED.values(), ids=LOADED)
+def test_a_policy_is_recorded_kept_broken_and_where_it_does_not_apply(loaded: LoadedPolicy) -> None:
+    expected = {case.expect for case in loaded.policy.cases}
+    assert {Outcome.PASSED, Outcome.VIOLATED} <= expected
+    assert Outcome.NOT_APPLICABLE in expected or loaded.policy.when is None
+    assert Outcome.ERROR not in expected
+
+
+@pytest.mark.parametrize("loaded", LOADED.values(), ids=LOADED)
+def test_a_policy_lies_in_the_file_of_its_name(loaded: LoadedPolicy) -> None:
+    assert loaded.path.name == f"{loaded.policy.name}.yaml"
+
+
+@pytest.mark.parametrize("loaded", LOADED.values(), ids=LOADED)
+def test_a_policy_that_needs_what_may_be_unknown_has_a_case_for_it(loaded: LoadedPolicy) -> None:
+    expressions = f"{loaded.policy.when} {loaded.policy.require}"
+    needs = any(name in expressions for name in ("domain.type", "environment", "plan", "component."))
+    assert needs == (Outcome.NOT_EVALUATED in {case.expect for case in loaded.policy.cases})
+
+
+def test_the_shipped_policies_are_those_of_the_files() -> None:
+    assert {policy.name: policy for policy in shipped_policies()} == {
+        name: loaded.policy for name, loaded in LOADED.items()
+    }
+
+
+def test_what_the_mesh_cannot_do_without_is_denied_and_devalued() -> None:
+    effects = {name: loaded.policy.effect for name, loaded in LOADED.items()}
+    assert {name for name, effect in effects.items() if effect is Effect.DENY} == {
+        "classified-restricted",
+        "stable-contract",
+    }
+    assert {name for name, effect in effects.items() if effect is Effect.DEVALUE} == {"source-aligned-source-system"}

@@ -1,0 +1,154 @@
+"""A data API as a resource, with a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from alchemesh_platform.local import processes
+from alchemesh_platform.local.columns import Column
+from alchemesh_platform.local.delta import bring_table
+from alchemesh_platform.local.evolution import wanted_schema
+from alchemesh_platform.local.supervisor import config_folder, shut_down
+from alchemesh_platform.provider.values import UNKNOWN, Secret
+
+from .wire import CheckFailed, Wire
+
+TYPE = "alchemesh:local:DataApi"
+NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """A data API over an empty table; its server is ended with the test."""
+    columns = [Column.model_validate({"name": "id", "type": "string"})]
+    bring_table(tmp_path / "flight", wanted_schema(columns, (), "flight"))
+    yield {
+        "process": "flights-table",
+        "owner": "aviation/flights/flights-table",
+        "runDirectory": str(tmp_path / "run"),
+        "protocols": ["sql", "rest", "graphql"],
+        "tables": [{"name": "flight", "url": (tmp_path / "flight").as_uri(), "format": "delta"}],
+    }
+    shut_down(tmp_path / "run")
+
+
+def ask(state: Any) -> Any:
+    with urllib.request.urlopen(f"{state['endpoints']['rest']}/tables/flight", timeout=5) as response:
+        return json.load(response)
+
+
+def test_it_is_healthy_when_created_and_stays_where_it_is(wire: Wire, inputs: dict[str, Any]) -> None:
+    planned = wire.preview(TYPE, inputs)
+    assert (planned["httpPort"], planned["endpoints"]) == (UNKNOWN, UNKNOWN)
+    made = wire.create(TYPE, inputs)
+    assert ask(made.state) == []
+    assert made.state["endpoints"]["sql"] == f"postgresql://127.0.0.1:{made.state['postgresPort']}/flights-table"
+    assert wire.diff(made, inputs).changes == NONE
+    assert wire.read(made) == made
+    assert wire.create(TYPE, inputs).state == made.state
+    wire.delete(made)
+    assert wire.read(made) is None
+    with pytest.raises(OSError, match="refused"):
+        ask(made.state)
+
+
+def test_ports_that_are_given_are_known_in_the_preview(wire: Wire, inputs: dict[str, Any]) -> None:
+    planned = wire.preview(TYPE, {**inputs, "httpPort": 8091, "protocols": ["rest"]})
+    assert planned["endpoints"] == {"rest": "http://127.0.0.1:8091/api"}
+    assert planned["postgresPort"] is None
+    assert wire.preview(TYPE, {**inputs, "httpPort": 8091})["endpoints"] is UNKNOWN
+
+
+def test_found_dead_it_is_announced_and_started_again_on_its_ports(wire: Wire, inputs: dict[str, Any]) -> None:
+    made = wire.create(TYPE, inputs)
+    run = Path(inputs["runDirectory"])
+    server = processes.status(run, "flights-table").pid
+    assert server is not None
+    for pid in (int((config_folder(run) / "supervisord.pid").read_text()), server):
+        os.kill(pid, signal.SIGKILL)
+    while processes.status(run, "flights-table").state != "UNSUPERVISED":
+        time.sleep(0.01)
+    answer = wire.diff(made, inputs)
+    assert (answer.changes, list(answer.replaces)) == (SOME, [])
+    assert wire.engine.messages() == [
+        "data API aviation/flights/flights-table: its server is not running: its supervisor is not running; "
+        "it is started again"
+    ]
+    assert wire.update(made, inputs).state == made.state
+    assert ask(made.state) == []
+
+
+def test_other_protocols_keep_the_ports_and_another_run_folder_replaces(
+    wire: Wire, inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    made = wire.create(TYPE, inputs)
+    fewer = {**inputs, "protocols": ["rest"]}
+    planned = wire.update(made, fewer, preview=True)
+    changed = wire.update(made, fewer)
+    assert planned.state["endpoints"] == changed.state["endpoints"]
+    assert changed.state["httpPort"] == made.state["httpPort"]
+    assert set(changed.state["endpoints"]) == {"rest"}
+    answer = wire.diff(changed, {**fewer, "runDirectory": str(tmp_path / "elsewhere")})
+    assert (list(answer.replaces), answer.deleteBeforeReplace) == (["runDirectory"], True)
+
+
+def test_a_creation_that_fails_says_why_and_leaves_nothing_running(
+    wire: Wire, inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    broken = {**inputs, "tables": [{"name": "flight", "url": str(tmp_path / "gone"), "format": "delta"}]}
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(TYPE, broken)
+    assert "data API flights-table does not answer: it ended at once: error:" in failed.value.details()
+    assert processes.status(tmp_path / "run", "flights-table").state == "UNSUPERVISED"
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(grpc.RpcError) as taken:
+        wire.create(TYPE, {**inputs, "httpPort": other.getsockname()[1]})
+    assert f"is taken by process {os.getpid()}" in taken.value.details()
+
+
+def test_a_start_that_takes_too_long_is_given_up(wire: Wire, inputs: dict[str, Any]) -> None:
+    """The engine's `customTimeouts` reach the server's start."""
+    started = time.monotonic()
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(TYPE, inputs, timeout=0.001)
+    assert failed.value.code() == grpc.StatusCode.CANCELLED
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"host": "localhost"}, "host"),
+        ({"host": "0.0.0.0"}, "host"),  # noqa: S104 - refused is the point
+        ({"httpPort": 70000}, "httpPort"),
+        ({"httpPort": 8091, "postgresPort": 8091}, "postgresPort"),
+        ({"postgresPort": 5433, "protocols": ["rest"]}, "postgresPort"),
+        ({"protocols": []}, "protocols"),
+        ({"protocols": ["soap"]}, "protocols[0]"),
+        ({"tables": []}, "tables"),
+        ({"process": "Bad Name"}, "process"),
+        ({"owner": Secret("hunter2")}, "owner"),
+    ],
+)
+def test_a_wrong_data_api_is_refused_at_its_property(
+    wire: Wire, inputs: dict[str, Any], wrong: dict[str, Any], at: str
+) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        wire.check(TYPE, {**inputs, **wrong})
+    assert list(refused.value.failures) == [at]
+
+
+def test_tables_that_are_not_known_yet_are_taken_in_the_preview(wire: Wire, inputs: dict[str, Any]) -> None:
+    later = {**inputs, "tables": [{"name": "flight", "url": UNKNOWN, "format": "delta"}], "httpPort": 8091}
+    assert wire.preview(TYPE, {**later, "protocols": ["rest"]})["endpoints"] == {"rest": "http://127.0.0.1:8091/api"}

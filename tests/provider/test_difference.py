@@ -1,0 +1,130 @@
+"""What differs between inputs."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alchemesh_platform.provider.difference import difference, join, top_level
+from alchemesh_platform.provider.values import UNKNOWN, Secret
+
+NAMES = st.sampled_from(["a", "b", "a.b", 'say "hi"', "back\\slash", "with space", "[0]"])
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(0, 3), st.sampled_from(["x", "y"]))
+TREES = st.dictionaries(
+    NAMES,
+    st.recursive(
+        LEAVES,
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
+
+
+def parts_of(path: str) -> list[str | int]:
+    """A path taken apart again, independently of how it was put together."""
+    found: list[str | int] = []
+    for quoted, index, plain in re.findall(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]"]+)', path):
+        found.append(int(index) if index else plain or re.sub(r"\\(.)", r"\1", quoted))
+    return found
+
+
+def apply(old: dict[str, Any], new: dict[str, Any], kinds: dict[str, str]) -> Any:
+    """The old value with every change made that the difference names."""
+    result: Any = copy.deepcopy(old)
+
+    def at(tree: Any, parts: list[str | int]) -> Any:
+        for part in parts:
+            tree = tree[part]
+        return tree
+
+    removals = sorted((path for path, kind in kinds.items() if kind == "delete"), key=_last_index, reverse=True)
+    for path, kind in kinds.items():
+        *above, last = parts_of(path)
+        if kind == "add" and isinstance(last, int):
+            assert len(at(result, above)) == last
+            at(result, above).append(copy.deepcopy(at(new, [*above, last])))
+        elif kind != "delete":
+            at(result, above)[last] = copy.deepcopy(at(new, [*above, last]))
+    for path in removals:
+        *above, last = parts_of(path)
+        del at(result, above)[last]
+    return result
+
+
+def _last_index(path: str) -> int:
+    last = parts_of(path)[-1]
+    return last if isinstance(last, int) else -1
+
+
+def without_nulls(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: without_nulls(value) for name, value in tree.items() if value is not None}
+    return [without_nulls(item) for item in tree] if isinstance(tree, list) else tree
+
+
+@given(TREES, TREES)
+def test_making_the_changes_leads_from_the_old_to_the_new(old: dict[str, Any], new: dict[str, Any]) -> None:
+    kinds = dict(difference(old, new))
+    assert without_nulls(apply(old, new, kinds)) == without_nulls(new)
+
+
+@given(TREES)
+def test_the_same_does_not_differ(tree: dict[str, Any]) -> None:
+    assert difference(tree, copy.deepcopy(tree)) == {}
+    assert difference(without_nulls(tree), tree) == {}
+
+
+@given(TREES, TREES)
+def test_looking_from_the_other_side_turns_additions_into_removals(old: dict[str, Any], new: dict[str, Any]) -> None:
+    mirror = {"add": "delete", "delete": "add", "update": "update"}
+    there, back = difference(old, new), difference(new, old)
+    assert {path: mirror[kind] for path, kind in there.items()} == back
+
+
+@given(TREES, TREES)
+def test_every_path_starts_with_its_property(old: dict[str, Any], new: dict[str, Any]) -> None:
+    for path in difference(old, new):
+        assert top_level(path) == parts_of(path)[0]
+
+
+def test_paths_name_what_changed_and_nothing_above() -> None:
+    old = {"columns": [{"name": "a"}, {"name": "b", "type": "string"}], "gone": 1, "same": {"deep": [1]}}
+    new = {"columns": [{"name": "a"}, {"name": "b", "type": "date"}, {"name": "c"}], "same": {"deep": [1]}, "come": 2}
+    assert difference(old, new) == {
+        "columns[1].type": "update",
+        "columns[2]": "add",
+        "gone": "delete",
+        "come": "add",
+    }
+
+
+def test_true_is_not_one() -> None:
+    assert difference({"a": True}, {"a": 1}) == {"a": "update"}
+
+
+def test_what_is_unknown_differs_from_what_is_known() -> None:
+    assert difference({"a": "x", "b": ["y"]}, {"a": UNKNOWN, "b": [UNKNOWN]}) == {"a": "update", "b[0]": "update"}
+
+
+def test_what_becomes_secret_differs_and_what_stays_secret_is_compared_inside() -> None:
+    assert difference({"a": "x"}, {"a": Secret("x")}) == {"a": "update"}
+    assert difference({"a": Secret("x")}, {"a": "x"}) == {"a": "update"}
+    assert difference({"a": Secret({"b": 1})}, {"a": Secret({"b": 1})}) == {}
+    assert difference({"a": Secret({"b": 1})}, {"a": Secret({"b": 2})}) == {"a.b": "update"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [(("a", "b"), "a.b"), (("a", 0, "b"), "a[0].b"), (("a", "x.y"), 'a["x.y"]'), (("a", 'x"y'), 'a["x\\"y"]')],
+)
+def test_paths_are_written_as_pulumi_writes_them(parts: tuple[str | int, ...], path: str) -> None:
+    found = ""
+    for part in parts:
+        found = join(found, part)
+    assert found == path

@@ -1,0 +1,347 @@
+"""Folders, tables, landing areas and jobs as resources."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from pulumi.runtime.proto import provider_pb2
+
+from alchemesh_platform.local.directory import OWNER_FILE, owner_of
+from alchemesh_platform.local.directory import create as create_directory
+from alchemesh_platform.local.job import read_job
+from alchemesh_platform.provider.values import UNKNOWN, Secret
+
+from .wire import CheckFailed, Wire, connected
+
+DIRECTORY = "alchemesh:local:Directory"
+TABLE = "alchemesh:local:DeltaTable"
+INGESTION = "alchemesh:local:Ingestion"
+JOB = "alchemesh:local:Job"
+
+NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
+
+
+def folder(path: Path, **others: Any) -> dict[str, Any]:
+    return {"path": str(path), "owner": "aviation/flights/workspace", **others}
+
+
+def table(path: Path, **others: Any) -> dict[str, Any]:
+    columns = [{"name": "id", "type": "string", "required": True}, {"name": "delay", "type": "number"}]
+    return {
+        "path": str(path),
+        "owner": "aviation/flights/flights-table/flight",
+        "table": "flight",
+        "columns": columns,
+        **others,
+    }
+
+
+def landing(source: Path, target: Path, **others: Any) -> dict[str, Any]:
+    return {
+        "source": "*.csv",
+        "root": str(source),
+        "format": "csv",
+        "target": str(target),
+        "owner": "aviation/flights/departures",
+        **others,
+    }
+
+
+def job(root: Path, **others: Any) -> dict[str, Any]:
+    (root / "clean.py").write_text("def main(): ...\n")
+    return {
+        "directory": str(root / "run"),
+        "owner": "aviation/flights/code",
+        "python": sys.executable,
+        "workingDirectory": str(root),
+        "entrypoint": "clean:main",
+        **others,
+    }
+
+
+# Directory
+
+
+def test_a_folder_is_made_compared_read_and_removed(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(DIRECTORY, folder(tmp_path / "data"))
+    assert made.id == str(tmp_path / "data")
+    assert made.state["url"] == (tmp_path / "data").as_uri()
+    assert wire.diff(made, folder(tmp_path / "data")).changes == NONE
+    assert wire.read(made) == made
+    wire.delete(made)
+    assert not (tmp_path / "data").exists()
+    assert wire.read(made) is None
+
+
+def test_the_url_is_known_in_the_preview_and_nothing_is_made(wire: Wire, tmp_path: Path) -> None:
+    assert wire.preview(DIRECTORY, folder(tmp_path / "data"))["url"] == (tmp_path / "data").as_uri()
+    assert wire.preview(DIRECTORY, {**folder(tmp_path), "path": UNKNOWN})["url"] is UNKNOWN
+    assert not (tmp_path / "data").exists()
+
+
+def test_files_are_kept_and_it_is_said(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(DIRECTORY, folder(tmp_path / "data"))
+    (tmp_path / "data" / "a.csv").write_text("1")
+    wire.delete(made)
+    assert (tmp_path / "data" / "a.csv").exists()
+    assert wire.engine.messages() == [f"kept 1 file in {tmp_path / 'data'}; a later `up` finds them again"]
+    assert wire.create(DIRECTORY, folder(tmp_path / "data")).id == made.id
+
+
+@pytest.mark.parametrize(("delete_data", "keep"), [(True, True), (False, False)])
+def test_files_go_when_the_resource_or_the_provider_says_so(tmp_path: Path, delete_data: bool, keep: bool) -> None:
+    with connected(tmp_path, delete_data=delete_data) as wire:
+        made = wire.create(DIRECTORY, folder(tmp_path / "data", keepOnDelete=keep))
+        (tmp_path / "data" / "a.csv").write_text("1")
+        wire.delete(made)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_of_somebody_else_is_refused_in_the_preview(wire: Wire, tmp_path: Path) -> None:
+    wire.create(DIRECTORY, folder(tmp_path / "data", owner="d/p/other"))
+    with pytest.raises(CheckFailed, match="belongs to d/p/other"):
+        wire.check(DIRECTORY, folder(tmp_path / "data"))
+    with pytest.raises(CheckFailed, match="expected an absolute path"):
+        wire.check(DIRECTORY, folder(Path("data")))
+
+
+def test_a_folder_follows_its_owners_new_name(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(DIRECTORY, folder(tmp_path / "data"))
+    renamed = folder(tmp_path / "data", owner="aviation/flights/scratch")
+    answer = wire.diff(made, renamed)
+    assert (answer.changes, list(answer.replaces)) == (SOME, [])
+    wire.update(made, renamed)
+    assert owner_of(tmp_path / "data") == "aviation/flights/scratch"
+
+
+def test_another_path_is_another_folder(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(DIRECTORY, folder(tmp_path / "data"))
+    assert list(wire.diff(made, folder(tmp_path / "other")).replaces) == ["path"]
+
+
+def test_a_folder_that_went_is_noticed_and_made_again(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(DIRECTORY, folder(tmp_path / "data"))
+    (tmp_path / "data" / OWNER_FILE).unlink()
+    (tmp_path / "data").rmdir()
+    assert wire.diff(made, folder(tmp_path / "data")).changes == SOME
+    assert wire.engine.messages() == [f"folder {tmp_path / 'data'} is gone: it is made again"]
+    wire.update(made, folder(tmp_path / "data"))
+    assert (tmp_path / "data").is_dir()
+
+
+def test_files_beyond_retention_are_announced_and_removed(wire: Wire, tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "data", retentionSeconds=3600)
+    made = wire.create(DIRECTORY, inputs)
+    (tmp_path / "data" / "old.csv").write_text("1")
+    assert wire.diff(made, inputs).changes == NONE
+    os.utime(tmp_path / "data" / "old.csv", (time.time() - 7200,) * 2)
+    assert wire.diff(made, inputs).changes == SOME
+    wire.update(made, inputs)
+    assert not (tmp_path / "data" / "old.csv").exists()
+
+
+# DeltaTable
+
+
+def test_a_table_is_made_empty_and_found_again(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    assert made.state["url"] == (tmp_path / "t").as_uri()
+    assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
+    assert wire.diff(made, table(tmp_path / "t")).changes == NONE
+    assert wire.read(made) == made
+    wire.delete(made)
+    assert not (tmp_path / "t").exists()
+
+
+def test_a_creation_that_was_killed_in_the_middle_is_taken_up_again(wire: Wire, tmp_path: Path) -> None:
+    """The folder is marked first; the engine then knows nothing of either."""
+    create_directory(tmp_path / "t", "aviation/flights/flights-table/flight")
+    wire.create(TABLE, table(tmp_path / "t"))
+    assert wire.create(TABLE, table(tmp_path / "t")).id == str(tmp_path / "t")
+    assert DeltaTable(tmp_path / "t").version() == 0
+
+
+def test_rows_are_kept_and_counted(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    write_deltalake(tmp_path / "t", pa.table({"id": ["a", "b"]}), mode="append", schema_mode="merge")
+    wire.delete(made)
+    said = f"kept 2 rows of table flight in {tmp_path / 't'}; a later `up` finds them again"
+    assert wire.engine.messages() == [said]
+    wire.create(TABLE, table(tmp_path / "t"))
+    assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 2
+
+
+def test_an_added_column_evolves_the_table_in_place(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    wider = table(tmp_path / "t")
+    wider["columns"] = [*wider["columns"], {"name": "gate", "type": "string"}]
+    answer = wire.diff(made, wider)
+    assert (list(answer.detailedDiff), list(answer.replaces)) == (["columns[2]"], [])
+    wire.update(made, wider)
+    assert [field.name for field in DeltaTable(tmp_path / "t").schema().fields] == ["id", "delay", "gate"]
+
+
+def test_what_the_table_cannot_follow_is_refused_in_the_preview_with_reason_and_way_out(
+    wire: Wire, tmp_path: Path
+) -> None:
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
+    changed = table(tmp_path / "t", columns=[{"name": "delay", "type": "integer"}], partitionBy=[])
+    with pytest.raises(CheckFailed) as refused:
+        wire.diff(made, changed)
+    assert set(refused.value.failures) == {"columns", "columns[0]"}
+    reason = refused.value.failures["columns[0]"]
+    assert "has 1 row and cannot follow: its type would change from double to long" in reason
+    assert "on_incompatible_change: replace" in reason
+    assert "column id:" in refused.value.failures["columns"]
+
+
+def test_replacing_warns_of_the_rows_that_are_lost_and_starts_anew(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
+    changed = table(tmp_path / "t", columns=[{"name": "id", "type": "integer"}], onIncompatibleChange="replace")
+    assert list(wire.diff(made, changed).replaces) == []
+    assert "table flight is started anew, without 1 row" in wire.engine.messages()[0]
+    wire.update(made, changed)
+    assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
+
+
+def test_a_table_that_went_or_was_changed_by_hand_is_brought_back(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    DeltaTable(tmp_path / "t").alter.set_table_description("by hand")
+    assert wire.diff(made, table(tmp_path / "t")).changes == SOME
+    wire.update(made, table(tmp_path / "t"))
+    assert not DeltaTable(tmp_path / "t").metadata().description
+    for file in (tmp_path / "t" / "_delta_log").iterdir():
+        file.unlink()
+    assert wire.diff(made, table(tmp_path / "t")).changes == SOME
+    assert wire.read(made) is None
+    wire.update(made, table(tmp_path / "t"))
+    assert DeltaTable(tmp_path / "t").version() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"columns": [{"name": "a", "type": "text"}]}, "columns[0].type"),
+        ({"columns": [{"name": "A b", "type": "string"}]}, "columns[0].name"),
+        ({"columns": [{"name": "a", "type": "object"}]}, "columns[0]"),
+        ({"columns": [{"name": "a", "type": "string"}] * 2}, "columns[1].name"),
+        ({"columns": []}, "columns"),
+        ({"partitionBy": ["gate"]}, "partitionBy[0]"),
+        ({"partitionBy": ["id", "delay"]}, "partitionBy"),
+        ({"onIncompatibleChange": "ignore"}, "onIncompatibleChange"),
+        ({"partitionedBy": ["id"]}, "partitionedBy"),
+    ],
+)
+def test_a_wrong_table_is_refused_at_its_property(wire: Wire, tmp_path: Path, wrong: dict[str, Any], at: str) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        wire.check(TABLE, table(tmp_path / "t", **wrong))
+    assert list(refused.value.failures) == [at]
+
+
+# Ingestion
+
+
+def test_files_are_landed_and_new_ones_make_an_update(wire: Wire, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "landing"
+    source.mkdir()
+    (source / "a.csv").write_text("a\n1\n2\n")
+    inputs = landing(source, target)
+    assert wire.preview(INGESTION, inputs)["rows"] is UNKNOWN
+    made = wire.create(INGESTION, inputs)
+    assert (made.state["files"], made.state["rows"], made.state["url"]) == (1, 2, target.as_uri())
+    assert wire.diff(made, inputs).changes == NONE
+    (source / "b.csv").write_text("a\n3\n")
+    answer = wire.diff(made, inputs)
+    assert (answer.changes, list(answer.detailedDiff)) == (SOME, ["rows"])
+    assert wire.engine.messages() == ["source files: 1 new"]
+    made = wire.update(made, inputs)
+    assert (made.state["files"], made.state["rows"]) == (2, 3)
+    assert wire.read(made) == made
+    wire.delete(made)
+    assert wire.engine.messages()[1:] == [f"kept 3 rows of 2 files in {target}; a later `up` finds them again"]
+    assert wire.create(INGESTION, inputs).state["rows"] == 3
+
+
+def test_missing_source_files_are_said_in_the_preview(wire: Wire, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="no file matches"):
+        wire.check(INGESTION, {**landing(tmp_path, tmp_path / "landing"), "source": "gone/*.csv"})
+
+
+def test_a_bad_line_fails_the_creation_with_file_and_line(wire: Wire, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.csv").write_text("a,b\n1\n")
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(INGESTION, landing(source, tmp_path / "landing"))
+    assert f"{source / 'a.csv'}:2: 1 columns where the header has 2" in failed.value.details()
+    assert "\n\nhint: mend the line" in failed.value.details()
+
+
+def test_removing_with_the_data_leaves_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.csv").write_text("a\n1\n")
+    with connected(tmp_path, delete_data=True) as wire:
+        wire.delete(wire.create(INGESTION, landing(source, tmp_path / "landing")))
+        assert wire.engine.messages() == []
+    assert not (tmp_path / "landing").exists()
+    assert (source / "a.csv").exists()
+
+
+# Job
+
+
+def test_a_job_is_described_without_running_it(wire: Wire, tmp_path: Path) -> None:
+    inputs = job(tmp_path, env={"TOKEN": {"secret": "API_TOKEN"}, "COLOUR": "blue"}, timeoutSeconds=60)
+    made = wire.create(JOB, inputs)
+    described = read_job(Path(str(made.state["descriptor"])))
+    assert (described.entrypoint, described.timeout_seconds) == ("clean:main", 60)
+    assert json.loads(Path(str(made.state["descriptor"])).read_text())["env"]["TOKEN"] == {"secret": "API_TOKEN"}
+    assert wire.diff(made, inputs).changes == NONE
+    assert wire.preview(JOB, inputs)["descriptor"] == made.state["descriptor"]
+    Path(str(made.state["descriptor"])).unlink()
+    assert wire.diff(made, inputs).changes == SOME
+    assert wire.read(made) is None
+    wire.update(made, inputs)
+    assert wire.read(made) == made
+    wire.delete(made)
+    assert not Path(str(made.state["descriptor"])).exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"entrypoint": "clean:mian"}, "entrypoint"),
+        ({"entrypoint": "gone:main"}, "entrypoint"),
+        ({"python": "/nowhere/python"}, "python"),
+        ({"env": {"TOKEN": {"secret": "lower-case"}}}, "env.TOKEN"),
+        ({"timeoutSeconds": 0}, "timeoutSeconds"),
+    ],
+)
+def test_a_job_that_could_not_run_is_refused(wire: Wire, tmp_path: Path, wrong: dict[str, Any], at: str) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        wire.check(JOB, job(tmp_path, **wrong))
+    assert next(iter(refused.value.failures)) == at
+
+
+def test_a_secret_value_is_never_written_into_a_job(wire: Wire, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="refer to it by its name"):
+        wire.check(JOB, job(tmp_path, env={"TOKEN": Secret("hunter2")}))
+
+
+def test_one_folder_has_one_job(wire: Wire, tmp_path: Path) -> None:
+    made = wire.create(JOB, job(tmp_path))
+    with pytest.raises(CheckFailed, match="has the job of aviation/flights/code"):
+        wire.check(JOB, job(tmp_path, owner="aviation/weather/code"))
+    assert wire.check(JOB, job(tmp_path, owner="aviation/flights/job"), made.inputs)

@@ -1,0 +1,83 @@
+"""The provider as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from alchemesh_platform import __version__
+from alchemesh_platform.provider.attach import ProviderFailed, spawn_provider
+
+SECONDS = 60.0
+
+
+def version_at(port: int) -> str:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        return str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=SECONDS).version)
+
+
+def test_it_answers_on_its_port_and_ends_with_the_block(tmp_path: Path) -> None:
+    with spawn_provider(f"sqlite:///{tmp_path / 'registry.db'}") as served:
+        assert version_at(served.port) == __version__
+        children = psutil.Process().children()
+        (child,) = [one for one in children if "alchemesh_platform.provider.main" in one.cmdline()]
+    assert not child.is_running()
+
+
+def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import time\nfrom alchemesh_platform.provider.attach import spawn_provider\n"
+        f"with spawn_provider('sqlite:///{tmp_path / 'registry.db'}') as served:\n"
+        "    print(served.port, flush=True)\n    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert version_at(int(parent.stdout.readline())) == __version__
+        (child,) = psutil.Process(parent.pid).children()
+        parent.kill()
+    deadline = time.monotonic() + SECONDS
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_at_once_by_the_signals_that_the_engine_sends(number: signal.Signals) -> None:
+    """The engine waits five seconds for a plugin that does not, at the end of each of its runs."""
+    command = [sys.executable, "-m", "alchemesh_platform.provider.main"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert version_at(int(process.stdout.readline())) == __version__
+        process.send_signal(number)
+        assert process.wait(SECONDS) == 0
+
+
+def test_the_address_of_the_registry_is_on_no_command_line(tmp_path: Path) -> None:
+    with spawn_provider(f"sqlite:///{tmp_path / 'registry.db'}"):
+        for child in psutil.Process().children():
+            assert "registry.db" not in " ".join(child.cmdline())
+
+
+def test_a_provider_that_does_not_start_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "alchemesh_platform"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProviderFailed, match=r"did not start \(exit status 3\)"), spawn_provider("sqlite:///x"):
+        pass
+
+
+def test_help_says_what_it_is() -> None:
+    command = [sys.executable, "-m", "alchemesh_platform.provider.main", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Pulumi provider plugin" in done.stdout

@@ -1,0 +1,259 @@
+"""What every resource has from the provider: errors, secrets, cancellation, parallel work, configuration."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc
+
+from alchemesh_platform import __version__
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.provider.attach import serve_attached
+from alchemesh_platform.provider.catalog import HANDLERS
+from alchemesh_platform.provider.handler import Context, Handler, Handlers
+from alchemesh_platform.provider.inputs import Properties
+from alchemesh_platform.provider.provider import AlchemeshProvider
+from alchemesh_platform.provider.values import Secret, encode_map
+
+from .test_records import PORT
+from .wire import Wire, connected, urn
+
+SLOW = "test:it:Slow"
+
+
+class SlowInputs(Properties):
+    name: str
+    act: str = "wait"
+
+
+class SlowOutputs(Properties):
+    greeting: str
+
+
+class SlowHandler(Handler[SlowInputs, SlowOutputs]):
+    """A resource that takes its time, or fails in a way that it is told."""
+
+    pulumi_type = SLOW
+    summary = "A resource for tests."
+    inputs = SlowInputs
+    outputs = SlowOutputs
+
+    def __init__(self) -> None:
+        self.together = threading.Barrier(8, timeout=20)
+        self.started = threading.Event()
+
+    def identify(self, inputs: SlowInputs) -> str:
+        return inputs.name
+
+    def plan(self, inputs: SlowInputs, old: SlowOutputs | None, context: Context) -> Mapping[str, Any]:
+        return {}
+
+    def create(self, inputs: SlowInputs, context: Context) -> SlowOutputs:
+        self.started.set()
+        if inputs.act == "meet":
+            self.together.wait()
+        if inputs.act == "wait":
+            context.stop.wait(60)
+            raise Failure("it was not finished")
+        if inputs.act == "fail":
+            raise Failure("it is not possible", hint="do something else")
+        if inputs.act == "break":
+            raise ZeroDivisionError("division by zero")
+        return SlowOutputs(greeting=f"hello {inputs.name}")
+
+    def read(self, inputs: SlowInputs, outputs: SlowOutputs, context: Context) -> tuple[SlowInputs, SlowOutputs] | None:
+        return inputs, outputs
+
+    def update(self, inputs: SlowInputs, old_inputs: SlowInputs, outputs: SlowOutputs, context: Context) -> SlowOutputs:
+        return self.create(inputs, context)
+
+    def delete(self, inputs: SlowInputs, outputs: SlowOutputs, context: Context) -> None: ...
+
+
+@contextmanager
+def other_provider(folder: Path, provider: AlchemeshProvider) -> Iterator[Wire]:
+    """A connection to a provider that is configured in its own way."""
+    with (
+        connected(folder) as usual,
+        serve_attached(provider) as served,
+        grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
+    ):
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        yield Wire(stub, usual.registry, folder, provider, usual.engine, channel)
+    provider.close()
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Any:
+    handler = SlowHandler()
+    with connected(tmp_path, Handlers({SLOW: handler})) as wire:
+        yield wire, handler
+
+
+def test_a_failure_is_its_sentence_and_hint_and_leaves_no_pending_operation(slow: tuple[Wire, SlowHandler]) -> None:
+    wire, _ = slow
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(SLOW, {"name": "a", "act": "fail"})
+    assert failed.value.details() == "it is not possible\n\nhint: do something else"
+    # The engine keeps a pending operation after these three.
+    assert failed.value.code() not in (
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.DATA_LOSS,
+    )
+
+
+def test_a_mistake_of_ours_is_a_sentence_and_its_traceback_is_for_the_debug_log(
+    slow: tuple[Wire, SlowHandler],
+) -> None:
+    wire, _ = slow
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(SLOW, {"name": "a", "act": "break"})
+    assert failed.value.details().startswith("unexpected ZeroDivisionError: division by zero\n\nhint: ")
+    assert "Traceback" not in failed.value.details()
+    ((severity, message, where),) = wire.engine.said
+    assert (severity, where) == (engine_pb2.DEBUG, urn(SLOW))
+    assert "Traceback" in message
+
+
+def test_blocking_work_is_done_side_by_side(slow: tuple[Wire, SlowHandler]) -> None:
+    """Each of the eight waits for the seven others: one after the other, none would end."""
+    wire, _ = slow
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: wire.create(SLOW, {"name": f"n{n}", "act": "meet"}, name=f"n{n}"), range(8)))
+    assert len({resource.id for resource in made}) == 8
+
+
+def test_cancelling_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
+    wire, handler = slow
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(wire.create, SLOW, {"name": "a", "act": "wait"})
+        assert handler.started.wait(20)
+        wire.stub.Cancel(empty_pb2.Empty())
+        failed = creating.exception(20)
+    assert isinstance(failed, grpc.RpcError)
+    assert failed.code() == grpc.StatusCode.CANCELLED
+    assert failed.details() == "stopped: it was not finished"
+    assert wire.create(SLOW, {"name": "b", "act": "go"}).state["greeting"] == "hello b"
+
+
+def test_a_time_limit_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
+    wire, _ = slow
+    started = time.monotonic()
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(SLOW, {"name": "a", "act": "wait"}, timeout=0.2)
+    assert failed.value.code() == grpc.StatusCode.CANCELLED
+    assert time.monotonic() - started < 20
+
+
+def test_what_is_computed_from_a_secret_is_secret(slow: tuple[Wire, SlowHandler]) -> None:
+    wire, _ = slow
+    made = wire.create(SLOW, {"name": Secret("hunter2"), "act": "go"})
+    assert made.state["name"] == Secret("hunter2")
+    assert made.state["greeting"] == Secret("hello hunter2")
+    assert wire.read(made) == made
+
+
+def test_an_unknown_type_is_named_with_those_that_there_are(wire: Wire) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.check("alchemesh:mesh:Planet", {})
+    assert "there is no resource type alchemesh:mesh:Planet" in failed.value.details()
+    assert "alchemesh:mesh:Product" in failed.value.details()
+
+
+def test_importing_says_what_to_do_instead(wire: Wire) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.stub.Read(provider_pb2.ReadRequest(id="local:a/b", urn=urn("alchemesh:mesh:Product")))
+    assert "declare it: what exists already" in failed.value.details()
+
+
+def test_it_takes_secrets_and_previews(wire: Wire) -> None:
+    handshake = wire.stub.Handshake(provider_pb2.ProviderHandshakeRequest(engine_address="127.0.0.1:1"))
+    configured = wire.stub.Configure(provider_pb2.ConfigureRequest())
+    assert (handshake.accept_secrets, configured.acceptSecrets, configured.supportsPreview) == (True, True, True)
+    assert (handshake.accept_outputs, configured.acceptOutputs) == (False, False)
+
+
+def test_it_says_its_version(wire: Wire) -> None:
+    assert wire.stub.GetPluginInfo(empty_pb2.Empty()).version == __version__
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("Invoke", provider_pb2.InvokeRequest(tok="a:b:c")),
+        ("Call", provider_pb2.CallRequest(tok="a:b:c")),
+        ("Construct", provider_pb2.ConstructRequest(type="a:b:c")),
+        ("Parameterize", provider_pb2.ParameterizeRequest()),
+        ("GetMapping", provider_pb2.GetMappingRequest(key="terraform")),
+    ],
+)
+def test_what_it_has_not_is_said_to_be_not_there(wire: Wire, method: str, request_: Any) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        getattr(wire.stub, method)(request_)
+    assert failed.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_the_registry_may_come_by_configuration_as_a_secret(tmp_path: Path) -> None:
+    provider = AlchemeshProvider(HANDLERS)
+    with other_provider(tmp_path, provider) as wire:
+        with pytest.raises(grpc.RpcError, match="ALCHEMESH_REGISTRY"):
+            wire.create("alchemesh:mesh:Port", PORT)
+        address = Secret(f"sqlite:///{tmp_path / 'registry.db'}")
+        wire.stub.Configure(provider_pb2.ConfigureRequest(args=encode_map({"registry": address})))
+        wire.create("alchemesh:mesh:Port", PORT)
+
+
+def test_an_unknown_setting_is_refused_and_a_changed_one_is_no_replacement(wire: Wire) -> None:
+    where = "urn:pulumi:local::p::pulumi:providers:alchemesh::default"
+    news = encode_map({"registry": "sqlite:///x", "regsitry": "y"})
+    answer = wire.stub.CheckConfig(provider_pb2.CheckRequest(urn=where, news=news))
+    assert [failure.property for failure in answer.failures] == ["regsitry"]
+    answer = wire.stub.DiffConfig(
+        provider_pb2.DiffRequest(
+            urn=where, old_inputs=encode_map({"registry": "a"}), news=encode_map({"registry": "b"})
+        )
+    )
+    assert (answer.changes, list(answer.replaces)) == (provider_pb2.DiffResponse.DIFF_SOME, [])
+
+
+def test_a_registry_that_cannot_be_used_is_a_sentence_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "bad.db").write_bytes(b"no database at all, whatever else it may be" * 30)
+    provider = AlchemeshProvider(HANDLERS, f"sqlite:///{tmp_path / 'bad.db'}")
+    with other_provider(tmp_path, provider) as wire, pytest.raises(grpc.RpcError) as failed:
+        wire.create("alchemesh:mesh:Port", PORT)
+    assert "is not a registry" in failed.value.details()
+    assert "hint:" in failed.value.details()
+
+
+def test_the_schema_names_every_resource_with_its_properties(wire: Wire) -> None:
+    schema = json.loads(wire.stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
+    assert set(schema["resources"]) == set(HANDLERS.by_type)
+    api = schema["resources"]["alchemesh:local:DataApi"]
+    assert {"httpPort", "endpoints"} <= set(api["required"])
+    assert "httpPort" not in api["requiredInputs"]
+    column = schema["resources"]["alchemesh:local:DeltaTable"]["inputProperties"]["columns"]["items"]["$ref"]
+    assert column == "#/types/alchemesh:local:Column"
+    references = set()
+
+    def collect(part: Any) -> None:
+        if isinstance(part, dict):
+            references.update({part["$ref"]} if str(part.get("$ref", "")).startswith("#/types/") else set())
+            for inner in part.values():
+                collect(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                collect(inner)
+
+    collect(schema)
+    assert {reference.removeprefix("#/types/") for reference in references} <= set(schema["types"])
