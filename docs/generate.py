@@ -15,6 +15,7 @@ from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.failure import EXIT_CODES
 from alchemesh_platform.manifest.models import DataProduct
+from alchemesh_platform.mesh_repo.models import Domain, Users
 from alchemesh_platform.platform_file.models import PlatformFile
 
 DOCS = Path(__file__).parent
@@ -32,6 +33,12 @@ def pages() -> dict[Path, str]:
         ),
         Path("reference/platform-file.md"): model_page(
             "The platform file, `platform.yaml`", PlatformFile.model_json_schema(by_alias=True)
+        ),
+        Path("reference/mesh-repo.md"): "\n".join(
+            (
+                model_page("The mesh repo: a domain, `kind: Domain`", Domain.model_json_schema(by_alias=True)),
+                model_page("The mesh repo: users, `kind: Users`", Users.model_json_schema(by_alias=True)),
+            )
         ),
         Path("components/README.md"): components_page([catalog[name] for name in sorted(catalog)]),
     }

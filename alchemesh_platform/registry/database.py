@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavail
 PATIENCE = timedelta(seconds=30)
 CONNECT_SECONDS = 10
 WAL_RETRY_SECONDS = 0.02
+TURN_LOCKS = 0xA1C4E6  # the advisory locks of transactions, apart from those that anybody else takes in the database
 ADDRESSES = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
@@ -62,6 +64,15 @@ class Database:
                 # In the transaction and not in the session, which a pooler between may hand to somebody else.
                 connection.execute(text(f"SET LOCAL lock_timeout = {round(self.patience / timedelta(milliseconds=1))}"))
                 yield connection
+
+    @contextmanager
+    def transaction(self, lock: str) -> Iterator[Database]:
+        """This database with all reading and writing in one transaction; those that name the same lock take turns."""
+        with self.writing() as connection:
+            if not self.on_sqlite:  # which has one writer at a time anyway
+                number = zlib.crc32(lock.encode()) - 2**31
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({TURN_LOCKS}, {number})"))
+            yield _Joined(self, connection)
 
     def prepare_file(self) -> None:
         """Make the folder of an SQLite registry, and let readers go on while somebody writes."""
@@ -115,6 +126,29 @@ class Database:
                 "a registry in PostgreSQL needs the package psycopg, which is not installed",
                 hint="pip install 'alchemesh-platform[postgresql]'",
             ) from error
+
+
+class _Joined(Database):
+    """A database within a transaction that somebody else began and ends."""
+
+    def __init__(self, outer: Database, connection: Connection) -> None:
+        self.url = outer.url
+        self.patience = outer.patience
+        self.on_sqlite = outer.on_sqlite
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """The connection of the transaction."""
+        yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """The connection of the transaction; what is written is committed with it."""
+        yield self._connection
+
+    def close(self) -> None:
+        """Nothing: the connection is somebody else's."""
 
 
 def _parsed(address: str) -> URL:

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from alchemesh_platform.registry.records import LineageRecord, PortRecord, ProductRecord
+from alchemesh_platform.registry.records import (
+    DomainRecord,
+    LineageRecord,
+    PortRecord,
+    ProductRecord,
+    SourceSystemRecord,
+    TeamRecord,
+)
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -24,7 +31,8 @@ class Node:
         address: Its name across the mesh; a source system and a product may share one, so a node is known by both.
         product: Address of the product it belongs to, or is; None for a source system.
         missing: Whether something refers to it and it is not recorded: it never stood here, or is gone.
-        note: What else is worth a word: version and lifecycle of a product, models of an output port.
+        note: What else is worth a word: version, lifecycle and team of a product, technology of a source system, models
+            of an output port.
     """
 
     kind: NodeKind
@@ -55,11 +63,18 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The graph in one environment; nodes and edges in the order of their ids."""
+    """The graph in one environment; nodes and edges in the order of their ids.
+
+    Args:
+        domains: The domains of the mesh, where a mesh repo was applied; what belongs to no other is of no known domain.
+        teams: Their teams.
+    """
 
     environment: str
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
+    domains: tuple[DomainRecord, ...] = ()
+    teams: tuple[TeamRecord, ...] = ()
 
     def by_id(self) -> dict[str, Node]:
         """The nodes by their ids."""
@@ -81,6 +96,9 @@ def mesh_lineage(registry: Registry, environment: str) -> Lineage:
         registry.all(ProductRecord, environment),
         registry.all(PortRecord, environment),
         registry.all(LineageRecord, environment),
+        registry.all(DomainRecord, environment),
+        registry.all(TeamRecord, environment),
+        registry.all(SourceSystemRecord, environment),
     )
 
 
@@ -89,11 +107,15 @@ def lineage_from(
     products: Iterable[ProductRecord],
     ports: Iterable[PortRecord],
     flows: Iterable[LineageRecord],
+    domains: Iterable[DomainRecord] = (),
+    teams: Iterable[TeamRecord] = (),
+    source_systems: Iterable[SourceSystemRecord] = (),
 ) -> Lineage:
     """The graph that records make together. What they refer to and is not among them is there too, as missing.
 
-    Source systems are not recorded by themselves: that a port names one is all that is known of it.
+    Without domains no mesh repo was applied: then that a port names a source system is all that is known of it.
     """
+    domains = tuple(domains)
     nodes: dict[str, Node] = {}
     edges: set[tuple[str, str]] = set()
 
@@ -107,13 +129,16 @@ def lineage_from(
         edges.add((port, owner) if kind == "input" else (owner, port))
         return port
 
+    for system in source_systems:
+        known(Node("source system", system.address, note=system.technology))
     for product in products:
-        known(Node("product", product.address, product.address, note=f"{product.version} {product.lifecycle}"))
+        note = f"{product.version} {product.lifecycle}{f'  team {product.team}' if domains else ''}"
+        known(Node("product", product.address, product.address, note=note))
     for port in ports:
         port_of(port.direction, port.address, port.product, note=", ".join(port.models))
     for flow in flows:
         if flow.source_kind == "source_system":
-            source = known(Node("source system", flow.source))
+            source = known(Node("source system", flow.source, missing=bool(domains)))
         else:
             source = port_of("output", flow.source, flow.source.rpartition("/")[0], missing=True)
         edges.add((source, port_of("input", flow.target, flow.product, missing=True)))
@@ -124,6 +149,8 @@ def lineage_from(
             Edge(source, target, stale=nodes[source].missing or nodes[target].missing)
             for source, target in sorted(edges)
         ),
+        domains,
+        tuple(teams),
     )
 
 

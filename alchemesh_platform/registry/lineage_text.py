@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from alchemesh_platform.registry.lineage import Lineage, Node
+from alchemesh_platform.registry.records import TeamRecord
 
 BRANCH, LAST, LINE, GAP = "├─ ", "└─ ", "│  ", "   "
 MISSING = "(missing)"
@@ -22,7 +23,8 @@ DOT_SHAPES = {"source system": "cylinder", "input": "cds", "product": "hexagon",
 
 
 def as_json(lineage: Lineage) -> dict[str, Any]:
-    """The graph as one JSON object with ``environment``, ``nodes`` and ``edges``."""
+    """The graph as one JSON object with ``environment``, ``nodes``, ``edges`` and ``domains``, each with its teams."""
+    teams = _by_domain(lineage.teams)
     return {
         "environment": lineage.environment,
         "nodes": [
@@ -37,6 +39,19 @@ def as_json(lineage: Lineage) -> dict[str, Any]:
             for node in lineage.nodes
         ],
         "edges": [{"source": edge.source, "target": edge.target, "stale": edge.stale} for edge in lineage.edges],
+        "domains": [
+            {
+                "name": domain.address,
+                "type": domain.type,
+                "owner": domain.owner,
+                "description": domain.description,
+                "teams": [
+                    {"name": team.name, "kind": team.team_kind, "members": list(team.members)}
+                    for team in teams.get(domain.address, ())
+                ],
+            }
+            for domain in lineage.domains
+        ],
     }
 
 
@@ -82,9 +97,11 @@ def _told(node: Node, name: str) -> str:
 
 
 def as_tree(lineage: Lineage) -> str:
-    """A tree of domains, their source systems and products, and where each port's data comes from or goes to."""
+    """A tree of domains, their teams, source systems and products, and where each port's data comes from or goes to."""
     nodes, targets, sources = lineage.by_id(), lineage.targets(), lineage.sources()
-    domains: dict[str, list[Node]] = {}
+    domains: dict[str, list[Node]] = {domain.address: [] for domain in lineage.domains}
+    teams = _by_domain(lineage.teams)
+    titles = _titles(lineage)
     ports: dict[str, list[Node]] = {}
     for node in lineage.nodes:
         if node.kind in {"input", "output"}:
@@ -110,9 +127,34 @@ def as_tree(lineage: Lineage) -> str:
     lines: list[str] = []
     for domain, members in sorted(domains.items()):
         members.sort(key=lambda member: (member.kind == "product", member.name))
-        lines.append(domain)
-        lines.extend(_drawn([member_branch(member) for member in members]))
+        lines.append(titles(domain))
+        lines.extend(_drawn([*map(_team_branch, teams.get(domain, ())), *map(member_branch, members)]))
     return "\n".join(lines)
+
+
+def _team_branch(team: TeamRecord) -> Branch:
+    count = len(team.members)
+    return Branch(f"team  {team.name}  {team.team_kind}  {count} {'member' if count == 1 else 'members'}")
+
+
+def _by_domain(teams: Iterable[TeamRecord]) -> dict[str, list[TeamRecord]]:
+    groups: dict[str, list[TeamRecord]] = {}
+    for team in teams:
+        groups.setdefault(team.domain, []).append(team)
+    return groups
+
+
+def _titles(lineage: Lineage) -> Callable[[str], str]:
+    """What a domain is called: its name, with type and owner where a mesh repo was applied."""
+    known = {domain.address: domain for domain in lineage.domains}
+
+    def title(name: str) -> str:
+        domain = known.get(name)
+        if domain is not None:
+            return f"{name}  {domain.type}  owner {domain.owner}"
+        return f"{name}  {MISSING}" if known else name
+
+    return title
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +187,19 @@ def as_mermaid(lineage: Lineage) -> str:
         return f"{names[node.id]}{opening}{_mermaid_escaped(label)}{closing}{':::missing' if node.missing else ''}"
 
     lines = ["flowchart LR"]
-    for product, members in _by_product(lineage):
-        if product is None:
-            lines += [f"  {drawn(node)}" for node in members]
-        else:
-            lines.append(f"  subgraph {names[f'product:{product}']}s [{_mermaid_escaped(product)}]")
-            lines += [f"    {drawn(node)}" for node in members]
+    for at, (title, nodes) in enumerate(_groups(lineage)):
+        lead = "  "
+        if title is not None:
+            lines.append(f"  subgraph d{at} [{_mermaid_escaped(title)}]")
+            lead = "    "
+        for product, members in _by_product(nodes):
+            if product is None:
+                lines += [f"{lead}{drawn(node)}" for node in members]
+            else:
+                lines.append(f"{lead}subgraph {names[f'product:{product}']}s [{_mermaid_escaped(product)}]")
+                lines += [f"{lead}  {drawn(node)}" for node in members]
+                lines.append(f"{lead}end")
+        if title is not None:
             lines.append("  end")
     for edge in lineage.edges:
         arrow = "-. missing .->" if edge.stale else "-->"
@@ -173,12 +222,22 @@ def as_dot(lineage: Lineage) -> str:
         style = ", style=dashed" if node.missing else ""
         return f"{_quoted(node.id)} [label={_quoted(label)}, shape={DOT_SHAPES[node.kind]}{style}];"
 
-    for product, members in _by_product(lineage):
-        if product is None:
-            lines += [f"  {drawn(node)}" for node in members]
-        else:
-            lines += [f"  subgraph {_quoted(f'cluster {product}')} {{", f"    label={_quoted(product)};"]
-            lines += [f"    {drawn(node)}" for node in members]
+    for title, nodes in _groups(lineage):
+        lead = "  "
+        if title is not None:
+            name = title.partition(" ")[0]
+            lines += [f"  subgraph {_quoted(f'cluster {name}')} {{", f"    label={_quoted(title)};"]
+            lead = "    "
+            if not nodes:  # an empty cluster would not be drawn
+                lines.append(f"    {_quoted(f'domain:{name}')} [label={_quoted('')}, shape=point, style=invis];")
+        for product, members in _by_product(nodes):
+            if product is None:
+                lines += [f"{lead}{drawn(node)}" for node in members]
+            else:
+                lines += [f"{lead}subgraph {_quoted(f'cluster {product}')} {{", f"{lead}  label={_quoted(product)};"]
+                lines += [f"{lead}  {drawn(node)}" for node in members]
+                lines.append(f"{lead}}}")
+        if title is not None:
             lines.append("  }")
     for edge in lineage.edges:
         style = " [style=dashed, label=missing]" if edge.stale else ""
@@ -191,9 +250,20 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _by_product(lineage: Lineage) -> list[tuple[str | None, list[Node]]]:
+def _groups(lineage: Lineage) -> list[tuple[str | None, list[Node]]]:
+    """The nodes of each domain under its title, where a mesh repo was applied; else all of them without one."""
+    if not lineage.domains:
+        return [(None, list(lineage.nodes))]
+    groups: dict[str, list[Node]] = {domain.address: [] for domain in lineage.domains}
+    for node in lineage.nodes:
+        groups.setdefault(node.address.partition("/")[0], []).append(node)
+    title = _titles(lineage)
+    return [(title(domain), nodes) for domain, nodes in sorted(groups.items())]
+
+
+def _by_product(nodes: Iterable[Node]) -> list[tuple[str | None, list[Node]]]:
     """What belongs to no product first, then each product with its ports."""
     groups: dict[str | None, list[Node]] = {None: []}
-    for node in lineage.nodes:
+    for node in nodes:
         groups.setdefault(node.product, []).append(node)
     return list(groups.items())

@@ -7,6 +7,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+DomainType = Literal["source_aligned", "aggregated", "consumer_aligned"]
+TeamKind = Literal["data_product_team", "platform_team", "governance_group"]
+Persona = Literal[
+    "data_product_developer", "data_product_consumer", "data_product_owner", "platform_developer", "platform_owner"
+]
+
 
 class Record(BaseModel):
     """A thing of the mesh, named by environment and address."""
@@ -16,6 +22,48 @@ class Record(BaseModel):
 
     environment: str = Field(description="Environment the record belongs to.")
     address: str = Field(description="Name of the thing across the mesh.")
+
+
+class DomainRecord(Record):
+    """A data domain; address ``domain``."""
+
+    kind: ClassVar[str] = "domain"
+
+    type: DomainType
+    owner: str = Field(description="Email of a user.")
+    description: str = ""
+
+
+class TeamRecord(Record):
+    """A technical team; address ``domain/team``."""
+
+    kind: ClassVar[str] = "team"
+
+    domain: str
+    name: str
+    team_kind: TeamKind
+    members: tuple[str, ...] = Field(default=(), description="Emails of users, sorted.")
+
+
+class SourceSystemRecord(Record):
+    """An operational system that is referred to and not managed; address ``domain/source-system``."""
+
+    kind: ClassVar[str] = "source_system"
+
+    domain: str
+    name: str
+    description: str = ""
+    technology: str = ""
+    contact: str = ""
+
+
+class UserRecord(Record):
+    """A person; the address is the email."""
+
+    kind: ClassVar[str] = "user"
+
+    name: str
+    personas: tuple[Persona, ...] = Field(default=(), description="Sorted.")
 
 
 class ProductRecord(Record):

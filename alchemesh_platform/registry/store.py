@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, literal, select, update
 
 from alchemesh_platform.registry.database import PATIENCE, Database
 from alchemesh_platform.registry.migrations import bring_up_to_date
-from alchemesh_platform.registry.records import Change, Deployment, Record
+from alchemesh_platform.registry.records import Change, Deployment, ProductRecord, Record
 from alchemesh_platform.registry.tables import TABLES, changes, deployments
 from alchemesh_platform.registry.unavailable import RegistryUnavailable, shown
 
@@ -79,6 +80,16 @@ class Registry:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def transaction(self, lock: str) -> Iterator[Registry]:
+        """This registry in one transaction: what is done through it stands together, or not at all after an exception.
+
+        Args:
+            lock: Transactions that name the same lock take turns, so that what one has read stays true until its end.
+        """
+        with self._database.transaction(lock) as joined:
+            yield Registry(joined)
+
     def put(self, record: Record) -> Written:
         """Record a thing. Recording the same again changes nothing and leaves no trace."""
         return self.write([record])[0]
@@ -113,14 +124,32 @@ class Registry:
             document = connection.execute(select(table.c.document).where(*_named(table, environment, address))).scalar()
         return None if document is None else self._read(kind, document)
 
-    def all(self, kind: type[RecordT], environment: str | None = None, product: str | None = None) -> list[RecordT]:
-        """Every record of a kind, of one environment or product where that is named, by address."""
+    def all(
+        self,
+        kind: type[RecordT],
+        environment: str | None = None,
+        product: str | None = None,
+        *,
+        where: Mapping[str, str | Collection[str]] | None = None,
+        limit: int | None = None,
+    ) -> list[RecordT]:
+        """Every record of a kind, of one environment or product where that is named, by address.
+
+        Args:
+            where: Column of the kind's table: the value that it has there, or several of which it has one.
+            limit: How many at most.
+        """
         table = TABLES[kind]
         query = select(table.c.environment, table.c.address, table.c.document)
         if environment is not None:
             query = query.where(table.c.environment == environment)
         if product is not None:
             query = query.where((table.c.product if "product" in table.c else table.c.address) == product)
+        for name, value in (where or {}).items():
+            column = table.c[name]
+            query = query.where(column == value if isinstance(value, str) else column.in_(value))
+        if limit is not None:
+            query = query.order_by(table.c.address).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         # Sorted here: the order of text differs between databases, and between settings of one.
@@ -259,7 +288,7 @@ def _put(connection: Connection, key: Key, record: Record) -> Written:
     document = record.model_dump_json()
     columns = {name: getattr(record, name) for name in key.kind.model_fields if name in table.c}
     columns["document"] = document  # of the whole record, also where a record has a field of that name
-    product = columns.get("product", key.address)
+    product = columns.get("product", _own_product(key))
     while True:
         found = connection.execute(select(table.c.document).where(*named).with_for_update()).scalar()
         if found == document:
@@ -288,13 +317,18 @@ def _insert_if_absent(connection: Connection, table: Table) -> Insert:
 
 def _remove(connection: Connection, key: Key) -> bool:
     table = TABLES[key.kind]
-    product = table.c.product if "product" in table.c else table.c.address
+    product = table.c.product if "product" in table.c else literal(_own_product(key))
     gone = delete(table).where(*_named(table, key.environment, key.address)).returning(product, table.c.document)
     row = connection.execute(gone).one_or_none()
     if row is None:
         return False
     _remember(connection, key, row[0], "removed", row[1])
     return True
+
+
+def _own_product(key: Key) -> str:
+    """The product whose history a record belongs to that names none; a team may have the address of a product."""
+    return key.address if key.kind is ProductRecord else ""
 
 
 def _remember(connection: Connection, key: Key, product: str, change: str, document: str) -> None:

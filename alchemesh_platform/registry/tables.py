@@ -14,10 +14,14 @@ from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, Me
 from alchemesh_platform.registry.records import (
     AssetRecord,
     ContractRecord,
+    DomainRecord,
     LineageRecord,
     PortRecord,
     ProductRecord,
     Record,
+    SourceSystemRecord,
+    TeamRecord,
+    UserRecord,
 )
 
 metadata = MetaData(
@@ -56,11 +60,16 @@ def _record_table(name: str, *columns: Column[Any]) -> Table:
         *columns,
         _text("document"),  # text, so that the order of properties stays; JSONB would sort them
     )
-    if "product" in table.c:
-        Index(None, table.c.environment, table.c.product)
+    for lookup in ("product", "domain", "name"):
+        if lookup in table.c:
+            Index(None, table.c.environment, table.c[lookup])
     return table
 
 
+domains = _record_table("domains", _text("type"), _text("owner"))
+teams = _record_table("teams", _text("domain"), _text("name"), _text("team_kind"))
+source_systems = _record_table("source_systems", _text("domain"), _text("name"))
+users = _record_table("users")
 products = _record_table("products", _text("team"), _text("owner"), _text("lifecycle"))
 ports = _record_table("ports", _text("product"), _text("direction"), _text("origin", null=True))
 assets = _record_table("assets", _text("product"), _text("port"), _text("model"))
@@ -68,6 +77,10 @@ contracts = _record_table("contracts", _text("product"), _text("version"), _text
 lineage = _record_table("lineage", _text("product"), _text("source"), _text("source_kind"), _text("target"))
 
 TABLES: dict[type[Record], Table] = {
+    DomainRecord: domains,
+    TeamRecord: teams,
+    SourceSystemRecord: source_systems,
+    UserRecord: users,
     ProductRecord: products,
     PortRecord: ports,
     AssetRecord: assets,

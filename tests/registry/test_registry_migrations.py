@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -21,7 +22,7 @@ from sqlalchemy import text
 from alchemesh_platform.registry import migrations
 from alchemesh_platform.registry.database import Database
 from alchemesh_platform.registry.migrations import HEAD, VERSION_TABLE
-from alchemesh_platform.registry.records import ProductRecord
+from alchemesh_platform.registry.records import DomainRecord, ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.tables import metadata
 from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUnavailable
@@ -176,3 +177,26 @@ def test_folder_names_with_signs_that_mean_something_elsewhere_hold_a_registry(t
     with Registry.open(f"sqlite:///{folder / 'registry.db'}") as registry:
         assert registry.all(ProductRecord) == []
     assert (folder / "registry.db").is_file()
+
+
+def test_registry_of_the_first_version_is_migrated_with_what_it_holds(fresh_url: str) -> None:
+    database = Database(fresh_url)
+    database.prepare_file()
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        assert migrations.version_of(connection) == "0001"
+    product = ProductRecord(
+        environment="local", address="d/p", team="team", owner="o@example.org", version="1.0.0", lifecycle="stable"
+    )
+    Registry(database).put(product)
+
+    with Registry.open(fresh_url) as registry:
+        assert registry.all(ProductRecord) == [product]
+        assert [line.change for line in registry.history()] == ["created"]
+        assert registry.all(DomainRecord) == []
+    with database.reading() as connection:
+        assert migrations.version_of(connection) == HEAD
+    database.close()

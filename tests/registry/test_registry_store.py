@@ -12,10 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from alchemesh_platform.registry.records import (
     AssetRecord,
     ContractRecord,
+    DomainRecord,
     LineageRecord,
     PortRecord,
     ProductRecord,
     Record,
+    SourceSystemRecord,
+    TeamRecord,
+    UserRecord,
 )
 from alchemesh_platform.registry.store import Key, Registry
 from alchemesh_platform.registry.tables import TABLES
@@ -90,8 +94,42 @@ def one_of_each(environment: str) -> list[Record]:
     ]
 
 
+def mesh_of_each(environment: str) -> list[Record]:
+    return [
+        DomainRecord(
+            environment=environment,
+            address="aviation",
+            type="source_aligned",
+            owner="amelia@airport.example",
+            description="What happens on the airports.",
+        ),
+        TeamRecord(
+            environment=environment,
+            address="aviation/flight-data",
+            domain="aviation",
+            name="flight-data",
+            team_kind="data_product_team",
+            members=("amelia@airport.example",),
+        ),
+        SourceSystemRecord(
+            environment=environment,
+            address="aviation/dispatch",
+            domain="aviation",
+            name="dispatch",
+            technology="Oracle",
+            contact="extension 204",
+        ),
+        UserRecord(
+            environment=environment,
+            address="amelia@airport.example",
+            name="Amelia",
+            personas=("data_product_owner", "platform_owner"),
+        ),
+    ]
+
+
 def test_every_kind_of_record_comes_back_as_it_was_put(registry: Registry, environment: str) -> None:
-    records = one_of_each(environment)
+    records = [*one_of_each(environment), *mesh_of_each(environment)]
     assert {type(record) for record in records} == set(TABLES)
 
     for record in records:
@@ -175,6 +213,25 @@ def test_all_gives_one_environment_or_product_in_order_of_address(registry: Regi
     assert len(registry.all(AssetRecord, f"{environment}-too")) == 1
 
 
+def test_records_are_found_by_their_columns(registry: Registry, environment: str) -> None:
+    for number in range(5):
+        registry.put(asset(environment, f"m{number}"))
+    other = asset(environment, "m1").model_copy(
+        update={"product": "aviation/other", "port": "aviation/other/port", "address": "aviation/other/port/m1"}
+    )
+    registry.put(other)
+
+    def found(limit: int | None = None, **where: str | list[str]) -> list[str]:
+        return [record.address for record in registry.all(AssetRecord, environment, where=where, limit=limit)]
+
+    assert found(model="m1", port="aviation/other/port") == ["aviation/other/port/m1"]
+    assert found(model=["m1", "m4", "nothing"]) == [f"aviation/flights/flights-table/{m}" for m in ("m1", "m4")] + [
+        "aviation/other/port/m1"
+    ]
+    assert found(model=[]) == []
+    assert found(limit=2) == [f"aviation/flights/flights-table/{m}" for m in ("m0", "m1")]
+
+
 def test_products_are_found_by_their_own_address(registry: Registry, environment: str) -> None:
     product = one_of_each(environment)[0]
     registry.put(product)
@@ -207,6 +264,31 @@ def test_several_are_written_all_or_none(registry: Registry, environment: str) -
 
     assert registry.all(AssetRecord, environment) == []
     assert registry.history(environment) == []
+
+
+def test_transaction_holds_together_what_is_done_in_it(registry: Registry, environment: str) -> None:
+    with registry.transaction("a lock") as standing:
+        standing.put(asset(environment, "one"))
+        begun = standing.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
+        standing.finish_deployment(begun.id, "succeeded")
+        assert [record.model for record in standing.all(AssetRecord, environment)] == ["one"]
+        with standing.transaction("another lock") as inner:
+            assert inner.remove(AssetRecord, environment, "aviation/flights/flights-table/one")
+
+    assert registry.all(AssetRecord, environment) == []
+    assert [line.change for line in registry.history(environment)] == ["removed", "created"]
+    assert [act.outcome for act in registry.deployments(environment=environment)] == ["succeeded"]
+
+
+def test_transaction_that_fails_leaves_nothing(registry: Registry, environment: str) -> None:
+    with pytest.raises(ZeroDivisionError), registry.transaction("a lock") as standing:
+        standing.put(asset(environment))
+        standing.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
+        raise ZeroDivisionError
+
+    assert registry.all(AssetRecord, environment) == []
+    assert registry.history(environment) == []
+    assert registry.deployments(environment=environment) == []
 
 
 def test_deployment_is_begun_and_finished(registry: Registry, environment: str) -> None:

@@ -2,18 +2,82 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import where_options
+from alchemesh_cli.context import PLATFORM_VARIABLE, json_option, where_options
+from alchemesh_cli.options import yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.mesh_repo.difference import MeshDiff
 
 FORMATS = ("tree", "mermaid", "dot", "json")
 
 
-@click.group(short_help="Show what spans products.")
+@click.group(short_help="Show and apply what spans products.")
 def command() -> None:
-    """Show what spans products."""
+    """Show and apply what spans products."""
+
+
+@command.command(short_help="Record the domains, teams, users and source systems of a mesh repo.")
+@click.argument(
+    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), metavar="[FOLDER]"
+)
+@click.option("-e", "--environment", default="local", show_default=True, help="Environment.")
+@click.option(
+    "--platform",
+    "platform_file",
+    type=click.Path(path_type=Path),
+    envvar=PLATFORM_VARIABLE,
+    help="Platform file.  [default: platform.yaml in FOLDER or above]",
+)
+@json_option
+@yes_option
+def apply(folder: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> None:
+    """Record the domains, teams, users and source systems of a mesh repo.
+
+    FOLDER is the mesh repo, by default this folder: every YAML file below it of kind Domain or Users is read. Shows
+    what will change and asks. What the mesh repo does not declare any more is removed, unless a product that is
+    deployed still refers to it.
+
+    \b
+    Examples:
+      alchemesh mesh apply
+      alchemesh mesh apply examples/mesh -e prod
+      alchemesh mesh apply --yes --json        # in a pipeline
+    """
+    from alchemesh_cli.asking import confirm
+    from alchemesh_cli.context import load_platform_for
+    from alchemesh_cli.render.mesh import diff_lines, totals
+    from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
+    from alchemesh_platform.mesh_repo.load import load_mesh_repo
+    from alchemesh_platform.registry.store import Registry
+
+    platform = load_platform_for(folder, environment, platform_file)
+    wanted = load_mesh_repo(folder).mesh(environment)
+    with Registry.open(platform.registry) as registry:
+        diff = preview_mesh(registry, environment, wanted)
+        if diff and not (as_json and confirmed):
+            for line in diff_lines(diff, environment):
+                click.echo(line, err=as_json)
+            click.echo(f"\n{totals(diff, done=False)}", err=as_json)
+            confirm("Apply this?", confirmed)
+        if diff:
+            # Nobody has agreed to anything in particular who said yes beforehand.
+            diff = apply_mesh(registry, environment, wanted, expected=None if confirmed else diff)
+    if as_json:
+        click.echo(json.dumps(_document(diff, environment), indent=2, ensure_ascii=False))
+    elif diff:
+        click.echo(f"applied: {totals(diff, done=True)}")
+    else:
+        click.echo(f"nothing to change: the mesh in {environment} is as the mesh repo declares it")
+
+
+def _document(diff: MeshDiff, environment: str) -> dict[str, object]:
+    return {"environment": environment, "changes": [change.as_json() for change in diff.changes]}
 
 
 @command.command(short_help="Draw domains, products and lineage.")
@@ -22,7 +86,8 @@ def command() -> None:
 def show(directory: Path, environment: str, platform_file: Path | None, form: str) -> None:
     """Draw domains, products and lineage, as they are recorded in the environment.
 
-    What something refers to and is not recorded is drawn too, as missing.
+    What something refers to and is not recorded is drawn too, as missing. Types, owners and teams of domains, and what
+    source systems are, come from the mesh repo: `alchemesh mesh apply`.
 
     \b
     Examples:
@@ -30,25 +95,32 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
       alchemesh mesh show --format mermaid > mesh.mmd
       alchemesh mesh show --format dot | dot -Tsvg > mesh.svg
     """
-    import json
+    import gc
 
     from alchemesh_cli.context import load_platform_for
+
+    platform = load_platform_for(directory, environment, platform_file)
+    # Everything that is read stays until the end: to look for garbage among it takes as long as reading it.
+    gc.disable()
+    try:
+        drawn = _drawn(platform.registry, environment, form)
+    finally:
+        gc.enable()
+    click.echo(drawn or f"nothing is deployed in {environment} yet\n\nnext: `alchemesh up` in a product")
+
+
+def _drawn(registry_url: str, environment: str, form: str) -> str:
+    """What is recorded in an environment, in one of the formats; an empty tree where nothing is."""
     from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.registry.unavailable import RegistryMissing
 
-    platform = load_platform_for(directory, environment, platform_file)
     try:
-        with Registry.open(platform.registry, create=False) as registry:
+        with Registry.open(registry_url, create=False) as registry:
             lineage = mesh_lineage(registry, environment)
     except RegistryMissing:
         lineage = Lineage(environment)
     if form == "json":
-        click.echo(json.dumps(as_json(lineage), indent=2, ensure_ascii=False))
-    elif form == "mermaid":
-        click.echo(as_mermaid(lineage))
-    elif form == "dot":
-        click.echo(as_dot(lineage))
-    else:
-        click.echo(as_tree(lineage) or f"nothing is deployed in {environment} yet\n\nnext: `alchemesh up` in a product")
+        return json.dumps(as_json(lineage), indent=2, ensure_ascii=False)
+    return {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)

@@ -1,0 +1,105 @@
+"""What applying a mesh repo changes: from what is recorded to what is wanted, field by field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from alchemesh_platform.mesh_repo.mesh import Mesh
+from alchemesh_platform.registry.records import Record
+
+ChangeKind = Literal["created", "updated", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field of a record that gets another value; values are plain data."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A record that appears (nothing before), changes or goes (nothing after)."""
+
+    before: Record | None
+    after: Record | None
+
+    @property
+    def change(self) -> ChangeKind:
+        """What becomes of it."""
+        if self.before is None:
+            return "created"
+        return "removed" if self.after is None else "updated"
+
+    @property
+    def record(self) -> Record:
+        """The record as it will be, or as it was where it goes."""
+        record = self.after or self.before
+        if record is None:
+            raise ValueError("a change has a record before or after it")
+        return record
+
+    @property
+    def fields(self) -> tuple[FieldChange, ...]:
+        """The fields that differ, in their order; of a record that appears or goes, none."""
+        if self.before is None or self.after is None:
+            return ()
+        before, after = self.before.model_dump(mode="json"), self.after.model_dump(mode="json")
+        return tuple(
+            FieldChange(name, before[name], value) for name, value in after.items() if before.get(name) != value
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The change as one JSON object."""
+        return {
+            "change": self.change,
+            "kind": self.record.kind,
+            "address": self.record.address,
+            "record": self.record.model_dump(mode="json"),
+            "fields": [{"field": one.field, "before": one.before, "after": one.after} for one in self.fields],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MeshDiff:
+    """Every change, by kind (domains, teams, source systems, users) and address; false when there is none."""
+
+    changes: tuple[RecordChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def created(self) -> tuple[Record, ...]:
+        """Records that appear."""
+        return tuple(one.record for one in self.changes if one.before is None)
+
+    @property
+    def updated(self) -> tuple[RecordChange, ...]:
+        """Records that change."""
+        return tuple(one for one in self.changes if one.before is not None and one.after is not None)
+
+    @property
+    def removed(self) -> tuple[Record, ...]:
+        """Records that go."""
+        return tuple(one.record for one in self.changes if one.after is None)
+
+
+def plan_changes(wanted: Mesh, recorded: Mesh) -> MeshDiff:
+    """What has to change for the recorded mesh to be the wanted one."""
+    pairs = (
+        (wanted.domains, recorded.domains),
+        (wanted.teams, recorded.teams),
+        (wanted.source_systems, recorded.source_systems),
+        (wanted.users, recorded.users),
+    )
+    return MeshDiff(tuple(change for after, before in pairs for change in _changes(after, before)))
+
+
+def _changes(wanted: Mapping[str, Record], recorded: Mapping[str, Record]) -> list[RecordChange]:
+    pairs = ((recorded.get(address), wanted.get(address)) for address in sorted({*wanted, *recorded}))
+    return [RecordChange(before, after) for before, after in pairs if before != after]

@@ -1,0 +1,190 @@
+"""Reads a mesh repo, and reports every problem of its files in one run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from alchemesh_platform.document import Node, described
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.manifest.load import validate
+from alchemesh_platform.mesh_repo.checks import check_mesh
+from alchemesh_platform.mesh_repo.mesh import Mesh
+from alchemesh_platform.mesh_repo.models import Domain, User, Users
+from alchemesh_platform.problems import Location, Problem, ProblemsFound, closest, errors_of
+from alchemesh_platform.registry.records import DomainRecord, Record, SourceSystemRecord, TeamRecord, UserRecord
+from alchemesh_platform.yaml_source import read_document, shown
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+ModelT = TypeVar("ModelT", bound="BaseModel")
+
+ENDINGS = (".yaml", ".yml")
+MANIFEST = "alchemesh.yaml"  # a folder that holds one is a product's, with files of its own kinds in it
+DOMAIN_KIND, USERS_KIND, POLICY_KIND = "Domain", "Users", "Policy"
+PASSED_OVER = ("Platform", "DataProduct")
+# What people call things that stand in a file of another kind: how they are written.
+PARTS = {
+    "Team": "a team stands under 'teams' of its domain's file",
+    "SourceSystem": "a source system stands under 'source_systems' of its domain's file",
+    "User": "users stand in a list: 'kind: Users', then 'users:'",
+}
+
+
+class NoMeshRepo(Failure):
+    """Raised when a folder declares nothing: it is not taken for a mesh repo from which everything was removed."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class MeshRepo:
+    """A mesh repo without problems.
+
+    Args:
+        domains: What its files of kind Domain say, and ``users`` those of kind Users.
+        files: Every file that was read for them.
+        policies: Its files of kind Policy; not looked into.
+    """
+
+    domains: tuple[Domain, ...]
+    users: tuple[User, ...]
+    files: tuple[Path, ...] = ()
+    policies: tuple[Path, ...] = ()
+
+    def mesh(self, environment: str) -> Mesh:
+        """What is to be recorded in an environment."""
+        return Mesh.of(self._records(environment))
+
+    def _records(self, environment: str) -> Iterator[Record]:
+        for domain in self.domains:
+            yield DomainRecord(
+                environment=environment,
+                address=domain.name,
+                type=domain.type,
+                owner=domain.owner,
+                description=domain.description,
+            )
+            for team in domain.teams:
+                yield TeamRecord(
+                    environment=environment,
+                    address=f"{domain.name}/{team.name}",
+                    domain=domain.name,
+                    name=team.name,
+                    team_kind=team.kind,
+                    members=tuple(sorted(team.members)),  # their order means nothing, and is to be no difference
+                )
+            for system in domain.source_systems:
+                yield SourceSystemRecord(
+                    environment=environment,
+                    address=f"{domain.name}/{system.name}",
+                    domain=domain.name,
+                    **system.model_dump(),
+                )
+        for user in self.users:
+            personas = tuple(sorted(set(user.personas)))
+            yield UserRecord(environment=environment, address=user.email, name=user.name, personas=personas)
+
+
+def load_mesh_repo(folder: Path) -> MeshRepo:
+    """Read every YAML file below a folder, those in hidden folders and in products' folders aside.
+
+    Raises:
+        ProblemsFound: with every problem of every file.
+        NoMeshRepo: when there is neither a domain nor a user.
+    """
+    found = _Documents()
+    for path in _yaml_files(folder):
+        found.read(path)
+    if not found.files and not found.problems:
+        raise NoMeshRepo(
+            f"no mesh repo in {shown(folder)}: no file there declares a domain or users",
+            hint="a domain is a YAML file that begins with 'kind: Domain', a list of users one with 'kind: Users'",
+        )
+    domains = [found.valid(tree, Domain) for tree in found.domains]
+    users = [found.valid(tree, Users) for tree in found.users]
+    found.problems += check_mesh(found.domains, found.users, complete=found.complete)
+    if errors_of(found.problems):
+        raise ProblemsFound(found.problems)
+    return MeshRepo(
+        tuple(domain for domain in domains if domain is not None),
+        tuple(user for listed in users if listed is not None for user in listed.users),
+        tuple(found.files),
+        tuple(found.policies),
+    )
+
+
+@dataclass(slots=True)
+class _Documents:
+    """What was read so far. It is complete while no file hides who or what is declared in it."""
+
+    domains: list[Node] = field(default_factory=list)
+    users: list[Node] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    policies: list[Path] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    complete: bool = True
+
+    def read(self, path: Path) -> None:
+        """Read a file, and sort it by its kind."""
+        try:
+            tree, problems = read_document(path)
+        except ProblemsFound as unreadable:
+            self.problems += unreadable.problems
+            self.complete = False
+            return
+        kind = tree.keys.get("kind")
+        text = kind.text if kind is not None else None
+        if text in PASSED_OVER:
+            return
+        if text == POLICY_KIND:
+            self.policies.append(path)
+            return
+        self.files.append(path)
+        self.problems += problems
+        if text == DOMAIN_KIND:
+            self.domains.append(tree)
+        elif text == USERS_KIND:
+            self.users.append(tree)
+            listed = tree.keys.get("users")
+            self.complete = self.complete and listed is not None and isinstance(listed.value, list)
+        else:
+            self.problems.append(_unknown_kind(tree, kind))
+            self.complete = False
+
+    def valid(self, tree: Node, model: type[ModelT]) -> ModelT | None:
+        """The value of a document, where it is one."""
+        value, problems = validate(tree, model)
+        self.problems += problems
+        return value
+
+
+def _yaml_files(folder: Path) -> Iterator[Path]:
+    for current, folders, files in os.walk(folder, onerror=_refuse):
+        if MANIFEST in files:
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(ENDINGS) and not name.startswith("."):
+                yield Path(current, name)
+
+
+def _refuse(error: OSError) -> None:
+    """Say which folder cannot be read: passed over, what is declared there would be taken for removed."""
+    place = Location(shown(Path(error.filename)))
+    raise ProblemsFound([Problem(place, "", f"cannot be read: {error.strerror}")]) from error
+
+
+def _unknown_kind(tree: Node, kind: Node | None) -> Problem:
+    elsewhere = "what is no part of the mesh goes elsewhere, or into a folder whose name begins with a dot"
+    if kind is None:
+        message = "found nothing, expected Domain or Users"
+        return Problem(tree.location, "kind", message, f"begin with 'kind: Domain' or 'kind: Users'; {elsewhere}")
+    close = closest(str(kind.text), [DOMAIN_KIND, USERS_KIND, POLICY_KIND, *PASSED_OVER])
+    hint = PARTS.get(kind.text or "") or (f"did you mean {close!r}?" if close else elsewhere)
+    return Problem(kind.location, "kind", f"found {described(kind.value)}, expected Domain or Users", hint)

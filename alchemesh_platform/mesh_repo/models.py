@@ -1,0 +1,73 @@
+"""What the files of a mesh repo may say.
+
+There are two kinds of file, which may lie anywhere below the mesh repo's folder:
+
+- ``kind: Domain``, one file a domain (``domains/aviation.yaml``), with its teams and source systems: everything that
+  the domain owns stands where its people look for it, and nothing has to name its domain.
+- ``kind: Users``, with a list of users. One file is enough; several are read as one list.
+
+Policies, ``kind: Policy``, may lie among them. So may platform files and folders of products, which are passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Email, Name, Strict
+from alchemesh_platform.registry.records import DomainType, Persona, TeamKind
+
+
+class Team(Strict):
+    """A technical team of the domain."""
+
+    name: Name = Field(
+        description="Name of the team, unique in its domain. That of a platform team or governance group is unique in "
+        "the mesh, since components and policies name them without a domain."
+    )
+    kind: TeamKind = Field(
+        default="data_product_team",
+        description="Data product teams own products, platform teams components, governance groups policies.",
+    )
+    members: tuple[Email, ...] = Field(default=(), description="Users of the mesh, by email.")
+
+
+class SourceSystem(Strict):
+    """An operational system of a source-aligned domain: referred to by its products, never managed here."""
+
+    name: Name = Field(description="Name of the system, unique in its domain.")
+    description: str = Field(default="", description="What it is for.")
+    technology: str = Field(default="", description="What it is made with, in words.")
+    contact: str = Field(default="", description="Whom to ask about it: a person, a team, a page.")
+
+
+class Domain(Strict):
+    """A data domain, with the teams and source systems that it owns."""
+
+    kind: Literal["Domain"] = Field(description="Always Domain.")
+    name: Name = Field(description="Name of the domain, unique in the mesh.")
+    type: DomainType = Field(
+        description="What the domain's data is aligned with: its source systems, several domains, or a use."
+    )
+    owner: Email = Field(description="User with the persona data_product_owner.")
+    description: str = Field(default="", description="What the domain is about.")
+    teams: tuple[Team, ...] = Field(default=(), description="Its technical teams.")
+    source_systems: tuple[SourceSystem, ...] = Field(
+        default=(), description="Its operational systems; source-aligned domains only."
+    )
+
+
+class User(Strict):
+    """A person who has to do with the mesh."""
+
+    email: Email = Field(description="By which the user is known everywhere.")
+    name: str = Field(min_length=1, description="As people say it.")
+    personas: tuple[Persona, ...] = Field(min_length=1, description="What the user does in the mesh.")
+
+
+class Users(Strict):
+    """Users of the mesh."""
+
+    kind: Literal["Users"] = Field(description="Always Users.")
+    users: tuple[User, ...] = Field(description="The users.")

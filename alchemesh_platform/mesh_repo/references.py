@@ -1,0 +1,124 @@
+"""What still refers to things of the mesh that are about to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.mesh_repo.difference import MeshDiff
+from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM
+from alchemesh_platform.registry.records import (
+    DomainRecord,
+    LineageRecord,
+    ProductRecord,
+    Record,
+    SourceSystemRecord,
+    TeamRecord,
+    UserRecord,
+)
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+SHOWN_MAX = 5  # references that a message names of each thing
+
+_Key = tuple[str, str]  # kind of record, address
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """Something that is recorded and refers to a thing that would go.
+
+    Args:
+        kind: Of the thing: domain, team, source_system or user.
+        address: Of the thing.
+        loss: What it would lose, where it stays: the persona or kind that it is referred to for. Empty where it goes.
+        product: Address of the product that refers to it.
+    """
+
+    kind: str
+    address: str
+    loss: str
+    product: str
+
+
+class StillReferenced(Failure):
+    """Raised instead of removing what something still refers to; carries the references."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+    def __init__(self, references: Iterable[Reference]) -> None:
+        self.references = tuple(references)
+        things: dict[str, list[str]] = {}
+        for reference in self.references:
+            things.setdefault(_told(reference), []).append(reference.product)
+        lines = [f"  {thing}: {_listed(products)}" for thing, products in things.items()]
+        what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
+        super().__init__(
+            "\n".join([f"nothing was changed: {what} still referred to by what is deployed\n", *lines]),
+            hint="change or destroy those products first, or keep what they refer to in the mesh repo",
+        )
+
+
+def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Reference]:
+    """Everything recorded in an environment that a difference would leave without what it refers to.
+
+    Beside things that are removed, these are owners that lose the persona of an owner, and teams of products that
+    become teams of another kind.
+    """
+    losses = dict(_losses(diff))
+    if not losses:
+        return []
+    found = {
+        Reference(*key, losses[key], product.address)
+        for product in registry.all(ProductRecord, environment)
+        for key in _refers_to(product)
+        if key in losses
+    }
+    if any(kind == SourceSystemRecord.kind for kind, _ in losses):
+        # Those of ports whose product is not recorded, or does not list the source system any more.
+        for flow in registry.all(LineageRecord, environment, where={"source_kind": "source_system"}):
+            key = (SourceSystemRecord.kind, flow.source)
+            if key in losses:
+                found.add(Reference(*key, losses[key], flow.product))
+    return sorted(found)
+
+
+def _losses(diff: MeshDiff) -> Iterator[tuple[_Key, str]]:
+    """The things that cannot be referred to any more, each with what it loses where it stays."""
+    for record in diff.removed:
+        yield (record.kind, record.address), ""
+    for change in diff.updated:
+        lost = _purpose(change.before) - _purpose(change.after)
+        if lost:
+            yield (change.record.kind, change.record.address), lost.pop()
+
+
+def _purpose(record: Record | None) -> set[str]:
+    """What products refer to a user or team for, where it has that."""
+    if isinstance(record, UserRecord) and OWNER_PERSONA in record.personas:
+        return {f"the persona {OWNER_PERSONA}"}
+    if isinstance(record, TeamRecord) and record.team_kind == PRODUCT_TEAM:
+        return {f"the kind {PRODUCT_TEAM}"}
+    return set()
+
+
+def _refers_to(product: ProductRecord) -> Iterator[_Key]:
+    domain = product.address.partition("/")[0]
+    yield DomainRecord.kind, domain
+    yield TeamRecord.kind, f"{domain}/{product.team}"
+    yield UserRecord.kind, product.owner
+    for system in product.source_systems:
+        yield SourceSystemRecord.kind, f"{domain}/{system}"
+
+
+def _told(reference: Reference) -> str:
+    loss = f" without {reference.loss}" if reference.loss else ""
+    return f"{reference.kind.replace('_', ' ')} {reference.address}{loss}"
+
+
+def _listed(products: list[str]) -> str:
+    more = len(products) - SHOWN_MAX
+    return ", ".join(products[:SHOWN_MAX]) + (f" and {more:,} more" if more > 0 else "")

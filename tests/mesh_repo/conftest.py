@@ -1,0 +1,7 @@
+"""The databases of the registry's tests, and meshes to try things on."""
+
+from __future__ import annotations
+
+from tests.registry.conftest import environment, fresh_url, postgresql, registry_url
+
+__all__ = ["environment", "fresh_url", "postgresql", "registry_url"]

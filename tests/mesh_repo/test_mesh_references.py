@@ -1,0 +1,131 @@
+"""What is still referred to stays, and whoever wants it gone is told by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
+from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
+from alchemesh_platform.mesh_repo.references import Reference, StillReferenced
+from alchemesh_platform.registry.records import ProductRecord, Record
+from alchemesh_platform.registry.store import Registry
+from tests.mesh_repo.meshes import airport_mesh, domain, product, team, user
+
+FLIGHTS = "aviation/flights"
+
+
+@pytest.fixture(scope="module")
+def opened(registry_url: str) -> Iterator[Registry]:
+    with Registry.open(registry_url) as registry:
+        yield registry
+
+
+@pytest.fixture
+def registry(opened: Registry, environment: str) -> Registry:
+    """The airport's mesh, with a product that refers to all it can."""
+    apply_mesh(opened, environment, airport_mesh(environment))
+    opened.put(product(environment, FLIGHTS, source_systems=("dispatch",)))
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("gone", "references"),
+    [
+        (("aviation/dispatch",), [Reference("source_system", "aviation/dispatch", "", FLIGHTS)]),
+        (("aviation/flight-data",), [Reference("team", "aviation/flight-data", "", FLIGHTS)]),
+        (("amelia@a.example",), [Reference("user", "amelia@a.example", "", FLIGHTS)]),
+        (
+            ("aviation", "aviation/flight-data", "aviation/dispatch"),
+            [
+                Reference("domain", "aviation", "", FLIGHTS),
+                Reference("source_system", "aviation/dispatch", "", FLIGHTS),
+                Reference("team", "aviation/flight-data", "", FLIGHTS),
+            ],
+        ),
+        (("operations", "operations/desk", "bessie@a.example"), []),
+    ],
+)
+def test_removal_is_refused_with_what_refers_to_it(
+    registry: Registry, environment: str, gone: tuple[str, ...], references: list[Reference]
+) -> None:
+    wanted = airport_mesh(environment, without=gone)
+    if not references:
+        assert len(apply_mesh(registry, environment, wanted).removed) == len(gone)
+        return
+
+    for act in (preview_mesh, apply_mesh):
+        with pytest.raises(StillReferenced) as refused:
+            act(registry, environment, wanted)
+        assert list(refused.value.references) == references
+        assert refused.value.exit_code == ExitCode.FORBIDDEN
+    assert recorded_mesh(registry, environment) == airport_mesh(environment)
+
+
+@pytest.mark.parametrize(
+    ("changed", "loss"),
+    [
+        (
+            user("", "amelia@a.example", "platform_owner"),
+            "user amelia@a.example without the persona data_product_owner",
+        ),
+        (
+            team("", "aviation/flight-data", "platform_team"),
+            "team aviation/flight-data without the kind data_product_team",
+        ),
+        (user("", "amelia@a.example", "data_product_owner"), None),
+        (team("", "aviation/flight-data"), None),
+        (domain("", "aviation", owner="bessie@a.example"), None),
+        (user("", "bessie@a.example", "platform_owner"), None),
+        (team("", "operations/desk", "governance_group"), None),
+    ],
+)
+def test_change_is_refused_that_takes_away_what_a_product_refers_to(
+    registry: Registry, environment: str, changed: Record, loss: str | None
+) -> None:
+    wanted = airport_mesh(environment, changed.model_copy(update={"environment": environment}))
+    if loss is None:
+        assert len(apply_mesh(registry, environment, wanted).updated) == 1
+    else:
+        with pytest.raises(StillReferenced, match=f"{loss}: {FLIGHTS}"):
+            apply_mesh(registry, environment, wanted)
+
+
+def test_everything_can_go_once_nothing_refers_to_it(registry: Registry, environment: str) -> None:
+    with pytest.raises(StillReferenced):
+        apply_mesh(registry, environment, Mesh())
+    registry.remove(ProductRecord, environment, FLIGHTS)
+
+    assert len(apply_mesh(registry, environment, Mesh()).removed) == 7
+    assert recorded_mesh(registry, environment) == Mesh()
+
+
+def test_product_of_another_environment_is_in_nobodys_way(registry: Registry, environment: str) -> None:
+    other = f"{environment}-other"
+    apply_mesh(registry, other, airport_mesh(other))
+
+    assert len(apply_mesh(registry, other, Mesh()).removed) == 7
+
+
+def test_product_that_refers_to_what_was_never_there_is_in_nobodys_way(opened: Registry, environment: str) -> None:
+    """The first mesh repo of a company comes after its first products."""
+    opened.put(product(environment, "aviation/flights", "no-such-team", "nobody@a.example", ("no-such-system",)))
+
+    assert len(apply_mesh(opened, environment, airport_mesh(environment)).created) == 7
+
+
+def test_many_references_are_counted_and_not_listed(registry: Registry, environment: str) -> None:
+    registry.write([product(environment, f"aviation/p{number:02}") for number in range(20)])
+
+    with pytest.raises(StillReferenced) as refused:
+        apply_mesh(registry, environment, airport_mesh(environment, without=("aviation/flight-data",)))
+
+    assert refused.value.message == (
+        "nothing was changed: a thing that would go is still referred to by what is deployed\n\n"
+        "  team aviation/flight-data: aviation/flights, aviation/p00, aviation/p01, aviation/p02, aviation/p03 "
+        "and 16 more"
+    )
+    assert refused.value.hint == "change or destroy those products first, or keep what they refer to in the mesh repo"
+    assert len(refused.value.references) == 21
