@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -9,13 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.text import Text
 
 from alchemesh_cli.main import COMMANDS, alchemesh
+from alchemesh_cli.render.plan import plan_lines
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.catalog.spec import ComponentSpec
+from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.failure import EXIT_CODES
+from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.models import Domain, Users
+from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
 
 DOCS = Path(__file__).parent
@@ -44,7 +51,19 @@ def pages() -> dict[Path, str]:
     }
     for name in catalog:
         found[Path(f"components/{name}.md")] = component_page(catalog[name])
-    return {path: NOTE + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for path, text in found.items()}
+    found = {path: NOTE + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for path, text in found.items()}
+    return {**found, Path("plan.svg"): plan_picture()}
+
+
+def plan_picture() -> str:
+    """What `alchemesh plan` shows of an example, as a picture."""
+    platform = load_platform(None, "local", Path("home"))
+    loaded = load_manifest(DOCS.parent / "examples" / "flights" / "alchemesh.yaml")
+    console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi("\n".join(plan_lines(compose(loaded, platform, discover())))))
+    picture = console.export_svg(title="alchemesh plan", unique_id="plan")
+    # No fonts from elsewhere: a reader's own will do.
+    return re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", picture, flags=re.DOTALL) + "\n"
 
 
 def commands_page() -> str:

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.stack import Stack
     from alchemesh_platform.registry.store import Registry
 
+PROVIDER = "alchemesh"
 # From this many planned components on, the provider gets a process of its own: in this one it would share the
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
+PLUGIN_FOUND = f"using pulumi-resource-{PROVIDER} from $PATH"  # it is looked for, although ours is attached
 HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the provider's messages too
 # How the engine tells that a provider refused a resource's properties, about no URN.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
@@ -102,7 +104,7 @@ class Operator:
                 self.stack,
                 operation,
                 program=program,
-                providers={"alchemesh": self.provider_port},
+                providers={PROVIDER: self.provider_port},
                 on_event=take,
                 targets=[target for name in targets for target in target_urns(self.plan, name)],
                 parallel=parallel,
@@ -218,5 +220,9 @@ def problems_of(result: EngineResult, progress: Progress, plan: Plan) -> tuple[P
 
 def notes_of(result: EngineResult) -> tuple[str, ...]:
     """What engine, providers and program told beside failures, each once."""
-    told = (diagnostic.message for diagnostic in result.diagnostics if diagnostic.severity in ("info", "warning"))
+    told = (
+        diagnostic.message
+        for diagnostic in result.diagnostics
+        if diagnostic.severity in ("info", "warning") and not diagnostic.message.startswith(PLUGIN_FOUND)
+    )
     return tuple(dict.fromkeys((*result.notes, *told)))

@@ -28,6 +28,11 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether all of it was done."""
+        return self.outcome == "succeeded"
+
     def as_json(self) -> dict[str, Any]:
         """The outcome as one JSON document."""
         return {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.deployment.operate import Operator
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
 
+GOVERNED = ("preview", "up")
 NEXT = {
     "preview": "next: alchemesh up",
     "up": "next: alchemesh run",
@@ -44,6 +45,7 @@ def operate(
     Returns:
         What came of it; shown already.
     """
+    from alchemesh_platform.deployment.governance import govern
     from alchemesh_platform.deployment.operate import check_targets, operating
 
     check_targets(composed.plan, targets)
@@ -53,9 +55,12 @@ def operate(
         interruptible() as cancel,
         operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data) as operator,
     ):
+        if operation in GOVERNED:
+            for problem in govern(operator.registry, composed.manifest, composed.plan):
+                tell(f"{problem}\n")
         if question and not confirmed:
             seen = run_shown(composed, operator, "preview", targets, parallel, cancel, as_json=False)
-            if seen.outcome != "succeeded" or not seen.progress.has_changes:
+            if not seen.succeeded or not seen.progress.has_changes:
                 return seen
             confirm(question, confirmed=False)
         return run_shown(composed, operator, operation, targets, parallel, cancel, as_json=as_json)

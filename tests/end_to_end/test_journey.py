@@ -195,3 +195,32 @@ def test_new_source_files_are_landed_by_the_next_up(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.done("run")
     until(lambda: answers(shop)["sql"] == 4, what="the new order is there")
+
+
+def test_a_product_is_held_against_the_mesh_where_there_is_one(shop: Shop, tmp_path: Path) -> None:
+    mesh = tmp_path / "mesh"
+    mesh.mkdir()
+    (mesh / "users.yaml").write_text(
+        "kind: Users\nusers:\n  - {email: ada@shop.example, name: Ada, personas: [data_product_owner]}\n", "utf-8"
+    )
+    (mesh / "shop.yaml").write_text(
+        "kind: Domain\nname: shop\ndescription: Everything sold.\ntype: source_aligned\nowner: ada@shop.example\n"
+        "teams:\n  - {name: order-data, kind: data_product_team, members: [ada@shop.example]}\n"
+        "source_systems:\n  - {name: till, description: Sells., technology: COBOL, contact: ada@shop.example}\n",
+        "utf-8",
+    )
+    shop.done("mesh", "apply", str(mesh), "--yes")
+    assert shop.json("preview")["outcome"] == "succeeded"
+
+    shop.edit("team: order-data", "team: order-dato")
+    unknown = shop.run("preview")
+    assert unknown.returncode == 3
+    assert "alchemesh.yaml:4:" in unknown.stderr
+    assert "order-data" in unknown.stderr
+
+    shop.edit("team: order-dato", "team: order-data")
+    shop.edit("description: Euros}", "description: Euros, classification: confidential}")
+    forbidden = shop.run("up", "--yes")
+    assert forbidden.returncode == 4, forbidden.stderr
+    assert "restricted" in forbidden.stderr
+    assert not (shop.home / "local" / "data").exists()

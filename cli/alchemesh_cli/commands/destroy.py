@@ -44,4 +44,4 @@ def command(
     what = "and all its data " if delete_data else ""
     confirm(f"Remove {composed.plan.product.address} {what}from {environment}?", confirmed)
     done = operate(composed, "destroy", as_json=as_json, parallel=parallel, confirmed=True, delete_data=delete_data)
-    return ExitCode.DONE if done.outcome == "succeeded" else ExitCode.FAILED
+    return ExitCode.DONE if done.succeeded else ExitCode.FAILED

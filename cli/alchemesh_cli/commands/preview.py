@@ -38,6 +38,6 @@ def command(
 
     composed = load_composed(directory, environment, platform_file)
     done = operate(composed, "preview", as_json=as_json, targets=targets, parallel=parallel)
-    if done.outcome != "succeeded":
+    if not done.succeeded:
         return ExitCode.FAILED
     return ExitCode.CHANGES if detailed_exitcode and done.progress.has_changes else ExitCode.DONE

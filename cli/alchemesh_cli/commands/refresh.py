@@ -39,4 +39,4 @@ def command(
     composed = load_composed(directory, environment, platform_file)
     confirm(f"Record {composed.plan.product.address} in {environment} as it stands?", confirmed)
     done = operate(composed, "refresh", as_json=as_json, parallel=parallel, confirmed=True)
-    return ExitCode.DONE if done.outcome == "succeeded" else ExitCode.FAILED
+    return ExitCode.DONE if done.succeeded else ExitCode.FAILED

@@ -49,4 +49,4 @@ def command(
         confirmed=confirmed,
         question="Deploy this?",
     )
-    return ExitCode.DONE if done.outcome == "succeeded" else ExitCode.FAILED
+    return ExitCode.DONE if done.succeeded else ExitCode.FAILED

@@ -50,11 +50,11 @@ class Screen:
         """Print the tree as it stays, and the summary."""
         console = Console()
         console.print(self.tree(running=False, seconds=outcome.seconds), soft_wrap=True)
-        words = [summary(self.progress, preview=self.operation == "preview")]
-        if outcome.outcome == "cancelled":
-            words.append("stopped by hand; the next `alchemesh up` goes on from here")
-        elif outcome.outcome == "failed":
-            words.append("failed; the next `alchemesh up` goes on from here")
+        preview = self.operation == "preview"
+        words = [summary(self.progress, preview=preview)] if self.progress.has_changes or outcome.succeeded else []
+        if not outcome.succeeded:
+            how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
+            words.append(how if preview else f"{how}; the next `alchemesh {self.operation}` goes on from here")
         elif suggestion and (self.operation != "preview" or self.progress.has_changes):
             words.append(suggestion)
         console.print(f"\n{' · '.join(words)}", soft_wrap=True, highlight=False)
