@@ -1,4 +1,4 @@
-"""How a run says that it cannot go on: one sentence, a way out, and the exit code of docs/exit-codes.md."""
+"""How a run says that it cannot go on: one sentence, a way out, and the exit code of docs/reference/exit-codes.md."""
 
 from __future__ import annotations
 
