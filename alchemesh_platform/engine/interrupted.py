@@ -1,13 +1,13 @@
 """What a killed run was in the middle of, and how the next run goes on from there.
 
 Before each step the engine writes down what it is about to do. Killed, it leaves that as *pending operations* in the
-state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows whether
-the thing was made. Where not the engine was killed but its caller, with the provider in it, there is not even that: the
-engine takes the creation for failed. The events of that run, which its folder still holds, tell of it.
+state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows
+whether the thing was made. Where not the engine was killed but its caller, with the provider in it, there is not even
+that: the engine takes the creation for failed. The events of that run, which its folder still holds, tell of it.
 
-Here somebody knows: providers that are attached to our runs take over what they find when they are told to create it. So
-`up` creates again and then has the engine forget; `destroy` creates first, for what the engine does not know it cannot
-remove.
+Here somebody knows: providers that are attached to our runs take over what they find when they are told to create it.
+So `up` creates again and then has the engine forget; `destroy` creates first, for what the engine does not know it
+cannot remove.
 
 Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_executor.go
 """

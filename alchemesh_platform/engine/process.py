@@ -1,10 +1,10 @@
 """One process of the engine, stopped with its own signals.
 
-When this process is killed, the engine is not: its connections to the program and to providers in this process break. It
-takes what they were at for failed, lets other providers finish what they are at, records it, unlocks the state and ends.
-Killing it in the same moment (PR_SET_PDEATHSIG) was tried and not taken: what a cloud's provider is making just then would
-be made and not recorded, and on a busy machine the broken connections are sometimes seen first all the same. What was
-being made in this process is found in the log of the run (``interrupted.py``).
+When this process is killed, the engine is not: its connections to the program and to providers in this process break.
+It takes what they were at for failed, lets other providers finish what they are at, records it, unlocks the state and
+ends. Killing it in the same moment (PR_SET_PDEATHSIG) was tried and not taken: what a cloud's provider is making just
+then would be made and not recorded, and on a busy machine the broken connections are sometimes seen first all the
+same. What was being made in this process is found in the log of the run (``interrupted.py``).
 """
 
 from __future__ import annotations

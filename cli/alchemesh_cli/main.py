@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "Run the product's code with its connections.",
     "env": "Print the product's connections for a shell.",
     "status": "Show what stands and how it is doing.",
+    "contract": "Show what output ports promise, and what a change of it means.",
     "mesh": "Show and apply what spans products.",
     "policy": "Show and test the policies of the mesh.",
     "components": "Show the components of the catalogue.",

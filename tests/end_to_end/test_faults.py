@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from alchemesh_platform.deployment.operate import OWN_PROCESS_COMPONENTS
+
 from .harness import Shop, everything_in, until, write_shop
 
 pytestmark = pytest.mark.engine
@@ -67,6 +69,23 @@ def test_a_kill_at_any_moment_loses_nothing(shop: Shop, victim: str, moment: flo
     assert destroyed["outcome"] == "succeeded"
     left = [path for path in (shop.home / "local" / "data").rglob("*") if path.is_file()]
     assert left == [], "a resource that the state had forgotten would be left behind"
+
+
+def test_a_killed_provider_is_told_and_the_next_up_goes_on(shop: Shop) -> None:
+    needs = "".join(
+        f"  - name: box-{number:02}\n    component: object-storage\n" for number in range(OWN_PROCESS_COMPONENTS)
+    )
+    shop.edit("infrastructure:\n", f"infrastructure:\n{needs}")
+    process = shop.start("up", "--yes")
+    data = shop.home / "local" / "data" / "shop" / "orders"
+    until(lambda: data.exists() or process.poll() is not None, what="the first thing is made")
+    for provider in _below(process.pid, "alchemesh_platform.provider.main"):
+        provider.kill()
+    _out, err = process.communicate(timeout=120)
+    assert process.returncode == 1, err
+    assert "Traceback" not in err
+    assert shop.json("up", "--yes")["outcome"] == "succeeded"
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
 def test_two_ups_of_one_stack_do_not_mix(shop: Shop) -> None:
@@ -229,8 +248,16 @@ def test_problems_leave_with_three_and_name_every_line(shop: Shop) -> None:
 
 def _engines_below(pid: int) -> list[psutil.Process]:
     """The engine's processes that a command has started."""
+    return _below(pid, "--event-log")
+
+
+def _below(pid: int, argument: str) -> list[psutil.Process]:
+    """What a command has started that has an argument with that text."""
+    found = []
     try:
-        children = psutil.Process(pid).children(recursive=True)
-        return [child for child in children if child.name() == "pulumi"]
+        for child in psutil.Process(pid).children(recursive=True):
+            if any(argument in part for part in child.cmdline()):
+                found.append(child)
     except psutil.NoSuchProcess:
-        return []
+        pass  # it ended while we looked
+    return found

@@ -1,0 +1,81 @@
+"""How the platform's words and those of the Open Data Contract Standard (ODCS) 3.2 correspond.
+
+==========================  ==========================================================================================
+Manifest                    ODCS
+==========================  ==========================================================================================
+contract version            ``version``
+lifecycle                   ``status``, the same words
+access                      custom property ``accessType``
+uptime                      ``slaProperties``: ``availability``, in percent
+update_frequency            ``slaProperties``: ``frequency``, with its unit
+response_time               ``slaProperties``: ``responseTime``, with its unit
+terms.usage                 ``description.usage``
+terms.billing               ``price``; custom property ``billingModel``
+terms.notice_period         custom property ``noticePeriod``
+quality                     ``quality`` of the property or of the object of ``schema`` that a test is about
+port                        ``id`` (its address), ``name``, ``domain``, ``team``, ``description.purpose``; custom
+                            property ``protocols``
+model                       object of ``schema``; its entity is the ``businessName``
+property                    property of ``schema``; ``key`` is ``primaryKey``, ``pattern`` a logical type option
+relationship                ``relationships`` of the object; its description a custom property of it
+==========================  ==========================================================================================
+
+What ODCS has no place for goes to custom properties of the vendor ``alchemesh``, as the standard asks of tools: then
+nothing is lost on the way out and in. The names of them all are here.
+
+Source: https://bitol-io.github.io/open-data-contract-standard/v3.2.0/ and its JSON schema, which ships with the library
+``open-data-contract-standard``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from alchemesh_platform.manifest.models import Property
+
+API_VERSION = "v3.2.0"
+KIND = "DataContract"
+VENDOR = "alchemesh"
+
+# Custom properties, in camel case as the standard recommends.
+ACCESS_TYPE = "accessType"
+BILLING_MODEL = "billingModel"
+NOTICE_PERIOD = "noticePeriod"
+PROTOCOLS = "protocols"
+QUALITY_ORDER = "qualityOrder"  # names of the tests, where the order of the contract is not the order of the places
+RELATIONSHIPS = "relationships"  # of an object: those that no reference of the standard can express, with their index
+DESCRIPTION = "description"  # of a relationship
+ENUM = "enum"  # of a property: an enum with no values, or with two that are one number
+MODEL, PROPERTY = "model", "property"  # of a test: what it is about, where that is not the place it stands at
+
+AVAILABILITY, FREQUENCY, RESPONSE_TIME = "availability", "frequency", "responseTime"
+UNITS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "min": timedelta(minutes=1),  # not `m`, which may be taken for months
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+
+
+def metric_arguments(metric: str | None, about: Property | None) -> dict[str, Any] | None:
+    """What a metric of the ODCS library needs to be taken, from the property that it is about.
+
+    The standard repeats in the test what is valid; in a manifest the property says it once.
+    """
+    if metric != "invalidValues" or about is None:
+        return None
+    arguments: dict[str, Any] = {}
+    if about.enum:
+        arguments["validValues"] = list(about.enum)
+    if about.pattern is not None:
+        arguments["pattern"] = about.pattern
+    return arguments or None
+
+
+def whole(value: Any) -> Any:
+    """A number without a fraction as a whole number, as people write it."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value

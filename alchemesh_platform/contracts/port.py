@@ -1,0 +1,75 @@
+"""What an output port promises to its consumers, as one value: contract, models and ways in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alchemesh_platform.document import Node, Path
+from alchemesh_platform.manifest.models import Contract, DataProduct, OutputPort, SemanticModel
+
+MODELS, PROTOCOLS, CONTRACT = "models", "protocols", "contract"  # where a path in a promised port begins
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedPort:
+    """An output port as a consumer sees it.
+
+    Args:
+        contract: Its contract, where it has one.
+        models: Model name: model, of those that it exposes.
+        protocols: How consumers get in: the protocols of the proxy; without a proxy the storage's component type, since
+            access is then the storage's own.
+    """
+
+    contract: Contract | None = None
+    models: Mapping[str, SemanticModel] = field(default_factory=dict)
+    protocols: tuple[str, ...] = ()
+
+
+def promised_port(product: DataProduct, port: OutputPort) -> PromisedPort:
+    """What a manifest promises at one of its output ports."""
+    protocols: tuple[str, ...] = port.proxy.protocols if port.proxy is not None else (port.storage.component,)
+    return PromisedPort(port.contract, {name: product.models[name] for name in port.models}, protocols)
+
+
+def promised_ports(product: DataProduct) -> dict[str, PromisedPort]:
+    """Output port: what it promises, in the manifest's order."""
+    return {port.name: promised_port(product, port) for port in product.output_ports}
+
+
+def place_in_manifest(path: Path, tree: Node, port: str) -> Path:
+    """Where in the manifest a place in a promised port is written; its nearest parent where it is no longer there.
+
+    Args:
+        path: A place such as ``("models", "flight", "properties", "carrier")``; a quality rule goes by its name.
+        tree: The manifest.
+        port: Name of the output port.
+    """
+    found = next((place for place, node in tree.each("output_ports") if node.keys.get("name", node).text == port), None)
+    if found is None:
+        return ("output_ports",)
+    section, inside = path[:1], path[1:]
+    if section == (PROTOCOLS,):
+        return _nearest(tree, (*found, "proxy", PROTOCOLS))
+    if section == (MODELS,) and len(inside) > 1 and tree.get(*path[:2]) is not None:
+        return _nearest(tree, path)
+    if section == (MODELS,):  # which models a port exposes is written at the port
+        return _nearest(tree, (*found, MODELS))
+    return _nearest(tree, (*found, *path))
+
+
+def _nearest(tree: Node, path: Path) -> Path:
+    node, place = tree, list[str | int]()
+    for step in path:
+        if node.items and isinstance(step, str):
+            index = next((at for at, item in enumerate(node.items) if item.keys.get("name", item).text == step), None)
+            if index is None:
+                break
+            step = index  # noqa: PLW2901 - the same step, as the document counts it
+        below = node.child(step)
+        if below is None:
+            break
+        node = below
+        place.append(step)
+    return tuple(place)

@@ -1,0 +1,110 @@
+"""What each change of a promise means for its consumers: one case a rule, there and back."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alchemesh_platform.contracts.changes import PortDiff
+from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.manifest.models import Contract, SemanticModel
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "cases" / "diff.yml").read_text(encoding="utf-8"))
+CASES: list[dict[str, Any]] = DOCUMENT["cases"]
+
+
+def promise(document: dict[str, Any]) -> PromisedPort:
+    contract = document.get("contract")
+    return PromisedPort(
+        Contract.model_validate(contract) if contract is not None else None,
+        {name: SemanticModel.model_validate(model) for name, model in document["models"].items()},
+        tuple(document["protocols"]),
+    )
+
+
+def edited(case: dict[str, Any]) -> dict[str, Any]:
+    document = copy.deepcopy(DOCUMENT["base"])
+    for place, value in case.get("set", {}).items():
+        holder, key = at(document, place)
+        holder[key] = value
+    for place in case.get("remove", []):
+        holder, key = at(document, place)
+        del holder[key]
+    return document
+
+
+def at(document: Any, place: str) -> tuple[Any, Any]:
+    *steps, last = [int(step) if step.isdecimal() else step for step in place.split(".")]
+    for step in steps:
+        document = document[step]
+    return document, last
+
+
+def said(diff: PortDiff) -> list[str]:
+    return [f"{change.kind} {change.change} {change.place}" for change in diff.changes]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"].replace(" ", "-") for case in CASES])
+def test_a_change_means_what_its_case_says(case: dict[str, Any]) -> None:
+    before, after = promise(DOCUMENT["base"]), promise(edited(case))
+    assert edited(case) != DOCUMENT["base"], "the case changes nothing"
+    assert said(diff_port(before, after)) == case["there"]
+    assert said(diff_port(after, before)) == case["back"]
+
+
+def test_a_port_that_goes_breaks_and_one_that_comes_does_not() -> None:
+    port = promise(DOCUMENT["base"])
+    assert said(diff_port(port, None)) == ["breaking removed port"]
+    assert said(diff_port(None, port)) == ["compatible added port"]
+    assert diff_port(None, None) == PortDiff()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("c3", None, "compatible"),
+        ("c3", "Public", "compatible"),
+        ("c3", "C3", "documentation"),
+        ("c3", "c1", "breaking"),
+        (None, "c3", "breaking"),
+        ("public", "secret", "breaking"),
+        ("secret", "restricted", "compatible"),
+    ],
+)
+def test_what_is_least_sensitive_is_below_every_word(before: str | None, after: str | None, expected: str) -> None:
+    place = "models.flight.properties.carrier.classification"
+    changes = diff_port(promise(edited({"set": {place: before}})), promise(edited({"set": {place: after}}))).changes
+    assert [(change.place, change.kind) for change in changes] == [(place, expected)]
+
+
+def test_a_company_has_its_own_scale_of_sensitivity() -> None:
+    before = promise(DOCUMENT["base"])
+    after = promise(edited({"set": {"models.flight.properties.carrier.classification": "c3"}}))
+    [change] = diff_port(before, after, classifications=("c1", "c3", "internal")).changes
+    assert change.kind == "compatible"
+
+
+def test_the_gravest_kind_is_the_kind_of_all() -> None:
+    before = promise(DOCUMENT["base"])
+    after = promise(edited({"set": {"protocols": ["rest", "graphql"], "models.flight.entity": "departure"}}))
+    diff = diff_port(before, after)
+    assert diff.kind == "breaking"
+    assert [change.place for change in diff.of("compatible")] == ["protocols.graphql"]
+    assert PortDiff().kind is None
+
+
+def test_a_change_says_what_was_and_what_is() -> None:
+    before = promise(DOCUMENT["base"])
+    after = promise(edited({"set": {"contract.service_levels.response_time": "500ms"}}))
+    [change] = diff_port(before, after).changes
+    assert change.as_json() == {
+        "path": "contract.service_levels.response_time",
+        "kind": "breaking",
+        "change": "changed",
+        "message": "500ms, was 300ms",
+    }

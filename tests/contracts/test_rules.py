@@ -1,0 +1,209 @@
+"""Versions that only go up and never change, and lifecycles that go their way."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from alchemesh_platform.contracts.changes import ChangeKind
+from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.contracts.rules import TRANSITIONS, Finding, check_change, next_version, problems_of
+from alchemesh_platform.manifest.models import Contract, ContractLifecycle, Property, SemanticModel
+from alchemesh_platform.yaml_source import parse
+
+# What makes a change of each kind to the promise below.
+CHANGES: dict[ChangeKind | None, dict[str, Any]] = {
+    "breaking": {"access": "restricted"},
+    "compatible": {"access": "public"},
+    "documentation": {"terms": {"usage": "Freely, in the company."}},
+    None: {},
+}
+
+
+def port(version: str, lifecycle: str = "active", **said: Any) -> PromisedPort:
+    document = {"access": "internal", "terms": {"usage": "Freely,  in the company."}, **said}
+    contract = Contract.model_validate({"version": version, "lifecycle": lifecycle, **document})
+    return PromisedPort(contract, {"flight": SemanticModel(properties={"seats": Property(type="integer")})}, ("sql",))
+
+
+def found(before: PromisedPort | None, after: PromisedPort | None) -> list[Finding]:
+    return list(check_change(before, after, diff_port(before, after)))
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "expected"),
+    [
+        ("2.1.4", "breaking", "3.0.0"),
+        ("2.1.4", "compatible", "2.2.0"),
+        ("2.1.4", "documentation", "2.1.5"),
+        ("0.9.9", "breaking", "1.0.0"),
+        ("9.9.9", "compatible", "9.10.0"),
+    ],
+)
+def test_the_next_version_raises_the_part_that_the_change_asks_for(
+    version: str, kind: ChangeKind, expected: str
+) -> None:
+    assert next_version(version, kind) == expected
+
+
+@pytest.mark.parametrize("lifecycle", ["active", "deprecated"])
+@pytest.mark.parametrize(
+    ("kind", "version", "expected"),
+    [
+        ("breaking", "2.1.4", "3.0.0"),
+        ("breaking", "2.1.5", "3.0.0"),
+        ("breaking", "2.9.0", "3.0.0"),
+        ("compatible", "2.1.4", "2.2.0"),
+        ("compatible", "2.1.9", "2.2.0"),
+    ],
+)
+def test_a_version_that_is_too_low_for_the_change_is_refused_with_the_one_to_use(
+    lifecycle: str, kind: ChangeKind, version: str, expected: str
+) -> None:
+    [finding] = found(port("2.1.4", lifecycle), port(version, lifecycle, **CHANGES[kind]))
+    assert (finding.rule, finding.path, finding.severity) == ("version", ("contract", "version"), "error")
+    assert f"expected {expected} or higher" in finding.message
+    assert f"`version: {expected}`" in finding.hint
+    assert "contract.access" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [
+        ("breaking", "3.0.0"),
+        ("breaking", "10.0.0"),
+        ("compatible", "2.2.0"),
+        ("compatible", "3.0.0"),
+        ("documentation", "2.1.5"),
+        (None, "2.1.4"),
+        (None, "2.1.5"),
+        (None, "4.0.0"),
+    ],
+)
+def test_a_version_that_is_high_enough_passes(kind: ChangeKind | None, version: str) -> None:
+    assert found(port("2.1.4"), port(version, **CHANGES[kind])) == []
+
+
+def test_a_version_in_force_does_not_change() -> None:
+    [finding] = found(port("2.1.4"), port("2.1.4", **CHANGES["compatible"]))
+    assert finding.message == (
+        "found 2.1.4 with another promise, expected 2.2.0 or higher: a version that is active does not change"
+    )
+
+
+def test_documentation_under_the_same_version_is_a_warning_only() -> None:
+    [finding] = found(port("2.1.4"), port("2.1.4", **CHANGES["documentation"]))
+    assert finding.severity == "warning"
+    assert "expected 2.1.5 or higher" in finding.message
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("lifecycle", ["draft", "active", "deprecated"])
+def test_versions_only_go_up(kind: ChangeKind | None, lifecycle: str) -> None:
+    [finding] = found(port("2.1.4", lifecycle), port("2.0.9", lifecycle, **CHANGES[kind]))
+    assert "2.1.4 is recorded, and versions only go up" in finding.message
+    least = "2.1.4" if kind is None or lifecycle == "draft" else next_version("2.1.4", kind)
+    assert f"expected {least} or higher" in finding.message
+
+
+def test_a_part_with_more_digits_is_higher() -> None:
+    assert found(port("2.9.0"), port("2.10.0")) == []
+    assert len(found(port("2.10.0"), port("2.9.0"))) == 1
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_draft_may_change_as_it_likes(kind: ChangeKind | None) -> None:
+    assert found(port("0.1.0", "draft"), port("0.1.0", "draft", **CHANGES[kind])) == []
+    assert found(port("0.1.0", "draft"), port("0.1.0", "active", **CHANGES[kind])) == []
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(ContractLifecycle, ContractLifecycle)))
+def test_a_lifecycle_goes_its_way_only(before: ContractLifecycle, after: ContractLifecycle) -> None:
+    findings = found(port("1.0.0", before), port("1.0.0", after))
+    if after in TRANSITIONS[before]:
+        assert findings == []
+    else:
+        [finding] = findings
+        assert (finding.rule, finding.path) == ("lifecycle", ("contract", "lifecycle"))
+        assert finding.message.startswith(f"found {after}, expected {TRANSITIONS[before][0]}")
+        assert finding.hint
+
+
+def test_the_way_of_a_lifecycle_is_draft_active_deprecated_retired_and_a_deprecation_can_be_taken_back() -> None:
+    allowed = {(before.value, after.value) for before, ways in TRANSITIONS.items() for after in ways if after != before}
+    assert allowed == {
+        ("draft", "active"),
+        ("active", "deprecated"),
+        ("deprecated", "active"),
+        ("deprecated", "retired"),
+    }
+
+
+def test_after_a_retired_version_a_new_one_begins_anew() -> None:
+    assert found(port("1.0.0", "retired"), port("2.0.0", "draft", **CHANGES["breaking"])) == []
+    assert found(port("1.0.0", "retired"), port("2.0.0", "active", **CHANGES["breaking"])) == []
+    assert [finding.rule for finding in found(port("1.0.0", "retired"), port("2.0.0", "deprecated"))] == ["lifecycle"]
+
+
+def test_a_retired_version_comes_back_under_a_new_number_only() -> None:
+    [finding] = found(port("1.0.0", "retired"), port("1.0.0", "active"))
+    assert "version: 2.0.0" in finding.hint
+
+
+def test_a_contract_in_force_cannot_be_left_out() -> None:
+    [finding] = found(port("1.0.0"), PromisedPort(None, {}, ()))
+    assert finding.message == "found no contract, expected one: version 1.0.0 is active"
+    assert "retired" in finding.hint and "deprecated" in finding.hint
+
+
+@pytest.mark.parametrize("lifecycle", ["draft", "retired"])
+def test_a_contract_that_is_not_in_force_can_be_left_out(lifecycle: str) -> None:
+    assert found(port("1.0.0", lifecycle), PromisedPort(None, {}, ())) == []
+
+
+def test_what_comes_or_goes_as_a_whole_has_no_version_to_be_judged() -> None:
+    assert found(None, port("0.3.0", "deprecated")) == []
+    assert found(port("1.0.0"), None) == []
+    assert found(PromisedPort(None, {}, ()), port("1.0.0")) == []
+    assert found(None, None) == []
+
+
+MANIFEST = """\
+kind: DataProduct
+output_ports:
+  - name: other
+  - name: flights-table
+    models: [flight]
+    contract:
+      version: 2.1.4
+      lifecycle: draft
+"""
+
+
+def test_a_finding_becomes_a_problem_at_the_line_of_the_manifest() -> None:
+    tree, _ = parse(MANIFEST, "alchemesh.yaml")
+    findings = found(port("2.1.4"), port("2.1.4", "draft", **CHANGES["breaking"]))
+    lifecycle, version = problems_of(findings, tree, "flights-table")
+    assert (str(lifecycle.location), lifecycle.path) == ("alchemesh.yaml:8:18", "output_ports[1].contract.lifecycle")
+    assert (str(version.location), version.path) == ("alchemesh.yaml:7:16", "output_ports[1].contract.version")
+    assert version.severity == "error"
+
+
+def test_a_finding_of_a_contract_that_is_gone_stands_at_its_port() -> None:
+    tree, _ = parse(MANIFEST.partition("    contract:")[0], "alchemesh.yaml")
+    [problem] = problems_of(found(port("1.0.0"), PromisedPort(None, {}, ())), tree, "flights-table")
+    assert (str(problem.location), problem.path) == ("alchemesh.yaml:4:5", "output_ports[1]")
+
+
+def test_a_finding_is_one_flat_json_object() -> None:
+    [finding] = found(port("2.1.4"), port("2.1.4", **CHANGES["documentation"]))
+    assert finding.as_json() == {
+        "rule": "version",
+        "path": "contract.version",
+        "severity": "warning",
+        "message": finding.message,
+        "hint": finding.hint,
+    }
