@@ -6,14 +6,11 @@ not refused.
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 MODULE = "github.com/pulumi/pulumi/pkg/v3"
@@ -67,7 +64,6 @@ def _run(
 ) -> None:
     """Run one step of Go, counting the lines that it tells: one for each package."""
     try:
-        # A group of its own, so that Go's compilers end with it when the build is given up.
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -77,7 +73,6 @@ def _run(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            process_group=0,
         )
     except OSError as error:
         raise NotBuilt(f"{command[0]} does not start: {error.strerror}") from error
@@ -100,10 +95,10 @@ def _run(
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
+    """End Go; its compilers end by themselves, with the package that they are at."""
+    process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()

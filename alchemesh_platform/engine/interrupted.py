@@ -119,7 +119,7 @@ def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[s
     for urn in creations(interrupted):
         stopped = f"{name_of(urn)} ({type_of(urn)}) was being created when an earlier run was stopped"
         if urn not in done:
-            notes.append(f"{stopped}, and is not declared any more: it may be left")
+            notes.append(f"{stopped}, and this one did not deal with it: look whether it is left")
         elif package_of(urn) in attached:
             notes.append(f"{stopped}; it was taken over")
         else:

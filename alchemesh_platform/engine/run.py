@@ -239,8 +239,8 @@ def _raise_known(stack: Stack, said: str) -> None:
         raise locked
     if "incorrect passphrase" in said:
         raise KeyLost(
-            f"the secrets in the state of {stack} were encrypted with another key than {stack.key_file}",
-            hint=f"put the right file back, or set {PASSPHRASE_VARIABLE} to the passphrase that was used",
+            f"the secrets in the state of {stack} were encrypted with another key or passphrase",
+            hint=f"put the right {stack.key_file} back, or set {PASSPHRASE_VARIABLE} to the passphrase that was used",
         )
 
 

@@ -24,9 +24,12 @@ RUN_PREFIX = "run-"  # a folder of one run; it stays when its caller is killed, 
 EXPORT_PREFIX = "export-"
 NO_LOGS = "The engine finds a file here where it would make a folder, and therefore keeps no debug logs.\n"
 
-# What a user's shell may hold that would change what a run does behind our back: flags as variables, another stack, and
-# skipped checkpoints, which lose what was made when a run is killed.
-_NOT_PASSED = ("PULUMI_STACK", "PULUMI_SKIP_CHECKPOINTS", "PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES")
+# What a user's shell may hold that would change what a run does behind our back: flags as variables, another stack, a
+# program where none is run, and skipped checkpoints, which lose what was made when a run is killed.
+_NOT_PASSED = (
+    *("PULUMI_STACK", "PULUMI_RUN_PROGRAM", "PULUMI_SKIP_CHECKPOINTS"),
+    *("PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES"),
+)
 _NOT_PASSED_PREFIX = "PULUMI_OPTION_"
 
 
@@ -92,7 +95,7 @@ class Stack:
         for left in self.work_folder.glob(f"{EXPORT_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
         _write_once(self.work_folder / "Pulumi.yaml", f"name: {self.project}\nruntime: python\n")
-        # The engine logs everything down to single properties, encrypted, at a fifth of its time; nobody reads it.
+        # The engine would log everything down to single properties, at a quarter of its time in a preview, for nobody.
         _write_once(self.pulumi_home / "logs", NO_LOGS)
         if self.state_folder is not None:
             self.state_folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,10 +12,8 @@ from pathlib import Path
 
 from alchemesh_platform.writing import write_private
 
-MINIMUM_VERSION = "3.255.0"  # the oldest one that the tests have run with
-PINNED_VERSION = (
-    "3.259.0"  # the one that is downloaded or built; the Python SDK in the lock file is of the same version
-)
+MINIMUM_VERSION = "3.255.0"  # the oldest one that is taken
+PINNED_VERSION = "3.259.0"  # downloaded or built, and what the tests run with; the Python SDK is locked to the same
 
 ANSWER_SECONDS = 60.0  # the first start of a program of 115 MB from a slow disk
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")

@@ -13,7 +13,7 @@ from alchemesh_platform.contracts.diff import diff_port
 from alchemesh_platform.contracts.port import PromisedPort
 from tests.contracts.promises import promised_ports, varied
 
-thorough = settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def grave(diff: PortDiff) -> int:

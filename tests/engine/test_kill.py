@@ -9,12 +9,14 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
+import pulumi
 import pytest
 
 from alchemesh_platform.engine.lock import StackLocked, is_engine
 from alchemesh_platform.engine.stack import StackFailed
 
 from .harness import LONGEST, Bench, Things, engines_of, until
+from .thing import Thing
 
 pytestmark = pytest.mark.engine
 
@@ -76,12 +78,29 @@ def test_killed_in_a_creation_destroy_leaves_nothing_behind(bench: Bench) -> Non
     assert bench.pending == {}
 
 
+def test_secrets_stay_encrypted_when_an_interrupted_creation_is_forgotten(bench: Bench) -> None:
+    def program() -> None:
+        Thing("a", gate="go", value=pulumi.Output.secret("plainly-hidden"))
+
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill_engine_when, bench, "create a")
+        bench.run("up", program)
+        killing.result()
+    bench.things.open_gate("go")
+    up = bench.run("up", program)
+    assert (up.outcome, len(up.notes), bench.pending) == ("succeeded", 1, {})
+    assert bench.run("up", program).changes.keys() == {"same"}
+    home = bench.stack.home
+    holding = [path for path in home.rglob("*") if path.is_file() and b"plainly-hidden" in path.read_bytes()]
+    assert holding == []
+
+
 def test_what_was_being_created_and_is_no_longer_declared_is_named(bench: Bench) -> None:
     run_and_kill_engine(bench, IN_CREATION, "create slow")
     up = bench.run("up", {"a": {"value": 1}})
     assert up.notes == (
         "slow (test:index:Thing) was being created when an earlier run was stopped, "
-        "and is not declared any more: it may be left",
+        "and this one did not deal with it: look whether it is left",
     )
     assert bench.run("up", {"a": {"value": 1}}).notes == (), "it is told once"
 

@@ -182,6 +182,23 @@ def test_what_the_engine_refuses_is_told_once(bench: Bench) -> None:
     assert result.exception is None
 
 
+def test_components_and_transforms_work_as_in_any_program(bench: Bench) -> None:
+    def bigger(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
+        return pulumi.ResourceTransformResult({**resource.props, "size": 9}, resource.opts)
+
+    def program() -> None:
+        group = pulumi.ComponentResource("test:index:Group", "g", None, pulumi.ResourceOptions(transforms=[bigger]))
+        thing = Thing("a", pulumi.ResourceOptions(parent=group), size=1)
+        group.register_outputs({"size": thing.id})
+
+    assert bench.run("up", program).outcome == "succeeded"
+    done = {event.name: event for event in bench.events if isinstance(event, ResourceOutputs)}
+    assert (done["g"].custom, done["a"].custom) == (False, True)
+    assert done["a"].parent == done["g"].urn
+    assert done["a"].new_inputs is not None
+    assert done["a"].new_inputs["size"] == 9
+
+
 def test_only_targets_are_touched(bench: Bench) -> None:
     bench.run("up", {"a": {"value": 1}, "b": {"value": 1}, "c": {"after": ["a"]}})
     bench.run("up", {"a": {"value": 2}, "b": {"value": 2}, "c": {"after": ["a"]}}, targets=[bench.urn("b")])
@@ -236,8 +253,10 @@ def test_what_a_shell_holds_does_not_change_a_run(bench: Bench, monkeypatch: pyt
     monkeypatch.setenv("PULUMI_STACK", "another")
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
     monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", "true")
+    monkeypatch.setenv("PULUMI_RUN_PROGRAM", "true")
     assert bench.run("up", {"a": {}}).outcome == "succeeded"
     assert bench.recorded == {"a"}
+    assert bench.run("refresh").changes == {"same": 2}
 
 
 @pytest.fixture
