@@ -115,7 +115,7 @@ def manifest_text(imported: ImportedPort) -> str:
         output["proxy"] = {"component": PROXY, "protocols": spoken}
     output["contract"] = first | contract
     models = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in port.models.items()}
-    text = yaml_text(_plain({"models": models, "output_ports": [output]}))
+    text = yaml_text({"models": models, "output_ports": [_plain(output)]})
     return (
         f"# To be pasted under the same keys of alchemesh.yaml; `storage` is a component type of your choice.\n{text}"
     )
