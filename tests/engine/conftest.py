@@ -1,4 +1,4 @@
-"""Stacks to run the engine on."""
+"""Stacks to run the engine on, and machines to look for it on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from alchemesh_platform.engine.discover import Engine
 
 from .harness import Bench, bench_in
+from .machine import Machine
 
 
 @pytest.fixture
@@ -17,3 +18,9 @@ def bench(tmp_path: Path, engine: Engine) -> Iterator[Bench]:
     """A fresh stack."""
     with bench_in(tmp_path, engine) as made:
         yield made
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine with no engine on it."""
+    return Machine(tmp_path)

@@ -112,6 +112,15 @@ def test_a_run_on_targets_does_not_forget_the_others(bench: Bench) -> None:
     assert_converges(bench, IN_CREATION)
 
 
+def test_a_refresh_in_between_does_not_forget_either(bench: Bench) -> None:
+    run_and_kill_engine(bench, IN_CREATION, "create slow")
+    refreshed = bench.run("refresh")
+    assert refreshed.outcome == "succeeded"
+    assert refreshed.diagnostics == ()
+    assert bench.pending == {"slow": "creating"}
+    assert_converges(bench, IN_CREATION)
+
+
 def test_killed_in_an_update_the_next_run_updates_again(bench: Bench) -> None:
     bench.run("up", {"a": {"value": 1}})
     changed: Things = {"a": {"value": 2, "gate": "go"}}

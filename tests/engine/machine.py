@@ -1,0 +1,64 @@
+"""A made-up machine to look for an engine on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from alchemesh_platform.engine.discover import CACHE_VARIABLE, RELEASES_VARIABLE, Engine, find_engine
+from alchemesh_platform.engine.versions import PINNED_VERSION
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
+
+
+class Machine:
+    """A made-up machine: a folder of programs, a cache, and what they told."""
+
+    def __init__(self, root: Path) -> None:
+        self.bin = root / "bin"
+        self.cache = root / "cache" / "engine"
+        self.starts = root / "starts"
+        self.bin.mkdir()
+        for tool in ("sh", "cat", "chmod", "sleep", "mkdir", "rm"):
+            (self.bin / tool).symlink_to(str(shutil.which(tool)))
+        self.environ = {
+            "PATH": str(self.bin),
+            CACHE_VARIABLE: str(root / "cache"),
+            RELEASES_VARIABLE: NOWHERE,
+            "HOME": str(root),
+        }
+        self.told: list[str] = []
+
+    def find(self, *, allow_install: bool = True) -> Engine:
+        return find_engine(progress=self.told.append, allow_install=allow_install, environ=self.environ)
+
+    def engine(self, path: Path, version: str) -> Path:
+        """A program that answers as an engine of that version."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/bin/sh\necho "$0" >> {self.starts}\necho v{version}\n', "utf-8")
+        path.chmod(0o755)
+        return path
+
+    def go(self, script: str) -> None:
+        """A `go` that does as the script says; OUT is the file to build."""
+        find_out = 'OUT=; while [ $# -gt 0 ]; do [ "$1" = -o ] && OUT="$2"; shift; done'
+        (self.bin / "go").write_text(f'#!/bin/sh\nSTEP="$1"\n{find_out}\n{script}\n', "utf-8")
+        (self.bin / "go").chmod(0o755)
+
+    def builds(self, version: str = PINNED_VERSION) -> str:
+        """Script of a build that works, and counts itself."""
+        return (
+            f'if [ "$STEP" = build ]; then echo build >> {self.starts}.go; '
+            f'printf "#!/bin/sh\\necho v{version}\\n" > "$OUT"; chmod 755 "$OUT"; fi'
+        )
+
+    @property
+    def left(self) -> list[str]:
+        """What is in the cache beside engines, the memory and the lock."""
+        if not self.cache.exists():
+            return []
+        return [path.name for path in self.cache.iterdir() if path.name.startswith(".")]
+
+    @property
+    def installed(self) -> Path:
+        return self.cache / PINNED_VERSION / "pulumi"
