@@ -20,6 +20,7 @@ from alchemesh_platform.deployment.progress import (
     address_of,
 )
 from alchemesh_platform.engine.events import PropertyDiff
+from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
 
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
 MARKS: Mapping[str, tuple[str, str, str]] = {
@@ -31,7 +32,6 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     "read": ("=", "dim", "read"),
 }
 WILL = {"create": "to create", "update": "to change", "replace": "to replace", "delete": "to remove"}
-BRANCH, LAST, LINE, GAP = "├─ ", "└─ ", "│  ", "   "
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
 
