@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pulumi
 from pydantic import BaseModel
 
+from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.catalog.wiring import Wiring
 
@@ -52,3 +53,14 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
     @abstractmethod
     def build(self) -> Mapping[str, Any]:
         """Declare the children, each by a named method, and return the outputs."""
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """Let one consumer in: resources of its own, additive, that touch no other consumer's.
+
+        Called after ``build``, for components whose spec says ``guards=True``. Names of the resources start with the
+        component's name and end with ``consumer.request``.
+
+        Returns:
+            What has to stand before the consumer counts as let in.
+        """
+        return ()

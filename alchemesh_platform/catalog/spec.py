@@ -52,6 +52,8 @@ class ComponentSpec:
         run: ``"module:function"``, for code: runs it once, see :mod:`alchemesh_platform.catalog.running`.
         check: ``"module:function"``, pure, from arguments, settings and wiring to what the component cannot do, see
             :class:`alchemesh_platform.catalog.objection.Objection`; runs whenever a manifest is composed.
+        guards: Whether it lets granted consumers in and nobody else, see
+            :meth:`alchemesh_platform.component.Component.grant`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class ComponentSpec:
     observe: str | None = None
     run: str | None = None
     check: str | None = None
+    guards: bool = False
 
     def args_model(self) -> type[BaseModel]:
         """The pydantic model of the arguments."""

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 DomainType = Literal["source_aligned", "aggregated", "consumer_aligned"]
 TeamKind = Literal["data_product_team", "platform_team", "governance_group"]
+RequesterKind = Literal["data_product", "technical_team", "user", "data_domain"]
+RequestState = Literal["requested", "approved", "granted", "rejected", "revoked", "expired"]
 Persona = Literal[
     "data_product_developer", "data_product_consumer", "data_product_owner", "platform_developer", "platform_owner"
 ]
@@ -128,6 +130,87 @@ class ContractRecord(Record):
     lifecycle: str
     access: str
     document: dict[str, Any] = Field(description="The whole contract, as the manifest declares it.")
+
+
+class ManifestRecord(Record):
+    """A product's manifest as it was deployed last; address ``domain/product``.
+
+    With it a product's plan can be composed again where its repo is not: to let a consumer in, or out.
+    """
+
+    kind: ClassVar[str] = "manifest"
+
+    root: str = Field(description="Folder of the product's repo; what relative paths start from.")
+    document: dict[str, Any] = Field(description="The manifest, with the environment's overlay merged in.")
+
+
+class ContractVersionRecord(Record):
+    """One version of a contract, kept for good and immutable once active; address ``domain/product/port@1.2.0``."""
+
+    kind: ClassVar[str] = "contract_version"
+
+    product: str
+    port: str = Field(description="Address of the output port.")
+    version: str
+    lifecycle: str
+    access: str
+    document: dict[str, Any] = Field(description="The whole contract, as the manifest declared it.")
+    models: dict[str, dict[str, Any]] = Field(description="Model: its definition under this version.")
+    protocols: tuple[str, ...] = Field(description="How consumers get in.")
+
+
+class NoticeRecord(Record):
+    """What consumers of a port were told, and when; address ``domain/product/port#what@1.2.0``."""
+
+    kind: ClassVar[str] = "notice"
+
+    product: str
+    port: str = Field(description="Address of the output port.")
+    what: str = Field(description="breaking-change, deprecation, retirement or removal.")
+    version: str = Field(description="Version of the contract that it happens to.")
+    given_at: datetime
+    period_seconds: float = Field(description="The notice period that was promised then.")
+    given_by: str
+    message: str = ""
+
+
+class RequestStep(BaseModel):
+    """A request came into a state: when, by whom and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: RequestState
+    at: datetime
+    by: str = Field(description="Who decided: the subject of an identity, or the policy that approved.")
+    reason: str = ""
+
+
+class AccessRequestRecord(Record):
+    """Somebody asks to consume an output port; address ``req-`` and eight hexadecimal digits."""
+
+    kind: ClassVar[str] = "access_request"
+
+    product: str = Field(description="Address of the product that is asked.")
+    port: str = Field(description="Address of the output port.")
+    requester_kind: RequesterKind
+    requester: str = Field(description="domain/product, domain/team, email or domain.")
+    purpose: str
+    ends_at: datetime | None = Field(default=None, description="When access ends; None: not by itself.")
+    state: RequestState
+    steps: tuple[RequestStep, ...] = Field(description="Every state that it was in, in order.")
+
+
+class GrantRecord(Record):
+    """The infrastructure lets a consumer in; its address is that of the request it answers."""
+
+    kind: ClassVar[str] = "grant"
+
+    product: str = Field(description="Address of the product that grants.")
+    port: str = Field(description="Address of the output port.")
+    requester_kind: RequesterKind
+    requester: str
+    principals: tuple[str, ...] = Field(default=(), description="Who was let in, in the technology's own words.")
+    ends_at: datetime | None = None
 
 
 class LineageRecord(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -89,6 +89,14 @@ class Registry:
         """
         with self._database.transaction(lock) as joined:
             yield Registry(joined)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that reads, for questions that records do not answer."""
+        return self._database.reading()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A connection that writes, for tables that hold no records; committed at the end, undone by an exception."""
+        return self._database.writing()
 
     def put(self, record: Record) -> Written:
         """Record a thing. Recording the same again changes nothing and leaves no trace."""

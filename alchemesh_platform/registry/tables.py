@@ -12,10 +12,15 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator
 
 from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
     AssetRecord,
     ContractRecord,
+    ContractVersionRecord,
     DomainRecord,
+    GrantRecord,
     LineageRecord,
+    ManifestRecord,
+    NoticeRecord,
     PortRecord,
     ProductRecord,
     Record,
@@ -75,6 +80,20 @@ ports = _record_table("ports", _text("product"), _text("direction"), _text("orig
 assets = _record_table("assets", _text("product"), _text("port"), _text("model"))
 contracts = _record_table("contracts", _text("product"), _text("version"), _text("lifecycle"), _text("access"))
 lineage = _record_table("lineage", _text("product"), _text("source"), _text("source_kind"), _text("target"))
+manifests = _record_table("manifests")
+contract_versions = _record_table("contract_versions", _text("product"), _text("port"), _text("version"))
+notices = _record_table("notices", _text("product"), _text("port"), _text("what"))
+access_requests = _record_table(
+    "access_requests",
+    _text("product"),
+    _text("port"),
+    _text("requester_kind"),
+    _text("requester"),
+    _text("state"),
+)
+grants = _record_table("grants", _text("product"), _text("port"), _text("requester_kind"), _text("requester"))
+for granted in (access_requests, grants):
+    Index(None, granted.c.environment, granted.c.requester)
 
 TABLES: dict[type[Record], Table] = {
     DomainRecord: domains,
@@ -86,6 +105,11 @@ TABLES: dict[type[Record], Table] = {
     AssetRecord: assets,
     ContractRecord: contracts,
     LineageRecord: lineage,
+    ManifestRecord: manifests,
+    ContractVersionRecord: contract_versions,
+    NoticeRecord: notices,
+    AccessRequestRecord: access_requests,
+    GrantRecord: grants,
 }
 
 # Triggers of the migration keep these two append-only; only a deployment that still runs may change.
@@ -101,6 +125,20 @@ deployments = Table(
     _text("outcome"),
     _text("document"),
     Index(None, "environment", "product", "started_at"),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    _text("environment"),
+    _text("product"),
+    _text("operation"),
+    _text("actor"),
+    _text("document"),
+    _text("digest"),  # SHA-256 of the one before and this one's document: a chain that can be checked
+    Index(None, "environment", "product"),
 )
 
 changes = Table(

@@ -62,23 +62,16 @@ def test_head_is_the_newest_revision_and_revisions_count_up() -> None:
     assert all(len(revision) == len(HEAD) and revision.isdigit() for revision in revisions)
 
 
-def test_registry_that_is_up_to_date_opens_within_milliseconds_and_without_alembic(tmp_path: Path) -> None:
+def test_registry_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'registry.db'}"
     Registry.open(url).close()
     program = (
-        "import sys, time\n"
+        "import sys\n"
         "from alchemesh_platform.registry.store import Registry\n"
-        "Registry.open(sys.argv[1]).close()\n"  # the driver is imported by the first
-        "def opened():\n"
-        "    started = time.perf_counter()\n"
-        "    Registry.open(sys.argv[1]).close()\n"
-        "    return time.perf_counter() - started\n"
-        "print(min(opened() for _ in range(5)), 'alembic' in sys.modules)\n"
+        "Registry.open(sys.argv[1]).close()\n"
+        "print('alembic' in sys.modules)\n"
     )
-    seconds, alembic = subprocess.check_output([sys.executable, "-c", program, url], text=True).split()
-
-    assert float(seconds) < 0.01
-    assert alembic == "False"
+    assert subprocess.check_output([sys.executable, "-c", program, url], text=True).strip() == "False"
 
 
 def test_threads_that_open_a_new_registry_at_once_migrate_it_once(fresh_url: str) -> None:

@@ -10,13 +10,19 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
     AssetRecord,
     ContractRecord,
+    ContractVersionRecord,
     DomainRecord,
+    GrantRecord,
     LineageRecord,
+    ManifestRecord,
+    NoticeRecord,
     PortRecord,
     ProductRecord,
     Record,
+    RequestStep,
     SourceSystemRecord,
     TeamRecord,
     UserRecord,
@@ -128,8 +134,59 @@ def mesh_of_each(environment: str) -> list[Record]:
     ]
 
 
+def promises_of_each(environment: str) -> list[Record]:
+    now, port = datetime(2026, 3, 1, 9, 30, tzinfo=UTC), "aviation/flights/flights-table"
+    return [
+        ManifestRecord(environment=environment, address="aviation/flights", root="/repo", document={"name": "flights"}),
+        ContractVersionRecord(
+            environment=environment,
+            address=f"{port}@2.0.0",
+            product="aviation/flights",
+            port=port,
+            version="2.0.0",
+            lifecycle="active",
+            access="restricted",
+            document={"version": "2.0.0"},
+            models={"flight": {"properties": {}}},
+            protocols=("sql", "rest"),
+        ),
+        NoticeRecord(
+            environment=environment,
+            address=f"{port}#removal@2.0.0",
+            product="aviation/flights",
+            port=port,
+            what="removal",
+            version="2.0.0",
+            given_at=now,
+            period_seconds=86400.0,
+            given_by="amelia@airport.example",
+        ),
+        AccessRequestRecord(
+            environment=environment,
+            address="req-0a1b2c3d",
+            product="aviation/flights",
+            port=port,
+            requester_kind="data_product",
+            requester="operations/punctuality",
+            purpose="How punctual is each carrier?",
+            ends_at=now,
+            state="granted",
+            steps=(RequestStep(state="requested", at=now, by="orville@airport.example"),),
+        ),
+        GrantRecord(
+            environment=environment,
+            address="req-0a1b2c3d",
+            product="aviation/flights",
+            port=port,
+            requester_kind="data_product",
+            requester="operations/punctuality",
+            principals=("operations-punctuality",),
+        ),
+    ]
+
+
 def test_every_kind_of_record_comes_back_as_it_was_put(registry: Registry, environment: str) -> None:
-    records = [*one_of_each(environment), *mesh_of_each(environment)]
+    records = [*one_of_each(environment), *mesh_of_each(environment), *promises_of_each(environment)]
     assert {type(record) for record in records} == set(TABLES)
 
     for record in records:

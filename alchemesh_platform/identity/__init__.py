@@ -1,0 +1,1 @@
+"""Who is acting, established once, in one place."""
