@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := alchemesh_platform components stacks cli
 
-.PHONY: help setup engine demo demo-down test check lint format docs benchmark lock clean
+.PHONY: help setup engine parts demo demo-down test check lint format docs benchmark lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,13 +23,16 @@ setup: $(VENV)/.installed ## Virtual environment with locked dependencies
 engine: setup ## The Pulumi engine: found, downloaded or built (minutes, once for each user)
 	@$(BIN)/alchemesh engine --install
 
+parts: setup ## Real servers for the tests, such as Kafka: their jars, once for each user (needs Java 17 and Maven)
+	@$(BIN)/python -m parts prepare
+
 demo: engine ## Bring both example products up, run their code, query them
 	$(BIN)/python examples/demo.py
 
 demo-down: setup ## Take the examples down again
 	$(BIN)/python examples/demo.py --down
 
-test: lint engine ## Every check and every test
+test: lint engine parts ## Every check and every test
 	$(BIN)/pytest -n 2 --dist loadfile
 
 check: lint ## The fast lane: lint, types, import directions and unit tests

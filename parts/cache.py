@@ -1,0 +1,64 @@
+"""What a part needs and can be got again: one folder for each part and recipe, in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from alchemesh_platform.engine.discover import cache_folder
+
+READY = ".ready"  # written last: a folder without it was left by a process that was killed
+
+Tell = Callable[[str], None]
+
+
+def part_folder(name: str, recipe: Iterable[str | bytes]) -> Path:
+    """Folder of a part in the cache; it need not exist yet.
+
+    Args:
+        name: ``kafka``.
+        recipe: All that decides what is in the folder; another recipe is another folder.
+    """
+    digest = hashlib.sha256()
+    for line in recipe:
+        digest.update((line.encode() if isinstance(line, str) else line) + b"\0")
+    return cache_folder().parent / "parts" / f"{name}-{digest.hexdigest()[:12]}"
+
+
+def prepared(name: str, recipe: Iterable[str | bytes], make: Callable[[Path], None], tell: Tell | None = None) -> Path:
+    """The folder of a part, made if it is not there; one process at a time, and again after one that was killed.
+
+    Args:
+        make: Gets the empty folder, in its final place, and fills it.
+        tell: Gets a line before something that takes long; stderr when left out.
+    """
+    from filelock import FileLock, Timeout
+
+    say = tell or _say
+    folder = part_folder(name, recipe)
+    if (folder / READY).is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"another process is preparing {name}; waiting for it")
+        lock.acquire()
+    try:
+        if not (folder / READY).is_file():
+            say(f"preparing {name} in {folder}, once for this user")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / READY).touch()
+    finally:
+        lock.release()
+    return folder
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,284 @@
+"""A real Kafka broker on loopback: SASL (PLAIN and SCRAM), ACLs that deny what they do not allow, its own controller.
+
+with broker() as kafka:
+    kafka.add_user("reader", "a password")
+    kafka.create_topic("orders", partitions=3)
+    kafka.allow("reader", read=["orders"], groups=["reader-"])
+    Consumer(kafka.client("reader", "a password") | {"group.id": "reader-1"})
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from typing import IO, TYPE_CHECKING, Any
+
+from alchemesh_platform.local.ports import free_port
+from parts import cache
+from parts.java import PartFailed, maven
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
+
+FILES = Path(__file__).parent / "files" / "kafka"
+ARCHIVE = "classes.jsa"  # Java's shared classes: a start takes one second instead of three
+CLUSTER = "QWxjaGVtZXNoLXBhcnRzLQ"  # any 16 bytes in base64; all data folders are copies of one
+ADMINISTRATOR = "admin"
+SCRAM = "SCRAM-SHA-512"
+
+START_SECONDS = 90.0
+ANSWER_SECONDS = 30.0
+STOP_SECONDS = 30.0
+_JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+
+def prepare() -> Path:
+    """The folder of the broker's jars and of its formatted, empty data; made when it is not there.
+
+    Raises:
+        PartFailed: when Maven or the first start fails.
+    """
+    recipe = [(FILES / name).read_bytes() for name in ("pom.xml", "server.properties")]
+    return cache.prepared("kafka", [*recipe, *_JAVA], _make)
+
+
+@dataclass(slots=True)
+class Broker:
+    """A broker and its administrator. Killed or stopped, it starts again on the same port with the same data.
+
+    Args:
+        folder: Its configuration, log and data.
+        bootstrap: Address that clients are given: ``127.0.0.1:PORT``.
+        password: Of the user ``admin``, who may do everything (mechanism PLAIN).
+    """
+
+    folder: Path
+    bootstrap: str
+    password: str = field(repr=False)
+    parts: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def client(self, user: str = ADMINISTRATOR, password: str | None = None) -> dict[str, Any]:
+        """What a client of confluent-kafka is given: the administrator's, or another user's (by SCRAM)."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN" if user == ADMINISTRATOR else SCRAM,
+            "sasl.username": user,
+            "sasl.password": self.password if password is None else password,
+            "reconnect.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 500,  # a broker that restarts is found again soon
+            "log_level": 0,  # what a client cannot do it raises; its notes on stderr are of a broker that starts
+        }
+
+    def admin(self) -> AdminClient:
+        """The administrator's client."""
+        from confluent_kafka.admin import AdminClient
+
+        return AdminClient(self.client())
+
+    def create_topic(self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
+        """Create a topic and wait until it is there."""
+        from confluent_kafka.admin import NewTopic
+
+        topic = NewTopic(name, partitions, 1, config=dict(config or {}))
+        admin = self.admin()  # kept until the answer is here: the client's end is the end of what it asked
+        admin.create_topics([topic])[name].result(ANSWER_SECONDS)
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic."""
+        admin = self.admin()
+        admin.delete_topics([name])[name].result(ANSWER_SECONDS)
+
+    def add_user(self, name: str, password: str) -> None:
+        """Add a SCRAM user, or change its password."""
+        from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+
+        information = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        change = UserScramCredentialUpsertion(name, information, password.encode())
+        admin = self.admin()
+        admin.alter_user_scram_credentials([change])[name].result(ANSWER_SECONDS)
+
+    def allow(
+        self,
+        user: str,
+        *,
+        read: Sequence[str] = (),
+        write: Sequence[str] = (),
+        groups: Sequence[str] = (),
+    ) -> None:
+        """Let a user read and write topics and use groups, each given as the beginning of its name; waits until so."""
+        from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+
+        wanted = [
+            *((ResourceType.TOPIC, name, AclOperation.READ) for name in read),
+            *((ResourceType.TOPIC, name, AclOperation.WRITE) for name in write),
+            *((ResourceType.GROUP, name, AclOperation.READ) for name in groups),
+        ]
+        who = f"User:{user}"
+        bindings = [
+            AclBinding(kind, name, ResourcePatternType.PREFIXED, who, "*", operation, AclPermissionType.ALLOW)
+            for kind, name, operation in wanted
+        ]
+        admin = self.admin()
+        for future in admin.create_acls(bindings).values():
+            future.result(ANSWER_SECONDS)
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not set(bindings) <= set(self.acls()):  # they take effect some 30 ms later
+            if time.monotonic() > deadline:
+                raise PartFailed(f"the ACLs of {user} do not take effect")
+            time.sleep(0.02)
+
+    def acls(self) -> list[Any]:
+        """All ACLs of the broker."""
+        from confluent_kafka.admin import (
+            AclBindingFilter,
+            AclOperation,
+            AclPermissionType,
+            ResourcePatternType,
+            ResourceType,
+        )
+
+        kinds = (ResourceType.ANY, None, ResourcePatternType.ANY)
+        everything = AclBindingFilter(*kinds, None, None, AclOperation.ANY, AclPermissionType.ANY)  # type: ignore[arg-type]
+        admin = self.admin()
+        return list(admin.describe_acls(everything).result(ANSWER_SECONDS))
+
+    def produce(self, topic: str, values: Sequence[bytes | None], *, key: bytes | None = None) -> None:
+        """Write messages and wait until the broker has them."""
+        from confluent_kafka import Producer
+
+        failed: list[Any] = []
+
+        def delivered(error: object, _message: object) -> None:
+            if error is not None:
+                failed.append(error)
+
+        producer = Producer(self.client())
+        for value in values:
+            while True:
+                try:
+                    producer.produce(topic, value, key, on_delivery=delivered)
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+        left = producer.flush(ANSWER_SECONDS)
+        if left or failed:
+            raise PartFailed(f"{left or len(failed)} messages were not taken: {failed[:1]}")
+
+    def start(self) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            PartFailed: when it does not, with the end of its log.
+        """
+        with self.log.open("ab") as log:
+            self.process = _java(self.parts, "kafka.Kafka", str(self.folder / "server.properties"), log=log)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise PartFailed(f"the broker does not answer\n{self.log.read_text('utf-8', 'replace')[-3000:]}")
+
+    def stop(self) -> None:
+        """Stop it, as an operator does. Stopping one that does not run does nothing."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process = None
+
+    def kill(self) -> None:
+        """Kill it, as a machine that goes away does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    @property
+    def log(self) -> Path:
+        """What it prints."""
+        return self.folder / "broker.log"
+
+    def _answers(self) -> bool:
+        from confluent_kafka import KafkaException
+
+        try:
+            return bool(self.admin().list_topics(timeout=1).brokers)
+        except KafkaException:
+            return False
+
+
+@contextmanager
+def broker() -> Iterator[Broker]:
+    """A broker with no topic and no user but ``admin``; stopped at the end, and its data removed.
+
+    Raises:
+        PartFailed: when it cannot be prepared or does not start.
+    """
+    parts = prepare()
+    with tempfile.TemporaryDirectory(prefix="alchemesh-kafka-") as folder:
+        made = make_broker(Path(folder), parts)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.kill()  # nothing of its data is needed any more
+
+
+def make_broker(folder: Path, parts: Path) -> Broker:
+    """The configuration and empty data of a broker in a folder; not started."""
+    port = controller_port = free_port("127.0.0.1")
+    while controller_port == port:
+        controller_port = free_port("127.0.0.1")
+    password = secrets.token_urlsafe(18)
+    shutil.copytree(parts / "data", folder / "data")
+    _configure(folder, port=port, controller_port=controller_port, password=password)
+    return Broker(folder, f"127.0.0.1:{port}", password, parts)
+
+
+def _make(folder: Path) -> None:
+    """Fill the cached folder: jars, formatted data, and the archive of classes that one start leaves."""
+    shutil.copy(FILES / "pom.xml", folder)
+    maven("dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs", folder=folder)
+    _configure(folder, port=1, controller_port=2, password="-")  # noqa: S106 nobody's
+    command = ("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties")
+    with (folder / "format.log").open("wb") as log:
+        status = _java(folder, *command, log=log, folder=folder).wait()
+    if status != 0:
+        raise PartFailed(f"formatting left with {status}\n{(folder / 'format.log').read_text('utf-8', 'replace')}")
+    with tempfile.TemporaryDirectory(prefix="alchemesh-kafka-") as first:
+        made = make_broker(Path(first), folder)
+        made.start()
+        made.stop()  # leaves the archive
+
+
+def _configure(folder: Path, *, port: int, controller_port: int, password: str) -> None:
+    text = Template((FILES / "server.properties").read_text("utf-8"))
+    file = folder / "server.properties"
+    file.touch(0o600)
+    file.write_text(
+        text.substitute(port=port, controller_port=controller_port, password=password, data=folder / "data"), "utf-8"
+    )
+
+
+def _java(
+    parts: Path, program: str, *arguments: str, log: IO[bytes], folder: Path | None = None
+) -> subprocess.Popen[bytes]:
+    archive = parts / ARCHIVE
+    # https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html#application-class-data-sharing
+    shared = f"-XX:SharedArchiveFile={archive}" if archive.is_file() else f"-XX:ArchiveClassesAtExit={archive}"
+    classes = ":".join(str(jar) for jar in sorted((parts / "libs").glob("*.jar")))
+    options = [shared] if program == "kafka.Kafka" else []
+    command = [*_JAVA, *options, "-cp", classes, program, *arguments]
+    return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)

@@ -1,0 +1,18 @@
+"""The one place that decides what happens to tests of real servers where their prerequisites are missing."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from parts import java
+
+
+def need_java() -> None:
+    """Skip where Java or Maven is missing, and say so; fail instead where nobody would read it: under ``CI=true``."""
+    if (lacking := java.missing()) is None:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(lacking, pytrace=False)
+    pytest.skip(lacking)

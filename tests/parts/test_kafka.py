@@ -1,0 +1,70 @@
+"""The broker that other tests rely on: who may what, and that its data outlives a kill."""
+
+from __future__ import annotations
+
+import pytest
+
+from parts.kafka import Broker
+
+pytestmark = pytest.mark.slow
+
+
+def read(kafka: Broker, user: str, password: str, topic: str, group: str) -> bytes:
+    """The first message of a topic, as a user sees it; raises what the broker answers."""
+    from confluent_kafka import Consumer, KafkaException
+
+    options = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    consumer = Consumer(kafka.client(user, password) | options)
+    try:
+        consumer.subscribe([topic])
+        message = consumer.poll(30)
+        assert message is not None, "nothing came"
+        if message.error():
+            raise KafkaException(message.error())
+        return bytes(message.value())
+    finally:
+        consumer.close()
+
+
+def test_a_user_reads_what_an_acl_allows_and_nothing_else(kafka: Broker) -> None:
+    from confluent_kafka import KafkaException
+
+    for topic in ("open", "closed"):
+        kafka.create_topic(topic)
+        kafka.produce(topic, [b"hello"])
+    kafka.add_user("reader", "right")
+    kafka.allow("reader", read=["open"], groups=["reader-"])
+
+    assert read(kafka, "reader", "right", "open", "reader-1") == b"hello"
+    with pytest.raises(KafkaException, match="TOPIC_AUTHORIZATION_FAILED"):
+        read(kafka, "reader", "right", "closed", "reader-1")
+    with pytest.raises(KafkaException, match="GROUP_AUTHORIZATION_FAILED"):
+        read(kafka, "reader", "right", "open", "other")
+
+
+def test_a_wrong_password_is_refused(kafka: Broker) -> None:
+    from confluent_kafka import KafkaError
+    from confluent_kafka.admin import AdminClient
+
+    kafka.add_user("writer", "right")
+    refused: list[KafkaError] = []
+    client = AdminClient(kafka.client("writer", "wrong") | {"error_cb": refused.append})
+    for _ in range(100):
+        client.poll(0.1)
+        if any(error.code() == KafkaError._AUTHENTICATION for error in refused):
+            return
+    raise AssertionError(f"the broker did not refuse: {refused}")
+
+
+def test_messages_outlive_a_kill_on_the_same_address(kafka: Broker) -> None:
+    kafka.create_topic("kept")
+    kafka.produce("kept", [b"before"])
+    kafka.kill()
+    kafka.start()
+    kafka.add_user("late", "right")
+    kafka.allow("late", read=["kept"], groups=["late"])
+    assert read(kafka, "late", "right", "kept", "late") == b"before"
+
+
+def test_the_administrator_s_password_is_not_shown(kafka: Broker) -> None:
+    assert kafka.password not in repr(kafka)
