@@ -1,0 +1,129 @@
+"""What a platform team sets for Google Cloud: the group ``gcp`` of the platform file's settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from alchemesh_platform.manifest.models import Name, Strict
+
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 characters; "example.com:" before
+# it in projects of old domains
+PROJECT_PATTERN = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
+REGION_PATTERN = r"^[a-z]+-[a-z]+\d+$"  # https://cloud.google.com/about/locations
+# https://cloud.google.com/bigquery/docs/locations: a region, or a multi-region
+LOCATION_PATTERN = r"^([a-z]+-[a-z]+\d+|US|EU)$"
+# https://cloud.google.com/resource-manager/docs/labels-overview#requirements
+LABEL_KEY_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+LABEL_VALUE_PATTERN = r"^[a-z0-9_-]{0,63}$"
+KEY_PATTERN = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"
+POLICY_TAG_PATTERN = r"^projects/[^/]+/locations/[^/]+/taxonomies/\d+/policyTags/\d+$"
+BILLING_ACCOUNT_PATTERN = r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$"
+NAME_PREFIX_PATTERN = r"^([a-z][a-z0-9]*(-[a-z0-9]+)*)?$"
+NAME_PREFIX_MAX = 20  # what is longer leaves too little of a name to read
+
+KmsKey = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN)]
+LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE_PATTERN)]
+PolicyTag = Annotated[str, StringConstraints(pattern=POLICY_TAG_PATTERN)]
+
+
+class EncryptionKeys(Strict):
+    """Customer-managed keys by service; Google's own keys where none is given.
+
+    The service's agent needs ``roles/cloudkms.cryptoKeyEncrypterDecrypter`` on its key, and the key has to be in the
+    location of what it encrypts.
+    """
+
+    storage: KmsKey | None = Field(default=None, description="Key of buckets.")
+    bigquery: KmsKey | None = Field(default=None, description="Key of datasets and tables.")
+    pubsub: KmsKey | None = Field(default=None, description="Key of topics.")
+    secret_manager: KmsKey | None = Field(default=None, description="Key of secrets.")
+    cloud_run: KmsKey | None = Field(default=None, description="Key of services and jobs.")
+    artifact_registry: KmsKey | None = Field(default=None, description="Key of the repository of images.")
+
+
+def _placeholders(*names: str) -> AfterValidator:
+    def check(template: str) -> str:
+        try:
+            template.format(**dict.fromkeys(names, ""))
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            known = " and ".join(f"{{{name}}}" for name in names)
+            raise ValueError(f"expected a text with no other placeholders than {known}") from error
+        return template
+
+    return AfterValidator(check)
+
+
+class Principals(Strict):
+    """How people and teams of the mesh are called in Google Cloud. Products go by their own service accounts."""
+
+    user: Annotated[str, _placeholders("email")] = Field(
+        default="user:{email}", description="IAM member of a user; {email} is the user's."
+    )
+    team: Annotated[str, _placeholders("domain", "team")] | None = Field(
+        default=None,
+        description="IAM member of a technical team, such as group:{domain}-{team}@acme.example; "
+        "without it, a team is let in by its members.",
+    )
+
+
+class Budget(Strict):
+    """What a domain may cost in a month before its owner is told; spending is not stopped."""
+
+    billing_account: Annotated[str, StringConstraints(pattern=BILLING_ACCOUNT_PATTERN)] = Field(
+        description="Billing account that pays the project."
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        default="EUR", description="Currency of that account, by its ISO 4217 code."
+    )
+    monthly: dict[Name, Annotated[int, Field(gt=0)]] = Field(
+        default_factory=dict, description="Domain: amount for a month, in whole units of the currency."
+    )
+
+
+class GcpSettings(Strict):
+    """The Google Cloud project that products are deployed to, and how things are done there."""
+
+    project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)] = Field(description="Id of the project.")
+    region: Annotated[str, StringConstraints(pattern=REGION_PATTERN)] = Field(
+        description="Region of everything that has one, such as europe-west1."
+    )
+    bigquery_location: Annotated[str, StringConstraints(pattern=LOCATION_PATTERN)] | None = Field(
+        default=None, description="Location of datasets: a region, EU or US; the region by default."
+    )
+    name_prefix: Annotated[str, StringConstraints(pattern=NAME_PREFIX_PATTERN, max_length=NAME_PREFIX_MAX)] = Field(
+        default="",
+        description="First word of every name; by default none, and the project's id where names are unique everywhere.",
+    )
+    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels of everything that has some.")
+    encryption_keys: EncryptionKeys = Field(default_factory=EncryptionKeys, description="Customer-managed keys.")
+    policy_tags: dict[str, PolicyTag] = Field(
+        default_factory=dict,
+        description="Classification of a property: BigQuery policy tag of its column; columns of others have none.",
+    )
+    principals: Principals = Field(default_factory=Principals, description="What IAM calls people and teams.")
+    budget: Budget | None = Field(default=None, description="Budgets of domains.")
+    deletion_protection: bool = Field(
+        default=True, description="Whether tables, services and jobs refuse to be deleted until this is set to false."
+    )
+    image_repository: str | None = Field(
+        default=None,
+        description="Repository of the products' images, such as europe-west1-docker.pkg.dev/acme-mesh/products; "
+        "a product's image is <repository>/<domain>/<product>:<version>.",
+    )
+    data_api_image: str = Field(
+        default="ghcr.io/roapi/roapi:v0.12.7", description="Image of roapi, which answers REST and GraphQL."
+    )
+
+    @property
+    def dataset_location(self) -> str:
+        """Where datasets are."""
+        return self.bigquery_location or self.region
+
+
+class Settings(Strict):
+    """Settings groups of the components for Google Cloud."""
+
+    gcp: GcpSettings = Field(description="The project in Google Cloud.")
