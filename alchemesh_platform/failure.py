@@ -35,7 +35,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.FAILED: "The run failed; what was done until then is recorded.",
     ExitCode.USAGE: "Wrong usage: an unknown command or option, or a question where nobody can answer.",
     ExitCode.PROBLEMS: "The manifest or the platform file has problems; each was told with its line.",
-    ExitCode.FORBIDDEN: "A policy, a contract or a reference forbids it.",
+    ExitCode.FORBIDDEN: "A policy, a contract, a reference or who is asking forbids it.",
     ExitCode.LOCKED: "Somebody else holds the lock; who was told.",
     ExitCode.ENGINE: "The engine is missing or too old.",
     ExitCode.CHANGES: "Only with `--detailed-exitcode`: the preview has changes.",

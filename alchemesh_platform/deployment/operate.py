@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.compose.plan import Plan
-from alchemesh_platform.deployment.actor import actor
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.identity.identity import Identity, identify
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
 
@@ -57,6 +57,7 @@ class Operator:
     stack: Stack
     registry: Registry
     provider_port: int
+    identity: Identity | None = None
     notes: list[str] = field(default_factory=list)
 
     def run(
@@ -92,7 +93,7 @@ class Operator:
                 environment=self.plan.environment,
                 product=product.address,
                 operation=operation,
-                actor=actor(),
+                actor=(self.identity or identify(self.platform)).subject,
                 version=product.version,
             )
         started = time.monotonic()
@@ -134,12 +135,18 @@ class Operator:
 
 @contextmanager
 def operating(
-    plan: Plan, platform: Platform, *, tell: Callable[[str], None], delete_data: bool = False
+    plan: Plan,
+    platform: Platform,
+    *,
+    tell: Callable[[str], None],
+    delete_data: bool = False,
+    identity: Identity | None = None,
 ) -> Iterator[Operator]:
     """Take the stack's lock, open the registry, serve the provider and find the engine.
 
     Args:
         tell: Gets a line for what takes long and for what was found and mended.
+        identity: Who acts; by default it is asked for by the first operation that is more than a preview.
 
     Raises:
         StackLocked: when somebody else is at it, with who.
@@ -157,7 +164,7 @@ def operating(
         stack.prepare(engine)
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
         with serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider:
-            yield Operator(plan, platform, engine, stack, registry, provider.port)
+            yield Operator(plan, platform, engine, stack, registry, provider.port, identity)
 
 
 def stack_of(plan: Plan, platform: Platform) -> Stack:

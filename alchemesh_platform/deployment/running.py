@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, cast
 from alchemesh_platform.catalog.running import CodeRun, RunCode
 from alchemesh_platform.catalog.spec import load_reference
 from alchemesh_platform.connections import JobConnection
-from alchemesh_platform.deployment.actor import actor
 from alchemesh_platform.deployment.connected import product_record, read_connections
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.registry.records import Deployment
 
 if TYPE_CHECKING:
     from alchemesh_platform.catalog.discover import Catalog
+    from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.registry.store import Registry
 
 
@@ -28,12 +28,14 @@ def run_code(
     environment: str,
     product: str,
     arguments: tuple[str, ...],
+    identity: Identity,
     on_output: Callable[[str], None],
 ) -> Deployment:
     """Run a product's code with its connections; the run is in the history from its first moment.
 
     Args:
         arguments: Handed to the code.
+        identity: Who runs it.
         on_output: Gets each line that the code prints, masked.
 
     Returns:
@@ -56,7 +58,7 @@ def run_code(
     connections = read_connections(registry, environment, product)
     run = cast("RunCode", load_reference(spec.run))
     entry = registry.start_deployment(
-        environment=environment, product=product, operation="run", actor=actor(), version=record.version
+        environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
     )
     try:
         done = run(job, connections, arguments, on_output)

@@ -6,7 +6,6 @@ stays when the engine is killed.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from filelock import FileLock, Timeout
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state_folder import mend_state
 from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.identity.machine import user_name
 from alchemesh_platform.writing import write_private
 
 ENGINE_ENDS_SECONDS = (
@@ -124,7 +124,7 @@ class StackLock:
                 raise StackLocked(self.stack, holder, hint="wait until that run has ended, or stop it") from error
         if (killed := _read_holder(self._holder_file)) is not None:
             self._tell(f"an earlier run was killed: {killed}; what it had begun is taken up")
-        me = Holder(_user(), socket.gethostname(), os.getpid(), _now(), _command())
+        me = Holder(user_name(), socket.gethostname(), os.getpid(), _now(), _command())
         write_private(self._holder_file, json.dumps(asdict(me)))
 
     def _release(self) -> None:
@@ -252,13 +252,6 @@ def _read_holder(file: Path) -> Holder | None:
         return Holder(**json.loads(file.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return str(os.getuid())
 
 
 def _now() -> str:

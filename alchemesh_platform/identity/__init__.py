@@ -1,1 +1,1 @@
-"""Who is acting, established once, in one place."""
+"""Who is asking: established once, by the identity provider of the platform, and recorded with every act."""

@@ -10,6 +10,7 @@ from alchemesh_platform.document import Node, merge, node_of, quoted, written
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.manifest.load import check_kind, validate
 from alchemesh_platform.platform_file.builtin import LOCAL, builtin_environments
+from alchemesh_platform.platform_file.identity_check import identity_problems
 from alchemesh_platform.platform_file.models import BUILTIN_LOCAL, Platform, PlatformFile
 from alchemesh_platform.problems import Problem, ProblemsFound, did_you_mean, errors_of
 from alchemesh_platform.yaml_source import read_document
@@ -102,6 +103,9 @@ def _platform(merged: Node, environment: str, home: Path) -> Platform:
     ]
     if missing:
         raise ProblemsFound(missing)
+    unfit = list(identity_problems(merged, path))
+    if unfit:
+        raise ProblemsFound(unfit)
     own = {"environment": node_of(environment, merged.file), "home": node_of(str(home), merged.file)}
     given = {key: node for key, node in merged.keys.items() if node.value is not None}
     platform, problems = validate(merged._replace(value={**given, **own}), Platform, path)

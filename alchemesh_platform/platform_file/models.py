@@ -8,8 +8,10 @@ from pydantic import Field, PrivateAttr, StringConstraints
 
 from alchemesh_platform.document import Node, node_of
 from alchemesh_platform.manifest.models import Name, Strict
+from alchemesh_platform.secrets import SecretRef
 
 BUILTIN_LOCAL = "builtin/local"
+TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable
 RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
 
 
@@ -23,6 +25,29 @@ class Transform(Strict):
     set: dict[str, Any] = Field(description="Property: value, named as the Pulumi type's schema names them.")
 
 
+class IdentityProvider(Strict):
+    """Who vouches for the one who acts."""
+
+    provider: Literal["local", "oidc"] = Field(
+        default="local",
+        description="local: ALCHEMESH_USER, git's user.email or user@host, which is trust and no proof; oidc: a token "
+        "of an OpenID Connect issuer, verified.",
+    )
+    issuer: str | None = Field(
+        default=None, description="oidc: address of the issuer, as its tokens write it; https, or this machine."
+    )
+    audience: str | None = Field(default=None, description="oidc: whom tokens have to be meant for.")
+    claim: str = Field(
+        default="email",
+        min_length=1,
+        description="oidc: claim that is the user's email in the mesh; email is verified.",
+    )
+    token: SecretRef = Field(default=TOKEN, description="oidc: where the token is found.")
+    client: str | None = Field(
+        default=None, description="oidc: public client of `alchemesh login`, which asks for a token by device code."
+    )
+
+
 class Environment(Strict):
     """One environment: what implements what, with which settings."""
 
@@ -32,6 +57,9 @@ class Environment(Strict):
     state: str | None = Field(default=None, description="Pulumi state backend: file://…, s3://…, gs://…, https://…")
     registry: str | None = Field(default=None, description="Registry: sqlite:///path or postgresql://host/database.")
     secrets: str | None = Field(default=None, description="Pulumi secrets provider; passphrase by default.")
+    identity: IdentityProvider = Field(
+        default_factory=IdentityProvider, description="Who vouches for the one who acts."
+    )
     settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings group: setting: value; groups are named by technology."
     )
@@ -60,6 +88,7 @@ class Platform(Strict):
     registry: str
     secrets: str = "passphrase"
     home: str
+    identity: IdentityProvider = Field(default_factory=IdentityProvider)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()

@@ -236,7 +236,7 @@ class Deployment(BaseModel):
     started_at: datetime
     finished_at: datetime | None = Field(default=None, description="None while it runs, or when it was killed.")
     outcome: Literal["running", "succeeded", "failed", "cancelled"] = "running"
-    actor: str = Field(description="Who did it: user@host.")
+    actor: str = Field(description="Who did it: subject of an identity.")
     version: str = Field(default="", description="Version of the product deployed.")
     changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources.")
     problem: str | None = Field(default=None, description="Why it failed, in a sentence.")

@@ -32,6 +32,8 @@ COMMANDS = {
     "mesh": "Show and apply what spans products.",
     "policy": "Show and test the policies of the mesh.",
     "components": "Show the components of the catalogue.",
+    "whoami": "Show who you are to the mesh.",
+    "login": "Sign in at the platform's identity provider.",
     "engine": "Find, get and show the Pulumi engine.",
     "unlock": "Release a stack that a killed run left locked.",
     "doctor": "Check that everything this machine needs is there.",

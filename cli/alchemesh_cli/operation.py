@@ -47,13 +47,16 @@ def operate(
     """
     from alchemesh_platform.deployment.governance import govern
     from alchemesh_platform.deployment.operate import check_targets, operating
+    from alchemesh_platform.identity.identity import identify
 
     check_targets(composed.plan, targets)
     if question and not confirmed:
         confirm_possible()
+    # Before anything is started: who is not known has nothing to wait for. A preview needs nobody, as in a fork's run.
+    identity = identify(composed.platform) if operation != "preview" else None
     with (
         interruptible() as cancel,
-        operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data) as operator,
+        operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data, identity=identity) as operator,
     ):
         if operation in GOVERNED:
             for problem in govern(operator.registry, composed.manifest, composed.plan):

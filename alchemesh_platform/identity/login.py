@@ -1,0 +1,121 @@
+"""Signing in by a code that is entered in a browser, on this machine or another.
+
+Source: https://www.rfc-editor.org/rfc/rfc8628 (OAuth 2.0 Device Authorization Grant)
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.identity.address import is_protected
+from alchemesh_platform.identity.issuer import ProviderUnavailable, answer_of, configuration_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import IdentityProvider
+
+SCOPE = "openid email"
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+# Section 3.2 and 3.5: what to wait where the provider does not say, and how much longer when it asks to.
+INTERVAL_SECONDS = 5.0
+SLOWER_SECONDS = 5.0
+EXPIRES_SECONDS = 600.0
+
+
+class NoLogin(Failure):
+    """Raised when there is nothing to sign in at."""
+
+    exit_code = ExitCode.USAGE
+
+
+class LoginRefused(Failure):
+    """Raised when the identity provider gives no token, with its reason."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """A login that has begun.
+
+    Args:
+        address: Page where a person enters the code.
+        code: What is entered.
+        secret: What the token is asked for with; never shown.
+        endpoint: Where it is asked for.
+    """
+
+    address: str
+    code: str
+    secret: str
+    endpoint: str
+    interval_seconds: float
+    ends_at: float
+
+
+def ask_for_code(provider: IdentityProvider) -> AskedFor:
+    """Begin a login.
+
+    Raises:
+        NoLogin: when the platform's identity provider has no login.
+        LoginRefused: when it refuses the client.
+        ProviderUnavailable: when it cannot be asked.
+    """
+    issuer = provider.issuer or ""
+    if provider.provider != "oidc" or not provider.client:
+        raise NoLogin(
+            "there is nothing to sign in at in this environment",
+            hint="identity: {provider: oidc, …, client: …} in the platform file names the client of the login",
+        )
+    configuration = configuration_of(issuer)
+    device, token = (configuration.get(key) for key in ("device_authorization_endpoint", "token_endpoint"))
+    if not (isinstance(device, str) and isinstance(token, str) and is_protected(device) and is_protected(token)):
+        raise NoLogin(
+            f"{issuer} offers no login by a device code",
+            hint=f"set {provider.token.secret} to a token that you got elsewhere",
+        )
+    answer = answer_of(device, issuer, {"client_id": provider.client, "scope": SCOPE})
+    try:
+        return AskedFor(
+            str(answer.get("verification_uri_complete") or answer["verification_uri"]),
+            str(answer["user_code"]),
+            str(answer["device_code"]),
+            token,
+            float(answer.get("interval", INTERVAL_SECONDS)),
+            time.monotonic() + float(answer.get("expires_in", EXPIRES_SECONDS)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refused(provider, answer) from error
+
+
+def wait_for_token(provider: IdentityProvider, asked: AskedFor) -> str:
+    """The token, once somebody has entered the code.
+
+    The ID token, which says who it was; an access token may be for others to read alone.
+
+    Raises:
+        LoginRefused: when somebody said no, or nobody came in time.
+    """
+    interval = asked.interval_seconds
+    form = {"grant_type": GRANT_TYPE, "device_code": asked.secret, "client_id": provider.client or ""}
+    while time.monotonic() < asked.ends_at:
+        time.sleep(interval)
+        answer = answer_of(asked.endpoint, provider.issuer or "", form)
+        token, error = answer.get("id_token"), answer.get("error")
+        if isinstance(token, str):
+            return token
+        if error == "slow_down":
+            interval += SLOWER_SECONDS
+        elif error != "authorization_pending":
+            raise _refused(provider, answer)
+    raise LoginRefused("nobody entered the code in time", hint="run the command again for a new code")
+
+
+def _refused(provider: IdentityProvider, answer: dict[str, object]) -> Failure:
+    error = answer.get("error")
+    if not isinstance(error, str):
+        return ProviderUnavailable(f"the identity provider {provider.issuer} gives no token and no reason")
+    told = f"{error}: {answer['error_description']}" if answer.get("error_description") else error
+    return LoginRefused(f"{provider.issuer} refuses the login: {told}", hint="run the command again for a new code")

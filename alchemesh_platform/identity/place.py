@@ -1,0 +1,49 @@
+"""What somebody is in the mesh: personas and teams, from the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.registry.records import TeamRecord, UserRecord
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.unavailable import RegistryMissing
+
+if TYPE_CHECKING:
+    from alchemesh_platform.identity.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an identity is in the mesh of one environment.
+
+    Args:
+        user: Its record; None where the mesh has no such user.
+        teams: Addresses of the teams that it is a member of.
+    """
+
+    identity: Identity
+    user: UserRecord | None = None
+    teams: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as one JSON object; name and personas are null where the mesh has no such user."""
+        return {
+            "subject": self.identity.subject,
+            "issuer": self.identity.issuer,
+            "proven": self.identity.is_proven,
+            "name": self.user.name if self.user is not None else None,
+            "personas": list(self.user.personas) if self.user is not None else None,
+            "teams": list(self.teams),
+        }
+
+
+def place_in_mesh(registry_url: str, environment: str, identity: Identity) -> Place:
+    """What an identity is in the mesh that is recorded in an environment; nothing where none is."""
+    try:
+        with Registry.open(registry_url, create=False) as registry:
+            user = registry.get(UserRecord, environment, identity.subject)
+            teams = registry.all(TeamRecord, environment)
+    except RegistryMissing:
+        return Place(identity)
+    return Place(identity, user, tuple(team.address for team in teams if identity.subject in team.members))

@@ -1,0 +1,57 @@
+"""Where the token of the one who acts is found: the environment of the run, or what `alchemesh login` has kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.writing import write_private
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import IdentityProvider
+
+
+class NotSignedIn(Failure):
+    """Raised when there is no token at all."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+def token_of(provider: IdentityProvider, environ: Mapping[str, str]) -> str:
+    """The token of the one who acts; that of the environment comes before that of a login.
+
+    Raises:
+        NotSignedIn: when there is neither.
+    """
+    token = environ.get(provider.token.secret, "").strip()
+    if token:
+        return token
+    try:
+        return kept_token_file(provider).read_text("utf-8")
+    except OSError as error:
+        from alchemesh_platform.identity.token import another
+
+        raise NotSignedIn(
+            f"nobody is signed in: {provider.token.secret} has no value here"
+            f"{', and there was no `alchemesh login`' if provider.client else ''}",
+            hint=another(provider),
+        ) from error
+
+
+def keep_token(provider: IdentityProvider, token: str) -> Path:
+    """Keep the token of a login, in a file that only this user can read."""
+    file = kept_token_file(provider)
+    write_private(file, token)
+    return file
+
+
+def kept_token_file(provider: IdentityProvider) -> Path:
+    """Where the token of a login is kept: one for each issuer, audience and client."""
+    from platformdirs import user_state_path
+
+    meant = "\n".join((provider.issuer or "", provider.audience or "", provider.client or ""))
+    name = hashlib.sha256(meant.encode()).hexdigest()
+    return user_state_path("alchemesh", appauthor=False) / "tokens" / name

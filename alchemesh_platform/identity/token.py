@@ -1,0 +1,123 @@
+"""Verifies a token of an OIDC issuer: signature, issuer, audience, times, and the claim that names the user.
+
+Source: https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725 (best current practices)
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, published_by
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import IdentityProvider
+
+# Signatures that only the issuer can make: neither `none` nor those with a shared secret, which whoever knows the
+# issuer's public key could make of it.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
+LEEWAY_SECONDS = 60  # clocks of two machines differ
+EMAIL = "email"
+
+
+class TokenRefused(Failure):
+    """Raised when a token proves nobody's identity; says why, and never the token."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+def verify(token: str, provider: IdentityProvider, *, now: float | None = None) -> Identity:
+    """Who a token stands for.
+
+    Keys that are not known are asked for once more, since issuers change them.
+
+    Args:
+        provider: The platform's identity provider, of kind ``oidc``.
+        now: Seconds since 1970; by default this moment.
+
+    Raises:
+        TokenRefused: with the reason and the way to another token.
+        ProviderUnavailable: when the issuer's keys cannot be had.
+    """
+    issuer = provider.issuer or ""
+    claims = _claims(token, provider, published_by(issuer))
+    _check(claims, provider, time.time() if now is None else now)
+    return Identity(_subject(claims, provider), issuer)
+
+
+def _claims(token: str, provider: IdentityProvider, published: Published) -> dict[str, Any]:
+    """What the token says, once its signature is verified."""
+    try:
+        from joserfc import errors, jwt
+        from joserfc.jwk import KeySet
+    except ModuleNotFoundError as error:
+        raise ProviderUnavailable(
+            "an identity provider of kind oidc needs the package joserfc, which is not installed",
+            hint="pip install 'alchemesh-platform[oidc]'",
+        ) from error
+    try:
+        keys = KeySet.import_key_set(published.keys)  # type: ignore[arg-type]
+    except (errors.JoseError, KeyError, TypeError, ValueError) as error:
+        raise ProviderUnavailable(f"the keys of the identity provider {provider.issuer} cannot be read") from error
+    try:
+        return dict(jwt.decode(token, keys, algorithms=ALGORITHMS).claims)
+    except (errors.UnsupportedAlgorithmError, errors.MissingAlgorithmError, errors.ConflictAlgorithmError) as error:
+        _refuse(provider, "it is not signed by a key that only the identity provider has", error)
+    except (errors.BadSignatureError, errors.InvalidKeyIdError, errors.MissingKeyError) as error:
+        if not published.fresh:
+            return _claims(token, provider, published_by(provider.issuer or "", anew=True))
+        told = "its signature is wrong" if isinstance(error, errors.BadSignatureError) else "its key is none of theirs"
+        _refuse(provider, told, error)
+    except (errors.JoseError, ValueError, TypeError) as error:
+        _refuse(provider, "it is no signed JSON Web Token", error)
+
+
+def _check(claims: dict[str, Any], provider: IdentityProvider, now: float) -> None:
+    """Hold issuer, audience and times against what is expected."""
+    if claims.get("iss") != provider.issuer:
+        _refuse(provider, f"it was issued by {_shown(claims.get('iss'))}")
+    audience = claims.get("aud")
+    if provider.audience not in (audience if isinstance(audience, list) else [audience]):
+        _refuse(provider, f"it is meant for {_shown(audience)}, expected {provider.audience}")
+    for claim in ("exp", *(name for name in ("nbf", "iat") if name in claims)):
+        if not isinstance(claims.get(claim), int | float) or isinstance(claims[claim], bool):
+            _refuse(provider, f"its claim {claim} is no time")
+    if claims["exp"] <= now - LEEWAY_SECONDS:
+        _refuse(provider, f"it expired at {_moment(claims['exp'])}")
+    if claims.get("nbf", now) > now + LEEWAY_SECONDS:
+        _refuse(provider, f"it is not valid before {_moment(claims['nbf'])}")
+
+
+def _subject(claims: dict[str, Any], provider: IdentityProvider) -> str:
+    subject = claims.get(provider.claim)
+    if not isinstance(subject, str) or not subject.strip():
+        _refuse(provider, f"it has no claim {provider.claim!r}, which names the user")
+    if provider.claim == EMAIL and claims.get("email_verified") is not True:
+        _refuse(provider, f"the identity provider has not verified the email {_shown(subject)}")
+    return subject
+
+
+def _refuse(provider: IdentityProvider, reason: str, error: Exception | None = None) -> NoReturn:
+    raise TokenRefused(f"the token of {provider.token.secret} is refused: {reason}", hint=another(provider)) from error
+
+
+def another(provider: IdentityProvider) -> str:
+    """The way to a token that will do."""
+    login = "`alchemesh login`, or " if provider.client else ""
+    return f"get a new one: {login}set {provider.token.secret} to a token of {provider.issuer} for {provider.audience}"
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds")
+    except (OverflowError, OSError, ValueError):
+        return "a time that no calendar has"
+
+
+def _shown(value: Any) -> str:
+    from alchemesh_platform.document import described
+
+    return ", ".join(map(described, value)) if isinstance(value, list) else described(value)

@@ -1,0 +1,42 @@
+"""`alchemesh login`: sign in at the platform's identity provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from alchemesh_cli.context import where_options
+
+
+@click.command(short_help="Sign in at the platform's identity provider.")
+@where_options
+@click.option("--forget", is_flag=True, help="Sign out: remove the token that a login has kept.")
+def command(directory: Path, environment: str, platform_file: Path | None, forget: bool) -> None:
+    """Sign in at the platform's identity provider, with a browser on this machine or any other.
+
+    Prints an address and a code, and waits until somebody has entered the code there. The token that comes of it is
+    kept in a file of yours that nobody else can read, and stands for you until it expires. A pipeline needs no login:
+    it sets the variable that identity.token of the platform file names.
+
+    \b
+    Examples:
+      alchemesh login -e prod
+      alchemesh login -e prod --forget
+    """
+    from alchemesh_cli.context import load_platform_for
+    from alchemesh_platform.identity.login import ask_for_code, wait_for_token
+    from alchemesh_platform.identity.signed_in import keep_token, kept_token_file
+    from alchemesh_platform.identity.token import verify
+
+    provider = load_platform_for(directory, environment, platform_file).identity
+    if forget:
+        kept_token_file(provider).unlink(missing_ok=True)
+        click.echo("signed out", err=True)
+        return
+    asked = ask_for_code(provider)
+    click.echo(f"open {asked.address} and enter the code {click.style(asked.code, bold=True)}", err=True)
+    token = wait_for_token(provider, asked)
+    identity = verify(token, provider)
+    keep_token(provider, token)
+    click.echo(f"signed in as {identity.subject}", err=True)

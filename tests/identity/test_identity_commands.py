@@ -1,0 +1,133 @@
+"""`alchemesh whoami` and `alchemesh login` with the local user and with a real provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alchemesh_cli.main import invoke
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.registry.records import TeamRecord, UserRecord
+from alchemesh_platform.registry.store import Registry
+from tests.identity.issuing import AMELIA, CLIENT, Issuer
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Address of a registry that knows Amelia."""
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    with Registry.open(url) as opened:
+        opened.put(UserRecord(environment="prod", address=AMELIA, name="Amelia", personas=("data_product_owner",)))
+        opened.put(
+            TeamRecord(
+                environment="prod",
+                address="aviation/flight-data",
+                domain="aviation",
+                name="flight-data",
+                team_kind="data_product_team",
+                members=(AMELIA,),
+            )
+        )
+    return url
+
+
+def platform(registry: str, identity: str) -> None:
+    Path("platform.yaml").write_text(
+        "kind: Platform\nname: acme\nenvironments:\n"
+        f"  prod: {{extends: builtin/local, registry: '{registry}', identity: {identity}}}\n"
+    )
+
+
+def oidc(issuer: Issuer) -> str:
+    return f"{{provider: oidc, issuer: '{issuer.url}', audience: {CLIENT}, client: {CLIENT}}}"
+
+
+def test_the_local_user_is_trusted_and_it_says_so(
+    registry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform(registry, "{provider: local}")
+    monkeypatch.setenv("ALCHEMESH_USER", AMELIA)
+    assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
+    assert capsys.readouterr().out == (
+        f"{AMELIA}  prod\nvouched for by nobody but this machine\n"
+        "name      Amelia\npersonas  data_product_owner\nteams     aviation/flight-data\n"
+    )
+
+
+def test_somebody_whom_the_mesh_does_not_know_is_told(
+    registry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALCHEMESH_USER", "bo@airport.example")
+    monkeypatch.setenv("ALCHEMESH_HOME", "home")
+    assert invoke(["whoami"]) == ExitCode.DONE
+    assert "no user of the mesh in local" in capsys.readouterr().out
+    assert not Path("home").exists()
+
+
+def test_a_token_makes_somebody_and_is_not_shown(
+    registry: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform(registry, oidc(issuer))
+    token = issuer.token()
+    monkeypatch.setenv("ALCHEMESH_TOKEN", token)
+    assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {
+        "environment": "prod",
+        "subject": AMELIA,
+        "issuer": issuer.url,
+        "proven": True,
+        "name": "Amelia",
+        "personas": ["data_product_owner"],
+        "teams": ["aviation/flight-data"],
+    }
+    assert token not in told.out + told.err
+
+
+def test_who_is_not_signed_in_starts_nothing(registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]) -> None:
+    platform(registry, oidc(issuer))
+    assert invoke(["init", "orders"]) == ExitCode.DONE
+    (Path("orders") / "platform.yaml").write_text(Path("platform.yaml").read_text())
+    for command in (["up", "--yes"], ["destroy", "--yes"], ["refresh", "--yes"], ["run"]):
+        assert invoke([*command, "-C", "orders", "-e", "prod"]) == ExitCode.FORBIDDEN
+        assert "nobody is signed in: ALCHEMESH_TOKEN has no value here" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_login_stands_until_it_is_forgotten(
+    registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform(registry, oidc(issuer))
+    command = [sys.executable, "-m", "alchemesh_cli", "login", "-e", "prod"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as login:
+        assert login.stderr is not None
+        line = login.stderr.readline()
+        asked = re.match(r"open (\S+) and enter the code \S+", line)
+        assert asked, line + login.stderr.read()
+        issuer.enter(asked[1])
+        assert login.stderr.read() == f"signed in as {AMELIA}\n"
+    assert login.returncode == ExitCode.DONE
+    assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
+    assert f"vouched for by {issuer.url}" in capsys.readouterr().out
+    assert invoke(["login", "-e", "prod", "--forget"]) == ExitCode.DONE
+    assert invoke(["whoami", "-e", "prod"]) == ExitCode.FORBIDDEN
+
+
+def test_the_local_user_has_nothing_to_sign_in_at(registry: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["login"]) == ExitCode.USAGE
+    assert "there is nothing to sign in at" in capsys.readouterr().err
+
+
+def test_a_client_that_the_provider_does_not_know_is_refused(
+    registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform(registry, oidc(issuer).replace(f"client: {CLIENT}", "client: nobody"))
+    assert invoke(["login", "-e", "prod"]) == ExitCode.FORBIDDEN
+    assert "refuses the login: invalid_client" in capsys.readouterr().err

@@ -1,0 +1,200 @@
+"""Tokens of a real OpenID Connect provider: the good one, and every way in which one is bad."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import RSAKey
+
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.identity.issuer import ProviderUnavailable, published_by
+from alchemesh_platform.identity.signed_in import NotSignedIn, keep_token, kept_token_file, token_of
+from alchemesh_platform.identity.token import LEEWAY_SECONDS, TokenRefused, verify
+from alchemesh_platform.platform_file.models import IdentityProvider
+from tests.identity.issuing import AMELIA, Issuer, running_issuer
+
+
+def _part(document: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+
+def _unsigned(issuer: Issuer) -> str:
+    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(issuer.claims())}."
+
+
+def _signed_with_the_public_key(issuer: Issuer) -> str:
+    """By hand: the library refuses to, as it should."""
+    signed = f"{_part({'alg': 'HS256', 'kid': issuer.key.kid})}.{_part(issuer.claims())}"
+    secret = issuer.key.as_pem(private=False)
+    digest = hmac.digest(secret, signed.encode(), "sha256")
+    return f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def _changed(issuer: Issuer) -> str:
+    mine, theirs = issuer.signed(issuer.claims()), issuer.signed(issuer.claims(email="bo@airport.example"))
+    header, _, signature = mine.split(".")
+    return ".".join((header, theirs.split(".")[1], signature))
+
+
+BAD: dict[str, tuple[Callable[[Issuer], str], str]] = {
+    "expired": (lambda it: it.signed(it.claims(exp=1_700_000_000)), "it expired at 2023-11-14 22:13:20+00:00"),
+    "without an end": (lambda it: it.signed(it.claims(exp=None)), "its claim exp is no time"),
+    "with an end that is no time": (lambda it: it.signed(it.claims(exp="never")), "its claim exp is no time"),
+    "not valid yet": (lambda it: it.signed(it.claims(nbf=4_000_000_000)), "it is not valid before 2096-10-02"),
+    "not valid before the end of time": (lambda it: it.signed(it.claims(nbf=1e300)), "a time that no calendar has"),
+    "of another issuer": (
+        lambda it: it.signed(it.claims(iss="https://evil.example")),
+        "it was issued by 'https://evil.example'",
+    ),
+    "without an issuer": (lambda it: it.signed(it.claims(iss=None)), "it was issued by nothing"),
+    "for somebody else": (
+        lambda it: it.signed(it.claims(aud=["wiki", "mail"])),
+        "it is meant for 'wiki', 'mail', expected alchemesh",
+    ),
+    "for nobody": (lambda it: it.signed(it.claims(aud=None)), "it is meant for nothing, expected alchemesh"),
+    "without an email": (lambda it: it.signed(it.claims(email=None)), "it has no claim 'email'"),
+    "with an email that is no text": (lambda it: it.signed(it.claims(email=[AMELIA])), "it has no claim 'email'"),
+    "with an email that may be anybody's": (
+        lambda it: it.signed(it.claims(email_verified=None)),
+        f"the identity provider has not verified the email {AMELIA!r}",
+    ),
+    "with an email that is verified in words": (
+        lambda it: it.signed(it.claims(email_verified="true")),
+        "the identity provider has not verified the email",
+    ),
+    "signed by nobody": (
+        _unsigned,
+        "it is not signed by a key that only the identity provider has",
+    ),
+    "signed with the public key as a shared secret": (
+        _signed_with_the_public_key,
+        "it is not signed by a key that only the identity provider has",
+    ),
+    "signed with another key of that name": (
+        lambda it: it.signed(it.claims(), key=RSAKey.generate_key(2048, {"kid": it.key.kid or ""})),
+        "its signature is wrong",
+    ),
+    "signed with a key that they do not have": (
+        lambda it: it.signed(it.claims(), {"alg": "RS256", "kid": "theirs"}),
+        "its key is none of theirs",
+    ),
+    "changed after it was signed": (_changed, "its signature is wrong"),
+    "no token": (lambda _: "not-a-token", "it is no signed JSON Web Token"),
+    "a token of garbage": (lambda _: "a.b.c", "it is no signed JSON Web Token"),
+    "encrypted": (lambda _: "a.b.c.d.e", "it is no signed JSON Web Token"),
+    "not even text": (lambda _: "\x00ü.é.ñ", "it is no signed JSON Web Token"),
+}
+
+
+def test_a_token_that_the_provider_gave_is_somebody(issuer: Issuer, provider: IdentityProvider) -> None:
+    identity = verify(issuer.token(), provider)
+    assert identity == Identity(AMELIA, issuer.url)
+    assert identity.is_proven
+
+
+def test_an_email_that_the_provider_has_not_verified_is_nobody(issuer: Issuer, provider: IdentityProvider) -> None:
+    with pytest.raises(TokenRefused, match=r"has not verified the email 'unverified@airport.example'"):
+        verify(issuer.token("unverified@airport.example"), provider)
+
+
+def test_a_token_that_the_provider_gave_for_another_client_is_refused(
+    issuer: Issuer, provider: IdentityProvider
+) -> None:
+    with pytest.raises(TokenRefused, match="it is meant for 'another', expected alchemesh"):
+        verify(issuer.token(client="another"), provider)
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_a_bad_token_is_refused_with_the_reason(how: str, issuer: Issuer, provider: IdentityProvider) -> None:
+    make, reason = BAD[how]
+    token = make(issuer)
+    with pytest.raises(TokenRefused) as refused:
+        verify(token, provider)
+    assert refused.value.message.startswith("the token of ALCHEMESH_TOKEN is refused: ")
+    assert reason in refused.value.message
+    assert token not in f"{refused.value.message} {refused.value.hint}"
+    assert refused.value.hint is not None
+    assert refused.value.hint.startswith("get a new one: `alchemesh login`, or set ALCHEMESH_TOKEN to a token of")
+    assert refused.value.exit_code == ExitCode.FORBIDDEN
+
+
+def test_clocks_may_differ_a_little(issuer: Issuer, provider: IdentityProvider) -> None:
+    token, now = issuer.signed(issuer.claims(exp=2_000_000_000, iat=1_999_990_000)), 2_000_000_000
+    assert verify(token, provider, now=now + LEEWAY_SECONDS - 1).subject == AMELIA
+    with pytest.raises(TokenRefused, match="it expired"):
+        verify(token, provider, now=now + LEEWAY_SECONDS)
+
+
+def test_one_of_several_audiences_is_enough(issuer: Issuer, provider: IdentityProvider) -> None:
+    assert verify(issuer.signed(issuer.claims(aud=["wiki", "alchemesh"])), provider).subject == AMELIA
+
+
+def test_another_claim_may_name_the_user(issuer: Issuer, provider: IdentityProvider) -> None:
+    named = provider.model_copy(update={"claim": "upn"})
+    assert verify(issuer.signed(issuer.claims(upn="a@acme", email_verified=None)), named).subject == "a@acme"
+
+
+def test_keys_that_were_changed_are_asked_for_once_more(issuer: Issuer, tmp_path: Path) -> None:
+    port = int(issuer.url.rpartition(":")[2])
+    with running_issuer(tmp_path) as first:
+        port = int(first.url.rpartition(":")[2])
+        provider = IdentityProvider(provider="oidc", issuer=first.url, audience="alchemesh")
+        before = first.token()
+        assert verify(before, provider).subject == AMELIA
+    with running_issuer(tmp_path, port=port) as second:
+        assert verify(second.token(), provider).subject == AMELIA
+        with pytest.raises(TokenRefused, match="its key is none of theirs"):
+            verify(before, provider)
+
+
+def test_keys_are_kept_for_a_while_and_for_this_user_alone(tmp_path: Path, issuer: Issuer) -> None:
+    with running_issuer(tmp_path) as stopped:
+        provider = IdentityProvider(provider="oidc", issuer=stopped.url, audience="alchemesh")
+        token = stopped.token()
+        verify(token, provider)
+    assert not published_by(stopped.url).fresh
+    assert verify(token, provider).subject == AMELIA
+    (kept,) = (tmp_path / "XDG_CACHE_HOME").rglob("issuers/*.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    kept.write_text("{")
+    with pytest.raises(ProviderUnavailable):
+        verify(token, provider)
+
+
+def test_a_provider_that_is_down_says_so(issuer: Issuer) -> None:
+    provider = IdentityProvider(provider="oidc", issuer="http://127.0.0.1:9", audience="alchemesh")
+    with pytest.raises(ProviderUnavailable, match=r"http://127.0.0.1:9 cannot be asked: .*refused"):
+        verify(issuer.signed(issuer.claims()), provider)
+
+
+def test_a_document_of_another_issuer_is_not_taken(issuer: Issuer) -> None:
+    elsewhere = issuer.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(ProviderUnavailable, match="its discovery document is that of another issuer"):
+        published_by(elsewhere)
+
+
+def test_an_address_without_a_provider_is_told(issuer: Issuer) -> None:
+    with pytest.raises(ProviderUnavailable, match=r"it answers 404 at /realms/x/.well-known/openid-configuration"):
+        published_by(f"{issuer.url}/realms/x")
+
+
+def test_without_a_token_nobody_is_signed_in(provider: IdentityProvider) -> None:
+    with pytest.raises(NotSignedIn, match="ALCHEMESH_TOKEN has no value here, and there was no `alchemesh login`"):
+        token_of(provider, {"ALCHEMESH_TOKEN": " "})
+
+
+def test_the_token_of_the_environment_comes_before_that_of_a_login(provider: IdentityProvider) -> None:
+    file = keep_token(provider, "kept")
+    assert file == kept_token_file(provider)
+    assert file.stat().st_mode & 0o077 == 0
+    assert token_of(provider, {}) == "kept"
+    assert token_of(provider, {"ALCHEMESH_TOKEN": "given\n"}) == "given"
+    assert time.time() - file.stat().st_mtime < 60
