@@ -56,6 +56,11 @@ class PlannedOutput:
     contract: Contract | None
     location: Location
 
+    @property
+    def ways_in(self) -> tuple[str, ...]:
+        """How consumers get in: the protocols of the proxy; without one the storage's component type."""
+        return self.protocols or (self.storage.component_type,)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

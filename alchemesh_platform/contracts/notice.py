@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from alchemesh_platform.contracts.changes import PortDiff
 from alchemesh_platform.contracts.port import PromisedPort
@@ -81,6 +81,17 @@ class Held:
     message: str
     hint: str
 
+    def as_json(self) -> dict[str, Any]:
+        """What waits, for whom and until when, as plain JSON."""
+        return {
+            "what": self.what,
+            "consumers": list(self.consumers),
+            "passes_at": self.passes_at.isoformat(),
+            "given_at": None if self.given is None else self.given.given_at.astimezone(UTC).isoformat(),
+            "message": self.message,
+            "hint": self.hint,
+        }
+
 
 def notice_needed(before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff) -> NoticeOf | None:
     """What consumers have to be told of before the step from one promise to another; None where there is nothing.
@@ -106,6 +117,7 @@ def held(
     *,
     port: str,
     version: str,
+    words: str | None = None,
 ) -> Held | None:
     """Whether a change has to wait for consumers, and until when; None when it may pass.
 
@@ -117,6 +129,7 @@ def held(
         now: The time, with its time zone.
         port: Address of the port: ``domain/product/port``.
         version: Version of the recorded contract.
+        words: What is said to wait, where :data:`WORDS` does not say it well enough.
 
     Raises:
         ValueError: when ``now`` has no time zone.
@@ -130,7 +143,7 @@ def held(
     if given is not None and now >= passes_at:
         return None
     names = tuple(sorted(consumers))
-    waits = f"{port}: {WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
+    waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
     if given is None:
         message = f"{waits} No notice was given; with a notice given now it passes from {_spoken(passes_at)}."
         hint = f"`{notice_command(port, change)}` gives notice of {spoken_period(period)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.manifest.models import Contract, SemanticModel
-from alchemesh_platform.registry.records import AssetRecord, ContractRecord, PortRecord
+from alchemesh_platform.registry.records import AssetRecord, ContractRecord, ContractVersionRecord, PortRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -48,20 +48,59 @@ def recorded_port(port: PortRecord, contract: ContractRecord | None, assets: Ite
     """
     from pydantic import ValidationError
 
+    # What a contract promises is recorded with it, in one piece: a deployment that is killed between a contract and an
+    # asset leaves a promise that nobody made if it is put together from both.
+    definitions = contract.models if contract is not None else {}
+    models = definitions or {asset.model: asset.definition for asset in assets}
     try:
         return PromisedPort(
             None if contract is None else Contract.model_validate(contract.document),
             {
-                asset.model: SemanticModel.model_validate(asset.definition)
-                for asset in sorted(assets, key=lambda asset: _rank(port, asset.model))
+                model: SemanticModel.model_validate(models[model])
+                for model in sorted(models, key=lambda model: _rank(port, model))
             },
-            _protocols(port),
+            (contract.protocols if contract is not None else ()) or _protocols(port),
         )
     except ValidationError as error:
-        raise UnreadablePromise(
-            f"what is recorded of {port.address} in {port.environment} cannot be read as a promise",
-            hint="it was written by another version: use the newest, pip install --upgrade alchemesh-platform",
-        ) from error
+        raise _unreadable(port.address, port.environment) from error
+
+
+def kept_promise(version: ContractVersionRecord) -> PromisedPort:
+    """What a version of a contract promises, as it is kept.
+
+    Raises:
+        UnreadablePromise: when another version of alchemesh wrote what this one cannot read.
+    """
+    return _promise_of(version, version.port)
+
+
+def promise_of(contract: ContractRecord) -> PromisedPort:
+    """What a contract promises, from its own record.
+
+    Raises:
+        UnreadablePromise: when another version of alchemesh wrote what this one cannot read.
+    """
+    return _promise_of(contract, contract.address)
+
+
+def _promise_of(record: ContractRecord | ContractVersionRecord, port: str) -> PromisedPort:
+    from pydantic import ValidationError
+
+    try:
+        return PromisedPort(
+            Contract.model_validate(record.document),
+            {name: SemanticModel.model_validate(definition) for name, definition in record.models.items()},
+            record.protocols,
+        )
+    except ValidationError as error:
+        raise _unreadable(port, record.environment) from error
+
+
+def _unreadable(port: str, environment: str) -> UnreadablePromise:
+    return UnreadablePromise(
+        f"what is recorded of {port} in {environment} cannot be read as a promise",
+        hint="it was written by another version: use the newest, pip install --upgrade alchemesh-platform",
+    )
 
 
 def _rank(port: PortRecord, model: str) -> int:

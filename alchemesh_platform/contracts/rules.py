@@ -79,8 +79,13 @@ def check_change(before: PromisedPort | None, after: PromisedPort | None, diff: 
 def next_version(version: str, kind: ChangeKind) -> str:
     """The lowest version that a change of that kind may have: ``3.0.0`` after ``2.1.4`` for a breaking one."""
     part = _PART[kind]
-    numbers = _numbers(version)
+    numbers = numbers_of(version)
     return ".".join(str(number) for number in (*numbers[:part], numbers[part] + 1, 0, 0)[:3])
+
+
+def numbers_of(version: str) -> tuple[int, ...]:
+    """A version as what it is ordered by."""
+    return tuple(int(part) for part in version.split("."))
 
 
 def problems_of(findings: Iterable[Finding], tree: Node, port: str) -> list[Problem]:
@@ -112,7 +117,7 @@ def _gone(before: Contract) -> Iterator[Finding]:
 
 
 def _lifecycle(before: Contract, after: Contract) -> Iterator[Finding]:
-    if before.lifecycle is RETIRED and _numbers(after.version) > _numbers(before.version):
+    if before.lifecycle is RETIRED and numbers_of(after.version) > numbers_of(before.version):
         allowed: tuple[ContractLifecycle, ...] = (DRAFT, ACTIVE)  # the port makes a new promise
     else:
         allowed = TRANSITIONS[before.lifecycle]
@@ -138,7 +143,7 @@ def _lifecycle(before: Contract, after: Contract) -> Iterator[Finding]:
 
 
 def _version(before: Contract, after: Contract, diff: PortDiff) -> Iterator[Finding]:
-    was, now = _numbers(before.version), _numbers(after.version)
+    was, now = numbers_of(before.version), numbers_of(after.version)
     path = (CONTRACT, "version")
     kind = diff.kind
     if now < was:
@@ -153,7 +158,7 @@ def _version(before: Contract, after: Contract, diff: PortDiff) -> Iterator[Find
     if kind is None or before.lifecycle is DRAFT:
         return
     least = next_version(before.version, kind)
-    if now >= _numbers(least):
+    if now >= numbers_of(least):
         return
     hint = f"write `version: {least}`. {_told(diff, kind)}"
     if now == was and kind == "documentation":
@@ -180,7 +185,3 @@ def _told(diff: PortDiff, kind: ChangeKind) -> str:
 
 def _first_deprecated(lifecycle: ContractLifecycle) -> str:
     return ", and `lifecycle: deprecated` before that" if lifecycle is ACTIVE else ""
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

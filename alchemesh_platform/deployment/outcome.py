@@ -16,7 +16,8 @@ class Outcome:
     """An operation on a product, over.
 
     ``problems`` are the failures, each at the port and line of the manifest that it belongs to. ``notes`` are things
-    that a person should know although nothing failed: data that was kept, a lock that was removed.
+    that a person should know although nothing failed: data that was kept, a lock that was removed. ``forbidden`` is
+    what a preview found that `up` will refuse, and ``warnings`` is what was found that stops nothing.
     """
 
     product: str
@@ -27,6 +28,8 @@ class Outcome:
     progress: Progress
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    forbidden: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -45,6 +48,7 @@ class Outcome:
             "assets": self.progress.named(ASSET),
             "contracts": self.progress.named(CONTRACT),
             "ports": [section.as_json() for section in self.progress.sections()],
-            "problems": [problem.as_json() for problem in self.problems],
+            "problems": [problem.as_json() for problem in (*self.problems, *self.forbidden)],
+            "warnings": [problem.as_json() for problem in self.warnings],
             "notes": list(self.notes),
         }

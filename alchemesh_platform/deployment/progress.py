@@ -6,9 +6,9 @@ Fed with engine events, read by the tree and the result. Pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.compose.plan import Plan, PlannedComponent
 from alchemesh_platform.engine.events import (
@@ -20,6 +20,9 @@ from alchemesh_platform.engine.events import (
 )
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.problems import Location
+
+if TYPE_CHECKING:
+    from alchemesh_platform.contracts.step import PortStep
 
 SectionKind = Literal["product", "input", "need", "code", "output"]
 Operation = Literal["same", "create", "update", "replace", "delete", "read"]
@@ -87,7 +90,7 @@ class Change:
 
 @dataclass(slots=True)
 class Section:
-    """A port, a need, the code, or the product itself, with what happens to it."""
+    """A port, a need, the code, or the product itself, with what happens to it, and to what it promises."""
 
     kind: SectionKind
     name: str
@@ -96,6 +99,7 @@ class Section:
     protocols: tuple[str, ...] = ()
     location: Location | None = None
     changes: list[Change] = field(default_factory=list)
+    step: PortStep | None = None
 
     @property
     def resources(self) -> list[Change]:
@@ -129,6 +133,7 @@ class Section:
             "operation": self.operation,
             "state": self.state if self.changes else "waiting",
             "resources": [change.as_json() for change in self.changes if not change.is_group],
+            **({"promise": self.step.as_json()} if self.step is not None else {}),
         }
 
 
@@ -137,9 +142,11 @@ class Progress:
 
     Args:
         plan: What is deployed; None for a product that is only taken down.
+        steps: What becomes of the promises of its output ports.
     """
 
-    def __init__(self, plan: Plan | None = None) -> None:
+    def __init__(self, plan: Plan | None = None, steps: Iterable[PortStep] = ()) -> None:
+        self._steps = {step.port: step for step in steps}
         self._planned = {section.name: section for section in _planned_sections(plan)} if plan else {}
         self._components = {planned.resource_name: planned for planned in plan.components()} if plan else {}
         self._changes: dict[str, Change] = {}
@@ -184,6 +191,8 @@ class Progress:
             if name not in found:
                 found[name] = Section(kind, name)
             found[name].changes.append(change)
+        for section in found.values():
+            section.step = self._steps.get(section.name) if section.kind == "output" else None
         return list(found.values())
 
     def section_of(self, urn: str) -> tuple[SectionKind, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alchemesh_platform.provider.handler import Handlers
+from alchemesh_platform.provider.handlers.contract import ContractHandler
 from alchemesh_platform.provider.handlers.data_api import DataApiHandler
 from alchemesh_platform.provider.handlers.delta_table import DeltaTableHandler
 from alchemesh_platform.provider.handlers.directory import DirectoryHandler
@@ -10,7 +11,6 @@ from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
 from alchemesh_platform.provider.handlers.job import JobHandler
 from alchemesh_platform.provider.handlers.records import (
     AssetHandler,
-    ContractHandler,
     LineageHandler,
     PortHandler,
     ProductHandler,

@@ -130,6 +130,8 @@ class ContractRecord(Record):
     lifecycle: str
     access: str
     document: dict[str, Any] = Field(description="The whole contract, as the manifest declares it.")
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Model: its definition under it.")
+    protocols: tuple[str, ...] = Field(default=(), description="How consumers get in.")
 
 
 class ManifestRecord(Record):

@@ -150,7 +150,7 @@ class Asset(PlatformResource):
 
 
 class Contract(PlatformResource):
-    """The record of an output port's contract."""
+    """The record of an output port's contract, and the version of it that is kept."""
 
     pulumi_type = "alchemesh:mesh:Contract"
 
@@ -161,6 +161,8 @@ class Contract(PlatformResource):
     lifecycle: Output[str]
     access: Output[str]
     document: Output[dict[str, Any]]
+    models: Output[dict[str, Any]]
+    protocols: Output[list[str]]
 
     def __init__(
         self,
@@ -173,6 +175,8 @@ class Contract(PlatformResource):
         lifecycle: Input[str],
         access: Input[str],
         document: Input[Mapping[str, Any]],
+        models: Input[Mapping[str, Any]] | None = None,
+        protocols: Input[Sequence[Input[str]]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {
@@ -183,6 +187,8 @@ class Contract(PlatformResource):
             "lifecycle": lifecycle,
             "access": access,
             "document": document,
+            "models": models or {},
+            "protocols": protocols,
         }
         super().__init__(name, inputs, opts)
 

@@ -8,6 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,10 @@ from alchemesh_cli.asking import confirm
 from alchemesh_cli.context import Composed
 
 if TYPE_CHECKING:
+    from alchemesh_platform.deployment.before_engine import Verdict
     from alchemesh_platform.deployment.operate import Operator
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
 
-GOVERNED = ("preview", "up")
 NEXT = {
     "preview": "next: alchemesh up",
     "up": "next: alchemesh run",
@@ -45,7 +47,7 @@ def operate(
     Returns:
         What came of it; shown already.
     """
-    from alchemesh_platform.deployment.governance import govern
+    from alchemesh_platform.deployment.before_engine import before_engine
     from alchemesh_platform.deployment.operate import check_targets, operating
     from alchemesh_platform.identity.identity import identify
 
@@ -58,21 +60,24 @@ def operate(
         interruptible() as cancel,
         operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data, identity=identity) as operator,
     ):
-        if operation in GOVERNED:
-            for problem in govern(operator.registry, composed.manifest, composed.plan):
-                tell(f"{problem}\n")
+        verdict = before_engine(
+            operator.registry, composed.manifest, composed.plan, operation, datetime.now(UTC), targets=targets
+        )
+        for problem in verdict.warnings:
+            tell(f"{problem}\n")
         if question and not confirmed:
-            seen = run_shown(composed, operator, "preview", targets, parallel, cancel, as_json=False)
+            seen = run_shown(composed, operator, "preview", verdict, targets, parallel, cancel, as_json=False)
             if not seen.succeeded or not seen.progress.has_changes:
                 return seen
             confirm(question, confirmed=False)
-        return run_shown(composed, operator, operation, targets, parallel, cancel, as_json=as_json)
+        return run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)
 
 
 def run_shown(
     composed: Composed,
     operator: Operator,
     operation: OperationName,
+    verdict: Verdict,
     targets: tuple[str, ...],
     parallel: int | None,
     cancel: threading.Event,
@@ -84,7 +89,7 @@ def run_shown(
     from alchemesh_platform.deployment.progress import Progress
     from alchemesh_stacks.data_product import deploy
 
-    progress = Progress(composed.plan)
+    progress = Progress(composed.plan, verdict.steps)
     with shown(progress, composed.plan, operation) as screen:
         outcome = operator.run(
             operation,
@@ -95,13 +100,14 @@ def run_shown(
             parallel=parallel,
             cancel=cancel,
         )
+    outcome = replace(outcome, forbidden=verdict.problems, warnings=verdict.warnings)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
         screen.finish(outcome, NEXT[operation])
     for note in outcome.notes:
         tell(f"note: {note}")
-    for problem in outcome.problems:
+    for problem in (*outcome.problems, *outcome.forbidden):
         click.echo(f"\n{problem}", err=True)
     return outcome
 

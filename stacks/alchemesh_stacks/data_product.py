@@ -17,6 +17,7 @@ import pulumi
 from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.component import Component
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedInput, PlannedOutput
+from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.names import asset_address, product_address
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.resources import mesh
@@ -171,7 +172,7 @@ class OutputPort(pulumi.ComponentResource):
         )
 
     def contract(self) -> mesh.Contract | None:
-        """The contract's record, where the port has one."""
+        """The contract's record with all that it promises, where the port has one."""
         contract = self.planned.contract
         if contract is None:
             return None
@@ -184,6 +185,8 @@ class OutputPort(pulumi.ComponentResource):
             lifecycle=contract.lifecycle.value,
             access=contract.access.value,
             document=contract.model_dump(mode="json", exclude_none=True),
+            models={name: definition(model) for name, model in self.planned.models.items()},
+            protocols=self.planned.ways_in,
             opts=self.standing,
         )
 
@@ -198,7 +201,7 @@ class OutputPort(pulumi.ComponentResource):
                 product=product_address(product.domain, product.name),
                 port=self.plan.address(planned.name),
                 model=name,
-                definition=model.model_dump(mode="json", exclude_defaults=True),
+                definition=definition(model),
                 opts=self.standing,
             )
             for name, model in planned.models.items()
@@ -231,6 +234,11 @@ def place(
     if transforms:
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transforms=transforms))
     return planned.spec.component_class()(planned.resource_name, planned.args, planned.settings, wiring, opts)
+
+
+def definition(model: SemanticModel) -> dict[str, Any]:
+    """A semantic model as it is recorded."""
+    return model.model_dump(mode="json", exclude_defaults=True)
 
 
 def _transform(rule: Transform) -> pulumi.ResourceTransform:

@@ -8,7 +8,6 @@ from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import PROPERTIES, Properties
 from alchemesh_platform.registry.records import (
     AssetRecord,
-    ContractRecord,
     LineageRecord,
     PortRecord,
     ProductRecord,
@@ -107,21 +106,6 @@ class AssetHandler(RecordHandler[AssetInputs]):
     summary = "The record of one semantic model as exposed by one output port."
     record = AssetRecord
     inputs = AssetInputs
-
-
-class ContractInputs(ContractRecord):
-    """A contract's record, as properties."""
-
-    model_config = PROPERTIES
-
-
-class ContractHandler(RecordHandler[ContractInputs]):
-    """The record of a contract."""
-
-    pulumi_type = "alchemesh:mesh:Contract"
-    summary = "The record of an output port's contract."
-    record = ContractRecord
-    inputs = ContractInputs
 
 
 class LineageInputs(LineageRecord):

@@ -108,24 +108,22 @@ def diff(
       alchemesh contract diff flights-table -e prod
       alchemesh contract diff --json | jq '.ports[].changes[] | select(.kind == "breaking")'
     """
-    from alchemesh_cli.render.contract import diff_document, diff_page
-    from alchemesh_platform.contracts.diff import diff_port
-    from alchemesh_platform.contracts.rules import check_change, problems_of
+    from alchemesh_cli.render.contract import diff_page
+    from alchemesh_platform.contracts.rules import problems_of
+    from alchemesh_platform.contracts.step import step_of
     from alchemesh_platform.problems import errors_of
 
     manifest = _manifest(directory, environment)
-    documents, pages, problems = [], [], []
-    for each in _of_product(manifest, _recorded(directory, environment, platform_file, manifest), port):
-        found = diff_port(each.recorded, each.declared)
-        findings = check_change(each.recorded, each.declared, found)
-        problems += problems_of(findings, manifest.tree, each.identity.port)
-        told = (each.identity.address, each.recorded, each.declared, found)
-        documents.append(diff_document(*told, findings))
-        pages.append(diff_page(*told, environment))
+    recorded = _recorded(directory, environment, platform_file, manifest)
+    steps = [
+        step_of(each.identity.address, each.recorded, each.declared) for each in _of_product(manifest, recorded, port)
+    ]
     if as_json:
-        click.echo(json.dumps({"environment": environment, "ports": documents}, indent=2, ensure_ascii=False))
+        document = {"environment": environment, "ports": [step.as_json() for step in steps]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n\n".join(pages) or "the product has no output port")
+        click.echo("\n\n".join(diff_page(step, environment) for step in steps) or "the product has no output port")
+    problems = [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
     for problem in problems:
         click.echo(f"\n{problem}", err=True)
     return ExitCode.FORBIDDEN if errors_of(problems) else None

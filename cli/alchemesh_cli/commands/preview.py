@@ -27,6 +27,9 @@ def command(
 ) -> int:
     """Show what `up` would change: resources by port, assets and contracts, property by property.
 
+    Each change of a contract is judged for its consumers. Exit code 4 says that `up` will refuse: a version is too low,
+    or a contract leaves the way of its life. What has to wait for consumers is a warning, for it passes with time.
+
     \b
     Examples:
       alchemesh preview
@@ -40,4 +43,6 @@ def command(
     done = operate(composed, "preview", as_json=as_json, targets=targets, parallel=parallel)
     if not done.succeeded:
         return ExitCode.FAILED
+    if done.forbidden:
+        return ExitCode.FORBIDDEN
     return ExitCode.CHANGES if detailed_exitcode and done.progress.has_changes else ExitCode.DONE

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import click
 
-from alchemesh_platform.contracts.changes import KINDS, PortDiff
+from alchemesh_platform.contracts.changes import KINDS
 from alchemesh_platform.contracts.diff import cost
-from alchemesh_platform.contracts.notice import WORDS, notice_command, notice_needed, spoken_period
+from alchemesh_platform.contracts.notice import WORDS, notice_command, spoken_period
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.contracts.quality import compared
-from alchemesh_platform.contracts.rules import Finding
+from alchemesh_platform.contracts.step import PortStep, stage
 from alchemesh_platform.manifest.models import Contract, QualityRule
 from alchemesh_platform.units import format_duration, format_percent
 
@@ -43,64 +43,28 @@ def port_document(address: str, port: PromisedPort, recorded: PromisedPort | Non
             for name, model in port.models.items()
         },
         "protocols": list(port.protocols),
-        "recorded": _stage(recorded),
+        "recorded": stage(recorded),
     }
 
 
-def diff_page(
-    address: str, before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff, environment: str
-) -> str:
+def diff_page(step: PortStep, environment: str) -> str:
     """What changed in one port's promise, the gravest first."""
-    steps = [_contract(port) if port is not None else "no port" for port in (before, after)]
+    steps = [_contract(port) if port is not None else "no port" for port in (step.before, step.after)]
     told = steps[0] if steps[0] == steps[1] else " → ".join(steps)
-    lines = [f"{click.style(address, bold=True)}  {environment}  {told}"]
-    if not diff.changes:
+    lines = [f"{click.style(step.address, bold=True)}  {environment}  {told}"]
+    if not step.diff.changes:
         return "\n".join([*lines, "", "  nothing changed"])
-    width = max(len(change.place) for change in diff.changes)
+    width = max(len(change.place) for change in step.diff.changes)
     for kind in KINDS:
-        changes = diff.of(kind)
+        changes = step.diff.of(kind)
         if changes:
             lines += ["", f"  {click.style(kind, fg=COLOURS[kind], bold=True)}"]
             lines += [f"  {MARKS[each.change]} {each.place:<{width}}  {each.message}" for each in changes]
-    notice = _notice(before, after, diff)
-    if notice is not None:
-        what, period = notice
-        command = notice_command(address, what)
-        waits = f"{WORDS[what]} waits for the notice period of {spoken_period(period)}"
+    if step.notice is not None and step.period:
+        command = notice_command(step.address, step.notice)
+        waits = f"{WORDS[step.notice]} waits for the notice period of {spoken_period(step.period)}"
         lines += ["", f"  while consumers hold grants, {waits}: `{command}`"]
     return "\n".join(lines)
-
-
-def diff_document(
-    address: str,
-    before: PromisedPort | None,
-    after: PromisedPort | None,
-    diff: PortDiff,
-    findings: Sequence[Finding],
-) -> dict[str, Any]:
-    """What changed in one port's promise as JSON."""
-    notice = _notice(before, after, diff)
-    return {
-        "port": address,
-        "recorded": _stage(before),
-        "declared": _stage(after),
-        "kind": diff.kind,
-        "changes": [change.as_json() for change in diff.changes],
-        "findings": [finding.as_json() for finding in findings],
-        "notice": None if notice is None else {"what": notice[0], "period": format_duration(notice[1])},
-    }
-
-
-def _notice(before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff) -> Any:
-    """What consumers would have to be told of, and how long before; None where they need not be."""
-    what = notice_needed(before, after, diff)
-    period = before.contract.terms.notice_period if before is not None and before.contract is not None else None
-    return None if what is None or not period else (what, period)
-
-
-def _stage(port: PromisedPort | None) -> dict[str, str] | None:
-    contract = port.contract if port is not None else None
-    return None if contract is None else {"version": contract.version, "lifecycle": contract.lifecycle.value}
 
 
 def _contract(port: PromisedPort) -> str:
@@ -112,7 +76,7 @@ def _contract(port: PromisedPort) -> str:
 def _standing(environment: str, port: PromisedPort, recorded: PromisedPort | None) -> Iterator[str]:
     if recorded is None:
         yield click.style(f"nothing of it is recorded in {environment} yet", dim=True)
-    elif _stage(recorded) != _stage(port):
+    elif stage(recorded) != stage(port):
         yield click.style(f"recorded in {environment}: {_contract(recorded)}", dim=True)
 
 

@@ -9,7 +9,11 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from alchemesh_cli.render.contract import COLOURS
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
+from alchemesh_platform.contracts.changes import KINDS, ChangeWord
+from alchemesh_platform.contracts.notice import spoken_period
+from alchemesh_platform.contracts.step import PortStep
 from alchemesh_platform.deployment.progress import (
     ASSET,
     COMPONENT_PREFIX,
@@ -20,6 +24,7 @@ from alchemesh_platform.deployment.progress import (
     address_of,
 )
 from alchemesh_platform.engine.events import PropertyDiff
+from alchemesh_platform.manifest.models import Contract
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
 
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
@@ -32,6 +37,8 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     "read": ("=", "dim", "read"),
 }
 WILL = {"create": "to create", "update": "to change", "replace": "to replace", "delete": "to remove"}
+_OPERATION_OF: Mapping[ChangeWord, str] = {"added": "create", "removed": "delete", "changed": "update"}
+_KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
 
@@ -135,22 +142,45 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
         for change in section.changes:
             if change.operation != "delete":
                 yield from ([endpoint] for endpoint in _endpoints(change))
-    if output and output.contract:
-        contract = next((change for change in section.changes if change.type == CONTRACT), None)
-        if contract and contract.operation != "same":
-            yield _changed(contract, _contract_says(output))
-        else:
-            yield [Text(_contract_says(output), style="dim")]
+    contract = next((change for change in section.changes if change.type == CONTRACT), None)
+    if contract and contract.operation != "same":
+        says = _contract_says(output.contract if output else None, section.step)
+        yield _changed(contract, says) if section.step is None else _judged(contract, says, section.step)
+    elif output and output.contract:
+        yield [Text(_contract_says(output.contract, section.step), style="dim")]
 
 
-def _contract_says(output: PlannedOutput) -> str:
-    contract = output.contract
+def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
+    """What changes in a promise, judged for consumers, the gravest first; of a port that is new there is nothing."""
+    mark, style, _ = MARKS[contract.operation]
+    lines = [Text.assemble((f"{mark} ", style), says)]
+    if step.before is None:
+        return lines
+    changes = [change for kind in KINDS for change in step.diff.of(kind)]
+    for change in changes[:MOST_DIFFS]:
+        sign, colour, _ = MARKS[_OPERATION_OF[change.change]]
+        judged = (f"{change.kind:<{_KIND_WIDTH}}  ", COLOURS[change.kind])
+        lines.append(Text.assemble("  ", (f"{sign} ", colour), judged, (change.place, "bold"), f"  {change.message}"))
+    if len(changes) > MOST_DIFFS:
+        lines.append(Text(f"  and {len(changes) - MOST_DIFFS} more, see `alchemesh contract diff`", style="dim"))
+    return lines
+
+
+def _contract_says(contract: Contract | None, step: PortStep | None) -> str:
+    was = step.before.contract if step is not None and step.before is not None else None
+    contract = contract or was  # of a port that goes
     if contract is None:
-        return "no contract"
-    words = [f"contract {contract.version} {contract.lifecycle}", str(contract.access)]
+        return "contract"
+    version, lifecycle = (
+        str(now) if before is None or before == now else f"{before} → {now}"
+        for before, now in (
+            (was and was.version, contract.version),
+            (was and was.lifecycle, contract.lifecycle),
+        )
+    )
+    words = [f"contract {version} {lifecycle}", str(contract.access)]
     if contract.terms.notice_period is not None:
-        days = contract.terms.notice_period.days
-        words.append(f"notice {days} {'day' if days == 1 else 'days'}")
+        words.append(f"notice {spoken_period(contract.terms.notice_period)}")
     return ", ".join(words)
 
 

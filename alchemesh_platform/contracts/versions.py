@@ -1,0 +1,78 @@
+"""Versions of a contract: each is kept for good, and none changes what it promises once it is active."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.contracts.recorded import kept_promise, promise_of
+from alchemesh_platform.contracts.rules import check_change, numbers_of
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.manifest.models import ContractLifecycle
+from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+
+class VersionStands(Failure):
+    """Raised when a version that was promised is to be recorded with another promise."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+def version_address(port: str, version: str) -> str:
+    """``domain/product/port@1.2.0``."""
+    return f"{port}@{version}"
+
+
+def kept_versions(registry: Registry, environment: str, product: str) -> dict[str, list[ContractVersionRecord]]:
+    """Address of a port: every version of its contract that there was, the newest first."""
+    found: dict[str, list[ContractVersionRecord]] = {}
+    for version in registry.all(ContractVersionRecord, environment, product):
+        found.setdefault(version.port, []).append(version)
+    for versions in found.values():
+        versions.sort(key=lambda each: numbers_of(each.version), reverse=True)
+    return found
+
+
+def keep_version(registry: Registry, contract: ContractRecord) -> None:
+    """Keep the version of a contract that is about to be recorded; within the transaction that records it.
+
+    Raises:
+        VersionStands: when that version was promised, and promised something else.
+    """
+    address = version_address(contract.address, contract.version)
+    kept = registry.get(ContractVersionRecord, contract.environment, address)
+    registry.put(version_to_keep(kept, contract))
+
+
+def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord) -> ContractVersionRecord:
+    """What is kept of a version from now on.
+
+    A draft may still change. Of what was promised only the lifecycle goes on; a description that is corrected under the
+    same version changes what is recorded of the port, and not what is kept of the version.
+
+    Raises:
+        VersionStands: when the version was promised, and promised something else.
+    """
+    if kept is None or kept.lifecycle == ContractLifecycle.DRAFT:
+        return ContractVersionRecord(
+            environment=contract.environment,
+            address=version_address(contract.address, contract.version),
+            product=contract.product,
+            port=contract.address,
+            version=contract.version,
+            lifecycle=contract.lifecycle,
+            access=contract.access,
+            document=contract.document,
+            models=contract.models,
+            protocols=contract.protocols,
+        )
+    before, after = kept_promise(kept), promise_of(contract)
+    errors = [found for found in check_change(before, after, diff_port(before, after)) if found.severity == "error"]
+    if errors:
+        said = "; ".join(f"{error.message}" for error in errors)
+        raise VersionStands(f"{contract.address} in {contract.environment}: {said}", hint=errors[0].hint)
+    lifecycle = contract.lifecycle
+    return kept.model_copy(update={"lifecycle": lifecycle, "document": {**kept.document, "lifecycle": lifecycle}})

@@ -1,0 +1,90 @@
+"""What is asked of a run before the engine is started: by the mesh, by policies, by what consumers were promised."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.deployment.governance import govern
+from alchemesh_platform.deployment.promises import held_problems, rule_problems, steps_of
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.problems import Problem, errors_of, in_file_order
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.contracts.step import PortStep
+    from alchemesh_platform.deployment.outcome import OperationName
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.registry.store import Registry
+
+DEPLOYING = ("preview", "up")
+
+
+class Promised(Failure):
+    """Raised when a contract forbids a run; each reason is told at its line."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        self.problems = tuple(problems)
+        told = "\n\n".join(str(problem) for problem in self.problems)
+        super().__init__(
+            f"a contract forbids it\n\n{told}", hint="`alchemesh contract diff` shows every change and what it means"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found before the engine.
+
+    Args:
+        warnings: What stops nothing, at its line.
+        problems: What `up` refuses: a preview goes on with them, so that they are seen beside what would change.
+        steps: What becomes of the promise of each port.
+    """
+
+    warnings: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    steps: tuple[PortStep, ...] = ()
+
+
+def before_engine(
+    registry: Registry,
+    manifest: LoadedManifest,
+    plan: Plan,
+    operation: OperationName,
+    now: datetime,
+    *,
+    targets: Collection[str] = (),
+) -> Verdict:
+    """Everything that is asked of a run before it; call it under the stack's lock.
+
+    Args:
+        registry: What is recorded.
+        manifest: What is declared.
+        plan: The same, composed for an environment.
+        operation: The run.
+        now: The time, with its time zone.
+        targets: Names of ports that the run is limited to; none stands for all.
+
+    Raises:
+        ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
+        Forbidden: when a policy forbids it.
+        Promised: when a contract forbids it; not in a preview.
+    """
+    if operation == "refresh":
+        return Verdict()
+    warnings = govern(registry, manifest, plan) if operation in DEPLOYING else []
+    steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
+    found = rule_problems(steps, manifest)
+    forbidden = errors_of(found)
+    warnings += [problem for problem in found if problem not in forbidden]
+    if operation == "preview":
+        warnings += held_problems(steps, manifest, "warning")
+    else:
+        forbidden += held_problems(steps, manifest, "error")
+        if forbidden:
+            raise Promised(in_file_order(forbidden))
+    return Verdict(tuple(in_file_order(warnings)), tuple(in_file_order(forbidden)), tuple(steps))

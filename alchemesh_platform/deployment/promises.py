@@ -1,0 +1,160 @@
+"""What a run does to what a product's ports promise, and whether consumers were told in time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.contracts.notice import NoticeOf, held
+from alchemesh_platform.contracts.notices import notices_on
+from alchemesh_platform.contracts.port import PromisedPort, place_in_manifest, promised_ports
+from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
+from alchemesh_platform.contracts.rules import problems_of
+from alchemesh_platform.contracts.step import PortStep, step_of
+from alchemesh_platform.contracts.versions import kept_versions
+from alchemesh_platform.document import Path, written
+from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
+from alchemesh_platform.problems import Problem, Severity
+from alchemesh_platform.registry.records import GrantRecord, ProductRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.deployment.outcome import OperationName
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.registry.store import Registry
+
+DECOMMISSIONING = "the decommissioning of the product"
+
+
+def steps_of(
+    registry: Registry,
+    environment: str,
+    manifest: LoadedManifest,
+    operation: OperationName,
+    now: datetime,
+    *,
+    targets: Collection[str] = (),
+) -> list[PortStep]:
+    """What a run does to each port that promises something, or did; declared ports first, then those that go.
+
+    Args:
+        registry: What is recorded.
+        environment: Which environment.
+        manifest: What is declared.
+        operation: The run; ``destroy`` takes every port away.
+        now: The time, with its time zone.
+        targets: Names of ports that the run is limited to; none stands for all.
+    """
+    product = manifest.product
+    recorded = recorded_ports(registry, environment, product.address)
+    declared = {} if operation == "destroy" else promised_ports(product)
+    kept = _highest_promised(registry, environment, product.address) if declared.keys() - recorded.keys() else {}
+    steps = []
+    for name in dict.fromkeys((*declared, *recorded)):
+        address = f"{product.address}/{name}"
+        step = step_of(address, recorded.get(name), declared.get(name), kept=kept.get(address))
+        if step.promises and (not targets or name in targets):
+            steps.append(step)
+    ends = _ends(registry, environment, manifest, operation)
+    return _held(registry, environment, product.address, steps, now, ends=ends)
+
+
+def rule_problems(steps: Sequence[PortStep], manifest: LoadedManifest) -> list[Problem]:
+    """The rules that the steps break, each at its line."""
+    return [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
+
+
+def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity: Severity) -> list[Problem]:
+    """The steps that have to wait for consumers, each at its line."""
+    problems = []
+    for step in steps:
+        if step.held is not None:
+            place = _place(step, manifest)
+            problems.append(
+                Problem(manifest.locate(place), written(place), step.held.message, step.held.hint, severity=severity)
+            )
+    return problems
+
+
+def consumers_of(registry: Registry, environment: str, product: str, now: datetime) -> Mapping[str, Collection[str]]:
+    """Address of a port: who holds a grant of it that has not ended, each named once."""
+    found: dict[str, dict[str, None]] = {}
+    for grant in registry.all(GrantRecord, environment, product):
+        if grant.ends_at is None or grant.ends_at > now:
+            found.setdefault(grant.port, {})[_named(grant)] = None
+    return found
+
+
+def _named(grant: GrantRecord) -> str:
+    """A consumer by its address; a team, a user and a domain say what they are, for a product may have that address."""
+    kind = {"technical_team": "team ", "user": "user ", "data_domain": "domain "}.get(grant.requester_kind, "")
+    return f"{kind}{grant.requester}"
+
+
+def _held(
+    registry: Registry, environment: str, product: str, steps: Sequence[PortStep], now: datetime, *, ends: bool
+) -> list[PortStep]:
+    """The steps, with what has to wait."""
+    needing = [replace(step, notice=_notice(step, ends=ends)) for step in steps]
+    if not any(step.notice is not None and step.period for step in needing):
+        return needing
+    consumers = consumers_of(registry, environment, product, now)
+    notices = notices_on(registry, environment, product)
+    return [
+        replace(
+            step,
+            held=held(
+                step.notice,
+                [told.notice for told in notices.get(step.address, ())],
+                step.period,
+                consumers.get(step.address, ()),
+                now,
+                port=step.address,
+                version=step.before.contract.version,
+                words=DECOMMISSIONING if ends else None,
+            ),
+        )
+        if step.before is not None and step.before.contract is not None
+        else step
+        for step in needing
+    ]
+
+
+def _notice(step: PortStep, *, ends: bool) -> NoticeOf | None:
+    """What consumers have to be told of: of a product that is decommissioned, that the port goes."""
+    contract = step.before.contract if step.before is not None else None
+    promised = contract is not None and contract.lifecycle in {ContractLifecycle.ACTIVE, ContractLifecycle.DEPRECATED}
+    return "removal" if ends and promised else step.notice
+
+
+def _ends(registry: Registry, environment: str, manifest: LoadedManifest, operation: OperationName) -> bool:
+    """Whether the run decommissions the product."""
+    product = manifest.product
+    if operation == "destroy" or product.lifecycle is not Lifecycle.DECOMMISSIONED:
+        return False
+    record = registry.get(ProductRecord, environment, product.address)
+    return record is not None and record.lifecycle != Lifecycle.DECOMMISSIONED
+
+
+def _highest_promised(registry: Registry, environment: str, product: str) -> dict[str, PromisedPort]:
+    """Address of a port: the highest version of its contract that ever was more than a draft."""
+    return {
+        port: kept_promise(promised[0])
+        for port, versions in kept_versions(registry, environment, product).items()
+        if (promised := [version for version in versions if version.lifecycle != ContractLifecycle.DRAFT])
+    }
+
+
+def _place(step: PortStep, manifest: LoadedManifest) -> Path:
+    """Where the manifest says what has to wait."""
+    if step.notice == "removal" and step.after is not None and step.after.contract is not None:
+        return ("lifecycle",)  # the port stays, and the product is decommissioned
+    return place_in_manifest(next(_paths(step), ()), manifest.tree, step.port)
+
+
+def _paths(step: PortStep) -> Iterator[Path]:
+    if step.notice == "retirement":
+        yield ("contract", "lifecycle")
+    for change in step.diff.of("breaking"):
+        yield change.path
