@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, PACKAGE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.served import ServedProvider
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -31,11 +32,12 @@ class Served:
     """A provider that is being served, on loopback."""
 
     port: int
+    package: str = PACKAGE
 
     @property
     def debug_providers(self) -> str:
         """What ``PULUMI_DEBUG_PROVIDERS`` says of it."""
-        return f"{PACKAGE}:{self.port}"
+        return f"{self.package}:{self.port}"
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def serve_provider(registry: str, *, own_process: bool = False, delete_data: boo
 
 
 @contextmanager
-def serve_attached(provider: AlchemeshProvider) -> Iterator[Served]:
+def serve_attached(provider: ServedProvider) -> Iterator[Served]:
     """Serve a provider in a thread of this process, with an event loop of its own; at the end, what runs is stopped."""
     listening: Future[int] = Future()
     loop = asyncio.new_event_loop()
@@ -74,12 +76,12 @@ def serve_attached(provider: AlchemeshProvider) -> Iterator[Served]:
     thread = threading.Thread(
         target=loop.run_until_complete,
         args=(_serve(provider, listening, over),),
-        name="alchemesh-provider",
+        name=f"{provider.package}-provider",
         daemon=True,
     )
     thread.start()
     try:
-        yield Served(listening.result(START_SECONDS))
+        yield Served(listening.result(START_SECONDS), provider.package)
     finally:
         provider.cancel_all()
         loop.call_soon_threadsafe(over.set)
@@ -126,7 +128,7 @@ def spawn_provider(registry: str, *, delete_data: bool = False) -> Iterator[Serv
             process.stdout.close()
 
 
-async def _serve(provider: AlchemeshProvider, listening: Future[int], over: asyncio.Event) -> None:
+async def _serve(provider: ServedProvider, listening: Future[int], over: asyncio.Event) -> None:
     try:
         server = await start_server(provider)
     except BaseException as error:
@@ -149,7 +151,7 @@ class Server:
         await self._server.stop(STOP_SECONDS)  # type: ignore[attr-defined] # grpc.aio has no types
 
 
-async def start_server(provider: AlchemeshProvider, engine_address: str = "") -> Server:
+async def start_server(provider: ServedProvider, engine_address: str = "") -> Server:
     """Listen on a free port of loopback. Call it in the event loop that is to answer."""
     import grpc.aio
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS

@@ -18,18 +18,12 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2
 
-from alchemesh_platform import __version__
 from alchemesh_platform.failure import Failure
-from alchemesh_platform.provider import operations
 from alchemesh_platform.provider.difference import top_level
 from alchemesh_platform.provider.handler import Cancelled
 from alchemesh_platform.provider.operations import Difference, explain
-from alchemesh_platform.provider.provider import (
-    DELETE_DATA_VARIABLE,
-    PACKAGE,
-    REGISTRY_VARIABLE,
-    AlchemeshProvider,
-)
+from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.served import ServedProvider
 from alchemesh_platform.provider.values import decode_map, encode_map, reveal
 
 _SEVERITIES = {
@@ -66,10 +60,10 @@ def answering(method: Method) -> Method:
 
 
 class AlchemeshServicer(ProviderServicer):
-    """Pulumi's provider protocol for an :class:`AlchemeshProvider`."""
+    """Pulumi's provider protocol for a provider of ours."""
 
-    def __init__(self, provider: AlchemeshProvider, engine_address: str = "") -> None:
-        super().__init__([], __version__, provider, engine_address)
+    def __init__(self, provider: ServedProvider, engine_address: str = "") -> None:
+        super().__init__([], provider.package_version, provider, engine_address)
         self.provider = provider
         self._channel: grpc.Channel | None = None
         if engine_address:
@@ -87,9 +81,7 @@ class AlchemeshServicer(ProviderServicer):
 
     @answering
     async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        from alchemesh_platform.provider.schema import package_schema_json
-
-        return proto.GetSchemaResponse(schema=package_schema_json(self.provider.handlers))
+        return proto.GetSchemaResponse(schema=self.provider.schema_json())
 
     async def CheckConfig(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
         refusals = self.provider.check_configuration(decode_map(request.news))
@@ -115,9 +107,9 @@ class AlchemeshServicer(ProviderServicer):
 
     @answering
     async def Check(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        handler = self.provider.handlers.of(_type(request.urn))
+        kind = self.provider.kind_of(_type(request.urn))
         olds, news = decode_map(request.olds), decode_map(request.news)
-        checked = await self.provider.work(request.urn, lambda work: operations.check(handler, olds, news, work))
+        checked = await self.provider.work(request.urn, lambda work: kind.check(olds, news, work))
         return proto.CheckResponse(
             inputs=encode_map(checked.inputs),
             failures=[proto.CheckFailure(property=found.property, reason=found.reason) for found in checked.refusals],
@@ -125,20 +117,20 @@ class AlchemeshServicer(ProviderServicer):
 
     @answering
     async def Diff(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        handler = self.provider.handlers.of(_type(request.urn))
+        kind = self.provider.kind_of(_type(request.urn))
         old_inputs, old_state, news = (decode_map(part) for part in (request.old_inputs, request.olds, request.news))
         found = await self.provider.work(
-            request.urn, lambda work: operations.diff(handler, old_inputs, old_state, news, work)
+            request.urn, lambda work: kind.diff(request.id, old_inputs, old_state, news, work)
         )
         return _diff_response(found)
 
     @answering
     async def Create(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        handler = self.provider.handlers.of(_type(request.urn))
+        kind = self.provider.kind_of(_type(request.urn))
         inputs = decode_map(request.properties)
         identity, state = await self.provider.work(
             request.urn,
-            lambda work: operations.create(handler, inputs, work),
+            lambda work: kind.create(inputs, work),
             seconds=request.timeout,
             preview=request.preview,
         )
@@ -146,10 +138,10 @@ class AlchemeshServicer(ProviderServicer):
 
     @answering
     async def Read(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        handler = self.provider.handlers.of(_type(request.urn))
+        kind = self.provider.kind_of(_type(request.urn))
         inputs, state = decode_map(request.inputs), decode_map(request.properties)
         found = await self.provider.work(
-            request.urn, lambda work: operations.read(handler, inputs, state, work), seconds=request.timeout
+            request.urn, lambda work: kind.read(request.id, inputs, state, work), seconds=request.timeout
         )
         if found is None:
             return proto.ReadResponse()
@@ -158,11 +150,11 @@ class AlchemeshServicer(ProviderServicer):
 
     @answering
     async def Update(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        handler = self.provider.handlers.of(_type(request.urn))
+        kind = self.provider.kind_of(_type(request.urn))
         old_inputs, old_state, news = (decode_map(part) for part in (request.old_inputs, request.olds, request.news))
         state = await self.provider.work(
             request.urn,
-            lambda work: operations.update(handler, old_inputs, old_state, news, work),
+            lambda work: kind.update(request.id, old_inputs, old_state, news, work),
             seconds=request.timeout,
             preview=request.preview,
         )
@@ -170,17 +162,17 @@ class AlchemeshServicer(ProviderServicer):
 
     @answering
     async def Delete(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        handler = self.provider.handlers.of(_type(request.urn))
+        kind = self.provider.kind_of(_type(request.urn))
         inputs, state = decode_map(request.old_inputs), decode_map(request.properties)
         await self.provider.work(
-            request.urn, lambda work: operations.delete(handler, inputs, state, work), seconds=request.timeout
+            request.urn, lambda work: kind.delete(request.id, inputs, state, work), seconds=request.timeout
         )
         return empty_pb2.Empty()
 
     # What this provider has none of: components, functions, parameters, mappings, listing.
 
     async def _not_here(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the provider {PACKAGE} has resources only")
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the provider {self.provider.package} has resources only")
 
     Construct = Call = Invoke = Parameterize = GetMapping = GetMappings = List = _not_here
 

@@ -1,0 +1,125 @@
+"""What every provider shares that is served to the engine: where its blocking work is done, and how it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
+
+from pulumi.provider.experimental.provider import Provider
+
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.provider.handler import Cancelled, Context, NotDone
+from alchemesh_platform.provider.inputs import Refusal
+from alchemesh_platform.provider.kind import ResourceKind
+
+T = TypeVar("T")
+Tell = Callable[[str, str, str], None]  # severity, sentence, URN
+
+WORKERS = 16  # operations at once; most of them wait for a disk, a database or a server
+
+
+class ServedProvider(Provider):
+    """A provider of one package.
+
+    Attributes:
+        package: Name of the package: ``alchemesh``.
+        package_version: Version that the engine is told.
+        tell: Tells the engine something.
+    """
+
+    package: ClassVar[str]
+    package_version: str
+    tell: Tell
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[threading.Event] = set()
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix=self.package)
+        self.tell = lambda severity, message, urn: None
+
+    @abstractmethod
+    def kind_of(self, type_: str) -> ResourceKind:
+        """What does the work for a type.
+
+        Raises:
+            NotDone: when there is no such type, with the types that there are.
+        """
+
+    @abstractmethod
+    def schema_json(self) -> str:
+        """The package's schema as Pulumi writes it."""
+
+    @abstractmethod
+    def check_configuration(self, arguments: Mapping[str, Any]) -> list[Refusal]:
+        """What is wrong with the provider's configuration."""
+
+    @abstractmethod
+    def configure_with(self, arguments: Mapping[str, Any]) -> None:
+        """Take the provider's configuration."""
+
+    @abstractmethod
+    def context(self, urn: str, stop: threading.Event, *, preview: bool) -> Context:
+        """What one operation may use."""
+
+    async def work(self, urn: str, act: Callable[[Context], T], *, seconds: float = 0, preview: bool = False) -> T:
+        """Do blocking work off the event loop.
+
+        Args:
+            urn: The resource it is for.
+            act: The work.
+            seconds: How long it may take; 0 stands for no limit.
+            preview: Whether nothing may be changed.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, self._do, urn, act, seconds, preview)
+
+    def cancel_all(self) -> None:
+        """Tell what runs to stop."""
+        with self._lock:
+            for stop in self._running:
+                stop.set()
+
+    def close(self) -> None:
+        """Wait for what runs, told to stop."""
+        self.cancel_all()
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    def _do(self, urn: str, act: Callable[[Context], T], seconds: float, preview: bool) -> T:
+        with self._stoppable(seconds) as stop:
+            context = self.context(urn, stop, preview=preview)
+            try:
+                return act(context)
+            except Failure as error:
+                if stop.is_set():
+                    raise Cancelled(f"stopped: {error.message}", hint=error.hint) from error
+                raise
+            except Exception as error:
+                # A mistake of ours: the person gets a sentence, the debug log (`--debug`) all of it.
+                context.tell("debug", traceback.format_exc())
+                raise NotDone(
+                    f"unexpected {type(error).__name__}: {error}",
+                    hint="a mistake in alchemesh: please report it, with the output of the same run with --debug",
+                ) from error
+
+    @contextmanager
+    def _stoppable(self, seconds: float) -> Iterator[threading.Event]:
+        stop = threading.Event()
+        timer = threading.Timer(seconds, stop.set) if seconds > 0 else None
+        with self._lock:
+            self._running.add(stop)
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        try:
+            yield stop
+        finally:
+            if timer is not None:
+                timer.cancel()
+            with self._lock:
+                self._running.discard(stop)
