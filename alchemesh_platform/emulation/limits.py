@@ -1,0 +1,124 @@
+"""Limits of names, labels and values that Google Cloud documents, as checks of a resource's inputs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.provider.inputs import Refusal
+from alchemesh_platform.provider.values import reveal
+
+Limit = Callable[[Mapping[str, Any]], Iterator[Refusal]]
+
+# pulumi-terraform-bridge pkg/tfbridge/names.go: a dash and seven hexadecimal digits behind the resource's name.
+AUTO_NAME_DIGITS = 7
+
+# https://cloud.google.com/resource-manager/docs/labels-overview#requirements
+LABELS_MAX = 64
+LABEL_MAX = 63
+LABEL_KEY = re.compile(rf"(?!goog)[a-z][\w-]{{0,{LABEL_MAX - 1}}}")
+LABEL_VALUE = re.compile(rf"[\w-]{{0,{LABEL_MAX}}}")
+
+# https://cloud.google.com/about/locations
+# fmt: off
+REGIONS = frozenset([
+    "africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3",
+    "asia-south1", "asia-south2", "asia-southeast1", "asia-southeast2", "australia-southeast1",
+    "australia-southeast2", "europe-central2", "europe-north1", "europe-north2", "europe-southwest1",
+    "europe-west1", "europe-west2", "europe-west3", "europe-west4", "europe-west6", "europe-west8", "europe-west9",
+    "europe-west10", "europe-west12", "me-central1", "me-central2", "me-west1", "northamerica-northeast1",
+    "northamerica-northeast2", "northamerica-south1", "southamerica-east1", "southamerica-west1", "us-central1",
+    "us-east1", "us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4",
+])
+# fmt: on
+
+# https://cloud.google.com/iam/docs/principal-identifiers
+MEMBER = re.compile(
+    r"allUsers|allAuthenticatedUsers|(user|group|serviceAccount):[^@\s]+@[^@\s]+\.[^@\s]+|domain:[^@\s]+\.[^@\s]+|"
+    r"(projectOwner|projectEditor|projectViewer):\S+|principal(Set)?://\S+|deleted:\S+"
+)
+# https://cloud.google.com/iam/docs/roles-overview
+ROLE = re.compile(r"(roles|projects/[^/]+/roles|organizations/[^/]+/roles)/[\w.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a resource that Pulumi makes one for where the program gives none.
+
+    Args:
+        pattern: What a name has to match as a whole.
+        says: The same in words: ``3 to 63 lowercase letters, digits and dashes``.
+        longest: How long it may be.
+        property: Where it is given.
+        automatic: Whether one is made up.
+        lower: Whether a name that is made up has no capitals.
+    """
+
+    pattern: re.Pattern[str]
+    says: str
+    longest: int
+    property: str = "name"
+    automatic: bool = True
+    lower: bool = False
+
+    def made_of(self, logical: str) -> str:
+        """A name that nothing else has, from the name that the program calls the resource."""
+        digits = secrets.token_hex(AUTO_NAME_DIGITS)[:AUTO_NAME_DIGITS]
+        kept = logical[: self.longest - AUTO_NAME_DIGITS - 1]
+        return f"{kept.lower() if self.lower else kept}-{digits}"
+
+    def __call__(self, inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+        yield from matching(self.property, self.pattern, self.says)(inputs)
+
+
+def matching(property_: str, pattern: re.Pattern[str], says: str) -> Limit:
+    """A text has to match a pattern as a whole."""
+
+    def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+        found = reveal(inputs.get(property_))
+        if isinstance(found, str) and not pattern.fullmatch(found):
+            yield Refusal(property_, f"found {found!r}, expected {says}")
+
+    return check
+
+
+def one_of(property_: str, *allowed: str) -> Limit:
+    """A text has to be one of a few."""
+
+    def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+        found = reveal(inputs.get(property_))
+        if isinstance(found, str) and found not in allowed:
+            yield Refusal(property_, f"found {found!r}, expected one of {', '.join(allowed)}")
+
+    return check
+
+
+def labels(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Labels as Google Cloud takes them."""
+    found = reveal(inputs.get("labels"))
+    if not isinstance(found, Mapping):
+        return
+    if len(found) > LABELS_MAX:
+        yield Refusal("labels", f"found {len(found)} labels, expected at most {LABELS_MAX}")
+    for key, value in found.items():
+        if not _is_label(LABEL_KEY, key):
+            says = f"a lowercase letter, then lowercase letters, digits, _ and -, {LABEL_MAX} at most, not 'goog' first"
+            yield Refusal(f"labels.{key}", f"found the key {key!r}, expected {says}")
+        elif isinstance(value, str) and not _is_label(LABEL_VALUE, value):
+            says = f"at most {LABEL_MAX} lowercase letters, digits, _ and -"
+            yield Refusal(f"labels.{key}", f"found {value!r}, expected {says}")
+
+
+def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Who is given a role, and which."""
+    yield from matching("member", MEMBER, "a principal such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com")(
+        inputs
+    )
+    yield from matching("role", ROLE, "a role such as roles/storage.objectViewer")(inputs)
+
+
+def _is_label(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.fullmatch(text) is not None and text == text.lower()
