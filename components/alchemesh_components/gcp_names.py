@@ -41,7 +41,7 @@ BUCKET = NameRule("bucket", 63, everywhere=True, reserved=("google", "g00gle"), 
 SERVICE_ACCOUNT = NameRule("service account", 30)
 # https://cloud.google.com/bigquery/docs/datasets#dataset-naming: letters, digits and underscores
 DATASET = NameRule("dataset", 1024, separator="_")
-# https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names: 3 to 255 characters; schemas are named as topics are
+# https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names: 3 to 255 characters, schemas too
 TOPIC = NameRule("topic", 255, reserved_start="goog")
 SUBSCRIPTION = NameRule("subscription", 255, reserved_start="goog")
 SCHEMA = NameRule("schema", 255, reserved_start="goog")

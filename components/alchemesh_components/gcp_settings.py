@@ -95,7 +95,7 @@ class GcpSettings(Strict):
     )
     name_prefix: Annotated[str, StringConstraints(pattern=NAME_PREFIX_PATTERN, max_length=NAME_PREFIX_MAX)] = Field(
         default="",
-        description="First word of every name; by default none, and the project's id where names are unique everywhere.",
+        description="First word of every name; by default none, and the project where names are unique everywhere.",
     )
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels of everything that has some.")
     encryption_keys: EncryptionKeys = Field(default_factory=EncryptionKeys, description="Customer-managed keys.")
