@@ -1,4 +1,4 @@
-"""``python -m benchmarks [startup|scale|engine]``: measure, print the tables, and keep them in the docs."""
+"""``python -m benchmarks [SECTION …]``: measure, print the tables, and keep them in the docs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import engine, scale, startup
+from benchmarks import engine, remote_state, scale, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = "| What | Against | Ours | Floor | Ratio (lowest–highest) | Promised | Kept |\n|---|---|---|---|---|---|---|"
@@ -17,6 +17,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[startup.Ratio | scale.
     "startup": ("Commands that list or check", RATIOS, startup.ratios),
     "scale": ("Large products, and many", GROWTH, scale.scaled),
     "engine": ("The engine's work", RATIOS, engine.ratios),
+    "remote-state": ("State in object storage", RATIOS, remote_state.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
 }
 

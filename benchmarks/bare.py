@@ -1,7 +1,7 @@
 """A bare Pulumi program: the resources of a recorded state, declared one after the other, run by one engine process.
 
 What a person would write who had the same provider and no platform.
-``python -m benchmarks.bare up|preview STATE HOME ENGINE``.
+``python -m benchmarks.bare up|preview STATE HOME ENGINE [BACKEND]``.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def declare(resources: list[dict[str, Any]]) -> None:
             made[urn] = pulumi.ComponentResource(kind, name, None, options)
 
 
-def environment(home: Path) -> dict[str, str]:
-    """State in a folder, and nothing asked of the network."""
+def environment(home: Path, backend: str | None = None) -> dict[str, str]:
+    """State in a folder unless a backend is named, and nothing asked of the network."""
     return {
         **os.environ,
-        "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+        "PULUMI_BACKEND_URL": backend or f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "bench",
         "PULUMI_HOME": str(home / "pulumi"),
         # As in our own runs, and to the good of the floor: unset, they cost it seconds where the network is closed.
@@ -58,16 +58,16 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def prepare(home: Path, engine: Path) -> None:
+def prepare(home: Path, engine: Path, backend: str | None = None) -> None:
     """Make the project and the stack."""
     (home / "state").mkdir(parents=True)
     (home / "work").mkdir()
     (home / "work" / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", "utf-8")
     command = [str(engine), "stack", "init", STACK, "--non-interactive"]
-    subprocess.run(command, cwd=home / "work", env=environment(home), check=True, capture_output=True)
+    subprocess.run(command, cwd=home / "work", env=environment(home, backend), check=True, capture_output=True)
 
 
-def run(operation: str, state: Path, home: Path, engine: Path) -> int:
+def run(operation: str, state: Path, home: Path, engine: Path, backend: str | None = None) -> int:
     """Serve the program and run the engine once."""
     text = state.read_text("utf-8")
     resources = json.loads(text)["checkpoint"]["latest"]["resources"]
@@ -84,10 +84,10 @@ def run(operation: str, state: Path, home: Path, engine: Path) -> int:
         "--exec-kind=auto.inline",
     ]
     try:
-        return subprocess.run(command, cwd=home / "work", env=environment(home), check=False).returncode
+        return subprocess.run(command, cwd=home / "work", env=environment(home, backend), check=False).returncode
     finally:
         server.stop(grace=None)
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])))
+    sys.exit(run(sys.argv[1], *map(Path, sys.argv[2:5]), *sys.argv[5:]))

@@ -53,15 +53,16 @@ def _in_turns(
     written = home / "local" / "state" / ".pulumi" / "stacks" / "bench.product" / "local.json"
     state.write_text(written.read_text("utf-8").replace(str(home), str(root / "bare")), "utf-8")
     bare.prepare(root / "bare", engine)
-    floor["first `up`"].append(_bare("up", state, root / "bare", engine))
+    floor["first `up`"].append(run_bare("up", state, root / "bare", engine))
     ours["`up`, no change"].append(measure(up, environ=environ))
-    floor["`up`, no change"].append(_bare("up", state, root / "bare", engine))
+    floor["`up`, no change"].append(run_bare("up", state, root / "bare", engine))
     ours["`preview`"].append(measure(preview, environ=environ))
-    floor["`preview`"].append(_bare("preview", state, root / "bare", engine))
+    floor["`preview`"].append(run_bare("preview", state, root / "bare", engine))
 
 
-def _bare(operation: str, state: Path, home: Path, engine: Path) -> Measured:
-    command = [sys.executable, "-m", "benchmarks.bare", operation, str(state), str(home), str(engine)]
+def run_bare(operation: str, state: Path, home: Path, engine: Path, *backend: str) -> Measured:
+    """Run the bare program once, with its state in a folder or in the backend that is named."""
+    command = [sys.executable, "-m", "benchmarks.bare", operation, str(state), str(home), str(engine), *backend]
     return measure(command, cwd=Path(__file__).parent.parent)
 
 

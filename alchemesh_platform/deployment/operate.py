@@ -153,14 +153,13 @@ def operating(
         EngineMissing, EngineTooOld: when there is no engine to be had, with the ways out.
         RegistryUnavailable: when the registry cannot be opened.
     """
+    from alchemesh_platform.engine.checkout import checked_out
     from alchemesh_platform.engine.discover import find_engine
-    from alchemesh_platform.engine.lock import StackLock
     from alchemesh_platform.provider.attach import serve_provider
     from alchemesh_platform.registry.store import Registry
 
     engine = find_engine(progress=tell)
-    stack = stack_of(plan, platform)
-    with StackLock(stack, tell=tell), Registry.open(platform.registry) as registry:
+    with checked_out(stack_of(plan, platform), tell=tell) as stack, Registry.open(platform.registry) as registry:
         stack.prepare(engine)
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
         with serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider:
@@ -182,9 +181,9 @@ def stack_of(plan: Plan, platform: Platform) -> Stack:
 
 def unlock(plan: Plan, platform: Platform) -> list[str]:
     """Release the stack; returns what was found and removed, in sentences."""
-    from alchemesh_platform.engine.lock import release
+    from alchemesh_platform.engine.checkout import unlocked
 
-    return release(stack_of(plan, platform))
+    return unlocked(stack_of(plan, platform))
 
 
 def target_urns(plan: Plan, name: str) -> list[str]:

@@ -31,6 +31,7 @@ ENGINE_ENDS_SECONDS = (
     30.0  # how long an engine may take to end when its caller is gone, where the system does not end it
 )
 POLL_SECONDS = 0.1
+CLOCK_SLACK_SECONDS = 2.0  # the system tells a process's age by ticks since boot, a lock by the clock
 
 # Source: pulumi pkg/backend/diy/lock.go (checkForLock)
 _TOLD = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -187,6 +188,22 @@ def is_engine(pid: int) -> bool:
         return "pulumi" in Path(f"/proc/{pid}/comm").read_text("utf-8")
     except OSError:
         return sys.platform != "linux"  # elsewhere there is no such file, and the number has to do
+
+
+def runs_here(holder: Holder) -> bool:
+    """Whether the process that took a lock runs on this machine: one of its number that is older than the lock."""
+    import psutil
+
+    try:
+        return (
+            holder.is_here
+            and psutil.Process(holder.pid).create_time()
+            <= datetime.fromisoformat(holder.since).timestamp() + CLOCK_SLACK_SECONDS
+        )
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 def _settle_engine_locks(stack: Stack, tell: Tell) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
+from alchemesh_platform.engine.checkout import checked_out
 from alchemesh_platform.engine.discover import find_engine
-from alchemesh_platform.engine.lock import StackLock
 from alchemesh_platform.engine.run import Operation, run_operation
 from alchemesh_platform.engine.stack import Stack
 
@@ -35,11 +35,11 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     signal.signal(signal.SIGINT, stop)  # as the command line does it
-    with served_things(Path(job["folder"])) as port, StackLock(stack, tell=told.append):
-        stack.prepare(engine)
+    with served_things(Path(job["folder"])) as port, checked_out(stack, tell=told.append) as held:
+        held.prepare(engine)
         result = run_operation(
             engine,
-            stack,
+            held,
             cast("Operation", sys.argv[1]),
             program=lambda: declare(job["things"]),
             providers={PACKAGE: port},

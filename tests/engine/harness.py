@@ -16,9 +16,9 @@ from typing import Any
 
 import psutil
 
+from alchemesh_platform.engine.checkout import checked_out, local_of
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.events import EngineEvent
-from alchemesh_platform.engine.lock import StackLock
 from alchemesh_platform.engine.result import EngineResult
 from alchemesh_platform.engine.run import Operation, run_operation
 from alchemesh_platform.engine.stack import Stack
@@ -55,11 +55,11 @@ class Bench:
         """Hold the stack and run one operation; ``told`` and ``events`` are of this run."""
         program = things if things is None or callable(things) else lambda: declare(things)
         self.told, self.events = [], []
-        with StackLock(self.stack, tell=self.told.append):
-            self.stack.prepare(self.engine)
+        with checked_out(self.stack, tell=self.told.append) as stack:
+            stack.prepare(self.engine)
             return run_operation(
                 self.engine,
-                self.stack,
+                stack,
                 operation,
                 program=program,
                 providers={PACKAGE: self.port},
@@ -74,9 +74,10 @@ class Bench:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The deployment in the state file."""
-        assert self.stack.state_folder is not None
-        document = json.loads(self.stack.state_folder.file.read_bytes())
+        """The deployment in the state file; of a state in object storage, in the one that is worked on here."""
+        folder = self.stack.state_folder or local_of(self.stack).state_folder
+        assert folder is not None
+        document = json.loads(folder.file.read_bytes())
         return dict(document["checkpoint"]["latest"] or {})
 
     @property
@@ -114,11 +115,11 @@ class Bench:
 
 
 @contextmanager
-def bench_in(folder: Path, engine: Engine, name: str = "dev") -> Iterator[Bench]:
-    """A fresh stack in a folder."""
+def bench_in(folder: Path, engine: Engine, name: str = "dev", backend: str | None = None) -> Iterator[Bench]:
+    """A fresh stack in a folder, with its state there too unless a backend is named."""
     home = folder / "home"
     with served_things(folder / "things") as port:
-        stack = Stack(PROJECT, name, f"file://{home / 'state'}", home)
+        stack = Stack(PROJECT, name, backend or f"file://{home / 'state'}", home)
         yield Bench(engine, stack, ThingFolder(folder / "things"), port)
 
 

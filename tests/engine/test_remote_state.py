@@ -1,0 +1,261 @@
+"""State in object storage: worked on here, pushed there, locked for everybody, and found again after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.engine.checkout import checked_out, unlocked
+from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.lock import StackLocked
+from alchemesh_platform.engine.object_store import StoreUnusable
+from alchemesh_platform.engine.remote_state import StateNotPushed, StateOverwritten
+from alchemesh_platform.engine.stack import Stack
+from parts.buckets import BUCKET, CREDENTIALS, Bucket, gcs_bucket, s3_bucket
+
+from .harness import PROJECT, Bench, Things, bench_in, until
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+THINGS: Things = {"a": {"value": 1}, "b": {"after": ["a"]}}
+IN_CREATION: Things = {"a": {"value": 1}, "slow": {"gate": "go", "after": ["a"]}, "later": {"after": ["slow"]}}
+STATE = f".pulumi/stacks/{PROJECT}/dev.json"
+LOCKS = f".pulumi/locks/organization/{PROJECT}/dev/"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "shared by all machines")
+    with s3_bucket() as made:
+        yield made
+
+
+@pytest.fixture
+def bench(tmp_path: Path, engine: Engine, bucket: Bucket) -> Iterator[Bench]:
+    with bench_in(tmp_path, engine, backend=bucket.address) as made:
+        yield made
+
+
+def elsewhere(bench: Bench, tmp_path: Path) -> Bench:
+    """The same stack and things, on a machine that has never seen them."""
+    return replace(bench, stack=replace(bench.stack, home=tmp_path / "elsewhere"))
+
+
+def recorded_in(bucket: Bucket) -> set[str]:
+    """Names of the things in the bucket's state."""
+    latest = json.loads(bucket.read(STATE))["checkpoint"]["latest"]
+    return {
+        resource["urn"].rpartition("::")[2]
+        for resource in latest.get("resources", ())
+        if resource["type"].startswith("test:")
+    }
+
+
+def test_another_machine_goes_on_from_the_bucket(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
+    assert bench.run("up", THINGS).outcome == "succeeded"
+    assert recorded_in(bucket) == {"a", "b"}
+    assert not [key for key in bucket.keys if key.startswith(LOCKS)]
+
+    there = elsewhere(bench, tmp_path)
+    assert there.run("up", THINGS).changes.keys() == {"same"}
+    assert there.run("up", {"a": {"value": 2}}).outcome == "succeeded"
+    assert bench.run("preview", {"a": {"value": 2}}).changes.keys() == {"same"}
+    assert bench.run("destroy", {}).outcome == "succeeded"
+    assert recorded_in(bucket) == set()
+
+
+def test_plain_pulumi_reads_what_was_pushed(bench: Bench, bucket: Bucket, engine: Engine, tmp_path: Path) -> None:
+    bench.run("up", THINGS)
+    environ = {**os.environ, "PULUMI_BACKEND_URL": bucket.address, "PULUMI_HOME": str(tmp_path / "plain")}
+    done = subprocess.run(
+        [engine.path, "stack", "export", f"--stack=organization/{PROJECT}/dev", "--non-interactive"],
+        env=environ,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    urns = [resource["urn"] for resource in json.loads(done.stdout)["deployment"]["resources"]]
+    assert {urn.rpartition("::")[2] for urn in urns} >= {"a", "b"}
+    assert any(key.startswith(f".pulumi/history/{PROJECT}/dev/") for key in bucket.keys)
+
+
+def test_a_lock_of_plain_pulumi_keeps_us_out(bench: Bench, bucket: Bucket) -> None:
+    held = {"pid": 7, "username": "ada", "hostname": "elsewhere", "timestamp": "2026-03-01T09:30:00.123456789Z"}
+    bucket.s3.put_object(Bucket=BUCKET, Key=f"{LOCKS}0b1d.json", Body=json.dumps(held).encode())
+    with pytest.raises(StackLocked, match="ada@elsewhere") as locked:
+        bench.run("up", THINGS)
+    assert "alchemesh unlock" in str(locked.value.hint)
+    assert bench.things.standing == set()
+    assert [note for note in unlocked(bench.stack) if "ada@elsewhere" in note]
+    assert bench.run("up", THINGS).outcome == "succeeded"
+
+
+def test_of_two_machines_one_waits_outside(bench: Bench, tmp_path: Path) -> None:
+    there = elsewhere(bench, tmp_path)
+    with checked_out(bench.stack, tell=bench.told.append):
+        with pytest.raises(StackLocked):
+            there.run("up", THINGS)
+        with pytest.raises(StackLocked):
+            unlocked(there.stack)  # its holder is alive
+    assert there.run("up", THINGS).outcome == "succeeded"
+
+
+def test_of_many_that_lock_at_once_only_one_gets_in(bench: Bench, tmp_path: Path) -> None:
+    inside: list[int] = []
+
+    def enter(number: int) -> bool:
+        stack = replace(bench.stack, home=tmp_path / f"machine-{number}")
+        try:
+            with checked_out(stack, tell=lambda _line: None):
+                inside.append(number)
+                assert len(inside) == 1, f"{inside} are in at once"
+                until(lambda: True, what="a moment")
+                inside.remove(number)
+        except StackLocked:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert any(list(pool.map(enter, range(6))))
+
+
+def test_state_is_pushed_while_the_run_goes_on(bench: Bench, bucket: Bucket) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.run, "up", IN_CREATION)
+        until(lambda: STATE in bucket.keys and recorded_in(bucket) == {"a"}, what="a is in the bucket")
+        pending = json.loads(bucket.read(STATE))["checkpoint"]["latest"].get("pending_operations", [])
+        assert [operation["resource"]["urn"].rpartition("::")[2] for operation in pending] in ([], ["slow"])
+        bench.things.open_gate("go")
+        assert running.result().outcome == "succeeded"
+    assert recorded_in(bucket) == set(IN_CREATION)
+
+
+def test_a_killed_run_is_taken_up_on_the_same_machine(bench: Bench, bucket: Bucket) -> None:
+    """The caller dies with its pushes; its engine ends by itself and leaves more in the folder than in the bucket."""
+    caller = bench.start("up", IN_CREATION)
+    until(lambda: "create slow" in bench.things.calls, what="create slow")
+    caller.kill()
+    caller.wait()
+    bench.things.open_gate("go")
+    assert [key for key in bucket.keys if key.startswith(LOCKS)], "the lock outlives its holder"
+
+    up = bench.run("up", IN_CREATION)
+    assert up.outcome == "succeeded", up
+    assert [line for line in bench.told if "was killed" in line]
+    assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+    assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
+    assert bench.told == []
+
+
+def test_a_killed_run_is_taken_up_on_another_machine(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
+    caller = bench.start("up", IN_CREATION)
+    until(lambda: "create slow" in bench.things.calls, what="create slow")
+    until(lambda: STATE in bucket.keys and recorded_in(bucket) == {"a"}, what="a is in the bucket")
+    caller.kill()
+    caller.wait()
+    bench.things.open_gate("go")
+    _as_if_of_another_machine(bucket)
+
+    there = elsewhere(bench, tmp_path)
+    with pytest.raises(StackLocked, match="lost-machine"):
+        there.run("up", IN_CREATION)
+    assert unlocked(there.stack)
+    assert there.run("up", IN_CREATION).outcome == "succeeded"
+    assert there.things.standing == recorded_in(bucket) == set(IN_CREATION)
+
+    # The machine that was lost comes back, with a state that nobody needs any more.
+    assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
+
+
+def _as_if_of_another_machine(bucket: Bucket) -> None:
+    for key in bucket.keys:
+        if key.startswith(LOCKS):
+            held = json.loads(bucket.read(key)) | {"hostname": "lost-machine"}
+            bucket.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(held).encode())
+
+
+def test_what_could_not_be_pushed_is_pushed_by_the_next_run(
+    bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patience in ("TIMEOUT_SECONDS", "ATTEMPTS"):
+        monkeypatch.setattr(f"alchemesh_platform.engine.object_store.{patience}", 1)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.run, "up", IN_CREATION)
+        until(lambda: "create slow" in bench.things.calls, what="create slow")
+        bucket.pause()
+        bench.things.open_gate("go")
+        with pytest.raises(StateNotPushed, match="could not be pushed") as told:
+            running.result()
+        bucket.go_on()
+    assert "the next run from this machine pushes it" in str(told.value.hint)
+    assert bench.recorded == set(IN_CREATION)
+
+    assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
+    assert recorded_in(bucket) == set(IN_CREATION)
+
+
+def test_a_state_that_somebody_writes_meanwhile_is_not_written_over(bench: Bench, bucket: Bucket) -> None:
+    bench.run("up", {"a": {"value": 1}})
+    theirs = bucket.read(STATE) + b"\n"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.run, "up", IN_CREATION)
+        until(lambda: "create slow" in bench.things.calls, what="create slow")
+        bucket.s3.put_object(Bucket=BUCKET, Key=STATE, Body=theirs)
+        bench.things.open_gate("go")
+        with pytest.raises(StateOverwritten):
+            running.result()
+    assert bucket.read(STATE) == theirs
+
+    told = bench.run("up", IN_CREATION)
+    assert told.outcome == "succeeded"
+    assert [line for line in bench.told if "went on without this machine; ours is kept as" in line]
+    assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+
+
+@pytest.mark.parametrize(
+    ("address", "credentials", "said"),
+    [
+        ("s3://nowhere", {}, "nowhere"),
+        ("s3://state", {"AWS_ACCESS_KEY_ID": ""}, "state"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_is_named(
+    bucket: Bucket,
+    tmp_path: Path,
+    address: str,
+    credentials: dict[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in credentials.items():
+        monkeypatch.delenv(name) if not value else monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    query = bucket.address.partition("?")[2]
+    stack = Stack(PROJECT, "dev", f"{address}?{query}", tmp_path)
+    with pytest.raises(StoreUnusable, match=said) as told, checked_out(stack, tell=lambda _line: None):
+        pass
+    assert "endpoint" not in told.value.message, "settings of the address are not shown"
+
+
+def test_state_in_cloud_storage(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "shared by all machines")
+    with gcs_bucket() as bucket:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{bucket.port}")
+        with bench_in(tmp_path, engine, backend=f"{bucket.address}/mesh") as bench:
+            assert bench.run("up", THINGS).outcome == "succeeded"
+            there = elsewhere(bench, tmp_path)
+            assert there.run("up", {**THINGS, "c": {}}).changes == {"same": 3, "create": 1}
+            with checked_out(bench.stack, tell=bench.told.append), pytest.raises(StackLocked):
+                there.run("up", THINGS)
+            assert bench.run("up", {**THINGS, "c": {}}).changes.keys() == {"same"}
