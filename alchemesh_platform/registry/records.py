@@ -198,8 +198,11 @@ class AccessRequestRecord(Record):
     requester: str = Field(description="domain/product, domain/team, email or domain.")
     purpose: str
     ends_at: datetime | None = Field(default=None, description="When access ends; None: not by itself.")
+    renews: str | None = Field(default=None, description="Address of the request that it goes on from.")
     state: RequestState
-    steps: tuple[RequestStep, ...] = Field(description="Every state that it was in, in order.")
+    steps: tuple[RequestStep, ...] = Field(
+        min_length=1, description="Every state that it was in, in order; one that stays moved the end."
+    )
 
 
 class GrantRecord(Record):

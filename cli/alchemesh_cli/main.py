@@ -29,6 +29,7 @@ COMMANDS = {
     "env": "Print the product's connections for a shell.",
     "status": "Show what stands and how it is doing.",
     "contract": "Show what output ports promise, and what a change of it means.",
+    "access": "Ask for access to output ports, and decide on it.",
     "mesh": "Show and apply what spans products.",
     "policy": "Show and test the policies of the mesh.",
     "components": "Show the components of the catalogue.",

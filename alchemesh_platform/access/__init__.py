@@ -1,0 +1,1 @@
+"""Who may consume an output port: requests, who decides on them, and what becomes of them."""

@@ -1,0 +1,146 @@
+"""Who asks for access: a data product, a technical team, a user or a data domain, and the people behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, get_args
+
+from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.problems import COMPARED_MAX, did_you_mean
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    DomainRecord,
+    ProductRecord,
+    Record,
+    RequesterKind,
+    TeamRecord,
+    UserRecord,
+)
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+KINDS: tuple[RequesterKind, ...] = get_args(RequesterKind)
+SHAPES = {
+    "data_product": "domain/product",
+    "technical_team": "domain/team",
+    "user": "email",
+    "data_domain": "domain",
+}
+_DECLARE = "people, teams and domains are declared in the mesh repo, then `alchemesh mesh apply`"
+
+
+class UnknownRequester(Failure):
+    """Raised when the mesh does not know who asks; names who was probably meant."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks: ``address`` is domain/product, domain/team, an email, or a domain, by its kind."""
+
+    kind: RequesterKind
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.address}"
+
+    @classmethod
+    def parse(cls, text: str) -> Requester:
+        """Read ``KIND:ADDRESS``.
+
+        Raises:
+            UnknownRequester: with the form that is expected.
+        """
+        kind, sign, address = text.partition(":")
+        forms = ", ".join(f"{kind}:{shape}" for kind, shape in SHAPES.items())
+        if not sign:
+            raise UnknownRequester(f"found {text!r}, expected KIND:ADDRESS", hint=f"one of {forms}")
+        if kind not in KINDS:
+            raise UnknownRequester(f"found a requester of kind {kind!r}", hint=did_you_mean(kind, KINDS))
+        slashes = SHAPES[kind].count("/")
+        if not all(address.split("/")) or address.count("/") != slashes:
+            raise UnknownRequester(f"found {kind} {address!r}, expected {SHAPES[kind]}", hint=f"one of {forms}")
+        return cls(kind, address)
+
+    @classmethod
+    def of(cls, request: AccessRequestRecord) -> Requester:
+        """Who asked."""
+        return cls(request.requester_kind, request.requester)
+
+
+def check_known(registry: Registry, environment: str, requester: Requester) -> None:
+    """Refuse who is not of the recorded mesh. Without a mesh there is nothing to look them up in, and nobody is.
+
+    A product may ask before it is deployed, since it is deployed only once it may read: then its domain is looked up.
+
+    Raises:
+        UnknownRequester: with the closest name.
+    """
+    domains = [record.address for record in registry.all(DomainRecord, environment, limit=COMPARED_MAX)]
+    if not domains:
+        return
+    kind, address = requester.kind, requester.address
+    if kind == "data_product":
+        if registry.get(ProductRecord, environment, address) is None:
+            _check(
+                registry, environment, DomainRecord, address.partition("/")[0], f"the domain of {requester}", domains
+            )
+        return
+    kinds: dict[str, type[Record]] = {"technical_team": TeamRecord, "user": UserRecord, "data_domain": DomainRecord}
+    known = domains if kind == "data_domain" else None
+    _check(registry, environment, kinds[kind], address, f"the {kind.replace('_', ' ')} {address}", known)
+
+
+def resolve(
+    registry: Registry, environment: str, requester: Requester, *, request: str = "", ends_at: datetime | None = None
+) -> Consumer:
+    """Work a requester out to people, teams and service identities, from the mesh as it is recorded now.
+
+    Without a recorded mesh nothing beyond its address is known of a team or a domain.
+    """
+    kind, address = requester.kind, requester.address
+    teams: list[TeamRecord] = []
+    if kind == "technical_team":
+        team = registry.get(TeamRecord, environment, address)
+        teams = [team] if team is not None else []
+    elif kind == "data_domain":
+        teams = registry.all(TeamRecord, environment, where={"domain": address})
+    users = {member for team in teams for member in team.members}
+    return Consumer(
+        request=request,
+        kind=kind,
+        address=address,
+        users=(address,) if kind == "user" else tuple(sorted(users)),
+        teams=(address,) if kind == "technical_team" else tuple(team.address for team in teams),
+        product=address if kind == "data_product" else None,
+        ends_at=ends_at,
+    )
+
+
+def domains_of(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:
+    """The data domains that a requester belongs to; of a user, those of the teams that it is a member of."""
+    if requester.kind != "user":
+        return frozenset({requester.address.partition("/")[0]})
+    teams = registry.all(TeamRecord, environment)
+    return frozenset(team.domain for team in teams if requester.address in team.members)
+
+
+def _check(
+    registry: Registry,
+    environment: str,
+    kind: type[Record],
+    address: str,
+    what: str,
+    known: Sequence[str] | None,
+) -> None:
+    if registry.get(kind, environment, address) is not None:
+        return
+    names = known or [record.address for record in registry.all(kind, environment, limit=COMPARED_MAX)]
+    raise UnknownRequester(
+        f"the mesh of {environment} does not know {what}", hint=did_you_mean(address, names, otherwise=_DECLARE)
+    )

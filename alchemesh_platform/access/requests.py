@@ -1,0 +1,277 @@
+"""Access requests, acted on by somebody: asked, decided, taken back, renewed. Act and record stand together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.access.ending import expire, open_requests, turn
+from alchemesh_platform.access.facts import facts_of
+from alchemesh_platform.access.finding import known_port, known_request
+from alchemesh_platform.access.requester import Requester, check_known
+from alchemesh_platform.access.rights import check_decides, check_takes_part, speaks_for
+from alchemesh_platform.access.rules import AutoApproval, approved_at_once
+from alchemesh_platform.access.states import (
+    FIRST,
+    OPEN,
+    InvalidTransition,
+    advance,
+    is_due,
+    moment,
+    told,
+    way_out,
+)
+from alchemesh_platform.access.until import in_future
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    RequestState,
+    RequestStep,
+)
+
+if TYPE_CHECKING:
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.registry.store import Registry
+
+_ADDRESS_BYTES = 4
+
+
+class AlreadyAsked(Failure):
+    """Raised when a requester has an open request for a port; names it."""
+
+    def __init__(self, request: AccessRequestRecord) -> None:
+        self.request = request
+        super().__init__(
+            f"{request.requester} has asked for {request.port} already: {told(request)}", hint=way_out(request)
+        )
+
+
+class NotARequest(Failure):
+    """Raised when something is asked for that makes no request."""
+
+    exit_code = ExitCode.USAGE
+
+
+def utc_now() -> datetime:
+    """The moment it is."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The access requests of an environment, in the hands of somebody.
+
+    Args:
+        registry: Where they are kept.
+        environment: Which environment.
+        identity: Who acts; asked once for a command.
+        auto: Policies that approve in an owner's place.
+        clock: Tells the moment it is.
+    """
+
+    registry: Registry
+    environment: str
+    identity: Identity
+    auto: AutoApproval | None = None
+    clock: Callable[[], datetime] = utc_now
+
+    def ask(
+        self,
+        port: str,
+        requester: Requester,
+        purpose: str,
+        ends_at: datetime | None = None,
+        *,
+        renews: AccessRequestRecord | None = None,
+    ) -> AccessRequestRecord:
+        """Ask for access. Where a rule approves it at once, it comes back approved.
+
+        Args:
+            port: Address of the output port.
+            requester: For whom.
+            purpose: What the data is wanted for.
+            ends_at: When access is to end; None: not by itself.
+            renews: The request that this one goes on from; it may still be open.
+
+        Raises:
+            NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with its way out.
+        """
+        now = self.clock()
+        if not purpose.strip():
+            raise NotARequest("a request needs a purpose", hint='--purpose "what the data is wanted for"')
+        if ends_at is not None:
+            in_future(ends_at, now)
+        with self.registry.transaction(self._turn(port)) as registry:
+            product = known_port(registry, self.environment, port).product
+            if requester == Requester("data_product", product):
+                raise NotARequest(f"{product} reads its own ports without asking")
+            check_known(registry, self.environment, requester)
+            self._refuse_second(registry, port, requester, renews, now)
+            request = AccessRequestRecord(
+                environment=self.environment,
+                address=_free_address(registry, self.environment),
+                product=product,
+                port=port,
+                requester_kind=requester.kind,
+                requester=requester.address,
+                purpose=purpose.strip(),
+                ends_at=ends_at,
+                renews=renews.address if renews is not None else None,
+                state=FIRST,
+                steps=(RequestStep(state=FIRST, at=now, by=self.identity.subject),),
+            )
+            at_once = approved_at_once(facts_of(registry, request), self.auto)
+            if at_once is not None:
+                request = advance(request, "approved", at=now, by=at_once.by, reason=at_once.reason)
+            registry.put(request)
+            detail = {"port": port, "requester": str(requester), "state": request.state}
+            detail |= {"approved_by": at_once.by} if at_once is not None else {}
+            detail |= {"renews": renews.address} if renews is not None else {}
+            self._record(registry, "renew" if renews is not None else "request", request, request.purpose, detail)
+        return request
+
+    def approve(self, address: str, reason: str = "") -> AccessRequestRecord:
+        """Approve a request; the next deployment of the port lets the consumer in.
+
+        Raises:
+            UnknownRequest, NotAllowed, InvalidTransition: the last tells who decided otherwise, or before.
+        """
+        return self._decide(address, "approved", "approve", reason)
+
+    def reject(self, address: str, reason: str = "") -> AccessRequestRecord:
+        """Reject a request; raises as :meth:`approve` does."""
+        return self._decide(address, "rejected", "reject", reason)
+
+    def revoke(self, address: str, reason: str = "") -> AccessRequestRecord:
+        """Take access back: the owner what was approved, the requester's people also what is not decided yet.
+
+        Raises:
+            UnknownRequest, NotAllowed, InvalidTransition: each with who may, or what became of it.
+        """
+
+        def taken_back(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
+            check_takes_part(registry, self.identity, request, "revoke")
+            if request.state == FIRST and not speaks_for(registry, self.identity, request):
+                raise InvalidTransition(request, "revoked")
+            return advance(request, "revoked", at=now, by=self.identity.subject, reason=reason)
+
+        return self._act(address, "revoke", reason, taken_back)
+
+    def extend(self, address: str, ends_at: datetime | None, reason: str = "") -> AccessRequestRecord:
+        """Move the end of what is approved or granted; the consumer goes on with what it has.
+
+        Args:
+            address: The request.
+            ends_at: The new end, later or earlier than the old one; None: not by itself.
+            reason: Why.
+
+        Raises:
+            BadEnd, UnknownRequest, NotAllowed, InvalidTransition: as for the others.
+        """
+        if ends_at is not None:
+            in_future(ends_at, self.clock())
+
+        def moved(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
+            check_decides(registry, self.identity, request, "extend")
+            words = f"until {moment(ends_at.astimezone(UTC))}" if ends_at is not None else "without an end"
+            why = f"{words}: {reason}" if reason else words
+            if request.state == FIRST:
+                raise InvalidTransition(request, "approved")
+            extended = advance(request, request.state, at=now, by=self.identity.subject, reason=why)
+            return extended.model_copy(update={"ends_at": ends_at})
+
+        return self._act(address, "extend", reason, moved)
+
+    def renew(self, address: str, ends_at: datetime | None, purpose: str = "") -> AccessRequestRecord:
+        """Ask again, for what is over or will be; it is decided on as any other request is.
+
+        A renewal stands beside what it renews until that ends, so that a consumer can change over.
+
+        Raises:
+            UnknownRequest, NotAllowed: as for the others.
+            AlreadyAsked: when it is undecided, does not end, or is being renewed.
+        """
+        request = known_request(self.registry, self.environment, address)
+        check_takes_part(self.registry, self.identity, request, "renew")
+        if request.state == FIRST or (request.state in OPEN and request.ends_at is None):
+            raise AlreadyAsked(request)
+        return self.ask(request.port, Requester.of(request), purpose or request.purpose, ends_at, renews=request)
+
+    def _decide(self, address: str, to: RequestState, what: str, reason: str) -> AccessRequestRecord:
+        def decided(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
+            if request.state != FIRST:
+                raise InvalidTransition(request, to)
+            check_decides(registry, self.identity, request, what)
+            return advance(request, to, at=now, by=self.identity.subject, reason=reason)
+
+        return self._act(address, what, reason, decided)
+
+    def _act(
+        self,
+        address: str,
+        what: str,
+        reason: str,
+        change: Callable[[Registry, AccessRequestRecord, datetime], AccessRequestRecord],
+    ) -> AccessRequestRecord:
+        """Change a request as it stands when its turn has come: two who act at once act one after the other."""
+        port = known_request(self.registry, self.environment, address).port
+        now = self.clock()
+        expired = False
+        with self.registry.transaction(self._turn(port)) as registry:
+            request = known_request(registry, self.environment, address)
+            if is_due(request, now):
+                request, expired = expire(registry, request, now), True
+            else:
+                request = change(registry, request, now)
+                registry.put(request)
+                self._record(registry, what, request, reason, {"state": request.state, "port": port})
+        if expired:  # told outside of the transaction, which is to stand
+            raise InvalidTransition(request, _WANTED.get(what, request.state))
+        return request
+
+    def _refuse_second(
+        self,
+        registry: Registry,
+        port: str,
+        requester: Requester,
+        renews: AccessRequestRecord | None,
+        now: datetime,
+    ) -> None:
+        for request in open_requests(registry, self.environment, port, [requester]):
+            if is_due(request, now):
+                expire(registry, request, now)
+            elif renews is None or request.address != renews.address:
+                raise AlreadyAsked(request)
+
+    def _turn(self, port: str) -> str:
+        return turn(self.environment, port)
+
+    def _record(
+        self, registry: Registry, what: str, request: AccessRequestRecord, reason: str, detail: dict[str, Any]
+    ) -> None:
+        act = Act(
+            environment=self.environment,
+            product=request.product,
+            operation=f"access {what}",
+            address=request.address,
+            actor=self.identity.subject,
+            issuer=self.identity.issuer,
+            reason=reason,
+            detail=detail,
+            at=request.steps[-1].at,
+        )
+        record_act(registry, act)
+
+
+_WANTED: dict[str, RequestState] = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}
+
+
+def _free_address(registry: Registry, environment: str) -> str:
+    while True:
+        address = f"req-{secrets.token_hex(_ADDRESS_BYTES)}"
+        if registry.get(AccessRequestRecord, environment, address) is None:
+            return address

@@ -1,0 +1,104 @@
+"""Who may do what with a request, the same in every environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.identity.machine import USER_VARIABLE
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    DomainRecord,
+    ProductRecord,
+    TeamRecord,
+    UserRecord,
+)
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+PLATFORM_OWNER = "platform_owner"
+
+
+class NotAllowed(Failure):
+    """Raised when somebody does what only others may do; names them."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+def check_decides(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:
+    """Only the owner of the product that is asked, or a platform owner, decides.
+
+    Args:
+        what: What is to be done with the request, in a word: approve, reject, …
+
+    Raises:
+        NotAllowed: naming who may.
+    """
+    owner = owner_of(registry, request)
+    if identity.subject == owner or is_platform_owner(registry, request.environment, identity):
+        return
+    who = f"{owner}, who owns {request.product}" if owner else f"the owner of {request.product}, which is not deployed"
+    raise NotAllowed(
+        f"{identity.subject} may not {what} {request.address}: it is decided by {who}, or by a platform owner",
+        hint=_if_that_is_you(identity, owner),
+    )
+
+
+def check_takes_part(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:
+    """Only those who decide, and the requester's own people, act on a request that stands.
+
+    Raises:
+        NotAllowed: naming who may.
+    """
+    if speaks_for(registry, identity, request):
+        return
+    owner = owner_of(registry, request)
+    if identity.subject == owner or is_platform_owner(registry, request.environment, identity):
+        return
+    raise NotAllowed(
+        f"{identity.subject} may not {what} {request.address}: that is for {request.requester} and its people"
+        f"{f', or for {owner}, who owns {request.product}' if owner else ''}",
+        hint=_if_that_is_you(identity, owner),
+    )
+
+
+def speaks_for(registry: Registry, identity: Identity, request: AccessRequestRecord) -> bool:
+    """Whether somebody asked, or is one of the people for whom it was asked."""
+    subject = identity.subject
+    return subject == request.steps[0].by or subject in people_of(registry, request.environment, Requester.of(request))
+
+
+def people_of(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:
+    """Who acts for a requester: the user; a team's members; a domain's owner and its teams' members; a product's owner
+    and its team's members."""
+    found = set(resolve(registry, environment, requester).users)
+    if requester.kind == "data_domain":
+        domain = registry.get(DomainRecord, environment, requester.address)
+        found |= {domain.owner} if domain is not None else set()
+    elif requester.kind == "data_product":
+        product = registry.get(ProductRecord, environment, requester.address)
+        if product is not None:
+            team = registry.get(TeamRecord, environment, f"{requester.address.partition('/')[0]}/{product.team}")
+            found |= {product.owner, *(team.members if team is not None else ())}
+    return frozenset(found)
+
+
+def owner_of(registry: Registry, request: AccessRequestRecord) -> str | None:
+    """The owner of the product that is asked; None when it does not stand."""
+    product = registry.get(ProductRecord, request.environment, request.product)
+    return product.owner if product is not None else None
+
+
+def is_platform_owner(registry: Registry, environment: str, identity: Identity) -> bool:
+    """Whether the mesh knows somebody as a platform owner."""
+    user = registry.get(UserRecord, environment, identity.subject)
+    return user is not None and PLATFORM_OWNER in user.personas
+
+
+def _if_that_is_you(identity: Identity, owner: str | None) -> str | None:
+    if identity.is_proven or owner is None:
+        return None
+    return f"if you are {owner}, say so: {USER_VARIABLE}={owner}"

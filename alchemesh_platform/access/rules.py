@@ -1,0 +1,76 @@
+"""Whose request is approved at once, and whose has to wait for the owner. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from alchemesh_platform.registry.records import RequesterKind
+
+Access = Literal["restricted", "internal", "public"]
+
+WITHOUT_CONTRACT: Access = "restricted"  # who promises nothing has not said who may read: the owner decides
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What a rule may look at.
+
+    Args:
+        environment: Environment of the port.
+        port: Address of the output port.
+        product: Address of its product.
+        access: Access type of the port's contract; restricted where it has none.
+        requester_kind: What the requester is.
+        requester: Its address.
+        requester_domains: Data domains that it belongs to.
+        purpose: What it wants the data for.
+        ends_at: When access is to end; None: not by itself.
+        classifications: Classifications of the properties that the port exposes.
+    """
+
+    environment: str
+    port: str
+    product: str
+    access: Access
+    requester_kind: RequesterKind
+    requester: str
+    requester_domains: frozenset[str]
+    purpose: str
+    ends_at: datetime | None = None
+    classifications: frozenset[str] = frozenset()
+
+    @property
+    def domain(self) -> str:
+        """Data domain of the port."""
+        return self.port.partition("/")[0]
+
+
+class AutoApproval(Protocol):
+    """Rules of the mesh that approve a request in the owner's place."""
+
+    def __call__(self, facts: RequestFacts) -> str | None:
+        """Name of the policy that approves the request; None when none does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedAtOnce:
+    """A request that nobody has to look at: which rule approved it, and why."""
+
+    by: str
+    reason: str
+
+
+def approved_at_once(facts: RequestFacts, auto: AutoApproval | None = None) -> ApprovedAtOnce | None:
+    """The rule that approves a request at once: the access type of the contract, or else a policy.
+
+    Public ports are open to everybody, internal ones to their own domain; the owner reviews all others.
+    """
+    if facts.access == "public":
+        return ApprovedAtOnce("contract", "public: every request is approved at once")
+    if facts.access == "internal" and facts.domain in facts.requester_domains:
+        return ApprovedAtOnce("contract", f"internal: the requester is of {facts.domain} too")
+    policy = auto(facts) if auto is not None else None
+    return ApprovedAtOnce(f"policy {policy}", "approved at once by a policy of the mesh") if policy else None

@@ -1,0 +1,1 @@
+"""The parts of `alchemesh access`, by who uses them."""

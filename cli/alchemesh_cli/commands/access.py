@@ -1,0 +1,156 @@
+"""`alchemesh access`: ask for access to output ports, and decide on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
+
+import click
+
+from alchemesh_cli.access.decide import approve, extend, reject, renew, revoke
+from alchemesh_cli.access.opened import default_requester, opened, print_request
+from alchemesh_cli.context import json_option, where_options
+from alchemesh_platform.registry.records import RequestState
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.records import AccessRequestRecord
+
+STATES: tuple[RequestState, ...] = get_args(RequestState)
+
+
+@click.group(short_help="Ask for access to output ports, and decide on it.")
+def command() -> None:
+    """Ask for access to output ports, and decide on it.
+
+    \b
+    Examples:
+      alchemesh access request aviation/flights/flights-table --purpose "punctuality of carriers"
+      alchemesh access list --state requested
+      alchemesh access approve req-0a1b2c3d
+      alchemesh access show req-0a1b2c3d
+    """
+
+
+@command.command(short_help="Ask for access to an output port.")
+@where_options
+@json_option
+@click.argument("port")
+@click.option("--purpose", required=True, help="What the data is wanted for.")
+@click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: not by itself]")
+@click.option(
+    "--as",
+    "as_whom",
+    metavar="KIND:ADDRESS",
+    help="For whom: data_product:domain/product, technical_team:domain/team, user:email or data_domain:domain.  "
+    "[default: this folder's product, or else you]",
+)
+def request(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    port: str,
+    purpose: str,
+    until: str | None,
+    as_whom: str | None,
+) -> None:
+    """Ask for access to an output port.
+
+    PORT is its address, domain/product/port. A public port is open to everybody and an internal one to its own domain:
+    there the request is approved at once. On all others the owner of the product decides.
+
+    \b
+    Examples:
+      alchemesh access request aviation/flights/flights-table --purpose "punctuality of carriers"
+      alchemesh access request aviation/flights/flights-table --as technical_team:operations/punctuality-desk \\
+          --purpose "a study" --until 90d
+    """
+    from alchemesh_platform.access.requester import Requester
+    from alchemesh_platform.access.until import parse_until
+
+    with opened(directory, environment, platform_file) as access:
+        subject = access.requests.identity.subject
+        asking = Requester.parse(as_whom) if as_whom else default_requester(directory, environment, subject)
+        ends_at = parse_until(until, access.requests.clock()) if until else None
+        print_request(access.requests.ask(port, asking, purpose, ends_at), as_json=as_json)
+
+
+@command.command(name="list", short_help="Show access requests and what became of them.")
+@where_options
+@json_option
+@click.option("--port", help="Only for this output port: domain/product/port.")
+@click.option("--product", help="Only for the ports of this product: domain/product.")
+@click.option("--requester", help="Only of this requester: an address, or KIND:ADDRESS.")
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only in this state; repeatable.")
+@click.option("--mine", is_flag=True, help="Only what was asked by you, or for you, your teams or products.")
+def list_(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    port: str | None,
+    product: str | None,
+    requester: str | None,
+    states: tuple[str, ...],
+    mine: bool,
+) -> None:
+    """Show access requests and what became of them, the latest first.
+
+    \b
+    Examples:
+      alchemesh access list --state requested
+      alchemesh access list --port aviation/flights/flights-table --state granted --json
+      alchemesh access list --mine
+    """
+    from alchemesh_cli.render.access import request_document, request_table
+    from alchemesh_platform.access.finding import list_requests
+    from alchemesh_platform.access.rights import speaks_for
+
+    with opened(directory, environment, platform_file) as access:
+        found = list_requests(
+            access.registry,
+            environment,
+            port=port,
+            product=product,
+            requester=requester,
+            states=cast("tuple[RequestState, ...]", states),
+        )
+        if mine:
+            found = [each for each in found if speaks_for(access.registry, access.requests.identity, each)]
+    if as_json:
+        document = {"environment": environment, "requests": [request_document(each) for each in found]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    narrowed = any((port, product, requester, states, mine))
+    nothing = f"no such request in {environment}" if narrowed else f"nobody has asked for anything in {environment} yet"
+    click.echo(request_table(found) if found else nothing)
+
+
+@command.command(short_help="Show a request: who asked, and who decided what, when and why.")
+@where_options
+@json_option
+@click.argument("request", metavar="REQUEST")
+def show(directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str) -> None:
+    """Show a request: who asked, and who decided what, when and why.
+
+    \b
+    Examples:
+      alchemesh access show req-0a1b2c3d
+      alchemesh access show req-0a1b2c3d --json | jq -r '.steps[] | [.state, .at, .by] | @tsv'
+    """
+    from alchemesh_cli.render.access import request_document, request_page
+    from alchemesh_platform.access.finding import known_request
+    from alchemesh_platform.registry.records import GrantRecord
+
+    with opened(directory, environment, platform_file) as access:
+        found: AccessRequestRecord = known_request(access.registry, environment, request)
+        grant = access.registry.get(GrantRecord, environment, request)
+    if as_json:
+        click.echo(json.dumps(request_document(found, grant), indent=2, ensure_ascii=False))
+    else:
+        click.echo(request_page(found, grant))
+
+
+for each in (approve, reject, revoke, renew, extend):
+    command.add_command(each)

@@ -1,0 +1,73 @@
+"""Access requests, in plain text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alchemesh_platform.access.states import TRANSITIONS, moment, told, way_out
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
+
+PURPOSE_SHOWN = 48  # characters of a purpose in a table
+HEADINGS = ("request", "state", "port", "requester", "ends", "purpose")
+CAME, MAY_COME = "●", "○"
+
+
+def request_document(request: AccessRequestRecord, grant: GrantRecord | None = None) -> dict[str, Any]:
+    """A request as plain JSON, and its grant where the infrastructure lets the consumer in."""
+    document = request.model_dump(mode="json")
+    document["request"] = document.pop("address")
+    if grant is not None:
+        document["principals"] = list(grant.principals)
+    return document
+
+
+def request_line(request: AccessRequestRecord) -> str:
+    """What stands with a request, in a sentence."""
+    return f"{told(request)}: {request.requester} reads {request.port}, {_until(request)}"
+
+
+def request_table(requests: Sequence[AccessRequestRecord]) -> str:
+    """One request a line."""
+    rows = [HEADINGS, *(_row(request) for request in requests)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def request_page(request: AccessRequestRecord, grant: GrantRecord | None) -> str:
+    """All there is to say of a request, with its states from the first to those that may come."""
+    kind = request.requester_kind.replace("_", " ")
+    facts = [
+        ("port", request.port),
+        ("requester", f"{request.requester}, a {kind}"),
+        ("purpose", request.purpose),
+        ("ends", f"{moment(request.ends_at)}" if request.ends_at else "not by itself"),
+        ("renews", request.renews or ""),
+        ("lets in", ", ".join(grant.principals) if grant is not None else ""),
+    ]
+    head = [f"{request.address}  {request.state}  {request.environment}"]
+    head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
+    return "\n".join([*head, "", *_states(request), "", f"next: {way_out(request)}"])
+
+
+def _states(request: AccessRequestRecord) -> Iterator[str]:
+    width = max(len(step.state) for step in request.steps)
+    people = max(len(step.by) for step in request.steps)
+    for step in request.steps:
+        reason = f"  {step.reason}" if step.reason else ""
+        yield f"{CAME} {step.state:<{width}}  {moment(step.at)}  {step.by:<{people}}{reason}".rstrip()
+    for (before, after), who in TRANSITIONS.items():
+        if before == request.state != after:
+            yield f"{MAY_COME} {after:<{width}}  {who}"
+
+
+def _row(request: AccessRequestRecord) -> tuple[str, ...]:
+    purpose = request.purpose
+    short = purpose if len(purpose) <= PURPOSE_SHOWN else f"{purpose[: PURPOSE_SHOWN - 1]}…"
+    ends = f"{request.ends_at:%Y-%m-%d}" if request.ends_at else ""
+    return request.address, request.state, request.port, request.requester, ends, short
+
+
+def _until(request: AccessRequestRecord) -> str:
+    return f"until {moment(request.ends_at)}" if request.ends_at else "with no end set"

@@ -1,0 +1,131 @@
+"""`alchemesh access`, as a person types it, from any folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from alchemesh_cli.main import invoke
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.registry.store import Registry
+
+from .airport import AMELIA, BESSIE, DESK, INTERNAL, ORVILLE, PUBLIC, RESTRICTED, record_airport
+
+MANIFEST = """\
+kind: DataProduct
+name: punctuality
+domain: operations
+team: desk
+owner: bessie@airport.example
+version: 1.0.0
+lifecycle: development
+"""
+
+
+class Terminal:
+    """Runs commands as somebody, and keeps what they print."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+        self.err = ""
+
+    def run(self, who: str, *arguments: str, code: int = 0) -> str:
+        self.monkeypatch.setenv("ALCHEMESH_USER", who)
+        left = invoke(["access", *arguments])
+        out, self.err = self.capsys.readouterr()
+        assert left == code, f"{out}\n{self.err}"
+        return out
+
+    def json(self, who: str, *arguments: str) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.run(who, *arguments, "--json"))
+        return found
+
+    def ask(self, who: str, *arguments: str) -> str:
+        return str(self.json(who, "request", *arguments, "--purpose", "how punctual carriers are")["request"])
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """An empty folder, and a mesh recorded in `local`."""
+    monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path / "home"))
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    with Registry.open(f"sqlite:///{tmp_path}/home/local/registry.db") as registry:
+        record_airport(registry, "local")
+    return Terminal(monkeypatch, capsys)
+
+
+def test_a_request_goes_from_asking_to_approval(terminal: Terminal) -> None:
+    request = terminal.ask(BESSIE, RESTRICTED, "--as", str(DESK))
+    listed = terminal.run(AMELIA, "list", "--state", "requested")
+    assert [line.split()[:4] for line in listed.splitlines()] == [
+        ["request", "state", "port", "requester"],
+        [request, "requested", RESTRICTED, DESK.address],
+    ]
+    assert f"{request} was approved by {AMELIA}" in terminal.run(AMELIA, "approve", request, "--reason", "fine")
+    assert "apply aviation/flights" in terminal.run(AMELIA, "approve", request, code=1) + terminal.err
+    page = terminal.run(BESSIE, "show", request)
+    assert f"● approved   {page.split('● approved   ')[1][:20]}  {AMELIA}  fine" in page
+    assert "○ granted" in page
+    assert "○ expired" in page
+    assert terminal.run(AMELIA, "list", "--state", "requested") == "no such request in local\n"
+
+
+def test_a_folder_asks_for_its_product_and_elsewhere_a_person_for_themselves(terminal: Terminal) -> None:
+    own = terminal.json(ORVILLE, "request", PUBLIC, "--purpose", "curiosity")
+    assert (own["requester_kind"], own["requester"], own["state"]) == ("user", ORVILLE, "approved")
+    Path("alchemesh.yaml").write_text(MANIFEST, "utf-8")
+    products = terminal.json(ORVILLE, "request", PUBLIC, "--purpose", "measuring")
+    assert (products["requester_kind"], products["requester"]) == ("data_product", "operations/punctuality")
+
+
+def test_mine_is_what_i_asked_for_and_what_was_asked_for_my_teams(terminal: Terminal) -> None:
+    for_the_desk = terminal.ask(AMELIA, RESTRICTED, "--as", str(DESK))
+    own = terminal.ask(ORVILLE, INTERNAL)
+
+    def mine(who: str) -> set[object]:
+        requests = terminal.json(who, "list", "--mine")["requests"]
+        assert isinstance(requests, list)
+        return {each["request"] for each in requests}
+
+    assert mine(ORVILLE) == {for_the_desk, own}
+    assert mine(BESSIE) == {for_the_desk}
+    assert mine(AMELIA) == {for_the_desk}
+    assert mine("nobody@airport.example") == set()
+
+
+def test_what_is_asked_wrongly_is_told_with_a_way_out(terminal: Terminal) -> None:
+    why = ("--purpose", "why")
+    terminal.run(BESSIE, "request", RESTRICTED, code=ExitCode.USAGE)
+    terminal.run(BESSIE, "request", f"{RESTRICTED}x", *why, code=ExitCode.USAGE)
+    assert f"did you mean '{RESTRICTED}'?" in terminal.err
+    terminal.run(BESSIE, "request", RESTRICTED, *why, "--as", "team:operations/desk", code=ExitCode.USAGE)
+    assert "technical_team" in terminal.err
+    terminal.run(BESSIE, "request", RESTRICTED, *why, "--until", "2020-01-01", code=ExitCode.USAGE)
+    assert "expected one after now" in terminal.err
+    request = terminal.ask(BESSIE, RESTRICTED)
+    terminal.run(BESSIE, "approve", request, code=ExitCode.FORBIDDEN)
+    assert f"ALCHEMESH_USER={AMELIA}" in terminal.err
+    terminal.run(AMELIA, "extend", request, code=ExitCode.USAGE)
+    terminal.run(AMELIA, "show", "req-00000000", code=ExitCode.USAGE)
+    assert "no access request 'req-00000000'" in terminal.err
+
+
+def test_what_is_taken_back_can_be_asked_for_again(terminal: Terminal) -> None:
+    request = terminal.ask(ORVILLE, PUBLIC)
+    until = terminal.json(AMELIA, "extend", request, "--until", "30d")["ends_at"]
+    assert until is not None
+    assert terminal.json(ORVILLE, "revoke", request, "--reason", "done")["state"] == "revoked"
+    renewed = terminal.json(ORVILLE, "renew", request)
+    assert (renewed["renews"], renewed["state"], renewed["ends_at"]) == (request, "approved", None)
+    rejected = terminal.ask(ORVILLE, RESTRICTED)
+    assert terminal.json(AMELIA, "reject", rejected, "--reason", "no")["state"] == "rejected"
+
+
+def test_where_nobody_has_asked_the_list_says_so(terminal: Terminal) -> None:
+    assert terminal.run(AMELIA, "list") == "nobody has asked for anything in local yet\n"
+    assert terminal.json(AMELIA, "list") == {"environment": "local", "requests": []}

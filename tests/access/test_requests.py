@@ -1,0 +1,348 @@
+"""Requests in the hands of people: who may do what, what becomes of it, and what is recorded."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from alchemesh_platform.access.ending import expire_due
+from alchemesh_platform.access.finding import UnknownPort, UnknownRequest, list_requests
+from alchemesh_platform.access.requester import Requester, UnknownRequester, resolve
+from alchemesh_platform.access.requests import AlreadyAsked, NotARequest
+from alchemesh_platform.access.rights import NotAllowed
+from alchemesh_platform.access.rules import RequestFacts
+from alchemesh_platform.access.states import InvalidTransition
+from alchemesh_platform.access.until import BadEnd
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.registry.audit import acts_of, broken_links
+from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord, UserRecord
+from alchemesh_platform.registry.store import Registry
+
+from .airport import (
+    AMELIA,
+    BARE,
+    BESSIE,
+    DESK,
+    FLIGHTS,
+    INTERNAL,
+    KATHERINE,
+    NOISE,
+    OPERATIONS,
+    ORVILLE,
+    PUBLIC,
+    PUNCTUALITY,
+    RESTRICTED,
+    STRANGER,
+    WILBUR,
+    Airport,
+    product_records,
+)
+from .conftest import Clock
+
+
+def steps(request: AccessRequestRecord) -> list[tuple[str, str, str]]:
+    return [(step.state, step.by, step.reason) for step in request.steps]
+
+
+def test_a_request_is_asked_approved_and_recorded_with_who_when_and_why(airport: Airport, clock: Clock) -> None:
+    asked = airport.ask()
+    clock.pass_by(hours=1)
+    approved = airport.by(AMELIA).approve(asked.address, "statistics only")
+
+    assert len(asked.address) == len("req-0a1b2c3d")
+    assert steps(approved) == [("requested", BESSIE, ""), ("approved", AMELIA, "statistics only")]
+    assert approved.steps[1].at - approved.steps[0].at == timedelta(hours=1)
+    assert [(act.operation, act.actor, act.reason) for act in acts_of(airport.registry, airport.environment)] == [
+        ("access approve", AMELIA, "statistics only"),
+        ("access request", BESSIE, "how punctual carriers are"),
+    ]
+    assert list(broken_links(airport.registry)) == []
+
+
+ORVILLES = Requester("user", ORVILLE)
+
+
+@pytest.mark.parametrize(
+    ("port", "requester", "approved_by"),
+    [
+        (RESTRICTED, NOISE, None),
+        (RESTRICTED, PUNCTUALITY, None),
+        (INTERNAL, NOISE, "contract"),
+        (INTERNAL, PUNCTUALITY, None),
+        (INTERNAL, DESK, None),
+        (INTERNAL, Requester("technical_team", "aviation/flight-data"), "contract"),
+        (INTERNAL, Requester("data_domain", "aviation"), "contract"),
+        (INTERNAL, Requester("user", WILBUR), "contract"),
+        (INTERNAL, ORVILLES, None),
+        (PUBLIC, PUNCTUALITY, "contract"),
+        (PUBLIC, ORVILLES, "contract"),
+        (BARE, NOISE, None),
+    ],
+    ids=str,
+)
+def test_the_access_type_says_who_waits_for_the_owner(
+    airport: Airport, port: str, requester: Requester, approved_by: str | None
+) -> None:
+    request = airport.ask(port, requester)
+    assert request.state == ("approved" if approved_by else "requested")
+    assert [step.by for step in request.steps[1:]] == ([approved_by] if approved_by else [])
+
+
+def test_a_policy_may_approve_at_once_and_is_named(airport: Airport) -> None:
+    seen: list[RequestFacts] = []
+
+    def statistics(facts: RequestFacts) -> str | None:
+        seen.append(facts)
+        return "statistics" if "punctual" in facts.purpose and "secret" not in facts.classifications else None
+
+    request = airport.by(BESSIE, statistics).ask(RESTRICTED, PUNCTUALITY, "how punctual carriers are")
+    assert steps(request)[1] == ("approved", "policy statistics", "approved at once by a policy of the mesh")
+    assert seen[0].classifications == {"confidential"}
+    assert seen[0].requester_domains == {"operations"}
+    refused = airport.by(BESSIE, statistics).ask(RESTRICTED, DESK, "advertising")
+    assert refused.state == "requested"
+
+
+def test_an_unknown_port_is_told_with_the_closest(airport: Airport) -> None:
+    with pytest.raises(UnknownPort) as refused:
+        airport.ask(f"{FLIGHTS}/restrictde")
+    assert refused.value.hint == f"did you mean '{RESTRICTED}'?"
+    with pytest.raises(UnknownPort, match="no output port aviation/fligths/restricted") as refused:
+        airport.ask("aviation/fligths/restricted")
+    assert refused.value.hint == f"did you mean '{RESTRICTED}'?"
+    with pytest.raises(UnknownPort, match="is an input port") as refused:
+        airport.ask(f"{FLIGHTS}/departures")
+    with pytest.raises(UnknownPort, match="expected its address, domain/product/port"):
+        airport.ask("flights")
+    assert acts_of(airport.registry, airport.environment) == []
+
+
+@pytest.mark.parametrize(
+    ("requester", "hint"),
+    [
+        (Requester("user", "orvile@airport.example"), f"did you mean '{ORVILLE}'?"),
+        (Requester("technical_team", "operations/desks"), "did you mean 'operations/desk'?"),
+        (Requester("data_domain", "operation"), "did you mean 'operations'?"),
+        (Requester("data_product", "operatoins/punctuality"), "did you mean 'operations'?"),
+    ],
+    ids=str,
+)
+def test_an_unknown_requester_is_told_with_the_closest(airport: Airport, requester: Requester, hint: str) -> None:
+    with pytest.raises(UnknownRequester) as refused:
+        airport.ask(requester=requester)
+    assert hint in str(refused.value.hint)
+    assert refused.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    "text", ["orville", "person:orville@a.example", "data_product:flights", "technical_team:a/b/c"]
+)
+def test_a_requester_that_cannot_be_read_is_told_with_the_form(text: str) -> None:
+    with pytest.raises(UnknownRequester) as refused:
+        Requester.parse(text)
+    assert "data_product" in str(refused.value.hint) + refused.value.message
+
+
+def test_without_a_mesh_anybody_may_ask_and_nothing_is_known_beyond_the_address(
+    registry: Registry, environment: str, clock: Clock
+) -> None:
+    registry.write(product_records(environment))
+    bare = Airport(registry, environment, clock)
+    assert bare.ask(requester=DESK).state == "requested"
+    consumer = resolve(registry, environment, DESK)
+    assert (consumer.teams, consumer.users) == (("operations/desk",), ())
+
+
+def test_a_requester_is_worked_out_to_people_and_teams(airport: Airport) -> None:
+    registry, environment = airport.registry, airport.environment
+    desk = resolve(registry, environment, DESK, request="req-1")
+    assert (desk.users, desk.teams, desk.product, desk.request) == ((BESSIE, ORVILLE), (DESK.address,), None, "req-1")
+    everybody = resolve(registry, environment, OPERATIONS)
+    assert (everybody.users, everybody.teams) == ((BESSIE, ORVILLE), ("operations/desk", "operations/night-desk"))
+    assert resolve(registry, environment, ORVILLES).users == (ORVILLE,)
+    product = resolve(registry, environment, PUNCTUALITY)
+    assert (product.product, product.users, product.teams) == ("operations/punctuality", (), ())
+
+
+def test_an_end_in_the_past_and_an_empty_purpose_make_no_request(airport: Airport, clock: Clock) -> None:
+    with pytest.raises(BadEnd):
+        airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now - timedelta(seconds=1))
+    with pytest.raises(NotARequest, match="needs a purpose"):
+        airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "  ")
+    with pytest.raises(NotARequest, match="reads its own ports"):
+        airport.by(AMELIA).ask(RESTRICTED, Requester("data_product", FLIGHTS), "why")
+    assert list_requests(airport.registry, airport.environment) == []
+
+
+def test_a_second_identical_request_points_to_the_open_one(airport: Airport) -> None:
+    first = airport.ask()
+    with pytest.raises(AlreadyAsked, match=first.address) as refused:
+        airport.ask()
+    assert f"access approve {first.address}" in str(refused.value.hint)
+    airport.ask(INTERNAL)
+    airport.ask(requester=DESK)
+    airport.by(AMELIA).reject(first.address)
+    assert airport.ask().address != first.address
+
+
+@pytest.mark.parametrize("somebody", [BESSIE, WILBUR, STRANGER])
+def test_only_the_owner_decides_not_the_one_who_asks(airport: Airport, somebody: str) -> None:
+    request = airport.ask()
+    for act in (airport.by(somebody).approve, airport.by(somebody).reject):
+        with pytest.raises(NotAllowed, match=f"decided by {AMELIA}, who owns aviation/flights") as refused:
+            act(request.address)
+        assert refused.value.exit_code == ExitCode.FORBIDDEN
+        assert refused.value.hint == f"if you are {AMELIA}, say so: ALCHEMESH_USER={AMELIA}"
+    assert airport.state(request) == "requested"
+
+
+def test_a_platform_owner_decides_too_and_not_with_another_persona(airport: Airport) -> None:
+    assert airport.by(KATHERINE).approve(airport.ask().address).state == "approved"
+    demoted = UserRecord(environment=airport.environment, address=KATHERINE, name="K", personas=("platform_developer",))
+    airport.registry.put(demoted)
+    with pytest.raises(NotAllowed):
+        airport.by(KATHERINE).approve(airport.ask(requester=DESK).address)
+
+
+@pytest.mark.parametrize(("first", "second"), [("approve", "reject"), ("reject", "approve"), ("approve", "approve")])
+def test_of_two_owners_who_decide_at_once_one_wins_and_the_other_is_told_who(
+    airport: Airport, first: str, second: str
+) -> None:
+    for _ in range(5):
+        request = airport.ask()
+
+        def decide(owner: str, what: str, address: str = request.address) -> str | Failure:
+            try:
+                return getattr(airport.by(owner), what)(address, f"{what} by {owner}").state
+            except Failure as failure:
+                return failure
+
+        with ThreadPoolExecutor(2) as pool:
+            came = list(pool.map(decide, (AMELIA, KATHERINE), (first, second)))
+        lost = next(each for each in came if isinstance(each, Failure))
+        won = next(each for each in came if isinstance(each, str))
+        assert isinstance(lost, InvalidTransition)
+        winner, what = (AMELIA, first) if isinstance(came[0], str) else (KATHERINE, second)
+        assert f"was {won} by {winner}" in lost.message
+        assert f"({what} by {winner})" in lost.message
+        found = airport.registry.get(AccessRequestRecord, airport.environment, request.address)
+        assert found is not None
+        assert [step.state for step in found.steps] == ["requested", won]
+        if won == "approved":
+            airport.by(AMELIA).revoke(request.address)
+
+
+@pytest.mark.parametrize("somebody", [BESSIE, ORVILLE])
+def test_the_requesters_people_take_a_request_back(airport: Airport, somebody: str) -> None:
+    assert airport.by(somebody).revoke(airport.ask(requester=DESK, by=BESSIE).address, "not needed").state == "revoked"
+
+
+def test_the_owner_revokes_what_is_approved_and_rejects_what_is_not_decided(airport: Airport) -> None:
+    request = airport.ask()
+    with pytest.raises(InvalidTransition, match="it cannot be revoked now") as refused:
+        airport.by(AMELIA).revoke(request.address)
+    assert "access reject" in str(refused.value.hint)
+    airport.by(AMELIA).approve(request.address)
+    with pytest.raises(NotAllowed, match="that is for operations/punctuality and its people"):
+        airport.by(STRANGER).revoke(request.address)
+    assert airport.by(AMELIA).revoke(request.address, "over").state == "revoked"
+    for again in (airport.by(AMELIA).revoke, airport.by(AMELIA).approve):
+        with pytest.raises(InvalidTransition, match=r"was revoked by amelia@airport.example on .* \(over\)"):
+            again(request.address)
+
+
+def test_an_unknown_request_is_told_with_the_closest(airport: Airport) -> None:
+    request = airport.ask()
+    with pytest.raises(UnknownRequest) as refused:
+        airport.by(AMELIA).approve(request.address[:-1])
+    assert refused.value.hint == f"did you mean '{request.address}'? `alchemesh access list` shows all"
+
+
+def test_an_end_ends_what_is_approved_and_leaves_what_is_revoked(airport: Airport, clock: Clock) -> None:
+    end = clock.now + timedelta(days=1)
+    ending = airport.by(BESSIE).ask(PUBLIC, PUNCTUALITY, "why", end)
+    revoked = airport.by(BESSIE).ask(PUBLIC, DESK, "why", end)
+    staying = airport.ask(PUBLIC, OPERATIONS)
+    airport.by(AMELIA).revoke(revoked.address)
+    clock.pass_by(days=1)
+
+    expired = expire_due(airport.registry, airport.environment, FLIGHTS, clock.now)
+    assert [each.address for each in expired] == [ending.address]
+    assert [airport.state(each) for each in (ending, revoked, staying)] == ["expired", "revoked", "approved"]
+    assert expire_due(airport.registry, airport.environment, FLIGHTS, clock.now) == []
+    [act] = [act for act in acts_of(airport.registry, airport.environment) if act.operation == "access expire"]
+    assert (act.actor, act.reason) == ("calendar", "its end was 2026-01-06 12:00 UTC")
+
+
+def test_what_is_due_is_expired_by_whoever_comes_first(airport: Airport, clock: Clock) -> None:
+    request = airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now + timedelta(hours=1))
+    clock.pass_by(hours=2)
+    with pytest.raises(InvalidTransition, match=r"expired on .*: it cannot be approved now"):
+        airport.by(AMELIA).approve(request.address)
+    assert airport.state(request) == "expired"
+    again = airport.by(BESSIE).ask(RESTRICTED, DESK, "why", clock.now + timedelta(hours=1))
+    clock.pass_by(hours=2)
+    assert airport.ask(requester=DESK).address != again.address
+    assert airport.state(again) == "expired"
+
+
+def test_the_owner_moves_the_end(airport: Airport, clock: Clock) -> None:
+    request = airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now + timedelta(days=1))
+    with pytest.raises(InvalidTransition):
+        airport.by(AMELIA).extend(request.address, None)
+    airport.by(AMELIA).approve(request.address)
+    with pytest.raises(NotAllowed):
+        airport.by(BESSIE).extend(request.address, None)
+    with pytest.raises(BadEnd):
+        airport.by(AMELIA).extend(request.address, clock.now)
+    later = airport.by(AMELIA).extend(request.address, clock.now + timedelta(days=30), "goes on")
+    assert later.ends_at == clock.now + timedelta(days=30)
+    assert steps(later)[-1] == ("approved", AMELIA, "until 2026-02-04 12:00 UTC: goes on")
+    assert airport.by(AMELIA).extend(request.address, None).ends_at is None
+
+
+def test_a_renewal_asks_anew_and_stands_beside_what_it_renews(airport: Airport, clock: Clock) -> None:
+    first = airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now + timedelta(days=1))
+    with pytest.raises(AlreadyAsked, match="was requested"):
+        airport.by(BESSIE).renew(first.address, None)
+    airport.by(AMELIA).approve(first.address)
+    with pytest.raises(NotAllowed):
+        airport.by(WILBUR).renew(first.address, None)
+    renewal = airport.by(BESSIE).renew(first.address, None)
+    assert (renewal.state, renewal.purpose, renewal.renews) == ("requested", "why", first.address)
+    assert airport.state(first) == "approved"
+    with pytest.raises(AlreadyAsked, match=renewal.address):
+        airport.by(BESSIE).renew(first.address, None)
+    airport.by(AMELIA).approve(renewal.address)
+    with pytest.raises(AlreadyAsked, match=f"{renewal.address} was approved"):
+        airport.by(BESSIE).renew(renewal.address, None)
+    airport.by(AMELIA).revoke(renewal.address)
+    clock.pass_by(days=2)
+    expire_due(airport.registry, airport.environment, None, clock.now)
+    assert airport.by(BESSIE).renew(first.address, None, "another reason").purpose == "another reason"
+
+
+def test_requests_are_listed_by_what_they_are_about(airport: Airport, clock: Clock) -> None:
+    first = airport.ask()
+    clock.pass_by(minutes=1)
+    second = airport.ask(PUBLIC, DESK)
+
+    def listed(**by: object) -> list[str]:
+        return [each.address for each in list_requests(airport.registry, airport.environment, **by)]
+
+    assert listed() == [second.address, first.address]
+    assert listed(port=RESTRICTED) == [first.address]
+    assert listed(product=FLIGHTS, states=["approved", "granted"]) == [second.address]
+    assert listed(requester="technical_team:operations/desk") == [second.address]
+    assert listed(requester="operations/desk") == [second.address]
+    assert listed(requester="data_domain:operations/desk") == []
+    assert listed(product="aviation/noise") == []
+
+
+def test_an_access_type_that_nobody_knows_is_treated_as_restricted(airport: Airport) -> None:
+    contract = airport.registry.get(ContractRecord, airport.environment, PUBLIC)
+    assert contract is not None
+    airport.registry.put(contract.model_copy(update={"access": "everybody"}))
+    assert airport.ask(PUBLIC).state == "requested"
