@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from alchemesh_platform.engine.discover import cache_folder
+from alchemesh_platform.engine.cache import cache_folder
 
 READY = ".ready"  # written last: a folder without it was left by a process that was killed
 
@@ -25,7 +25,7 @@ def part_folder(name: str, recipe: Iterable[str | bytes]) -> Path:
     digest = hashlib.sha256()
     for line in recipe:
         digest.update((line.encode() if isinstance(line, str) else line) + b"\0")
-    return cache_folder().parent / "parts" / f"{name}-{digest.hexdigest()[:12]}"
+    return cache_folder("parts") / f"{name}-{digest.hexdigest()[:12]}"
 
 
 def prepared(name: str, recipe: Iterable[str | bytes], make: Callable[[Path], None], tell: Tell | None = None) -> Path:

@@ -54,6 +54,7 @@ class ComponentSpec:
             :class:`alchemesh_platform.catalog.objection.Objection`; runs whenever a manifest is composed.
         guards: Whether it lets granted consumers in and nobody else, see
             :meth:`alchemesh_platform.component.Component.grant`.
+        plugins: Pulumi packages whose plugins its resources need, beside ours: ``("kafka",)``.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ComponentSpec:
     run: str | None = None
     check: str | None = None
     guards: bool = False
+    plugins: tuple[str, ...] = ()
 
     def args_model(self) -> type[BaseModel]:
         """The pydantic model of the arguments."""

@@ -30,7 +30,7 @@ PROVIDER = "alchemesh"
 # From this many planned components on, the provider gets a process of its own: in this one it would share the
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
-PLUGIN_FOUND = f"using pulumi-resource-{PROVIDER} from $PATH"  # it is looked for, although ours is attached
+PLUGIN_FOUND = "using pulumi-resource-"  # told of every plugin on PATH, also of ours, although it is attached
 HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the provider's messages too
 # How the engine tells that a provider refused a resource's properties, about no URN.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
@@ -151,16 +151,20 @@ def operating(
     Raises:
         StackLocked: when somebody else is at it, with who.
         EngineMissing, EngineTooOld: when there is no engine to be had, with the ways out.
+        PluginMissing: the same, of a plugin that a component needs.
         RegistryUnavailable: when the registry cannot be opened.
     """
     from alchemesh_platform.engine.checkout import checked_out
     from alchemesh_platform.engine.discover import find_engine
+    from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
     from alchemesh_platform.provider.attach import serve_provider
     from alchemesh_platform.registry.store import Registry
 
     engine = find_engine(progress=tell)
     with checked_out(stack_of(plan, platform), tell=tell) as stack, Registry.open(platform.registry) as registry:
         stack.prepare(engine)
+        needed = {name for planned in plan.components() for name in planned.spec.plugins} | plugins_in_state(stack)
+        get_plugins(needed - {PROVIDER}, engine, stack, tell=tell)
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
         with serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider:
             yield Operator(plan, platform, engine, stack, registry, provider.port, identity)

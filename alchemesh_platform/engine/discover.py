@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from alchemesh_platform.engine.build import NotBuilt, build_engine
+from alchemesh_platform.engine.build import build_engine
+from alchemesh_platform.engine.cache import PARTIAL_PREFIX, Tell, cache_folder, one_at_a_time
 from alchemesh_platform.engine.download import OFFICIAL_RELEASES, NotDownloaded, download_engine
+from alchemesh_platform.engine.go import NotBuilt
 from alchemesh_platform.engine.versions import (
     MINIMUM_VERSION,
     PINNED_VERSION,
@@ -24,13 +26,10 @@ from alchemesh_platform.engine.versions import (
 from alchemesh_platform.failure import ExitCode, Failure
 
 ENGINE_VARIABLE = "ALCHEMESH_ENGINE"  # path of the engine to use
-CACHE_VARIABLE = "ALCHEMESH_CACHE"  # folder of what can be got again
 RELEASES_VARIABLE = "ALCHEMESH_ENGINE_RELEASES"  # address of a company's mirror of Pulumi's releases
 PROGRAM = "pulumi"
-PARTIAL_PREFIX = ".partial-"
 
 Source = Literal["environment variable", "PATH", "cache", "download", "build"]
-Tell = Callable[[str], None]
 
 INSTALL_PAGE = "https://www.pulumi.com/docs/iac/download-install/"
 
@@ -71,7 +70,7 @@ def find_engine(
         EngineTooOld: when the one that is named, or the only one there is, is too old.
     """
     tell = progress or (lambda _line: None)
-    cache = cache_folder(environ)
+    cache = cache_folder("engine", environ)
     memory = cache / "versions.json"
     if named := environ.get(ENGINE_VARIABLE):
         return _named(Path(named).expanduser(), memory, environ)
@@ -109,16 +108,6 @@ def find_engine(
     raise _none(too_old, tried, f"install Pulumi ({INSTALL_PAGE}) or Go, or name an engine in {ENGINE_VARIABLE}")
 
 
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Folder of the engines that were got: one folder a version. It need not exist yet."""
-    chosen = environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute() / "engine"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("alchemesh", appauthor=False) / "engine"
-
-
 def install_engine(cache: Path, tell: Tell, environ: Mapping[str, str], tried: dict[str, str]) -> Engine | None:
     """Download the pinned engine, or build it where that is not possible; one process at a time, all or nothing.
 
@@ -128,21 +117,10 @@ def install_engine(cache: Path, tell: Tell, environ: Mapping[str, str], tried: d
     Raises:
         OSError: when the cache cannot be written.
     """
-    from filelock import FileLock, Timeout
-
-    cache.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(cache / "install.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        tell("another process is getting the engine; waiting for it")
-        lock.acquire()
-    try:
+    with one_at_a_time(cache, "the engine", tell):
         memory = cache / "versions.json"
         if (cached := _cached(cache, memory, environ)) is not None:
             return cached
-        for left in cache.glob(f"{PARTIAL_PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed: the lock says it is nobody's
         ways: dict[Source, Callable[[Path], None]] = {
             "download": lambda target: download_engine(
                 PINNED_VERSION, target, tell, releases=environ.get(RELEASES_VARIABLE) or OFFICIAL_RELEASES
@@ -156,8 +134,6 @@ def install_engine(cache: Path, tell: Tell, environ: Mapping[str, str], tried: d
                 tried[source] = str(error)
                 tell(f"{source} of the engine: {error}")
         return None
-    finally:
-        lock.release()
 
 
 def _install(cache: Path, get: Callable[[Path], None], memory: Path, environ: Mapping[str, str]) -> Path:

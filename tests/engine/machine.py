@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from alchemesh_platform.engine.discover import CACHE_VARIABLE, RELEASES_VARIABLE, Engine, find_engine
+from alchemesh_platform.engine.cache import CACHE_VARIABLE
+from alchemesh_platform.engine.discover import RELEASES_VARIABLE, Engine, find_engine
 from alchemesh_platform.engine.versions import PINNED_VERSION
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there

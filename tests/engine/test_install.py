@@ -102,9 +102,9 @@ def test_processes_at_once_build_once(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_a_build_tells_how_far_it_is(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alchemesh_platform.engine import build
+    from alchemesh_platform.engine import go
 
-    monkeypatch.setattr(build, "TOLD_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(go, "TOLD_EVERY_SECONDS", 0.0)
     machine.go('[ "$STEP" = build ] && echo github.com/a/b >&2 && echo github.com/a/c >&2\n' + machine.builds())
     machine.find()
     assert "building Pulumi 3.259.0 from its Go module; this takes some minutes, once" in machine.told

@@ -59,6 +59,18 @@ def _engine(_platform: Platform) -> str:
     return f"Pulumi {found.version} {found.path} ({found.source})"
 
 
+def _plugins(platform: Platform) -> str:
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.engine.discover import find_engine
+    from alchemesh_platform.engine.plugins import find_plugin
+
+    catalog = discover()
+    used = [catalog[name] for name in platform.components.values() if name in catalog]
+    names = sorted({name for spec in used for name in spec.plugins})
+    found = [find_plugin(name, find_engine(allow_install=False), allow_install=False) for name in names]
+    return ", ".join(f"{plugin.name} {plugin.version} ({plugin.source})" for plugin in found) or "none is needed"
+
+
 def _home(platform: Platform) -> str:
     import shutil
     import tempfile
@@ -99,6 +111,7 @@ def _data_api(_platform: Platform) -> str:
 CHECKS: dict[str, Callable[[Platform], str]] = {
     "python": _python,
     "engine": _engine,
+    "plugins": _plugins,
     "home": _home,
     "registry": _registry,
     "components": _components,
