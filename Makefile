@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := alchemesh_platform components stacks cli
 
-.PHONY: help setup engine parts demo demo-down test check lint format docs benchmark lock clean
+.PHONY: help setup system engine parts demo demo-down test check lint format docs benchmark lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,22 +20,32 @@ $(VENV)/.installed: requirements/dev.txt requirements/examples.txt pyproject.tom
 
 setup: $(VENV)/.installed ## Virtual environment with locked dependencies
 
+# PgBouncer guards SQL, bubblewrap encloses servers; no package index has them. `make SYSTEM=` goes without SQL.
+SYSTEM := pgbouncer bwrap
+FIND := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/sbin" command -v
+
+system: ## The two programs of the system that guard data APIs; installed where this is root on Debian
+	@for one in $(SYSTEM); do $(FIND) $$one >/dev/null || missing=1; done; [ -z "$$missing" ] || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends pgbouncer bubblewrap; } || { \
+	  echo "pgbouncer and bubblewrap are needed: sudo apt-get install pgbouncer bubblewrap"; exit 1; }
+
 engine: setup ## The Pulumi engine: found, downloaded or built (minutes, once for each user)
 	@$(BIN)/alchemesh engine --install
 
 parts: setup ## Real servers for the tests, such as Kafka: their jars, once for each user (needs Java 17 and Maven)
 	@$(BIN)/python -m parts prepare
 
-demo: engine ## Bring both example products up, run their code, query them
+demo: engine system ## Bring both example products up, run their code, query them
 	$(BIN)/python examples/demo.py
 
 demo-down: setup ## Take the examples down again
 	$(BIN)/python examples/demo.py --down
 
-test: lint engine parts ## Every check and every test
+test: lint engine parts system ## Every check and every test
 	$(BIN)/pytest -n 2 --dist loadfile
 
-check: lint ## The fast lane: lint, types, import directions and unit tests
+check: lint system ## The fast lane: lint, types, import directions and unit tests
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not engine and not slow"
 
 lint: setup ## Lint, format, types and import directions
@@ -51,7 +61,7 @@ format: setup ## Format the code
 docs: setup ## Write the generated docs pages anew
 	$(BIN)/python docs/generate.py
 
-benchmark: engine ## Speed, as ratios taken in one run
+benchmark: engine system ## Speed, as ratios taken in one run
 	$(BIN)/python -m benchmarks
 
 lock: ## Write the lock files anew: versions and hashes only

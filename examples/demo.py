@@ -181,7 +181,7 @@ def ask_sql(api: DataApiConnection, query: str) -> list[Row]:
     if api.sql is None:
         raise DemoFailed("the data API offers no SQL")
     try:
-        with psycopg.connect(api.sql, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+        with psycopg.connect(api.dsn(), autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
             return connection.execute(query.encode()).fetchall()
     except psycopg.Error as error:
         raise DemoFailed(f"{api.sql}: {error}") from error
@@ -189,17 +189,18 @@ def ask_sql(api: DataApiConnection, query: str) -> list[Row]:
 
 def ask_rest(api: DataApiConnection, table: str, options: dict[str, str]) -> list[Row]:
     """Ask for rows of a table by REST."""
-    return answer(urllib.request.Request(f"{api.rest}/tables/{table}?{urllib.parse.urlencode(options)}"))
+    return answer(api, f"{api.rest}/tables/{table}?{urllib.parse.urlencode(options)}")
 
 
 def ask_graphql(api: DataApiConnection, query: str) -> list[Row]:
     """Ask by GraphQL: the query itself is the body."""
-    return answer(urllib.request.Request(f"{api.graphql}", data=query.encode()))
+    return answer(api, f"{api.graphql}", query)
 
 
-def answer(request: urllib.request.Request) -> list[Row]:
-    """The rows of a JSON answer."""
-    request.add_header("Accept", "application/json")
+def answer(api: DataApiConnection, url: str, body: str | None = None) -> list[Row]:
+    """The rows of a JSON answer, asked for with the credential of the product."""
+    headers = {"Accept": "application/json", **api.headers()}
+    request = urllib.request.Request(url, body.encode() if body else None, headers)
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_SECONDS) as response:
             rows: list[Row] = json.load(response)
@@ -222,8 +223,7 @@ def wait_until_served(product: str) -> None:
 
 def served_rows(api: DataApiConnection, model: str) -> int:
     """Rows of a table, as its data API counts them."""
-    request = urllib.request.Request(f"{api.rest}/sql", data=f"SELECT count(*) AS rows FROM {model}".encode())
-    return int(answer(request)[0]["rows"])
+    return int(answer(api, f"{api.rest}/sql", f"SELECT count(*) AS rows FROM {model}")[0]["rows"])
 
 
 def rows(product: str) -> dict[str, int]:

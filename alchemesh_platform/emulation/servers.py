@@ -83,9 +83,8 @@ def ensure_emulators(folder: Path) -> dict[str, str]:
 
 def stop_emulators(folder: Path) -> None:
     """Stop the emulators of an environment; their data stays."""
-    ports = _ports(folder)
-    for name, emulator in EMULATORS.items():
-        stop(_run_folder(folder), name, emulator.command(ports[name], folder / name))
+    for name in EMULATORS:
+        stop(_run_folder(folder), name)
 
 
 def variables(addresses: Mapping[str, str]) -> dict[str, str]:

@@ -1,28 +1,25 @@
-"""SQL, REST and GraphQL over tables of this machine: one supervised `roapi` server for each data API.
+"""SQL, REST and GraphQL over tables of this machine: a supervised `roapi` for each data API, with a gateway before it.
 
 What roapi 0.12 does, and what follows from it:
 
-- It always listens for HTTP, PostgreSQL and Flight SQL. A protocol that is not offered listens on a port of loopback
-  that the system picks and nobody is told; HTTP has its port on loopback also when only SQL is offered.
-- It sees rows that are appended only when it reloads tables, and reloads only when started writable (``-d``). Then
-  whoever reaches its HTTP port can also have it serve other files of this machine. So that is done on loopback only; on
-  any other address it is started read-only, and new rows are seen after a restart.
+- It knows no users, serves any file to whoever reaches its HTTP port, and any statement to whoever reaches its
+  PostgreSQL port. So it runs in an enclosure (enclosure.py), and the gateway (gateway.py) is the only way in.
+- It always listens for HTTP, PostgreSQL and Flight SQL, on loopback of its enclosure here.
+- It sees rows that are appended only when it reloads tables, and reloads only when started writable.
 - A table that is empty answers; a column that is added is seen with the next reload; so is a table that is replaced.
-- It knows no users. SQL lets whoever reaches it write files as its user (``COPY … TO``): another reason for loopback.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import re
 import shutil
-import sys
-import sysconfig
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -30,17 +27,19 @@ from urllib.parse import unquote, urlsplit
 from alchemesh_platform.catalog.observation import Observation
 from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.failure import Failure
+from alchemesh_platform.local import gateway as gateways
 from alchemesh_platform.local import processes
 from alchemesh_platform.local.answering import first_refusal
+from alchemesh_platform.local.consumers import HEALTH, OWNER, locked
+from alchemesh_platform.local.enclosed import RELOAD_SECONDS
+from alchemesh_platform.local.enclosure import enclosed_command, table_inside
 from alchemesh_platform.local.files import storage_errors, write_if_changed
+from alchemesh_platform.local.gateway import LOOPBACK, Gateway, Listening
+from alchemesh_platform.local.issuing import credential_file, ensure_own_credentials, own_credentials_are_kept
 from alchemesh_platform.local.ports import becomes_free, free_port, port_taken
 from alchemesh_platform.local.processes import Program
-from alchemesh_platform.local.supervisor import end_orphans
+from alchemesh_platform.local.programs import Guard, Protocol, guard_of, program
 
-Protocol = Literal["sql", "rest", "graphql"]
-
-LOOPBACK = "127.0.0.1"
-RELOAD_SECONDS = 2
 START_TIMEOUT_SECONDS = 30.0
 PROBE_SECONDS = 2.0
 _HOPELESS = ("FATAL", "EXITED", "STOPPED", "ABSENT", "UNSUPERVISED")
@@ -77,33 +76,19 @@ class DataApi:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a data API answers; a protocol that is not offered is None."""
+    """Where a data API answers, and the file of its own product's credential; a protocol not offered is None."""
 
     http_port: int
     postgres_port: int | None
     sql: str | None
     rest: str | None
     graphql: str | None
+    credential_file: str
 
     def offered(self) -> dict[str, str]:
         """Protocol: address, of those that are offered."""
         addresses = {"sql": self.sql, "rest": self.rest, "graphql": self.graphql}
         return {protocol: address for protocol, address in addresses.items() if address is not None}
-
-
-def roapi_program() -> Path:
-    """The `roapi` that belongs to this Python, or else the one on PATH.
-
-    Raises:
-        DataApiFailed: when there is none.
-    """
-    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
-        if (folder / "roapi").is_file():
-            return folder / "roapi"
-    found = shutil.which("roapi")
-    if found is None:
-        raise DataApiFailed("there is no `roapi` program", hint="pip install roapi")
-    return Path(found)
 
 
 def bring_up(
@@ -120,58 +105,74 @@ def bring_up(
         StorageFailed, SupervisorFailed: when the machine refuses.
     """
     stop = cancelled or threading.Event()
-    if processes.status(api.run_directory, api.process).state == "UNSUPERVISED":
-        end_orphans(_command(api))  # or its ports would look like another process's
+    gateway = Gateway(api.run_directory, api.process)
+    guard = guard_of(api.protocols)
+    if not guard.protocols:
+        raise DataApiFailed(f"data API {api.process} can offer nothing", hint="; ".join(guard.warnings))
+    api = replace(api, protocols=guard.protocols)
+    gateways.prepare(gateway)
+    processes.end_remains(api.run_directory)  # or their ports would look like another process's
     given = api.http_port is not None and (api.postgres_port is not None or "sql" not in api.protocols)
     for attempt in range(_TRIES_OF_FREE_PORTS):
         endpoints = choose_ports(api)
         _check_ports(api, endpoints)
-        _write(api, endpoints)
-        said_before = _log_size(api)
-        processes.ensure_running(api.run_directory, _program(api, endpoints))
-        refusal = _wait_until_healthy(api, endpoints, said_before, timeout_seconds, stop)
+        said_before = {name: _log_size(api, name) for name in _names(api)}
+        _start(api, endpoints, guard)
+        refusal = _wait_until_healthy(api, endpoints, guard, said_before, timeout_seconds, stop)
         if refusal is None:
             return endpoints
         # Between choosing a free port and listening on it, somebody else may have taken it.
         if _PORT_IN_USE.search(refusal) and not given and attempt + 1 < _TRIES_OF_FREE_PORTS:
-            _state_file(api).unlink(missing_ok=True)
+            gateways.forget_listening(gateway)
             continue
         break
     raise DataApiFailed(
         f"data API {api.process} does not answer: {refusal}",
-        hint=f"its log is {processes.log_file(api.run_directory, api.process)}",
+        hint=f"its logs are {processes.log_file(api.run_directory, api.process).with_suffix('')}*.log",
     )
 
 
 def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
     """Why a data API that was brought up has to be brought up again, in a sentence; None when it runs and answers."""
-    found = processes.status(api.run_directory, api.process)
-    if not found.alive:
-        return f"its server is not running: {found.description or found.state.lower()}"
+    guard = guard_of(api.protocols)
+    missing = [protocol for protocol in guard.protocols if protocol not in endpoints.offered()]
+    if missing:
+        return f"{' and '.join(missing)} can be guarded now, and so offered"
+    api = replace(api, protocols=guard.protocols)
+    for name in _names(api):
+        found = processes.status(api.run_directory, name)
+        if not found.alive:
+            what = "its server" if name == api.process else "its gateway"
+            return f"{what} is not running: {found.description or found.state.lower()}"
+    if not own_credentials_are_kept(Gateway(api.run_directory, api.process)):
+        return "a credential of its own is gone"
+    if not processes.is_current(api.run_directory, _program(api, guard)):
+        return "its tables are in other folders than its server knows"
     refusal = first_refusal(_connection(api, endpoints), PROBE_SECONDS)
     return f"its server does not answer: {refusal}" if refusal else None
 
 
 def is_configured(api: DataApi) -> bool:
     """Whether a data API was brought up here, and not taken down since."""
-    return _config_file(api).is_file()
+    return gateways.listening(Gateway(api.run_directory, api.process)) is not None
 
 
 def take_down(api: DataApi) -> None:
-    """Stop a data API and remove what it ran with. Stopping what is not there does nothing."""
-    processes.stop(api.run_directory, api.process, _command(api))
-    with storage_errors(f"remove the configuration of {api.process}"):
-        _state_file(api).unlink(missing_ok=True)
-        _config_file(api).unlink(missing_ok=True)
+    """Stop a data API and remove what it ran with, and who was let in. Stopping what is not there does nothing."""
+    gateway = Gateway(api.run_directory, api.process)
+    gateways.take_down(gateway)
+    processes.stop(api.run_directory, api.process)
+    with storage_errors(f"remove {gateway.folder}"), suppress(FileNotFoundError):
+        shutil.rmtree(gateway.folder)
 
 
 def choose_ports(api: DataApi) -> Endpoints:
     """The ports that are asked for, or were chosen before, or are free now."""
-    kept = _kept_ports(api)
-    http_port = api.http_port or kept.get("http") or free_port(api.host)
+    kept = gateways.listening(Gateway(api.run_directory, api.process))
+    http_port = api.http_port or (kept.http_port if kept else None) or free_port(api.host)
     postgres_port = None
     if "sql" in api.protocols:
-        postgres_port = api.postgres_port or kept.get("postgres") or free_port(api.host)
+        postgres_port = api.postgres_port or (kept.postgres_port if kept else None) or free_port(api.host)
         while postgres_port == http_port:
             postgres_port = free_port(api.host)
     return endpoints_of(api, http_port, postgres_port)
@@ -184,9 +185,10 @@ def endpoints_of(api: DataApi, http_port: int, postgres_port: int | None) -> End
     return Endpoints(
         http_port,
         postgres_port,
-        sql=f"postgresql://{host}:{postgres_port}/{api.process}" if postgres_port else None,
+        sql=f"postgresql://{host}:{postgres_port}" if postgres_port else None,
         rest=web if "rest" in api.protocols else None,
         graphql=f"{web}/graphql" if "graphql" in api.protocols else None,
+        credential_file=str(own_credential_file(api.run_directory, api.process)),
     )
 
 
@@ -199,37 +201,98 @@ def observe_api(connection: DataApiConnection) -> Observation:
     return Observation("healthy", f"answers in {(time.monotonic() - started) * 1000:.0f} ms")
 
 
+def own_credential_file(run_directory: Path, process: str) -> Path:
+    """The file of the credential that the product itself reaches its data API with."""
+    return credential_file(Gateway(run_directory, process).folder, OWNER)
+
+
+def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
+    """Write what the server and its gateway run with, and have both run so."""
+    gateway = Gateway(api.run_directory, api.process)
+    where = Listening(
+        api.host,
+        endpoints.http_port,
+        endpoints.postgres_port,
+        api.protocols,
+        None if guard.enclosed else _server_port(gateway),
+    )
+    with locked(gateway.folder):
+        gateways.listen(gateway, where)
+        _link_tables(api)
+        write_if_changed(_config_file(api), _configuration(api, guard))
+        processes.ensure_running(api.run_directory, _program(api, guard))
+        ensure_own_credentials(gateway)
+        gateways.apply(gateway, start=True)
+
+
 def _check_ports(api: DataApi, endpoints: Endpoints) -> None:
-    """Refuse ports of other processes; those that this server itself has are fine."""
-    ours = _kept_ports(api) if processes.status(api.run_directory, api.process).alive else {}
-    wanted = ((endpoints.http_port, "HTTP", "http"), (endpoints.postgres_port, "the PostgreSQL protocol", "postgres"))
-    for port, what, name in wanted:
-        if port is not None and ours.get(name) != port and not becomes_free(api.host, port):
-            raise port_taken(api.host, port, what, f"{name}_port")
+    """Refuse ports of other processes; those that this gateway itself has are fine."""
+    gateway = Gateway(api.run_directory, api.process)
+    kept = gateways.listening(gateway)
+    web, sql = (
+        kept is not None and processes.status(api.run_directory, name).alive for name in (gateway.web, gateway.sql)
+    )
+    wanted = (
+        (endpoints.http_port, kept.http_port if kept and web else None, "HTTP", "http_port"),
+        (
+            endpoints.postgres_port,
+            kept.postgres_port if kept and sql else None,
+            "the PostgreSQL protocol",
+            "postgres_port",
+        ),
+    )
+    for port, ours, what, setting in wanted:
+        if port is not None and port != ours and not becomes_free(api.host, port):
+            raise port_taken(api.host, port, what, setting)
 
 
 def _wait_until_healthy(
-    api: DataApi, endpoints: Endpoints, said_before: int, timeout_seconds: float, cancelled: threading.Event
+    api: DataApi,
+    endpoints: Endpoints,
+    guard: Guard,
+    said_before: Mapping[str, int],
+    timeout_seconds: float,
+    cancelled: threading.Event,
 ) -> str | None:
     deadline = time.monotonic() + timeout_seconds
     connection = _connection(api, endpoints)
     while not cancelled.wait(0.02):
-        found = processes.status(api.run_directory, api.process)
-        said = processes.log_tail(api.run_directory, api.process, since=said_before, lines=_LINES_READ)
-        # Ended with a reason, it would end with it again; ended without one (killed), its supervisor starts it again.
-        if found.state in _HOPELESS or (found.state == "BACKOFF" and _reasons(said)):
-            return f"it ended at once: {_telling(said) or found.description}"
-        refusal = first_refusal(connection, PROBE_SECONDS)
+        said = {}
+        for name in _names(api):
+            found = processes.status(api.run_directory, name)
+            said[name] = processes.log_tail(api.run_directory, name, since=said_before[name], lines=_LINES_READ)
+            in_use = next((line for line in said[name].splitlines() if _PORT_IN_USE.search(line)), None)
+            if in_use is not None:  # PgBouncer goes on without the port
+                return in_use.strip()
+            # Ended with a reason, it would end with it again; ended without one (killed), it is started again.
+            if found.state in _HOPELESS or (found.state == "BACKOFF" and _reasons(said[name])):
+                return f"it ended at once: {_telling(said[name]) or found.description}"
+        # A gateway that finds no server behind it waits before it tries again.
+        answers = not guard.enclosed or gateways.server_answers(Gateway(api.run_directory, api.process))
+        refusal = first_refusal(connection, PROBE_SECONDS) if answers else "its server is starting"
         if refusal is None:
             return None
         if time.monotonic() > deadline:
-            return f"{refusal}, {timeout_seconds:g} s after its start{f'; it said: {_telling(said)}' if said else ''}"
+            telling = _telling("\n".join(said.values()))
+            return f"{refusal}, {timeout_seconds:g} s after its start{f'; it said: {telling}' if telling else ''}"
     return "it was told to stop"
 
 
+def _names(api: DataApi) -> tuple[str, ...]:
+    """The processes that have to run for it."""
+    gateway = Gateway(api.run_directory, api.process)
+    web = (gateway.web,) if {"rest", "graphql"} & set(api.protocols) else ()
+    return (api.process, *web, *((gateway.sql,) if "sql" in api.protocols else ()))
+
+
 def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
-    tables = tuple(table.name for table in api.tables)
-    return DataApiConnection(sql=endpoints.sql, rest=endpoints.rest, graphql=endpoints.graphql, tables=tables)
+    return DataApiConnection(
+        sql=endpoints.sql,
+        rest=endpoints.rest,
+        graphql=endpoints.graphql,
+        tables=tuple(table.name for table in api.tables),
+        credential_file=str(credential_file(Gateway(api.run_directory, api.process).folder, HEALTH)),
+    )
 
 
 def _telling(said: str) -> str:
@@ -244,36 +307,35 @@ def _reasons(said: str) -> list[str]:
     return [
         line
         for before, line in zip(["", *lines], lines, strict=False)
-        if line.lower().startswith("error") or " panicked at " in before
+        if line.lower().startswith(("error", "bwrap:")) or " FATAL " in line or " panicked at " in before
     ]
 
 
-def _program(api: DataApi, endpoints: Endpoints) -> Program:
-    digest = hashlib.sha256(_configuration(api, endpoints).encode()).hexdigest()[:16]
-    return Program(api.process, _command(api), {"ALCHEMESH_CONFIGURATION": digest})
+def _program(api: DataApi, guard: Guard) -> Program:
+    """The server. A folder that was replaced by another of its name is one that it has not seen."""
+    folders = [_identity(_folder(table)) for table in api.tables]
+    digest = hashlib.sha256(f"{_configuration(api, guard)}{folders}".encode()).hexdigest()[:16]
+    return Program(api.process, _command(api, guard), {"ALCHEMESH_CONFIGURATION": digest})
 
 
-def _command(api: DataApi) -> tuple[str, ...]:
-    command = (str(roapi_program()), "--config", str(_config_file(api)))
-    if ipaddress.ip_address(api.host).is_loopback:
-        return (*command, "--disable-read-only", "--reload-interval", str(RELOAD_SECONDS))
-    return command
+def _command(api: DataApi, guard: Guard) -> tuple[str, ...]:
+    if guard.enclosed:
+        links = {table.name: _link(api, table) for table in api.tables}
+        return enclosed_command(_config_file(api), links, Gateway(api.run_directory, api.process).sockets)
+    options = ("--disable-read-only", "--reload-interval", str(RELOAD_SECONDS))
+    return (str(program("roapi")), "--config", str(_config_file(api)), *options)
 
 
-def _configuration(api: DataApi, endpoints: Endpoints) -> str:
+def _configuration(api: DataApi, guard: Guard) -> str:
     """What roapi reads: JSON, which is YAML too and needs no escaping of its own."""
-    host = f"[{api.host}]" if ":" in api.host else api.host
-    web_host = host if {"rest", "graphql"} & set(api.protocols) else LOOPBACK
+    nowhere = f"{LOOPBACK}:0"
+    port = 0 if guard.enclosed else _server_port(Gateway(api.run_directory, api.process))
     document = {
-        "addr": {
-            "http": f"{web_host}:{endpoints.http_port}",
-            "postgres": f"{host}:{endpoints.postgres_port}" if endpoints.postgres_port else f"{LOOPBACK}:0",
-            "flight_sql": f"{LOOPBACK}:0",
-        },
+        "addr": {"http": f"{LOOPBACK}:{port}", "postgres": nowhere, "flight_sql": nowhere},
         "tables": [
             {
                 "name": table.name,
-                "uri": unquote(urlsplit(table.url).path) if table.url.startswith("file://") else table.url,
+                "uri": table_inside(table.name) if guard.enclosed else str(_folder(table)),
                 "option": {"format": table.format, "use_memory_table": False},
             }
             for table in api.tables
@@ -282,33 +344,57 @@ def _configuration(api: DataApi, endpoints: Endpoints) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _write(api: DataApi, endpoints: Endpoints) -> None:
-    write_if_changed(_config_file(api), _configuration(api, endpoints))
-    write_if_changed(_state_file(api), json.dumps(_ports(endpoints)) + "\n")
+def _server_port(gateway: Gateway) -> int:
+    kept = gateways.listening(gateway)
+    return (kept.server_port if kept else None) or free_port(LOOPBACK)
 
 
-def _ports(endpoints: Endpoints) -> dict[str, int | None]:
-    return {"http": endpoints.http_port, "postgres": endpoints.postgres_port}
+def _folder(table: ServedTable) -> Path:
+    """Where a table is.
+
+    Raises:
+        DataApiFailed: when it is not on this machine.
+    """
+    address = urlsplit(table.url)
+    if address.scheme not in ("", "file"):
+        raise DataApiFailed(
+            f"table {table.name} is at {table.url}, which is not on this machine",
+            hint="an enclosed server reaches no network: serve tables of this machine, or use another data API",
+        )
+    return Path(unquote(address.path) if address.scheme else table.url)
 
 
-def _kept_ports(api: DataApi) -> dict[str, int | None]:
+def _identity(folder: Path) -> tuple[int, int] | None:
     try:
-        kept = json.loads(_state_file(api).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return {name: kept.get(name) for name in ("http", "postgres")} if isinstance(kept, dict) else {}
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _link(api: DataApi, table: ServedTable) -> Path:
+    """A link to a table: paths of any signs can be served, and the supervisor's configuration need not hold them."""
+    return Gateway(api.run_directory, api.process).folder / "tables" / table.name
+
+
+def _link_tables(api: DataApi) -> None:
+    for table in api.tables:
+        link, folder = _link(api, table), _folder(table)
+        if not folder.is_dir():
+            raise DataApiFailed(f"table {table.name}: there is no folder {folder}", hint="`alchemesh up` makes it anew")
+        with storage_errors(f"link {folder} at {link}"):
+            link.parent.mkdir(mode=0o700, exist_ok=True)
+            if not link.is_symlink() or link.readlink() != folder:
+                link.unlink(missing_ok=True)
+                link.symlink_to(folder)
 
 
 def _config_file(api: DataApi) -> Path:
-    return api.run_directory.absolute() / f"{api.process}.roapi.yml"
+    return Gateway(api.run_directory, api.process).folder / "roapi.yml"
 
 
-def _state_file(api: DataApi) -> Path:
-    return api.run_directory.absolute() / f"{api.process}.ports.json"
-
-
-def _log_size(api: DataApi) -> int:
+def _log_size(api: DataApi, name: str) -> int:
     try:
-        return processes.log_file(api.run_directory, api.process).stat().st_size
+        return processes.log_file(api.run_directory, name).stat().st_size
     except OSError:
         return 0

@@ -19,8 +19,10 @@ from alchemesh_platform.local.supervisor import (
     STOP_SECONDS,
     SupervisorDown,
     SupervisorFailed,
+    command_of,
     config_folder,
     end_orphans,
+    end_remains_of,
     is_up,
     shut_down,
     start,
@@ -46,11 +48,13 @@ class Program:
         name: Name, unique in the run folder.
         command: Program and arguments.
         environment: Variables it gets beside the few that the supervisor has. A change of any restarts it.
+        ends: Whether it is to end by itself; it is started again only when it ends with an error.
     """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,18 @@ def restart(run_directory: Path, name: str) -> ProcessStatus:
     return status(run_directory, name)
 
 
-def stop(run_directory: Path, name: str, command: tuple[str, ...]) -> None:
+def halt(run_directory: Path, name: str) -> None:
+    """Stop a process until it is wanted again. Stopping what does not run does nothing.
+
+    Raises:
+        SupervisorFailed: when the supervisor does not answer.
+    """
+    faults = rpc_fault("NOT_RUNNING"), rpc_fault("BAD_NAME")
+    with suppress(SupervisorDown), supervisor(run_directory) as rpc, _unless(*faults):
+        rpc.stopProcess(name)
+
+
+def stop(run_directory: Path, name: str) -> None:
     """Stop a process and forget it; the supervisor ends with its last one. Stopping what is not there does nothing.
 
     Raises:
@@ -126,8 +141,10 @@ def stop(run_directory: Path, name: str, command: tuple[str, ...]) -> None:
     if not config_folder(run_directory).is_dir():
         return
     with _locked(run_directory):
+        path = _program_file(run_directory, name)
+        command = command_of(path)
         with storage_errors(f"remove {name} from {run_directory}"):
-            _program_file(run_directory, name).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         if not any((config_folder(run_directory) / PROGRAMS).glob("*.conf")):
             shut_down(run_directory)
         else:
@@ -137,6 +154,22 @@ def stop(run_directory: Path, name: str, command: tuple[str, ...]) -> None:
                     _remove_group(rpc, name)
         if status(run_directory, name).state == "UNSUPERVISED":
             end_orphans(command)
+
+
+def end_remains(run_directory: Path) -> None:
+    """End what a killed supervisor left running. Where a supervisor runs, or there is no folder, that is nothing."""
+    if config_folder(run_directory).is_dir():
+        with _locked(run_directory):
+            if not is_up(run_directory):
+                end_remains_of(config_folder(run_directory).absolute())
+
+
+def is_current(run_directory: Path, program: Program) -> bool:
+    """Whether a process was started as it is to be."""
+    try:
+        return _program_file(run_directory, program.name).read_text(encoding="utf-8") == _program_section(program)
+    except OSError:
+        return False
 
 
 def log_file(run_directory: Path, name: str) -> Path:
@@ -167,11 +200,11 @@ def rpc_fault(name: str) -> int:
 
 
 @contextmanager
-def _unless(code: int) -> Iterator[None]:
+def _unless(*codes: int) -> Iterator[None]:
     try:
         yield
     except xmlrpc.client.Fault as fault:
-        if fault.faultCode != code:
+        if fault.faultCode not in codes:
             raise
 
 
@@ -224,8 +257,8 @@ def _program_section(program: Program) -> str:
         f"{COMMAND}{shlex.join(program.command)}",
         f"environment = {environment}",
         "autostart = true",
-        "autorestart = true",
-        "startsecs = 1",
+        f"autorestart = {'unexpected' if program.ends else 'true'}",
+        f"startsecs = {0 if program.ends else 1}",
         "startretries = 3",
         f"stopwaitsecs = {STOP_SECONDS}",
         "stopasgroup = true",

@@ -101,11 +101,11 @@ def start(run_directory: Path) -> None:
     unfit(folder, "the run folder")
     with storage_errors(f"write in {folder}"):
         (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
-        _private_folder(address.parent)
+        private_folder(address.parent)
         address.unlink(missing_ok=True)  # a killed one's; supervisord would find out by waiting
     config = folder / CONFIG_FILE
     write_if_changed(config, _configuration(address))
-    _end_remains(folder, config)
+    end_remains_of(folder)
     said = folder / "start.log"
     with storage_errors(f"write {said}"), said.open("wb") as stderr:
         # Its output goes to a file: a pipe would be held open by the daemon, and with it whoever waits for its end.
@@ -159,16 +159,23 @@ def end_orphans(*commands: tuple[str, ...]) -> None:
     _end(_running(*commands))
 
 
-def _end_remains(folder: Path, config: Path) -> None:
+def end_remains_of(folder: Path) -> None:
     """End what an earlier supervisor of this folder left: its processes, and itself if its folder was removed."""
-    for lost in _running(("-c", str(config))):
+    for lost in _running(("-c", str(folder / CONFIG_FILE))):
         children = lost.children(recursive=True)
         os.kill(lost.pid, signal.SIGKILL)
         _wait_for_end([lost])
         _end(children)
-    sections = [path.read_text(encoding="utf-8").splitlines() for path in (folder / PROGRAMS).glob("*.conf")]
-    commands = [line.removeprefix(COMMAND) for lines in sections for line in lines if line.startswith(COMMAND)]
-    end_orphans(*(tuple(shlex.split(command)) for command in commands))
+    end_orphans(*(command_of(path) for path in (folder / PROGRAMS).glob("*.conf")))
+
+
+def command_of(program_file: Path) -> tuple[str, ...]:
+    """The command of a program's configuration; empty when there is none."""
+    try:
+        lines = program_file.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ()
+    return tuple(shlex.split(next((line.removeprefix(COMMAND) for line in lines if line.startswith(COMMAND)), "")))
 
 
 def _running(*commands: tuple[str, ...]) -> list[Any]:
@@ -254,7 +261,12 @@ def _configuration(address: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _private_folder(folder: Path) -> None:
+def private_folder(folder: Path) -> None:
+    """Make a folder of this user's own under the short folder, or beside.
+
+    Raises:
+        SupervisorFailed: when somebody else has made it.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.parent == SHORT_FOLDER and folder.stat().st_uid != os.getuid():
         raise SupervisorFailed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alchemesh_platform.provider.handler import Handlers
 from alchemesh_platform.provider.handlers.contract import ContractHandler
 from alchemesh_platform.provider.handlers.data_api import DataApiHandler
+from alchemesh_platform.provider.handlers.data_api_grant import DataApiGrantHandler
 from alchemesh_platform.provider.handlers.delta_table import DeltaTableHandler
 from alchemesh_platform.provider.handlers.directory import DirectoryHandler
 from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
@@ -31,6 +32,7 @@ HANDLERS = Handlers(
             DeltaTableHandler(),
             IngestionHandler(),
             DataApiHandler(),
+            DataApiGrantHandler(),
             JobHandler(),
         )
     }

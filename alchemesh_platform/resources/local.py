@@ -135,7 +135,7 @@ class DataApi(PlatformResource):
     """A supervised server that answers for tables over SQL, REST and GraphQL; found dead, it is started again."""
 
     pulumi_type = "alchemesh:local:DataApi"
-    computed = ("endpoints", "http_port", "postgres_port")
+    computed = ("credential_file", "endpoints", "http_port", "let_in_by_hand", "postgres_port")
 
     process: Output[str]
     owner: Output[str]
@@ -147,6 +147,8 @@ class DataApi(PlatformResource):
     tables: Output[list[dict[str, str]]]
     start_timeout_seconds: Output[float]
     endpoints: Output[dict[str, str]]
+    credential_file: Output[str]
+    let_in_by_hand: Output[list[str]]
     sql: Output[str | None]
     rest: Output[str | None]
     graphql: Output[str | None]
@@ -184,6 +186,40 @@ class DataApi(PlatformResource):
             self.endpoints.apply(lambda found, protocol=protocol: (found or {}).get(protocol))  # type: ignore[misc]
             for protocol in ("sql", "rest", "graphql")
         )
+
+
+class DataApiGrant(PlatformResource):
+    """One consumer let in at a data API; a credential of its own is issued to it apart."""
+
+    pulumi_type = "alchemesh:local:DataApiGrant"
+    computed = ("user",)
+
+    process: Output[str]
+    run_directory: Output[str]
+    request: Output[str]
+    consumer: Output[str]
+    ends_at: Output[str | None]
+    user: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        process: Input[str],
+        run_directory: Input[str],
+        request: Input[str],
+        consumer: Input[str],
+        ends_at: Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "process": process,
+            "run_directory": run_directory,
+            "request": request,
+            "consumer": consumer,
+            "ends_at": ends_at,
+        }
+        super().__init__(name, inputs, opts)
 
 
 class Job(PlatformResource):

@@ -237,6 +237,7 @@ class Subscription(PlatformResource):
     environment: Output[str]
     origin: Output[str]
     consumer: Output[str]
+    run_directory: Output[str | None]
     connections: Output[dict[str, Any]]
     contract_version: Output[str]
 
@@ -247,6 +248,13 @@ class Subscription(PlatformResource):
         environment: Input[str],
         origin: Input[str],
         consumer: Input[str],
+        run_directory: Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(name, {"environment": environment, "origin": origin, "consumer": consumer}, opts)
+        inputs = {
+            "environment": environment,
+            "origin": origin,
+            "consumer": consumer,
+            "run_directory": run_directory,
+        }
+        super().__init__(name, inputs, opts)

@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from alchemesh_platform.connections import Connections
+
 from .harness import COMMAND, Shop, until
 
 pytestmark = pytest.mark.engine
@@ -21,12 +23,12 @@ pytestmark = pytest.mark.engine
 
 def answers(shop: Shop) -> dict[str, Any]:
     """The number of orders over each protocol of the port."""
-    api = shop.json("env")["outputs"]["orders-table"]["proxy"]
-    with psycopg.connect(api["sql"], autocommit=True) as connection:
+    api = Connections.model_validate(shop.json("env")).output("orders-table").data_api
+    with psycopg.connect(api.dsn(), autocommit=True) as connection:
         rows = connection.cursor().execute('SELECT count(*) FROM "order"').fetchall()
-    with urllib.request.urlopen(f"{api['rest']}/tables/order") as response:
+    with urllib.request.urlopen(urllib.request.Request(f"{api.rest}/tables/order", headers=api.headers())) as response:
         rest = json.load(response)
-    query = urllib.request.Request(api["graphql"], data=b"{ order(limit: 100) { order_id amount } }")
+    query = urllib.request.Request(f"{api.graphql}", b"{ order(limit: 100) { order_id amount } }", api.headers())
     with urllib.request.urlopen(query) as response:
         graphql = json.load(response)
     found = graphql["data"]["order"] if isinstance(graphql, dict) else graphql
@@ -179,7 +181,7 @@ def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: b
 def test_a_dead_data_api_is_started_again_by_up(shop: Shop) -> None:
     shop.done("up", "--yes")
     subprocess.run(["pkill", "-KILL", "-f", f"supervisord.*{shop.home}"], check=False)
-    subprocess.run(["pkill", "-KILL", "-f", f"roapi.*{shop.home}"], check=False)
+    subprocess.run(["pkill", "-KILL", "-f", f"bwrap.*{shop.home}"], check=False)
     shown = shop.json("preview")
     port = next(port for port in shown["ports"] if port["name"] == "orders-table")
     assert port["operation"] == "update", port

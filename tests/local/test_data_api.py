@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -76,18 +77,27 @@ def api(tmp_path: Path) -> Iterator[DataApi]:
 
 
 def rest(endpoints: Endpoints, path: str, body: str | None = None) -> Any:
-    with urllib.request.urlopen(f"{endpoints.rest}{path}", body.encode() if body else None, timeout=5) as response:
-        return json.load(response)
+    return answer(f"{endpoints.rest}{path}", body, endpoints)
 
 
 def sql(endpoints: Endpoints, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(endpoints.sql or "", autocommit=True) as connection:
+    with psycopg.connect(own(endpoints).dsn(), autocommit=True) as connection:
         return psycopg.ClientCursor(connection).execute(query).fetchall()
 
 
 def graphql(endpoints: Endpoints, query: str) -> Any:
-    with urllib.request.urlopen(endpoints.graphql or "", query.encode(), timeout=5) as response:
+    return answer(endpoints.graphql or "", query, endpoints)
+
+
+def answer(url: str, body: str | None, endpoints: Endpoints) -> Any:
+    request = urllib.request.Request(url, body.encode() if body else None, own(endpoints).headers())
+    with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
+
+
+def own(endpoints: Endpoints) -> DataApiConnection:
+    """The data API as its own product reaches it."""
+    return DataApiConnection(**endpoints.offered(), tables=("flight",), credential_file=endpoints.credential_file)
 
 
 def server_pid(api: DataApi) -> int:
@@ -156,11 +166,14 @@ def test_a_killed_supervisor_is_noticed_and_repaired(api: DataApi) -> None:
 
 def test_a_server_that_hangs_is_noticed(api: DataApi) -> None:
     endpoints = bring_up(api)
-    os.kill(server_pid(api), signal.SIGSTOP)
+    servers = [one for one in psutil.Process(server_pid(api)).children(recursive=True) if one.name() == "roapi"]
+    for server in servers:
+        server.suspend()
     try:
         assert "does not answer" in (trouble(api, endpoints) or "")
     finally:
-        os.kill(server_pid(api), signal.SIGCONT)
+        for server in servers:
+            server.resume()
 
 
 def test_other_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, tmp_path: Path) -> None:
@@ -174,14 +187,15 @@ def test_other_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, t
 
 
 def test_what_is_not_offered_is_not_on_a_well_known_port(api: DataApi) -> None:
-    bring_up(replace(api, protocols=("rest",)))
+    endpoints = bring_up(replace(api, protocols=("rest",)))
     listening = {
         (connection.laddr.ip, connection.laddr.port)
-        for connection in psutil.Process(server_pid(api)).net_connections("tcp")
+        for pid in (int((config_folder(api.run_directory) / "supervisord.pid").read_text()),)
+        for process in psutil.Process(pid).children(recursive=True)
+        for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert {address for address, _ in listening} == {"127.0.0.1"}
-    assert not {port for _, port in listening} & {5432, 32010, 8080}
+    assert listening == {("127.0.0.1", endpoints.http_port)}
 
 
 def test_given_ports_are_used(api: DataApi) -> None:
@@ -204,7 +218,7 @@ def test_a_port_of_another_process_is_named_with_that_process(api: DataApi) -> N
 
 def test_a_kept_port_that_somebody_took_meanwhile_is_named(api: DataApi) -> None:
     endpoints = bring_up(api)
-    processes.stop(api.run_directory, api.process, ())
+    processes.halt(api.run_directory, "flights-table.web")
     with (
         socket.create_server(("127.0.0.1", endpoints.http_port)),
         pytest.raises(PortTaken, match=f"port {endpoints.http_port}"),
@@ -238,10 +252,31 @@ def test_a_folder_of_files_is_served_while_it_is_still_empty(api: DataApi, tmp_p
 
 
 def test_a_server_that_dies_at_its_start_says_why(api: DataApi, tmp_path: Path) -> None:
-    broken = replace(api, tables=(ServedTable("flight", str(tmp_path / "gone"), "delta"),))
-    with pytest.raises(DataApiFailed, match=r"it ended at once: error: .*gone") as failed:
+    (tmp_path / "empty").mkdir()
+    broken = replace(api, tables=(ServedTable("flight", str(tmp_path / "empty"), "delta"),))
+    with pytest.raises(DataApiFailed, match=r"it ended at once: error: .*[Dd]elta") as failed:
         bring_up(broken)
-    assert "flights-table.log" in (failed.value.hint or "")
+    assert "flights-table*.log" in (failed.value.hint or "")
+
+
+def test_a_table_that_is_gone_is_named_with_its_folder(api: DataApi, tmp_path: Path) -> None:
+    with pytest.raises(DataApiFailed, match=rf"table flight: there is no folder {tmp_path}/gone"):
+        bring_up(replace(api, tables=(ServedTable("flight", str(tmp_path / "gone"), "delta"),)))
+
+
+def test_a_table_elsewhere_is_refused(api: DataApi) -> None:
+    with pytest.raises(DataApiFailed, match="s3://bucket/flight, which is not on this machine"):
+        bring_up(replace(api, tables=(ServedTable("flight", "s3://bucket/flight", "delta"),)))
+
+
+def test_a_folder_that_was_made_anew_is_served_anew(api: DataApi, tmp_path: Path) -> None:
+    """The enclosure goes on seeing the folder that was there at its start, whatever has its name now."""
+    endpoints = bring_up(api)
+    shutil.rmtree(tmp_path / "flight")
+    bring_table(tmp_path / "flight", WIDER)
+    assert "in other folders" in (trouble(api, endpoints) or "")
+    assert bring_up(api) == endpoints
+    assert [field["name"] for field in rest(endpoints, "/schema/flight")["fields"]] == ["id", "gate"]
 
 
 def test_a_start_is_given_up_when_told_to_stop(api: DataApi) -> None:
@@ -249,6 +284,16 @@ def test_a_start_is_given_up_when_told_to_stop(api: DataApi) -> None:
     stop.set()
     with pytest.raises(DataApiFailed, match="told to stop"):
         bring_up(api, cancelled=stop)
+
+
+@pytest.mark.parametrize("user", ["owner", "health"])
+def test_a_credential_of_its_own_that_is_gone_is_issued_anew(api: DataApi, user: str) -> None:
+    endpoints = bring_up(api)
+    Path(endpoints.credential_file).with_name(f"{user}.credential.json").unlink()
+    assert trouble(api, endpoints) == "a credential of its own is gone"
+    assert bring_up(api) == endpoints
+    assert rest(endpoints, "/tables/flight") == []
+    assert trouble(api, endpoints) is None
 
 
 def test_taking_it_down_stops_it_and_removes_its_files(api: DataApi) -> None:
@@ -264,14 +309,14 @@ def test_taking_it_down_stops_it_and_removes_its_files(api: DataApi) -> None:
 
 def test_it_is_observed_over_the_protocols_that_it_offers(api: DataApi) -> None:
     endpoints = bring_up(api)
-    connection = DataApiConnection(
-        sql=endpoints.sql, rest=endpoints.rest, graphql=endpoints.graphql, tables=("flight",)
-    )
+    connection = own(endpoints)
     assert observe_api(connection).health == "healthy"
     assert "gone" in observe_api(connection.model_copy(update={"tables": ("gone",)})).reason
-    take_down(api)
+    processes.stop(api.run_directory, "flights-table.sql")
     observed = observe_api(connection)
     assert (observed.health, observed.reason[:4]) == ("unhealthy", "SQL:")
+    take_down(api)
+    assert "cannot read the credential" in observe_api(connection).reason
 
 
 def test_many_data_apis_of_one_product_start_at_once(api: DataApi) -> None:

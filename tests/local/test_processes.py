@@ -137,17 +137,17 @@ def test_the_supervisor_ends_with_its_last_process_and_leaves_nothing(folder: Pa
     ensure_running(folder, one)
     ensure_running(folder, two)
     pid = supervisor_pid(folder)
-    stop(folder, one.name, one.command)
+    stop(folder, one.name)
     assert status(folder, "one").state == "ABSENT"
     assert status(folder, "two").alive
-    stop(folder, two.name, two.command)
+    stop(folder, two.name)
     assert status(folder, "two").state == "UNSUPERVISED"
     assert gone(pid)
     assert not config_folder(folder).exists()
 
 
 def test_stopping_what_is_not_there_does_nothing(folder: Path) -> None:
-    stop(folder, "nobody", ("nothing",))
+    stop(folder, "nobody")
     assert not folder.exists()
 
 
@@ -201,7 +201,7 @@ def test_a_long_run_folder_gets_its_socket_in_a_private_folder_elsewhere(tmp_pat
         assert ensure_running(folder, sleeper(folder)).alive
         assert address.parent.stat().st_mode & 0o777 == 0o700
     finally:
-        stop(folder, "sleeper", sleeper(folder).command)
+        stop(folder, "sleeper")
     assert not address.exists()
 
 

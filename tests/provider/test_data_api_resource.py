@@ -16,6 +16,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from alchemesh_platform.connections import DataApiConnection, WrongConnection
 from alchemesh_platform.local import processes
 from alchemesh_platform.local.columns import Column
 from alchemesh_platform.local.delta import bring_table
@@ -45,7 +46,9 @@ def inputs(tmp_path: Path) -> Iterator[dict[str, Any]]:
 
 
 def ask(state: Any) -> Any:
-    with urllib.request.urlopen(f"{state['endpoints']['rest']}/tables/flight", timeout=5) as response:
+    api = DataApiConnection(rest=state["endpoints"]["rest"], credential_file=state["credentialFile"])
+    request = urllib.request.Request(f"{api.rest}/tables/flight", headers=api.headers())
+    with urllib.request.urlopen(request, timeout=5) as response:
         return json.load(response)
 
 
@@ -54,13 +57,13 @@ def test_it_is_healthy_when_created_and_stays_where_it_is(wire: Wire, inputs: di
     assert (planned["httpPort"], planned["endpoints"]) == (UNKNOWN, UNKNOWN)
     made = wire.create(TYPE, inputs)
     assert ask(made.state) == []
-    assert made.state["endpoints"]["sql"] == f"postgresql://127.0.0.1:{made.state['postgresPort']}/flights-table"
+    assert made.state["endpoints"]["sql"] == f"postgresql://127.0.0.1:{made.state['postgresPort']}"
     assert wire.diff(made, inputs).changes == NONE
     assert wire.read(made) == made
     assert wire.create(TYPE, inputs).state == made.state
     wire.delete(made)
     assert wire.read(made) is None
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(WrongConnection, match="cannot read the credential"):
         ask(made.state)
 
 
@@ -110,7 +113,7 @@ def test_a_creation_that_fails_says_why_and_leaves_nothing_running(
     broken = {**inputs, "tables": [{"name": "flight", "url": str(tmp_path / "gone"), "format": "delta"}]}
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(TYPE, broken)
-    assert "data API flights-table does not answer: it ended at once: error:" in failed.value.details()
+    assert "table flight: there is no folder" in failed.value.details()
     assert processes.status(tmp_path / "run", "flights-table").state == "UNSUPERVISED"
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(grpc.RpcError) as taken:
         wire.create(TYPE, {**inputs, "httpPort": other.getsockname()[1]})

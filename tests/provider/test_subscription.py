@@ -19,10 +19,11 @@ INPUTS = {
 STORAGE = {"kind": "tables", "format": "delta", "tables": {"flight": "file:///data/flight"}}
 PROXY = {
     "kind": "data-api",
-    "sql": "postgresql://127.0.0.1:5433/flights",
+    "sql": "postgresql://127.0.0.1:5433",
     "rest": None,
     "graphql": None,
     "tables": ["flight"],
+    "credential_file": None,
 }
 
 

@@ -11,7 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.local import data_api
-from alchemesh_platform.local.data_api import LOOPBACK, START_TIMEOUT_SECONDS, Endpoints, Protocol, ServedTable
+from alchemesh_platform.local.consumers import read_entries, unreadable_entries
+from alchemesh_platform.local.data_api import START_TIMEOUT_SECONDS, ServedTable, own_credential_file
+from alchemesh_platform.local.gateway import LOOPBACK, Gateway
+from alchemesh_platform.local.programs import Protocol, guard_of
 from alchemesh_platform.manifest.models import Identifier, Name
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.handlers.paths import AbsolutePath
@@ -58,9 +61,11 @@ class DataApiInputs(Properties):
 class DataApiOutputs(Properties):
     """Where the data API answers."""
 
-    http_port: int = Field(description="Port of REST and GraphQL; on loopback also when neither is offered.")
+    http_port: int = Field(description="Port of REST and GraphQL; kept for them when neither is offered.")
     postgres_port: int | None = Field(description="Port of the PostgreSQL protocol, when it is offered.")
     endpoints: dict[str, str] = Field(description="Protocol offered (sql, rest, graphql): its address.")
+    credential_file: str = Field(description="File of the credential that the product itself gets in by.")
+    let_in_by_hand: tuple[str, ...] = Field(default=(), description="Users who were let in without a grant.")
 
 
 class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
@@ -82,19 +87,27 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
             yield Refusal("postgresPort", f"port {inputs.http_port} is given twice")
         if inputs.postgres_port is not None and "sql" not in inputs.protocols:
             yield Refusal("postgresPort", "SQL is not among the protocols")
+        for at, table in enumerate(inputs.tables):
+            if "://" in table.url and not table.url.startswith("file://"):
+                yield Refusal(
+                    f"tables[{at}].url", f"{table.url} is not on this machine, and an enclosed server reaches no other"
+                )
         names = [table.name for table in inputs.tables]
         for at, name in enumerate(names):
             if name in names[:at]:
                 yield Refusal(f"tables[{at}].name", f"table {name} is there twice")
 
     def plan(self, inputs: DataApiInputs, old: DataApiOutputs | None, context: Context) -> Mapping[str, Any]:
-        offered = inputs.protocols if isinstance(inputs.protocols, tuple) else ()
+        offered = guard_of(inputs.protocols).protocols if isinstance(inputs.protocols, tuple) else ()
         known: dict[str, Any] = {"postgres_port": None} if offered and "sql" not in offered else {}
         http_port = inputs.http_port or (old.http_port if old else None)
         postgres_port = inputs.postgres_port or (old.postgres_port if old else None)
+        if isinstance(inputs.run_directory, str) and isinstance(inputs.process, str):
+            known["credential_file"] = str(own_credential_file(Path(inputs.run_directory), inputs.process))
+            known["let_in_by_hand"] = old.let_in_by_hand if old else ()
         if not offered or not isinstance(inputs.host, str) or not isinstance(inputs.process, str):
             return known
-        wanted = _wanted(inputs.model_copy(update={"run_directory": "/", "tables": ()}), None)
+        wanted = _wanted(inputs.model_copy(update={"run_directory": "/", "tables": (), "protocols": offered}), None)
         if isinstance(http_port, int):
             known["http_port"] = http_port
         if isinstance(postgres_port, int) and "sql" in offered:
@@ -122,7 +135,10 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
     def read(
         self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
     ) -> tuple[DataApiInputs, DataApiOutputs] | None:
-        return (inputs, outputs) if data_api.is_configured(_wanted(inputs, outputs)) else None
+        if not data_api.is_configured(_wanted(inputs, outputs)):
+            return None
+        by_hand = _by_hand(inputs, context)
+        return inputs, outputs.model_copy(update={"let_in_by_hand": by_hand})
 
     def update(
         self, inputs: DataApiInputs, old_inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
@@ -133,10 +149,29 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         data_api.take_down(_wanted(inputs, outputs))
 
     def _bring(self, inputs: DataApiInputs, outputs: DataApiOutputs | None, context: Context) -> DataApiOutputs:
+        for warning in guard_of(inputs.protocols).warnings:
+            context.warn(f"data API {inputs.owner}: {warning}")
         endpoints = data_api.bring_up(
             _wanted(inputs, outputs), timeout_seconds=inputs.start_timeout_seconds, cancelled=context.stop
         )
-        return _outputs(endpoints)
+        return DataApiOutputs(
+            http_port=endpoints.http_port,
+            postgres_port=endpoints.postgres_port,
+            endpoints=endpoints.offered(),
+            credential_file=endpoints.credential_file,
+            let_in_by_hand=_by_hand(inputs, context),
+        )
+
+
+def _by_hand(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
+    """Users who are let in without a grant; they are told of, and left alone."""
+    gateway = Gateway(Path(inputs.run_directory), inputs.process)
+    for problem in unreadable_entries(gateway.folder):
+        context.warn(f"data API {inputs.owner}: {problem}; it lets nobody in")
+    found = tuple(entry.user for entry in read_entries(gateway.folder) if entry.by_hand)
+    if found:
+        context.warn(f"data API {inputs.owner}: let in by hand, without a grant: {', '.join(found)}")
+    return found
 
 
 def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.DataApi:
@@ -149,12 +184,4 @@ def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.D
         host=inputs.host,
         http_port=inputs.http_port or (outputs.http_port if outputs else None),
         postgres_port=inputs.postgres_port or (outputs.postgres_port if outputs else None),
-    )
-
-
-def _outputs(endpoints: Endpoints) -> DataApiOutputs:
-    return DataApiOutputs(
-        http_port=endpoints.http_port,
-        postgres_port=endpoints.postgres_port,
-        endpoints=endpoints.offered(),
     )

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from alchemesh_platform.connections import PortConnections
+from alchemesh_platform.local.consumers import read_entries
+from alchemesh_platform.local.files import storage_errors
+from alchemesh_platform.local.gateway import Gateway
+from alchemesh_platform.local.grants import admit
+from alchemesh_platform.local.issuing import ensure_issued, is_good
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.handlers.paths import AbsolutePath
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.registry.records import ContractRecord, PortRecord
 
@@ -18,7 +25,10 @@ class SubscriptionInputs(Properties):
 
     environment: str = Field(description="Environment of both products.")
     origin: str = Field(description="Address of the output port: domain/product/port.", pattern=r"^[^/]+/[^/]+/[^/]+$")
-    consumer: str = Field(description="Address of the input port that reads it.")
+    consumer: str = Field(description="Address of the input port that reads it.", pattern=r"^[^/]+/[^/]+/[^/]+$")
+    run_directory: AbsolutePath | None = Field(
+        default=None, description="Folder of this machine that a credential for the origin is kept in."
+    )
 
 
 class SubscriptionOutputs(Properties):
@@ -49,7 +59,7 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
             yield Refusal("origin", f"{error.message}; {error.hint}")
 
     def plan(self, inputs: SubscriptionInputs, old: SubscriptionOutputs | None, context: Context) -> Mapping[str, Any]:
-        if not all(isinstance(part, str) for part in (inputs.environment, inputs.origin)):
+        if not all(isinstance(part, str) for part in (inputs.environment, inputs.origin, inputs.consumer)):
             return {}
         return _offered(inputs, context).model_dump()
 
@@ -60,10 +70,20 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
             return Drift(f"the contract of {inputs.origin} went from {versions}", "contract_version")
         if now != outputs:
             return Drift(f"{inputs.origin} is reached in another way now", "connections")
+        guarded = _guarded(inputs, context)
+        if guarded is not None and not is_good(*guarded):
+            return Drift(
+                f"{inputs.origin} does not take the credential of {inputs.consumer}: another is issued", "connections"
+            )
         return None
 
     def create(self, inputs: SubscriptionInputs, context: Context) -> SubscriptionOutputs:
-        return _offered(inputs, context)
+        offered = _offered(inputs, context)
+        guarded = _guarded(inputs, context)
+        if guarded is not None:
+            gateway, path = guarded
+            ensure_issued(gateway, _let_in(inputs, gateway), path)
+        return offered
 
     def read(
         self, inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context
@@ -76,10 +96,38 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
     def update(
         self, inputs: SubscriptionInputs, old_inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context
     ) -> SubscriptionOutputs:
-        return _offered(inputs, context)
+        return self.create(inputs, context)
 
     def delete(self, inputs: SubscriptionInputs, outputs: SubscriptionOutputs, context: Context) -> None:
-        """Nothing of it is anywhere else."""
+        path = _credential_file(inputs)
+        if path is not None:
+            with storage_errors(f"remove {path}"):
+                path.unlink(missing_ok=True)
+
+
+def _credential_file(inputs: SubscriptionInputs) -> Path | None:
+    if inputs.run_directory is None:
+        return None
+    return Path(inputs.run_directory, f"{inputs.consumer.rpartition('/')[2]}.credential.json")
+
+
+def _guarded(inputs: SubscriptionInputs, context: Context) -> tuple[Gateway, Path] | None:
+    """The gateway before the origin, and the file of this consumer's credential; None where there is no gateway."""
+    path = _credential_file(inputs)
+    port = context.registry().get(PortRecord, inputs.environment, inputs.origin)
+    proxy = PortConnections.model_validate(port.connections).proxy if port else None
+    if proxy is None or proxy.credential_file is None or path is None:
+        return None
+    return Gateway.at(Path(proxy.credential_file).parent), path
+
+
+def _let_in(inputs: SubscriptionInputs, gateway: Gateway) -> str:
+    """The user that this consumer is let in as."""
+    product = inputs.consumer.rpartition("/")[0]
+    granted = [entry for entry in read_entries(gateway.folder) if entry.consumer == product]
+    if granted:
+        return granted[-1].user
+    return admit(gateway, consumer=product, request=f"{inputs.consumer} <- {inputs.origin}").user
 
 
 def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutputs:
@@ -102,6 +150,11 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
             hint=f"deploy it first: `alchemesh up -e {inputs.environment}` in its folder",
         )
     given = PortConnections.model_validate(port.connections)
+    if given.proxy is not None and given.proxy.credential_file is not None:
+        path = _credential_file(inputs)
+        given = given.model_copy(
+            update={"proxy": given.proxy.model_copy(update={"credential_file": str(path) if path else None})}
+        )
     usable = PortConnections(proxy=given.proxy) if given.proxy else PortConnections(storage=given.storage)
     contract = registry.get(ContractRecord, inputs.environment, inputs.origin)
     return SubscriptionOutputs(

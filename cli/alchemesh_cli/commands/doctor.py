@@ -103,9 +103,18 @@ def _components(_platform: Platform) -> str:
 
 
 def _data_api(_platform: Platform) -> str:
-    from alchemesh_platform.local.data_api import roapi_program
+    from alchemesh_platform.local.programs import program
 
-    return str(roapi_program())
+    return f"{program('roapi')}, behind {program('caddy')}"
+
+
+def _sql(_platform: Platform) -> str:
+    from alchemesh_platform.local.programs import guard_of, program
+
+    guard = guard_of(("sql",))
+    if guard.warnings:
+        raise Failure("; ".join(guard.warnings))
+    return f"{program('pgbouncer')}, servers enclosed by {program('bwrap')}"
 
 
 CHECKS: dict[str, Callable[[Platform], str]] = {
@@ -116,4 +125,5 @@ CHECKS: dict[str, Callable[[Platform], str]] = {
     "registry": _registry,
     "components": _components,
     "data api": _data_api,
+    "guarded sql": _sql,
 }

@@ -17,7 +17,7 @@ import duckdb
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from alchemesh_platform.connections import Connections, NotConnected, WrongConnection, connections
+from alchemesh_platform.connections import Connections, DataApiConnection, NotConnected, WrongConnection, connections
 
 FINGERPRINT = "punctuality.fingerprint"  # key in the metadata of a Delta commit
 
@@ -80,17 +80,17 @@ def main() -> None:
 
 def publish(here: Connections) -> None:
     """Measure, and write what came out to the output port."""
-    rest = here.input("flights").data_api.rest
-    if rest is None:
+    flights_api = here.input("flights").data_api
+    if flights_api.rest is None:
         raise UnusableInput("input port 'flights': its data API does not offer REST")
-    flights = ask(rest, "SELECT count(*) AS flights FROM flight")[0]["flights"]
+    flights = ask(flights_api, "SELECT count(*) AS flights FROM flight")[0]["flights"]
     if flights == 0:
         raise UnusableInput(
             "input port 'flights': there are no flights yet\n\n"
             "hint: run the code of aviation/flights first: `alchemesh run -C examples/flights`"
         )
-    print(f"reading    {flights:,} flights through {rest}")
-    measured = {model: ask(rest, query) for model, query in QUERIES.items()}
+    print(f"reading    {flights:,} flights through {flights_api.rest}")
+    measured = {model: ask(flights_api, query) for model, query in QUERIES.items()}
     tables = here.output("punctuality-table").tables
     for model, rows in measured.items():
         table = DeltaTable(tables.path(model))
@@ -98,9 +98,13 @@ def publish(here: Connections) -> None:
         print(f"{'written' if changed else 'unchanged':<10} {model:<20} {len(rows):>4} rows, version {table.version()}")
 
 
-def ask(rest: str, query: str) -> list[dict[str, Any]]:
-    """The rows that a data API gives for a query: the query is the body, the answer a JSON list of objects."""
-    request = urllib.request.Request(f"{rest}/sql", data=query.encode(), headers={"Accept": "application/json"})
+def ask(api: DataApiConnection, query: str) -> list[dict[str, Any]]:
+    """The rows that a data API gives for a query: the query is the body, the answer a JSON list of objects.
+
+    The headers hold the credential that this product was let in by.
+    """
+    rest, headers = api.rest, {"Accept": "application/json", **api.headers()}
+    request = urllib.request.Request(f"{rest}/sql", data=query.encode(), headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             rows: list[dict[str, Any]] = json.load(response)

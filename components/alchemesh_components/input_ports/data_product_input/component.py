@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from alchemesh_components.input_ports.data_product_input.models import Args, Settings
@@ -28,8 +29,14 @@ class DataProductInput(Component[Args, Settings]):
             environment=self.wiring.environment,
             origin=self.wiring.origin or "",
             consumer=self.wiring.address,
+            run_directory=self.run_directory(),
             opts=self.child_options,
         )
+
+    def run_directory(self) -> str | None:
+        """Where the credential for a guarded data API is kept; on this machine only."""
+        local = self.settings.local
+        return str(Path(local.run, self.wiring.domain, self.wiring.product)) if local else None
 
 
 def _storage(connections: Mapping[str, Any]) -> Any:

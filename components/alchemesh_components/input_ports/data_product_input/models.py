@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
+from alchemesh_components.local_settings import LocalSettings
 from alchemesh_platform.manifest.models import Strict
 
 
@@ -11,3 +14,7 @@ class Args(Strict):
 
 class Settings(Strict):
     """The registry says where the origin is."""
+
+    local: LocalSettings | None = Field(
+        default=None, description="The embedded local platform, where a credential for a data API of it is kept."
+    )

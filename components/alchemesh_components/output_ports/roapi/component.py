@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,26 @@ import pulumi
 from alchemesh_components.local_settings import Settings
 from alchemesh_components.output_ports.roapi.models import Args
 from alchemesh_components.output_ports.roapi.spec import SPEC
+from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.component import Component
-from alchemesh_platform.resources.local import DataApi
+from alchemesh_platform.resources.local import DataApi, DataApiGrant
 
 
 class RoapiDataApi(Component[Args, Settings]):
-    """A supervised roapi server that answers for the tables of the port's storage."""
+    """An enclosed roapi that answers for the tables of the port's storage, and a gateway that asks for credentials."""
 
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
         """One server."""
-        server = self.server()
+        self.data_api = server = self.server()
         return {
             "kind": "data-api",
             "sql": server.sql,
             "rest": server.rest,
             "graphql": server.graphql,
             "tables": list(self.wiring.models),
+            "credential_file": server.credential_file,
         }
 
     def server(self) -> DataApi:
@@ -46,6 +48,20 @@ class RoapiDataApi(Component[Args, Settings]):
             tables=self.served_tables(),
             opts=self.child_options,
         )
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """One entry at the gateway, with the end of the access; the credential is issued to the consumer apart."""
+        return [
+            DataApiGrant(
+                f"{self.name}-{consumer.request}",
+                process=self.data_api.process,
+                run_directory=self.data_api.run_directory,
+                request=consumer.request,
+                consumer=consumer.address,
+                ends_at=consumer.ends_at.isoformat() if consumer.ends_at else None,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.data_api]),
+            )
+        ]
 
     def served_tables(self) -> list[dict[str, pulumi.Input[str]]]:
         """What is served: each model's table, or the storage's Parquet files under the name of the port's one model."""

@@ -6,8 +6,8 @@ SPEC = ComponentSpec(
     name="roapi",
     component_type="data-api",
     roles=(Role.PROXY,),
-    summary="SQL over the PostgreSQL protocol, REST and GraphQL, by a supervised roapi server on this machine.",
-    version="1.0.0",
+    summary="SQL over the PostgreSQL protocol, REST and GraphQL, by a guarded and enclosed roapi on this machine.",
+    version="2.0.0",
     maturity="beta",
     owner="alchemesh",
     stateful=False,
@@ -16,5 +16,6 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.local_settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
     protocols=("sql", "rest", "graphql"),
+    guards=True,
     observe="alchemesh_components.output_ports.roapi.observe:observe",
 )

@@ -1,0 +1,61 @@
+"""Letting a consumer in at a gateway, and out. Neither touches another consumer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alchemesh_platform.local.consumers import Entry, locked, read_entry, remove_entry, write_entry
+from alchemesh_platform.local.credentials import CredentialFailed, user_name
+from alchemesh_platform.local.gateway import Gateway, apply, listening
+
+
+def admit(gateway: Gateway, *, consumer: str, request: str, ends_at: datetime | None = None) -> Entry:
+    """Let a consumer in for a request, as soon as it has a credential; one that it has already stays good.
+
+    Raises:
+        CredentialFailed: when there is no gateway, or somebody was let in by hand under the same name.
+        GatewayFailed: when the gateway does not take it.
+    """
+    user = user_name(consumer, request)
+    if listening(gateway) is None:
+        raise CredentialFailed(
+            f"there is no data API {gateway.process}", hint="`alchemesh up` of its product starts it"
+        )
+    with locked(gateway.folder):
+        before = _before(gateway, user)
+        if before is not None and before.request != request:
+            raise CredentialFailed(
+                f"{user} was let in at {gateway.process} by hand",
+                hint=f"remove {user}.json in {gateway.folder / 'consumers'}, then run again",
+            )
+        entry = Entry(
+            user=user,
+            consumer=consumer,
+            request=request,
+            ends_at=ends_at,
+            scram=before.scram if before else None,
+            bcrypt=before.bcrypt if before else None,
+        )
+        if write_entry(gateway.folder, entry):
+            apply(gateway)
+    return entry
+
+
+def dismiss(gateway: Gateway, user: str) -> None:
+    """Let a consumer out: refused at once, and its open connections are closed. Twice does no harm.
+
+    Raises:
+        GatewayFailed: when the gateway does not take it.
+    """
+    if listening(gateway) is None:
+        return
+    with locked(gateway.folder):
+        remove_entry(gateway.folder, user)
+        apply(gateway)
+
+
+def _before(gateway: Gateway, user: str) -> Entry | None:
+    try:
+        return read_entry(gateway.folder, user)
+    except CredentialFailed:
+        return None  # it lets nobody in; it is written anew
