@@ -33,7 +33,7 @@ system: ## The two programs of the system that guard data APIs; installed where 
 engine: setup ## The Pulumi engine: found, downloaded or built (minutes, once for each user)
 	@$(BIN)/alchemesh engine --install
 
-parts: setup ## Real servers for the tests, such as Kafka: their jars, once for each user (needs Java 17 and Maven)
+parts: setup ## Real servers for the tests, Kafka and NiFi: their jars, once for each user (needs Java 17 and Maven)
 	@$(BIN)/python -m parts prepare
 
 demo: engine system ## Bring both example products up, run their code, query them

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from parts import java, kafka
+from parts import java, kafka, nifi
 
-PREPARE: dict[str, Callable[[], Path]] = {"kafka": kafka.prepare}
+PREPARE: dict[str, Callable[[], Path]] = {"kafka": kafka.prepare, "nifi": nifi.prepare}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,222 @@
+"""A real Apache NiFi 1.18 on loopback, with processors of our own for Kafka and Cloud Storage.
+
+with nifi() as server:
+    print(server.url)      # http://127.0.0.1:PORT/nifi-api
+    server.kill()
+    server.start()         # on the same port, with the same dataflows and the same queued data
+
+Maven Central has NiFi's framework and its standard processors, and neither its Kafka nor its Google bundle. The bundle
+in ``files/nar`` stands for both: its processors have the properties, relationships and attributes that NiFi's have.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from alchemesh_platform.local.ports import free_port
+from parts import cache
+from parts.java import PartFailed, maven
+
+FILES = Path(__file__).parent / "files" / "nifi"
+NAR_FILES = Path(__file__).parent / "files" / "nar"
+VERSION = "1.18.0"
+NAR = "alchemesh-ingestion-nar"
+
+START_SECONDS = 300.0  # 18 on an idle machine
+STOP_SECONDS = 60.0
+_SAID = 3000  # characters of the log, for an error
+_MANIFEST = {
+    "Nar-Group": "alchemesh",
+    "Nar-Id": NAR,
+    "Nar-Version": "1",
+    "Nar-Dependency-Group": "org.apache.nifi",
+    "Nar-Dependency-Id": "nifi-standard-services-api-nar",
+    "Nar-Dependency-Version": VERSION,
+}
+_JAVA = (
+    "java",
+    "-Xms256m",
+    "-Xmx768m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.awt.headless=true",
+    "-Djava.protocol.handler.pkgs=sun.net.www.protocol",
+    "-Dnifi.properties.file.path=conf/nifi.properties",
+)
+
+
+def prepare() -> Path:
+    """The folder of NiFi's libraries, of our bundle and of the unpacked bundles; made when it is not there.
+
+    Raises:
+        PartFailed: when Maven, the compiler or the first start fails.
+    """
+    files = [file for folder in (FILES, NAR_FILES) for file in sorted(folder.rglob("*")) if file.is_file()]
+    recipe = [*(file.read_bytes() for file in files), *_JAVA, *_MANIFEST.values()]
+    return cache.prepared("nifi", recipe, _make)
+
+
+@dataclass(slots=True)
+class Nifi:
+    """A NiFi server. Killed or stopped, it starts again on the same port with the same data.
+
+    Args:
+        folder: Its configuration, log and data.
+        port: Port of its interface, on 127.0.0.1.
+    """
+
+    folder: Path
+    port: int
+    parts: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """Address of its REST interface."""
+        return f"http://127.0.0.1:{self.port}/nifi-api"
+
+    @property
+    def log(self) -> Path:
+        """What it prints."""
+        return self.folder / "nifi.log"
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it answers.
+
+        Raises:
+            PartFailed: when it does not, with the end of its log.
+        """
+        jars = ":".join(str(jar) for jar in sorted((self.parts / "libs").glob("*.jar")))
+        command = [*_JAVA, "-cp", f"conf:{jars}", "org.apache.nifi.NiFi"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            PartFailed: when it ends, or is not there in time.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise PartFailed(f"NiFi does not answer\n{self.log.read_text('utf-8', 'replace')[-_SAID:]}")
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Stop it, as an operator does. Stopping one that does not run does nothing."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process = None
+
+    def kill(self) -> None:
+        """Kill it, as a machine that goes away does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/flow/about", timeout=5) as answer:  # noqa: S310 loopback
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+
+@contextmanager
+def nifi() -> Iterator[Nifi]:
+    """A NiFi with nothing on its canvas; stopped at the end, and its data removed.
+
+    Raises:
+        PartFailed: when it cannot be prepared or does not start.
+    """
+    parts = prepare()
+    with tempfile.TemporaryDirectory(prefix="alchemesh-nifi-", ignore_cleanup_errors=True) as folder:
+        made = make_nifi(Path(folder), parts)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.kill()  # nothing of its data is needed any more
+
+
+def make_nifi(folder: Path, parts: Path) -> Nifi:
+    """The configuration of a server in a folder; not started."""
+    port = free_port("127.0.0.1")
+    shutil.copytree(FILES / "conf", folder / "conf", dirs_exist_ok=True)
+    properties = folder / "conf" / "nifi.properties"
+    text = Template(properties.read_text("utf-8"))
+    properties.write_text(text.substitute(port=port, libs=parts / "libs", key=secrets.token_hex(16)), "utf-8")
+    shutil.copytree(parts / "extensions", folder / "extensions", copy_function=os.link)
+    if (parts / "work").is_dir():  # unpacked once; links, since NiFi removes what it does not expect there
+        shutil.copytree(parts / "work", folder / "work", copy_function=os.link)
+    return Nifi(folder, port, parts)
+
+
+def _make(folder: Path) -> None:
+    """Fill the cached folder: libraries, our bundle, and the bundles unpacked, which one start leaves."""
+    copy = "dependency:copy-dependencies"
+    shutil.copy(FILES / "pom.xml", folder)
+    maven(copy, "-DincludeScope=runtime", "-DoutputDirectory=libs", folder=folder)
+    with tempfile.TemporaryDirectory(prefix="alchemesh-nar-") as scratch:
+        shutil.copy(NAR_FILES / "pom.xml", scratch)
+        maven(copy, "-DincludeScope=runtime", "-DoutputDirectory=bundled", folder=Path(scratch))
+        _build_nar(Path(scratch), folder)
+    with tempfile.TemporaryDirectory(prefix="alchemesh-nifi-") as first:
+        made = make_nifi(Path(first), folder)
+        try:
+            made.start()
+        finally:
+            made.kill()
+        (folder / "work").mkdir()
+        shutil.move(Path(first) / "work" / "nar", folder / "work" / "nar")
+
+
+def _build_nar(scratch: Path, folder: Path) -> None:
+    """Compile our processors and pack them as a bundle: a jar of jars, with a manifest that NiFi reads."""
+    bundled = scratch / "bundled"
+    api = next((folder / "libs").glob(f"nifi-api-{VERSION}.jar"))
+    classes = ":".join(str(jar) for jar in (api, *bundled.glob("*.jar")))
+    sources = [str(file) for file in sorted((NAR_FILES / "src").rglob("*.java"))]
+    _run("javac", "--release", "11", "-nowarn", "-cp", classes, "-d", str(scratch / "classes"), *sources)
+    shutil.copytree(NAR_FILES / "META-INF", scratch / "classes" / "META-INF")
+    _run("jar", "--create", "--file", str(bundled / f"{NAR}.jar"), "-C", str(scratch / "classes"), ".")
+    manifest = scratch / "MANIFEST.MF"
+    manifest.write_text("".join(f"{name}: {value}\n" for name, value in _MANIFEST.items()), "utf-8")
+    content = scratch / "nar" / "META-INF" / "bundled-dependencies"
+    content.mkdir(parents=True)
+    for jar in bundled.glob("*.jar"):
+        if not jar.name.startswith("slf4j"):  # the server's own
+            jar.rename(content / jar.name)
+    (folder / "extensions").mkdir()
+    nar = folder / "extensions" / f"{NAR}.nar"
+    # `jar`, since it writes entries for folders, without which NiFi does not unpack.
+    _run("jar", "--create", "--file", str(nar), "--manifest", str(manifest), "-C", str(scratch / "nar"), ".")
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PartFailed(f"`{command[0]}` left with {done.returncode}\n{(done.stdout + done.stderr)[-_SAID:]}")

@@ -1,0 +1,39 @@
+"""The server that other tests rely on: its own processors are there, and a kill does not take its canvas."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from parts.nifi import Nifi, nifi
+from tests.needs import need_java
+
+pytestmark = pytest.mark.slow
+
+
+def ask(server: Nifi, path: str, body: Any = None) -> Any:
+    request = Request(
+        f"{server.url}{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def test_its_processors_are_there_and_a_kill_does_not_take_what_was_made() -> None:
+    need_java()
+    with nifi() as server:
+        assert ask(server, "/flow/about")["about"]["version"] == "1.18.0"
+        types = {found["type"] for found in ask(server, "/flow/processor-types")["processorTypes"]}
+        assert {"alchemesh.nifi.ConsumeKafka", "alchemesh.nifi.PutGCSObject"} <= types
+        assert {f"org.apache.nifi.processors.standard.{name}" for name in ("MergeContent", "RouteText")} <= types
+        group = {"revision": {"version": 0}, "component": {"name": "kept", "position": {"x": 0, "y": 0}}}
+        ask(server, "/process-groups/root/process-groups", group)
+        server.kill()
+        server.start()
+        groups = ask(server, "/process-groups/root/process-groups")["processGroups"]
+        assert [found["component"]["name"] for found in groups] == ["kept"]
