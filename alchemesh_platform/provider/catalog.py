@@ -6,6 +6,7 @@ from alchemesh_platform.provider.handler import Handlers
 from alchemesh_platform.provider.handlers.contract import ContractHandler
 from alchemesh_platform.provider.handlers.data_api import DataApiHandler
 from alchemesh_platform.provider.handlers.data_api_grant import DataApiGrantHandler
+from alchemesh_platform.provider.handlers.dataflow import DataflowHandler
 from alchemesh_platform.provider.handlers.delta_table import DeltaTableHandler
 from alchemesh_platform.provider.handlers.directory import DirectoryHandler
 from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
@@ -34,6 +35,7 @@ HANDLERS = Handlers(
             DataApiHandler(),
             DataApiGrantHandler(),
             JobHandler(),
+            DataflowHandler(),
         )
     }
 )

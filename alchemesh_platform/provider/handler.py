@@ -82,6 +82,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         delete_before_replace: Whether the old one has to go before the new one can come.
         keeps_plain_text: Whether inputs are written somewhere in plain text; secrets in them are masked then.
         refuses_secrets: The same, where a mask would be of no use: secrets in inputs are refused then.
+        secret_outputs: Outputs (names in Python) that are kept as secrets; None: all, wherever an input is one.
     """
 
     pulumi_type: ClassVar[str]
@@ -92,6 +93,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
     delete_before_replace: ClassVar[bool] = False
     keeps_plain_text: ClassVar[bool] = False
     refuses_secrets: ClassVar[bool] = False
+    secret_outputs: ClassVar[frozenset[str] | None] = None
 
     @abstractmethod
     def identify(self, inputs: InputsT) -> str:

@@ -86,7 +86,7 @@ def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tr
     if context.preview:
         return "", _planned(handler, inputs, None, context)
     values = _inputs(handler, inputs)
-    return handler.identify(values), _state(inputs, handler.create(values, context))
+    return handler.identify(values), _state(handler, inputs, handler.create(values, context))
 
 
 def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tuple[str, Tree, Tree] | None:
@@ -106,7 +106,7 @@ def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tu
         return None
     new_values, outputs = found
     kept = _keeping(inputs, values, new_values)
-    return handler.identify(new_values), kept, _state(kept, outputs)
+    return handler.identify(new_values), kept, _state(handler, kept, outputs)
 
 
 def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Tree:
@@ -119,7 +119,7 @@ def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree,
     if context.preview:
         return _planned(handler, inputs, outputs, context)
     done = handler.update(_inputs(handler, inputs), _lenient(handler, old_inputs), outputs, context)
-    return _state(inputs, done)
+    return _state(handler, inputs, done)
 
 
 def delete(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> None:
@@ -158,29 +158,41 @@ def _outputs(handler: AnyHandler, state: Tree) -> BaseModel:
         return model.model_construct(**plain)
 
 
-def _state(inputs: Tree, outputs: BaseModel | Mapping[str, Any]) -> Tree:
+def _state(handler: AnyHandler, inputs: Tree, outputs: BaseModel | Mapping[str, Any]) -> Tree:
     computed = dump(outputs)
-    # What is computed from a secret may show it.
-    if has_secret(inputs):
-        computed = {name: value if value is None else Secret(value) for name, value in computed.items()}
-    return {**inputs, **computed}
+    if handler.secret_outputs is not None:
+        hidden = {to_camel(name) for name in handler.secret_outputs}
+    else:  # what is computed from a secret may show it
+        hidden = set(computed) if has_secret(inputs) else set()
+    shown = {name: Secret(value) if name in hidden and value is not None else value for name, value in computed.items()}
+    return {**inputs, **shown}
 
 
 def _planned(handler: AnyHandler, inputs: Tree, outputs: BaseModel | None, context: Context) -> Tree:
     shown = masked(inputs, MASK) if handler.keeps_plain_text else inputs
     found: Read[BaseModel] = read_properties(handler.inputs, shown)
     known = handler.plan(found.values, outputs, context) if found.values is not None else {}
-    return _state(inputs, {name: known.get(name, UNKNOWN) for name in handler.outputs.model_fields})
+    return _state(handler, inputs, {name: known.get(name, UNKNOWN) for name in handler.outputs.model_fields})
 
 
 def _keeping(tree: Tree, old: BaseModel, new: BaseModel) -> Tree:
     """New inputs, with what was said before wherever it means the same: secrets stay secret, defaults stay unsaid."""
-    dumped = dump(new)
-    kept = dict(tree)
-    for name, alias in aliases(type(new)).items():
-        if getattr(old, name) != getattr(new, name):
-            kept[alias] = dumped[alias]
+    before, now = dump(old), dump(new)
+    kept = {alias: _kept(tree.get(alias), before[alias], now[alias]) for alias in aliases(type(new)).values()}
     return {alias: value for alias, value in kept.items() if value is not None}
+
+
+def _kept(said: Any, before: Any, now: Any) -> Any:
+    if before == now:
+        return said
+    if isinstance(said, Secret):
+        return Secret(_kept(said.value, before, now))
+    if isinstance(said, Mapping) and isinstance(before, Mapping) and isinstance(now, Mapping):
+        new = {name: _kept(said.get(name), before.get(name), value) for name, value in now.items()}
+        return {name: value for name, value in new.items() if value is not None}
+    if isinstance(said, list) and isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [_kept(*parts) for parts in zip(said, before, now, strict=True)]
+    return now
 
 
 def explain(error: Failure) -> str:

@@ -31,7 +31,7 @@ def package_schema(handlers: Handlers) -> dict[str, Any]:
         "name": PACKAGE,
         "displayName": "Alchemesh",
         "version": __version__,
-        "description": "Records of the data mesh, and the embedded local platform.",
+        "description": "Records of the data mesh, the embedded local platform, and dataflows of Apache NiFi.",
         "license": "Apache-2.0",
         "meta": {"moduleFormat": "(.*)"},
         "config": {"variables": settings},

@@ -1,0 +1,201 @@
+"""Bringing a dataflow to what is declared: made, or changed one component at a time.
+
+Whatever was done by a run that was killed is found again by name and mark, and gone on with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from alchemesh_platform.nifi.canvas import Entity, Standing, find
+from alchemesh_platform.nifi.definition import Dataflow
+from alchemesh_platform.nifi.deviation import (
+    ENABLED,
+    RUNNING,
+    Deviation,
+    configuration,
+    deviations,
+    properties_of,
+    relationships_of,
+    routes_of,
+    wanted_properties,
+)
+from alchemesh_platform.nifi.installed import Choice, choose
+from alchemesh_platform.nifi.parameters import Written, bring_context
+from alchemesh_platform.nifi.running import set_processor, set_service, start, stop
+from alchemesh_platform.nifi.server import NifiFailed, Server
+from alchemesh_platform.nifi.take_down import clear
+
+_COLUMN, _ROW = 420, 220  # pixels between two processors on the screen
+
+
+def bring(server: Server, wanted: Dataflow, written: Written, drain_seconds: float) -> tuple[Standing, Written]:
+    """Bring a dataflow to what is declared.
+
+    Args:
+        server: The server.
+        wanted: What is declared.
+        written: What is remembered of its sensitive parameters.
+        drain_seconds: How long queues may take to drain, where processors or their ways are to go.
+
+    Returns:
+        The dataflow as it stands now, and what to remember.
+
+    Raises:
+        NifiFailed: when the server does not take it; the next call goes on from what was done.
+    """
+    choice = choose(server, wanted)
+    find(server, wanted)  # a name that is taken is told before anything is made
+    context, written = bring_context(server, wanted, written)
+    standing = _bring_group(server, wanted, context)
+    if _is_rebuilt(standing, wanted, choice):
+        clear(server, standing, wanted, drain_seconds)
+        standing = _standing(server, wanted)
+    _make_components(server, standing, choice)
+    standing = _standing(server, wanted)
+    _bring_services(server, standing, wanted, choice)
+    _bring_processors(server, standing, wanted, choice)
+    _bring_routes(server, _standing(server, wanted), wanted)
+    if wanted.state == "running":
+        start(server, _standing(server, wanted), wanted)
+    else:
+        stop(server, _standing(server, wanted), wanted.processors)
+    standing = _standing(server, wanted)
+    # A parameter that nothing referred to when it was written counts up with the first reference.
+    version = int(standing.context["revision"].get("version") or 0) if standing.context else 0
+    return standing, Written(written.salt, written.digests, version)
+
+
+def rebuild_reasons(found: Iterable[Deviation], standing: Standing, wanted: Dataflow) -> list[Deviation]:
+    """Deviations that take away what may hold data: a type, a processor, or a way between two."""
+    reasons = [one for one in found if one.path.endswith(".type") and one.found is not None]
+    reasons += [one for one in found if ".routes." in one.path and one.declared is None]
+    reasons += [
+        Deviation(f"processors.{name}", None, "a processor")
+        for name in standing.processors
+        if name not in wanted.processors
+    ]
+    return reasons
+
+
+def _is_rebuilt(standing: Standing, wanted: Dataflow, choice: Choice) -> bool:
+    return bool(rebuild_reasons(deviations(standing, wanted, choice), standing, wanted))
+
+
+def _standing(server: Server, wanted: Dataflow) -> Standing:
+    standing = find(server, wanted)
+    if standing is None:
+        raise NifiFailed(
+            f"process group {wanted.name!r} went away while it was worked on",
+            hint="somebody else removed it: run `alchemesh up` again",
+        )
+    return standing
+
+
+def _bring_group(server: Server, wanted: Dataflow, context: Entity) -> Standing:
+    reference = {"id": context["id"]}
+    standing = find(server, wanted)
+    if standing is None:
+        component = {"name": wanted.name, "position": {"x": 0, "y": 0}, "parameterContext": reference}
+        server.post(
+            f"/process-groups/{wanted.parent}/process-groups", {"revision": {"version": 0}, "component": component}
+        )
+        standing = _standing(server, wanted)
+    path = f"/process-groups/{standing.id}"
+
+    def edit(entity: Entity) -> dict[str, Any] | None:
+        now = entity["component"]
+        lines = str(now.get("comments") or "").splitlines()
+        marked = wanted.marker in lines and now["name"] == wanted.name
+        if marked and (now.get("parameterContext") or {}).get("id") == context["id"]:
+            return None
+        comments = "\n".join(lines if wanted.marker in lines else [*lines, wanted.marker])
+        component = {"id": standing.id, "name": wanted.name, "comments": comments, "parameterContext": reference}
+        return {"component": component}
+
+    before = standing.group["component"].get("parameterContext") or {}
+    if before.get("id") != context["id"]:  # it can be changed only while nothing runs
+        stop(server, standing, standing.processors)
+    server.change(path, edit)
+    return _standing(server, wanted)
+
+
+def _make_components(server: Server, standing: Standing, choice: Choice) -> None:
+    for name, chosen in choice.services.items():
+        if name not in standing.services:
+            component: dict[str, Any] = {"name": name, "type": chosen.variant.type, "bundle": dict(chosen.bundle)}
+            server.post(
+                f"/process-groups/{standing.id}/controller-services",
+                {"revision": {"version": 0}, "component": component},
+            )
+    for at, (name, chosen) in enumerate(choice.processors.items()):
+        if name not in standing.processors:
+            position = {"x": _COLUMN * (at % 3), "y": _ROW * (at // 3)}
+            component = {
+                "name": name,
+                "type": chosen.variant.type,
+                "bundle": dict(chosen.bundle),
+                "position": position,
+            }
+            server.post(
+                f"/process-groups/{standing.id}/processors", {"revision": {"version": 0}, "component": component}
+            )
+
+
+def _bring_services(server: Server, standing: Standing, wanted: Dataflow, choice: Choice) -> None:
+    """Change what differs, which needs a service to be disabled and what refers to it to stand still."""
+    for name, chosen in choice.services.items():
+        entity = standing.services[name]
+        properties = wanted_properties(entity, chosen, standing.services)
+        if _differs(entity, properties):
+            if entity["component"]["state"] in ENABLED:
+                stop(server, standing, wanted.processors)
+                set_service(server, entity, "DISABLED")
+            body = {"component": {"id": entity["id"], "properties": properties}}
+            server.change(f"/controller-services/{entity['id']}", lambda _, body=body: body)  # type: ignore[misc]
+        set_service(server, entity, "ENABLED")
+
+
+def _bring_processors(server: Server, standing: Standing, wanted: Dataflow, choice: Choice) -> None:
+    """Change what differs, one after the other; only the one that is changed stands still."""
+    for name, chosen in choice.processors.items():
+        entity = standing.processors[name]
+        properties = wanted_properties(entity, chosen, standing.services)
+        settings = configuration(wanted.processors[name], relationships_of(entity))
+        found = [one for one in deviations(standing, wanted, choice) if one.path.startswith(f"processors.{name}.")]
+        if not _differs(entity, properties) and not found:
+            continue
+        was_running = entity["component"]["state"] in RUNNING
+        if was_running:
+            set_processor(server, entity, "STOPPED")
+        body = {"component": {"id": entity["id"], "config": {**settings, "properties": properties}}}
+        now = server.change(f"/processors/{entity['id']}", lambda _, body=body: body)  # type: ignore[misc]
+        if was_running and wanted.state == "running" and now["component"].get("validationStatus") == "VALID":
+            set_processor(server, now, "RUNNING")
+
+
+def _bring_routes(server: Server, standing: Standing, wanted: Dataflow) -> None:
+    for source, relationship, target in sorted(routes_of(wanted.processors, standing.processors)):
+        if (source, relationship, target) not in standing.connections:
+            ends = [
+                {"id": standing.processors[end]["id"], "groupId": standing.id, "type": "PROCESSOR"}
+                for end in (source, target)
+            ]
+            component = {"source": ends[0], "destination": ends[1], "selectedRelationships": [relationship]}
+            set_processor(server, standing.processors[source], "STOPPED")
+            server.post(
+                f"/process-groups/{standing.id}/connections", {"revision": {"version": 0}, "component": component}
+            )
+
+
+def _differs(entity: Entity, properties: dict[str, str | None]) -> bool:
+    found = properties_of(entity)
+    return any(
+        (found.get(name) or None) != (value or None) and not _is_masked(found.get(name), value)
+        for name, value in properties.items()
+    )
+
+
+def _is_masked(found: str | None, value: str | None) -> bool:
+    return value is not None and found is not None and set(found) == {"*"}

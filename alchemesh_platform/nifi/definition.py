@@ -1,0 +1,127 @@
+"""What a dataflow is wanted to be: services, processors and the ways between them, by name.
+
+NiFi 1.x and 2.x, and servers with other bundles, have other types and other names of properties for the same work. So
+each component lists variants; the first whose type the server has is taken. A property is named as the server's
+interface or its screen names it: the names on screens have stayed where those of the interface changed
+(``gcs-bucket``, *Bucket*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+PERIOD_PATTERN = r"^\d+(\.\d+)? ?(millis|ms|secs?|s|mins?|m|hours?|h|days?|d)$"
+GROUP_NAME_MAX = 1000  # nifi-framework sets no limit; a name that fits a screen and a log
+
+GroupName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=GROUP_NAME_MAX)]
+ComponentName = Annotated[str, StringConstraints(pattern=r"^[\w-]+( [\w-]+)*$")]  # no dots: it is part of paths
+Period = Annotated[str, StringConstraints(pattern=PERIOD_PATTERN)]
+RunState = Literal["running", "stopped"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServiceReference(_Part):
+    """A property's value that is one of the dataflow's controller services."""
+
+    service: ComponentName = Field(description="Name of the service.")
+
+
+PropertyValue = str | ServiceReference
+
+
+class Variant(_Part):
+    """A type that does the work, and its properties; what is not named keeps the type's default."""
+
+    type: str = Field(min_length=1, description="Class of the processor or service: org.apache.nifi.…")
+    properties: dict[str, PropertyValue] = Field(
+        default_factory=dict, description="Property, by its name or the name on the screen: text, or {service: NAME}."
+    )
+
+
+class Service(_Part):
+    """A controller service; one that no chosen variant refers to is not made."""
+
+    variants: tuple[Variant, ...] = Field(min_length=1, description="The first whose type the server has is taken.")
+
+
+class Processor(_Part):
+    """A processor, and where what it gives goes."""
+
+    variants: tuple[Variant, ...] = Field(min_length=1, description="The first whose type the server has is taken.")
+    routes: dict[str, tuple[ComponentName, ...]] = Field(
+        default_factory=dict,
+        description="Relationship: processors that it goes to; none ends it here. What the type lacks is left out.",
+    )
+    schedule: Period = Field(default="0 sec", description="How long it waits between two runs.")
+    tasks: int = Field(default=1, ge=1, description="Runs at the same time.")
+    penalty: Period = Field(default="30 sec", description="How long what failed waits.")
+    pause: Period = Field(default="1 sec", description="How long it waits when there is nothing to do.")
+    retried: tuple[str, ...] = Field(default=(), description="Relationships tried again before they are followed.")
+    retries: int = Field(default=10, ge=0, description="How many times.")
+    longest_pause: Period = Field(default="10 mins", description="Longest wait between two tries; each doubles.")
+    when_draining: dict[str, str] = Field(
+        default_factory=dict, description="Properties that let queued data go at once, set while the dataflow ends."
+    )
+
+
+class Dataflow(_Part):
+    """A dataflow: a process group with a parameter context of its own."""
+
+    name: GroupName
+    owner: str
+    parent: str = "root"
+    parameters: dict[str, str] = Field(default_factory=dict)
+    sensitive: dict[str, str] = Field(default_factory=dict, repr=False)
+    services: dict[ComponentName, Service] = Field(default_factory=dict)
+    processors: dict[ComponentName, Processor] = Field(default_factory=dict)
+    state: RunState = "running"
+
+    @property
+    def marker(self) -> str:
+        """What is written into the comments of all that is ours."""
+        return f"alchemesh: {self.owner}"
+
+    @property
+    def context_name(self) -> str:
+        """Name of the parameter context, unique in a server."""
+        return f"{self.name} ({self.owner})"
+
+
+def mistakes(services: Mapping[str, Service], processors: Mapping[str, Processor]) -> Iterator[tuple[str, str]]:
+    """Path and reason of every reference that leads nowhere."""
+    for name, processor in processors.items():
+        for relationship, targets in processor.routes.items():
+            for target in targets:
+                if target not in processors:
+                    yield f"processors.{name}.routes.{relationship}", _nowhere("processor", target, processors)
+    for kind, found in (("services", services), ("processors", processors)):
+        for name, component in found.items():
+            for at, variant in enumerate(component.variants):
+                for key, value in variant.properties.items():
+                    if isinstance(value, ServiceReference) and value.service not in services:
+                        yield (
+                            f"{kind}.{name}.variants[{at}].properties.{key}",
+                            _nowhere("service", value.service, services),
+                        )
+
+
+def sources(processors: Mapping[str, Processor]) -> list[str]:
+    """Processors that nothing leads to but themselves: where data comes in."""
+    fed = {
+        target
+        for name, processor in processors.items()
+        for targets in processor.routes.values()
+        for target in targets
+        if target != name
+    }
+    return [name for name in processors if name not in fed]
+
+
+def _nowhere(what: str, name: str, known: Mapping[str, object]) -> str:
+    return f"there is no {what} {name!r}; there are {', '.join(sorted(known)) or 'none'}"

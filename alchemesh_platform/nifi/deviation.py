@@ -1,0 +1,232 @@
+"""How a dataflow as it stands deviates from what is declared: property by property, by the declaration's paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.nifi.canvas import Entity, Standing
+from alchemesh_platform.nifi.definition import Dataflow, Processor, ServiceReference
+from alchemesh_platform.nifi.installed import Choice, Chosen
+
+RUNNING = ("RUNNING", "STARTING")
+ENABLED = ("ENABLED", "ENABLING")
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One thing that is not as declared: ``processors.consume.properties.topic``. None stands for *not there*."""
+
+    path: str
+    declared: str | None
+    found: str | None
+
+    def __str__(self) -> str:
+        return f"{self.path}: found {self.found or 'nothing'}, declared {self.declared or 'nothing'}"
+
+    @property
+    def input(self) -> str:
+        """The input that it is part of."""
+        return self.path.split(".")[0]
+
+
+def deviations(standing: Standing, wanted: Dataflow, choice: Choice) -> list[Deviation]:
+    """Every deviation, in the order of the declaration. Values of sensitive parameters cannot be seen."""
+    return [
+        *_parameters(standing, wanted),
+        *_services(standing, choice),
+        *_processors(standing, wanted, choice),
+        *_routes(standing, wanted),
+        *_state(standing, wanted),
+    ]
+
+
+def wanted_properties(entity: Entity, chosen: Chosen, services: Mapping[str, Entity]) -> dict[str, str | None]:
+    """Properties by the names of the server's interface: those declared, and defaults for the others.
+
+    ``services`` are those that stand; a reference to one that does not is None.
+    """
+    descriptors = descriptors_of(entity)
+    names = interface_names(entity, chosen)
+    properties: dict[str, str | None] = {
+        name: found.get("defaultValue") for name, found in descriptors.items() if not found.get("dynamic")
+    }
+    properties.update(dict.fromkeys(name for name, found in descriptors.items() if found.get("dynamic")))
+    for name, value in chosen.variant.properties.items():
+        key = names[name]
+        if isinstance(value, ServiceReference):
+            properties[key] = services[value.service]["id"] if value.service in services else None
+        else:
+            properties[key] = value
+    return properties
+
+
+def interface_names(entity: Entity, chosen: Chosen) -> dict[str, str]:
+    """Declared name of a property: its name in the server's interface. What a type does not know is its own name."""
+    descriptors = descriptors_of(entity)
+    by_screen = {found.get("displayName"): name for name, found in descriptors.items()}
+    return {name: name if name in descriptors else by_screen.get(name, name) for name in chosen.variant.properties}
+
+
+def descriptors_of(entity: Entity) -> Mapping[str, Any]:
+    """Descriptors of a component's properties: a processor has them in its configuration, a service beside it."""
+    component = entity["component"]
+    found: Mapping[str, Any] = (component.get("config") or component).get("descriptors") or {}
+    return found
+
+
+def properties_of(entity: Entity) -> Mapping[str, str | None]:
+    """A component's properties as they stand."""
+    component = entity["component"]
+    found: Mapping[str, str | None] = (component.get("config") or component).get("properties") or {}
+    return found
+
+
+def configuration(declared: Processor, relationships: set[str]) -> dict[str, Any]:
+    """A processor's configuration beside its properties, as the server's interface has it."""
+    return {
+        "schedulingPeriod": declared.schedule,
+        "concurrentlySchedulableTaskCount": declared.tasks,
+        "penaltyDuration": declared.penalty,
+        "yieldDuration": declared.pause,
+        "autoTerminatedRelationships": sorted(
+            name for name, targets in declared.routes.items() if not targets and name in relationships
+        ),
+        "retriedRelationships": sorted(set(declared.retried) & relationships),
+        "retryCount": declared.retries,
+        "backoffMechanism": "PENALIZE_FLOWFILE",
+        "maxBackoffPeriod": declared.longest_pause,
+    }
+
+
+def relationships_of(entity: Entity) -> set[str]:
+    """Names of a processor's relationships."""
+    return {found["name"] for found in entity["component"].get("relationships") or ()}
+
+
+def routes_of(declared: Mapping[str, Processor], standing: Mapping[str, Entity]) -> set[tuple[str, str, str]]:
+    """Source, relationship and target of every way that is declared and that the types have."""
+    return {
+        (name, relationship, target)
+        for name, processor in declared.items()
+        for relationship, targets in processor.routes.items()
+        if name not in standing or relationship in relationships_of(standing[name])
+        for target in targets
+    }
+
+
+_NAMES = {
+    "schedulingPeriod": "schedule",
+    "concurrentlySchedulableTaskCount": "tasks",
+    "penaltyDuration": "penalty",
+    "yieldDuration": "pause",
+    "autoTerminatedRelationships": "routes",
+    "retriedRelationships": "retried",
+    "retryCount": "retries",
+    "maxBackoffPeriod": "longest_pause",
+}
+
+
+def _parameters(standing: Standing, wanted: Dataflow) -> Iterator[Deviation]:
+    context = standing.context
+    found = {
+        entry["parameter"]["name"]: entry["parameter"]
+        for entry in (context["component"].get("parameters") or () if context else ())
+    }
+    for name, value in wanted.parameters.items():
+        actual = found.get(name, {}).get("value")
+        if actual != value:
+            yield Deviation(f"parameters.{name}", value, actual)
+    for name in wanted.sensitive:
+        if name not in found:
+            yield Deviation(f"sensitive_parameters.{name}", "[secret]", None)
+    for name in sorted(set(found) - set(wanted.parameters) - set(wanted.sensitive)):
+        yield Deviation(f"parameters.{name}", None, "a parameter")
+    if context is not None:
+        reference = standing.group["component"].get("parameterContext") or {}
+        if reference.get("id") != context["id"]:
+            yield Deviation("parameters", "its parameter context", "another one, or none")
+
+
+def _services(standing: Standing, choice: Choice) -> Iterator[Deviation]:
+    for name, chosen in choice.services.items():
+        entity = standing.services.get(name)
+        if entity is None:
+            yield Deviation(f"services.{name}", chosen.variant.type, None)
+            continue
+        yield from _component(f"services.{name}", entity, chosen, standing)
+        if entity["component"]["state"] not in ENABLED:
+            yield Deviation(f"services.{name}.state", "enabled", str(entity["component"]["state"]).lower())
+
+
+def _processors(standing: Standing, wanted: Dataflow, choice: Choice) -> Iterator[Deviation]:
+    for name, chosen in choice.processors.items():
+        entity = standing.processors.get(name)
+        if entity is None:
+            yield Deviation(f"processors.{name}", chosen.variant.type, None)
+            continue
+        yield from _component(f"processors.{name}", entity, chosen, standing)
+        actual = {**entity["component"]["config"], "autoTerminatedRelationships": _ended(entity)}
+        for key, value in configuration(wanted.processors[name], relationships_of(entity)).items():
+            if key in _NAMES and not _same(value, actual.get(key)):
+                yield Deviation(f"processors.{name}.{_NAMES[key]}", _shown(value), _shown(actual.get(key)))
+
+
+def _component(path: str, entity: Entity, chosen: Chosen, standing: Standing) -> Iterator[Deviation]:
+    actual_type = entity["component"]["type"]
+    if actual_type != chosen.variant.type:
+        yield Deviation(f"{path}.type", chosen.variant.type, actual_type)
+        return
+    actual = properties_of(entity)
+    descriptors = descriptors_of(entity)
+    declared_names = {name: declared for declared, name in interface_names(entity, chosen).items()}
+    for name, value in wanted_properties(entity, chosen, standing.services).items():
+        found = actual.get(name)
+        if found == value or (found or None) == (value or None):
+            continue
+        if descriptors.get(name, {}).get("sensitive") and found is not None and value is not None:
+            continue  # masked: what it is cannot be seen
+        yield Deviation(f"{path}.properties.{declared_names.get(name, name)}", value, found)
+
+
+def _routes(standing: Standing, wanted: Dataflow) -> Iterator[Deviation]:
+    declared = routes_of(wanted.processors, standing.processors)
+    for source, relationship, target in sorted(declared - set(standing.connections)):
+        yield Deviation(f"processors.{source}.routes.{relationship}", target, None)
+    for source, relationship, target in sorted(set(standing.connections) - declared):
+        yield Deviation(f"processors.{source}.routes.{relationship}", None, target)
+
+
+def _state(standing: Standing, wanted: Dataflow) -> Iterator[Deviation]:
+    for name in wanted.processors:
+        if name in standing.processors:
+            state = str(standing.processors[name]["component"]["state"])
+            if (state in RUNNING) != (wanted.state == "running"):
+                yield Deviation("state", wanted.state, f"processor {name} {state.lower()}")
+
+
+def _ended(entity: Entity) -> list[str]:
+    return [found["name"] for found in entity["component"].get("relationships") or () if found.get("autoTerminate")]
+
+
+def _same(declared: Any, found: Any) -> bool:
+    if isinstance(declared, list):
+        return declared == sorted(found or ())
+    return found is not None and _span(str(declared)) == _span(str(found))
+
+
+_UNITS = {"millis": "ms", "sec": "s", "secs": "s", "min": "m", "mins": "m", "hour": "h", "hours": "h", "day": "d"}
+
+
+def _span(text: str) -> tuple[str, str]:
+    """A period with its unit in one spelling, since NiFi keeps what a person wrote: ``30 sec``, ``30 secs``."""
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = text[len(number) :].strip()
+    return number, _UNITS.get(unit, "d" if unit == "days" else unit)
+
+
+def _shown(value: Any) -> str | None:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or None
+    return None if value is None else str(value)

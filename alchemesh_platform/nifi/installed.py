@@ -1,0 +1,96 @@
+"""What a NiFi server has: of each component's variants, the one that it can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.nifi.definition import Dataflow, Processor, Service, ServiceReference, Variant
+from alchemesh_platform.nifi.server import NifiFailed, Server
+
+# Bundles that a class is looked for in, for the hint of a class that is missing.
+# Source: https://central.sonatype.com/namespace/org.apache.nifi, and NiFi's documentation of each class.
+_BUNDLES = {
+    "org.apache.nifi.processors.kafka.pubsub.": "nifi-kafka-2-6-nar",
+    "org.apache.nifi.kafka.processors.": "nifi-kafka-nar",
+    "org.apache.nifi.kafka.service.Kafka3": "nifi-kafka-3-service-nar",
+    "org.apache.nifi.processors.gcp.": "nifi-gcp-nar",
+    "org.apache.nifi.processors.standard.": "nifi-standard-nar",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The variant of a component that a server can run, and the bundle that its type is in."""
+
+    variant: Variant
+    bundle: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The variants of a dataflow that a server can run; services only where they are referred to."""
+
+    processors: Mapping[str, Chosen]
+    services: Mapping[str, Chosen]
+
+
+def choose(server: Server, wanted: Dataflow) -> Choice:
+    """Choose the variants of a dataflow.
+
+    Raises:
+        NifiFailed: when the server has no type for a component; names the types and the bundles that have them.
+    """
+    types = _by_class(server.get("/flow/processor-types")["processorTypes"])
+    service_types = _by_class(server.get("/flow/controller-service-types")["controllerServiceTypes"])
+    processors = {
+        name: _first(server, f"processor {name!r}", component, types) for name, component in wanted.processors.items()
+    }
+    services: dict[str, Chosen] = {}
+    needed = _references(processors)
+    while needed - set(services):  # a service may need another
+        for name in sorted(needed - set(services)):
+            services[name] = _first(server, f"controller service {name!r}", wanted.services[name], service_types)
+        needed |= _references(services)
+    return Choice(processors, services)
+
+
+def _by_class(types: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Class: its bundle; of several versions the newest."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in types:
+        known = found.get(entry["type"])
+        if known is None or _version(entry["bundle"]) > _version(known):
+            found[entry["type"]] = entry["bundle"]
+    return found
+
+
+def _version(bundle: Mapping[str, Any]) -> list[tuple[int, str]]:
+    parts = str(bundle.get("version", "")).replace("-", ".").split(".")
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def _first(server: Server, what: str, component: Processor | Service, types: Mapping[str, Mapping[str, Any]]) -> Chosen:
+    for variant in component.variants:
+        if variant.type in types:
+            return Chosen(variant, types[variant.type])
+    wanted = [variant.type for variant in component.variants]
+    raise NifiFailed(
+        f"NiFi {server.version} at {server.url} has no type for {what}: it has none of {', '.join(wanted)}",
+        hint=f"add a bundle that has it to NiFi's extensions folder: {', '.join(_bundles(wanted))}",
+    )
+
+
+def _bundles(types: list[str]) -> list[str]:
+    known = [bundle for name in types for prefix, bundle in _BUNDLES.items() if name.startswith(prefix)]
+    return list(dict.fromkeys(known)) or [f"the one of {name.rpartition('.')[0]}" for name in types]
+
+
+def _references(chosen: Mapping[str, Chosen]) -> set[str]:
+    return {
+        value.service
+        for found in chosen.values()
+        for value in found.variant.properties.values()
+        if isinstance(value, ServiceReference)
+    }
