@@ -64,3 +64,7 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
             What has to stand before the consumer counts as let in.
         """
         return ()
+
+    def principals(self, consumer: Consumer) -> Sequence[pulumi.Input[str]]:
+        """Who is let in for a consumer, in the words of the component's technology; told in the grant's record."""
+        return ()

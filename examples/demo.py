@@ -27,11 +27,15 @@ from deltalake import DeltaTable
 
 from alchemesh_platform.connections import Connections, DataApiConnection
 from alchemesh_platform.home import HOME_VARIABLE
+from alchemesh_platform.identity.machine import USER_VARIABLE
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FLIGHTS = "examples/flights"
 PUNCTUALITY = "examples/punctuality"
 PORTS = {FLIGHTS: "flights-table", PUNCTUALITY: "punctuality-table"}
+READ = "aviation/flights/flights-table"  # what punctuality reads of flights; its contract is restricted
+READER = "data_product:operations/punctuality"
+FLIGHTS_OWNER, PUNCTUALITY_OWNER = "amelia@airport.example", "bessie@airport.example"
 
 SERVED_WITHIN_SECONDS = 30  # a data API looks for new rows every few seconds
 ANSWER_WITHIN_SECONDS = 30
@@ -49,6 +53,9 @@ def tour() -> None:
     heading("The data: what left New York in 2013")
     prepare_data()
     for product in (FLIGHTS, PUNCTUALITY):
+        if product == PUNCTUALITY:
+            heading("Access: punctuality asks to read flights, and the owner of flights lets it in")
+            let_in()
         heading(f"Up: {product}")
         alchemesh("up", "--yes", "-C", product)
         alchemesh("run", "-C", product)
@@ -69,9 +76,33 @@ def tour() -> None:
 
 
 def take_down() -> None:
-    """Remove both products, the consumer first."""
-    for product in (PUNCTUALITY, FLIGHTS):
-        alchemesh("destroy", "--yes", "--delete-data", "-C", product)
+    """Remove both products: the consumer, its access, and what it read."""
+    alchemesh("destroy", "--yes", "--delete-data", "-C", PUNCTUALITY)
+    for request in open_requests():
+        alchemesh("access", "revoke", request["request"], "--reason", "the tour is over", "--apply", user=FLIGHTS_OWNER)
+    alchemesh("destroy", "--yes", "--delete-data", "-C", FLIGHTS)
+
+
+def let_in() -> None:
+    """Ask for access to flights where nobody has, approve it where nobody has, and deploy just that."""
+    if not open_requests():
+        purpose = ("--purpose", "how punctual carriers and airports are")
+        alchemesh("access", "request", READ, "--as", READER, *purpose, user=PUNCTUALITY_OWNER)
+    for request in open_requests():
+        if request["state"] == "requested":
+            alchemesh("access", "approve", request["request"], "--apply", user=FLIGHTS_OWNER)
+        else:
+            alchemesh("access", "apply", "aviation/flights")
+
+
+def open_requests() -> list[Row]:
+    """Requests of punctuality for flights that are not over."""
+    states = [word for state in ("requested", "approved", "granted") for word in ("--state", state)]
+    told = alchemesh(
+        "access", "list", "--port", READ, "--requester", READER, *states, "--json", capture=True, quiet=True
+    )
+    requests: list[Row] = json.loads(told)["requests"]
+    return requests
 
 
 def prepare_data() -> None:
@@ -252,18 +283,23 @@ def connections_of(product: str) -> Connections:
     return Connections.model_validate_json(alchemesh("env", "--json", "-C", product, capture=True, quiet=True))
 
 
-def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False) -> str:
+def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user: str = "") -> str:
     """Run a command as a person would, and show the line; returns what it printed where that is captured.
+
+    Args:
+        user: Who acts; by default whoever runs the tour.
 
     Raises:
         DemoFailed: when the command fails.
     """
     if not quiet:
-        print(f"\n$ alchemesh {' '.join(arguments)}", flush=True)
+        as_user = f"{USER_VARIABLE}={user} " if user else ""
+        print(f"\n$ {as_user}alchemesh {' '.join(arguments)}", flush=True)
     try:
         done = subprocess.run(
             [Path(sys.executable).parent / "alchemesh", *arguments],
             cwd=REPOSITORY,
+            env={**os.environ, **({USER_VARIABLE: user} if user else {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if capture else None,
             text=True,

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, cast, get_args
 
 from alchemesh_platform.access.requester import Requester, domains_of
 from alchemesh_platform.access.rules import WITHOUT_CONTRACT, Access, RequestFacts
-from alchemesh_platform.registry.records import AccessRequestRecord, AssetRecord, ContractRecord
+from alchemesh_platform.registry.records import AssetRecord, ContractRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 
-def facts_of(registry: Registry, request: AccessRequestRecord) -> RequestFacts:
-    """What the rules look at, from the records of port and requester."""
-    environment = request.environment
-    contract = registry.get(ContractRecord, environment, request.port)
-    assets = registry.all(AssetRecord, environment, request.product, where={"port": request.port})
+def facts_of(
+    registry: Registry,
+    environment: str,
+    port: str,
+    requester: Requester,
+    purpose: str,
+    ends_at: datetime | None = None,
+) -> RequestFacts:
+    """What the rules look at when a requester asks for a port.
+
+    Args:
+        registry: What is recorded.
+        environment: Which environment.
+        port: Address of the output port.
+        requester: Who asks.
+        purpose: What the data is wanted for.
+        ends_at: When access is to end; None: not by itself.
+    """
+    product = port.rpartition("/")[0]
+    contract = registry.get(ContractRecord, environment, port)
+    assets = registry.all(AssetRecord, environment, product, where={"port": port})
     properties = [
         each
         for asset in assets
@@ -25,14 +42,14 @@ def facts_of(registry: Registry, request: AccessRequestRecord) -> RequestFacts:
     ]
     return RequestFacts(
         environment=environment,
-        port=request.port,
-        product=request.product,
+        port=port,
+        product=product,
         access=access_of(contract),
-        requester_kind=request.requester_kind,
-        requester=request.requester,
-        requester_domains=domains_of(registry, environment, Requester.of(request)),
-        purpose=request.purpose,
-        ends_at=request.ends_at,
+        requester_kind=requester.kind,
+        requester=requester.address,
+        requester_domains=domains_of(registry, environment, requester),
+        purpose=purpose,
+        ends_at=ends_at,
         classifications=frozenset(str(each["classification"]) for each in properties if each.get("classification")),
     )
 

@@ -124,7 +124,8 @@ class Requests:
                 state=FIRST,
                 steps=(RequestStep(state=FIRST, at=now, by=self.identity.subject),),
             )
-            at_once = approved_at_once(facts_of(registry, request), self.auto)
+            facts = facts_of(registry, self.environment, port, requester, request.purpose, ends_at)
+            at_once = approved_at_once(facts, self.auto)
             if at_once is not None:
                 request = advance(request, "approved", at=now, by=at_once.by, reason=at_once.reason)
             registry.put(request)

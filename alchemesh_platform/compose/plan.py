@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.catalog.spec import ComponentSpec, Role
 from alchemesh_platform.manifest.models import Contract, DataProduct, Protocol, SemanticModel
 from alchemesh_platform.names import asset_address, port_address, project_name
@@ -44,8 +45,16 @@ class PlannedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedGrant:
+    """A consumer whose request was approved, to be let in at an output port."""
+
+    consumer: Consumer
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedOutput:
-    """An output port with its models, as it will be recorded."""
+    """An output port with its models, as it will be recorded, and everybody who is to be let in."""
 
     name: str
     description: str
@@ -55,6 +64,7 @@ class PlannedOutput:
     protocols: tuple[Protocol, ...]
     contract: Contract | None
     location: Location
+    grants: tuple[PlannedGrant, ...] = ()
 
     @property
     def ways_in(self) -> tuple[str, ...]:
@@ -75,6 +85,7 @@ class Plan:
     outputs: tuple[PlannedOutput, ...]
     transforms: tuple[Transform, ...] = ()
     location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))
+    document: Mapping[str, Any] = field(default_factory=dict)  # the manifest, overlay and contract files merged in
 
     @property
     def project(self) -> str:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.access.ending import expire_due
 from alchemesh_platform.deployment.governance import govern
+from alchemesh_platform.deployment.grants import with_grants
+from alchemesh_platform.deployment.input_access import (
+    InputAccess,
+    NotLetIn,
+    access_problems,
+    announcements,
+    input_access,
+)
 from alchemesh_platform.deployment.promises import held_problems, rule_problems, steps_of
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.problems import Problem, errors_of, in_file_order
@@ -40,14 +49,20 @@ class Verdict:
     """What was found before the engine.
 
     Args:
+        plan: What is to be deployed, with everybody who is to be let in.
         warnings: What stops nothing, at its line.
         problems: What `up` refuses: a preview goes on with them, so that they are seen beside what would change.
         steps: What becomes of the promise of each port.
+        inputs: How the product stands with the ports of others that it reads.
+        notes: What a preview announces of them.
     """
 
+    plan: Plan
     warnings: tuple[Problem, ...] = ()
     problems: tuple[Problem, ...] = ()
     steps: tuple[PortStep, ...] = ()
+    inputs: tuple[InputAccess, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def before_engine(
@@ -73,9 +88,14 @@ def before_engine(
         ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
         Forbidden: when a policy forbids it.
         Promised: when a contract forbids it; not in a preview.
+        NotLetIn: when the product may not read what it wants; not in a preview.
     """
     if operation == "refresh":
-        return Verdict()
+        return Verdict(plan)
+    if operation == "up":
+        expire_due(registry, plan.environment, plan.product.address, now)
+    plan = with_grants(registry, plan, now)
+    inputs = input_access(registry, plan, now, targets=targets) if operation in DEPLOYING else []
     warnings = govern(registry, manifest, plan) if operation in DEPLOYING else []
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
     found = rule_problems(steps, manifest)
@@ -83,8 +103,14 @@ def before_engine(
     warnings += [problem for problem in found if problem not in forbidden]
     if operation == "preview":
         warnings += held_problems(steps, manifest, "warning")
+        warnings += access_problems(inputs, plan, "warning")
     else:
         forbidden += held_problems(steps, manifest, "error")
         if forbidden:
             raise Promised(in_file_order(forbidden))
-    return Verdict(tuple(in_file_order(warnings)), tuple(in_file_order(forbidden)), tuple(steps))
+        if missing := access_problems(inputs, plan, "error"):
+            raise NotLetIn(in_file_order(missing))
+    notes = announcements(inputs) if operation == "preview" else ()
+    return Verdict(
+        plan, tuple(in_file_order(warnings)), tuple(in_file_order(forbidden)), tuple(steps), tuple(inputs), notes
+    )

@@ -68,6 +68,7 @@ class Operator:
         *,
         on_event: Callable[[EngineEvent], None],
         targets: Sequence[str] = (),
+        target_globs: Sequence[str] = (),
         parallel: int | None = None,
         cancel: threading.Event | None = None,
     ) -> Outcome:
@@ -77,6 +78,7 @@ class Operator:
             program: Declares the resources, inside the engine's run.
             progress: Is fed with the events, before ``on_event`` gets them.
             targets: Names of ports and needs; none stands for all.
+            target_globs: URNs, with wildcards, that the run is limited to beside them.
             cancel: Set it to stop the run cleanly.
         """
         from alchemesh_platform.engine.run import run_operation
@@ -107,7 +109,7 @@ class Operator:
                 program=program,
                 providers={PROVIDER: self.provider_port},
                 on_event=take,
-                targets=[target for name in targets for target in target_urns(self.plan, name)],
+                targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
                 parallel=parallel,
                 cancel=cancel,
             )

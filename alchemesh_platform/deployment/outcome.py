@@ -47,6 +47,7 @@ class Outcome:
             "changes": self.progress.counts(),
             "assets": self.progress.named(ASSET),
             "contracts": self.progress.named(CONTRACT),
+            "grants": self.progress.grants(),
             "ports": [section.as_json() for section in self.progress.sections()],
             "problems": [problem.as_json() for problem in (*self.problems, *self.forbidden)],
             "warnings": [problem.as_json() for problem in self.warnings],

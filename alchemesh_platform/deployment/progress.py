@@ -5,6 +5,7 @@ Fed with engine events, read by the tree and the result. Pure.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from alchemesh_platform.engine.events import (
     ResourcePre,
 )
 from alchemesh_platform.engine.urn import name_of, type_of
+from alchemesh_platform.names import REQUEST_PATTERN
 from alchemesh_platform.problems import Location
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ COMPONENT_PREFIX = "alchemesh:components:"
 RECORD_PREFIX = "alchemesh:mesh:"
 ASSET = "alchemesh:mesh:Asset"
 CONTRACT = "alchemesh:mesh:Contract"
+GRANT = "alchemesh:mesh:Grant"
 
 # What the engine calls the steps of one change, as the one change that a person thinks of.
 _OPERATIONS: Mapping[str, Operation] = {
@@ -77,6 +80,11 @@ class Change:
         """Whether it is metadata of the registry."""
         return self.type.startswith(RECORD_PREFIX) and self.type != f"{RECORD_PREFIX}Subscription"
 
+    @property
+    def is_grant(self) -> bool:
+        """Whether it is there for one consumer: the record of a grant, or what lets that consumer in."""
+        return re.search(REQUEST_PATTERN, self.name) is not None
+
     def as_json(self) -> dict[str, Any]:
         """The change as plain JSON."""
         return {
@@ -109,11 +117,18 @@ class Section:
     @property
     def operation(self) -> Operation:
         """What happens to the section as a whole."""
-        counted: set[Operation] = {change.operation for change in self.changes if not change.is_group}
+        counted: set[Operation] = {
+            change.operation for change in self.changes if not (change.is_group or change.is_grant)
+        }
         counted -= {"same", "read"}
-        if not counted:
-            return "same"
+        if not counted:  # a port at which only consumers come and go is not made anew
+            return "update" if any(change.operation not in ("same", "read") for change in self.grants) else "same"
         return counted.pop() if len(counted) == 1 else "update"
+
+    @property
+    def grants(self) -> list[Change]:
+        """What happens to the consumers of the port."""
+        return [change for change in self.changes if change.is_grant and not change.is_group]
 
     @property
     def state(self) -> State:
@@ -244,6 +259,14 @@ class Progress:
                 found.setdefault(change.operation, []).append(address_of(change))
         return {operation: sorted(addresses) for operation, addresses in sorted(found.items())}
 
+    def grants(self) -> dict[str, list[dict[str, Any]]]:
+        """Operation: the grants that it happens to, each with request, port, requester and purpose."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for change in sorted(self.changes(), key=lambda change: change.name):
+            if change.type == GRANT:
+                found.setdefault(change.operation, []).append(grant_of(change))
+        return dict(sorted(found.items()))
+
     @property
     def has_changes(self) -> bool:
         """Whether anything is made, changed or removed."""
@@ -254,6 +277,19 @@ def address_of(change: Change) -> str:
     """The address that a record speaks of; the resource's name when the engine has not told its inputs."""
     address = change.outputs.get("address")
     return address if isinstance(address, str) else change.name
+
+
+def grant_of(change: Change) -> dict[str, Any]:
+    """Which consumer the record of a grant speaks of; properties are named as the registry names them."""
+    told = change.outputs
+    return {
+        "request": address_of(change),
+        "port": told.get("port", ""),
+        "requester_kind": told.get("requesterKind", ""),
+        "requester": told.get("requester", ""),
+        "purpose": told.get("purpose", ""),
+        "ends_at": told.get("endsAt"),
+    }
 
 
 def _planned_sections(plan: Plan) -> Iterator[Section]:

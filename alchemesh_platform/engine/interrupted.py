@@ -14,20 +14,18 @@ Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_ex
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.event_log import EVENTS, EventLog
 from alchemesh_platform.engine.events import ResourceOutputs, ResourcePre
 from alchemesh_platform.engine.stack import EXPORT_PREFIX, RUN_PREFIX, Stack, StackFailed, run_engine, why_failed
-from alchemesh_platform.engine.state_folder import read_state
+from alchemesh_platform.engine.standing import export_state, standing_deployment
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
 
 CREATING = "creating"
@@ -60,14 +58,7 @@ def interrupted_in_state(
     Raises:
         StackFailed: when the engine cannot read the state.
     """
-    deployment: Mapping[str, Any] | None = None
-    if stack.state_folder is not None:
-        if not stack.state_folder.file.exists():
-            return ()
-        deployment = read_state(stack.state_folder.file)
-    if deployment is None:
-        with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
-            deployment = json.loads(_export(engine, stack, Path(folder), environ).read_bytes()).get("deployment") or {}
+    deployment = standing_deployment(engine, stack, environ)
     operations = deployment.get("pending_operations") or ()
     return tuple(Interrupted(operation["resource"]["urn"], operation["type"]) for operation in operations)
 
@@ -96,7 +87,7 @@ def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] 
         StackFailed: when the engine cannot; the state is as it was.
     """
     with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
-        exported = _export(engine, stack, Path(folder), environ)
+        exported = export_state(engine, stack, Path(folder), environ)
         command = ["stack", "import", f"--file={exported}", f"--stack={stack.name}", "--non-interactive"]
         imported = run_engine(engine, stack, command, environ)
         if imported.returncode != 0:
@@ -125,12 +116,3 @@ def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[s
         else:
             notes.append(f"{stopped}, and was created again: there may be two of it")
     return notes
-
-
-def _export(engine: Engine, stack: Stack, folder: Path, environ: Mapping[str, str]) -> Path:
-    target = folder / "state.json"
-    command = ["stack", "export", f"--file={target}", f"--stack={stack.name}", "--non-interactive"]
-    exported = run_engine(engine, stack, command, environ)
-    if exported.returncode != 0:
-        raise StackFailed(f"the engine cannot read the state of {stack}: {why_failed(exported)}")
-    return target

@@ -9,11 +9,13 @@ from alchemesh_platform.provider.handlers.data_api_grant import DataApiGrantHand
 from alchemesh_platform.provider.handlers.dataflow import DataflowHandler
 from alchemesh_platform.provider.handlers.delta_table import DeltaTableHandler
 from alchemesh_platform.provider.handlers.directory import DirectoryHandler
+from alchemesh_platform.provider.handlers.grant import GrantHandler
 from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
 from alchemesh_platform.provider.handlers.job import JobHandler
 from alchemesh_platform.provider.handlers.records import (
     AssetHandler,
     LineageHandler,
+    ManifestHandler,
     PortHandler,
     ProductHandler,
 )
@@ -28,6 +30,8 @@ HANDLERS = Handlers(
             AssetHandler(),
             ContractHandler(),
             LineageHandler(),
+            ManifestHandler(),
+            GrantHandler(),
             SubscriptionHandler(),
             DirectoryHandler(),
             DeltaTableHandler(),

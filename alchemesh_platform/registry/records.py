@@ -143,7 +143,9 @@ class ManifestRecord(Record):
     kind: ClassVar[str] = "manifest"
 
     root: str = Field(description="Folder of the product's repo; what relative paths start from.")
-    document: dict[str, Any] = Field(description="The manifest, with the environment's overlay merged in.")
+    document: str = Field(
+        description="The manifest as JSON, overlay and contract files merged in. Text, for the order in it counts."
+    )
 
 
 class ContractVersionRecord(Record):
@@ -214,6 +216,7 @@ class GrantRecord(Record):
     port: str = Field(description="Address of the output port.")
     requester_kind: RequesterKind
     requester: str
+    purpose: str = Field(default="", description="What the data is wanted for.")
     principals: tuple[str, ...] = Field(default=(), description="Who was let in, in the technology's own words.")
     ends_at: datetime | None = None
 

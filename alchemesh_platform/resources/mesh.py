@@ -228,6 +228,75 @@ class Lineage(PlatformResource):
         super().__init__(name, inputs, opts)
 
 
+class Manifest(PlatformResource):
+    """The record of a product's manifest, as it was deployed."""
+
+    pulumi_type = "alchemesh:mesh:Manifest"
+
+    environment: Output[str]
+    address: Output[str]
+    root: Output[str]
+    document: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        environment: Input[str],
+        address: Input[str],
+        root: Input[str],
+        document: Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            name, {"environment": environment, "address": address, "root": root, "document": document}, opts
+        )
+
+
+class Grant(PlatformResource):
+    """The record that a consumer is let in at an output port; make it depend on what lets it in."""
+
+    pulumi_type = "alchemesh:mesh:Grant"
+
+    environment: Output[str]
+    address: Output[str]
+    product: Output[str]
+    port: Output[str]
+    requester_kind: Output[str]
+    requester: Output[str]
+    purpose: Output[str]
+    principals: Output[list[str]]
+    ends_at: Output[str | None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        environment: Input[str],
+        address: Input[str],
+        product: Input[str],
+        port: Input[str],
+        requester_kind: Input[Literal["data_product", "technical_team", "user", "data_domain"]],
+        requester: Input[str],
+        purpose: Input[str] = "",
+        principals: Input[Sequence[Input[str]]] = (),
+        ends_at: Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "environment": environment,
+            "address": address,
+            "product": product,
+            "port": port,
+            "requester_kind": requester_kind,
+            "requester": requester,
+            "purpose": purpose,
+            "principals": principals,
+            "ends_at": ends_at,
+        }
+        super().__init__(name, inputs, opts)
+
+
 class Subscription(PlatformResource):
     """An output port of another product, as its consumer may use it: by its proxy if it has one, else its storage."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.deployment.before_engine import Verdict
     from alchemesh_platform.deployment.operate import Operator
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
+    from alchemesh_platform.identity.identity import Identity
 
 NEXT = {
     "preview": "next: alchemesh up",
@@ -65,11 +66,14 @@ def operate(
         )
         for problem in verdict.warnings:
             tell(f"{problem}\n")
+        composed = replace(composed, plan=verdict.plan)
         if question and not confirmed:
             seen = run_shown(composed, operator, "preview", verdict, targets, parallel, cancel, as_json=False)
             if not seen.succeeded or not seen.progress.has_changes:
                 return seen
             confirm(question, confirmed=False)
+        if operation == "up":
+            let_in_first(composed, operator, verdict, identity, cancel)
         return run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)
 
 
@@ -100,7 +104,8 @@ def run_shown(
             parallel=parallel,
             cancel=cancel,
         )
-    outcome = replace(outcome, forbidden=verdict.problems, warnings=verdict.warnings)
+    notes = (*outcome.notes, *verdict.notes)
+    outcome = replace(outcome, forbidden=verdict.problems, warnings=verdict.warnings, notes=notes)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -110,6 +115,30 @@ def run_shown(
     for problem in (*outcome.problems, *outcome.forbidden):
         click.echo(f"\n{problem}", err=True)
     return outcome
+
+
+def let_in_first(
+    composed: Composed, operator: Operator, verdict: Verdict, identity: Identity | None, cancel: threading.Event
+) -> None:
+    """Before a product comes up: ask for what is approved at once, and have those who own it let the product in.
+
+    Raises:
+        Failure: when one of them cannot; nothing of the product was touched then.
+    """
+    from alchemesh_platform.deployment.letting_in import let_product_in
+    from alchemesh_stacks.data_product import deploy
+
+    if identity is not None:
+        let_product_in(
+            operator.registry,
+            composed.platform,
+            composed.plan,
+            verdict.inputs,
+            identity,
+            deploy=deploy,
+            tell=tell,
+            cancel=cancel,
+        )
 
 
 def tell(line: str) -> None:

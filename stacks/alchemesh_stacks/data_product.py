@@ -9,14 +9,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 
 from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.component import Component
-from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedInput, PlannedOutput
+from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.names import asset_address, product_address
 from alchemesh_platform.platform_file.models import Transform
@@ -43,15 +46,21 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
 
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.deployment.grants import with_grants
     from alchemesh_platform.home import home
     from alchemesh_platform.manifest.load import load_manifest
     from alchemesh_platform.platform_file.load import find_platform_file, load_platform
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.registry.unavailable import RegistryMissing
 
     manifest = Path(path)
     environment = pulumi.get_stack()
     platform_path = Path(platform_file) if platform_file else find_platform_file(manifest.resolve().parent)
     platform = load_platform(platform_path, environment, home())
-    return deploy(compose(load_manifest(manifest, environment), platform, discover()))
+    plan = compose(load_manifest(manifest, environment), platform, discover())
+    with suppress(RegistryMissing), Registry.open(platform.registry, create=False) as registry:
+        plan = with_grants(registry, plan, datetime.now(UTC))
+    return deploy(plan)
 
 
 class DataProduct(pulumi.ComponentResource):
@@ -66,6 +75,7 @@ class DataProduct(pulumi.ComponentResource):
         self.code = place(plan, plan.code, self.children) if plan.code else None
         self.outputs = [OutputPort(plan, planned, self.children) for planned in plan.outputs]
         self.record()
+        self.manifest()
         self.register_outputs({"assets": list(plan.assets)})
 
     def record(self) -> mesh.Product:
@@ -84,6 +94,18 @@ class DataProduct(pulumi.ComponentResource):
             code=_used(self.plan.code, self.code) if self.plan.code and self.code else None,
             needs={planned.port: _used(planned, self.needs[planned.port]) for planned in self.plan.needs},
             opts=self.children,
+        )
+
+    def manifest(self) -> mesh.Manifest:
+        """The manifest's record, made when all that it declares stands: what is composed from it later is there."""
+        parts = (*self.inputs, *self.needs.values(), *([self.code] if self.code else []), *self.outputs)
+        return mesh.Manifest(
+            f"{self.plan.product.name}-manifest",
+            environment=self.plan.environment,
+            address=self.plan.product.address,
+            root=self.plan.root,
+            document=json.dumps(self.plan.document, ensure_ascii=False),
+            opts=_after(self.children, *parts),
         )
 
 
@@ -150,6 +172,7 @@ class OutputPort(pulumi.ComponentResource):
         self.record()
         self.contract()
         self.assets()
+        self.grants = [self.grant(granted) for granted in planned.grants]
         self.register_outputs({})
 
     def record(self) -> mesh.Port:
@@ -207,6 +230,25 @@ class OutputPort(pulumi.ComponentResource):
             for name, model in planned.models.items()
         ]
 
+    def grant(self, granted: PlannedGrant) -> mesh.Grant:
+        """What lets one consumer in, and the record of it. The names hold the request: no grant touches another."""
+        consumer, planned = granted.consumer, self.planned
+        guards = [part for part in (self.storage, self.proxy) if part is not None and part.spec.guards]
+        parts = [resource for part in guards for resource in part.grant(consumer)]
+        return mesh.Grant(
+            f"{planned.name}-{consumer.request}-grant",
+            environment=self.plan.environment,
+            address=consumer.request,
+            product=self.plan.product.address,
+            port=self.plan.address(planned.name),
+            requester_kind=consumer.kind,
+            requester=consumer.address,
+            purpose=granted.purpose,
+            principals=[principal for part in guards for principal in part.principals(consumer)],
+            ends_at=written_moment(consumer.ends_at) if consumer.ends_at is not None else None,
+            opts=_after(self.standing, *parts),
+        )
+
 
 def place(
     plan: Plan,
@@ -239,6 +281,11 @@ def place(
 def definition(model: SemanticModel) -> dict[str, Any]:
     """A semantic model as it is recorded."""
     return model.model_dump(mode="json", exclude_defaults=True)
+
+
+def written_moment(moment: datetime) -> str:
+    """A moment as the registry writes it, so that what is read back is the same text."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _transform(rule: Transform) -> pulumi.ResourceTransform:

@@ -137,7 +137,7 @@ def mesh_of_each(environment: str) -> list[Record]:
 def promises_of_each(environment: str) -> list[Record]:
     now, port = datetime(2026, 3, 1, 9, 30, tzinfo=UTC), "aviation/flights/flights-table"
     return [
-        ManifestRecord(environment=environment, address="aviation/flights", root="/repo", document={"name": "flights"}),
+        ManifestRecord(environment=environment, address="aviation/flights", root="/repo", document="{}"),
         ContractVersionRecord(
             environment=environment,
             address=f"{port}@2.0.0",

@@ -9,6 +9,7 @@ from alchemesh_platform.provider.inputs import PROPERTIES, Properties
 from alchemesh_platform.registry.records import (
     AssetRecord,
     LineageRecord,
+    ManifestRecord,
     PortRecord,
     ProductRecord,
     Record,
@@ -121,3 +122,18 @@ class LineageHandler(RecordHandler[LineageInputs]):
     summary = "The record that data flows from a source into an input port."
     record = LineageRecord
     inputs = LineageInputs
+
+
+class ManifestInputs(ManifestRecord):
+    """A manifest's record, as properties."""
+
+    model_config = PROPERTIES
+
+
+class ManifestHandler(RecordHandler[ManifestInputs]):
+    """The record of a manifest."""
+
+    pulumi_type = "alchemesh:mesh:Manifest"
+    summary = "The record of a product's manifest, as it was deployed."
+    record = ManifestRecord
+    inputs = ManifestInputs

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from alchemesh_cli.access.applying import apply_option, decided
 from alchemesh_cli.access.opened import opened, print_request, reason_option
 from alchemesh_cli.context import json_option, where_options
 
@@ -17,20 +18,28 @@ request_argument = click.argument("request", metavar="REQUEST")
 @json_option
 @request_argument
 @reason_option
+@apply_option
 def approve(
-    directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str, reason: str
-) -> None:
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    request: str,
+    reason: str,
+    apply: bool,
+) -> int:
     """Approve a request.
 
-    For the owner of the product that is asked, or a platform owner. The next `up` of the product lets the consumer in.
+    For the owner of the product that is asked, or a platform owner. The next `up` of the product lets the consumer
+    in; `--apply` does so now.
 
     \b
     Examples:
-      alchemesh access approve req-0a1b2c3d
+      alchemesh access approve req-0a1b2c3d --apply
       alchemesh access approve req-0a1b2c3d --reason "statistics only" -e prod
     """
     with opened(directory, environment, platform_file) as access:
-        print_request(access.requests.approve(request, reason), as_json=as_json)
+        return decided(access, access.requests.approve(request, reason), apply=apply, as_json=as_json)
 
 
 @click.command(short_help="Reject a request.")
@@ -58,20 +67,27 @@ def reject(
 @json_option
 @request_argument
 @reason_option
+@apply_option
 def revoke(
-    directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str, reason: str
-) -> None:
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    request: str,
+    reason: str,
+    apply: bool,
+) -> int:
     """Take access back, or a request.
 
     The owner takes back what was approved; the requester and its people also what is not decided yet. The next `up` of
-    the product takes this one consumer out, and no other.
+    the product takes this one consumer out, and no other; `--apply` does so now.
 
     \b
     Examples:
-      alchemesh access revoke req-0a1b2c3d --reason "the project is over"
+      alchemesh access revoke req-0a1b2c3d --reason "the project is over" --apply
     """
     with opened(directory, environment, platform_file) as access:
-        print_request(access.requests.revoke(request, reason), as_json=as_json)
+        return decided(access, access.requests.revoke(request, reason), apply=apply, as_json=as_json)
 
 
 @click.command(short_help="Ask again for what is over, or will be.")
@@ -113,6 +129,7 @@ def renew(
 @click.option("--until", help="The new end: 2027-12-31, or 90d from now.")
 @click.option("--no-end", is_flag=True, help="Access does not end by itself.")
 @reason_option
+@apply_option
 def extend(
     directory: Path,
     environment: str,
@@ -122,7 +139,8 @@ def extend(
     until: str | None,
     no_end: bool,
     reason: str,
-) -> None:
+    apply: bool,
+) -> int:
     """Move the end of access that is approved or granted.
 
     For the owner of the product that is asked, or a platform owner. The consumer goes on with what it has.
@@ -138,4 +156,4 @@ def extend(
         raise click.UsageError("give the new end: either --until DATE or --no-end")
     with opened(directory, environment, platform_file) as access:
         ends_at = parse_until(until, access.requests.clock()) if until else None
-        print_request(access.requests.extend(request, ends_at, reason), as_json=as_json)
+        return decided(access, access.requests.extend(request, ends_at, reason), apply=apply, as_json=as_json)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.access.states import TRANSITIONS, moment, told, way_out
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
+if TYPE_CHECKING:
+    from alchemesh_platform.deployment.outcome import Outcome
+
 PURPOSE_SHOWN = 48  # characters of a purpose in a table
 HEADINGS = ("request", "state", "port", "requester", "ends", "purpose")
+# Operation of the engine on a grant: mark, and what that means to the consumer.
+DONE = {"create": ("+", "let in"), "update": ("~", "changed for"), "delete": ("-", "took out")}
 CAME, MAY_COME = "●", "○"
 
 
@@ -49,6 +54,18 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None) -> str
     head = [f"{request.address}  {request.state}  {request.environment}"]
     head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
     return "\n".join([*head, "", *_states(request), "", f"next: {way_out(request)}"])
+
+
+def applied_lines(product: str, outcome: Outcome | None) -> Iterator[str]:
+    """What deploying the grants of a product came to, a line for each consumer."""
+    if outcome is None:
+        yield f"{product}: nothing to do, access is as it was decided"
+        return
+    yield f"{product}  {outcome.environment}  {outcome.outcome}"
+    for operation, grants in outcome.progress.grants().items():
+        mark, word = DONE.get(operation, ("", ""))
+        for grant in grants if mark else ():
+            yield f"{mark} {word} {grant['requester']} at {grant['port']}  {grant['request']}"
 
 
 def _states(request: AccessRequestRecord) -> Iterator[str]:

@@ -18,10 +18,12 @@ from alchemesh_platform.deployment.progress import (
     ASSET,
     COMPONENT_PREFIX,
     CONTRACT,
+    GRANT,
     Change,
     Progress,
     Section,
     address_of,
+    grant_of,
 )
 from alchemesh_platform.engine.events import PropertyDiff
 from alchemesh_platform.manifest.models import Contract
@@ -41,6 +43,10 @@ _OPERATION_OF: Mapping[ChangeWord, str] = {"added": "create", "removed": "delete
 _KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
+MOST_GRANTS = 12
+# Operation: the word for what was done to a record.
+RECORDED: Mapping[str, str] = {"create": "recorded", "delete": "removed"}
+GRANTED: Mapping[str, str] = {"create": "made", "delete": "taken back"}
 
 
 def product_tree(progress: Progress, plan: Plan | None, title: str, *, preview: bool, running: bool) -> Group:
@@ -138,6 +144,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
     for change in section.changes:
         if change.type == ASSET and change.operation != "same":
             yield _changed(change, f"asset {address_of(change)}")
+    yield from _grants(section)
     if not preview:
         for change in section.changes:
             if change.operation != "delete":
@@ -148,6 +155,18 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
         yield _changed(contract, says) if section.step is None else _judged(contract, says, section.step)
     elif output and output.contract:
         yield [Text(_contract_says(output.contract, section.step), style="dim")]
+
+
+def _grants(section: Section) -> Iterator[list[Text]]:
+    """Consumers who are let in, or out: who, for what, and until when."""
+    changed = [change for change in section.changes if change.type == GRANT and change.operation in WILL]
+    for change in changed[:MOST_GRANTS]:
+        told = grant_of(change)
+        until = f"  until {str(told['ends_at'])[:10]}" if told["ends_at"] else ""
+        who = str(told["requester"] or told["request"])
+        yield _changed(change, f"grant {who}  {_value(told['purpose'])}{until}".rstrip())
+    if len(changed) > MOST_GRANTS:
+        yield [Text(f"and {len(changed) - MOST_GRANTS:,} more grants, see --json", style="dim")]
 
 
 def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
@@ -234,10 +253,14 @@ def summary(progress: Progress, *, preview: bool) -> str:
         count = sum(change.operation == operation for change in resources)
         if count and operation in WILL:
             words.append(f"{mark} {count} {WILL[operation]}" if preview else f"{count} {done}")
-    for pulumi_type, noun in ((ASSET, "asset"), (CONTRACT, "contract")):
+    for pulumi_type, noun, done_to in (
+        (ASSET, "asset", RECORDED),
+        (CONTRACT, "contract", RECORDED),
+        (GRANT, "grant", GRANTED),
+    ):
         for operation, addresses in progress.named(pulumi_type).items():
             if operation in WILL:
-                verb = {"create": "recorded", "delete": "removed"}.get(operation, "changed")
+                verb = done_to.get(operation, "changed")
                 plural = noun if len(addresses) == 1 else f"{noun}s"
                 words.append(f"{len(addresses)} {plural} {'to be ' if preview else ''}{verb}")
     return " · ".join(words) or "nothing to change"

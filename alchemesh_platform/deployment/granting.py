@@ -1,0 +1,118 @@
+"""Bringing grants up to what was decided, and nothing else of the product: its repo is not needed for that."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.ending import expire_due
+from alchemesh_platform.deployment.grants import with_grants
+from alchemesh_platform.deployment.operate import operating
+from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.deployment.recomposed import recomposed
+from alchemesh_platform.engine.urn import name_of
+from alchemesh_platform.names import REQUEST_PATTERN
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ManifestRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan, PlannedGrant
+    from alchemesh_platform.deployment.operate import Operator
+    from alchemesh_platform.deployment.outcome import Outcome
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+# Whose members may have changed since they were let in.
+GROUPS = frozenset({"technical_team", "data_domain"})
+
+
+def apply_grants(
+    registry: Registry,
+    platform: Platform,
+    product: str,
+    *,
+    deploy: Callable[[Plan], object],
+    tell: Callable[[str], None],
+    identity: Identity | None = None,
+    cancel: threading.Event | None = None,
+) -> Outcome | None:
+    """Let in who was approved at a product's ports, and take out whose access was revoked or has ended.
+
+    Args:
+        registry: The registry of the environment.
+        platform: The environment.
+        product: ``domain/product``.
+        deploy: Declares a plan, inside the engine's run.
+        tell: Gets a line for what takes long and for what was found and mended.
+        identity: Who acts.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        What came of it; None when everything is as it was decided.
+
+    Raises:
+        NotRecorded: when the product's manifest is not recorded.
+        StackLocked: when somebody else deploys the product.
+    """
+    expire_due(registry, platform.environment, product, datetime.now(UTC))
+    plan = recomposed(registry, platform, product)
+    with operating(plan, platform, tell=tell, identity=identity) as operator:
+        # Asked again under the lock: somebody may have deployed the product meanwhile.
+        plan = with_grants(registry, recomposed(registry, platform, product), datetime.now(UTC))
+        operator.plan = plan
+        changed = sorted(set(_changed(operator, plan)))
+        if not changed:
+            return None
+        return operator.run(
+            "up",
+            lambda: deploy(plan),
+            Progress(plan),
+            on_event=lambda _event: None,
+            target_globs=[_everything_of(plan, request) for request in changed],
+            cancel=cancel,
+        )
+
+
+def products_to_apply(registry: Registry, environment: str, now: datetime) -> list[str]:
+    """Products whose grants may be other than was decided, of those whose manifest is recorded, by address.
+
+    Told from the registry alone, without a look at any state.
+    """
+    expire_due(registry, environment, None, now)
+    standing = {grant.address: grant for grant in registry.all(GrantRecord, environment)}
+    lets_in = registry.all(AccessRequestRecord, environment, where={"state": ["approved", "granted"]})
+    valid = {request.address for request in lets_in}
+    found = {request.product for request in lets_in if _differs(request, standing.get(request.address))}
+    found |= {grant.product for grant in standing.values() if grant.address not in valid}
+    recorded = {record.address for record in registry.all(ManifestRecord, environment)}
+    return sorted(found & recorded)
+
+
+def _changed(operator: Operator, plan: Plan) -> Iterator[str]:
+    """Requests whose grants are to be made, changed or removed in a stack that is held."""
+    from alchemesh_platform.engine.standing import standing_urns
+
+    names = [name_of(urn) for urn in standing_urns(operator.engine, operator.stack)]
+    standing = {request for name in names for request in re.findall(REQUEST_PATTERN, name)}
+    wanted = {granted.consumer.request: granted for port in plan.outputs for granted in port.grants}
+    yield from standing - wanted.keys()
+    for request, granted in wanted.items():
+        record = operator.registry.get(GrantRecord, plan.environment, request)
+        if request not in standing or record is None or _is_stale(granted, record):
+            yield request
+
+
+def _is_stale(granted: PlannedGrant, record: GrantRecord) -> bool:
+    return record.ends_at != granted.consumer.ends_at or granted.consumer.kind in GROUPS
+
+
+def _differs(request: AccessRequestRecord, grant: GrantRecord | None) -> bool:
+    return grant is None or grant.ends_at != request.ends_at or request.requester_kind in GROUPS
+
+
+def _everything_of(plan: Plan, request: str) -> str:
+    """The URNs, with wildcards, of everything that lets in the consumer of one request."""
+    return f"urn:pulumi:{plan.environment}::{plan.project}::**::*{request}*"

@@ -1,0 +1,138 @@
+"""Whether a product may read what its input ports want of other products, and what a run does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from alchemesh_platform.access.ending import open_requests
+from alchemesh_platform.access.facts import facts_of
+from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.rules import ApprovedAtOnce, AutoApproval, approved_at_once
+from alchemesh_platform.access.states import is_due, told, way_out
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.problems import Problem, Severity
+from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan, PlannedInput
+    from alchemesh_platform.registry.store import Registry
+
+Standing = Literal["granted", "approved", "undecided", "at_once", "missing"]
+_BEST_FIRST = ("granted", "approved", "requested")
+
+
+class NotLetIn(Failure):
+    """Raised when a product is to be deployed that may not read what it wants; each port is told at its line."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        self.problems = tuple(problems)
+        told_all = "\n\n".join(str(problem) for problem in self.problems)
+        super().__init__(f"access is missing\n\n{told_all}", hint="`alchemesh access list --mine` shows what was asked")
+
+
+@dataclass(frozen=True, slots=True)
+class InputAccess:
+    """How a product stands with the output port that one of its input ports reads.
+
+    Args:
+        port: The input port.
+        standing: Granted; approved, so that a run brings it in; undecided; at_once, where a run may ask and is approved
+            at once; missing.
+        request: The request that it stands on, where there is one.
+        rule: What approves at once, where something does.
+    """
+
+    port: PlannedInput
+    standing: Standing
+    request: AccessRequestRecord | None = None
+    rule: ApprovedAtOnce | None = None
+
+
+def input_access(
+    registry: Registry, plan: Plan, now: datetime, *, targets: Collection[str] = (), auto: AutoApproval | None = None
+) -> list[InputAccess]:
+    """How a product stands with each port of another product that it reads; what does not stand there is passed over.
+
+    A request of the product counts, of its team, and of its domain.
+    """
+    found = []
+    for port in plan.inputs:
+        if not port.from_product or (targets and port.name not in targets):
+            continue
+        product = port.origin.rpartition("/")[0]
+        if product == plan.product.address or registry.get(PortRecord, plan.environment, port.origin) is None:
+            continue
+        found.append(_standing(registry, plan, port, now, auto))
+    return found
+
+
+def access_problems(access: Collection[InputAccess], plan: Plan, severity: Severity) -> list[Problem]:
+    """What keeps a product from reading, each at the line of the port, with the command that asks for it."""
+    return [problem for each in access for problem in _problems(each, plan, severity)]
+
+
+def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
+    """What `up` will do to let the product in, in sentences."""
+    said = []
+    for each in access:
+        if each.standing == "at_once" and each.rule is not None:
+            rule = f"{each.rule.by}, {each.rule.reason}"
+            said.append(f"`up` asks for access to {each.port.origin}, which is approved ({rule}) and granted with it")
+        elif each.standing == "approved" and each.request is not None:
+            said.append(f"`up` brings in {each.request.address}, which is approved: access to {each.port.origin}")
+    return tuple(said)
+
+
+def purpose_of(port: PlannedInput, plan: Plan) -> str:
+    """What a run says it wants the data of an input port for."""
+    return port.description or f"input port {port.name} of {plan.product.address}"
+
+
+def consumer_of(plan: Plan) -> Requester:
+    """The product, as a requester."""
+    return Requester("data_product", plan.product.address)
+
+
+def _standing(
+    registry: Registry, plan: Plan, port: PlannedInput, now: datetime, auto: AutoApproval | None
+) -> InputAccess:
+    product = plan.product
+    counting = [
+        consumer_of(plan),
+        Requester("technical_team", f"{product.domain}/{product.team}"),
+        Requester("data_domain", product.domain),
+    ]
+    requests = [
+        request
+        for request in open_requests(registry, plan.environment, port.origin, counting)
+        if not is_due(request, now)
+    ]
+    if requests:
+        best = min(requests, key=lambda request: _BEST_FIRST.index(request.state))
+        if best.state == "granted":
+            return InputAccess(port, "granted", best)
+        if best.state == "approved":
+            return InputAccess(port, "approved", best)
+    facts = facts_of(registry, plan.environment, port.origin, consumer_of(plan), purpose_of(port, plan))
+    rule = approved_at_once(facts, auto)
+    if rule is not None and not requests:
+        return InputAccess(port, "at_once", rule=rule)
+    return InputAccess(port, "undecided", requests[0]) if requests else InputAccess(port, "missing")
+
+
+def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[Problem]:
+    planned, origin = access.port.component, access.port.origin
+    path = f"{planned.path}.from"
+    if access.standing == "undecided" and access.request is not None:
+        message = f"{plan.product.address} may not read {origin} yet: {told(access.request)}"
+        yield Problem(planned.location, path, message, way_out(access.request), severity)
+    elif access.standing == "missing":
+        environment = f" -e {plan.environment}" if plan.environment != "local" else ""
+        command = f'alchemesh access request {origin} --as {consumer_of(plan)} --purpose "…"{environment}'
+        message = f"{plan.product.address} may not read {origin}: nobody has asked for it"
+        yield Problem(planned.location, path, message, f"`{command}`", severity)

@@ -1,0 +1,67 @@
+"""Getting a product let in where that needs nobody: at public ports, at those of its own domain, and where approved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.requests import AlreadyAsked, Requests
+from alchemesh_platform.deployment.granting import apply_grants
+from alchemesh_platform.deployment.input_access import InputAccess, consumer_of, purpose_of
+from alchemesh_platform.failure import Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+
+class NotGrantedNow(Failure):
+    """Raised when a grant that was approved could not be deployed; the approval stays."""
+
+
+def let_product_in(
+    registry: Registry,
+    platform: Platform,
+    plan: Plan,
+    inputs: Collection[InputAccess],
+    identity: Identity,
+    *,
+    deploy: Callable[[Plan], object],
+    tell: Callable[[str], None],
+    cancel: threading.Event | None = None,
+) -> None:
+    """Ask where a rule approves at once, then have the grants of every product that approved deployed.
+
+    Args:
+        registry: The registry of the environment.
+        platform: The environment.
+        plan: The product that is to read.
+        inputs: How it stands with the ports of others.
+        identity: Who deploys it.
+        deploy: Declares a plan, inside the engine's run.
+        tell: Gets a line for each thing that is done.
+        cancel: Set it to stop cleanly.
+
+    Raises:
+        NotGrantedNow: when a grant could not be deployed.
+    """
+    requests = Requests(registry, plan.environment, identity)
+    for each in inputs:
+        if each.standing == "at_once":
+            try:
+                asked = requests.ask(each.port.origin, consumer_of(plan), purpose_of(each.port, plan))
+            except AlreadyAsked:  # somebody was quicker, since this was looked at
+                continue
+            tell(f"asked for access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
+    waiting = [each.port.origin for each in inputs if each.standing in ("at_once", "approved")]
+    for product in sorted({origin.rpartition("/")[0] for origin in waiting}):
+        outcome = apply_grants(registry, platform, product, deploy=deploy, tell=tell, identity=identity, cancel=cancel)
+        if outcome is not None and not outcome.succeeded:
+            why = f": {outcome.problems[0].message}" if outcome.problems else ""
+            raise NotGrantedNow(
+                f"{product} could not let {plan.product.address} in{why}",
+                hint=f"the approval stays; `alchemesh access apply {product}` shows what is in the way",
+            )

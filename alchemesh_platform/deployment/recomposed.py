@@ -1,0 +1,52 @@
+"""The plan of a product whose repo is not here, composed again from the manifest as it was deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.document import node_of
+from alchemesh_platform.failure import Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+
+class NotRecorded(Failure):
+    """Raised when the manifest of a product is not recorded."""
+
+
+def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
+    """Compose a product as it was deployed last.
+
+    Args:
+        registry: The registry of the environment.
+        platform: The environment, as its platform file is now.
+        product: ``domain/product``.
+
+    Raises:
+        NotRecorded: when it was not deployed, or by an alchemesh that kept no manifests.
+        ProblemsFound: when the platform file does not implement any more what the product uses.
+    """
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.manifest.load import LoadedManifest, validate
+    from alchemesh_platform.manifest.models import DataProduct
+    from alchemesh_platform.problems import ProblemsFound
+    from alchemesh_platform.registry.records import ManifestRecord
+
+    record = registry.get(ManifestRecord, platform.environment, product)
+    if record is None:
+        raise NotRecorded(
+            f"no manifest of {product} is recorded in {platform.environment}",
+            hint="`alchemesh up` in its folder deploys it and records it, and brings in what was approved",
+        )
+    tree = node_of(json.loads(record.document), f"the manifest of {product}, as deployed")
+    declared, problems = validate(tree, DataProduct)
+    if declared is None:
+        raise ProblemsFound(problems)
+    root = Path(record.root)
+    return compose(LoadedManifest(declared, tree, root, root / "alchemesh.yaml"), platform, discover())
