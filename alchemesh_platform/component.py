@@ -10,6 +10,7 @@ import pulumi
 from pydantic import BaseModel
 
 from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.catalog.identity import CodeIdentity
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.catalog.wiring import Wiring
 
@@ -53,6 +54,21 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
     @abstractmethod
     def build(self) -> Mapping[str, Any]:
         """Declare the children, each by a named method, and return the outputs."""
+
+    @property
+    def identity(self) -> CodeIdentity | None:
+        """For code: whom it acts as, where it has an identity of its own."""
+        return None
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the product's own code in: to read at an input port, to read and write at a storage or need.
+
+        Called after ``build`` of every component of the product, for code that has an identity.
+
+        Returns:
+            What has to stand before the code can work here.
+        """
+        return ()
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """Let one consumer in: resources of its own, additive, that touch no other consumer's.

@@ -9,8 +9,8 @@ In a product's code::
     flights = here.output("flights-table").tables        # TablesConnection
     print(departures.url, flights.tables["flight"])
 
-The connections are read from the JSON file that ``ALCHEMESH_CONNECTIONS`` names; `alchemesh run` and `alchemesh env`
-set it.
+The connections are read from the JSON file that ``ALCHEMESH_CONNECTIONS`` names, which `alchemesh run` and
+`alchemesh env` set; where code runs in a cloud, the variable holds the JSON itself.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 CONNECTIONS_VARIABLE = "ALCHEMESH_CONNECTIONS"
+BIGQUERY_SCHEME = "bigquery://"
 
 
 class _Connection(BaseModel):
@@ -54,14 +55,59 @@ class TablesConnection(_Connection):
     """One table for each model."""
 
     kind: Literal["tables"] = "tables"
-    format: Literal["delta"] = Field(description="Table format.")
-    tables: dict[str, str] = Field(description="Model name: address of its table, as a URL.")
+    format: Literal["delta", "bigquery"] = Field(description="Table format, or the service that has the tables.")
+    tables: dict[str, str] = Field(
+        description="Model name: address of its table, as a URL: file:///…, bigquery://project/dataset/table"
+    )
+
+    dataset: str | None = Field(
+        default=None, description="Where code may make tables of its own: bigquery://project/dataset"
+    )
 
     def path(self, model: str) -> Path:
         """The folder of a model's table on this machine."""
+        return _local_path(self._url(model))
+
+    def table_id(self, model: str) -> str:
+        """A model's table as BigQuery's own libraries and SQL name it: ``project.dataset.table``.
+
+        Raises:
+            WrongConnection: when the tables are not BigQuery's.
+        """
+        url = self._url(model)
+        if not url.startswith(BIGQUERY_SCHEME):
+            raise WrongConnection(f"{url} is no table of BigQuery")
+        return url.removeprefix(BIGQUERY_SCHEME).replace("/", ".")
+
+    def _url(self, model: str) -> str:
         if model not in self.tables:
             raise WrongConnection(f"no table for model {model!r}: there are {', '.join(sorted(self.tables)) or 'none'}")
-        return _local_path(self.tables[model])
+        return self.tables[model]
+
+
+class TopicConnection(_Connection):
+    """A topic for each model."""
+
+    kind: Literal["topic"] = "topic"
+    broker: Literal["kafka", "pubsub"] = Field(description="What has the topics.")
+    servers: tuple[str, ...] = Field(default=(), description="Kafka: bootstrap servers, host:port.")
+    topics: dict[str, str] = Field(
+        description="Model name: its topic; of Pub/Sub by the full name projects/PROJECT/topics/TOPIC."
+    )
+
+
+class SecretConnection(_Connection):
+    """A secret: where it is kept, never what it is."""
+
+    kind: Literal["secret"] = "secret"
+    name: str = Field(description="Name in Secret Manager: projects/PROJECT/secrets/SECRET.")
+
+
+class IdentityConnection(_Connection):
+    """A service identity."""
+
+    kind: Literal["identity"] = "identity"
+    email: str = Field(description="Email of the service account.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +129,8 @@ class DataApiConnection(_Connection):
     kind: Literal["data-api"] = "data-api"
     sql: str | None = Field(
         default=None,
-        description="Address of the PostgreSQL protocol, postgresql://host:port; the database is the user.",
+        description="Address of SQL: the PostgreSQL protocol, postgresql://host:port, whose database is the user, or "
+        "bigquery://project/dataset",
     )
     rest: str | None = Field(default=None, description="Base address of REST: http://host:port/api")
     graphql: str | None = Field(default=None, description="Address of GraphQL; the query is the body of a POST.")
@@ -134,10 +181,13 @@ class JobConnection(_Connection):
     descriptor: str | None = Field(default=None, description="Where the description of the job is kept.")
 
 
+StorageConnection = FilesConnection | TablesConnection | TopicConnection | SecretConnection | IdentityConnection
+
+
 class PortConnections(_Connection):
     """What a port or need gives: its storage's connection, its proxy's, or both."""
 
-    storage: FilesConnection | TablesConnection | None = Field(default=None, discriminator="kind")
+    storage: StorageConnection | None = Field(default=None, discriminator="kind")
     proxy: DataApiConnection | None = Field(default=None)
 
     @property
@@ -153,6 +203,13 @@ class PortConnections(_Connection):
         if isinstance(self.storage, TablesConnection):
             return self.storage
         raise WrongConnection(f"no tables here, but {self.storage.kind if self.storage else 'no storage'}")
+
+    @property
+    def topics(self) -> TopicConnection:
+        """The topics. Raises WrongConnection where there are none."""
+        if isinstance(self.storage, TopicConnection):
+            return self.storage
+        raise WrongConnection(f"no topics here, but {self.storage.kind if self.storage else 'no storage'}")
 
     @property
     def data_api(self) -> DataApiConnection:
@@ -217,17 +274,18 @@ def connections(environ: Mapping[str, str] = os.environ) -> Connections:
             'eval "$(alchemesh env)"'
         )
     try:
-        return Connections.model_validate_json(Path(name).read_bytes())
+        return Connections.model_validate_json(name if name.startswith("{") else Path(name).read_bytes())
     except (OSError, ValidationError) as error:
-        raise NotConnected(f"cannot read the connections in {name}: {error}") from error
+        place = CONNECTIONS_VARIABLE if name.startswith("{") else name
+        raise NotConnected(f"cannot read the connections in {place}: {error}") from error
 
 
-_ANY_CONNECTION: TypeAdapter[FilesConnection | TablesConnection | DataApiConnection | JobConnection] = TypeAdapter(
-    Annotated[FilesConnection | TablesConnection | DataApiConnection | JobConnection, Field(discriminator="kind")]
-)
+AnyConnection = StorageConnection | DataApiConnection | JobConnection
+
+_ANY_CONNECTION: TypeAdapter[AnyConnection] = TypeAdapter(Annotated[AnyConnection, Field(discriminator="kind")])
 
 
-def connection_of(outputs: Mapping[str, Any]) -> FilesConnection | TablesConnection | DataApiConnection | JobConnection:
+def connection_of(outputs: Mapping[str, Any]) -> AnyConnection:
     """Read a component's outputs as the connection they are."""
     return _ANY_CONNECTION.validate_python(outputs)
 

@@ -20,12 +20,14 @@ class Objection:
 
     Args:
         message: What was found, and what was expected.
-        at: What the objection is about: the arguments, the name of the port or need, or the use of the component.
-        path: With ``args``: the place in the arguments.
+        at: What the objection is about: the arguments, the name of the port or need, a model of the port, or the use of
+            the component.
+        path: With ``args``: the place in the arguments. With ``models``: the place below the manifest's models, such as
+            ``("flight", "properties", "route")``.
         hint: The way out.
     """
 
     message: str
-    at: Literal["args", "name", "component"] = "component"
+    at: Literal["args", "name", "models", "component"] = "component"
     path: tuple[str | int, ...] = ()
     hint: str | None = None

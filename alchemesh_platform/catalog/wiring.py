@@ -18,11 +18,17 @@ class Wiring:
         domain: Data domain of the product.
         product: Name of the product.
         port: The port or need that the component belongs to; ``code`` for the product's code.
+        part: Of a component inside another one: which part of the port it is; names of what it makes have it.
         role: The place it takes, a :class:`alchemesh_platform.catalog.spec.Role`; a component of several roles may ask.
         models: Model name: model, of the port's models.
         protocols: Protocols a proxy is to offer.
         storage: For a proxy: the outputs of the port's storage (values may be Pulumi outputs).
+        storage_component: For a proxy: name of the component that the port's storage is.
         origin: For an input port from another product: ``domain/product/port``.
+        connections: For code: outputs of the product's other components, ``{"inputs": {port: {"storage": …}},
+            "outputs": {…}, "infrastructure": {…}}``, as :class:`alchemesh_platform.connections.Connections` has them
+            (values may be Pulumi outputs).
+        product_version: Version of the product.
         product_root: Folder of the manifest; what relative paths in arguments start from.
     """
 
@@ -30,11 +36,15 @@ class Wiring:
     domain: str = "standalone"
     product: str = "standalone"
     port: str = "standalone"
+    part: str = ""
     role: str = ""
     models: Mapping[str, SemanticModel] = field(default_factory=dict)
     protocols: tuple[Protocol, ...] = ()
     storage: Mapping[str, Any] = field(default_factory=dict)
+    storage_component: str = ""
     origin: str | None = None
+    connections: Mapping[str, Any] = field(default_factory=dict)
+    product_version: str = "0.0.0"
     product_root: str = "."
 
     @property

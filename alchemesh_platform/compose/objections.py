@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from alchemesh_platform.catalog.spec import Role, load_reference
@@ -10,7 +10,7 @@ from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.document import Path, written
-from alchemesh_platform.manifest.models import DataProduct, OutputPortOrigin
+from alchemesh_platform.manifest.models import OutputPortOrigin
 from alchemesh_platform.problems import Problem
 
 if TYPE_CHECKING:
@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from alchemesh_platform.catalog.objection import Objection
+    from alchemesh_platform.manifest.load import LoadedManifest
 
     Check = Callable[[Any, Any, Wiring], Iterable[Objection]]
 
 
 def objections(
-    product: DataProduct, environment: str, root: str, planned: Iterable[tuple[Use, PlannedComponent]]
+    loaded: LoadedManifest, environment: str, planned: Sequence[tuple[Use, PlannedComponent]]
 ) -> Iterator[Problem]:
     """What components say against their places, as problems of the manifest."""
+    product = loaded.product
     outputs = {port.name: port for port in product.output_ports}
     inputs = {port.name: port for port in product.input_ports}
+    storages = {use.port: component.spec.name for use, component in planned if use.role is Role.STORAGE}
     for use, component in planned:
         if component.spec.check is None:
             continue
@@ -41,21 +44,26 @@ def objections(
             role=use.role.value,
             models={name: product.models[name] for name in output.models} if output is not None else {},
             protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
+            storage_component=storages.get(use.port, "") if output is not None else "",
             origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
-            product_root=root,
+            product_version=product.version,
+            product_root=str(loaded.root),
         )
         check = cast("Check", load_reference(component.spec.check))
         for objection in check(component.args, component.settings, wiring):
-            yield _problem(use, objection)
+            yield _problem(use, objection, loaded)
 
 
-def _problem(use: Use, objection: Objection) -> Problem:
+def _problem(use: Use, objection: Objection, loaded: LoadedManifest) -> Problem:
     if objection.at == "name":
         path: Path = (*use.path[:2], "name")
         location = use.owner.locate(("name",))
     elif objection.at == "args":
         path = (*use.path, "args", *objection.path)
         location = use.node.locate(("args", *objection.path))
+    elif objection.at == "models":
+        path = ("models", *objection.path)
+        location = loaded.locate(path)
     else:
         path = (*use.path, "component")
         location = use.location

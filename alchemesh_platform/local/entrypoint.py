@@ -11,6 +11,18 @@ ENTRYPOINT = re.compile(
 )
 
 
+_START_FUNCTION = (
+    "import importlib, sys; module, function = sys.argv[1].split(':'); sys.argv = [sys.argv[1], *sys.argv[2:]]; "
+    "sys.exit(getattr(importlib.import_module(module), function)())"
+)
+
+
+def interpreter_arguments(entrypoint: str) -> list[str]:
+    """What Python is started with to run an entrypoint in the folder that it is in."""
+    match = ENTRYPOINT.fullmatch(entrypoint)
+    return [entrypoint] if match and match["script"] else ["-c", _START_FUNCTION, entrypoint]
+
+
 def entrypoint_problem(entrypoint: str, folder: Path) -> str | None:
     """Why an entrypoint cannot be run, in a sentence; None when it can.
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.failure import Failure
-from alchemesh_platform.local.entrypoint import ENTRYPOINT, entrypoint_problem
+from alchemesh_platform.local.entrypoint import entrypoint_problem, interpreter_arguments
 from alchemesh_platform.local.files import storage_errors, write_if_changed
 from alchemesh_platform.secrets import SecretRef, mask, resolve
 from alchemesh_platform.writing import write_private
@@ -28,11 +28,6 @@ from alchemesh_platform.writing import write_private
 KEPT_CHARACTERS = 64 * 1024
 GRACE_SECONDS = 10.0
 LEFT_OVER_SECONDS = 2.0  # how long to read on when the job is over but something that it started still prints
-
-_START_FUNCTION = (
-    "import importlib, sys; module, function = sys.argv[1].split(':'); sys.argv = [sys.argv[1], *sys.argv[2:]]; "
-    "sys.exit(getattr(importlib.import_module(module), function)())"
-)
 
 
 class JobFailed(Failure):
@@ -141,11 +136,9 @@ def run_job(
 
 
 def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    match = ENTRYPOINT.fullmatch(job.entrypoint)
-    start = [job.entrypoint] if match and match["script"] else ["-c", _START_FUNCTION, job.entrypoint]
     try:
         return subprocess.Popen(
-            [job.python, *start, *arguments],
+            [job.python, *interpreter_arguments(job.entrypoint), *arguments],
             cwd=job.working_directory,
             env=dict(variables),
             stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alchemesh_platform.provider.handler import Handlers
+from alchemesh_platform.provider.handlers.bigquery_schema import TableSchemaHandler
 from alchemesh_platform.provider.handlers.contract import ContractHandler
 from alchemesh_platform.provider.handlers.data_api import DataApiHandler
 from alchemesh_platform.provider.handlers.data_api_grant import DataApiGrantHandler
@@ -40,6 +41,7 @@ HANDLERS = Handlers(
             DataApiGrantHandler(),
             JobHandler(),
             DataflowHandler(),
+            TableSchemaHandler(),
         )
     }
 )

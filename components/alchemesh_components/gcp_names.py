@@ -76,10 +76,11 @@ def resource_name(rule: NameRule, settings: GcpSettings, wiring: Wiring, *more: 
     Args:
         rule: What its service allows.
         settings: The platform's; their ``name_prefix`` comes first, or the project where names are unique everywhere.
-        wiring: The port's place: environment, domain, product, port.
+        wiring: The port's place: environment, domain, product, port, and part of it.
         more: What tells it from others of the port.
     """
-    return product_resource_name(rule, settings, wiring.environment, wiring.domain, wiring.product, wiring.port, *more)
+    address = (wiring.domain, wiring.product, wiring.port, wiring.part)
+    return product_resource_name(rule, settings, wiring.environment, *address, *more)
 
 
 def product_resource_name(rule: NameRule, settings: GcpSettings, environment: str, *address: str) -> str:

@@ -87,6 +87,11 @@ class GcpSettings(Strict):
     """The Google Cloud project that products are deployed to, and how things are done there."""
 
     project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)] = Field(description="Id of the project.")
+    project_number: int | None = Field(
+        default=None,
+        description="Number of the project, as `gcloud projects describe` tells it: Google's own agents, which move "
+        "files and messages, are named by it.",
+    )
     region: Annotated[str, StringConstraints(pattern=REGION_PATTERN)] = Field(
         description="Region of everything that has one, such as europe-west1."
     )
@@ -106,15 +111,16 @@ class GcpSettings(Strict):
     principals: Principals = Field(default_factory=Principals, description="What IAM calls people and teams.")
     budget: Budget | None = Field(default=None, description="Budgets of domains.")
     deletion_protection: bool = Field(
-        default=True, description="Whether tables, services and jobs refuse to be deleted until this is set to false."
+        default=True, description="Whether tables with rows to lose refuse to be deleted."
     )
     image_repository: str | None = Field(
         default=None,
         description="Repository of the products' images, such as europe-west1-docker.pkg.dev/acme-mesh/products; "
         "a product's image is <repository>/<domain>/<product>:<version>.",
     )
-    data_api_image: str = Field(
-        default="ghcr.io/roapi/roapi:v0.12.7", description="Image of roapi, which answers REST and GraphQL."
+    data_api_image: str | None = Field(
+        default=None,
+        description="Image of roapi, which answers REST and GraphQL, in Artifact Registry, where Cloud Run finds it.",
     )
 
     @property

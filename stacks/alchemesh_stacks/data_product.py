@@ -72,11 +72,32 @@ class DataProduct(pulumi.ComponentResource):
         self.children = pulumi.ResourceOptions(parent=self)
         self.inputs = [InputPort(plan, planned, self.children) for planned in plan.inputs]
         self.needs = {planned.port: place(plan, planned, self.children) for planned in plan.needs}
-        self.code = place(plan, plan.code, self.children) if plan.code else None
         self.outputs = [OutputPort(plan, planned, self.children) for planned in plan.outputs]
+        self.code = place(plan, plan.code, self.children, connections=self.connections()) if plan.code else None
+        self.admit_code()
         self.record()
         self.manifest()
         self.register_outputs({"assets": list(plan.assets)})
+
+    def connections(self) -> dict[str, Any]:
+        """What the ports and needs give, in the form in which code finds it."""
+        return {
+            "inputs": {port.planned.name: port.connections for port in self.inputs},
+            "outputs": {port.planned.name: port.connections for port in self.outputs},
+            "infrastructure": {name: {"storage": need.outputs} for name, need in self.needs.items()},
+        }
+
+    def admit_code(self) -> None:
+        """Let the code in at the ports and needs of its own product, where it has an identity of its own."""
+        identity = self.code.identity if self.code else None
+        if identity is None:
+            return
+        for component in (
+            *(port.component for port in self.inputs),
+            *self.needs.values(),
+            *(port.storage for port in self.outputs),
+        ):
+            component.admit(identity)
 
     def record(self) -> mesh.Product:
         """The product's own record, made when its needs and code stand."""
@@ -118,6 +139,9 @@ class InputPort(pulumi.ComponentResource):
         self.planned = planned
         self.children = pulumi.ResourceOptions(parent=self)
         self.component = place(plan, planned.component, self.children, origin=planned.origin)
+        self.connections: dict[str, Any] = (
+            dict(self.component.outputs) if planned.from_product else {"storage": self.component.outputs}
+        )
         self.record()
         self.lineage()
         self.register_outputs({})
@@ -136,7 +160,7 @@ class InputPort(pulumi.ComponentResource):
             from_product=planned.from_product,
             storage=planned.component.spec.name,
             storage_type=planned.component.component_type,
-            connections=dict(self.component.outputs) if planned.from_product else {"storage": self.component.outputs},
+            connections=self.connections,
             opts=_after(self.children, self.component),
         )
 
@@ -168,6 +192,7 @@ class OutputPort(pulumi.ComponentResource):
         self.proxy = (
             place(plan, planned.proxy, self.children, planned, storage=self.storage.outputs) if planned.proxy else None
         )
+        self.connections = {"storage": self.storage.outputs, "proxy": self.proxy.outputs if self.proxy else None}
         self.standing = _after(self.children, *(part for part in (self.storage, self.proxy) if part))
         self.record()
         self.contract()
@@ -190,7 +215,7 @@ class OutputPort(pulumi.ComponentResource):
             proxy=planned.proxy.spec.name if planned.proxy else None,
             proxy_type=planned.proxy.component_type if planned.proxy else None,
             models=list(planned.models),
-            connections={"storage": self.storage.outputs, "proxy": self.proxy.outputs if self.proxy else None},
+            connections=self.connections,
             opts=self.standing,
         )
 
@@ -258,6 +283,7 @@ def place(
     *,
     origin: str | None = None,
     storage: Mapping[str, Any] | None = None,
+    connections: Mapping[str, Any] | None = None,
 ) -> AnyComponent:
     """Declare one component of the plan in its place, with the platform's transforms for it."""
     wiring = Wiring(
@@ -269,7 +295,10 @@ def place(
         models=output.models if output else {},
         protocols=output.protocols if output else (),
         storage=storage or {},
+        storage_component=output.storage.spec.name if output else "",
         origin=origin,
+        connections=connections or {},
+        product_version=plan.product.version,
         product_root=plan.root,
     )
     transforms = [_transform(rule) for rule in plan.transforms if rule.component == planned.spec.name]

@@ -9,8 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
+from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.catalog.discover import discover
+from alchemesh_platform.catalog.identity import CodeIdentity
 from alchemesh_platform.catalog.spec import ComponentSpec, load_reference
 from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.manifest.models import SemanticModel
@@ -29,6 +32,11 @@ def cases_of(spec: ComponentSpec) -> list[dict[str, Any]]:
 
 
 CASES = [(name, case) for name in sorted(CATALOG) for case in cases_of(CATALOG[name])]
+
+
+def in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By type and name: resources are declared as soon as what they wait for is known, in whatever order that is."""
+    return sorted(resources, key=lambda resource: (resource["type"], resource["name"]))
 
 
 class Recorder(pulumi.runtime.Mocks):
@@ -65,10 +73,14 @@ def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -
             spec.settings_model().model_validate(case.get("settings", {})),
             Wiring(**{**wiring, "protocols": tuple(wiring.get("protocols", ()))}, models=models),
         )
+        if "admit" in case:
+            component.admit(CodeIdentity(**case["admit"]))
+        if "grant" in case:
+            component.grant(TypeAdapter(Consumer).validate_python(case["grant"]))
         return pulumi.Output.from_input(dict(component.outputs)).apply(outputs.update)
 
     declare()
-    assert recorder.declared == case["resources"]
+    assert in_order(recorder.declared) == in_order(case["resources"])
     assert outputs == case["outputs"]
     spec.outputs_model().model_validate(outputs)
 

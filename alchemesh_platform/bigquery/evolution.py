@@ -1,0 +1,69 @@
+"""How a BigQuery table follows its model: what it can do in place, and why it cannot do the rest.
+
+Source: https://cloud.google.com/bigquery/docs/managing-table-schemas
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from alchemesh_platform.bigquery.columns import Field
+
+REPLACE = "set `on_incompatible_change: replace`, which makes the table anew without its rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that a table cannot follow. ``column`` is dotted for parts, None for the table as a whole."""
+
+    column: str | None
+    reason: str
+    way_out: str
+
+
+def incompatible(
+    old: Sequence[Field], new: Sequence[Field], old_partition: str | None = None, new_partition: str | None = None
+) -> list[Change]:
+    """What of a change a table cannot follow.
+
+    It can take in columns and parts that may be null, let a required column be null, and change descriptions, policy
+    tags and clustering. It cannot drop a column without its rows' values being lost to consumers, change a type, make a
+    column required, take in a required one, or be partitioned anew.
+    """
+    changes = list(_incompatible(old, new, ""))
+    if old_partition != new_partition:
+        reason = f"partitioning would change from {old_partition or 'none'} to {new_partition or 'none'}"
+        changes.append(Change(None, reason, f"keep the partitioning, or {REPLACE}"))
+    return changes
+
+
+def _incompatible(old: Sequence[Field], new: Sequence[Field], above: str) -> Iterator[Change]:
+    before = {field["name"]: field for field in old}
+    after = {field["name"]: field for field in new}
+    for name in before:
+        if name not in after:
+            yield Change(
+                f"{above}{name}", "the table has it, and the model has not", f"keep it in the model, or {REPLACE}"
+            )
+    for name, field in after.items():
+        column = f"{above}{name}"
+        if name not in before:
+            if field["mode"] == "REQUIRED":
+                reason = "it is new and required, and no row has a value for it"
+                yield Change(column, reason, f"make it optional, or {REPLACE}")
+            continue
+        was = before[name]
+        if _type(was) != _type(field):
+            reason = f"its type would change from {_type(was)} to {_type(field)}"
+            yield Change(column, reason, f"add a column of the new type beside it, or {REPLACE}")
+            continue
+        if was["mode"] != "REQUIRED" and field["mode"] == "REQUIRED":
+            reason = "it would become required, and the rows there may lack it"
+            yield Change(column, reason, f"leave it optional, or {REPLACE}")
+        yield from _incompatible(was.get("fields", ()), field.get("fields", ()), f"{column}.")
+
+
+def _type(field: Field) -> str:
+    spoken = "object" if field["type"] == "RECORD" else str(field["type"]).lower()
+    return f"array of {spoken}" if field["mode"] == "REPEATED" else spoken

@@ -1,0 +1,1 @@
+"""A Python job on Cloud Run."""

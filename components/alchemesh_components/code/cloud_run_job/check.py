@@ -1,0 +1,33 @@
+"""What cloud-run-job cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.code.cloud_run_job.models import Args
+from alchemesh_components.gcp_checks import key_in_reach
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+# https://cloud.google.com/run/docs/configuring/services/memory-limits#cpu-minimum, in the words of the arguments
+CPU_OF_MEMORY = {"8Gi": 2, "16Gi": 4, "32Gi": 8}
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """There is an image; memory comes with processors; the key is where the job is."""
+    if args.image is None and settings.gcp.image_repository is None:
+        yield Objection(
+            "found no image, expected one with the product's code",
+            at="args",
+            hint="give `image`, or have the platform file name settings.gcp.image_repository",
+        )
+    needed = CPU_OF_MEMORY.get(args.memory, 1)
+    if int(args.cpu) < needed:
+        yield Objection(
+            f"found {args.memory} with {args.cpu} cpu, expected at least {needed} cpu with that memory",
+            at="args",
+            path=("memory",),
+            hint="Cloud Run gives so much memory with more processors only",
+        )
+    yield from key_in_reach(settings.gcp.encryption_keys.cloud_run, settings.gcp.region, "Cloud Run")

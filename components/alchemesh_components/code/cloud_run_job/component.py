@@ -1,0 +1,231 @@
+"""A Python job on Cloud Run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import cloudrunv2, cloudscheduler, projects, secretmanager
+
+from alchemesh_components.code.cloud_run_job.models import Args
+from alchemesh_components.code.cloud_run_job.spec import SPEC
+from alchemesh_components.gcp_names import (
+    RUN_JOB,
+    SCHEDULER_JOB,
+    SECRET,
+    labels_of,
+    product_resource_name,
+    resource_name,
+)
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
+from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.component import Component
+from alchemesh_platform.connections import CONNECTIONS_VARIABLE
+from alchemesh_platform.local.entrypoint import interpreter_arguments
+from alchemesh_platform.secrets import SecretRef
+
+
+class CloudRunJob(Component[Args, Settings]):
+    """The product's code as a job, with an identity that its ports and needs let in, and a clock that starts it."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """An identity, what it may do beside its ports, the job, and its schedule."""
+        self.account = self.service_identity()
+        rights = [*self.query_right(), *self.secret_rights()]
+        self.job = self.run_job(rights)
+        if self.args.schedule is not None:
+            self.clock(self.args.schedule, self.start_right())
+        return {
+            "kind": "job",
+            "entrypoint": self.args.entrypoint,
+            "schedule": self.args.schedule,
+            "descriptor": self.job.id,
+        }
+
+    @property
+    def identity(self) -> CodeIdentity:
+        """The job's service account."""
+        return CodeIdentity(GOOGLE_SERVICE_ACCOUNT, self.account.email)
+
+    def service_identity(self) -> ServiceIdentity:
+        """The account that the code runs as; other products let this product in by it."""
+        args = IdentityArgs(description=f"Runs the code of {self.wiring.domain}/{self.wiring.product}"[:256])
+        return ServiceIdentity(f"{self.name}-identity", args, self.settings, self.wiring, self.child_options)
+
+    def query_right(self) -> list[pulumi.Resource]:
+        """Running queries is a right in the project, not on a table; only code with tables in BigQuery gets it."""
+        if not _reaches_bigquery(self.wiring.connections):
+            return []
+        return [
+            projects.IAMMember(
+                f"{self.name}-query",
+                project=self.settings.gcp.project,
+                role="roles/bigquery.jobUser",
+                member=self.account.member,
+                opts=self.child_options,
+            )
+        ]
+
+    def secrets(self) -> dict[str, str]:
+        """Secret variable: id of the secret that a need of its name holds (``API_TOKEN`` is that of ``api-token``)."""
+        place = self.wiring
+        return {
+            variable: product_resource_name(
+                SECRET,
+                self.settings.gcp,
+                place.environment,
+                place.domain,
+                place.product,
+                value.secret.lower().replace("_", "-"),
+            )
+            for variable, value in self.args.env.items()
+            if isinstance(value, SecretRef)
+        }
+
+    def secret_rights(self) -> list[pulumi.Resource]:
+        """The account may read the secrets that its environment names."""
+        return [
+            secretmanager.SecretIamMember(
+                f"{self.name}-{variable.lower()}",
+                project=self.settings.gcp.project,
+                secret_id=secret,
+                role="roles/secretmanager.secretAccessor",
+                member=self.account.member,
+                opts=self.child_options,
+            )
+            for variable, secret in self.secrets().items()
+        ]
+
+    def run_job(self, rights: Sequence[pulumi.Resource]) -> cloudrunv2.Job:
+        """The job: one task at a time, as on a laptop."""
+        gcp = self.settings.gcp
+        return cloudrunv2.Job(
+            f"{self.name}-job",
+            project=gcp.project,
+            location=gcp.region,
+            name=resource_name(RUN_JOB, gcp, self.wiring),
+            labels=labels_of(gcp, self.wiring),
+            deletion_protection=False,  # it holds no rows
+            template=cloudrunv2.JobTemplateArgs(
+                labels=labels_of(gcp, self.wiring), task_count=1, parallelism=1, template=self.task()
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(rights)),
+        )
+
+    def task(self) -> cloudrunv2.JobTemplateTemplateArgs:
+        """One run of the code: what it starts with, how long, and how much it gets."""
+        args = self.args
+        return cloudrunv2.JobTemplateTemplateArgs(
+            service_account=self.account.email,
+            timeout=f"{int(args.timeout.total_seconds())}s",
+            max_retries=args.retries,
+            encryption_key=self.settings.gcp.encryption_keys.cloud_run,
+            containers=[
+                cloudrunv2.JobTemplateTemplateContainerArgs(
+                    image=self.image,
+                    commands=["python"],
+                    args=interpreter_arguments(args.entrypoint),
+                    envs=self.environment(),
+                    resources=cloudrunv2.JobTemplateTemplateContainerResourcesArgs(
+                        limits={"cpu": args.cpu, "memory": args.memory}
+                    ),
+                )
+            ],
+        )
+
+    @property
+    def image(self) -> str:
+        """The image with the product's code: the one that is given, or the product's own of this version."""
+        place = self.wiring
+        own = f"{self.settings.gcp.image_repository}/{place.domain}/{place.product}:{place.product_version}"
+        return self.args.image or own
+
+    def environment(self) -> list[cloudrunv2.JobTemplateTemplateContainerEnvArgs]:
+        """The team's variables, secrets by reference, and the connections, as `alchemesh run` gives them."""
+        plain = {name: value for name, value in self.args.env.items() if isinstance(value, str)}
+        own: dict[str, pulumi.Input[str]] = {
+            "PYTHONUNBUFFERED": "1",
+            CONNECTIONS_VARIABLE: self.connections_document(),
+        }
+        variables = {**plain, **own}
+        return [
+            *(
+                cloudrunv2.JobTemplateTemplateContainerEnvArgs(name=name, value=value)
+                for name, value in variables.items()
+            ),
+            *(_secret_variable(name, secret) for name, secret in self.secrets().items()),
+        ]
+
+    def connections_document(self) -> pulumi.Output[str]:
+        """The connections of all ports and needs as the JSON that the code reads."""
+        place = self.wiring
+        document = {
+            "product": f"{place.domain}/{place.product}",
+            "environment": place.environment,
+            **place.connections,
+        }
+        return pulumi.Output.json_dumps(document)
+
+    def start_right(self) -> cloudrunv2.JobIamMember:
+        """The clock starts the job by the job's own account, which may start this job and no other."""
+        return cloudrunv2.JobIamMember(
+            f"{self.name}-start",
+            project=self.job.project,
+            location=self.job.location,
+            name=self.job.name,
+            role="roles/run.invoker",
+            member=self.account.member,
+            opts=self.child_options,
+        )
+
+    def clock(self, schedule: str, right: pulumi.Resource) -> cloudscheduler.Job:
+        """What starts the job on time.
+
+        Source: https://cloud.google.com/run/docs/execute/jobs-on-schedule
+        """
+        gcp = self.settings.gcp
+        address = f"projects/{gcp.project}/locations/{gcp.region}/jobs"
+        return cloudscheduler.Job(
+            f"{self.name}-schedule",
+            project=gcp.project,
+            region=gcp.region,
+            name=resource_name(SCHEDULER_JOB, gcp, self.wiring),
+            description=f"Starts the code of {self.wiring.domain}/{self.wiring.product}",
+            schedule=schedule,
+            time_zone="Etc/UTC",
+            http_target=cloudscheduler.JobHttpTargetArgs(
+                http_method="POST",
+                uri=self.job.name.apply(lambda name: f"https://run.googleapis.com/v2/{address}/{name}:run"),
+                oauth_token=cloudscheduler.JobHttpTargetOauthTokenArgs(
+                    service_account_email=self.account.email,
+                    scope="https://www.googleapis.com/auth/cloud-platform",
+                ),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[right]),
+        )
+
+
+def _secret_variable(name: str, secret: str) -> cloudrunv2.JobTemplateTemplateContainerEnvArgs:
+    return cloudrunv2.JobTemplateTemplateContainerEnvArgs(
+        name=name,
+        value_source=cloudrunv2.JobTemplateTemplateContainerEnvValueSourceArgs(
+            secret_key_ref=cloudrunv2.JobTemplateTemplateContainerEnvValueSourceSecretKeyRefArgs(
+                secret=secret, version="latest"
+            )
+        ),
+    )
+
+
+def _reaches_bigquery(connections: Mapping[str, Any]) -> bool:
+    """Whether a port or need has tables in BigQuery; what another product offers is not known before it is read."""
+    for ports in connections.values():
+        for given in ports.values():
+            storage = given.get("storage")
+            if isinstance(storage, pulumi.Output) or (storage and storage.get("format") == "bigquery"):
+                return True
+    return False

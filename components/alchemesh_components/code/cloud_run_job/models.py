@@ -1,0 +1,51 @@
+"""What a product team sets for cloud-run-job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.secrets import SecretRef
+from alchemesh_platform.units import Duration
+
+ENTRYPOINT_PATTERN = r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[\w./-]+\.py)$"
+CRON_PATTERN = r"^\S+( \S+){4}$"
+TIMEOUT_MAX = timedelta(days=7)  # https://cloud.google.com/run/docs/configuring/task-timeout
+
+
+def _not_too_long(span: timedelta) -> timedelta:
+    if span > TIMEOUT_MAX:
+        raise ValueError("expected at most 7d, the longest that Cloud Run lets a task run")
+    return span
+
+
+class Args(Strict):
+    """Arguments of a Python job."""
+
+    entrypoint: Annotated[str, StringConstraints(pattern=ENTRYPOINT_PATTERN)] = Field(
+        description="What is run: package.module:function, or the path of a script, in the image's working folder."
+    )
+    schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
+        default=None, description="When it runs, as a cron expression of five fields, in UTC; by default when asked to."
+    )
+    env: dict[str, str | SecretRef] = Field(
+        default_factory=dict,
+        description="Environment variables: a text, or {secret: NAME}, the value of the need `name` of type secret.",
+    )
+    timeout: Annotated[Duration, AfterValidator(_not_too_long)] = Field(
+        default=timedelta(hours=1), description="How long a run may take."
+    )
+    image: str | None = Field(
+        default=None,
+        description="Image with the code and all that it imports; by default the product's own, of its version.",
+    )
+    cpu: Literal["1", "2", "4", "8"] = Field(default="1", description="Processors of a run.")
+    memory: Literal["512Mi", "1Gi", "2Gi", "4Gi", "8Gi", "16Gi", "32Gi"] = Field(
+        default="2Gi", description="Memory of a run."
+    )
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=0, description="How often a run that failed is tried again."
+    )

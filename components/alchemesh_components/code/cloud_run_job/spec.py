@@ -1,0 +1,19 @@
+"""Catalogue entry of cloud-run-job."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="cloud-run-job",
+    component_type="python-job",
+    roles=(Role.CODE,),
+    summary="A Python job on Cloud Run, run by Cloud Scheduler, that may do what its ports need and no more.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.code.cloud_run_job.component:CloudRunJob",
+    args="alchemesh_components.code.cloud_run_job.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:JobConnection",
+    check="alchemesh_components.code.cloud_run_job.check:check",
+)

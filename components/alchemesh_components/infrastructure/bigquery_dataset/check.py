@@ -1,0 +1,17 @@
+"""What bigquery-dataset cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.gcp_checks import key_in_reach
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.bigquery_dataset.models import Args
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """The key is where the dataset is."""
+    gcp = settings.gcp
+    yield from key_in_reach(gcp.encryption_keys.bigquery, gcp.dataset_location, "datasets")

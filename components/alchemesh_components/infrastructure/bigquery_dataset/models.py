@@ -1,0 +1,31 @@
+"""What a product team sets for bigquery-dataset."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+# https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.default_table_expiration_ms
+EXPIRATION_MIN = timedelta(hours=1)
+
+
+def _long_enough(span: timedelta) -> timedelta:
+    if span < EXPIRATION_MIN:
+        raise ValueError("expected at least 1h, the shortest that BigQuery knows")
+    return span
+
+
+class Args(Strict):
+    """Arguments of a dataset in between."""
+
+    expiration: Annotated[Duration, AfterValidator(_long_enough)] = Field(
+        default=timedelta(days=7), description="How long after it was made a table goes by itself."
+    )
+    keep_on_destroy: bool = Field(
+        default=False, description="Whether the dataset and its tables stay when the need is removed."
+    )

@@ -1,0 +1,19 @@
+"""Catalogue entry of bigquery-dataset."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="bigquery-dataset",
+    component_type="intermediate-dataset",
+    roles=(Role.INFRASTRUCTURE,),
+    summary="A BigQuery dataset for tables in between, which go by themselves after a time.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.infrastructure.bigquery_dataset.component:BigQueryDataset",
+    args="alchemesh_components.infrastructure.bigquery_dataset.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:TablesConnection",
+    check="alchemesh_components.infrastructure.bigquery_dataset.check:check",
+)

@@ -1,0 +1,1 @@
+"""A private bucket of Google Cloud Storage."""

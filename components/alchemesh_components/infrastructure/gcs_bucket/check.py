@@ -1,0 +1,18 @@
+"""What gcs-bucket cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.gcp_checks import key_in_reach, whole_days
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.gcs_bucket.models import Args
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """Times are whole days; the key is where the bucket is."""
+    yield from whole_days(args.retention, "retention")
+    yield from whole_days(args.old_versions, "old_versions")
+    yield from key_in_reach(settings.gcp.encryption_keys.storage, settings.gcp.region, "buckets")

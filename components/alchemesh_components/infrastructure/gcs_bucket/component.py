@@ -1,0 +1,104 @@
+"""Object storage as a private bucket of Google Cloud Storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import storage
+
+from alchemesh_components.gcp_access import condition_of, member_slug, members_of
+from alchemesh_components.gcp_names import BUCKET, labels_of, resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.gcs_bucket.models import Args
+from alchemesh_components.infrastructure.gcs_bucket.spec import SPEC
+from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.catalog.spec import Role
+from alchemesh_platform.component import Component
+
+UNFINISHED_UPLOAD_DAYS = 7  # parts of an upload that was given up cost money, and nobody sees them
+
+
+class GcsBucket(Component[Args, Settings]):
+    """A bucket that nobody outside of IAM gets into, with versions, rules and labels."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One bucket."""
+        self.bucket = self.private_bucket()
+        return {"kind": "files", "url": self.bucket.name.apply("gs://{}".format), "format": None}
+
+    def private_bucket(self) -> storage.Bucket:
+        """The bucket: access by IAM alone, never public, kept with its files unless told otherwise."""
+        gcp, args = self.settings.gcp, self.args
+        key = gcp.encryption_keys.storage
+        return storage.Bucket(
+            f"{self.name}-bucket",
+            name=resource_name(BUCKET, gcp, self.wiring),
+            project=gcp.project,
+            location=gcp.region,
+            storage_class=args.storage_class,
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            versioning=storage.BucketVersioningArgs(enabled=True),
+            lifecycle_rules=self.lifecycle_rules(),
+            encryption=storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None,
+            labels=labels_of(gcp, self.wiring),
+            force_destroy=not args.keep_on_destroy,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep_on_destroy),
+        )
+
+    def lifecycle_rules(self) -> list[storage.BucketLifecycleRuleArgs]:
+        """Old versions and unfinished uploads go by themselves; files do where a retention is set."""
+        args = self.args
+        rules = [
+            lifecycle_rule("Delete", days_since_noncurrent_time=args.old_versions.days),
+            lifecycle_rule("AbortIncompleteMultipartUpload", age=UNFINISHED_UPLOAD_DAYS),
+        ]
+        if args.retention is not None:
+            rules.append(lifecycle_rule("Delete", age=args.retention.days, with_state="LIVE"))
+        return rules
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the code read, and write unless this is an input."""
+        if identity.kind != GOOGLE_SERVICE_ACCOUNT:
+            return ()
+        # https://cloud.google.com/storage/docs/access-control/iam-roles
+        role = "objectViewer" if self.wiring.role == Role.INPUT_PORT else "objectUser"
+        return [
+            storage.BucketIAMMember(
+                f"{self.name}-code",
+                bucket=self.bucket.name,
+                role=f"roles/storage.{role}",
+                member=pulumi.Output.concat("serviceAccount:", identity.name),
+                opts=self.child_options,
+            )
+        ]
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """Let a consumer read the files, until its access ends."""
+        condition = condition_of(consumer)
+        return [
+            storage.BucketIAMMember(
+                f"{self.name}-{member_slug(member)}-{consumer.request}",
+                bucket=self.bucket.name,
+                role="roles/storage.objectViewer",
+                member=member,
+                condition=storage.BucketIAMMemberConditionArgs(
+                    title=condition.title, description=condition.description, expression=condition.expression
+                ),
+                opts=self.child_options,
+            )
+            for member in members_of(consumer, self.settings.gcp, self.wiring.environment)
+        ]
+
+
+def lifecycle_rule(action: str, **condition: Any) -> storage.BucketLifecycleRuleArgs:
+    """A rule of a bucket: what happens to objects for which all conditions hold."""
+    return storage.BucketLifecycleRuleArgs(
+        action=storage.BucketLifecycleRuleActionArgs(type=action),
+        condition=storage.BucketLifecycleRuleConditionArgs(**condition),
+    )

@@ -1,0 +1,31 @@
+"""What a product team sets for gcs-bucket."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+
+class Args(Strict):
+    """Arguments of object storage."""
+
+    retention: Duration | None = Field(
+        default=None,
+        description="Files that were written longer ago than this are removed, in whole days; by default none is.",
+    )
+    old_versions: Duration = Field(
+        default=timedelta(days=30),
+        description="How long a file that was overwritten or removed can be brought back, in whole days.",
+    )
+    storage_class: Literal["STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"] = Field(
+        default="STANDARD", description="What keeping costs against what reading costs."
+    )
+    keep_on_destroy: bool = Field(
+        default=True,
+        description="Whether the bucket and its files stay when the storage is removed; otherwise both are deleted.",
+    )

@@ -1,0 +1,37 @@
+"""How a bucket is doing."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from alchemesh_platform.catalog.observation import Observation, TableObservation
+from alchemesh_platform.connections import FilesConnection
+
+FILES_COUNTED = 10_000  # listing a larger bucket takes longer than a person waits
+
+
+def observe(connection: FilesConnection) -> Observation:
+    """Count the files of a bucket, up to a limit, with the rights of whoever asks."""
+    try:
+        from google.api_core.exceptions import NotFound
+        from google.cloud.storage import Client
+    except ImportError:
+        return Observation("unknown", "google-cloud-storage is not installed: pip install 'alchemesh-platform[gcp]'")
+    address = urlsplit(connection.url)
+    files, size, changed = 0, 0, None
+    try:
+        listed = Client().list_blobs(
+            address.netloc, prefix=address.path.lstrip("/") or None, max_results=FILES_COUNTED + 1
+        )
+        for blob in listed:
+            files, size = files + 1, size + (blob.size or 0)
+            changed = max(filter(None, (changed, blob.updated)), default=None)
+    except NotFound:
+        return Observation("unhealthy", f"{connection.url} is not there")
+    if files > FILES_COUNTED:
+        return Observation("healthy", f"more than {FILES_COUNTED:,} files")
+    return Observation(
+        "healthy",
+        f"{files:,} {'file' if files == 1 else 'files'}",
+        {"files": TableObservation(size_bytes=size, changed_at=changed)},
+    )

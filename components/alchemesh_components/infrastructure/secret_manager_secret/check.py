@@ -1,0 +1,16 @@
+"""What secret-manager-secret cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.gcp_checks import key_in_reach
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.secret_manager_secret.models import Args
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """The key is where the secret is."""
+    yield from key_in_reach(settings.gcp.encryption_keys.secret_manager, settings.gcp.region, "secrets")

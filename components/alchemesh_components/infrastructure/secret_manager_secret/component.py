@@ -1,0 +1,70 @@
+"""A secret in Secret Manager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import secretmanager
+
+from alchemesh_components.gcp_names import SECRET, labels_of, resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.secret_manager_secret.models import Args
+from alchemesh_components.infrastructure.secret_manager_secret.spec import SPEC
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.component import Component
+
+
+class SecretManagerSecret(Component[Args, Settings]):
+    """A place for a secret. The value never passes through here, so it is in no state, plan or registry."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One secret, without a value."""
+        self.secret = self.empty_secret()
+        return {"kind": "secret", "name": self.secret.name}
+
+    def empty_secret(self) -> secretmanager.Secret:
+        """The secret, kept in the platform's region."""
+        gcp = self.settings.gcp
+        key = gcp.encryption_keys.secret_manager
+        return secretmanager.Secret(
+            f"{self.name}-secret",
+            project=gcp.project,
+            secret_id=resource_name(SECRET, gcp, self.wiring),
+            labels=labels_of(gcp, self.wiring),
+            replication=secretmanager.SecretReplicationArgs(
+                user_managed=secretmanager.SecretReplicationUserManagedArgs(
+                    replicas=[
+                        secretmanager.SecretReplicationUserManagedReplicaArgs(
+                            location=gcp.region,
+                            customer_managed_encryption=(
+                                secretmanager.SecretReplicationUserManagedReplicaCustomerManagedEncryptionArgs(
+                                    kms_key_name=key
+                                )
+                                if key
+                                else None
+                            ),
+                        )
+                    ]
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self.args.keep_on_destroy),
+        )
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the code read the value."""
+        if identity.kind != GOOGLE_SERVICE_ACCOUNT:
+            return ()
+        return [
+            secretmanager.SecretIamMember(
+                f"{self.name}-code",
+                project=self.secret.project,
+                secret_id=self.secret.secret_id,
+                role="roles/secretmanager.secretAccessor",
+                member=pulumi.Output.concat("serviceAccount:", identity.name),
+                opts=self.child_options,
+            )
+        ]

@@ -1,0 +1,15 @@
+"""What a product team sets for secret-manager-secret."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+
+
+class Args(Strict):
+    """Arguments of a secret. Its value is set by whoever knows it: `gcloud secrets versions add`."""
+
+    keep_on_destroy: bool = Field(
+        default=True, description="Whether the secret and its value stay when the need is removed."
+    )

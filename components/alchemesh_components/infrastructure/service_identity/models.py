@@ -1,0 +1,13 @@
+"""What a product team sets for service-identity."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+
+
+class Args(Strict):
+    """Arguments of a service identity."""
+
+    description: str = Field(default="", max_length=256, description="What acts by it.")

@@ -1,0 +1,18 @@
+"""Catalogue entry of service-identity."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="service-identity",
+    component_type="service-identity",
+    roles=(Role.INFRASTRUCTURE,),
+    summary="A service account of the product's own, for what acts beside its code.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.infrastructure.service_identity.component:ServiceIdentity",
+    args="alchemesh_components.infrastructure.service_identity.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:IdentityConnection",
+)

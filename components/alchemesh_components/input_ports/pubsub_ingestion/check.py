@@ -1,0 +1,17 @@
+"""What pubsub-ingestion cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.gcp_checks import key_in_reach, project_number_known
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.input_ports.pubsub_ingestion.models import Args
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """Google's agent is known; the key is where the bucket is."""
+    yield from project_number_known(settings.gcp, "the agent of Pub/Sub")
+    yield from key_in_reach(settings.gcp.encryption_keys.storage, settings.gcp.region, "buckets")

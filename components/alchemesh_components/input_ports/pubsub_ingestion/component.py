@@ -1,0 +1,82 @@
+"""Messages of a Pub/Sub topic, written into the port's bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import pubsub, storage
+
+from alchemesh_components.gcp_names import SUBSCRIPTION, labels_of, resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
+from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
+from alchemesh_components.input_ports.pubsub_ingestion.models import Args
+from alchemesh_components.input_ports.pubsub_ingestion.spec import SPEC
+from alchemesh_platform.catalog.identity import CodeIdentity
+from alchemesh_platform.component import Component
+
+# https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#service_account_roles
+AGENT_ROLES = ("roles/storage.objectCreator", "roles/storage.legacyBucketReader")
+KEPT_SECONDS = 7 * 24 * 60 * 60  # how long messages wait when they cannot be written; the longest without extra cost
+
+
+class PubsubIngestion(Component[Args, Settings]):
+    """A private bucket, and a subscription by which Pub/Sub itself writes messages into it."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """A bucket, the agent's rights to it, and the subscription."""
+        self.landing = self.landing_bucket()
+        self.subscription(self.rights())
+        return {**self.landing.outputs, "format": self.args.format}
+
+    def landing_bucket(self) -> GcsBucket:
+        """The bucket that files land in."""
+        args = BucketArgs(keep_on_destroy=self.args.keep_on_destroy)
+        return GcsBucket(f"{self.name}-landing", args, self.settings, self.wiring, self.child_options)
+
+    def rights(self) -> list[storage.BucketIAMMember]:
+        """Google's agent may write into the bucket."""
+        number = self.settings.gcp.project_number
+        return [
+            storage.BucketIAMMember(
+                f"{self.name}-agent-{role.rpartition('.')[2]}",
+                bucket=self.landing.bucket.name,
+                role=role,
+                member=f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com",
+                opts=self.child_options,
+            )
+            for role in AGENT_ROLES
+        ]
+
+    def subscription(self, rights: Sequence[pulumi.Resource]) -> pubsub.Subscription:
+        """The subscription, which never expires; files are named by their time, so that a day's are together."""
+        gcp, args = self.settings.gcp, self.args
+        avro = pubsub.SubscriptionCloudStorageConfigAvroConfigArgs(write_metadata=True)
+        return pubsub.Subscription(
+            f"{self.name}-subscription",
+            project=gcp.project,
+            name=resource_name(SUBSCRIPTION, gcp, self.wiring),
+            topic=args.topic if "/" in args.topic else f"projects/{gcp.project}/topics/{args.topic}",
+            filter=args.filter,
+            labels=labels_of(gcp, self.wiring),
+            ack_deadline_seconds=300,
+            message_retention_duration=f"{KEPT_SECONDS}s",
+            expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
+            cloud_storage_config=pubsub.SubscriptionCloudStorageConfigArgs(
+                bucket=self.landing.bucket.name,
+                filename_datetime_format="YYYY-MM-DD/hh_mm_ssZ",
+                filename_suffix=".avro" if args.format == "avro" else ".jsonl",
+                max_duration=f"{int(args.batch_time.total_seconds())}s",
+                max_bytes=args.batch_megabytes * 1024 * 1024,
+                avro_config=avro if args.format == "avro" else None,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(rights)),
+        )
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the code read the files."""
+        return self.landing.admit(identity)

@@ -1,0 +1,20 @@
+"""Catalogue entry of pubsub-ingestion."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="pubsub-ingestion",
+    component_type="pubsub-ingestion",
+    roles=(Role.INPUT_PORT,),
+    summary="Messages of a Pub/Sub topic, written into a private bucket by a Cloud Storage subscription.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.input_ports.pubsub_ingestion.component:PubsubIngestion",
+    args="alchemesh_components.input_ports.pubsub_ingestion.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:FilesConnection",
+    observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
+    check="alchemesh_components.input_ports.pubsub_ingestion.check:check",
+)

@@ -1,0 +1,41 @@
+"""What a product team sets for storage-transfer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+# https://cloud.google.com/storage/docs/buckets#naming; Storage Transfer takes folders, no globs
+SOURCE_PATTERN = r"^gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/|/[^*?\[\]]*/)?$"
+# https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#schedule
+REPEAT_MIN = timedelta(hours=1)
+
+
+def _long_enough(span: timedelta) -> timedelta:
+    if span < REPEAT_MIN:
+        raise ValueError("expected at least 1h, the shortest that Storage Transfer knows")
+    return span
+
+
+class Args(Strict):
+    """Arguments of file ingestion."""
+
+    path: Annotated[str, StringConstraints(pattern=SOURCE_PATTERN)] = Field(
+        description="Bucket, or folder of one, that files are copied from: gs://bucket or gs://bucket/folder/"
+    )
+    format: Literal["csv", "json", "parquet"] = Field(
+        description="Format of the files, which are copied as they are; json is one object for each line."
+    )
+    every: Annotated[Duration, AfterValidator(_long_enough)] = Field(
+        default=timedelta(hours=1), description="How often new and changed files are copied."
+    )
+    ask_source: bool = Field(
+        default=True,
+        description="Whether the right to read the source is given along; set to false where its owner gives it.",
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the copied files stay when the port is removed.")

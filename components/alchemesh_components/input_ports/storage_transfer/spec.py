@@ -1,0 +1,20 @@
+"""Catalogue entry of storage-transfer."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="storage-transfer",
+    component_type="file-ingestion",
+    roles=(Role.INPUT_PORT,),
+    summary="Files of another bucket, copied into a private bucket by Storage Transfer, again and again.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.input_ports.storage_transfer.component:StorageTransfer",
+    args="alchemesh_components.input_ports.storage_transfer.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:FilesConnection",
+    observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
+    check="alchemesh_components.input_ports.storage_transfer.check:check",
+)

@@ -1,0 +1,123 @@
+"""Columnar tables in BigQuery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import bigquery
+
+from alchemesh_components.gcp_dataset_access import admit_to_dataset, grant_on_dataset
+from alchemesh_components.gcp_names import DATASET, labels_of, resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.output_ports.bigquery_table.models import Args
+from alchemesh_components.output_ports.bigquery_table.spec import SPEC
+from alchemesh_platform.bigquery.columns import fields_of
+from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.catalog.identity import CodeIdentity
+from alchemesh_platform.component import Component
+from alchemesh_platform.connections import BIGQUERY_SCHEME
+from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.resources.bigquery import TableSchema
+
+
+class BigQueryTables(Component[Args, Settings]):
+    """A dataset of the port, and in it a table for each model, by the name of the model."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One dataset, and a guarded table for each model."""
+        self.dataset = self.own_dataset()
+        tables = {name: self.table(name, model, self.schema(name, model)) for name, model in self.wiring.models.items()}
+        return {
+            "kind": "tables",
+            "format": "bigquery",
+            "tables": {name: _url(table) for name, table in tables.items()},
+            "dataset": None,
+        }
+
+    def own_dataset(self) -> bigquery.Dataset:
+        """The dataset; who gets in is said entry by entry, so that entries made by hand stay."""
+        gcp, args = self.settings.gcp, self.args
+        key = gcp.encryption_keys.bigquery
+        return bigquery.Dataset(
+            f"{self.name}-dataset",
+            project=gcp.project,
+            dataset_id=self.dataset_id,
+            location=gcp.dataset_location,
+            description=f"Tables of {self.wiring.address}",
+            labels=labels_of(gcp, self.wiring),
+            default_encryption_configuration=(
+                bigquery.DatasetDefaultEncryptionConfigurationArgs(kms_key_name=key) if key else None
+            ),
+            delete_contents_on_destroy=not args.keep_on_destroy,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep_on_destroy),
+        )
+
+    def schema(self, name: str, model: SemanticModel) -> TableSchema:
+        """What refuses a change that the table cannot follow, in the preview."""
+        return TableSchema(
+            f"{self.name}-{name}-schema",
+            table=f"{self.settings.gcp.project}.{self.dataset_id}.{name}",
+            fields=fields_of(model, self.settings.gcp.policy_tags),
+            partition_by=self.partition_of(model),
+            on_incompatible_change=self.args.on_incompatible_change,
+            opts=self.child_options,
+        )
+
+    def table(self, name: str, model: SemanticModel, schema: TableSchema) -> bigquery.Table:
+        """The table of one model, made and changed once its schema was found fit."""
+        gcp, args = self.settings.gcp, self.args
+        kept = args.keep_on_destroy and args.on_incompatible_change == "refuse"
+        return bigquery.Table(
+            f"{self.name}-{name}",
+            project=gcp.project,
+            dataset_id=self.dataset.dataset_id,
+            table_id=name,
+            description=model.description or None,
+            schema=json.dumps(fields_of(model, gcp.policy_tags)),
+            time_partitioning=self.partitioning(model),
+            clusterings=[each for each in args.cluster_by if each in model.properties] or None,
+            labels=labels_of(gcp, self.wiring),
+            deletion_protection=gcp.deletion_protection and kept,
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[schema], retain_on_delete=kept, delete_before_replace=True
+            ),
+        )
+
+    def partition_of(self, model: SemanticModel) -> str | None:
+        """The property that a model's rows are kept apart by, where it has it."""
+        return next((name for name in self.args.partition_by if name in model.properties), None)
+
+    def partitioning(self, model: SemanticModel) -> bigquery.TableTimePartitioningArgs | None:
+        """A partition for each day of that property."""
+        field = self.partition_of(model)
+        if field is None:
+            return None
+        expiration = self.args.expiration
+        return bigquery.TableTimePartitioningArgs(
+            type="DAY",
+            field=field,
+            expiration_ms=round(expiration.total_seconds() * 1000) if expiration else None,
+        )
+
+    @property
+    def dataset_id(self) -> str:
+        """The dataset's id."""
+        return resource_name(DATASET, self.settings.gcp, self.wiring)
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the code read and write the tables."""
+        return admit_to_dataset(self, self.dataset, identity)
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """Let a consumer read the tables themselves, for ports without a proxy."""
+        return grant_on_dataset(self, self.dataset, self.settings.gcp, consumer)
+
+
+def _url(table: bigquery.Table) -> pulumi.Output[str]:
+    # Made of the table's own outputs: what reads the url waits for the table.
+    return pulumi.Output.concat(BIGQUERY_SCHEME, table.project, "/", table.dataset_id, "/", table.table_id)

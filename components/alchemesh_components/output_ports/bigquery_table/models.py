@@ -1,0 +1,42 @@
+"""What a product team sets for bigquery-table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from alchemesh_platform.manifest.models import Identifier, Strict
+from alchemesh_platform.units import Duration
+
+CLUSTERINGS_MAX = 4  # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+OneOrMany = Annotated[
+    tuple[Identifier, ...],
+    BeforeValidator(_one_or_many, json_schema_input_type=Identifier | tuple[Identifier, ...]),
+]
+
+
+class Args(Strict):
+    """Arguments of columnar tables."""
+
+    partition_by: OneOrMany = Field(
+        default=(),
+        description="Property, a date or timestamp, by whose day rows are kept apart; models without it are not.",
+    )
+    cluster_by: Annotated[OneOrMany, Field(max_length=CLUSTERINGS_MAX)] = Field(
+        default=(), description="Properties that rows are sorted by; models without them are not."
+    )
+    expiration: Duration | None = Field(
+        default=None, description="How long rows of a partition are kept after its day; by default for ever."
+    )
+    on_incompatible_change: Literal["refuse", "replace"] = Field(
+        default="refuse",
+        description="What happens when a model changes in a way its table cannot follow: replace loses the rows.",
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the rows stay when the tables are removed.")

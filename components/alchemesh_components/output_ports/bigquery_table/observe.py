@@ -1,0 +1,27 @@
+"""How BigQuery tables are doing."""
+
+from __future__ import annotations
+
+from alchemesh_platform.catalog.observation import Observation, TableObservation
+from alchemesh_platform.connections import TablesConnection
+
+
+def observe(connection: TablesConnection) -> Observation:
+    """Rows, size and last change of each table, as BigQuery's own record has them, with the rights of whoever asks."""
+    try:
+        from google.api_core.exceptions import NotFound
+        from google.cloud.bigquery import Client
+    except ImportError:
+        return Observation("unknown", "google-cloud-bigquery is not installed: pip install 'alchemesh-platform[gcp]'")
+    tables, gone = {}, []
+    for name in connection.tables:
+        table_id = connection.table_id(name)
+        try:
+            table = Client(project=table_id.partition(".")[0]).get_table(table_id)
+        except NotFound:
+            gone.append(name)
+        else:
+            tables[name] = TableObservation(table.num_rows, table.num_bytes, table.modified)
+    if gone:
+        return Observation("unhealthy", f"no table for {', '.join(gone)}", tables)
+    return Observation("healthy", "", tables)

@@ -1,0 +1,21 @@
+"""Catalogue entry of bigquery-table."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="bigquery-table",
+    component_type="columnar-table",
+    roles=(Role.STORAGE,),
+    summary="A BigQuery table for each model, in a dataset of the port, that follows its model in place.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.output_ports.bigquery_table.component:BigQueryTables",
+    args="alchemesh_components.output_ports.bigquery_table.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:TablesConnection",
+    observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
+    check="alchemesh_components.output_ports.bigquery_table.check:check",
+    guards=True,
+)

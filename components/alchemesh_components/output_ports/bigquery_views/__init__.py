@@ -1,0 +1,1 @@
+"""Authorised views of BigQuery tables."""

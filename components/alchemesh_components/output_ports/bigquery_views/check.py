@@ -1,0 +1,16 @@
+"""What bigquery-views cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.gcp_checks import storage_is
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.output_ports.bigquery_views.models import Args
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """Views show tables of BigQuery."""
+    yield from storage_is(wiring, ("bigquery-table",))

@@ -1,0 +1,101 @@
+"""SQL over a port's tables, by authorised views of BigQuery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import bigquery
+
+from alchemesh_components.gcp_dataset_access import grant_on_dataset
+from alchemesh_components.gcp_names import DATASET, labels_of, resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp_sql import select
+from alchemesh_components.output_ports.bigquery_views.models import Args
+from alchemesh_components.output_ports.bigquery_views.spec import SPEC
+from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.component import Component
+from alchemesh_platform.connections import BIGQUERY_SCHEME
+from alchemesh_platform.manifest.models import SemanticModel
+
+
+class BigQueryViews(Component[Args, Settings]):
+    """A dataset for consumers, with a view for each model of the port, which may read what its consumer may not."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One dataset, and a view with the right to its table for each model."""
+        self.dataset = self.shown_dataset()
+        for name, model in self.wiring.models.items():
+            self.authorise(name, self.view(name, model))
+        return {
+            "kind": "data-api",
+            "sql": f"{BIGQUERY_SCHEME}{self.settings.gcp.project}/{self.dataset_id}",
+            "rest": None,
+            "graphql": None,
+            "tables": list(self.wiring.models),
+        }
+
+    @property
+    def dataset_id(self) -> str:
+        """The dataset's id."""
+        return resource_name(DATASET, self.settings.gcp, self.wiring, "views")
+
+    def shown_dataset(self) -> bigquery.Dataset:
+        """The dataset that consumers see; it holds views and no rows."""
+        gcp = self.settings.gcp
+        return bigquery.Dataset(
+            f"{self.name}-dataset",
+            project=gcp.project,
+            dataset_id=self.dataset_id,
+            location=gcp.dataset_location,
+            description=f"What {self.wiring.address} shows to its consumers",
+            labels=labels_of(gcp, self.wiring),
+            opts=self.child_options,
+        )
+
+    def view(self, name: str, model: SemanticModel) -> bigquery.Table:
+        """A view of one model: its properties, whatever else its table comes to hold."""
+        gcp = self.settings.gcp
+        source = self.source(name)
+        return bigquery.Table(
+            f"{self.name}-{name}",
+            project=gcp.project,
+            dataset_id=self.dataset.dataset_id,
+            table_id=name,
+            description=model.description or None,
+            labels=labels_of(gcp, self.wiring),
+            view=bigquery.TableViewArgs(
+                query=source.apply(lambda table: select(model, ".".join(table))),
+                use_legacy_sql=False,
+            ),
+            deletion_protection=False,  # it holds no rows
+            opts=self.child_options,
+        )
+
+    def authorise(self, name: str, view: bigquery.Table) -> bigquery.DatasetAccess:
+        """Let the view read its table, so that its consumers need not be let in there.
+
+        Source: https://cloud.google.com/bigquery/docs/authorized-views
+        """
+        source = self.source(name)
+        return bigquery.DatasetAccess(
+            f"{self.name}-{name}-authorisation",
+            project=source[0],
+            dataset_id=source[1],
+            view=bigquery.DatasetAccessViewArgs(
+                project_id=self.settings.gcp.project, dataset_id=view.dataset_id, table_id=view.table_id
+            ),
+            opts=self.child_options,
+        )
+
+    def source(self, name: str) -> pulumi.Output[list[str]]:
+        """Project, dataset and table of a model."""
+        url = pulumi.Output.from_input(self.wiring.storage["tables"][name])
+        return url.apply(lambda known: str(known).removeprefix(BIGQUERY_SCHEME).split("/"))
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """Let a consumer read the views; running queries is paid by the consumer's own project."""
+        return grant_on_dataset(self, self.dataset, self.settings.gcp, consumer)

@@ -1,0 +1,9 @@
+"""What can be set for bigquery-views: nothing."""
+
+from __future__ import annotations
+
+from alchemesh_platform.manifest.models import Strict
+
+
+class Args(Strict):
+    """The port says which models are shown."""

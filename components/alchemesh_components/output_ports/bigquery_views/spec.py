@@ -1,0 +1,21 @@
+"""Catalogue entry of bigquery-views."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="bigquery-views",
+    component_type="data-api",
+    roles=(Role.PROXY,),
+    summary="SQL by authorised views of BigQuery, in a dataset of their own that only granted consumers see.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.output_ports.bigquery_views.component:BigQueryViews",
+    args="alchemesh_components.output_ports.bigquery_views.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:DataApiConnection",
+    check="alchemesh_components.output_ports.bigquery_views.check:check",
+    guards=True,
+    protocols=("sql",),
+)

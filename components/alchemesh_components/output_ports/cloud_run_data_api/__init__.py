@@ -1,0 +1,1 @@
+"""SQL, REST and GraphQL on Google Cloud."""

@@ -1,0 +1,21 @@
+"""Catalogue entry of cloud-run-data-api."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="cloud-run-data-api",
+    component_type="data-api",
+    roles=(Role.PROXY,),
+    summary="SQL by authorised views of BigQuery, REST and GraphQL by roapi on Cloud Run, for granted consumers only.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.output_ports.cloud_run_data_api.component:CloudRunDataApi",
+    args="alchemesh_components.output_ports.cloud_run_data_api.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:DataApiConnection",
+    check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
+    guards=True,
+    protocols=("sql", "rest", "graphql"),
+)

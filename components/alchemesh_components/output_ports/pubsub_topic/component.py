@@ -1,0 +1,111 @@
+"""Streaming topics in Pub/Sub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_gcp import pubsub
+
+from alchemesh_components.gcp_access import member_slug, members_of
+from alchemesh_components.gcp_names import SCHEMA, SUBSCRIPTION, TOPIC, labels_of, name_of, resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
+from alchemesh_components.output_ports.pubsub_topic.models import Args
+from alchemesh_components.output_ports.pubsub_topic.spec import SPEC
+from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.component import Component
+from alchemesh_platform.manifest.models import SemanticModel
+
+
+class PubsubTopics(Component[Args, Settings]):
+    """A topic for each model of the port, that takes only messages of the model's schema."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """A schema and a topic for each model."""
+        self.topics = {name: self.topic(name, self.schema(name, model)) for name, model in self.wiring.models.items()}
+        return {
+            "kind": "topic",
+            "broker": "pubsub",
+            "servers": [],
+            "topics": {name: topic.id for name, topic in self.topics.items()},
+        }
+
+    def schema(self, name: str, model: SemanticModel) -> pubsub.Schema:
+        """The model as an Avro schema; a changed one becomes its next revision."""
+        gcp = self.settings.gcp
+        return pubsub.Schema(
+            f"{self.name}-{name}-schema",
+            project=gcp.project,
+            name=resource_name(SCHEMA, gcp, self.wiring, name),
+            type="AVRO",
+            definition=json.dumps(avro_schema(name, model)),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self.args.keep_on_destroy),
+        )
+
+    def topic(self, name: str, schema: pubsub.Schema) -> pubsub.Topic:
+        """The topic of one model, whose messages stay in the platform's region."""
+        gcp = self.settings.gcp
+        return pubsub.Topic(
+            f"{self.name}-{name}",
+            project=gcp.project,
+            name=resource_name(TOPIC, gcp, self.wiring, name),
+            labels=labels_of(gcp, self.wiring),
+            kms_key_name=gcp.encryption_keys.pubsub,
+            message_retention_duration=f"{int(self.args.retention.total_seconds())}s",
+            message_storage_policy=pubsub.TopicMessageStoragePolicyArgs(allowed_persistence_regions=[gcp.region]),
+            schema_settings=pubsub.TopicSchemaSettingsArgs(schema=schema.id, encoding="JSON"),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self.args.keep_on_destroy),
+        )
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the code publish."""
+        if identity.kind != GOOGLE_SERVICE_ACCOUNT:
+            return ()
+        return [
+            pubsub.TopicIAMMember(
+                f"{self.name}-{name}-code",
+                project=topic.project,
+                topic=topic.name,
+                role="roles/pubsub.publisher",
+                member=pulumi.Output.concat("serviceAccount:", identity.name),
+                opts=self.child_options,
+            )
+            for name, topic in self.topics.items()
+        ]
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """Give a consumer a subscription of its own to each topic.
+
+        Pub/Sub takes no conditions, so rights on the topic could not be kept apart by request; a subscription can.
+        """
+        return [part for name, topic in self.topics.items() for part in self.subscription(name, topic, consumer)]
+
+    def subscription(self, name: str, topic: pubsub.Topic, consumer: Consumer) -> Iterator[pulumi.Resource]:
+        """One consumer's subscription to one topic, and the right of each of its members to read it."""
+        gcp, place = self.settings.gcp, self.wiring
+        address = (gcp.name_prefix, place.environment, place.domain, place.product, place.port, name)
+        subscription = pubsub.Subscription(
+            f"{self.name}-{name}-{consumer.request}",
+            project=gcp.project,
+            name=name_of(SUBSCRIPTION, (*address, member_slug(consumer.request))),
+            topic=topic.id,
+            labels=labels_of(gcp, place),
+            expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
+            opts=self.child_options,
+        )
+        yield subscription
+        for member in members_of(consumer, gcp, place.environment):
+            yield pubsub.SubscriptionIAMMember(
+                f"{self.name}-{name}-{member_slug(member)}-{consumer.request}",
+                project=subscription.project,
+                subscription=subscription.name,
+                role="roles/pubsub.subscriber",
+                member=member,
+                opts=self.child_options,
+            )

@@ -1,0 +1,29 @@
+"""What a product team sets for pubsub-topic."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+# https://cloud.google.com/pubsub/docs/replay-overview#configuring_message_retention
+RETENTION = (timedelta(minutes=10), timedelta(days=31))
+
+
+def _in_range(span: timedelta) -> timedelta:
+    if not RETENTION[0] <= span <= RETENTION[1]:
+        raise ValueError("expected a time from 10m to 31d, which is what Pub/Sub takes")
+    return span
+
+
+class Args(Strict):
+    """Arguments of streaming topics."""
+
+    retention: Annotated[Duration, AfterValidator(_in_range)] = Field(
+        default=timedelta(days=7), description="How long messages can be read again, from 10m to 31d."
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the topics stay when the storage is removed.")

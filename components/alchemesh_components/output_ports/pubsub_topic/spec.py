@@ -1,0 +1,20 @@
+"""Catalogue entry of pubsub-topic."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="pubsub-topic",
+    component_type="streaming-topic",
+    roles=(Role.STORAGE,),
+    summary="A Pub/Sub topic for each model, with the model as its Avro schema.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.output_ports.pubsub_topic.component:PubsubTopics",
+    args="alchemesh_components.output_ports.pubsub_topic.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_platform.connections:TopicConnection",
+    check="alchemesh_components.output_ports.pubsub_topic.check:check",
+    guards=True,
+)

@@ -1,0 +1,157 @@
+"""What components for Google Cloud say against their places, each at its line of the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alchemesh_platform.compose.compose import compose
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.problems import ProblemsFound
+from tests.builtin import builtin_catalog
+
+GCP: dict[str, Any] = {
+    "project": "acme-mesh",
+    "project_number": 123456789012,
+    "region": "europe-west1",
+    "image_repository": "europe-west1-docker.pkg.dev/acme-mesh/products",
+    "data_api_image": "europe-west1-docker.pkg.dev/acme-mesh/mirror/roapi/roapi:v0.12.7",
+}
+COMPONENTS = {
+    "object-storage": "gcs-bucket",
+    "columnar-table": "bigquery-table",
+    "data-api": "cloud-run-data-api",
+    "file-ingestion": "storage-transfer",
+    "python-job": "cloud-run-job",
+    "secret": "secret-manager-secret",
+    "streaming-topic": "pubsub-topic",
+    "intermediate-dataset": "bigquery-dataset",
+}
+MANIFEST = """\
+kind: DataProduct
+name: flights
+domain: aviation
+team: flight-data
+owner: amelia@airport.example
+version: 1.0.0
+models:
+  flight:
+    properties:
+      flight_id: {{type: string, key: true}}
+      departed_at: {{type: timestamp}}
+      distance: {{type: number}}
+      route: {route}
+infrastructure: {needs}
+output_ports:
+  - name: flights-table
+    models: [flight]
+    storage: {storage}
+    proxy: {proxy}
+"""
+
+
+def problems(tmp_path: Path, settings: dict[str, Any] | None = None, **parts: str) -> list[str]:
+    defaults = {
+        "route": "{type: string}",
+        "needs": "[]",
+        "storage": "{component: columnar-table}",
+        "proxy": "{component: data-api, protocols: [sql]}",
+    }
+    (tmp_path / "alchemesh.yaml").write_text(MANIFEST.format(**{**defaults, **parts}))
+    platform = {
+        "kind": "Platform",
+        "name": "acme",
+        "environments": {
+            "prod": {
+                "state": "file:///state",
+                "registry": "sqlite:///registry.db",
+                "settings": {"gcp": {**GCP, **(settings or {})}},
+                "components": COMPONENTS,
+            }
+        },
+    }
+    (tmp_path / "platform.yaml").write_text(yaml.safe_dump(platform))
+    try:
+        compose(
+            load_manifest(tmp_path / "alchemesh.yaml", "prod"),
+            load_platform(tmp_path / "platform.yaml", "prod", tmp_path),
+            builtin_catalog(),
+        )
+    except ProblemsFound as found:
+        return list(shown(found))
+    return []
+
+
+def shown(found: ProblemsFound) -> Iterator[str]:
+    for problem in found.problems:
+        yield f"{problem.location.line} {problem.path}: {problem.message}"
+
+
+def test_a_product_that_fits_has_no_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path) == []
+
+
+def test_a_type_that_bigquery_lacks_is_refused_at_its_line(tmp_path: Path) -> None:
+    route = "{type: array, items: {type: array, items: {type: string}}}"
+    assert problems(tmp_path, route=route) == [
+        "13 models.flight.properties.route.items: found an array of arrays, expected what a BigQuery table can hold"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        ("partition_by: flight_id", "partition_by: found 'flight_id', which is of type string, expected a date or"),
+        ("partition_by: departed", "partition_by: found 'departed', expected a property of a model of the port"),
+        ("partition_by: [departed_at, flight_id]", "partition_by[1]: found 2 properties, expected one"),
+        ("cluster_by: distance", "cluster_by: found 'distance', which is of type number, expected a type that"),
+        ("on_incompatible_change: replace", "on_incompatible_change: found replace with tables that are kept"),
+    ],
+)
+def test_arguments_of_tables_that_bigquery_cannot_follow(tmp_path: Path, args: str, problem: str) -> None:
+    found = problems(tmp_path, storage=f"{{component: columnar-table, args: {{{args}}}}}")
+    assert any(problem in each for each in found), found
+    assert all(each.startswith("18 output_ports[0].storage.args.") for each in found)
+
+
+def test_more_clusters_than_bigquery_takes_are_refused(tmp_path: Path) -> None:
+    five = "{component: columnar-table, args: {cluster_by: [a, b, c, d, e]}}"
+    assert any("cluster_by" in each for each in problems(tmp_path, storage=five))
+
+
+def test_rest_over_files_is_refused(tmp_path: Path) -> None:
+    assert problems(tmp_path, storage="{component: object-storage}") == [
+        "19 output_ports[0].proxy.component: the port's storage is gcs-bucket, expected bigquery-table"
+    ]
+
+
+def test_rest_without_an_image_of_the_server_is_refused(tmp_path: Path) -> None:
+    rest = "{component: data-api, protocols: [rest]}"
+    (found,) = problems(tmp_path, {"data_api_image": None}, proxy=rest)
+    assert "found no settings.gcp.data_api_image" in found
+    assert problems(tmp_path, {"data_api_image": None}) == []
+
+
+def test_a_key_of_another_region_is_refused(tmp_path: Path) -> None:
+    keys = {"bigquery": "projects/acme/locations/us-east1/keyRings/mesh/cryptoKeys/data"}
+    (found,) = problems(tmp_path, {"encryption_keys": keys})
+    assert "the key of datasets is in us-east1, expected one in europe-west1" in found
+    inside = {"bigquery": "projects/acme/locations/europe/keyRings/mesh/cryptoKeys/data"}
+    assert problems(tmp_path, {"encryption_keys": inside, "bigquery_location": "EU"}) == []
+
+
+@pytest.mark.parametrize("retention", ["12h", "36h"])
+def test_a_retention_of_no_whole_days_is_refused(tmp_path: Path, retention: str) -> None:
+    needs = f"[{{name: workspace, component: object-storage, args: {{retention: {retention}}}}}]"
+    (found,) = problems(tmp_path, needs=needs)
+    assert "infrastructure[0].args.retention: found a time that is no number of days" in found
+
+
+def test_a_name_at_the_limit_of_a_manifest_fits_every_service(tmp_path: Path) -> None:
+    long = "n" * 63
+    assert problems(tmp_path, needs=f"[{{name: {long}, component: object-storage}}]") == []

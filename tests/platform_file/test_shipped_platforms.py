@@ -1,0 +1,45 @@
+"""The platform files that are shipped: they load, and the examples' own manifests compose for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_platform.compose.compose import compose
+from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.platform_file.load import load_platform, platform_problems
+from tests.builtin import ROOT, builtin_catalog
+
+GCP = ROOT / "platforms" / "gcp.yaml"
+
+
+def composed(product: str, environment: str) -> Plan:
+    manifest = load_manifest(ROOT / "examples" / product / "alchemesh.yaml", environment)
+    return compose(manifest, load_platform(GCP, environment, Path("home")), builtin_catalog())
+
+
+def test_it_loads_without_a_problem() -> None:
+    assert platform_problems(GCP, Path("home")) == []
+    platform = load_platform(GCP, "prod", Path("home"))
+    assert Settings.model_validate({"gcp": platform.settings["gcp"]}).gcp.project == "acme-mesh"
+
+
+def test_every_component_that_it_names_implements_what_it_is_named_for() -> None:
+    catalog = builtin_catalog()
+    for component_type, name in load_platform(GCP, "prod", Path("home")).components.items():
+        assert catalog[name].component_type == component_type
+
+
+@pytest.mark.parametrize("product", ["flights", "punctuality"])
+def test_the_manifests_of_the_examples_compose_for_it_as_they_do_on_a_laptop(product: str) -> None:
+    cloud, laptop = composed(product, "prod"), composed(product, "local")
+    assert cloud.assets == laptop.assets
+    assert [planned.component_type for planned in cloud.components()] == [
+        planned.component_type for planned in laptop.components()
+    ]
+    assert {planned.spec.name for planned in cloud.components()}.isdisjoint(
+        {planned.spec.name for planned in laptop.components()} - {"data-product-input"}
+    )

@@ -1,0 +1,71 @@
+"""A change that a BigQuery table cannot follow is refused by a check, that is, in a preview."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from alchemesh_platform.provider.handler import Context
+from alchemesh_platform.provider.handlers.bigquery_schema import TableSchemaHandler, TableSchemaInputs
+from alchemesh_platform.registry.store import Registry
+
+FIELDS = ({"name": "a", "type": "STRING", "mode": "NULLABLE"}, {"name": "b", "type": "INTEGER", "mode": "REQUIRED"})
+TABLE = "acme-mesh.prod__aviation__flights.flight"
+
+
+def no_registry() -> Registry:
+    raise LookupError("a schema needs no registry")
+
+
+class Asked:
+    """Asks the handler, and keeps what it tells."""
+
+    def __init__(self, old: TableSchemaInputs | None, new: TableSchemaInputs) -> None:
+        self.told: list[tuple[str, str]] = []
+        context = Context("urn", threading.Event(), no_registry, lambda *said: self.told.append(said))
+        self.refusals = list(TableSchemaHandler().check(new, old, context))
+
+
+def schema(*fields: dict[str, Any], **more: Any) -> TableSchemaInputs:
+    return TableSchemaInputs(table=more.pop("table", TABLE), fields=fields, **more)
+
+
+def test_a_first_deployment_is_held_against_nothing() -> None:
+    assert Asked(None, schema(*FIELDS)).refusals == []
+
+
+def test_a_compatible_change_passes() -> None:
+    relaxed = {**FIELDS[1], "mode": "NULLABLE"}
+    added = {"name": "c", "type": "DATE", "mode": "NULLABLE"}
+    assert Asked(schema(*FIELDS), schema(FIELDS[0], relaxed, added)).refusals == []
+
+
+def test_an_incompatible_change_is_refused_at_its_column_with_a_way_out() -> None:
+    (refusal,) = Asked(schema(*FIELDS), schema(FIELDS[0], {**FIELDS[1], "type": "STRING"})).refusals
+    assert refusal.property == "fields[1]"
+    assert refusal.reason.startswith(f"column b: table {TABLE} cannot follow: its type would change from integer to")
+    assert "on_incompatible_change: replace" in refusal.reason
+
+
+def test_a_column_that_goes_and_a_new_partitioning_are_both_told() -> None:
+    refusals = Asked(schema(*FIELDS), schema(FIELDS[0], partition_by="a")).refusals
+    assert [refusal.property for refusal in refusals] == ["fields", "partitionBy"]
+
+
+def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
+    """Otherwise its protection from deletion would be lifted and used in the same run."""
+    (refusal,) = Asked(schema(*FIELDS), schema(FIELDS[0], on_incompatible_change="replace")).refusals
+    assert "with the old model first" in refusal.reason
+    ready = schema(*FIELDS, on_incompatible_change="replace")
+    asked = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"))
+    assert asked.refusals == []
+    assert asked.told == [
+        (
+            "warning",
+            f"table {TABLE} is made anew, without its rows: b: the table has it, and the model has not",
+        )
+    ]
+
+
+def test_another_table_is_another_matter() -> None:
+    assert Asked(schema(*FIELDS), schema(FIELDS[0], table="acme-mesh.other.flight")).refusals == []
