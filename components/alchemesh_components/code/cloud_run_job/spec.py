@@ -16,4 +16,5 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:JobConnection",
     check="alchemesh_components.code.cloud_run_job.check:check",
+    plugins=("gcp",),
 )

@@ -16,4 +16,5 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     check="alchemesh_components.infrastructure.bigquery_dataset.check:check",
+    plugins=("gcp",),
 )

@@ -18,4 +18,5 @@ SPEC = ComponentSpec(
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.infrastructure.gcs_bucket.check:check",
     guards=True,
+    plugins=("gcp",),
 )

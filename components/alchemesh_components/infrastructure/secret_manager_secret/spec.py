@@ -16,4 +16,5 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:SecretConnection",
     check="alchemesh_components.infrastructure.secret_manager_secret.check:check",
+    plugins=("gcp",),
 )

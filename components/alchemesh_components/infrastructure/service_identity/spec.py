@@ -15,4 +15,5 @@ SPEC = ComponentSpec(
     args="alchemesh_components.infrastructure.service_identity.models:Args",
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:IdentityConnection",
+    plugins=("gcp",),
 )

@@ -18,4 +18,5 @@ SPEC = ComponentSpec(
     observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
     check="alchemesh_components.output_ports.bigquery_table.check:check",
     guards=True,
+    plugins=("gcp",),
 )

@@ -18,4 +18,5 @@ SPEC = ComponentSpec(
     check="alchemesh_components.output_ports.bigquery_views.check:check",
     guards=True,
     protocols=("sql",),
+    plugins=("gcp",),
 )

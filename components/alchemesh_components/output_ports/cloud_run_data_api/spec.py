@@ -18,4 +18,5 @@ SPEC = ComponentSpec(
     check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
     guards=True,
     protocols=("sql", "rest", "graphql"),
+    plugins=("gcp",),
 )

@@ -17,4 +17,5 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TopicConnection",
     check="alchemesh_components.output_ports.pubsub_topic.check:check",
     guards=True,
+    plugins=("gcp",),
 )
