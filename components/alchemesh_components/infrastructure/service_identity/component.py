@@ -50,7 +50,8 @@ class ServiceIdentity(Component[Args, Settings]):
     def email(self) -> pulumi.Output[str]:
         """The account's email. It follows from the name, so it is known in a preview; it waits for the account."""
         email = service_account_email(self.settings.gcp, self.account_id)
-        return self.account.account_id.apply(lambda _: email)
+        known: pulumi.Output[str] = self.account.account_id.apply(lambda _: email)
+        return known
 
     @property
     def member(self) -> pulumi.Output[str]:
