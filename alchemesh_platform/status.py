@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from alchemesh_platform.catalog.observation import Health, Observation
 from alchemesh_platform.observing import PATIENCE, Observed, Specs, observe_all
-from alchemesh_platform.registry.records import AssetRecord, ContractRecord, Deployment, PortRecord, ProductRecord
+from alchemesh_platform.registry.records import (
+    AssetRecord,
+    ContractRecord,
+    Deployment,
+    PortRecord,
+    ProductRecord,
+    RequestState,
+)
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Operation, Registry
@@ -58,6 +65,17 @@ class ContractStatus(_Value):
     notice_period: str | None = None
 
 
+class AccessStatus(_Value):
+    """What became of the request to read another product's port: when, by whom and why."""
+
+    request: str
+    state: RequestState
+    at: datetime
+    by: str
+    reason: str = ""
+    ends_at: datetime | None = None
+
+
 class PlaceStatus(_Value):
     """An input port, a need, the code or an output port, with the components that make it.
 
@@ -79,6 +97,7 @@ class InputStatus(PlaceStatus):
     description: str = ""
     origin: str | None = None
     from_product: bool = False
+    access: AccessStatus | None = None
 
 
 class CodeStatus(PlaceStatus):
@@ -181,6 +200,7 @@ def product_status(
     return status.model_copy(
         update={
             **{name: getattr(product, name) for name in ("team", "owner", "version", "lifecycle", "description")},
+            "inputs": tuple(_with_access(registry, environment, product, port) for port in inputs),
             "needs": needs,
             "code": _code(product.code, tuple(runs), seen) if product.code else None,
             "health": _worst([status.health, *(need.health for need in needs)]),
@@ -254,6 +274,28 @@ def _input(port: PortRecord, origin: PortRecord | None, seen: _Seen) -> InputSta
         tables=_tables(seen.get((port.address, "storage"))),
         health=_worst(part.health for part in parts),
     )
+
+
+def _with_access(registry: Registry, environment: str, product: ProductRecord, port: InputStatus) -> InputStatus:
+    """The port, with what became of the request to read what it reads, where somebody has asked."""
+    if not port.from_product or port.origin is None:
+        return port
+    from alchemesh_platform.access.consuming import counting_requesters, request_for
+
+    requesters = counting_requesters(product.address, product.team)
+    request = request_for(registry, environment, port.origin, requesters, datetime.now(UTC))
+    if request is None:
+        return port
+    step = request.steps[-1]
+    access = AccessStatus(
+        request=request.address,
+        state=request.state,
+        at=step.at,
+        by=step.by,
+        reason=step.reason,
+        ends_at=request.ends_at,
+    )
+    return port.model_copy(update={"access": access})
 
 
 def _output(

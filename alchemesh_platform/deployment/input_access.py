@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from alchemesh_platform.access.ending import open_requests
+from alchemesh_platform.access.consuming import counting_requesters, request_for
 from alchemesh_platform.access.facts import facts_of
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.rules import ApprovedAtOnce, AutoApproval, approved_at_once
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 Standing = Literal["granted", "approved", "undecided", "at_once", "missing"]
-_BEST_FIRST = ("granted", "approved", "requested")
+_STANDING: Mapping[str, Standing] = {"granted": "granted", "approved": "approved", "requested": "undecided"}
 
 
 class NotLetIn(Failure):
@@ -43,7 +43,7 @@ class InputAccess:
         port: The input port.
         standing: Granted; approved, so that a run brings it in; undecided; at_once, where a run may ask and is approved
             at once; missing.
-        request: The request that it stands on, where there is one.
+        request: The request that it stands on; where access is missing, the last one, which is over.
         rule: What approves at once, where something does.
     """
 
@@ -101,28 +101,13 @@ def consumer_of(plan: Plan) -> Requester:
 def _standing(
     registry: Registry, plan: Plan, port: PlannedInput, now: datetime, auto: AutoApproval | None
 ) -> InputAccess:
-    product = plan.product
-    counting = [
-        consumer_of(plan),
-        Requester("technical_team", f"{product.domain}/{product.team}"),
-        Requester("data_domain", product.domain),
-    ]
-    requests = [
-        request
-        for request in open_requests(registry, plan.environment, port.origin, counting)
-        if not is_due(request, now)
-    ]
-    if requests:
-        best = min(requests, key=lambda request: _BEST_FIRST.index(request.state))
-        if best.state == "granted":
-            return InputAccess(port, "granted", best)
-        if best.state == "approved":
-            return InputAccess(port, "approved", best)
+    requesters = counting_requesters(plan.product.address, plan.product.team)
+    request = request_for(registry, plan.environment, port.origin, requesters, now)
+    if request is not None and request.state in _STANDING and not is_due(request, now):
+        return InputAccess(port, _STANDING[request.state], request)
     facts = facts_of(registry, plan.environment, port.origin, consumer_of(plan), purpose_of(port, plan))
     rule = approved_at_once(facts, auto)
-    if rule is not None and not requests:
-        return InputAccess(port, "at_once", rule=rule)
-    return InputAccess(port, "undecided", requests[0]) if requests else InputAccess(port, "missing")
+    return InputAccess(port, "at_once" if rule is not None else "missing", request, rule)
 
 
 def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[Problem]:
@@ -134,5 +119,6 @@ def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[P
     elif access.standing == "missing":
         environment = f" -e {plan.environment}" if plan.environment != "local" else ""
         command = f'alchemesh access request {origin} --as {consumer_of(plan)} --purpose "…"{environment}'
-        message = f"{plan.product.address} may not read {origin}: nobody has asked for it"
+        why = told(access.request) if access.request is not None else "nobody has asked for it"
+        message = f"{plan.product.address} may not read {origin}: {why}"
         yield Problem(planned.location, path, message, f"`{command}`", severity)

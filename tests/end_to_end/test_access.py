@@ -4,37 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.registry.audit import broken_links
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, RequestStep
+from alchemesh_platform.registry.store import Registry
 
-from .consuming import ORDERS_TABLE, REPORTS, write_consumer, write_provider
-from .harness import Shop
+from .consuming import ADA, BOB, ORDERS_TABLE, REPORTS, write_consumer, write_provider
+from .harness import Shop, until
 
 pytestmark = pytest.mark.engine
 
 
 @dataclass
 class Mesh:
-    """A provider that stands, and a consumer that wants to."""
+    """A provider that stands, and a consumer that wants to; ``elsewhere`` its owner acts in a folder without a repo."""
 
     provider: Shop
     consumer: Shop
-    elsewhere: Path
+    elsewhere: Shop
+
+    def registry(self) -> Registry:
+        return Registry.open(f"sqlite:///{self.provider.home}/local/registry.db")
+
+    def request(self, address: str) -> AccessRequestRecord:
+        with self.registry() as registry:
+            found = registry.get(AccessRequestRecord, "local", address)
+        assert found is not None
+        return found
+
+    def granted(self) -> list[str]:
+        with self.registry() as registry:
+            return [grant.address for grant in registry.all(GrantRecord, "local")]
 
 
 @pytest.fixture
 def mesh(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Mesh]:
-    marked = request.node.get_closest_marker("access")
-    access = marked.args[0] if marked is not None else "restricted"
-    home = tmp_path / "home"
-    elsewhere = tmp_path / "elsewhere"
+    """Both products in one home; a test may give the access type of what is read, which is restricted otherwise."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    made = Mesh(
-        write_provider(tmp_path / "orders", home, access), write_consumer(tmp_path / "reports", home), elsewhere
-    )
+    provider = write_provider(tmp_path / "orders", home, getattr(request, "param", "restricted"))
+    made = Mesh(provider, write_consumer(tmp_path / "reports", home), Shop(elsewhere, home, dict(provider.environ)))
     made.provider.done("up", "--yes")
     yield made
     made.consumer.run("destroy", "--yes")
@@ -82,13 +96,115 @@ def test_restricted_access_from_asking_to_reading(mesh: Mesh) -> None:
     }
 
     mesh.provider.edit("description: Euros", "description: Euros, and not deployed")
-    away = Shop(mesh.elsewhere, mesh.provider.home, mesh.provider.environ)
-    applied = away.json("access", "apply", "shop/orders")
+    applied = mesh.elsewhere.json("access", "apply", "shop/orders")
     assert applied["applied"][0]["changes"] == {"create": 1, "same": applied["applied"][0]["changes"]["same"]}
     assert mesh.provider.json("access", "show", request)["state"] == "granted"
-    assert away.run("access", "apply").returncode == 0
+    assert "nothing to do" in mesh.elsewhere.run("access", "apply").stderr
     mesh.provider.edit("description: Euros, and not deployed", "description: Euros")
     assert mesh.provider.run("preview", "--detailed-exitcode").returncode == ExitCode.DONE
 
     mesh.consumer.done("up", "--yes")
     assert mesh.consumer.json("env")["inputs"]["orders"]["storage"]["tables"].keys() == {"order"}
+
+
+def test_access_that_is_taken_back_or_ends_goes_alone_and_the_consumer_is_told(mesh: Mesh) -> None:
+    products = ask(mesh)
+    teams = ask(mesh, "--as", "technical_team:desk/report-desk")
+    for request in (products, teams):
+        mesh.elsewhere.done("access", "approve", request)
+    assert len(mesh.elsewhere.json("access", "apply")["applied"][0]["grants"]["create"]) == 2
+    mesh.consumer.done("up", "--yes")
+
+    revoked = mesh.elsewhere.json("access", "revoke", products, "--reason", "too much", "--apply")
+    assert revoked["state"] == "revoked"
+    assert [grant["request"] for grant in revoked["applied"]["grants"]["delete"]] == [products]
+    assert mesh.granted() == [teams]
+    assert "access    granted" in mesh.consumer.done("status"), "its team's access lets the product read"
+
+    ends_at = mesh.elsewhere.json("access", "extend", teams, "--until", "1s", "--apply")["ends_at"]
+    until(lambda: datetime.now(UTC) > datetime.fromisoformat(ends_at), what="the end")
+    mesh.elsewhere.done("access", "apply")
+    assert mesh.granted() == []
+    assert [mesh.request(request).state for request in (products, teams)] == ["revoked", "expired"]
+    status = mesh.consumer.done("status")
+    assert f"alchemesh access renew {teams}" in status
+    assert mesh.consumer.run("up", "--yes").returncode == ExitCode.FORBIDDEN
+    with mesh.registry() as registry:
+        assert list(broken_links(registry)) == []
+        assert {deployment.actor for deployment in registry.deployments("shop/orders", "local")} == {ADA}
+
+
+@pytest.mark.parametrize("mesh", ["public"], indirect=True)
+def test_public_access_is_asked_for_and_granted_as_part_of_up(mesh: Mesh) -> None:
+    preview = mesh.consumer.run("preview")
+    assert "`up` asks for access to shop/orders/orders-table" in preview.stderr
+    assert mesh.granted() == []
+    up = mesh.consumer.run("up", "--yes")
+    assert up.returncode == 0, up.stderr
+    [request] = mesh.granted()
+    assert [(step.state, step.by) for step in mesh.request(request).steps] == [
+        ("requested", BOB),
+        ("approved", "contract"),
+        ("granted", BOB),
+    ]
+    assert mesh.request(request).purpose == "What was ordered."
+    assert "access" not in mesh.consumer.run("preview").stderr
+    assert mesh.provider.json("up", "--yes")["changes"].keys() == {"same"}
+
+
+def test_destroy_leaves_the_approval_and_the_next_up_grants_again(mesh: Mesh) -> None:
+    request = ask(mesh)
+    mesh.elsewhere.done("access", "approve", request, "--apply")
+    mesh.provider.edit("      access: restricted\n", "      access: restricted\n      terms: {notice_period: 0d}\n")
+    mesh.provider.done("destroy", "--yes")
+    assert (mesh.granted(), mesh.request(request).state) == ([], "approved")
+    mesh.provider.done("up", "--yes")
+    assert (mesh.granted(), mesh.request(request).state) == ([request], "granted")
+
+
+@pytest.mark.slow
+def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mesh) -> None:
+    request = ask(mesh)
+    running = mesh.elsewhere.start("access", "approve", request, "--apply")
+    until(lambda: mesh.request(request).state != "requested", what="the approval", seconds=120)
+    running.kill()
+    running.communicate()
+
+    mesh.elsewhere.done("access", "apply", "shop/orders")
+    assert mesh.granted() == [request]
+    assert [step.state for step in mesh.request(request).steps] == ["requested", "approved", "granted"]
+    again = mesh.provider.json("up", "--yes")
+    assert again["changes"].keys() == {"same"}
+
+
+@pytest.mark.slow
+def test_hundreds_of_grants_come_at_once_and_one_of_them_goes_alone(mesh: Mesh) -> None:
+    now = datetime.now(UTC)
+    steps = tuple(RequestStep(state=state, at=now, by=ADA) for state in ("requested", "approved"))
+    requests = [
+        AccessRequestRecord(
+            environment="local",
+            address=f"req-{number:08x}",
+            product="shop/orders",
+            port=ORDERS_TABLE,
+            requester_kind="user",
+            requester=f"reader-{number}@desk.example",
+            purpose="reading",
+            state="approved",
+            steps=steps,
+        )
+        for number in range(300)
+    ]
+    with mesh.registry() as registry:
+        registry.write(requests)
+    preview = mesh.provider.run("preview")
+    assert "and 288 more grants, see --json" in preview.stdout
+    applied = mesh.elsewhere.json("access", "apply", "shop/orders")["applied"][0]
+    assert len(applied["grants"]["create"]) == 300
+    assert len(mesh.granted()) == 300
+
+    gone = mesh.elsewhere.json("access", "revoke", requests[7].address, "--apply")["applied"]
+    assert gone["changes"]["delete"] == 1
+    assert gone["changes"].keys() == {"delete", "same"}
+    assert len(mesh.granted()) == 299
+    assert mesh.request(requests[8].address).state == "granted"

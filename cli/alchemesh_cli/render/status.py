@@ -14,6 +14,7 @@ from alchemesh_platform.registry.lineage import Lineage
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
 from alchemesh_platform.registry.records import Deployment
 from alchemesh_platform.status import (
+    AccessStatus,
     CodeStatus,
     ContractStatus,
     InputStatus,
@@ -200,6 +201,8 @@ def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
         if part.health in {"unhealthy", "unknown"}:
             _, style = HEALTH[part.health]
             yield Text.assemble((f"{part.health}", style), f"  {part.component}: {part.reason or 'no reason given'}")
+    if isinstance(place, InputStatus) and place.access is not None:
+        yield _access(place.access, now)
     if isinstance(place, OutputStatus):
         yield from _output_details(place, now)
     elif isinstance(place, CodeStatus):
@@ -241,6 +244,18 @@ def _holds(table: TableStatus, now: datetime, *, brief: bool = False) -> str:
         f"changed {ago(table.changed_at, now)}" if table.changed_at else "",
     ]
     return APART.join(fact for fact in facts if fact) or "rows unknown"
+
+
+def _access(access: AccessStatus, now: datetime) -> Text:
+    """``access    revoked  3 min ago by amelia@… (over) · alchemesh access renew req-…``, or that it is granted."""
+    if access.state == "granted":
+        ends = f"{APART}ends {at(access.ends_at)}" if access.ends_at else ""
+        return Text(f"access    granted  {access.request}{ends}", style="dim")
+    reason = f" ({access.reason})" if access.reason else ""
+    over = access.state in ("rejected", "revoked", "expired")
+    way_on = f"alchemesh access {'renew' if over else 'show'} {access.request}"
+    line = Text.assemble("access    ", (access.state, "red" if over else "yellow"))
+    return line.append(f"  {ago(access.at, now)} by {access.by}{reason}{APART}{way_on}")
 
 
 def _contract(contract: ContractStatus | None) -> str:
