@@ -33,6 +33,14 @@ FILES = Path(__file__).parent / "files" / "nifi"
 NAR_FILES = Path(__file__).parent / "files" / "nar"
 VERSION = "1.18.0"
 NAR = "alchemesh-ingestion-nar"
+# NiFi's class: the one that stands for it here; what `substitutes` of the platform file's settings of nifi holds.
+SUBSTITUTES = {
+    "org.apache.nifi.processors.kafka.pubsub.ConsumeKafka_2_6": "alchemesh.nifi.ConsumeKafka",
+    "org.apache.nifi.processors.gcp.storage.PutGCSObject": "alchemesh.nifi.PutGCSObject",
+    "org.apache.nifi.processors.gcp.credentials.service.GCPCredentialsControllerService": (
+        "alchemesh.nifi.GCPCredentialsControllerService"
+    ),
+}
 
 START_SECONDS = 300.0  # 18 on an idle machine
 STOP_SECONDS = 60.0

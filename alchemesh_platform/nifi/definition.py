@@ -84,13 +84,18 @@ class Dataflow(_Part):
 
     @property
     def marker(self) -> str:
-        """What is written into the comments of all that is ours."""
+        """What is written into the comments of the process group that is ours."""
         return f"alchemesh: {self.owner}"
 
     @property
     def context_name(self) -> str:
         """Name of the parameter context, unique in a server."""
-        return f"{self.name} ({self.owner})"
+        return f"{self.name}{self.context_ending}"
+
+    @property
+    def context_ending(self) -> str:
+        """What tells whose parameter context it is."""
+        return f" ({self.owner})"
 
 
 def mistakes(services: Mapping[str, Service], processors: Mapping[str, Processor]) -> Iterator[tuple[str, str]]:

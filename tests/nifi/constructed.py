@@ -171,6 +171,9 @@ class ConstructedNifi:
             )
         identity, _, act = rest.partition("/")
         entity = self._entity(identity)
+        if entity["kind"] == "group":
+            states = [found["component"]["state"] for found in self._all("processor")]
+            entity |= {"runningCount": states.count("RUNNING"), "stoppedCount": states.count("STOPPED")}
         if method == "DELETE":
             return self.entities.pop(identity)
         if method == "PUT":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import grpc
@@ -16,7 +17,7 @@ from tests.provider.wire import CheckFailed, Resource, Wire
 
 from .flows import DATAFLOW, Tree, dataflow, edit_by_hand, group_of, named, processors_of, run_by_hand, with_property
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
 
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 
@@ -274,3 +275,22 @@ def test_a_wrong_dataflow_is_refused_at_its_property(wire: Wire, wrong: Tree, at
     with pytest.raises(CheckFailed) as refused:
         wire.check(DATAFLOW, {**dataflow("http://127.0.0.1:1/nifi-api", "wrong"), **wrong})
     assert list(refused.value.failures) == [at]
+
+
+def test_a_kill_of_nifi_in_the_middle_of_a_creation_is_gone_on_with(
+    wire: Wire, server: Server, nifi_server: Nifi
+) -> None:
+    tree = dataflow(nifi_server.url, "interrupted")
+    with ThreadPoolExecutor(1) as pool:
+        creation = pool.submit(wire.create, DATAFLOW, tree)
+        server.wait(lambda: named(server, "interrupted"), lambda count: count == 1)
+        nifi_server.kill()
+        nifi_server.start()
+        try:
+            creation.result()  # it waited for the restart
+        except grpc.RpcError as failed:  # or it broke off in the middle of a request
+            assert "does not answer" in failed.details()
+    with created(wire, tree) as made:
+        assert named(server, "interrupted") == 1
+        assert set(running(server, "interrupted").values()) == {"RUNNING"}
+        assert wire.diff(made, tree).changes == NONE

@@ -132,6 +132,17 @@ def test_a_create_that_breaks_off_anywhere_is_gone_on_with_and_makes_nothing_twi
         assert nifi.entities == {}
 
 
+def test_a_context_without_its_description_is_ours_still(wire: Wire) -> None:
+    """NiFi 1.18 forgot it in a restart; the dataflow could not be removed any more."""
+    with constructed(types=TYPES) as nifi:
+        made = wire.create(DATAFLOW, dataflow(nifi.url))
+        for entity in nifi.entities.values():
+            entity["component"].pop("description", None)
+        assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE
+        wire.delete(made)
+        assert nifi.entities == {}
+
+
 def test_an_operation_that_is_stopped_waits_for_nothing() -> None:
     stop = threading.Event()
     with constructed(types=TYPES) as nifi:

@@ -1,0 +1,161 @@
+"""The dataflow from Kafka to Cloud Storage, in the words of NiFi 1.x and 2.x.
+
+| Work | NiFi 1.x | NiFi 2.x |
+|---|---|---|
+| consume | ``ConsumeKafka_2_6``, with the connection in it | ``ConsumeKafka`` over ``Kafka3ConnectionService`` |
+| check, batch | ``RouteText``, ``MergeContent`` | the same |
+| write | ``PutGCSObject``: ``gcs-bucket``, ``gcs-key``, … | the same: ``Bucket``, ``Key``, … |
+| credentials | ``GCPCredentialsControllerService`` | the same |
+
+Source: https://github.com/apache/nifi, ``nifi-nar-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of
+rel/nifi-1.18.0, ``nifi-extension-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of main. Properties have the names
+on the screen where those have stayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+STANDARD = "org.apache.nifi.processors.standard"
+CONSUME_1 = "org.apache.nifi.processors.kafka.pubsub.ConsumeKafka_2_6"
+CONSUME_2 = "org.apache.nifi.kafka.processors.ConsumeKafka"
+CONNECTION_2 = "org.apache.nifi.kafka.service.Kafka3ConnectionService"
+WRITE = "org.apache.nifi.processors.gcp.storage.PutGCSObject"
+CREDENTIALS = "org.apache.nifi.processors.gcp.credentials.service.GCPCredentialsControllerService"
+
+# An object on one line. What is in it is for the product's code to check; this keeps what is no event out of its way.
+JSON_LINE = r"\s*\{.*\}\s*"
+# Of the oldest event of a file, and so the same when writing it is tried again.
+_DAY = "${lineageStartDate:toNumber():format('yyyy-MM-dd', 'UTC')}"
+_MOST_ENTRIES = "100000"  # of a batch; each is what one poll gave
+_EXTENSIONS = {"json": "jsonl", "text": "txt"}
+
+Document = dict[str, Any]
+
+
+def services(mechanism: str | None, protocol: str, *, with_key: bool, substitutes: Mapping[str, str]) -> Document:
+    """Controller services: NiFi 2.x's connection to Kafka, and who the writer is to Google."""
+    who = {"Service Account JSON": "#{gcp.key}"} if with_key else {"Use Application Default Credentials": "true"}
+    connection = {"bootstrap.servers": "#{kafka.servers}", **_security(mechanism, protocol)}
+    return {
+        "kafka": {"variants": [{"type": CONNECTION_2, "properties": connection}]},
+        "credentials": {"variants": _variants(CREDENTIALS, who, substitutes)},
+    }
+
+
+def processors(
+    *,
+    format: Literal["json", "text"],  # noqa: A002 - the argument's name
+    start: Literal["earliest", "latest"],
+    mechanism: str | None,
+    protocol: str,
+    batch_time: timedelta,
+    batch_megabytes: int,
+    dead_letter: str,
+    storage_url: str | None,
+    substitutes: Mapping[str, str],
+) -> Document:
+    """Consume, check, batch, write; and write what failed beside it."""
+    first = "check" if format == "json" else "batch"
+    file = f"${{kafka.topic}}/date={_DAY}/${{uuid}}.{_EXTENSIONS[format]}"
+    found = {
+        "consume": {
+            "variants": _consume(start, mechanism, protocol, substitutes),
+            "routes": {"success": [first], "parse failure": ["write failed"], "parse.failure": ["write failed"]},
+        },
+        "check": {
+            "variants": [{"type": f"{STANDARD}.RouteText", "properties": _check()}],
+            "routes": {"matched": ["batch"], "unmatched": ["write failed"], "original": []},
+        },
+        "batch": {
+            "variants": [{"type": f"{STANDARD}.MergeContent", "properties": _batch(batch_time, batch_megabytes)}],
+            "routes": {"merged": ["write"], "original": [], "failure": ["write failed"]},
+            "when_draining": {"Max Bin Age": "1 sec"},
+        },
+        "write": {
+            "variants": _variants(WRITE, _write(file, storage_url), substitutes),
+            "routes": {"success": [], "failure": ["write failed"]},
+            # 5, 10, … 320, 600, 600 s: an outage of half an hour is waited for before anything counts as failed.
+            "penalty": "5 sec",
+            "retried": ["failure"],
+            "retries": 10,
+        },
+        "write failed": {
+            "variants": _variants(WRITE, _write(f"{dead_letter}/{file}", storage_url), substitutes),
+            "routes": {"success": [], "failure": ["write failed"]},  # until it is written: it has nowhere else to go
+            "penalty": "5 sec",
+        },
+    }
+    if format != "json":
+        del found["check"]
+    return found
+
+
+def _consume(start: str, mechanism: str | None, protocol: str, substitutes: Mapping[str, str]) -> list[dict[str, Any]]:
+    new = {
+        "Kafka Connection Service": {"service": "kafka"},
+        "Group ID": "#{kafka.group}",
+        "Topics": "#{kafka.topic}",
+        "auto.offset.reset": start,
+        "Processing Strategy": "DEMARCATOR",
+        "Message Demarcator": "\n",
+    }
+    old = {
+        "bootstrap.servers": "#{kafka.servers}",
+        **_security(mechanism, protocol),
+        "topic": "#{kafka.topic}",
+        "group.id": "#{kafka.group}",
+        "auto.offset.reset": start,
+        "message-demarcator": "\n",
+    }
+    return [{"type": CONSUME_2, "properties": new}, *_variants(CONSUME_1, old, substitutes)]
+
+
+def _security(mechanism: str | None, protocol: str) -> dict[str, str]:
+    if mechanism is None:
+        return {"security.protocol": protocol}
+    return {
+        "security.protocol": protocol,
+        "sasl.mechanism": mechanism,
+        "sasl.username": "#{kafka.username}",
+        "sasl.password": "#{kafka.password}",
+    }
+
+
+def _check() -> dict[str, str]:
+    return {
+        "Routing Strategy": "Route to 'matched' if line matches all conditions",
+        "Matching Strategy": "Matches Regular Expression",
+        "event": JSON_LINE,
+    }
+
+
+def _batch(time: timedelta, megabytes: int) -> dict[str, str]:
+    return {
+        "Correlation Attribute Name": "kafka.topic",
+        "Minimum Number of Entries": "1",
+        "Maximum Number of Entries": _MOST_ENTRIES,
+        "Minimum Group Size": f"{megabytes} MB",
+        "Max Bin Age": f"{int(time.total_seconds())} sec",
+        "Delimiter Strategy": "Text",
+        "Demarcator": "\n",
+        "Footer": "\n",
+    }
+
+
+def _write(key: str, storage_url: str | None) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "GCP Credentials Provider Service": {"service": "credentials"},
+        "Bucket": "#{gcs.bucket}",
+        "Key": key,
+        "Content Type": "text/plain",
+        "GZIP Compression Enabled": "false",
+    }
+    return properties | ({"Storage API URL": storage_url} if storage_url else {})
+
+
+def _variants(name: str, properties: Mapping[str, Any], substitutes: Mapping[str, str]) -> list[dict[str, Any]]:
+    types = [name, substitutes[name]] if name in substitutes else [name]
+    return [{"type": found, "properties": dict(properties)} for found in types]
