@@ -65,6 +65,21 @@ def check_takes_part(registry: Registry, identity: Identity, request: AccessRequ
     )
 
 
+def check_speaks_for(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:
+    """Only the requester's own people do some things, and nobody who decides on it.
+
+    Args:
+        what: What is to be done, in words before the request's address: be told the credential of, …
+
+    Raises:
+        NotAllowed: naming who may.
+    """
+    if not speaks_for(registry, identity, request):
+        raise NotAllowed(
+            f"{identity.subject} may not {what} {request.address}: that is for {request.requester} and its people"
+        )
+
+
 def speaks_for(registry: Registry, identity: Identity, request: AccessRequestRecord) -> bool:
     """Whether somebody asked, or is one of the people for whom it was asked."""
     subject = identity.subject

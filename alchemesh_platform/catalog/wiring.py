@@ -17,6 +17,7 @@ class Wiring:
         environment: Environment that the product is deployed to.
         domain: Data domain of the product.
         product: Name of the product.
+        team: Name of the technical team that the product belongs to.
         port: The port or need that the component belongs to; ``code`` for the product's code.
         part: Of a component inside another one: which part of the port it is; names of what it makes have it.
         role: The place it takes, a :class:`alchemesh_platform.catalog.spec.Role`; a component of several roles may ask.
@@ -35,6 +36,7 @@ class Wiring:
     environment: str = "local"
     domain: str = "standalone"
     product: str = "standalone"
+    team: str = ""
     port: str = "standalone"
     part: str = ""
     role: str = ""

@@ -40,6 +40,7 @@ def objections(
             environment=environment,
             domain=product.domain,
             product=product.name,
+            team=product.team,
             port=use.port,
             role=use.role.value,
             models={name: product.models[name] for name in output.models} if output is not None else {},

@@ -32,16 +32,6 @@ def issue(gateway: Gateway, user: str) -> Issued:
     return Issued(user, password)
 
 
-def ensure_issued(gateway: Gateway, user: str, path: Path) -> None:
-    """Have a consumer's credential in its file, and good; a file that holds a good one stays.
-
-    Raises:
-        CredentialFailed, GatewayFailed: as :func:`issue` does.
-    """
-    if not is_good(gateway, path):
-        write_credential(path, issue(gateway, user))
-
-
 def is_good(gateway: Gateway, path: Path) -> bool:
     """Whether the gateway lets in who has the credential in a file."""
     try:

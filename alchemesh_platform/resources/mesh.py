@@ -306,6 +306,7 @@ class Subscription(PlatformResource):
     environment: Output[str]
     origin: Output[str]
     consumer: Output[str]
+    team: Output[str | None]
     run_directory: Output[str | None]
     connections: Output[dict[str, Any]]
     contract_version: Output[str]
@@ -317,6 +318,7 @@ class Subscription(PlatformResource):
         environment: Input[str],
         origin: Input[str],
         consumer: Input[str],
+        team: Input[str] | None = None,
         run_directory: Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -324,6 +326,7 @@ class Subscription(PlatformResource):
             "environment": environment,
             "origin": origin,
             "consumer": consumer,
+            "team": team,
             "run_directory": run_directory,
         }
         super().__init__(name, inputs, opts)

@@ -290,6 +290,7 @@ def place(
         environment=plan.environment,
         domain=plan.product.domain,
         product=plan.product.name,
+        team=plan.product.team,
         port=planned.port,
         role=planned.role.value,
         models=output.models if output else {},

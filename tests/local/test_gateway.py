@@ -23,12 +23,12 @@ import pytest
 from deltalake import write_deltalake
 
 from alchemesh_platform.connections import Credential
-from alchemesh_platform.local.consumers import Entry, read_entries, write_entry
+from alchemesh_platform.local.consumers import Entry, read_entries, remove_entry, write_entry
 from alchemesh_platform.local.credentials import CredentialFailed, Issued, user_name
 from alchemesh_platform.local.data_api import DataApi, Endpoints, ServedTable, bring_up, take_down, trouble
 from alchemesh_platform.local.gateway import Gateway
 from alchemesh_platform.local.gateway_files import ACCESS_LOG
-from alchemesh_platform.local.grants import admit, dismiss
+from alchemesh_platform.local.grants import admit, dismiss, join
 from alchemesh_platform.local.issuing import issue
 from alchemesh_platform.local.supervisor import config_folder
 
@@ -139,12 +139,27 @@ def test_who_is_let_out_is_refused_at_once_and_nobody_else_notices(endpoints: En
     leaves, stays = let_in(gateway, "req-leaves"), let_in(gateway, "req-stays")
     with connect(endpoints, leaves) as theirs, connect(endpoints, stays) as others:
         assert query(theirs, "SELECT id FROM flight") == query(others, "SELECT id FROM flight") == [("UA1",)]
-        dismiss(gateway, leaves.user)
+        dismiss(gateway, "req-leaves")
         with pytest.raises(psycopg.OperationalError):
             query(theirs, "SELECT id FROM flight")
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
     assert (doors(endpoints, leaves), doors(endpoints, stays)) == (REFUSED, LET_IN)
-    dismiss(gateway, leaves.user)
+    dismiss(gateway, "req-leaves")
+
+
+def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints: Endpoints, gateway: Gateway) -> None:
+    with pytest.raises(CredentialFailed, match="lets nobody in for req-team"):
+        join(gateway, consumer="ops/punctuality", request="req-team")
+    team = issue(gateway, admit(gateway, consumer="ops/desk", request="req-team").user)
+    product = issue(gateway, join(gateway, consumer="ops/punctuality", request="req-team").user)
+    assert product.user != team.user
+    assert [doors(endpoints, one) for one in (team, product)] == [LET_IN, LET_IN]
+    admit(gateway, consumer="ops/desk", request="req-team", ends_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
+    admit(gateway, consumer="ops/desk", request="req-team")
+    assert [doors(endpoints, one) for one in (team, product)] == [LET_IN, LET_IN]
+    dismiss(gateway, "req-team")
+    assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
 
 
 def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gateway: Gateway) -> None:
@@ -378,7 +393,7 @@ def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gatewa
     last = let_in(gateway, "req-last")
     some = [Issued(user_name("ops/many", f"req-{number}"), template.password) for number in (0, 200, 399)]
     assert [doors(endpoints, one) for one in (*some, last)] == [LET_IN] * 4
-    dismiss(gateway, some[1].user)
+    dismiss(gateway, "req-200")
     assert [doors(endpoints, one) for one in some] == [LET_IN, REFUSED, LET_IN]
     for number in range(400):
         (gateway.folder / "consumers" / f"{user_name('ops/many', f'req-{number}')}.json").unlink(missing_ok=True)
@@ -448,4 +463,4 @@ def test_a_hand_made_entry_is_let_in_and_not_taken_over(endpoints: Endpoints, ga
     assert doors(endpoints, issue(gateway, user)) == LET_IN
     with pytest.raises(CredentialFailed, match="by hand"):
         admit(gateway, consumer="ops/punctuality", request="req-by-hand")
-    dismiss(gateway, user)
+    remove_entry(gateway.folder, user)

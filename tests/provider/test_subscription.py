@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.local.gateway import Gateway
+from alchemesh_platform.local.grants import admit, dismiss
+from alchemesh_platform.local.issuing import is_good
 from alchemesh_platform.provider.values import UNKNOWN
-from alchemesh_platform.registry.records import ContractRecord, PortRecord
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    ContractRecord,
+    PortRecord,
+    RequesterKind,
+    RequestStep,
+)
+from tests.local.gateways import written_gateway
 
 from .wire import CheckFailed, Wire
 
@@ -16,7 +31,7 @@ INPUTS = {
     "origin": "aviation/flights/flights-table",
     "consumer": "aviation/punctuality/flights",
 }
-STORAGE = {"kind": "tables", "format": "delta", "tables": {"flight": "file:///data/flight"}}
+STORAGE = {"kind": "tables", "format": "delta", "tables": {"flight": "file:///data/flight"}, "dataset": None}
 PROXY = {
     "kind": "data-api",
     "sql": "postgresql://127.0.0.1:5433",
@@ -110,3 +125,94 @@ def test_refresh_forgets_a_subscription_whose_origin_went(wire: Wire) -> None:
     wire.registry.remove(PortRecord, "local", INPUTS["origin"])
     assert wire.read(made) is None
     wire.delete(made)
+
+
+def guarded(wire: Wire, folder: Path) -> Gateway:
+    """The origin's data API asks for a credential."""
+    gateway = written_gateway(folder / "flights")
+    proxy = {**PROXY, "credential_file": str(gateway.folder / "owner.credential.json")}
+    deploy(wire, proxy=True)
+    port = wire.registry.get(PortRecord, "local", INPUTS["origin"])
+    assert port is not None
+    wire.registry.put(port.model_copy(update={"connections": {"storage": STORAGE, "proxy": proxy}}))
+    return gateway
+
+
+def grant(wire: Wire, gateway: Gateway, kind: RequesterKind, requester: str, request: str = "req-1") -> None:
+    """A request that was granted, and the entry at the gateway that its grant made."""
+    step = RequestStep(state="granted", at=datetime.now(UTC), by="amelia@airport.example")
+    wire.registry.put(
+        AccessRequestRecord(
+            environment="local",
+            address=request,
+            product="aviation/flights",
+            port=INPUTS["origin"],
+            requester_kind=kind,
+            requester=requester,
+            purpose="punctuality",
+            state="granted",
+            steps=(step,),
+        )
+    )
+    admit(gateway, consumer=requester, request=request)
+
+
+@pytest.mark.parametrize(
+    ("kind", "requester"),
+    [
+        ("data_product", "aviation/punctuality"),
+        ("technical_team", "aviation/desk"),
+        ("data_domain", "aviation"),
+    ],
+)
+def test_a_granted_consumer_keeps_a_credential_of_its_own(
+    wire: Wire, tmp_path: Path, kind: RequesterKind, requester: str
+) -> None:
+    gateway = guarded(wire, tmp_path)
+    grant(wire, gateway, kind, requester)
+    inputs = {**INPUTS, "team": "desk", "runDirectory": str(tmp_path / "punctuality")}
+    file = tmp_path / "punctuality" / "flights.credential.json"
+    made = wire.create(TYPE, inputs)
+    assert made.state["connections"]["proxy"]["credential_file"] == str(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert is_good(gateway, file)
+    api = DataApiConnection.model_validate(made.state["connections"]["proxy"])
+    assert api.credential.password not in str(made)
+    assert (
+        api.dsn()
+        == f"postgresql://{api.credential.user}:{api.credential.password}@127.0.0.1:5433/{api.credential.user}"
+    )
+    kept = file.read_text()
+    assert wire.diff(made, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
+    wire.update(made, inputs)
+    assert file.read_text() == kept
+
+    file.unlink()
+    assert list(wire.diff(made, inputs).detailedDiff) == ["connections"]
+    wire.update(made, inputs)
+    assert is_good(gateway, file)
+
+    dismiss(gateway, "req-1")
+    assert not is_good(gateway, file)
+    wire.delete(made)
+    assert not file.exists()
+
+
+def test_a_consumer_whose_request_is_not_granted_gets_no_credential(wire: Wire, tmp_path: Path) -> None:
+    gateway = guarded(wire, tmp_path)
+    grant(wire, gateway, "data_product", "aviation/somebody-else")
+    grant(wire, gateway, "technical_team", "aviation/others", "req-2")
+    with pytest.raises(grpc.RpcError) as refused:
+        wire.create(TYPE, {**INPUTS, "team": "desk", "runDirectory": str(tmp_path / "punctuality")})
+    assert "aviation/punctuality may not read aviation/flights/flights-table" in refused.value.details()
+    assert "`alchemesh access request aviation/flights/flights-table" in refused.value.details()
+    assert not (tmp_path / "punctuality").exists()
+
+
+def test_a_product_reads_its_own_port_with_its_own_credential(wire: Wire, tmp_path: Path) -> None:
+    gateway = guarded(wire, tmp_path)
+    made = wire.create(TYPE, {**INPUTS, "consumer": "aviation/flights/again", "runDirectory": str(tmp_path / "run")})
+    file = made.state["connections"]["proxy"]["credential_file"]
+    assert file == str(gateway.folder / "owner.credential.json")
+    wire.delete(made)
+    assert Path(file).exists()

@@ -79,7 +79,7 @@ class DataApiGrantHandler(Handler[DataApiGrantInputs, DataApiGrantOutputs]):
         return self.create(inputs, context)
 
     def delete(self, inputs: DataApiGrantInputs, outputs: DataApiGrantOutputs, context: Context) -> None:
-        dismiss(_gateway(inputs), outputs.user)
+        dismiss(_gateway(inputs), inputs.request)
 
 
 def _gateway(inputs: DataApiGrantInputs) -> Gateway:

@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import Field
 
+from alchemesh_platform.access.ending import open_requests
+from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.connections import PortConnections
-from alchemesh_platform.local.consumers import read_entries
 from alchemesh_platform.local.files import storage_errors
 from alchemesh_platform.local.gateway import Gateway
-from alchemesh_platform.local.grants import admit
-from alchemesh_platform.local.issuing import ensure_issued, is_good
+from alchemesh_platform.local.grants import join
+from alchemesh_platform.local.issuing import is_good, issue, write_credential
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.handlers.paths import AbsolutePath
 from alchemesh_platform.provider.inputs import Properties, Refusal
@@ -26,6 +27,7 @@ class SubscriptionInputs(Properties):
     environment: str = Field(description="Environment of both products.")
     origin: str = Field(description="Address of the output port: domain/product/port.", pattern=r"^[^/]+/[^/]+/[^/]+$")
     consumer: str = Field(description="Address of the input port that reads it.", pattern=r"^[^/]+/[^/]+/[^/]+$")
+    team: str | None = Field(default=None, description="Technical team of the consumer, without its domain.")
     run_directory: AbsolutePath | None = Field(
         default=None, description="Folder of this machine that a credential for the origin is kept in."
     )
@@ -82,7 +84,8 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
         guarded = _guarded(inputs, context)
         if guarded is not None:
             gateway, path = guarded
-            ensure_issued(gateway, _let_in(inputs, gateway), path)
+            if not is_good(gateway, path):
+                write_credential(path, issue(gateway, _let_in(inputs, gateway, context)))
         return offered
 
     def read(
@@ -116,18 +119,36 @@ def _guarded(inputs: SubscriptionInputs, context: Context) -> tuple[Gateway, Pat
     path = _credential_file(inputs)
     port = context.registry().get(PortRecord, inputs.environment, inputs.origin)
     proxy = PortConnections.model_validate(port.connections).proxy if port else None
-    if proxy is None or proxy.credential_file is None or path is None:
+    own = _product(inputs.origin) == _product(inputs.consumer)
+    if own or proxy is None or proxy.credential_file is None or path is None:
         return None
     return Gateway.at(Path(proxy.credential_file).parent), path
 
 
-def _let_in(inputs: SubscriptionInputs, gateway: Gateway) -> str:
-    """The user that this consumer is let in as."""
-    product = inputs.consumer.rpartition("/")[0]
-    granted = [entry for entry in read_entries(gateway.folder) if entry.consumer == product]
-    if granted:
-        return granted[-1].user
-    return admit(gateway, consumer=product, request=f"{inputs.consumer} <- {inputs.origin}").user
+def _let_in(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> str:
+    """The user that this consumer is let in as, by the request that was granted to it, its team or its domain.
+
+    Raises:
+        NotDone: when none was granted.
+    """
+    product = _product(inputs.consumer)
+    domain = product.partition("/")[0]
+    asking = [Requester("data_product", product), Requester("data_domain", domain)]
+    if inputs.team:
+        asking.insert(1, Requester("technical_team", f"{domain}/{inputs.team}"))
+    found = open_requests(context.registry(), inputs.environment, inputs.origin, asking)
+    granted = [request for request in found if request.state == "granted"]
+    if not granted:
+        raise NotDone(
+            f"{product} may not read {inputs.origin}: no request of it is granted",
+            hint=f'`alchemesh access request {inputs.origin} --as data_product:{product} --purpose "…"`',
+        )
+    best = min(granted, key=lambda request: asking.index(Requester.of(request)))
+    return join(gateway, consumer=product, request=best.address).user
+
+
+def _product(port: str) -> str:
+    return port.rpartition("/")[0]
 
 
 def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutputs:
@@ -150,7 +171,8 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
             hint=f"deploy it first: `alchemesh up -e {inputs.environment}` in its folder",
         )
     given = PortConnections.model_validate(port.connections)
-    if given.proxy is not None and given.proxy.credential_file is not None:
+    of_another = _product(inputs.origin) != _product(inputs.consumer)
+    if of_another and given.proxy is not None and given.proxy.credential_file is not None:
         path = _credential_file(inputs)
         given = given.model_copy(
             update={"proxy": given.proxy.model_copy(update={"credential_file": str(path) if path else None})}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast, get_args
 import click
 
 from alchemesh_cli.access.applying import apply_command
+from alchemesh_cli.access.credential import credential
 from alchemesh_cli.access.decide import approve, extend, reject, renew, revoke
 from alchemesh_cli.access.opened import default_requester, opened, print_request
 from alchemesh_cli.context import json_option, where_options
@@ -153,5 +154,5 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
         click.echo(request_page(found, grant))
 
 
-for each in (approve, reject, revoke, renew, extend, apply_command):
+for each in (approve, reject, revoke, renew, extend, apply_command, credential):
     command.add_command(each)

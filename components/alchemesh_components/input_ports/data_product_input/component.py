@@ -29,6 +29,7 @@ class DataProductInput(Component[Args, Settings]):
             environment=self.wiring.environment,
             origin=self.wiring.origin or "",
             consumer=self.wiring.address,
+            team=self.wiring.team or None,
             run_directory=self.run_directory(),
             opts=self.child_options,
         )

@@ -1,0 +1,78 @@
+"""Issuing the credential of a granted request, for ports whose component asks for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.finding import known_port, known_request
+from alchemesh_platform.access.rights import check_speaks_for
+from alchemesh_platform.access.states import told, way_out
+from alchemesh_platform.connections import DataApiConnection, PortConnections
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.registry.audit import Act, record_act
+
+if TYPE_CHECKING:
+    from alchemesh_platform.access.requests import Requests
+
+
+class NoCredential(Failure):
+    """Raised when there is no credential to be had for a request; says what lets its consumer in."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCredential:
+    """A credential as it is told once, and where it is good."""
+
+    request: str
+    user: str
+    password: str = field(repr=False)
+    connection: DataApiConnection
+
+
+def issue_credential(requests: Requests, address: str) -> IssuedCredential:
+    """Make a credential for a granted request; the one before is refused from now on.
+
+    Only the requester's own people may: who decides on access does not get in by that.
+
+    Raises:
+        UnknownRequest, NotAllowed: as for every act on a request.
+        NoCredential: when it is not granted, or its port asks for no credential.
+        CredentialFailed, GatewayFailed: when the gateway does not take it.
+    """
+    from alchemesh_platform.local.credentials import user_name
+    from alchemesh_platform.local.gateway import Gateway
+    from alchemesh_platform.local.issuing import issue
+
+    registry, environment = requests.registry, requests.environment
+    request = known_request(registry, environment, address)
+    check_speaks_for(registry, requests.identity, request, "be told the credential of")
+    if request.state != "granted":
+        raise NoCredential(f"there is no credential yet: {told(request)}", hint=way_out(request))
+    port = known_port(registry, environment, request.port)
+    connection = PortConnections.model_validate(port.connections).proxy
+    if connection is None or connection.credential_file is None:
+        raise NoCredential(
+            f"{request.port} asks for no credential of ours",
+            hint=f"who is let in there, and how, is said by `alchemesh access show {request.address}`",
+        )
+    gateway = Gateway.at(Path(connection.credential_file).parent)
+    issued = issue(gateway, user_name(request.requester, request.address))
+    record_act(
+        registry,
+        Act(
+            environment=environment,
+            product=request.product,
+            operation="access credential",
+            address=request.address,
+            actor=requests.identity.subject,
+            issuer=requests.identity.issuer,
+            detail={"port": request.port, "user": issued.user},
+            at=requests.clock(),
+        ),
+    )
+    without_file = connection.model_copy(update={"credential_file": None})
+    return IssuedCredential(request.address, issued.user, issued.password, without_file)
