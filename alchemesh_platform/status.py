@@ -76,6 +76,23 @@ class AccessStatus(_Value):
     ends_at: datetime | None = None
 
 
+class NoticeStatus(_Value):
+    """What consumers of a port were told is going to happen.
+
+    Args:
+        what: breaking-change, deprecation, retirement or removal.
+        version: Version of the contract that it happens to.
+        passes_at: From when on it may happen.
+    """
+
+    what: str
+    version: str
+    given_at: datetime
+    given_by: str
+    passes_at: datetime
+    message: str = ""
+
+
 class PlaceStatus(_Value):
     """An input port, a need, the code or an output port, with the components that make it.
 
@@ -91,13 +108,14 @@ class PlaceStatus(_Value):
 
 
 class InputStatus(PlaceStatus):
-    """An input port. Of one that reads another product's port, the components are that port's."""
+    """An input port. Of one that reads another product's port, the components and the notices are that port's."""
 
     address: str
     description: str = ""
     origin: str | None = None
     from_product: bool = False
     access: AccessStatus | None = None
+    notices: tuple[NoticeStatus, ...] = ()
 
 
 class CodeStatus(PlaceStatus):
@@ -116,6 +134,7 @@ class OutputStatus(PlaceStatus):
     endpoints: dict[str, str] = {}
     assets: tuple[AssetStatus, ...] = ()
     contract: ContractStatus | None = None
+    notices: tuple[NoticeStatus, ...] = ()
 
 
 class ProductStatus(_Value):
@@ -178,9 +197,20 @@ def product_status(
     seen = _look(product, ports, origins, specs, patience)
     assets = registry.all(AssetRecord, environment, address)
     contracts = {record.address: record for record in registry.all(ContractRecord, environment, address)}
-    inputs = tuple(_input(port, origins.get(port.origin), seen) for port in ports if port.direction == "input")
+    notices = _notices(registry, environment, ports)
+    inputs = tuple(
+        _input(port, origins.get(port.origin), notices.get(port.origin or "", ()), seen)
+        for port in ports
+        if port.direction == "input"
+    )
     outputs = tuple(
-        _output(port, [asset for asset in assets if asset.port == port.address], contracts.get(port.address), seen)
+        _output(
+            port,
+            [asset for asset in assets if asset.port == port.address],
+            contracts.get(port.address),
+            notices.get(port.address, ()),
+            seen,
+        )
         for port in ports
         if port.direction == "output"
     )
@@ -256,7 +286,29 @@ def _look(
     return dict(zip(things, observe_all(list(things.values()), specs, patience), strict=True))
 
 
-def _input(port: PortRecord, origin: PortRecord | None, seen: _Seen) -> InputStatus:
+def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) -> dict[str, tuple[NoticeStatus, ...]]:
+    """Address of an output port, of this product or of one that it reads: what its consumers were told."""
+    from alchemesh_platform.contracts.notices import notices_of
+
+    offered = {port.address for port in ports if port.direction == "output"}
+    read = {port.origin for port in ports if port.from_product and port.origin}
+    return {
+        port: tuple(
+            NoticeStatus(
+                what=given.notice.what,
+                version=given.notice.version,
+                given_at=given.notice.given_at,
+                given_by=given.given_by,
+                passes_at=given.passes_at,
+                message=given.message,
+            )
+            for given in told
+        )
+        for port, told in notices_of(registry, environment, offered | read).items()
+    }
+
+
+def _input(port: PortRecord, origin: PortRecord | None, notices: tuple[NoticeStatus, ...], seen: _Seen) -> InputStatus:
     if port.from_product and origin is None:
         reason = f"{port.origin} does not stand in {port.environment}"
         parts: tuple[PartStatus, ...] = (
@@ -270,6 +322,7 @@ def _input(port: PortRecord, origin: PortRecord | None, seen: _Seen) -> InputSta
         description=port.description,
         origin=port.origin,
         from_product=port.from_product,
+        notices=notices,
         parts=parts,
         tables=_tables(seen.get((port.address, "storage"))),
         health=_worst(part.health for part in parts),
@@ -299,7 +352,11 @@ def _with_access(registry: Registry, environment: str, product: ProductRecord, p
 
 
 def _output(
-    port: PortRecord, assets: Iterable[AssetRecord], contract: ContractRecord | None, seen: _Seen
+    port: PortRecord,
+    assets: Iterable[AssetRecord],
+    contract: ContractRecord | None,
+    notices: tuple[NoticeStatus, ...],
+    seen: _Seen,
 ) -> OutputStatus:
     parts = _parts(port, port.address, seen)
     tables = {table.name: table for table in _tables(seen.get((port.address, "storage")))}
@@ -327,6 +384,7 @@ def _output(
         )
         if contract
         else None,
+        notices=notices,
     )
 
 

@@ -43,7 +43,7 @@ def check_decides(registry: Registry, identity: Identity, request: AccessRequest
     who = f"{owner}, who owns {request.product}" if owner else f"the owner of {request.product}, which is not deployed"
     raise NotAllowed(
         f"{identity.subject} may not {what} {request.address}: it is decided by {who}, or by a platform owner",
-        hint=_if_that_is_you(identity, owner),
+        hint=if_that_is_you(identity, owner),
     )
 
 
@@ -61,7 +61,7 @@ def check_takes_part(registry: Registry, identity: Identity, request: AccessRequ
     raise NotAllowed(
         f"{identity.subject} may not {what} {request.address}: that is for {request.requester} and its people"
         f"{f', or for {owner}, who owns {request.product}' if owner else ''}",
-        hint=_if_that_is_you(identity, owner),
+        hint=if_that_is_you(identity, owner),
     )
 
 
@@ -113,7 +113,8 @@ def is_platform_owner(registry: Registry, environment: str, identity: Identity) 
     return user is not None and PLATFORM_OWNER in user.personas
 
 
-def _if_that_is_you(identity: Identity, owner: str | None) -> str | None:
+def if_that_is_you(identity: Identity, owner: str | None) -> str | None:
+    """The way out for an owner whom this machine does not know as such; None where an identity is proven."""
     if identity.is_proven or owner is None:
         return None
     return f"if you are {owner}, say so: {USER_VARIABLE}={owner}"

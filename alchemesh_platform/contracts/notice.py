@@ -145,10 +145,12 @@ def held(
     names = tuple(sorted(consumers))
     waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
     if given is None:
-        message = f"{waits} No notice was given; with a notice given now it passes from {_spoken(passes_at)}."
+        message = f"{waits} No notice was given; with a notice given now it passes from {spoken_moment(passes_at)}."
         hint = f"`{notice_command(port, change)}` gives notice of {spoken_period(period)}"
     else:
-        message = f"{waits} Notice was given on {_spoken(given.given_at)}; it passes from {_spoken(passes_at)}."
+        message = (
+            f"{waits} Notice was given on {spoken_moment(given.given_at)}; it passes from {spoken_moment(passes_at)}."
+        )
         hint = "until then keep the promise; a compatible change passes at once"
     return Held(change, names, passes_at, given, message, hint)
 
@@ -169,7 +171,7 @@ def _hold(names: tuple[str, ...]) -> str:
     return "holds a grant" if len(names) == 1 else "hold grants"
 
 
-def _spoken(moment: datetime) -> str:
+def spoken_moment(moment: datetime) -> str:
     """``2026-04-01 09:30 UTC``, never earlier than it is: a minute that has begun counts as the next one."""
     exact = moment.astimezone(UTC)
     minute = exact.replace(second=0, microsecond=0)

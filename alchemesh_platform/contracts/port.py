@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from alchemesh_platform.document import Node, Path
 from alchemesh_platform.manifest.models import Contract, DataProduct, OutputPort, SemanticModel
@@ -25,6 +26,11 @@ class PromisedPort:
     contract: Contract | None = None
     models: Mapping[str, SemanticModel] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
+
+    @property
+    def period(self) -> timedelta | None:
+        """The notice period that its contract promises."""
+        return self.contract.terms.notice_period if self.contract is not None else None
 
 
 def promised_port(product: DataProduct, port: OutputPort) -> PromisedPort:

@@ -45,8 +45,7 @@ class PortStep:
     @property
     def period(self) -> timedelta | None:
         """The notice period that the recorded contract promises."""
-        contract = self.before.contract if self.before is not None else None
-        return contract.terms.notice_period if contract is not None else None
+        return self.before.period if self.before is not None else None
 
     @property
     def promises(self) -> bool:
@@ -85,6 +84,11 @@ def step_of(
     comes_back = before is None and kept is not None
     findings = _coming_back(kept, after) if comes_back else check_change(before, after, diff)
     return PortStep(address, before, after, diff, findings, notice_needed(before, after, diff))
+
+
+def compare(address: str, before: PromisedPort | None, after: PromisedPort | None) -> PortStep:
+    """What differs between two promises of a port, of which nothing is asked."""
+    return PortStep(address, before, after, diff_port(before, after))
 
 
 def stage(port: PromisedPort | None) -> dict[str, str] | None:

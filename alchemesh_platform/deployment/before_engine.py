@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.ending import expire_due
+from alchemesh_platform.contracts.rights import check_overrides
 from alchemesh_platform.deployment.governance import govern
 from alchemesh_platform.deployment.grants import with_grants
 from alchemesh_platform.deployment.input_access import (
@@ -17,7 +18,13 @@ from alchemesh_platform.deployment.input_access import (
     announcements,
     input_access,
 )
-from alchemesh_platform.deployment.promises import held_problems, rule_problems, steps_of
+from alchemesh_platform.deployment.promises import (
+    Override,
+    held_problems,
+    rule_problems,
+    steps_of,
+    told_problems,
+)
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.problems import Problem, errors_of, in_file_order
 
@@ -73,6 +80,7 @@ def before_engine(
     now: datetime,
     *,
     targets: Collection[str] = (),
+    override: Override | None = None,
 ) -> Verdict:
     """Everything that is asked of a run before it; call it under the stack's lock.
 
@@ -83,29 +91,36 @@ def before_engine(
         operation: The run.
         now: The time, with its time zone.
         targets: Names of ports that the run is limited to; none stands for all.
+        override: Who lets pass what has to wait for consumers, and why.
 
     Raises:
         ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
         Forbidden: when a policy forbids it.
         Promised: when a contract forbids it; not in a preview.
         NotLetIn: when the product may not read what it wants; not in a preview.
+        NotAllowed: when somebody overrides who may not.
     """
     if operation == "refresh":
         return Verdict(plan)
+    if override is not None:
+        check_overrides(registry, plan.environment, override.identity)
     if operation == "up":
         expire_due(registry, plan.environment, plan.product.address, now)
     plan = with_grants(registry, plan, now)
-    inputs = input_access(registry, plan, now, targets=targets) if operation in DEPLOYING else []
-    warnings = govern(registry, manifest, plan) if operation in DEPLOYING else []
+    warnings: list[Problem] = []
+    inputs: list[InputAccess] = []
+    if operation in DEPLOYING:
+        inputs = input_access(registry, plan, now, targets=targets)
+        warnings += govern(registry, manifest, plan)
+        warnings += told_problems(registry, plan, now)
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
     found = rule_problems(steps, manifest)
     forbidden = errors_of(found)
     warnings += [problem for problem in found if problem not in forbidden]
-    if operation == "preview":
-        warnings += held_problems(steps, manifest, "warning")
-        warnings += access_problems(inputs, plan, "warning")
-    else:
-        forbidden += held_problems(steps, manifest, "error")
+    warnings += held_problems(steps, manifest, "warning") if operation == "preview" or override is not None else []
+    warnings += access_problems(inputs, plan, "warning") if operation == "preview" else []
+    if operation != "preview":
+        forbidden += held_problems(steps, manifest, "error") if override is None else []
         if forbidden:
             raise Promised(in_file_order(forbidden))
         if missing := access_problems(inputs, plan, "error"):

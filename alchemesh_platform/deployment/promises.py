@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.states import LETS_IN
 from alchemesh_platform.contracts.notice import NoticeOf, held
-from alchemesh_platform.contracts.notices import notices_on
+from alchemesh_platform.contracts.notices import notices_of
 from alchemesh_platform.contracts.port import PromisedPort, place_in_manifest, promised_ports
 from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
 from alchemesh_platform.contracts.rules import problems_of
 from alchemesh_platform.contracts.step import PortStep, step_of
 from alchemesh_platform.contracts.versions import kept_versions
 from alchemesh_platform.document import Path, written
+from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
 from alchemesh_platform.problems import Problem, Severity
-from alchemesh_platform.registry.records import GrantRecord, ProductRecord
+from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ProductRecord
 
 if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.deployment.outcome import OperationName
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.registry.store import Registry
 
+OVERRIDE = "contract override"  # as the act is named
 DECOMMISSIONING = "the decommissioning of the product"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Somebody lets a change pass before its time.
+
+    Args:
+        reason: Why.
+        identity: Who.
+    """
+
+    reason: str
+    identity: Identity
 
 
 def steps_of(
@@ -77,19 +96,61 @@ def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity:
     return problems
 
 
+def told_problems(registry: Registry, plan: Plan, now: datetime) -> list[Problem]:
+    """What a product was told of the ports that it reads, each as a warning at the line of the input port."""
+    inputs = [planned for planned in plan.inputs if planned.from_product]
+    notices = notices_of(registry, plan.environment, {planned.origin for planned in inputs})
+    return [
+        Problem(
+            planned.component.location,
+            planned.component.path,
+            f"{planned.origin}: {given.told(now)}",
+            f"`alchemesh contract show {planned.origin} -e {plan.environment}` shows what it promises, and its notices",
+            severity="warning",
+        )
+        for planned in inputs
+        for given in notices.get(planned.origin, ())
+    ]
+
+
+def record_override(
+    registry: Registry, plan: Plan, steps: Iterable[PortStep], override: Override, now: datetime
+) -> None:
+    """Record who let changes pass before their time, and why: an act for each port."""
+    for step in steps:
+        if step.held is None:
+            continue
+        record_act(
+            registry,
+            Act(
+                environment=plan.environment,
+                product=plan.product.address,
+                operation=OVERRIDE,
+                address=step.address,
+                actor=override.identity.subject,
+                issuer=override.identity.issuer,
+                reason=override.reason,
+                detail=step.held.as_json(),
+                at=now,
+            ),
+        )
+
+
 def consumers_of(registry: Registry, environment: str, product: str, now: datetime) -> Mapping[str, Collection[str]]:
-    """Address of a port: who holds a grant of it that has not ended, each named once."""
+    """Address of a port: who holds a grant of it, each once: ``technical_team:marketing/web``.
+
+    A grant that has ended, or whose request was revoked, protects nobody while it waits to be taken down.
+    """
+    ended = {
+        request.address
+        for request in registry.all(AccessRequestRecord, environment, product)
+        if request.state not in LETS_IN
+    }
     found: dict[str, dict[str, None]] = {}
     for grant in registry.all(GrantRecord, environment, product):
-        if grant.ends_at is None or grant.ends_at > now:
-            found.setdefault(grant.port, {})[_named(grant)] = None
+        if grant.address not in ended and (grant.ends_at is None or grant.ends_at > now):
+            found.setdefault(grant.port, {})[str(Requester(grant.requester_kind, grant.requester))] = None
     return found
-
-
-def _named(grant: GrantRecord) -> str:
-    """A consumer by its address; a team, a user and a domain say what they are, for a product may have that address."""
-    kind = {"technical_team": "team ", "user": "user ", "data_domain": "domain "}.get(grant.requester_kind, "")
-    return f"{kind}{grant.requester}"
 
 
 def _held(
@@ -100,7 +161,7 @@ def _held(
     if not any(step.notice is not None and step.period for step in needing):
         return needing
     consumers = consumers_of(registry, environment, product, now)
-    notices = notices_on(registry, environment, product)
+    notices = notices_of(registry, environment, [step.address for step in needing])
     return [
         replace(
             step,

@@ -42,14 +42,19 @@ def operate(
     confirmed: bool = False,
     question: str = "",
     delete_data: bool = False,
+    override_notice: str | None = None,
 ) -> Outcome:
     """Run one operation and show it; `up` shows a preview and asks first, unless the answer is already yes.
+
+    Args:
+        override_notice: Why a change passes that has to wait for consumers; None where none does.
 
     Returns:
         What came of it; shown already.
     """
     from alchemesh_platform.deployment.before_engine import before_engine
     from alchemesh_platform.deployment.operate import check_targets, operating
+    from alchemesh_platform.deployment.promises import Override, record_override
     from alchemesh_platform.identity.identity import identify
 
     check_targets(composed.plan, targets)
@@ -57,13 +62,17 @@ def operate(
         confirm_possible()
     # Before anything is started: who is not known has nothing to wait for. A preview needs nobody, as in a fork's run.
     identity = identify(composed.platform) if operation != "preview" else None
+    override = Override(override_notice, identity) if override_notice is not None and identity is not None else None
     with (
         interruptible() as cancel,
         operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data, identity=identity) as operator,
     ):
-        verdict = before_engine(
-            operator.registry, composed.manifest, composed.plan, operation, datetime.now(UTC), targets=targets
-        )
+
+        def judge() -> Verdict:
+            declared, now = (operator.registry, composed.manifest, composed.plan), datetime.now(UTC)
+            return before_engine(*declared, operation, now, targets=targets, override=override)
+
+        verdict = judge()
         for problem in verdict.warnings:
             tell(f"{problem}\n")
         composed = replace(composed, plan=verdict.plan)
@@ -72,6 +81,9 @@ def operate(
             if not seen.succeeded or not seen.progress.has_changes:
                 return seen
             confirm(question, confirmed=False)
+            judge()  # a question may stay open for long, and a notice be taken back meanwhile
+        if override is not None:
+            record_override(operator.registry, composed.plan, verdict.steps, override, datetime.now(UTC))
         if operation == "up":
             let_in_first(composed, operator, verdict, identity, cancel)
         return run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)

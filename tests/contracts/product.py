@@ -98,6 +98,11 @@ def record(registry: Registry, product: DataProduct, environment: str) -> None:
                     lifecycle=port.contract.lifecycle.value,
                     access=port.contract.access.value,
                     document=port.contract.model_dump(mode="json", exclude_none=True),
+                    models={
+                        name: product.models[name].model_dump(mode="json", exclude_defaults=True)
+                        for name in port.models
+                    },
+                    protocols=port.proxy.protocols if port.proxy else (port.storage.component,),
                 )
             )
     registry.write(records)

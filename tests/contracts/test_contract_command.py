@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
+from alchemesh_cli.contract.notices import WHATS
 from alchemesh_cli.main import COMMANDS, invoke
+from alchemesh_platform.contracts.notice import NOTICES
+from alchemesh_platform.contracts.versions import keep_version
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry.records import ContractRecord
 from alchemesh_platform.registry.store import Registry
 from tests.contracts.product import MANIFEST, record
 
@@ -37,6 +42,8 @@ class Folder:
         platform = load_platform(None, "local", self.home)
         with Registry.open(platform.registry) as registry:
             record(registry, load_manifest(self.manifest).product, "local")
+            for contract in registry.all(ContractRecord, "local"):
+                keep_version(registry, contract)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         code = invoke(["contract", *arguments])
@@ -297,3 +304,83 @@ def test_no_subcommand_needs_the_engine_or_a_cloud(product: Folder) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def versions_of(product: Folder, *versions: str) -> None:
+    """Deploy some versions one after the other."""
+    for version in versions:
+        text = product.manifest.read_text("utf-8")
+        product.manifest.write_text(re.sub(r"      version: .*", f"      version: {version}", text), "utf-8")
+        product.deploy()
+
+
+def test_show_lists_versions_and_notices(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALCHEMESH_USER", "amelia@airport.example")
+    versions_of(product, "2.0.0", "2.1.0")
+    assert product.run("notice", "flights-table", "removal", "--message", "use flights-stream")[0] == 0
+    out = product.run("show", "flights-table")[1]
+    assert "  versions        2.1.0  active\n                  2.0.0  was active" in out
+    assert "  notice          the removal of the port of version 2.1.0 may happen from " in out
+    [port] = product.json("show", "flights-table")["ports"]
+    assert port["versions"] == [
+        {"version": "2.1.0", "lifecycle": "active", "current": True},
+        {"version": "2.0.0", "lifecycle": "active", "current": False},
+    ]
+    assert [notice["message"] for notice in port["notices"]] == ["use flights-stream"]
+
+
+def test_diff_against_a_version_that_is_kept(product: Folder) -> None:
+    versions_of(product, "2.0.0")
+    product.edit("protocols: [sql, rest]", "protocols: [sql]")
+    versions_of(product, "3.0.0", "3.1.0")
+    code, out, _ = product.run("diff", "flights-table", "--against", "2.0.0")
+    assert code == 0
+    assert "2.0.0 active → 3.1.0 active" in out
+    assert "- protocols.rest" in out
+    code, _, err = product.run("diff", "flights-table", "--against", "2.0.1")
+    assert code == ExitCode.USAGE
+    assert "no version 2.0.1 of aviation/flights/flights-table is kept" in err
+    assert "did you mean '2.0.0'" in err
+    assert product.run("diff", "--against", "2.0.0")[0] == ExitCode.USAGE
+
+
+def test_notice_is_given_listed_and_taken_back(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALCHEMESH_USER", "amelia@airport.example")
+    product.deploy()
+    code, out, _ = product.run("notice", "flights-table", "breaking-change")
+    assert code == 0
+    assert "the breaking change of version 2.0.0 may happen from " in out
+    assert "nobody holds a grant" in out
+    again = product.run("notice", "aviation/flights/flights-table", "breaking-change")
+    assert again[0] == 0
+    assert "this was told already: given " in again[1]
+    assert product.json("notice", "flights-table", "breaking-change")["new"] is False
+    assert "by amelia@airport.example" in product.run("notices")[1]
+    assert [told["what"] for told in product.json("notices", "flights-table")["notices"]] == ["breaking-change"]
+    assert product.run("notice", "flights-table", "breaking-change", "--withdraw")[0] == 0
+    assert product.run("notices")[1] == "no notice stands in local\n"
+    assert product.run("notice", "flights-table", "removal", "--withdraw")[0] == ExitCode.FAILED
+
+
+def test_notice_of_a_port_that_is_not_there_names_the_closest(product: Folder) -> None:
+    assert "is declared, and not deployed in local" in product.run("notice", "flights-table", "removal")[2]
+    product.deploy()
+    code, _, err = product.run("notice", "flight-table", "removal")
+    assert (code, "did you mean 'flights-table'?" in err) == (ExitCode.USAGE, True)
+    code, _, err = product.run("notice", "aviation/flights/flight-table", "removal")
+    assert (code, "did you mean 'flights-table'?" in err) == (ExitCode.USAGE, True)
+    assert product.run("notice", "flights-table", "holiday")[0] == ExitCode.USAGE
+    assert product.run("notice", "flights-table", "removal", "--withdraw", "--message", "x")[0] == ExitCode.USAGE
+
+
+def test_notice_by_somebody_else_is_refused(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALCHEMESH_USER", "wilbur@airport.example")
+    product.deploy()
+    code, _, err = product.run("notice", "flights-table", "removal")
+    assert code == ExitCode.FORBIDDEN
+    assert "wilbur@airport.example may not give or take back notice: that is for amelia@airport.example" in err
+    assert product.json("notices")["notices"] == []
+
+
+def test_the_words_of_the_command_are_those_of_the_rules() -> None:
+    assert WHATS == NOTICES

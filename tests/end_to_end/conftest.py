@@ -22,4 +22,4 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     """A product repo; whatever it brought up is stopped in the end."""
     made = write_shop(tmp_path / "orders", tmp_path / "home")
     yield made
-    made.run("destroy", "--yes")
+    made.take_down()

@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry.records import GrantRecord
+from alchemesh_platform.registry.store import Registry
+
 COMMAND = [sys.executable, "-m", "alchemesh_cli"]
 LONGEST = 180.0
 
@@ -124,6 +129,18 @@ class Shop:
     def json(self, *arguments: str) -> Any:
         """Run a command that must succeed with ``--json``; returns the document."""
         return json.loads(self.done(*arguments, "--json"))
+
+    def registry(self) -> Registry:
+        """The registry that the commands use."""
+        return Registry.open(load_platform(None, "local", self.home).registry)
+
+    def take_down(self) -> None:
+        """Stop what was brought up, whoever still holds a grant."""
+        if self.run("destroy", "--yes").returncode == ExitCode.FORBIDDEN:
+            with self.registry() as registry:
+                for grant in registry.all(GrantRecord):
+                    registry.remove(GrantRecord, grant.environment, grant.address)
+            self.run("destroy", "--yes")
 
 
 def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:

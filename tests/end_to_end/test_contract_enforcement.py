@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from alchemesh_platform.platform_file.load import load_platform
-from alchemesh_platform.registry.records import ContractVersionRecord, GrantRecord
-from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.audit import acts_of, broken_links
+from alchemesh_platform.registry.records import ContractVersionRecord, Deployment, GrantRecord, NoticeRecord, UserRecord
 
-from .harness import Shop
+from .harness import Shop, until
 
 pytestmark = pytest.mark.engine
 
 PORT = "shop/orders/orders-table"
+OWNER = {"ALCHEMESH_USER": "ada@shop.example"}
+PLATFORM_OWNER = {"ALCHEMESH_USER": "grace@shop.example"}
+ACTIVE_1 = "version: 1.0.0\n      lifecycle: active"
 AMOUNT = "      amount: {type: number, description: Euros}\n"
 NOTE = "      note: {type: string, description: Free text}\n"
 
 
-def registry_of(shop: Shop) -> Registry:
-    return Registry.open(load_platform(None, "local", shop.home).registry)
-
-
 def grant(shop: Shop, requester: str = "marketing/campaigns") -> None:
     """Let a consumer in, as an access request that was granted does."""
-    with registry_of(shop) as registry:
+    with shop.registry() as registry:
         registry.put(
             GrantRecord(
                 environment="local",
@@ -51,7 +50,7 @@ def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(s
     shop.done("up", "--yes")
     shop.edit(AMOUNT, AMOUNT.replace("Euros", "In euros") + NOTE)
     shop.edit("protocols: [sql, rest, graphql]", "protocols: [sql, rest]")
-    shop.edit("version: 1.0.0\n      lifecycle: active", "version: 2.0.0\n      lifecycle: active")
+    shop.edit(ACTIVE_1, "version: 2.0.0\n      lifecycle: active")
     shown = shop.run("preview")
     assert shown.returncode == 0, shown.stderr
     assert "~ contract 1.0.0 → 2.0.0 active, internal, notice 30 days" in shown.stdout
@@ -81,17 +80,17 @@ def test_a_version_that_is_too_low_is_seen_in_a_preview_and_refused_by_up(shop: 
     refused = shop.run("up", "--yes")
     assert refused.returncode == 4
     assert expected in refused.stderr
-    with registry_of(shop) as registry:
+    with shop.registry() as registry:
         assert len(registry.deployments("shop/orders", "local")) == 1, "the engine was not started"
 
 
 def test_every_version_is_kept_and_stays_as_it_was(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.edit(AMOUNT, AMOUNT + NOTE)
-    shop.edit("version: 1.0.0\n      lifecycle: active", "version: 1.1.0\n      lifecycle: active")
+    shop.edit(ACTIVE_1, "version: 1.1.0\n      lifecycle: active")
     shop.done("up", "--yes")
     shop.done("destroy", "--yes")
-    with registry_of(shop) as registry:
+    with shop.registry() as registry:
         kept = registry.all(ContractVersionRecord, "local", "shop/orders")
     assert [(version.version, version.lifecycle) for version in kept] == [("1.0.0", "active"), ("1.1.0", "active")]
     assert ["note" in version.models["order"]["properties"] for version in kept] == [False, True]
@@ -100,3 +99,149 @@ def test_every_version_is_kept_and_stays_as_it_was(shop: Shop) -> None:
     refused = shop.run("up", "--yes")
     assert refused.returncode == 4
     assert "found 1.1.0 with another promise" in refused.stderr
+
+
+def drop_amount(shop: Shop) -> None:
+    """Take a property out of the model, under a new major version."""
+    shop.edit(AMOUNT, "")
+    shop.edit(ACTIVE_1, ACTIVE_1.replace("1.0.0", "2.0.0"))
+
+
+def earlier(shop: Shop, days: int) -> None:
+    """Let a notice have been given some days before."""
+    with shop.registry() as registry:
+        [told] = registry.all(NoticeRecord, "local", "shop/orders")
+        registry.put(told.model_copy(update={"given_at": told.given_at - timedelta(days=days)}))
+
+
+def test_a_property_is_dropped_only_once_consumers_had_their_notice_period(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    grant(shop)
+    drop_amount(shop)
+
+    shown = shop.run("preview")
+    assert shown.returncode == 0, "what has to wait is a warning for a reviewer, since it passes with time"
+    assert "warning: shop/orders/orders-table: the breaking change waits for" in shown.stderr
+    refused = shop.run("up", "--yes")
+    assert refused.returncode == 4
+    line = line_of(shop, "    properties:")
+    assert f"alchemesh.yaml:{line + 1}:7  models.order.properties: shop/orders/orders-table:" in refused.stderr
+    assert "data_product:marketing/campaigns, who holds a grant. No notice was given" in refused.stderr
+    assert f"it passes from {datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}" in refused.stderr
+    assert "`alchemesh contract notice orders-table breaking-change` gives notice of 30 days" in refused.stderr
+
+    given = shop.run("contract", "notice", "orders-table", "breaking-change", "--message", "amount goes", more=OWNER)
+    assert given.returncode == 0, given.stderr
+    assert "told to data_product:marketing/campaigns" in given.stdout
+    held = shop.run("up", "--yes")
+    assert held.returncode == 4
+    assert "Notice was given on" in held.stderr
+    assert promise(shop.json("preview"))["held"]["consumers"] == ["data_product:marketing/campaigns"]
+
+    earlier(shop, days=30)
+    up = shop.json("up", "--yes")
+    assert up["outcome"] == "succeeded"
+    assert (promise(up)["held"], up["warnings"]) == (None, [])
+    assert shop.json("contract", "notices")["notices"] == [], "the notice is spent with its major version"
+    with shop.registry() as registry:
+        assert {act.operation: act.reason for act in acts_of(registry)} == {"contract notice": "amount goes"}
+
+
+def test_a_port_a_product_and_its_end_wait_for_consumers_too(shop: Shop) -> None:
+    second = """\
+  - name: orders-files
+    models: [order]
+    storage: {component: object-storage}
+"""
+    shop.edit("output_ports:\n", f"output_ports:\n{second}")
+    shop.done("up", "--yes")
+    grant(shop)
+    declared = shop.manifest.read_text("utf-8")
+    before = len(deployments(shop))
+
+    shop.edit(declared[declared.index("  - name: orders-table") :], "")
+    removal = shop.run("up", "--yes")
+    assert (removal.returncode, "the removal of the port waits" in removal.stderr) == (4, True), removal.stderr
+    assert "output_ports: shop/orders/orders-table" in removal.stderr
+    shop.manifest.write_text(declared, "utf-8")
+
+    shop.edit("lifecycle: development", "lifecycle: decommissioned")
+    end = shop.run("up", "--yes")
+    assert (end.returncode, "the decommissioning of the product waits" in end.stderr) == (4, True), end.stderr
+    assert f"alchemesh.yaml:{line_of(shop, 'lifecycle: decommissioned')}:12  lifecycle:" in end.stderr
+    shop.manifest.write_text(declared, "utf-8")
+
+    destroy = shop.run("destroy", "--yes")
+    assert (destroy.returncode, "the removal of the port waits" in destroy.stderr) == (4, True), destroy.stderr
+    assert f"alchemesh.yaml:{line_of(shop, '- name: orders-table')}:" in destroy.stderr
+    assert len(deployments(shop)) == before, "nothing was begun"
+
+    shop.done("contract", "notice", "orders-table", "removal", more=OWNER)
+    assert shop.run("destroy", "--yes").returncode == 4
+    earlier(shop, days=30)
+    shop.done("destroy", "--yes")
+    assert shop.run("contract", "show", PORT).returncode == 2
+
+
+def test_a_notice_period_of_seconds_runs_by_itself(shop: Shop) -> None:
+    shop.edit("notice_period: 30d", "notice_period: 3s")
+    shop.done("up", "--yes")
+    grant(shop)
+    shop.done("contract", "notice", "orders-table", "removal", more=OWNER)
+    until(lambda: shop.run("destroy", "--yes").returncode == 0, seconds=120, what="the period runs out")
+
+
+def test_only_a_platform_owner_lets_a_change_pass_before_its_time(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    grant(shop)
+    with shop.registry() as registry:
+        registry.put(
+            UserRecord(environment="local", address="grace@shop.example", name="Grace", personas=("platform_owner",))
+        )
+    drop_amount(shop)
+    override = ("--override-notice", "a leak of personal data")
+    refused = shop.run("up", "--yes", *override, more=OWNER)
+    assert refused.returncode == 4
+    assert "ada@shop.example may not override a notice period" in refused.stderr
+    assert shop.run("up", "--yes", "--override-notice", " ", more=PLATFORM_OWNER).returncode == 2
+
+    shop.done("up", "--yes", *override, more=PLATFORM_OWNER)
+    assert "amount" not in shop.json("contract", "show", "orders-table")["ports"][0]["models"]["order"]["properties"]
+    shop.done("destroy", "--yes", "--override-notice", "the company is sold", more=PLATFORM_OWNER)
+    with shop.registry() as registry:
+        acts = acts_of(registry)
+        assert list(broken_links(registry)) == []
+    assert [(act.operation, act.address, act.actor, act.reason, act.detail["what"]) for act in acts] == [
+        ("contract override", PORT, "grace@shop.example", "the company is sold", "removal"),
+        ("contract override", PORT, "grace@shop.example", "a leak of personal data", "breaking-change"),
+    ]
+    assert acts[0].detail["consumers"] == ["data_product:marketing/campaigns"]
+
+
+def test_deploying_a_deprecation_is_itself_a_notice_and_taking_it_back_ends_it(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    grant(shop)
+    shop.edit("lifecycle: active", "lifecycle: deprecated")
+    shop.done("up", "--yes", more=OWNER)
+    [told] = shop.json("contract", "notices")["notices"]
+    assert (told["what"], told["version"], told["given_by"]) == ("deprecation", "1.0.0", "ada@shop.example")
+
+    shop.edit("lifecycle: deprecated", "lifecycle: retired")
+    early = shop.run("up", "--yes")
+    assert (early.returncode, "the retirement waits" in early.stderr) == (4, True), early.stderr
+    assert f"alchemesh.yaml:{line_of(shop, 'lifecycle: retired')}:" in early.stderr
+
+    shop.edit("lifecycle: retired", "lifecycle: active")
+    shop.done("up", "--yes")
+    assert shop.json("contract", "notices")["notices"] == []
+
+    shop.edit("lifecycle: active", "lifecycle: deprecated")
+    shop.done("up", "--yes")
+    earlier(shop, days=30)
+    shop.edit("lifecycle: deprecated", "lifecycle: retired")
+    shop.done("up", "--yes")
+
+
+def deployments(shop: Shop) -> list[Deployment]:
+    with shop.registry() as registry:
+        return registry.deployments("shop/orders", "local")

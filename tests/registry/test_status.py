@@ -17,6 +17,7 @@ from alchemesh_platform.observing import OBSERVERS, Observed, observe_all
 from alchemesh_platform.registry.records import (
     AssetRecord,
     ContractRecord,
+    NoticeRecord,
     PortRecord,
     ProductRecord,
     Record,
@@ -381,3 +382,32 @@ def test_more_than_the_observers_can_ask_at_once_are_all_asked(tmp_path: Path) -
 
     assert [answer and answer.health for answer in answers] == ["healthy"] * 100
     assert observe_all([], SPECS) == []
+
+
+def test_a_notice_is_told_at_the_port_and_at_the_input_port_that_reads_it(registry: Registry, tmp_path: Path) -> None:
+    registry.write([*flights(tmp_path), *punctuality()])
+    port = f"{FLIGHTS}/flights-table"
+    registry.put(
+        NoticeRecord(
+            environment="local",
+            address=f"{port}#removal@2.0.0",
+            product=FLIGHTS,
+            port=port,
+            what="removal",
+            version="2.0.0",
+            given_at=CHANGED,
+            period_seconds=0,
+            given_by="amelia@airport.example",
+            message="use flights-stream",
+        )
+    )
+
+    table, raw = product_status(registry, "local", FLIGHTS, SPECS).outputs
+    inputs = {each.name: each for each in product_status(registry, "local", "insight/punctuality", SPECS).inputs}
+
+    [notice] = table.notices
+    assert (notice.what, notice.passes_at) == ("removal", CHANGED + timedelta(days=90)), (
+        "the period promised now counts"
+    )
+    assert inputs["flights"].notices == (notice,)
+    assert (raw.notices, inputs["airports"].notices) == ((), ())

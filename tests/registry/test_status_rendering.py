@@ -18,6 +18,7 @@ from alchemesh_platform.status import (
     CodeStatus,
     ContractStatus,
     InputStatus,
+    NoticeStatus,
     OutputStatus,
     PartStatus,
     PlaceStatus,
@@ -102,6 +103,7 @@ def well() -> ProductStatus:
                     AssetStatus(name="weather", address="b"),
                 ),
                 contract=ContractStatus(version="2.0.0", lifecycle="active", access="restricted", notice_period="90d"),
+                notices=(told("breaking-change", 10, "tail_number goes"), told("deprecation", -10)),
             ),
             OutputStatus(
                 name="raw",
@@ -111,6 +113,19 @@ def well() -> ProductStatus:
                 tables=(TableStatus(name="files", size_bytes=31_200_000),),
             ),
         ),
+    )
+
+
+def told(what: str, days: int, message: str = "") -> NoticeStatus:
+    """A notice of what may happen some days from now."""
+    passes_at = NOW + timedelta(days=days)
+    return NoticeStatus(
+        what=what,
+        version="2.0.0",
+        given_at=passes_at - timedelta(days=90),
+        given_by="amelia@airport.example",
+        passes_at=passes_at,
+        message=message,
     )
 
 

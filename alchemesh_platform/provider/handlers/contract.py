@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.contracts.giving import turn_of
+from alchemesh_platform.contracts.notices import drop_notices, settle_notices
 from alchemesh_platform.contracts.versions import keep_version, version_address
+from alchemesh_platform.identity.machine import local_subject
 from alchemesh_platform.provider.handler import Context, Drift
 from alchemesh_platform.provider.handlers.records import Nothing, RecordHandler
 from alchemesh_platform.provider.inputs import PROPERTIES
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
 
 
 class ContractInputs(ContractRecord):
@@ -16,7 +25,7 @@ class ContractInputs(ContractRecord):
 
 
 class ContractHandler(RecordHandler[ContractInputs]):
-    """The record of a contract. Its versions stay when it goes."""
+    """The record of a contract. When it goes its notices go along, and its versions stay."""
 
     pulumi_type = "alchemesh:mesh:Contract"
     summary = "The record of an output port's contract, and the version of it that is kept."
@@ -32,8 +41,27 @@ class ContractHandler(RecordHandler[ContractInputs]):
         return found
 
     def create(self, inputs: ContractInputs, context: Context) -> Nothing:
-        contract = ContractRecord.model_validate(inputs.model_dump())
-        with context.registry().transaction(f"contract {inputs.environment} {inputs.address}") as turn:
+        contract = _contract(inputs)
+        registry = context.registry()
+        given_by = _deployed_by(registry, contract)
+        with registry.transaction(turn_of(contract.environment, contract.address)) as turn:
+            before = turn.get(ContractRecord, contract.environment, contract.address)
             keep_version(turn, contract)
+            settle_notices(turn, before, contract, given_by, datetime.now(UTC))
             turn.put(contract)
         return Nothing()
+
+    def delete(self, inputs: ContractInputs, outputs: Nothing, context: Context) -> None:
+        with context.registry().transaction(turn_of(inputs.environment, inputs.address)) as turn:
+            drop_notices(turn, _contract(inputs))
+            turn.remove(ContractRecord, inputs.environment, inputs.address)
+
+
+def _contract(inputs: ContractInputs) -> ContractRecord:
+    return ContractRecord.model_validate(inputs.model_dump())
+
+
+def _deployed_by(registry: Registry, contract: ContractRecord) -> str:
+    """Who runs the deployment that this is part of; under plain Pulumi, whom this machine knows."""
+    last = next(iter(registry.deployments(contract.product, contract.environment, limit=1)), None)
+    return last.actor if last is not None and last.outcome == "running" else local_subject()

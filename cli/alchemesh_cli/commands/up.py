@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.options import parallel_option, target_option, yes_option
+from alchemesh_cli.options import override_option, parallel_option, target_option, yes_option
 
 
 @click.command(short_help="Deploy the data product and record its assets.")
@@ -16,6 +16,7 @@ from alchemesh_cli.options import parallel_option, target_option, yes_option
 @yes_option
 @target_option
 @parallel_option
+@override_option
 def command(
     directory: Path,
     environment: str,
@@ -24,16 +25,20 @@ def command(
     confirmed: bool,
     targets: tuple[str, ...],
     parallel: int | None,
+    override_notice: str | None,
 ) -> int:
     """Deploy the data product and record its assets.
 
-    Shows what will change and asks. A run that was interrupted goes on from where it stopped.
+    Shows what will change and asks. A run that was interrupted goes on from where it stopped. Exit code 4 says that a
+    policy forbids it, that a contract leaves its rules, or that consumers have to be told first: who they are, from
+    when on it passes and how to give notice is told.
 
     \b
     Examples:
       alchemesh up                     # preview, question, deployment
       alchemesh up --yes --json        # in a pipeline
       alchemesh up --target flights-table
+      alchemesh up --override-notice "a leak of personal data"
     """
     from alchemesh_cli.context import load_composed
     from alchemesh_cli.operation import operate
@@ -48,5 +53,6 @@ def command(
         parallel=parallel,
         confirmed=confirmed,
         question="Deploy this?",
+        override_notice=override_notice,
     )
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED

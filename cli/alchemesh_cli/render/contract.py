@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,34 +17,61 @@ from alchemesh_platform.contracts.step import PortStep, stage
 from alchemesh_platform.manifest.models import Contract, QualityRule
 from alchemesh_platform.units import format_duration, format_percent
 
+if TYPE_CHECKING:
+    from alchemesh_cli.contract.ports import ShownPort
+    from alchemesh_platform.registry.records import ContractVersionRecord
+
 MARKS = {"added": "+", "removed": "-", "changed": "~"}
 COLOURS = {"breaking": "red", "compatible": "green", "documentation": "cyan"}
 APART = " · "
 LABEL_WIDTH = 14
 
 
-def port_page(address: str, environment: str, port: PromisedPort, recorded: PromisedPort | None) -> str:
-    """One port's promise."""
-    lines = [f"{click.style(address, bold=True)}  {_contract(port)}", *_standing(environment, port, recorded), ""]
-    for label, told in _told(port):
-        for index, text in enumerate(told):
+def port_page(port: ShownPort, environment: str, now: datetime) -> str:
+    """One port: what it promises, what its consumers were told, and which versions there were."""
+    promise = port.promise
+    title = f"{click.style(port.identity.address, bold=True)}  {_contract(promise)}"
+    lines = [title, *_standing(environment, promise, port.recorded), ""]
+    told = [
+        *_told(promise),
+        ("notice", [given.told(now) for given in port.notices]),
+        ("versions", [f"{kept.version}  {_stands(kept, port.recorded)}" for kept in port.versions]),
+    ]
+    for label, texts in told:
+        for index, text in enumerate(texts):
             lines.append(f"  {(label if index == 0 else ''):<{LABEL_WIDTH}}  {text}".rstrip())
     return "\n".join(lines)
 
 
-def port_document(address: str, port: PromisedPort, recorded: PromisedPort | None) -> dict[str, Any]:
+def port_document(port: ShownPort) -> dict[str, Any]:
     """One port's promise as JSON."""
-    contract = port.contract
+    promise = port.promise
+    contract = promise.contract
     return {
-        "port": address,
+        "port": port.identity.address,
         "contract": None if contract is None else contract.model_dump(mode="json", exclude_none=True),
         "models": {
             name: model.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-            for name, model in port.models.items()
+            for name, model in promise.models.items()
         },
-        "protocols": list(port.protocols),
-        "recorded": stage(recorded),
+        "protocols": list(promise.protocols),
+        "recorded": stage(port.recorded),
+        "notices": [given.as_json() for given in port.notices],
+        "versions": [
+            {"version": kept.version, "lifecycle": kept.lifecycle, "current": _is_current(kept, port.recorded)}
+            for kept in port.versions
+        ],
     }
+
+
+def _stands(kept: ContractVersionRecord, recorded: PromisedPort | None) -> str:
+    """Where a version stands in its life; of one that another has followed, where it stood."""
+    return kept.lifecycle if _is_current(kept, recorded) else f"was {kept.lifecycle}"
+
+
+def _is_current(kept: ContractVersionRecord, recorded: PromisedPort | None) -> bool:
+    contract = recorded.contract if recorded is not None else None
+    return contract is not None and contract.version == kept.version
 
 
 def diff_page(step: PortStep, environment: str) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from alchemesh_cli.render.quantities import ago, at, counted, size, took
 from alchemesh_platform.catalog.observation import Health
+from alchemesh_platform.contracts.notice import spoken_moment
 from alchemesh_platform.registry.lineage import Lineage
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
 from alchemesh_platform.registry.records import Deployment
@@ -18,6 +19,7 @@ from alchemesh_platform.status import (
     CodeStatus,
     ContractStatus,
     InputStatus,
+    NoticeStatus,
     OutputStatus,
     PlaceStatus,
     ProductStatus,
@@ -205,6 +207,8 @@ def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
         yield _access(place.access, now)
     if isinstance(place, OutputStatus):
         yield from _output_details(place, now)
+    elif isinstance(place, InputStatus):
+        yield from (_notice(notice, now) for notice in place.notices)
     elif isinstance(place, CodeStatus):
         for number, run in enumerate(place.runs):
             line = _deployment(run, now)
@@ -228,6 +232,14 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
     for protocol, address in port.endpoints.items():
         yield Text.assemble((f"{protocol:<8}  ", "dim"), address)
     yield Text.assemble(("contract  ", "dim"), _contract(port.contract))
+    yield from (_notice(notice, now) for notice in port.notices)
+
+
+def _notice(notice: NoticeStatus, now: datetime) -> Text:
+    """``notice    breaking-change from 2026-04-01 12:00 UTC · tail_number goes``; ``since`` once the period is over."""
+    when = "from" if notice.passes_at > now else "since"
+    facts = [f"{notice.what} {when} {spoken_moment(notice.passes_at)}", *([notice.message] if notice.message else [])]
+    return Text.assemble(("notice    ", "yellow"), APART.join(facts))
 
 
 def _healthy_reasons(place: PlaceStatus) -> list[str]:

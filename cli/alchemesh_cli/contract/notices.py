@@ -1,0 +1,128 @@
+"""`alchemesh contract notice` and `notices`: what consumers are told before a promise changes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.context import json_option, load_platform_for, where_options
+
+if TYPE_CHECKING:
+    from alchemesh_platform.contracts.notice import NoticeOf
+    from alchemesh_platform.contracts.notices import GivenNotice
+
+# As in contracts/notice.py, which is not imported to show help; a test compares them.
+WHATS = ("breaking-change", "deprecation", "retirement", "removal")
+
+
+@click.command(short_help="Tell consumers of a port what is going to happen.")
+@where_options
+@json_option
+@click.argument("port", metavar="PORT|ADDRESS")
+@click.argument("what", type=click.Choice(WHATS), metavar="WHAT")
+@click.option("--message", default="", help="What else consumers should know.")
+@click.option("--withdraw", is_flag=True, help="Take the notice back, as long as it has not happened.")
+def notice(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    port: str,
+    what: NoticeOf,
+    message: str,
+    withdraw: bool,
+) -> None:
+    """Tell consumers of a port what is going to happen: the notice period runs from now on.
+
+    WHAT is breaking-change, deprecation, retirement or removal. While consumers hold grants, `alchemesh up` lets the
+    change pass once the period is over. Consumers see the notice in `status`, and whenever they preview or deploy. It
+    is for the owner of the product, or a platform owner, to give and to take back. A notice that was given stands:
+    giving it again changes nothing.
+
+    \b
+    Examples:
+      alchemesh contract notice flights-table breaking-change --message "tail_number goes"
+      alchemesh contract notice aviation/flights/flights-table removal -e prod
+      alchemesh contract notice flights-table breaking-change --withdraw
+    """
+    from alchemesh_cli.contract.ports import port_address_of
+    from alchemesh_platform.contracts.giving import give_notice, withdraw_notice
+    from alchemesh_platform.deployment.promises import consumers_of
+    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.registry.store import Registry
+
+    if withdraw and message:
+        raise click.UsageError("--message is for a notice that is given, not for one that is taken back")
+    platform = load_platform_for(directory, environment, platform_file)
+    now = datetime.now(UTC)
+    with Registry.open(platform.registry) as registry:
+        address = port_address_of(registry, directory, environment, port)
+        identity = identify(platform)
+        if withdraw:
+            given, new = withdraw_notice(registry, environment, address, what, identity, now), False
+        else:
+            announced = give_notice(registry, environment, address, what, identity, now, message=message)
+            given, new = announced.given, announced.new
+        consumers = list(consumers_of(registry, environment, address.rpartition("/")[0], now).get(address, ()))
+    if as_json:
+        document = {**given.as_json(), "new": new, "withdrawn": withdraw, "consumers": consumers}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        click.echo(_said(given, consumers, now, new=new, withdrawn=withdraw))
+
+
+@click.command(short_help="Show what consumers of output ports were told.")
+@where_options
+@json_option
+@click.argument("port", required=False, metavar="[PORT|ADDRESS]")
+def notices(directory: Path, environment: str, platform_file: Path | None, as_json: bool, port: str | None) -> None:
+    """Show what consumers of output ports were told, and from when on it may happen.
+
+    Of all ports of the product in this folder, or of one. A notice stands until what it tells has happened, or until it
+    is taken back; `alchemesh contract show` has it too.
+
+    \b
+    Examples:
+      alchemesh contract notices
+      alchemesh contract notices aviation/flights/flights-table -e prod --json
+    """
+    from alchemesh_cli.contract.ports import manifest_of, of_product, recorded_of, shown_ports
+
+    if port is None:
+        manifest = manifest_of(directory, environment)
+        ports = of_product(manifest, recorded_of(directory, environment, platform_file, manifest.product.address), None)
+    else:
+        ports = shown_ports(directory, environment, platform_file, port)
+    told = [given for each in ports for given in each.notices]
+    if as_json:
+        document = {"environment": environment, "notices": [given.as_json() for given in told]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    now = datetime.now(UTC)
+    for given in told:
+        click.echo(f"{click.style(given.port, bold=True)}  {given.told(now)}")
+        click.echo(f"  {_given(given)}")
+    if not told:
+        click.echo(f"no notice stands in {environment}")
+
+
+def _said(given: GivenNotice, consumers: list[str], now: datetime, *, new: bool, withdrawn: bool) -> str:
+    """What came of it, for the person who gave it or took it back."""
+    if withdrawn:
+        return f"taken back: {given.port} keeps what it promises; the next notice begins anew"
+    told = f"{given.port}: {given.told(now)}"
+    if not new:
+        return f"{told}\nthis was told already: {_given(given)}, and stands"
+    if not consumers:
+        return f"{told}\nnobody holds a grant, so nothing has to wait for it"
+    return f"{told}\ntold to {', '.join(consumers)}"
+
+
+def _given(given: GivenNotice) -> str:
+    from alchemesh_platform.contracts.notice import spoken_moment
+
+    return f"given {spoken_moment(given.notice.given_at)} by {given.given_by}"

@@ -1,0 +1,94 @@
+"""Versions of contracts are kept, and none changes what it promises once it is active."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from alchemesh_platform.contracts.recorded import kept_promise
+from alchemesh_platform.contracts.versions import VersionStands, keep_version, kept_versions
+from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
+from alchemesh_platform.registry.store import Registry
+
+from .promised import MODELS, PORT, PRODUCT, contract
+
+DESCRIBED = {"flight": {**MODELS["flight"], "description": "One departure."}}
+SMALLER = {"flight": {"properties": {"flight_id": {"type": "string", "key": True}}}}
+
+
+@pytest.fixture
+def registry(registry_url: str) -> Iterator[Registry]:
+    with Registry.open(registry_url) as opened:
+        yield opened
+
+
+def kept(registry: Registry, environment: str) -> list[ContractVersionRecord]:
+    return kept_versions(registry, environment, PRODUCT).get(PORT, [])
+
+
+def test_versions_are_kept_newest_first_in_the_order_of_numbers(registry: Registry, environment: str) -> None:
+    for version in ("2.9.0", "2.10.0", "2.2.0"):
+        keep_version(registry, contract(environment, version))
+    assert [each.version for each in kept(registry, environment)] == ["2.10.0", "2.9.0", "2.2.0"]
+    assert [each.address for each in kept(registry, environment)] == [
+        f"{PORT}@2.10.0",
+        f"{PORT}@2.9.0",
+        f"{PORT}@2.2.0",
+    ]
+
+
+@pytest.mark.parametrize("lifecycle", ["active", "deprecated"])
+@pytest.mark.parametrize("change", [{"models": SMALLER}, {"access": "public"}, {"period": "180d"}])
+def test_a_version_that_was_promised_takes_no_other_promise(
+    registry: Registry, environment: str, lifecycle: str, change: dict[str, object]
+) -> None:
+    keep_version(registry, contract(environment, lifecycle=lifecycle))
+    before = kept(registry, environment)
+    with pytest.raises(VersionStands, match=r"found 2\.0\.0 with another promise") as refused:
+        keep_version(registry, contract(environment, lifecycle=lifecycle, **change))  # type: ignore[arg-type]
+    assert "write `version: " in (refused.value.hint or "")
+    assert kept(registry, environment) == before
+
+
+def test_a_draft_may_change_and_is_kept_as_it_is_promised(registry: Registry, environment: str) -> None:
+    keep_version(registry, contract(environment, lifecycle="draft"))
+    keep_version(registry, contract(environment, lifecycle="draft", models=SMALLER))
+    keep_version(registry, contract(environment, lifecycle="active", models=DESCRIBED))
+    [version] = kept(registry, environment)
+    assert (version.lifecycle, version.models) == ("active", DESCRIBED)
+
+
+def test_only_the_lifecycle_of_a_kept_version_goes_on(registry: Registry, environment: str) -> None:
+    keep_version(registry, contract(environment))
+    keep_version(registry, contract(environment, lifecycle="deprecated", models=DESCRIBED))
+    [version] = kept(registry, environment)
+    assert (version.lifecycle, version.document["lifecycle"]) == ("deprecated", "deprecated")
+    assert version.models == MODELS, "a corrected description does not change what is kept"
+    keep_version(registry, contract(environment, lifecycle="retired"))
+    for back in ("active", "draft"):
+        with pytest.raises(VersionStands, match="is retired"):
+            keep_version(registry, contract(environment, lifecycle=back))
+
+
+def test_what_was_promised_does_not_become_a_draft_again(registry: Registry, environment: str) -> None:
+    keep_version(registry, contract(environment))
+    with pytest.raises(VersionStands, match="found draft, expected active or deprecated"):
+        keep_version(registry, contract(environment, lifecycle="draft"))
+
+
+def test_a_kept_version_is_the_whole_promise(registry: Registry, environment: str) -> None:
+    keep_version(registry, contract(environment))
+    [version] = kept(registry, environment)
+    promise = kept_promise(version)
+    assert promise.contract is not None
+    assert (promise.contract.version, list(promise.models), promise.protocols) == ("2.0.0", ["flight"], ("sql", "rest"))
+
+
+def test_a_version_is_kept_with_the_contract_or_not_at_all(registry: Registry, environment: str) -> None:
+    with pytest.raises(RuntimeError), registry.transaction("contract") as turn:
+        keep_version(turn, contract(environment))
+        turn.put(contract(environment))
+        raise RuntimeError("killed")
+    assert kept(registry, environment) == []
+    assert registry.all(ContractRecord, environment) == []
