@@ -20,13 +20,15 @@ Maturity = Literal["experimental", "beta", "stable", "deprecated"]
 
 
 class Role(StrEnum):
-    """The place in a data product that a component can take."""
+    """The place that a component can take: in a data product, or below products as what they stand on."""
 
     INPUT_PORT = "input port"
     STORAGE = "storage"
     PROXY = "proxy"
     INFRASTRUCTURE = "infrastructure"
     CODE = "code"
+    PLATFORM = "platform"
+    DOMAIN = "domain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _PLACES = {
     Role.PROXY: "a proxy",
     Role.INFRASTRUCTURE: "an infrastructure need",
     Role.CODE: "code",
+    Role.PLATFORM: "a platform",
+    Role.DOMAIN: "a domain",
 }
 _SEE_ALL = "`alchemesh components list` shows all"
 
@@ -168,14 +170,7 @@ class _Resolver:
         if self.platform is None:
             return None
         if spec.name not in self._settings:
-            model = _model(spec, spec.settings_model)
-            environment = self.platform.tree
-            groups = environment.get("settings") or environment._replace(value={})
-            own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
-            # What is missing is missing in the environment, wherever the other groups were written.
-            place = environment._replace(value=own, broken=False)
-            prefix = ("environments", self.platform.environment, "settings")
-            self._settings[spec.name], problems = validate(place, model, prefix)
+            self._settings[spec.name], problems = read_settings(spec, self.platform)
             self.done.problems += [problem for problem in problems if problem not in self.done.problems]
         return self._settings[spec.name]
 
@@ -211,6 +206,17 @@ class _Resolver:
         place = self.platform.tree.locate(path)
         shown = written(("environments", self.platform.environment, *path))
         self.done.problems.append(Problem(place, shown, message, hint))
+
+
+def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | None, list[Problem]]:
+    """The platform's settings for a component, or what is wrong with them."""
+    model = _model(spec, spec.settings_model)
+    environment = platform.tree
+    groups = environment.get("settings") or environment._replace(value={})
+    own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
+    # What is missing is missing in the environment, wherever the other groups were written.
+    place = environment._replace(value=own, broken=False)
+    return validate(place, model, ("environments", platform.environment, "settings"))
 
 
 def _protocols(use: Use, spec: ComponentSpec, spoken: set[str]) -> Iterator[Problem]:

@@ -31,6 +31,8 @@ COMMANDS = {
     "contract": "Show what output ports promise, and what a change of it means.",
     "access": "Ask for access to output ports, and decide on it.",
     "mesh": "Show and apply what spans products.",
+    "platform": "Deploy what all products stand on: services, state, registry, images.",
+    "domain": "Deploy what the products of a domain stand on: identity, rights, budget.",
     "policy": "Show and test the policies of the mesh.",
     "components": "Show the components of the catalogue.",
     "whoami": "Show who you are to the mesh.",

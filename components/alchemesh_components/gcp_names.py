@@ -54,6 +54,10 @@ SCHEDULER_JOB = NameRule("Cloud Scheduler job", 500)
 SECRET = NameRule("secret", 255)
 # https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs: up to 128 with "transferJobs/"
 TRANSFER_JOB = NameRule("transfer job", 128 - len("transferJobs/"))
+# https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories: up to 63 characters
+REPOSITORY = NameRule("repository", 63)
+# https://cloud.google.com/sql/docs/postgres/create-instance: 98 characters with the project's id, which has up to 30
+SQL_INSTANCE = NameRule("Cloud SQL instance", 98 - 31)
 
 RULES = (
     BUCKET,
@@ -67,6 +71,8 @@ RULES = (
     SCHEDULER_JOB,
     SECRET,
     TRANSFER_JOB,
+    REPOSITORY,
+    SQL_INSTANCE,
 )
 
 

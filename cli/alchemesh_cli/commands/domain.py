@@ -1,0 +1,74 @@
+"""`alchemesh domain`: what the products of one domain stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.options import yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.deployment.foundation import FoundationOperation
+
+
+@click.group(short_help="Deploy what the products of a domain stand on: identity, rights, budget.")
+def command() -> None:
+    """Deploy what the products of a domain stand on: identity, rights, budget."""
+
+
+@command.command(short_help="Show what `domain up` would change.")
+@click.argument("name")
+@where_options
+@json_option
+def preview(name: str, directory: Path, environment: str, platform_file: Path | None, as_json: bool) -> int:
+    """Show what `domain up` would change.
+
+    \b
+    Examples:
+      alchemesh domain preview aviation -e prod
+    """
+    return _found(name, directory, environment, platform_file, "preview", as_json=as_json)
+
+
+@command.command(short_help="Deploy what the products of a domain stand on.")
+@click.argument("name")
+@where_options
+@json_option
+@yes_option
+def up(name: str, directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> int:
+    """Deploy what the products of domain NAME stand on, as its component makes it.
+
+    The domain, its owner and its teams are those that `alchemesh mesh apply` recorded.
+
+    \b
+    Examples:
+      alchemesh domain up aviation -e prod
+    """
+    return _found(name, directory, environment, platform_file, "up", as_json=as_json, confirmed=confirmed)
+
+
+def _found(
+    name: str,
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    operation: FoundationOperation,
+    *,
+    as_json: bool,
+    confirmed: bool = False,
+) -> int:
+    from alchemesh_cli.context import load_platform_for
+    from alchemesh_cli.founding import found
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.foundation import domain_foundation
+    from alchemesh_platform.deployment.domain import read_domain
+    from alchemesh_platform.registry.store import Registry
+
+    platform = load_platform_for(directory, environment, platform_file)
+    with Registry.open(platform.registry) as registry:
+        domain, teams = read_domain(registry, environment, name)
+    foundation = domain_foundation(platform, discover(), name, domain.owner, teams)
+    return found(foundation, platform, operation, as_json=as_json, confirmed=confirmed)

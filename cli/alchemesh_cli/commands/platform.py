@@ -1,0 +1,83 @@
+"""`alchemesh platform`: what all products of an environment stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.options import yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.deployment.foundation import FoundationOperation
+
+state_option = click.option(
+    "--state",
+    metavar="ADDRESS",
+    help="Where the foundation's own state is kept, which cannot be the bucket that it makes.  "
+    "[default: a folder of this machine]",
+)
+
+
+@click.group(short_help="Deploy what all products stand on: services, state, registry, images.")
+def command() -> None:
+    """Deploy what all products stand on: services, state, registry, images."""
+
+
+@command.command(short_help="Show what `platform up` would change.")
+@where_options
+@json_option
+@state_option
+def preview(directory: Path, environment: str, platform_file: Path | None, as_json: bool, state: str | None) -> int:
+    """Show what `platform up` would change.
+
+    \b
+    Examples:
+      alchemesh platform preview -e prod --platform platforms/gcp.yaml
+    """
+    return _found(directory, environment, platform_file, "preview", state, as_json=as_json)
+
+
+@command.command(short_help="Deploy what all products stand on.")
+@where_options
+@json_option
+@yes_option
+@state_option
+def up(
+    directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool, state: str | None
+) -> int:
+    """Deploy what all products of an environment stand on, as its component makes it.
+
+    Its state is a folder of this machine unless told otherwise: keep it, or give an address that outlives the machine.
+
+    \b
+    Examples:
+      alchemesh platform up -e prod --platform platforms/gcp.yaml
+      alchemesh platform up -e prod --state gs://acme-bootstrap --yes --json
+    """
+    return _found(directory, environment, platform_file, "up", state, as_json=as_json, confirmed=confirmed)
+
+
+def _found(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    operation: FoundationOperation,
+    state: str | None,
+    *,
+    as_json: bool,
+    confirmed: bool = False,
+) -> int:
+    from alchemesh_cli.context import load_platform_for
+    from alchemesh_cli.founding import found
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.foundation import platform_foundation
+    from alchemesh_platform.deployment.foundation import own_state
+
+    platform = load_platform_for(directory, environment, platform_file)
+    foundation = platform_foundation(platform, discover())
+    return found(
+        foundation, platform, operation, state=state or own_state(platform), as_json=as_json, confirmed=confirmed
+    )

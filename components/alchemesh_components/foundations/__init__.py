@@ -1,0 +1,1 @@
+"""What products stand on: the platform itself, and domains."""

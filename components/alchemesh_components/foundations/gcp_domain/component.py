@@ -1,0 +1,120 @@
+"""What the products of one domain stand on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_gcp import billing, monitoring, projects, serviceaccount
+
+from alchemesh_components.foundations.gcp_domain.models import Args
+from alchemesh_components.foundations.gcp_domain.spec import SPEC
+from alchemesh_components.gcp_access import member_slug, members_of
+from alchemesh_components.gcp_settings import Budget, Settings
+from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
+from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
+from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.component import Component
+
+# What deploying the components for Google Cloud takes: https://cloud.google.com/iam/docs/roles-permissions
+DEPLOYER_ROLES = (
+    "roles/bigquery.admin",
+    "roles/cloudscheduler.admin",
+    "roles/iam.serviceAccountAdmin",
+    "roles/iam.serviceAccountUser",
+    "roles/pubsub.admin",
+    "roles/resourcemanager.projectIamAdmin",
+    "roles/run.admin",
+    "roles/secretmanager.admin",
+    "roles/storage.admin",
+    "roles/storagetransfer.admin",
+)
+THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget at which somebody is told
+
+
+class GcpDomain(Component[Args, Settings]):
+    """An account that deploys the domain's products, its rights, who may act by it, and the domain's budget."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """The account with its rights; the teams; the budget, where the platform has one for the domain."""
+        self.deployer = self.deploying_identity()
+        self.rights()
+        self.actors()
+        budget, domain = self.settings.gcp.budget, self.wiring.domain
+        if budget is not None and domain in budget.monthly:
+            self.budget(budget, budget.monthly[domain])
+        return {"deployer": self.deployer.email, "label": f"domain={domain}"}
+
+    def deploying_identity(self) -> ServiceIdentity:
+        """The account by which the domain's pipelines deploy."""
+        args = IdentityArgs(description=f"Deploys the products of {self.wiring.domain}")
+        place = dataclasses.replace(self.wiring, port="deployer")
+        return ServiceIdentity(f"{self.name}-deployer", args, self.settings, place, self.child_options)
+
+    def rights(self) -> list[projects.IAMMember]:
+        """What the account may do in the project."""
+        return [
+            projects.IAMMember(
+                f"{self.name}-{role.partition('/')[2].replace('.', '-').lower()}",
+                project=self.settings.gcp.project,
+                role=role,
+                member=self.deployer.member,
+                opts=self.child_options,
+            )
+            for role in DEPLOYER_ROLES
+        ]
+
+    def actors(self) -> list[serviceaccount.IAMMember]:
+        """Members of the domain's teams may act by the account; it has no keys that could be lost."""
+        members = dict.fromkeys(
+            member
+            for team, people in self.args.teams.items()
+            for member in members_of(
+                Consumer(
+                    "", "technical_team", f"{self.wiring.domain}/{team}", people, (f"{self.wiring.domain}/{team}",)
+                ),
+                self.settings.gcp,
+                self.wiring.environment,
+            )
+        )
+        return [
+            serviceaccount.IAMMember(
+                f"{self.name}-{member_slug(member)}",
+                service_account_id=self.deployer.account.name,
+                role="roles/iam.serviceAccountTokenCreator",
+                member=member,
+                opts=self.child_options,
+            )
+            for member in members
+        ]
+
+    def budget(self, budget: Budget, amount: int) -> billing.Budget:
+        """A budget for all that has the domain's label; its owner is told, nothing is stopped."""
+        gcp, domain = self.settings.gcp, self.wiring.domain
+        told = monitoring.NotificationChannel(
+            f"{self.name}-owner",
+            project=gcp.project,
+            display_name=f"Owner of {domain}",
+            type="email",
+            labels={"email_address": self.args.owner},
+            opts=self.child_options,
+        )
+        return billing.Budget(
+            f"{self.name}-budget",
+            billing_account=budget.billing_account,
+            display_name=f"{domain} {self.wiring.environment}",
+            amount=billing.BudgetAmountArgs(
+                specified_amount=billing.BudgetAmountSpecifiedAmountArgs(
+                    currency_code=budget.currency, units=str(amount)
+                )
+            ),
+            budget_filter=billing.BudgetBudgetFilterArgs(
+                projects=[f"projects/{gcp.project}"], labels={"domain": domain}
+            ),
+            threshold_rules=[billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS],
+            all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[told.id]),
+            opts=self.child_options,
+        )

@@ -1,0 +1,21 @@
+"""What gcp-domain is told, and what it gives."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Email, Name, Strict
+
+
+class Args(Strict):
+    """The domain as the mesh knows it."""
+
+    owner: Email = Field(description="Owner of the domain, who is told when its budget runs out.")
+    teams: dict[Name, tuple[Email, ...]] = Field(default_factory=dict, description="Team of the domain: its members.")
+
+
+class DomainOutputs(Strict):
+    """What people and pipelines refer to."""
+
+    deployer: str = Field(description="Email of the service account that deploys the domain's products.")
+    label: str = Field(description="Label that everything of the domain has, by which costs are told apart.")

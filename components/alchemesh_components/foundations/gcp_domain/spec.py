@@ -1,0 +1,19 @@
+"""Catalogue entry of gcp-domain."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="gcp-domain",
+    component_type="domain-foundation",
+    roles=(Role.DOMAIN,),
+    summary="A domain's identity that deploys its products, who may act by it, and its budget.",
+    version="1.0.0",
+    maturity="experimental",
+    owner="alchemesh",
+    stateful=False,
+    component="alchemesh_components.foundations.gcp_domain.component:GcpDomain",
+    args="alchemesh_components.foundations.gcp_domain.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_components.foundations.gcp_domain.models:DomainOutputs",
+    plugins=("gcp",),
+)

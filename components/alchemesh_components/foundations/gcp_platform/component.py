@@ -1,0 +1,175 @@
+"""What all products on Google Cloud need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import pulumi
+from pulumi_gcp import artifactregistry, projects, sql, storage
+
+from alchemesh_components.foundations.gcp_platform.models import Args
+from alchemesh_components.foundations.gcp_platform.spec import SPEC
+from alchemesh_components.gcp_names import REPOSITORY, SQL_INSTANCE, labels_of, product_resource_name
+from alchemesh_components.gcp_settings import Settings
+from alchemesh_platform.component import Component
+
+# What the components for Google Cloud use.
+SERVICES = (
+    "artifactregistry",
+    "bigquery",
+    "bigquerydatatransfer",
+    "cloudscheduler",
+    "iam",
+    "iamcredentials",
+    "pubsub",
+    "run",
+    "secretmanager",
+    "sqladmin",
+    "storage",
+    "storagetransfer",
+)
+POSTGRES = "POSTGRES_17"
+OLD_STATES = 50  # states that can be brought back
+
+
+class GcpPlatform(Component[Args, Settings]):
+    """The project made ready: services, the state's bucket, the registry's database, repositories of images."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """Services first; the rest once they are there."""
+        services = self.services()
+        bucket = self.state_bucket(services) if self.args.state.startswith("gs://") else None
+        products = self.products_repository(services)
+        mirror = self.mirror_repository(services)
+        instance = self.registry(services) if self.args.registry.startswith("postgresql") else None
+        return {
+            "state_bucket": bucket.name if bucket else None,
+            "image_repository": self.address_of(products),
+            "mirror_repository": self.address_of(mirror),
+            "registry_connection": instance.connection_name if instance else None,
+        }
+
+    def services(self) -> list[projects.Service]:
+        """Google's services, which stay on when this stack goes: others may use them."""
+        return [
+            projects.Service(
+                f"{self.name}-{service}",
+                project=self.settings.gcp.project,
+                service=f"{service}.googleapis.com",
+                disable_on_destroy=False,
+                opts=self.child_options,
+            )
+            for service in SERVICES
+        ]
+
+    def state_bucket(self, services: Sequence[pulumi.Resource]) -> storage.Bucket:
+        """The bucket of the state. Losing it would lose what was deployed, so it is protected and keeps versions."""
+        gcp = self.settings.gcp
+        key = gcp.encryption_keys.storage
+        return storage.Bucket(
+            f"{self.name}-state",
+            name=urlsplit(self.args.state).netloc,
+            project=gcp.project,
+            location=gcp.region,
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            versioning=storage.BucketVersioningArgs(enabled=True),
+            lifecycle_rules=[
+                storage.BucketLifecycleRuleArgs(
+                    action=storage.BucketLifecycleRuleActionArgs(type="Delete"),
+                    condition=storage.BucketLifecycleRuleConditionArgs(num_newer_versions=OLD_STATES),
+                )
+            ],
+            encryption=storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None,
+            labels=labels_of(gcp, self.wiring),
+            force_destroy=False,
+            opts=self.lasting(services),
+        )
+
+    def products_repository(self, services: Sequence[pulumi.Resource]) -> artifactregistry.Repository:
+        """Where products' images are pushed to."""
+        gcp = self.settings.gcp
+        return artifactregistry.Repository(
+            f"{self.name}-products",
+            project=gcp.project,
+            location=gcp.region,
+            repository_id=product_resource_name(REPOSITORY, gcp, self.wiring.environment, "products"),
+            format="DOCKER",
+            description="Images of data products",
+            kms_key_name=gcp.encryption_keys.artifact_registry,
+            labels=labels_of(gcp, self.wiring),
+            opts=self.lasting(services),
+        )
+
+    def mirror_repository(self, services: Sequence[pulumi.Resource]) -> artifactregistry.Repository:
+        """Through which images of GitHub's registry are had, for Cloud Run takes them from Artifact Registry."""
+        gcp = self.settings.gcp
+        return artifactregistry.Repository(
+            f"{self.name}-mirror",
+            project=gcp.project,
+            location=gcp.region,
+            repository_id=product_resource_name(REPOSITORY, gcp, self.wiring.environment, "mirror"),
+            format="DOCKER",
+            mode="REMOTE_REPOSITORY",
+            description="Images of ghcr.io",
+            remote_repository_config=artifactregistry.RepositoryRemoteRepositoryConfigArgs(
+                docker_repository=artifactregistry.RepositoryRemoteRepositoryConfigDockerRepositoryArgs(
+                    custom_repository=(
+                        artifactregistry.RepositoryRemoteRepositoryConfigDockerRepositoryCustomRepositoryArgs(
+                            uri="https://ghcr.io"
+                        )
+                    )
+                )
+            ),
+            labels=labels_of(gcp, self.wiring),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(services)),
+        )
+
+    def registry(self, services: Sequence[pulumi.Resource]) -> sql.DatabaseInstance:
+        """The registry's server and database: backed up, encrypted on the way, and protected from deletion."""
+        gcp = self.settings.gcp
+        instance = sql.DatabaseInstance(
+            f"{self.name}-registry",
+            project=gcp.project,
+            region=gcp.region,
+            name=product_resource_name(SQL_INSTANCE, gcp, self.wiring.environment, "registry"),
+            database_version=POSTGRES,
+            deletion_protection=gcp.deletion_protection,
+            settings=sql.DatabaseInstanceSettingsArgs(
+                tier="db-custom-1-3840",
+                edition="ENTERPRISE",
+                user_labels=labels_of(gcp, self.wiring),
+                backup_configuration=sql.DatabaseInstanceSettingsBackupConfigurationArgs(
+                    enabled=True, point_in_time_recovery_enabled=True
+                ),
+                ip_configuration=sql.DatabaseInstanceSettingsIpConfigurationArgs(
+                    ipv4_enabled=True, ssl_mode="ENCRYPTED_ONLY"
+                ),
+                database_flags=[
+                    sql.DatabaseInstanceSettingsDatabaseFlagArgs(name="cloudsql.iam_authentication", value="on")
+                ],
+            ),
+            opts=self.lasting(services),
+        )
+        sql.Database(
+            f"{self.name}-database",
+            project=gcp.project,
+            instance=instance.name,
+            name=urlsplit(self.args.registry).path.lstrip("/") or "alchemesh",
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+        return instance
+
+    def lasting(self, services: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        """For what holds what cannot be made again."""
+        return pulumi.ResourceOptions(parent=self, depends_on=list(services), protect=True)
+
+    def address_of(self, repository: artifactregistry.Repository) -> pulumi.Output[str]:
+        """Where images are pushed to and had from."""
+        gcp = self.settings.gcp
+        host = f"{gcp.region}-docker.pkg.dev/{gcp.project.replace(':', '/')}"
+        return pulumi.Output.concat(host, "/", repository.repository_id)

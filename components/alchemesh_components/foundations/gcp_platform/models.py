@@ -1,0 +1,23 @@
+"""What gcp-platform is told, and what it gives."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+
+
+class Args(Strict):
+    """Addresses that the platform file gives."""
+
+    state: str = Field(description="Where products' state is kept; a bucket of that name is made for gs://…")
+    registry: str = Field(default="", description="Where the registry is; a database is made for postgresql://…")
+
+
+class PlatformOutputs(Strict):
+    """What products and people refer to."""
+
+    state_bucket: str | None = Field(description="Bucket of the state.")
+    image_repository: str = Field(description="Repository of products' images.")
+    mirror_repository: str = Field(description="Repository through which images of ghcr.io are had, such as roapi's.")
+    registry_connection: str | None = Field(description="Connection name of the registry's database.")

@@ -1,0 +1,19 @@
+"""Catalogue entry of gcp-platform."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="gcp-platform",
+    component_type="platform-foundation",
+    roles=(Role.PLATFORM,),
+    summary="Services, bucket of the state, registry and repositories of images, for all products on Google Cloud.",
+    version="1.0.0",
+    maturity="experimental",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.foundations.gcp_platform.component:GcpPlatform",
+    args="alchemesh_components.foundations.gcp_platform.models:Args",
+    settings="alchemesh_components.gcp_settings:Settings",
+    outputs="alchemesh_components.foundations.gcp_platform.models:PlatformOutputs",
+    plugins=("gcp",),
+)
