@@ -118,30 +118,53 @@ command.add_command(notice)
 command.add_command(notices)
 
 
-@command.command(short_help="Write a contract in the Open Data Contract Standard.")
+@command.command(short_help="Write a contract, or the product, in an open standard.")
 @where_options
-@click.argument("port", metavar="PORT|ADDRESS")
+@click.argument("port", metavar="[PORT|ADDRESS]", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["odcs", "odps"]),
+    default="odcs",
+    show_default=True,
+    help="Open Data Contract Standard 3.2 of a port, or Open Data Product Standard 1.1 of the product.",
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]"
 )
-def export(directory: Path, environment: str, platform_file: Path | None, port: str, output: Path | None) -> None:
-    """Write what a port promises in the Open Data Contract Standard (ODCS) 3.2.
+def export(
+    directory: Path, environment: str, platform_file: Path | None, port: str | None, form: str, output: Path | None
+) -> None:
+    """Write what a port promises in the Open Data Contract Standard (ODCS) 3.2, or what the product is in the Open Data
+    Product Standard (ODPS) 1.1 of Bitol.
 
     PORT is an output port of the product in this folder; ADDRESS (domain/product/port) is one of any product, as it is
-    recorded. What the standard has no place for goes to custom properties, so that `alchemesh contract import` reads
-    back all of it.
+    recorded. What a standard has no place for goes to custom properties, so that `alchemesh contract import` reads back
+    all of a contract. With `--format odps`, the product of this folder with all its ports, which refer to their
+    contracts by id.
 
     \b
     Examples:
       alchemesh contract export flights-table
       alchemesh contract export flights-table --output flights-table.odcs.yaml
       alchemesh contract export aviation/flights/flights-table -e prod > flights-table.odcs.yaml
+      alchemesh contract export --format odps --output flights.odps.yaml
     """
-    from alchemesh_cli.contract.ports import shown_ports
-    from alchemesh_platform.contracts.odcs_export import export_odcs, odcs_text
+    from alchemesh_cli.contract.ports import manifest_of, shown_ports
 
-    [found] = shown_ports(directory, environment, platform_file, port)
-    text = odcs_text(export_odcs(found.promise, found.identity))
+    if form == "odps":
+        from alchemesh_platform.contracts.odps_export import export_odps, odps_text
+
+        if port is not None:
+            raise click.UsageError("--format odps is of the whole product: leave PORT out")
+        text = odps_text(export_odps(manifest_of(directory, environment).product))
+    else:
+        from alchemesh_platform.contracts.odcs_export import export_odcs, odcs_text
+
+        if port is None:
+            raise click.UsageError("missing argument PORT: a contract is of one output port")
+        [found] = shown_ports(directory, environment, platform_file, port)
+        text = odcs_text(export_odcs(found.promise, found.identity))
     if output is None:
         click.echo(text, nl=False)
         return
