@@ -240,8 +240,12 @@ class Connections(_Connection):
         """An infrastructure need's connections."""
         return _named(self.infrastructure, "infrastructure need", name)
 
-    def environ(self) -> dict[str, str]:
-        """The same as flat environment variables: ``ALCHEMESH_OUTPUT_FLIGHTS_TABLE_REST=http://…``."""
+    def environ(self, *, credentials: bool = False) -> dict[str, str]:
+        """The same as flat environment variables: ``ALCHEMESH_OUTPUT_FLIGHTS_TABLE_REST=http://…``.
+
+        Args:
+            credentials: Whether users and passwords are among them, beside the files that hold them.
+        """
         groups = (("INPUT", self.inputs), ("OUTPUT", self.outputs), ("NEED", self.infrastructure))
         variables = {"ALCHEMESH_PRODUCT": self.product, "ALCHEMESH_ENVIRONMENT": self.environment}
         for group, ports in groups:
@@ -250,6 +254,9 @@ class Connections(_Connection):
                 for part in (given.storage, given.proxy):
                     if part is not None:
                         variables.update(_flat(prefix, part.model_dump(mode="json", exclude={"kind"})))
+                if credentials and given.proxy is not None and given.proxy.credential_file is not None:
+                    credential = given.proxy.credential
+                    variables |= {f"{prefix}_USER": credential.user, f"{prefix}_PASSWORD": credential.password}
         return dict(sorted(variables.items()))
 
 

@@ -52,6 +52,10 @@ def test_a_product_comes_up_runs_answers_and_goes(shop: Shop) -> None:
     until(lambda: answers(shop)["sql"] == 3, what="the API sees the rows")
     assert answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}
 
+    password = Connections.model_validate(shop.json("env")).output("orders-table").data_api.credential.password
+    assert password not in shop.done("env")
+    assert f"export ALCHEMESH_OUTPUT_ORDERS_TABLE_PASSWORD={password}" in shop.done("env", "--with-credentials")
+
     status = shop.json("status")
     assert "shop/orders" in json.dumps(status)
 

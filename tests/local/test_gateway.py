@@ -23,6 +23,7 @@ import pytest
 from deltalake import write_deltalake
 
 from alchemesh_platform.connections import Credential
+from alchemesh_platform.local import programs
 from alchemesh_platform.local.consumers import Entry, read_entries, remove_entry, write_entry
 from alchemesh_platform.local.credentials import CredentialFailed, Issued, user_name
 from alchemesh_platform.local.data_api import DataApi, Endpoints, ServedTable, bring_up, take_down, trouble
@@ -322,6 +323,29 @@ def test_a_consumer_cannot_change_what_others_see(endpoints: Endpoints, gateway:
         assert doors(endpoints, good) == LET_IN
     assert web(f"{endpoints.rest}/sql", bad, "DROP TABLE flight")[0] == 400
     assert doors(endpoints, bad) == LET_IN, "the next session starts anew"
+
+
+def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
+    api: DataApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "why_not_enclosed", lambda: "no namespaces here")
+    bare = DataApi("bare", tmp_path / "run", api.tables, ("sql", "rest", "graphql"))
+    try:
+        there = bring_up(bare)
+        assert set(there.offered()) == {"rest", "graphql"}
+        credential = let_in(Gateway(bare.run_directory, bare.process), "req-bare")
+        rest, graphql = f"{there.rest}/tables/flight", str(there.graphql)
+        assert (web(rest, None)[0], web(graphql, None, "{ flight { id } }")[0]) == (401, 401)
+        assert (web(rest, credential)[0], web(graphql, credential, "{ flight { id } }")[0]) == (200, 200)
+        assert web(f"{there.rest}/sql", credential, "SELECT 1")[0] == 404
+        assert trouble(bare, there) is None
+        assert bring_up(bare) == there
+        monkeypatch.undo()
+        assert trouble(bare, there) == "sql can be guarded now, and so offered"
+        closed = bring_up(bare)
+        assert (closed.rest, doors(closed, credential)) == (there.rest, LET_IN)
+    finally:
+        take_down(bare)
 
 
 def test_drivers_settings_are_taken(endpoints: Endpoints, gateway: Gateway) -> None:

@@ -19,8 +19,10 @@ from pulumi.runtime.proto import provider_pb2
 from alchemesh_platform.connections import DataApiConnection, WrongConnection
 from alchemesh_platform.local import processes
 from alchemesh_platform.local.columns import Column
+from alchemesh_platform.local.consumers import Entry, read_entry, write_entry
 from alchemesh_platform.local.delta import bring_table
 from alchemesh_platform.local.evolution import wanted_schema
+from alchemesh_platform.local.gateway import Gateway
 from alchemesh_platform.local.supervisor import config_folder, shut_down
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 
@@ -140,6 +142,7 @@ def test_a_start_that_takes_too_long_is_given_up(wire: Wire, inputs: dict[str, A
         ({"protocols": []}, "protocols"),
         ({"protocols": ["soap"]}, "protocols[0]"),
         ({"tables": []}, "tables"),
+        ({"tables": [{"name": "flight", "url": "s3://bucket/flight", "format": "delta"}]}, "tables[0].url"),
         ({"process": "Bad Name"}, "process"),
         ({"owner": Secret("hunter2")}, "owner"),
     ],
@@ -150,6 +153,22 @@ def test_a_wrong_data_api_is_refused_at_its_property(
     with pytest.raises(CheckFailed) as refused:
         wire.check(TYPE, {**inputs, **wrong})
     assert list(refused.value.failures) == [at]
+
+
+def test_who_was_let_in_by_hand_is_told_by_refresh_and_left_alone(wire: Wire, inputs: dict[str, Any]) -> None:
+    made = wire.create(TYPE, inputs)
+    gateway = Gateway(Path(inputs["runDirectory"]), "flights-table")
+    write_entry(gateway.folder, Entry(user="a_friend", consumer="a friend"))
+    (gateway.folder / "consumers" / "broken.json").write_text("{}")
+    found = wire.read(made)
+    assert found is not None
+    assert (made.state["letInByHand"], found.state["letInByHand"]) == ([], ["a_friend"])
+    broken, by_hand = wire.engine.messages()
+    assert "broken.json" in broken
+    assert by_hand == "data API aviation/flights/flights-table: let in by hand, without a grant: a_friend"
+    assert wire.diff(found, inputs).changes == NONE
+    assert wire.update(found, inputs).state["letInByHand"] == ["a_friend"]
+    assert read_entry(gateway.folder, "a_friend") is not None
 
 
 def test_tables_that_are_not_known_yet_are_taken_in_the_preview(wire: Wire, inputs: dict[str, Any]) -> None:
