@@ -86,7 +86,7 @@ class TablesConnection(_Connection):
 
 
 class TopicConnection(_Connection):
-    """A topic for each model."""
+    """A topic for each model. Passwords are named, never written."""
 
     kind: Literal["topic"] = "topic"
     broker: Literal["kafka", "pubsub"] = Field(description="What has the topics.")
@@ -94,6 +94,35 @@ class TopicConnection(_Connection):
     topics: dict[str, str] = Field(
         description="Model name: its topic; of Pub/Sub by the full name projects/PROJECT/topics/TOPIC."
     )
+    security: dict[str, Any] = Field(
+        default_factory=dict, description="Kafka: protocol, mechanism and user of the platform; its password by name."
+    )
+    schemas: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Kafka: model name: JSON Schema of a message."
+    )
+    schema_topic: str | None = Field(
+        default=None, description="Kafka: compacted topic where consumers find the schemas of all others."
+    )
+
+    def topic(self, model: str) -> str:
+        """The topic of a model."""
+        if model not in self.topics:
+            raise WrongConnection(f"no topic for model {model!r}: there are {', '.join(sorted(self.topics)) or 'none'}")
+        return self.topics[model]
+
+    def client(self, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+        """Configuration for a client of confluent-kafka; add `group.id` and what else it needs.
+
+        Raises:
+            WrongConnection: when the topics are not Kafka's.
+            SecretMissing: when the password has no value here.
+        """
+        if self.broker != "kafka":
+            raise WrongConnection(f"topics of {self.broker}, not of Kafka")
+        from alchemesh_platform.kafka.access import KafkaAccess, client_options
+
+        access = KafkaAccess.model_validate({"bootstrap_servers": self.servers, "security": self.security})
+        return client_options(access, environ)
 
 
 class SecretConnection(_Connection):

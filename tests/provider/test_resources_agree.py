@@ -8,12 +8,12 @@ import pytest
 
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.inputs import aliases
-from alchemesh_platform.resources import bigquery, local, mesh, nifi
+from alchemesh_platform.resources import bigquery, kafka, local, mesh, nifi
 from alchemesh_platform.resources.resource import PlatformResource, camel_case
 
 CLASSES = [
     found
-    for module in (mesh, local, nifi, bigquery)
+    for module in (mesh, local, nifi, bigquery, kafka)
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, PlatformResource) and found is not PlatformResource
 ]

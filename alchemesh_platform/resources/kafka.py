@@ -1,0 +1,63 @@
+"""Resources of Kafka clusters that no other provider has as a data product needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi import Input, Output
+
+from alchemesh_platform.resources.resource import PlatformResource
+
+
+class Topic(PlatformResource):
+    """A Kafka topic with its published schema; kept with its messages when the resource goes, unless told otherwise."""
+
+    pulumi_type = "alchemesh:kafka:Topic"
+    computed = ("url",)
+
+    kafka: Output[dict[str, Any]]
+    topic: Output[str]
+    owner: Output[str]
+    partitions: Output[int]
+    replication: Output[int]
+    config: Output[dict[str, str]]
+    model: Output[str]
+    message_schema: Output[dict[str, Any]]
+    schema_topic: Output[str]
+    adopt: Output[bool]
+    keep_on_delete: Output[bool]
+    url: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kafka: Input[Mapping[str, Any]],
+        topic: Input[str],
+        owner: Input[str],
+        model: Input[str],
+        message_schema: Input[Mapping[str, Any]],
+        partitions: Input[int] = 1,
+        replication: Input[int] = 1,
+        config: Input[Mapping[str, Input[str]]] | None = None,
+        schema_topic: Input[str] = "alchemesh.schemas",
+        adopt: Input[bool] = False,
+        keep_on_delete: Input[bool] = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "kafka": kafka,
+            "topic": topic,
+            "owner": owner,
+            "partitions": partitions,
+            "replication": replication,
+            "config": config or {},
+            "model": model,
+            "message_schema": message_schema,
+            "schema_topic": schema_topic,
+            "adopt": adopt,
+            "keep_on_delete": keep_on_delete,
+        }
+        super().__init__(name, inputs, opts)

@@ -1,0 +1,59 @@
+"""What kafka-topic cannot do as it is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from alchemesh_components.kafka_settings import Settings
+from alchemesh_components.output_ports.kafka_topic.models import Args
+from alchemesh_components.output_ports.kafka_topic.names import OWN_CONFIG, topic_name
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.kafka.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN
+from alchemesh_platform.problems import did_you_mean
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """Names are Kafka's, of models that the port has, one for each; what has an argument of its own is set by it."""
+    for name in args.topics:
+        if name not in wiring.models:
+            hint = did_you_mean(name, list(wiring.models))
+            yield Objection(
+                f"found {name!r}, expected a model of the port", at="args", path=("topics", name), hint=hint
+            )
+    seen: dict[str, str] = {}
+    for model in wiring.models:
+        topic = topic_name(args, settings, wiring, model)
+        given = model in args.topics
+        if (wrong := _wrong(topic)) is not None:
+            yield Objection(
+                f"found topic {_short(topic)}, {wrong}",
+                at="args" if given else "name",
+                path=("topics", model) if given else (),
+                hint=f"name it yourself: storage.args.topics.{model}" if not given else None,
+            )
+        elif topic in seen:
+            yield Objection(
+                f"found topic {topic!r} for {model} and for {seen[topic]}, expected one for each model",
+                at="args",
+                path=("topics",),
+            )
+        seen.setdefault(topic, model)
+    for key in sorted(args.config.keys() & OWN_CONFIG.keys()):
+        yield Objection(f"found {key!r}, expected the argument {OWN_CONFIG[key]!r}", at="args", path=("config", key))
+
+
+def _wrong(topic: str) -> str | None:
+    """What Kafka has against a name, as its Topic.validate says it."""
+    if len(topic) > TOPIC_NAME_MAX:
+        return f"expected at most {TOPIC_NAME_MAX} characters, not {len(topic)}"
+    if not re.match(TOPIC_NAME_PATTERN, topic):
+        return "expected letters, digits, '.', '_' and '-'"
+    if topic in (".", ".."):
+        return "expected a name"
+    return None
+
+
+def _short(topic: str) -> str:
+    return repr(topic if len(topic) <= 60 else f"{topic[:57]}…")  # noqa: PLR2004 a line of a terminal

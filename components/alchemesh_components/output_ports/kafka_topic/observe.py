@@ -1,0 +1,39 @@
+"""How topics are doing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from alchemesh_platform.catalog.observation import Observation, TableObservation
+from alchemesh_platform.connections import TopicConnection
+from alchemesh_platform.failure import Failure
+from alchemesh_platform.kafka.access import KafkaAccess
+
+ANSWER_SECONDS = 3.0
+
+
+def observe(connection: TopicConnection) -> Observation:
+    """Messages of each topic and when the last was written; a cluster that cannot be asked is *unknown*."""
+    from alchemesh_platform.kafka.cluster import Cluster
+    from alchemesh_platform.kafka.topics import messages_in, topic_of
+
+    tables: dict[str, TableObservation] = {}
+    gone = []
+    try:
+        cluster = Cluster(_access(connection), seconds=ANSWER_SECONDS)
+        for model, name in connection.topics.items():
+            topic = topic_of(cluster, name)
+            if topic is None:
+                gone.append(name)
+                continue
+            held, last = messages_in(cluster, topic)
+            tables[model] = TableObservation(held, None, datetime.fromtimestamp(last / 1000, UTC) if last else None)
+    except Failure as failure:
+        return Observation("unknown", failure.message)
+    if gone:
+        return Observation("unhealthy", f"no topic {', '.join(gone)}", tables)
+    return Observation("healthy", "", tables)
+
+
+def _access(connection: TopicConnection) -> KafkaAccess:
+    return KafkaAccess.model_validate({"bootstrap_servers": connection.servers, "security": connection.security})

@@ -1,0 +1,22 @@
+"""Catalogue entry of kafka-topic."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="kafka-topic",
+    component_type="streaming-topic",
+    roles=(Role.STORAGE,),
+    summary="A Kafka topic for each model, with the model's JSON Schema published; consumers are let in by ACLs.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.output_ports.kafka_topic.component:KafkaTopics",
+    args="alchemesh_components.output_ports.kafka_topic.models:Args",
+    settings="alchemesh_components.kafka_settings:Settings",
+    outputs="alchemesh_platform.connections:TopicConnection",
+    observe="alchemesh_components.output_ports.kafka_topic.observe:observe",
+    check="alchemesh_components.output_ports.kafka_topic.check:check",
+    guards=True,
+    plugins=("kafka",),
+)
