@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.access.auto import auto_approval
 from alchemesh_platform.access.ending import expire_due
 from alchemesh_platform.contracts.rights import check_overrides
 from alchemesh_platform.deployment.governance import govern
@@ -110,7 +111,8 @@ def before_engine(
     warnings: list[Problem] = []
     inputs: list[InputAccess] = []
     if operation in DEPLOYING:
-        inputs = input_access(registry, plan, now, targets=targets)
+        auto = auto_approval(registry, plan.environment)
+        inputs = input_access(registry, plan, now, targets=targets, auto=auto)
         warnings += govern(registry, manifest, plan)
         warnings += told_problems(registry, plan, now)
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
@@ -125,7 +127,11 @@ def before_engine(
             raise Promised(in_file_order(forbidden))
         if missing := access_problems(inputs, plan, "error"):
             raise NotLetIn(in_file_order(missing))
-    notes = announcements(inputs) if operation == "preview" else ()
     return Verdict(
-        plan, tuple(in_file_order(warnings)), tuple(in_file_order(forbidden)), tuple(steps), tuple(inputs), notes
+        plan,
+        tuple(in_file_order(warnings)),
+        tuple(in_file_order(forbidden)),
+        tuple(steps),
+        tuple(inputs),
+        announcements(inputs),
     )

@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.access.auto import auto_approval
 from alchemesh_platform.access.requests import AlreadyAsked, Requests
+from alchemesh_platform.access.states import told, way_out
 from alchemesh_platform.deployment.granting import apply_grants
 from alchemesh_platform.deployment.input_access import InputAccess, consumer_of, purpose_of
 from alchemesh_platform.failure import Failure
@@ -48,13 +50,17 @@ def let_product_in(
     Raises:
         NotGrantedNow: when a grant could not be deployed.
     """
-    requests = Requests(registry, plan.environment, identity)
+    requests = Requests(registry, plan.environment, identity, auto_approval(registry, plan.environment))
     for each in inputs:
         if each.standing == "at_once":
             try:
                 asked = requests.ask(each.port.origin, consumer_of(plan), purpose_of(each.port, plan))
             except AlreadyAsked:  # somebody was quicker, since this was looked at
                 continue
+            if asked.state != "approved":
+                raise NotGrantedNow(
+                    f"{told(asked)}: the rule that would have approved it has changed", hint=way_out(asked)
+                )
             tell(f"asked for access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
     waiting = [each.port.origin for each in inputs if each.standing in ("at_once", "approved")]
     for product in sorted({origin.rpartition("/")[0] for origin in waiting}):

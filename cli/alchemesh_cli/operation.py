@@ -78,7 +78,7 @@ def operate(
         composed = replace(composed, plan=verdict.plan)
         if question and not confirmed:
             seen = run_shown(composed, operator, "preview", verdict, targets, parallel, cancel, as_json=False)
-            if not seen.succeeded or not seen.progress.has_changes:
+            if not seen.succeeded or not (seen.progress.has_changes or verdict.notes):
                 return seen
             confirm(question, confirmed=False)
             judge()  # a question may stay open for long, and a notice be taken back meanwhile
@@ -116,7 +116,7 @@ def run_shown(
             parallel=parallel,
             cancel=cancel,
         )
-    notes = (*outcome.notes, *verdict.notes)
+    notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
     outcome = replace(outcome, forbidden=verdict.problems, warnings=verdict.warnings, notes=notes)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))

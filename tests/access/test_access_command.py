@@ -126,6 +126,18 @@ def test_what_is_taken_back_can_be_asked_for_again(terminal: Terminal) -> None:
     assert terminal.json(AMELIA, "reject", rejected, "--reason", "no")["state"] == "rejected"
 
 
+def test_grants_of_a_product_whose_manifest_is_not_recorded_cannot_be_applied(terminal: Terminal) -> None:
+    terminal.run(AMELIA, "apply", "aviation/flights", code=ExitCode.FAILED)
+    assert "no manifest of aviation/flights is recorded in local" in terminal.err
+    assert "`alchemesh up` in its folder" in terminal.err
+    terminal.run(AMELIA, "apply")
+    assert "nothing to do" in terminal.err
+    request = terminal.ask(ORVILLE, PUBLIC)
+    terminal.run(AMELIA, "apply")
+    assert "nothing to do" in terminal.err, "what is not deployed is left to its first up"
+    assert terminal.json(AMELIA, "show", request)["state"] == "approved"
+
+
 def test_where_nobody_has_asked_the_list_says_so(terminal: Terminal) -> None:
     assert terminal.run(AMELIA, "list") == "nobody has asked for anything in local yet\n"
     assert terminal.json(AMELIA, "list") == {"environment": "local", "requests": []}

@@ -35,6 +35,7 @@ class Opened:
 @contextmanager
 def opened(directory: Path, environment: str, platform_file: Path | None) -> Iterator[Opened]:
     """Open the registry of an environment, and ask once who acts."""
+    from alchemesh_platform.access.auto import auto_approval
     from alchemesh_platform.access.requests import Requests
     from alchemesh_platform.identity.identity import identify
     from alchemesh_platform.registry.store import Registry
@@ -42,7 +43,9 @@ def opened(directory: Path, environment: str, platform_file: Path | None) -> Ite
     platform = load_platform_for(directory, environment, platform_file)
     identity = identify(platform)
     with Registry.open(platform.registry) as registry:
-        yield Opened(platform, registry, Requests(registry, environment, identity))
+        yield Opened(
+            platform, registry, Requests(registry, environment, identity, auto_approval(registry, environment))
+        )
 
 
 def default_requester(directory: Path, environment: str, subject: str) -> Requester:
