@@ -11,59 +11,40 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import data
-import psycopg
+from asking import PORTS, answer, ask_graphql, ask_rest, ask_sql, connections_of, data_api
 from deltalake import DeltaTable
+from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, drop_a_property, let_in, open_requests
+from terminal import REPOSITORY, DemoFailed, alchemesh, heading, show
 
-from alchemesh_platform.connections import Connections, DataApiConnection
+from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.home import HOME_VARIABLE
-from alchemesh_platform.identity.machine import USER_VARIABLE
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-FLIGHTS = "examples/flights"
-PUNCTUALITY = "examples/punctuality"
-PORTS = {FLIGHTS: "flights-table", PUNCTUALITY: "punctuality-table"}
-READ = "aviation/flights/flights-table"  # what punctuality reads of flights; its contract is restricted
-READER = "data_product:operations/punctuality"
-FLIGHTS_OWNER, PUNCTUALITY_OWNER = "amelia@airport.example", "bessie@airport.example"
-
+MESH = "examples/mesh"
 SERVED_WITHIN_SECONDS = 30  # a data API looks for new rows every few seconds
-ANSWER_WITHIN_SECONDS = 30
 UNCHANGED = {"same", "read"}
-
-Row = dict[str, Any]
-
-
-class DemoFailed(Exception):
-    """Raised when the tour cannot go on; says at which step."""
 
 
 def tour() -> None:
     """Everything, in the order in which a newcomer would do it."""
     heading("The data: what left New York in 2013")
     prepare_data()
-    for product in (FLIGHTS, PUNCTUALITY):
-        if product == PUNCTUALITY:
-            heading("Access: punctuality asks to read flights, and the owner of flights lets it in")
-            let_in()
-        heading(f"Up: {product}")
-        alchemesh("up", "--yes", "-C", product)
-        alchemesh("run", "-C", product)
-        wait_until_served(product)
+    heading("The mesh: domains, teams, users and source systems")
+    alchemesh("mesh", "apply", MESH, "--yes")
+    bring_up(FLIGHTS)
+    heading("Access: punctuality asks to read flights, is refused, is let in")
+    let_in()
+    bring_up(PUNCTUALITY)
     heading("Answers of aviation/flights")
     ask_flights(data_api(FLIGHTS))
     heading("Answers of operations/punctuality")
     ask_punctuality(data_api(PUNCTUALITY))
+    heading("A promise that holds: flights wants to drop a property that punctuality may read")
+    drop_a_property()
     heading("What stands, and where its data comes from")
     for product in (FLIGHTS, PUNCTUALITY):
         alchemesh("status", "-C", product)
@@ -75,34 +56,20 @@ def tour() -> None:
     print(f"  export {HOME_VARIABLE}={os.environ[HOME_VARIABLE]}", flush=True)
 
 
+def bring_up(product: str) -> None:
+    """Deploy a product, run its code, and wait until what came out is served."""
+    heading(f"Up: {product}")
+    alchemesh("up", "--yes", "-C", product)
+    alchemesh("run", "-C", product)
+    wait_until_served(product)
+
+
 def take_down() -> None:
     """Remove both products: the consumer, its access, and what it read."""
     alchemesh("destroy", "--yes", "--delete-data", "-C", PUNCTUALITY)
     for request in open_requests():
         alchemesh("access", "revoke", request["request"], "--reason", "the tour is over", "--apply", user=FLIGHTS_OWNER)
     alchemesh("destroy", "--yes", "--delete-data", "-C", FLIGHTS)
-
-
-def let_in() -> None:
-    """Ask for access to flights where nobody has, approve it where nobody has, and deploy just that."""
-    if not open_requests():
-        purpose = ("--purpose", "how punctual carriers and airports are")
-        alchemesh("access", "request", READ, "--as", READER, *purpose, user=PUNCTUALITY_OWNER)
-    for request in open_requests():
-        if request["state"] == "requested":
-            alchemesh("access", "approve", request["request"], "--apply", user=FLIGHTS_OWNER)
-        else:
-            alchemesh("access", "apply", "aviation/flights")
-
-
-def open_requests() -> list[Row]:
-    """Requests of punctuality for flights that are not over."""
-    states = [word for state in ("requested", "approved", "granted") for word in ("--state", state)]
-    told = alchemesh(
-        "access", "list", "--port", READ, "--requester", READER, *states, "--json", capture=True, quiet=True
-    )
-    requests: list[Row] = json.loads(told)["requests"]
-    return requests
 
 
 def prepare_data() -> None:
@@ -207,41 +174,6 @@ def ask_punctuality(api: DataApiConnection) -> None:
     )
 
 
-def ask_sql(api: DataApiConnection, query: str) -> list[Row]:
-    """Ask by the PostgreSQL protocol. A simple query: the server takes no bound parameters."""
-    if api.sql is None:
-        raise DemoFailed("the data API offers no SQL")
-    try:
-        with psycopg.connect(api.dsn(), autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
-            return connection.execute(query.encode()).fetchall()
-    except psycopg.Error as error:
-        raise DemoFailed(f"{api.sql}: {error}") from error
-
-
-def ask_rest(api: DataApiConnection, table: str, options: dict[str, str]) -> list[Row]:
-    """Ask for rows of a table by REST."""
-    return answer(api, f"{api.rest}/tables/{table}?{urllib.parse.urlencode(options)}")
-
-
-def ask_graphql(api: DataApiConnection, query: str) -> list[Row]:
-    """Ask by GraphQL: the query itself is the body."""
-    return answer(api, f"{api.graphql}", query)
-
-
-def answer(api: DataApiConnection, url: str, body: str | None = None) -> list[Row]:
-    """The rows of a JSON answer, asked for with the credential of the product."""
-    headers = {"Accept": "application/json", **api.headers()}
-    request = urllib.request.Request(url, body.encode() if body else None, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_SECONDS) as response:
-            rows: list[Row] = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise DemoFailed(f"{request.full_url}: {error.read().decode()}") from error
-    except OSError as error:
-        raise DemoFailed(f"{request.full_url}: {error}") from error
-    return rows
-
-
 def wait_until_served(product: str) -> None:
     """Wait until the data API shows as many rows as the tables hold, so that answers are those of the last run."""
     api, expected = data_api(product), rows(product)
@@ -271,75 +203,6 @@ def per_table(product: str, measure: Callable[[DeltaTable], int]) -> dict[str, i
     """Model: a number taken of its table."""
     tables = connections_of(product).output(PORTS[product]).tables
     return {model: measure(DeltaTable(tables.path(model))) for model in tables.tables}
-
-
-def data_api(product: str) -> DataApiConnection:
-    """The data API of a product's port."""
-    return connections_of(product).output(PORTS[product]).data_api
-
-
-def connections_of(product: str) -> Connections:
-    """The connections of a product, as `alchemesh env` tells them."""
-    return Connections.model_validate_json(alchemesh("env", "--json", "-C", product, capture=True, quiet=True))
-
-
-def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user: str = "") -> str:
-    """Run a command as a person would, and show the line; returns what it printed where that is captured.
-
-    Args:
-        user: Who acts; by default whoever runs the tour.
-
-    Raises:
-        DemoFailed: when the command fails.
-    """
-    if not quiet:
-        as_user = f"{USER_VARIABLE}={user} " if user else ""
-        print(f"\n$ {as_user}alchemesh {' '.join(arguments)}", flush=True)
-    try:
-        done = subprocess.run(
-            [Path(sys.executable).parent / "alchemesh", *arguments],
-            cwd=REPOSITORY,
-            env={**os.environ, **({USER_VARIABLE: user} if user else {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture else None,
-            text=True,
-            check=False,
-        )
-    except OSError as error:
-        raise DemoFailed(f"alchemesh cannot be started ({error}): `make setup` installs it") from error
-    if done.returncode != 0:
-        raise DemoFailed(f"`alchemesh {' '.join(arguments)}` ended with exit code {done.returncode}")
-    return done.stdout or ""
-
-
-def heading(text: str) -> None:
-    """A line that says what comes."""
-    print(f"\n── {text} ".ljust(100, "─"), flush=True)
-
-
-def show(title: str, answers: Sequence[Row]) -> None:
-    """Print rows as a small table: numbers to the right, texts to the left."""
-    print(f"\n{title}\n", flush=True)
-    if not answers:
-        raise DemoFailed(f"no answer to: {title}")
-    columns = list(answers[0])
-    cells = [[text_of(row[column]) for column in columns] for row in answers]
-    widths = [max(len(column), *(len(row[at]) for row in cells)) for at, column in enumerate(columns)]
-    numeric = [all(isinstance(row[column], int | float) for row in answers) for column in columns]
-    for line in [columns, ["─" * width for width in widths], *cells]:
-        aligned = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        )
-        print("  " + "  ".join(aligned).rstrip())
-    sys.stdout.flush()
-
-
-def text_of(value: object) -> str:
-    """A value as a person reads it."""
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def main(arguments: list[str] | None = None) -> int:

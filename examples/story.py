@@ -1,0 +1,105 @@
+"""Two stories of the tour: how a consumer is let in, and how a promise holds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.error
+import urllib.request
+
+import psycopg
+import yaml
+from asking import ANSWER_WITHIN_SECONDS, data_api
+from terminal import REPOSITORY, DemoFailed, Row, alchemesh, show
+
+from alchemesh_platform.connections import DataApiConnection
+
+FLIGHTS = "examples/flights"
+PUNCTUALITY = "examples/punctuality"
+READ = "aviation/flights/flights-table"  # what punctuality reads of flights; its contract is restricted
+READER = "data_product:operations/punctuality"
+FLIGHTS_OWNER, PUNCTUALITY_OWNER = "amelia@airport.example", "bessie@airport.example"
+DROPPED = "visibility_miles"  # the property of a flight that its team would rather not keep up
+FORBIDDEN = 4  # exit code of what a policy, a contract or a missing grant forbids
+
+
+def let_in() -> None:
+    """Ask for access to flights where nobody has, see it refused, approve it, and deploy just that."""
+    if any(request["state"] == "granted" for request in open_requests()):
+        print("punctuality was let in by an earlier tour")
+        return
+    refused(data_api(FLIGHTS))
+    if not open_requests():
+        purpose = ("--purpose", "how punctual carriers and airports are")
+        alchemesh("access", "request", READ, "--as", READER, *purpose, user=PUNCTUALITY_OWNER)
+    alchemesh("up", "--yes", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER, leaves_with=FORBIDDEN)
+    for request in open_requests():
+        if request["state"] == "requested":
+            alchemesh("access", "approve", request["request"], user=FLIGHTS_OWNER)
+    alchemesh("preview", "-C", FLIGHTS)
+    alchemesh("access", "apply", "aviation/flights", user=FLIGHTS_OWNER)
+
+
+def open_requests() -> list[Row]:
+    """Requests of punctuality for flights that are not over."""
+    states = [word for state in ("requested", "approved", "granted") for word in ("--state", state)]
+    told = alchemesh(
+        "access", "list", "--port", READ, "--requester", READER, *states, "--json", capture=True, quiet=True
+    )
+    requests: list[Row] = json.loads(told)["requests"]
+    return requests
+
+
+def refused(api: DataApiConnection) -> None:
+    """Ask for data without a credential, over each protocol, and hold all of them to refusing it.
+
+    Raises:
+        DemoFailed: when one of them answers.
+    """
+    told = []
+    for protocol, url, body in (
+        ("REST", f"{api.rest}/tables/flight?limit=1", None),
+        ("GraphQL", f"{api.graphql}", b"{ flight(limit: 1) { carrier } }"),
+    ):
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, body), timeout=ANSWER_WITHIN_SECONDS).close()
+        except urllib.error.HTTPError as error:
+            told.append({"protocol": protocol, "answer without a credential": f"{error.code} {error.reason}"})
+    if api.sql is not None:
+        try:
+            psycopg.connect(f"{api.sql}/flights-table?user=nobody&password=guessed").close()
+        except psycopg.OperationalError as error:
+            reason = str(error).rpartition("FATAL:")[2].strip()
+            told.append({"protocol": "SQL", "answer without a credential": reason})
+    show("What somebody gets who was not let in", told)
+    if len(told) != (3 if api.sql is not None else 2):
+        raise DemoFailed("a data API answered somebody who was not let in")
+
+
+def drop_a_property() -> None:
+    """Try to take a property away from consumers: held, notice is given, and it is held until the notice has run."""
+    following = following_version()
+    alchemesh("preview", "-C", following, user=FLIGHTS_OWNER)
+    alchemesh("up", "--yes", "-C", following, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
+    notice = ("contract", "notice", "flights-table", "breaking-change", "-C", FLIGHTS)
+    alchemesh(*notice, "--message", f"{DROPPED} goes: nobody keeps it up to date", user=FLIGHTS_OWNER)
+    alchemesh("up", "--yes", "-C", following, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
+    alchemesh("preview", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER)
+    alchemesh(*notice, "--withdraw", user=FLIGHTS_OWNER)
+
+
+def following_version() -> str:
+    """The repo of flights, copied, as it would be without one property; returns its folder."""
+    folder = REPOSITORY / ".demo" / "flights-next"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(REPOSITORY / FLIGHTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    manifest = folder / "alchemesh.yaml"
+    product = yaml.safe_load(manifest.read_text("utf-8"))
+    del product["models"]["flight"]["properties"][DROPPED]
+    for port in product["input_ports"]:
+        port["args"]["path"] = port["args"]["path"].replace("../../.demo/", "../")
+    for port in product["output_ports"]:
+        if port["name"] == "flights-table":
+            port["contract"]["version"] = "3.0.0"
+    manifest.write_text(yaml.safe_dump(product, sort_keys=False, allow_unicode=True), "utf-8")
+    return str(folder.relative_to(REPOSITORY))

@@ -1,0 +1,82 @@
+"""The commands that the tour types, and what it shows of their answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.identity.machine import USER_VARIABLE
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+Row = dict[str, Any]
+
+
+class DemoFailed(Exception):
+    """Raised when the tour cannot go on; says at which step."""
+
+
+def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user: str = "", leaves_with: int = 0) -> str:
+    """Run a command as a person would, and show the line; returns what it printed where that is captured.
+
+    Args:
+        user: Who acts; by default whoever runs the tour.
+        leaves_with: The exit code that it must leave with; one that refuses is shown as such.
+
+    Raises:
+        DemoFailed: when the command fails.
+    """
+    if not quiet:
+        as_user = f"{USER_VARIABLE}={user} " if user else ""
+        print(f"\n$ {as_user}alchemesh {' '.join(arguments)}", flush=True)
+    try:
+        done = subprocess.run(
+            [Path(sys.executable).parent / "alchemesh", *arguments],
+            cwd=REPOSITORY,
+            env={**os.environ, **({USER_VARIABLE: user} if user else {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if capture else None,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise DemoFailed(f"alchemesh cannot be started ({error}): `make setup` installs it") from error
+    if done.returncode != leaves_with:
+        raise DemoFailed(f"`alchemesh {' '.join(arguments)}` ended with exit code {done.returncode}")
+    if leaves_with and not quiet:
+        print(f"(refused: exit code {leaves_with})", flush=True)
+    return done.stdout or ""
+
+
+def heading(text: str) -> None:
+    """A line that says what comes."""
+    print(f"\n── {text} ".ljust(100, "─"), flush=True)
+
+
+def show(title: str, answers: Sequence[Row]) -> None:
+    """Print rows as a small table: numbers to the right, texts to the left."""
+    print(f"\n{title}\n", flush=True)
+    if not answers:
+        raise DemoFailed(f"no answer to: {title}")
+    columns = list(answers[0])
+    cells = [[text_of(row[column]) for column in columns] for row in answers]
+    widths = [max(len(column), *(len(row[at]) for row in cells)) for at, column in enumerate(columns)]
+    numeric = [all(isinstance(row[column], int | float) for row in answers) for column in columns]
+    for line in [columns, ["─" * width for width in widths], *cells]:
+        aligned = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        )
+        print("  " + "  ".join(aligned).rstrip())
+    sys.stdout.flush()
+
+
+def text_of(value: object) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
