@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import psycopg
 import yaml
@@ -78,28 +78,26 @@ def refused(api: DataApiConnection) -> None:
 
 def drop_a_property() -> None:
     """Try to take a property away from consumers: held, notice is given, and it is held until the notice has run."""
-    following = following_version()
-    alchemesh("preview", "-C", following, user=FLIGHTS_OWNER)
-    alchemesh("up", "--yes", "-C", following, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
     notice = ("contract", "notice", "flights-table", "breaking-change", "-C", FLIGHTS)
-    alchemesh(*notice, "--message", f"{DROPPED} goes: nobody keeps it up to date", user=FLIGHTS_OWNER)
-    alchemesh("up", "--yes", "-C", following, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
-    alchemesh("preview", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER)
-    alchemesh(*notice, "--withdraw", user=FLIGHTS_OWNER)
+    following = REPOSITORY / FLIGHTS / "following.yaml"
+    try:
+        write_following(following)
+        product = str(following.relative_to(REPOSITORY))
+        alchemesh("preview", "-C", product, user=FLIGHTS_OWNER)
+        alchemesh("up", "--yes", "-C", product, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
+        alchemesh(*notice, "--message", f"{DROPPED} goes: its instruments are sold", user=FLIGHTS_OWNER)
+        alchemesh("up", "--yes", "-C", product, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
+        alchemesh("preview", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER)
+        alchemesh(*notice, "--withdraw", user=FLIGHTS_OWNER)
+    finally:
+        following.unlink(missing_ok=True)
 
 
-def following_version() -> str:
-    """The repo of flights, copied, as it would be without one property; returns its folder."""
-    folder = REPOSITORY / ".demo" / "flights-next"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(REPOSITORY / FLIGHTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    manifest = folder / "alchemesh.yaml"
-    product = yaml.safe_load(manifest.read_text("utf-8"))
+def write_following(manifest: Path) -> None:
+    """Write the manifest of flights as it would be without one property, which its table can only follow anew."""
+    product = yaml.safe_load((REPOSITORY / FLIGHTS / "alchemesh.yaml").read_text("utf-8"))
     del product["models"]["flight"]["properties"][DROPPED]
-    for port in product["input_ports"]:
-        port["args"]["path"] = port["args"]["path"].replace("../../.demo/", "../")
-    for port in product["output_ports"]:
-        if port["name"] == "flights-table":
-            port["contract"]["version"] = "3.0.0"
+    port = next(port for port in product["output_ports"] if port["name"] == "flights-table")
+    port["storage"].setdefault("args", {})["on_incompatible_change"] = "replace"
+    port["contract"]["version"] = "3.0.0"
     manifest.write_text(yaml.safe_dump(product, sort_keys=False, allow_unicode=True), "utf-8")
-    return str(folder.relative_to(REPOSITORY))
