@@ -245,3 +245,23 @@ def test_deploying_a_deprecation_is_itself_a_notice_and_taking_it_back_ends_it(s
 def deployments(shop: Shop) -> list[Deployment]:
     with shop.registry() as registry:
         return registry.deployments("shop/orders", "local")
+
+
+def test_a_killed_run_after_a_notice_loses_nothing_and_the_next_one_passes(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    grant(shop)
+    shop.done("contract", "notice", "orders-table", "breaking-change", more=OWNER)
+    earlier(shop, days=30)
+    drop_amount(shop)
+    killed = shop.start("up", "--yes")
+    until(lambda: len(deployments(shop)) == 2, seconds=120, what="the run has begun")
+    killed.kill()
+    killed.communicate()
+
+    shop.done("up", "--yes")
+    [port] = shop.json("contract", "show", "orders-table")["ports"]
+    assert [(version["version"], version["current"]) for version in port["versions"]] == [
+        ("2.0.0", True),
+        ("1.0.0", False),
+    ]
+    assert port["notices"] == []
