@@ -34,12 +34,21 @@ class _Connection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DataflowConnection(_Connection):
+    """A NiFi dataflow, as it is asked how it is doing."""
+
+    server: str = Field(description="Address of NiFi's REST interface.")
+    group: str = Field(description="Id of its process group.")
+    login: dict[str, Any] = Field(default_factory=dict, description="Who asks; secrets by reference.")
+
+
 class FilesConnection(_Connection):
     """Files under one address: a directory, a bucket or a prefix of one."""
 
     kind: Literal["files"] = "files"
     url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…")
     format: str | None = Field(default=None, description="Format of the files, where there is just one: parquet, …")
+    fed_by: DataflowConnection | None = Field(default=None, description="The dataflow that writes them, if one does.")
 
     @property
     def path(self) -> Path:
@@ -282,7 +291,7 @@ class Connections(_Connection):
                 prefix = f"ALCHEMESH_{group}_{_variable(port)}"
                 for part in (given.storage, given.proxy):
                     if part is not None:
-                        variables.update(_flat(prefix, part.model_dump(mode="json", exclude={"kind"})))
+                        variables.update(_flat(prefix, part.model_dump(mode="json", exclude={"kind", "fed_by"})))
                 if credentials and given.proxy is not None and given.proxy.credential_file is not None:
                     credential = given.proxy.credential
                     variables |= {f"{prefix}_USER": credential.user, f"{prefix}_PASSWORD": credential.password}

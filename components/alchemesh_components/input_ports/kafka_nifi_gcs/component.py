@@ -1,0 +1,231 @@
+"""Events of a Kafka topic in a bucket, by a dataflow of NiFi."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi_gcp import serviceaccount, storage
+
+from alchemesh_components.gcp_names import SERVICE_ACCOUNT, resource_name
+from alchemesh_components.gcp_settings import Settings as GcpOnly
+from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
+from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
+from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Settings
+from alchemesh_components.input_ports.kafka_nifi_gcs.processors import processors, services
+from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
+from alchemesh_components.kafka_provider import kafka_provider
+from alchemesh_platform.catalog.identity import CodeIdentity
+from alchemesh_platform.component import Component
+from alchemesh_platform.resources.nifi import Dataflow
+
+if TYPE_CHECKING:
+    import pulumi_kafka
+
+# Creating is not enough: an upload that is tried again overwrites the object of the first try, which needs the right to
+# delete it. https://cloud.google.com/storage/docs/access-control/iam-roles
+WRITER_ROLE = "roles/storage.objectUser"
+MECHANISM = "SCRAM-SHA-512"
+PASSWORD_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who the dataflow is to Kafka; ``password`` is a secret, or a reference to one."""
+
+    username: str | None
+    password: Any
+    mechanism: str | None
+    resources: Sequence[pulumi.Resource] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who the dataflow is to Cloud Storage; ``key`` is None where NiFi has an identity of its own."""
+
+    key: pulumi.Output[str] | None
+    right: pulumi.Resource
+
+
+class KafkaNifiGcs(Component[Args, Settings]):
+    """A private bucket, rights to read the topic and to write the bucket, and the dataflow between them."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """A bucket, who writes it, who reads the topic, and the dataflow."""
+        self.landing = self.landing_bucket()
+        writer = self.writer()
+        reader = self.reader()
+        dataflow = self.dataflow(reader, writer)
+        return {
+            **self.landing.outputs,
+            "format": self.args.format,
+            "fed_by": {"server": self.settings.nifi.url, "group": dataflow.group_id, "login": self.login},
+        }
+
+    @property
+    def login(self) -> dict[str, Any]:
+        """Who we are to NiFi, by references."""
+        return self.settings.nifi.login()
+
+    @property
+    def group(self) -> str:
+        """Name of the consumer group, of the user if it gets one, and of the dataflow."""
+        wiring = self.wiring
+        return f"{wiring.environment}.{wiring.domain}.{wiring.product}.{wiring.port}"
+
+    def landing_bucket(self) -> GcsBucket:
+        """The bucket that files land in."""
+        args = BucketArgs(
+            retention=self.args.retention,
+            old_versions=self.args.old_versions,
+            keep_on_destroy=self.args.keep_on_destroy,
+        )
+        settings = GcpOnly(gcp=self.settings.gcp)
+        return GcsBucket(f"{self.name}-landing", args, settings, self.wiring, self.child_options)
+
+    def writer(self) -> Writer:
+        """A service account that may write into the bucket and nothing else, and its key; or NiFi's own identity."""
+        identity = self.settings.nifi.google_identity
+        if identity is not None:
+            return Writer(None, self.right(f"serviceAccount:{identity}"))
+        account = self.account()
+        key = serviceaccount.Key(f"{self.name}-key", service_account_id=account.name, opts=self.child_options)
+        right = self.right(account.email.apply("serviceAccount:{}".format))
+        return Writer(pulumi.Output.secret(key.private_key.apply(_decoded)), right)
+
+    def account(self) -> serviceaccount.Account:
+        """The service account."""
+        gcp = self.settings.gcp
+        return serviceaccount.Account(
+            f"{self.name}-writer",
+            project=gcp.project,
+            account_id=resource_name(SERVICE_ACCOUNT, gcp, self.wiring),
+            display_name=f"NiFi for {self.wiring.address}"[:DISPLAY_NAME_MAX],
+            opts=self.child_options,
+        )
+
+    def right(self, member: pulumi.Input[str]) -> storage.BucketIAMMember:
+        """The right to write into this bucket."""
+        return storage.BucketIAMMember(
+            f"{self.name}-writes",
+            bucket=self.landing.bucket.name,
+            role=WRITER_ROLE,
+            member=member,
+            opts=self.child_options,
+        )
+
+    def reader(self) -> Reader:
+        """A user of Kafka, one of its own where the platform makes users, and its rights to topic and group."""
+        kafka, nifi = self.settings.kafka, self.settings.nifi
+        if kafka.create_users:
+            opts = self.kafka_options()
+            user = self.user(opts)
+            acls = self.acls(self.group, opts)
+            return Reader(self.group, user.password, MECHANISM, (user, *acls))
+        security = kafka.security
+        username = nifi.kafka_username or security.username
+        password = nifi.kafka_password or security.password
+        acls = self.acls(username, self.kafka_options()) if username else []
+        return Reader(username, password.model_dump() if password else None, security.mechanism, acls)
+
+    def kafka_options(self) -> pulumi.ResourceOptions:
+        """Options of what is made in Kafka: through a provider that signs in as the platform says."""
+        provider = kafka_provider(f"{self.name}-kafka", self.settings.kafka, self)
+        return pulumi.ResourceOptions(parent=self, provider=provider)
+
+    def user(self, opts: pulumi.ResourceOptions) -> pulumi_kafka.UserScramCredential:
+        """A user whose password is made once, and is nowhere but in the state, encrypted, in Kafka and in NiFi."""
+        import pulumi_kafka
+
+        once = pulumi.ResourceOptions(ignore_changes=["password"], additional_secret_outputs=["password"])
+        return pulumi_kafka.UserScramCredential(
+            f"{self.name}-user",
+            username=self.group,
+            scram_mechanism=MECHANISM,
+            password=pulumi.Output.secret(secrets.token_urlsafe(PASSWORD_BYTES)),
+            opts=pulumi.ResourceOptions.merge(opts, once),
+        )
+
+    def acls(self, username: str, opts: pulumi.ResourceOptions) -> list[pulumi_kafka.Acl]:
+        """Rights to read the topic, and to remember in the group how far it was read."""
+        import pulumi_kafka
+
+        return [
+            pulumi_kafka.Acl(
+                f"{self.name}-reads-{kind.lower()}",
+                acl_principal=f"User:{username}",
+                acl_host="*",
+                acl_operation="Read",
+                acl_permission_type="Allow",
+                acl_resource_type=kind,
+                acl_resource_name=resource,
+                resource_pattern_type_filter="Literal",
+                opts=opts,
+            )
+            for kind, resource in (("Topic", self.args.topic), ("Group", self.group))
+        ]
+
+    def dataflow(self, reader: Reader, writer: Writer) -> Dataflow:
+        """The dataflow, which runs once it may read and write."""
+        args, nifi = self.args, self.settings.nifi
+        protocol = self.settings.kafka.security.protocol
+        return Dataflow(
+            f"{self.name}-dataflow",
+            server=nifi.url,
+            login=self.login,
+            name=self.group,
+            owner=f"{self.wiring.environment}:{self.wiring.address}",
+            parent=nifi.parent_group,
+            parameters=self.parameters(reader),
+            sensitive_parameters=_given({"kafka.password": reader.password, "gcp.key": writer.key}),
+            services=services(
+                reader.mechanism, protocol, with_key=writer.key is not None, substitutes=nifi.substitutes
+            ),
+            processors=processors(
+                format=args.format,
+                start=args.start,
+                mechanism=reader.mechanism,
+                protocol=protocol,
+                batch_time=args.batch_time,
+                batch_megabytes=args.batch_megabytes,
+                dead_letter=args.dead_letter,
+                storage_url=nifi.storage_url,
+                substitutes=nifi.substitutes,
+            ),
+            drain_seconds=nifi.drain.total_seconds(),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[writer.right, *reader.resources]),
+        )
+
+    def parameters(self, reader: Reader) -> dict[str, Any]:
+        """What the dataflow's properties refer to."""
+        return _given(
+            {
+                "kafka.servers": self.settings.kafka.servers,
+                "kafka.topic": self.args.topic,
+                "kafka.group": self.group,
+                "kafka.username": reader.username,
+                "gcs.bucket": self.landing.bucket.name,
+            }
+        )
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the code read the files."""
+        return self.landing.admit(identity)
+
+
+DISPLAY_NAME_MAX = 100  # https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts
+
+
+def _decoded(key: str) -> str:
+    """The key as JSON; the provider gives it in base64."""
+    return base64.b64decode(key).decode()
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

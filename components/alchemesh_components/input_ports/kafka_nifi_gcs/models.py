@@ -1,0 +1,69 @@
+"""What a product team sets for kafka-nifi-gcs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from alchemesh_components.gcp_settings import GcpSettings
+from alchemesh_components.kafka_settings import KafkaSettings
+from alchemesh_components.nifi_settings import NifiSettings
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+TOPIC_PATTERN = r"^[a-zA-Z0-9._-]+$"
+TOPIC_MAX = 249  # org.apache.kafka.common.internals.Topic
+# Letters that a folder of a bucket can have and no shell or query trips over.
+PREFIX_PATTERN = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?(/[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$"
+PREFIX_MAX = 100  # object names have at most 1024 bytes: https://cloud.google.com/storage/docs/objects#naming
+BATCH_TIME = (timedelta(seconds=1), timedelta(hours=24))
+BATCH_MEGABYTES_MAX = 1024  # a batch is written to NiFi's disk first, and read as a whole by what comes after
+
+
+def _in_range(span: timedelta) -> timedelta:
+    if not BATCH_TIME[0] <= span <= BATCH_TIME[1] or span % timedelta(seconds=1):
+        raise ValueError("expected whole seconds, from 1s to 24h")
+    return span
+
+
+class Args(Strict):
+    """Arguments of ingestion from a Kafka topic."""
+
+    topic: Annotated[str, StringConstraints(pattern=TOPIC_PATTERN, max_length=TOPIC_MAX)] = Field(
+        description="The topic."
+    )
+    format: Literal["json", "text"] = Field(
+        default="json",
+        description="What an event is, one for each line of a file. json: an object; what is none goes to dead_letter. "
+        "text: anything without line breaks.",
+    )
+    start: Literal["earliest", "latest"] = Field(
+        default="earliest", description="Where a port that has read nothing yet begins in the topic."
+    )
+    batch_time: Annotated[Duration, AfterValidator(_in_range)] = Field(
+        default=timedelta(minutes=5), description="How long events are gathered into one file, from 1s to 24h."
+    )
+    batch_megabytes: Annotated[int, Field(ge=1, le=BATCH_MEGABYTES_MAX)] = Field(
+        default=100, description="Size at which a file is closed before its time."
+    )
+    dead_letter: Annotated[str, StringConstraints(pattern=PREFIX_PATTERN, max_length=PREFIX_MAX)] = Field(
+        default="dead-letter", description="Folder of the bucket for what cannot be read or written in its place."
+    )
+    retention: Duration | None = Field(
+        default=None, description="Files written longer ago than this are removed, in whole days; by default none is."
+    )
+    old_versions: Duration = Field(
+        default=timedelta(days=30),
+        description="How long a file that was overwritten or removed can be brought back, in whole days.",
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the files stay when the port is removed.")
+
+
+class Settings(Strict):
+    """Settings groups of kafka-nifi-gcs."""
+
+    gcp: GcpSettings = Field(description="The project in Google Cloud.")
+    kafka: KafkaSettings = Field(description="The Kafka cluster.")
+    nifi: NifiSettings = Field(description="The NiFi server.")

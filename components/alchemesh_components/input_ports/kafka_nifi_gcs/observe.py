@@ -1,0 +1,24 @@
+"""How a dataflow from Kafka into a bucket is doing."""
+
+from __future__ import annotations
+
+from alchemesh_platform.catalog.observation import Observation
+from alchemesh_platform.connections import FilesConnection
+
+
+def observe(connection: FilesConnection) -> Observation:
+    """Whether all of the dataflow runs and nothing in it complains, as NiFi says."""
+    from alchemesh_platform.failure import Failure
+    from alchemesh_platform.nifi.health import health
+    from alchemesh_platform.nifi.server import Login, Server
+
+    fed_by = connection.fed_by
+    if fed_by is None:
+        return Observation("unknown", "where its dataflow runs is not recorded")
+    try:
+        found = health(Server(fed_by.server, Login.model_validate(fed_by.login)), fed_by.group)
+    except Failure as error:
+        return Observation("unknown", error.message)
+    if found is None:
+        return Observation("unhealthy", f"its dataflow is gone from {fed_by.server}")
+    return Observation("healthy" if found.ok else "unhealthy", str(found))

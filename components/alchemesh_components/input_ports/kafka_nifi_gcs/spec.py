@@ -1,0 +1,21 @@
+"""Catalogue entry of kafka-nifi-gcs."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="kafka-nifi-gcs",
+    component_type="kafka-ingestion",
+    roles=(Role.INPUT_PORT,),
+    summary="Events of a Kafka topic, written into a private bucket of Cloud Storage by an Apache NiFi dataflow.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.input_ports.kafka_nifi_gcs.component:KafkaNifiGcs",
+    args="alchemesh_components.input_ports.kafka_nifi_gcs.models:Args",
+    settings="alchemesh_components.input_ports.kafka_nifi_gcs.models:Settings",
+    outputs="alchemesh_platform.connections:FilesConnection",
+    observe="alchemesh_components.input_ports.kafka_nifi_gcs.observe:observe",
+    check="alchemesh_components.input_ports.kafka_nifi_gcs.check:check",
+    plugins=("gcp", "kafka"),
+)

@@ -1,0 +1,52 @@
+"""What a platform team sets for Apache NiFi: the group ``nifi`` of the platform file's settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.secrets import SecretRef
+from alchemesh_platform.units import Duration
+
+URL_PATTERN = r"^https?://[^\s/]+(/\S*)?/nifi-api/?$"
+
+
+class NifiSettings(Strict):
+    """The NiFi server that dataflows run in; 1.x or 2.x, which is asked for."""
+
+    url: str = Field(pattern=URL_PATTERN, description="Address of its REST interface: https://nifi.example/nifi-api")
+    username: str | None = Field(default=None, description="User, with a password.")
+    password: SecretRef | None = Field(default=None, description="The user's password.")
+    token: SecretRef | None = Field(default=None, description="A bearer token, instead of a user.")
+    ca_file: str | None = Field(default=None, description="File of the authorities that its certificate is held to.")
+    client_certificate: str | None = Field(default=None, description="File of a client certificate (PEM).")
+    client_key: str | None = Field(default=None, description="File of its key (PEM).")
+    parent_group: str = Field(default="root", description="Id of the process group that dataflows are made in.")
+    kafka_username: str | None = Field(
+        default=None,
+        description="User that dataflows read Kafka as, where users are not created; alchemesh's own by default.",
+    )
+    kafka_password: SecretRef | None = Field(default=None, description="Its password.")
+    google_identity: str | None = Field(
+        default=None,
+        description="Service account that NiFi itself runs as; it is let write then. By default each port has a "
+        "service account of its own, whose key NiFi is given as a sensitive parameter.",
+    )
+    storage_url: str | None = Field(
+        default=None, description="Address of Cloud Storage as NiFi reaches it, where that is not Google's own."
+    )
+    substitutes: dict[str, str] = Field(
+        default_factory=dict,
+        description="Class of NiFi 1.x: a class with the same properties that stands for it where a server lacks it.",
+    )
+    drain: Duration = Field(
+        default=timedelta(minutes=5), description="How long queues may take to drain before a dataflow is removed."
+    )
+
+    def login(self) -> dict[str, Any]:
+        """Who we are to NiFi, by references only."""
+        names = {"username", "password", "token", "ca_file", "client_certificate", "client_key"}
+        return self.model_dump(mode="json", include=names, exclude_none=True)
