@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2
 from alchemesh_platform.local.consumers import Entry, read_entries, read_entry, write_entry
 from alchemesh_platform.local.gateway import Gateway
 from alchemesh_platform.local.issuing import issue
+from alchemesh_platform.local.supervisor import shut_down
 from alchemesh_platform.provider.values import UNKNOWN
 from tests.local.gateways import written_gateway
 
@@ -25,8 +27,10 @@ USER = "operations_punctuality_9ddda306"
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Gateway:
-    return written_gateway(tmp_path / "run")
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """A gateway; what waits there for the end of an access is ended with the test."""
+    yield written_gateway(tmp_path / "run")
+    shut_down(tmp_path / "run")
 
 
 @pytest.fixture

@@ -59,7 +59,9 @@ class RoapiDataApi(Component[Args, Settings]):
                 request=consumer.request,
                 consumer=consumer.address,
                 ends_at=consumer.ends_at.isoformat() if consumer.ends_at else None,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.data_api]),
+                # Not a child of the component: what waits for the component, as the port's records do, would wait for
+                # every grant too, and a run that is limited to one grant could not take it out.
+                opts=pulumi.ResourceOptions(parent=self.data_api),
             )
         ]
 

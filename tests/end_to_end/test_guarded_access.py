@@ -1,0 +1,50 @@
+"""A data API that asks for credentials, from an approval to a revocation that is deployed alone."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.connections import Connections, Credential
+
+from .consuming import ADA, ORDERS_TABLE
+from .harness import MANIFEST, write_shop
+
+pytestmark = pytest.mark.engine
+
+
+def status_of(url: str, credential: Credential | None) -> int:
+    request = urllib.request.Request(url, headers=credential.headers() if credential else {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_user_is_let_in_told_a_credential_and_taken_out_again_alone(tmp_path: Path) -> None:
+    """The port's records once depended on the grants, and a run limited to one grant could not take it out."""
+    shop = write_shop(
+        tmp_path / "orders", tmp_path / "home", MANIFEST.replace("access: internal", "access: restricted")
+    )
+    shop.environ["ALCHEMESH_USER"] = ADA
+    try:
+        shop.done("up", "--yes")
+        request = str(
+            shop.json("access", "request", ORDERS_TABLE, "--as", f"user:{ADA}", "--purpose", "a look")["request"]
+        )
+        shop.done("access", "approve", request, "--apply")
+        rest = Connections.model_validate(shop.json("env")).output("orders-table").data_api.rest
+        issued = shop.json("access", "credential", request)
+        credential = Credential(issued["user"], issued["password"])
+        orders = f"{rest}/tables/order"
+        assert (status_of(orders, None), status_of(orders, credential)) == (401, 200)
+        applied = shop.json("access", "revoke", request, "--apply")["applied"]
+        assert applied["changes"]["delete"] == 2
+        assert status_of(orders, credential) == 401
+        assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+    finally:
+        shop.run("destroy", "--yes")
