@@ -12,7 +12,7 @@ from alchemesh_platform.access.ending import expire, open_requests, turn
 from alchemesh_platform.access.facts import facts_of
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, check_known
-from alchemesh_platform.access.rights import check_decides, check_takes_part, speaks_for
+from alchemesh_platform.access.rights import check_asks, check_decides, check_takes_part, speaks_for
 from alchemesh_platform.access.rules import AutoApproval, approved_at_once
 from alchemesh_platform.access.states import (
     FIRST,
@@ -87,6 +87,7 @@ class Requests:
         ends_at: datetime | None = None,
         *,
         renews: AccessRequestRecord | None = None,
+        deploying: bool = False,
     ) -> AccessRequestRecord:
         """Ask for access. Where a rule approves it at once, it comes back approved.
 
@@ -96,9 +97,10 @@ class Requests:
             purpose: What the data is wanted for.
             ends_at: When access is to end; None: not by itself.
             renews: The request that this one goes on from; it may still be open.
+            deploying: Whether it is asked by the deployment of the product that asks: who may deploy it, asks for it.
 
         Raises:
-            NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with its way out.
+            NotAllowed, NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with its way out.
         """
         now = self.clock()
         if not purpose.strip():
@@ -110,6 +112,8 @@ class Requests:
             if requester == Requester("data_product", product):
                 raise NotARequest(f"{product} reads its own ports without asking")
             check_known(registry, self.environment, requester)
+            if not deploying:
+                check_asks(registry, self.environment, self.identity, requester)
             self._refuse_second(registry, port, requester, renews, now)
             request = AccessRequestRecord(
                 environment=self.environment,

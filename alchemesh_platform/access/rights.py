@@ -20,12 +20,34 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 PLATFORM_OWNER = "platform_owner"
+_PEOPLE_SHOWN = 5
 
 
 class NotAllowed(Failure):
     """Raised when somebody does what only others may do; names them."""
 
     exit_code = ExitCode.FORBIDDEN
+
+
+def check_asks(registry: Registry, environment: str, identity: Identity, requester: Requester) -> None:
+    """Only a requester's own people, or a platform owner, ask in its name; without a recorded mesh nobody is known.
+
+    Raises:
+        NotAllowed: naming who may.
+    """
+    if not registry.all(DomainRecord, environment, limit=1):
+        return
+    people = people_of(registry, environment, requester)
+    if requester.kind == "data_product" and registry.get(ProductRecord, environment, requester.address) is None:
+        # A product asks before it is deployed: its domain's people speak for it.
+        people = people_of(registry, environment, Requester("data_domain", requester.address.partition("/")[0]))
+    if identity.subject in people or is_platform_owner(registry, environment, identity):
+        return
+    who = ", ".join(sorted(people)[:_PEOPLE_SHOWN]) or "a platform owner"
+    raise NotAllowed(
+        f"{identity.subject} may not ask for {requester}: that is for its people ({who})",
+        hint=if_that_is_you(identity, min(people, default=None)),
+    )
 
 
 def check_decides(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:

@@ -54,7 +54,7 @@ def let_product_in(
     for each in inputs:
         if each.standing == "at_once":
             try:
-                asked = requests.ask(each.port.origin, consumer_of(plan), purpose_of(each.port, plan))
+                asked = requests.ask(each.port.origin, consumer_of(plan), purpose_of(each.port, plan), deploying=True)
             except AlreadyAsked:  # somebody was quicker, since this was looked at
                 continue
             if asked.state != "approved":

@@ -155,6 +155,35 @@ def test_without_a_mesh_anybody_may_ask_and_nothing_is_known_beyond_the_address(
     assert (consumer.teams, consumer.users) == (("operations/desk",), ())
 
 
+@pytest.mark.parametrize(
+    ("requester", "people"),
+    [
+        (PUNCTUALITY, {BESSIE, ORVILLE, KATHERINE}),
+        (DESK, {BESSIE, ORVILLE, KATHERINE}),
+        (OPERATIONS, {BESSIE, ORVILLE, KATHERINE}),
+        (ORVILLES, {ORVILLE, KATHERINE}),
+        (Requester("data_product", "aviation/noise"), {AMELIA, WILBUR, KATHERINE}),
+    ],
+)
+def test_only_a_requesters_people_ask_in_its_name(airport: Airport, requester: Requester, people: set[str]) -> None:
+    """Otherwise anybody could be of the domain whose requests are approved at once."""
+    asked = set()
+    for person in (AMELIA, WILBUR, BESSIE, ORVILLE, KATHERINE, STRANGER):
+        try:
+            request = airport.by(person).ask(RESTRICTED, requester, "why")
+        except NotAllowed as refused:
+            assert str(requester) in refused.message
+            continue
+        asked.add(person)
+        airport.by(person).revoke(request.address)
+    assert asked == people
+
+
+def test_who_may_deploy_a_product_asks_for_it(airport: Airport) -> None:
+    asked = airport.by("pipeline@runner").ask(PUBLIC, PUNCTUALITY, "why", deploying=True)
+    assert asked.state == "approved"
+
+
 def test_a_requester_is_worked_out_to_people_and_teams(airport: Airport) -> None:
     registry, environment = airport.registry, airport.environment
     desk = resolve(registry, environment, DESK, request="req-1")
