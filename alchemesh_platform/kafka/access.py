@@ -46,7 +46,8 @@ class KafkaAccess(Strict):
         tuple[Address, ...], BeforeValidator(_one_or_many, json_schema_input_type=Address | tuple[Address, ...])
     ] = Field(min_length=1, description="Brokers to begin with: host:port.")
     security: KafkaSecurity = Field(
-        default=KafkaSecurity(protocol="PLAINTEXT"), description="Protocol, user and password."
+        default_factory=lambda: KafkaSecurity(protocol="PLAINTEXT"),
+        description="Protocol, user and password; by default a line that nothing protects.",
     )
 
     @property

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from alchemesh_platform.kafka.cluster import ANSWER_SECONDS, Cluster, KafkaFailed, code_of, refusals
 
+if TYPE_CHECKING:
+    from confluent_kafka.admin import TopicDescription
+
 TOPIC_NAME_MAX = 249  # org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH
 TOPIC_NAME_PATTERN = r"^[a-zA-Z0-9._-]+$"  # org.apache.kafka.common.internals.Topic.LEGAL_CHARS
+
+
+def name_problem(name: str) -> str | None:
+    """What Kafka has against a topic's name, as its Topic.validate says it; None when nothing."""
+    if len(name) > TOPIC_NAME_MAX:
+        return f"expected at most {TOPIC_NAME_MAX} characters, not {len(name)}"
+    if not re.fullmatch(TOPIC_NAME_PATTERN, name):
+        return "expected letters, digits, '.', '_' and '-'"
+    return "expected a name" if name in (".", "..") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +38,11 @@ class Topic:
 
 def topic_of(cluster: Cluster, name: str) -> Topic | None:
     """A topic as it is; None when there is none."""
-    from confluent_kafka import KafkaError, KafkaException, TopicCollection
     from confluent_kafka.admin import ConfigResource, ConfigSource
 
-    with refusals(cluster.access, f"describe topic {name}"):
-        try:
-            found = cluster.admin.describe_topics(TopicCollection([name]))[name].result(ANSWER_SECONDS)
-        except KafkaException as error:
-            if code_of(error) == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return None
-            raise
+    found = describe_topic(cluster, name)
+    if found is None:
+        return None
     resource = ConfigResource(ConfigResource.Type.TOPIC, name)
     entries = cluster.answer(cluster.admin.describe_configs([resource])[resource], f"read the configuration of {name}")
     own = {
@@ -43,6 +52,22 @@ def topic_of(cluster: Cluster, name: str) -> Topic | None:
     }
     replicas = [len(partition.replicas) for partition in found.partitions]
     return Topic(name, len(found.partitions), min(replicas, default=0), own)
+
+
+def describe_topic(cluster: Cluster, name: str) -> TopicDescription | None:
+    """What who may only read a topic is told of it; None when there is none."""
+    from confluent_kafka import KafkaError, KafkaException, TopicCollection
+
+    with refusals(cluster.access, f"describe topic {name}"):
+        try:
+            found: TopicDescription = cluster.admin.describe_topics(TopicCollection([name]))[name].result(
+                ANSWER_SECONDS
+            )
+            return found
+        except KafkaException as error:
+            if code_of(error) == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return None
+            raise
 
 
 def create_topic(cluster: Cluster, topic: Topic, *, dry: bool = False) -> None:

@@ -23,6 +23,7 @@ from alchemesh_platform.local.supervisor import (
     config_folder,
     end_orphans,
     end_remains_of,
+    holds,
     is_up,
     shut_down,
     start,
@@ -71,20 +72,28 @@ class ProcessStatus:
         return self.state in ("RUNNING", "STARTING")
 
 
-def ensure_running(run_directory: Path, program: Program) -> ProcessStatus:
+def ensure_running(run_directory: Path, program: Program, secrets: Mapping[str, str] | None = None) -> ProcessStatus:
     """Start a process, or restart it if it is to run differently now; what runs as wanted is left alone.
 
     A supervisor that is gone, killed or by a reboot, is started anew; what a killed one left running is ended first.
+
+    Args:
+        run_directory: The run folder.
+        program: The process.
+        secrets: Variables that all processes of the run folder get from their supervisor's memory; no file has them.
+            One that runs with others is started anew, so a run folder with secrets is one process's own.
 
     Raises:
         SupervisorFailed: when the supervisor does not come up.
         StorageFailed: when the run folder cannot be written.
     """
     with _locked(run_directory):
+        if secrets and is_up(run_directory) and not holds(run_directory, secrets):
+            shut_down(run_directory)
         write_if_changed(_program_file(run_directory, program.name), _program_section(program))
         # One whose folder was removed may still answer, where its socket is elsewhere, and could read nothing any more.
         if not (config_folder(run_directory) / CONFIG_FILE).is_file() or not is_up(run_directory):
-            start(run_directory)
+            start(run_directory, secrets)
         with _rpc(run_directory) as rpc:
             (_added, changed, _removed), *_ = rpc.reloadConfig()
             if program.name in changed:

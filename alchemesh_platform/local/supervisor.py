@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,12 @@ def is_up(run_directory: Path) -> bool:
         return False
 
 
-def start(run_directory: Path) -> None:
+def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None:
     """Start the supervisor, in a session of its own and with none of our files open.
+
+    Args:
+        run_directory: The run folder.
+        secrets: What its processes get beside the few variables that it inherits; in memory, and in no file.
 
     Raises:
         SupervisorFailed: with what it said, when it does not come up.
@@ -114,7 +118,7 @@ def start(run_directory: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,
-            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+            env={**{name: os.environ[name] for name in _INHERITED if name in os.environ}, **(secrets or {})},
             cwd=folder,
             start_new_session=True,
         )
@@ -134,6 +138,18 @@ def start(run_directory: Path) -> None:
         f"the supervisor of {run_directory} did not start{f': {reason[-1]}' if reason else ''}",
         hint=f"see {said} and {folder / 'supervisord.log'}",
     )
+
+
+def holds(run_directory: Path, secrets: Mapping[str, str]) -> bool:
+    """Whether the supervisor that runs was started with these secrets."""
+    import psutil
+
+    try:
+        with supervisor(run_directory) as rpc:
+            environment = psutil.Process(rpc.getPID()).environ()
+    except (SupervisorDown, psutil.Error):
+        return False
+    return all(environment.get(name) == value for name, value in secrets.items())
 
 
 def shut_down(run_directory: Path) -> None:

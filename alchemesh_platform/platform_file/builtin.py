@@ -13,6 +13,8 @@ LOCAL_COMPONENTS = {
     "object-storage": "local-directory",
     "columnar-table": "delta-table",
     "file-ingestion": "local-files",
+    "kafka-ingestion": "kafka-directory",
+    "streaming-topic": "kafka-topic",
     "data-api": "roapi",
     "python-job": "local-python",
     "data-product-input": "data-product-input",

@@ -22,6 +22,7 @@ from alchemesh_platform.provider.handlers.records import (
     ProductHandler,
 )
 from alchemesh_platform.provider.handlers.subscription import SubscriptionHandler
+from alchemesh_platform.provider.handlers.topic_ingestion import TopicIngestionHandler
 
 HANDLERS = Handlers(
     {
@@ -44,6 +45,7 @@ HANDLERS = Handlers(
             DataflowHandler(),
             TableSchemaHandler(),
             TopicHandler(),
+            TopicIngestionHandler(),
         )
     }
 )

@@ -61,3 +61,52 @@ class Topic(PlatformResource):
             "keep_on_delete": keep_on_delete,
         }
         super().__init__(name, inputs, opts)
+
+
+class TopicIngestion(PlatformResource):
+    """A supervised consumer that lands a Kafka topic as Parquet files; found dead, it is started again."""
+
+    pulumi_type = "alchemesh:kafka:TopicIngestion"
+    computed = ("url",)
+
+    kafka: Output[dict[str, Any]]
+    topic: Output[str]
+    group: Output[str]
+    target: Output[str]
+    process: Output[str]
+    run_directory: Output[str]
+    owner: Output[str]
+    batch_messages: Output[int]
+    batch_seconds: Output[float]
+    keep_on_delete: Output[bool]
+    url: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kafka: Input[Mapping[str, Any]],
+        topic: Input[str],
+        group: Input[str],
+        target: Input[str],
+        process: Input[str],
+        run_directory: Input[str],
+        owner: Input[str],
+        batch_messages: Input[int] = 5000,
+        batch_seconds: Input[float] = 10.0,
+        keep_on_delete: Input[bool] = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "kafka": kafka,
+            "topic": topic,
+            "group": group,
+            "target": target,
+            "process": process,
+            "run_directory": run_directory,
+            "owner": owner,
+            "batch_messages": batch_messages,
+            "batch_seconds": batch_seconds,
+            "keep_on_delete": keep_on_delete,
+        }
+        super().__init__(name, inputs, opts)

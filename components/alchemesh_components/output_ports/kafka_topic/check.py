@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from alchemesh_components.kafka_settings import Settings
@@ -10,7 +9,7 @@ from alchemesh_components.output_ports.kafka_topic.models import Args
 from alchemesh_components.output_ports.kafka_topic.names import OWN_CONFIG, topic_name
 from alchemesh_platform.catalog.objection import Objection
 from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.kafka.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN
+from alchemesh_platform.kafka.topics import name_problem
 from alchemesh_platform.problems import did_you_mean
 
 
@@ -26,7 +25,7 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
     for model in wiring.models:
         topic = topic_name(args, settings, wiring, model)
         given = model in args.topics
-        if (wrong := _wrong(topic)) is not None:
+        if (wrong := name_problem(topic)) is not None:
             yield Objection(
                 f"found topic {_short(topic)}, {wrong}",
                 at="args" if given else "name",
@@ -42,17 +41,6 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
         seen.setdefault(topic, model)
     for key in sorted(args.config.keys() & OWN_CONFIG.keys()):
         yield Objection(f"found {key!r}, expected the argument {OWN_CONFIG[key]!r}", at="args", path=("config", key))
-
-
-def _wrong(topic: str) -> str | None:
-    """What Kafka has against a name, as its Topic.validate says it."""
-    if len(topic) > TOPIC_NAME_MAX:
-        return f"expected at most {TOPIC_NAME_MAX} characters, not {len(topic)}"
-    if not re.match(TOPIC_NAME_PATTERN, topic):
-        return "expected letters, digits, '.', '_' and '-'"
-    if topic in (".", ".."):
-        return "expected a name"
-    return None
 
 
 def _short(topic: str) -> str:

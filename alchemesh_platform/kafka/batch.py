@@ -1,0 +1,99 @@
+"""A batch of messages of one partition: what is landed of it, what is set aside, and how its files are called."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+# Columns that every landed row has beside its message's own: where it was, when it was written, and its key.
+PARTITION, OFFSET, TIMESTAMP, KEY = "_partition", "_offset", "_timestamp", "_key"
+OFFSET_DIGITS = 19  # an offset is a signed 64-bit integer; so written, names sort as offsets do
+TOPIC_ID_LENGTH = 8
+_NAME = re.compile(r"^(?P<topic>.+)\.(?P<id>[\w-]{8})\.(?P<partition>\d+)\.(?P<first>\d{19})-(?P<last>\d{19})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it was read; the timestamp is in milliseconds since 1970, None when the broker has none."""
+
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Offsets of one partition of one topic, first and last included.
+
+    ``topic_id`` tells a topic from one of the same name that was there before it and counted from zero, too.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    first: int
+    last: int
+
+    @property
+    def stem(self) -> str:
+        """The name of the span's files, without suffix."""
+        return (
+            f"{self.topic}.{self.topic_id}.{self.partition}.{self.first:0{OFFSET_DIGITS}}-{self.last:0{OFFSET_DIGITS}}"
+        )
+
+
+def span_of(stem: str) -> Span | None:
+    """The span that a file is named after; None when it is no such name."""
+    found = _NAME.match(stem)
+    if found is None:
+        return None
+    return Span(found["topic"], found["id"], int(found["partition"]), int(found["first"]), int(found["last"]))
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Messages, sorted: rows as lines of JSON, and what cannot be one, as lines of JSON that say why."""
+
+    rows: list[str] = field(default_factory=list)
+    dead: list[str] = field(default_factory=list)
+
+
+def sort_messages(partition: int, messages: Iterable[Message]) -> Sorted:
+    """Rows and dead letters of messages that are one JSON object each. One without a value, a deletion, is neither."""
+    done = Sorted()
+    for message in messages:
+        if message.value is None:
+            continue
+        try:
+            row = json.loads(message.value, parse_constant=_no_constant)
+            if not isinstance(row, dict):
+                raise ValueError(f"found {type(row).__name__}, expected an object")
+            taken = [name for name in (PARTITION, OFFSET, TIMESTAMP, KEY) if name in row]
+            if taken:
+                raise ValueError(f"found the name {taken[0]!r}, which is the landing's own")
+            done.rows.append(json.dumps({**row, **_origin(partition, message)}, ensure_ascii=False))
+        except (ValueError, RecursionError) as error:  # JSON's and Unicode's errors are values' errors
+            done.dead.append(json.dumps({**_origin(partition, message), "why": str(error), **_raw(message.value)}))
+    return done
+
+
+def _origin(partition: int, message: Message) -> dict[str, Any]:
+    key = message.key.decode("utf-8", "replace") if message.key is not None else None
+    return {PARTITION: partition, OFFSET: message.offset, TIMESTAMP: message.timestamp, KEY: key}
+
+
+def _raw(value: bytes) -> dict[str, str]:
+    """The message as it came: as text where it is one, else in base64."""
+    try:
+        return {"text": value.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode("ascii")}
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"found {name}, which JSON does not have")

@@ -1,0 +1,118 @@
+"""Landing batches of a topic as Parquet: each file whole and safe on the disk before its offsets are committed.
+
+A file is named after its topic, partition and offsets, so that the folder itself knows how far it has come. What a
+killed consumer landed and did not commit is neither read again nor written twice.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from alchemesh_platform.kafka.batch import (
+    KEY,
+    OFFSET,
+    PARTITION,
+    TIMESTAMP,
+    Message,
+    Sorted,
+    Span,
+    sort_messages,
+    span_of,
+)
+from alchemesh_platform.local.files import storage_errors
+from alchemesh_platform.local.reading import quoted
+
+DEAD_LETTERS = "dead-letters"
+STAGING = ".alchemesh-landing"
+MEMORY_LIMIT = "512MB"
+
+
+def next_offset(target: Path, topic: str, topic_id: str, partition: int) -> int | None:
+    """The first offset that is not landed yet; None when nothing of the partition is."""
+    landed = [
+        span.last + 1
+        for file in target.glob("*.parquet")
+        if (span := span_of(file.stem)) and (span.topic, span.topic_id, span.partition) == (topic, topic_id, partition)
+    ]
+    return max(landed, default=None)
+
+
+def land(
+    target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message]
+) -> tuple[Path | None, Sorted]:
+    """Land messages of one partition, in their order; returns when they are safe.
+
+    Returns:
+        The file (None when no message made a row), and the messages, sorted.
+
+    Raises:
+        StorageFailed: when the file system refuses; nothing half-written counts.
+    """
+    span = Span(topic, topic_id, partition, messages[0].offset, messages[-1].offset)
+    done = sort_messages(partition, messages)
+    with storage_errors(f"land in {target}"):
+        staging = target / STAGING
+        staging.mkdir(exist_ok=True)
+        if done.dead:
+            # Before the rows: their file is what says that all of the span is safe.
+            letters = target / DEAD_LETTERS
+            letters.mkdir(exist_ok=True)
+            _replace_overlapping(letters, span, ".jsonl")
+            _put(_written(staging, done.dead), letters / f"{span.stem}.jsonl")
+        if not done.rows:
+            return None, done
+        file = target / f"{span.stem}.parquet"
+        _put(_parquet(_written(staging, done.rows), staging), file)
+        return file, done
+
+
+def sweep(target: Path) -> None:
+    """Remove what a killed consumer left half-written."""
+    shutil.rmtree(target / STAGING, ignore_errors=True)
+
+
+def _replace_overlapping(folder: Path, span: Span, suffix: str) -> None:
+    """A batch that is read again may end elsewhere: its file takes the place of the one that it was before."""
+    for file in folder.glob(f"*{suffix}"):
+        other = span_of(file.stem)
+        same = other is not None and (other.topic_id, other.partition) == (span.topic_id, span.partition)
+        if other is not None and same and other.first >= span.first and other.stem != span.stem:
+            file.unlink(missing_ok=True)
+
+
+def _written(staging: Path, lines: Sequence[str]) -> Path:
+    draft = staging / "lines.jsonl"
+    draft.write_text("\n".join(lines) + "\n", "utf-8")
+    return draft
+
+
+def _parquet(lines: Path, staging: Path) -> Path:
+    """Lines of JSON as Parquet; types are inferred from all of them."""
+    import duckdb
+
+    draft = staging / "rows.parquet"
+    draft.unlink(missing_ok=True)
+    rows = f"read_json({quoted(str(lines))}, format = 'newline_delimited', records = true, sample_size = -1)"
+    own = {PARTITION: "INTEGER", OFFSET: "BIGINT", KEY: "VARCHAR"}
+    casts = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in own.items())
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as connection:
+        connection.execute(
+            f"COPY (SELECT * REPLACE ({casts}, make_timestamp_ms({TIMESTAMP}::BIGINT) AS {TIMESTAMP}) FROM {rows}) "  # noqa: S608 quoted
+            f"TO {quoted(str(draft))} (FORMAT parquet)"
+        )
+    return draft
+
+
+def _put(draft: Path, place: Path) -> None:
+    """Move a file to its place in one step, and have it and its name on the disk before anything else happens."""
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,1 @@
+"""Kafka topics, landed as files of this machine."""

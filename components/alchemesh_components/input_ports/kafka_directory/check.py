@@ -1,0 +1,16 @@
+"""What kafka-directory cannot do as it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.kafka.topics import name_problem
+
+
+def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """The topic's name is one that Kafka has."""
+    if (wrong := name_problem(args.topic)) is not None:
+        yield Objection(f"found topic {args.topic[:60]!r}, {wrong}", at="args", path=("topic",))

@@ -1,0 +1,42 @@
+"""A Kafka topic, landed as Parquet on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
+from alchemesh_components.input_ports.kafka_directory.spec import SPEC
+from alchemesh_platform.component import Component
+from alchemesh_platform.resources.kafka import TopicIngestion
+
+
+class KafkaDirectory(Component[Args, Settings]):
+    """A consumer that lands a topic in ``<root>/<domain>/<product>/<port>``: files first, then the commit."""
+
+    spec = SPEC
+
+    def build(self) -> Mapping[str, Any]:
+        """One consumer."""
+        consumer = self.consumer()
+        return {"kind": "files", "url": consumer.url, "format": "parquet"}
+
+    def consumer(self) -> TopicIngestion:
+        """The consumer, running."""
+        wiring, args = self.wiring, self.args
+        name = f"{wiring.domain}.{wiring.product}.{wiring.port}"
+        return TopicIngestion(
+            f"{self.name}-consumer",
+            kafka=self.settings.kafka.access(),
+            topic=args.topic,
+            group=args.group or name,
+            target=str(Path(self.settings.local.root, wiring.domain, wiring.product, wiring.port)),
+            process=f"{wiring.domain}-{wiring.product}-{wiring.port}",
+            run_directory=self.settings.local.run,
+            owner=wiring.address,
+            batch_messages=args.batch_messages,
+            batch_seconds=args.batch_time.total_seconds(),
+            keep_on_delete=args.keep_on_destroy,
+            opts=self.child_options,
+        )

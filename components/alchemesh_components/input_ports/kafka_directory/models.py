@@ -1,0 +1,37 @@
+"""What is set for kafka-directory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from alchemesh_components.kafka_settings import KafkaSettings
+from alchemesh_components.local_settings import LocalSettings
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.units import Duration
+
+GROUP_MAX = 255  # as long as brokers store without trouble; Kafka itself names no limit
+
+
+class Args(Strict):
+    """Arguments of ingestion from Kafka."""
+
+    topic: str = Field(min_length=1, description="Topic that is read.")
+    format: Literal["json"] = Field(default="json", description="Format of the messages: json is one object each.")
+    group: Annotated[str, StringConstraints(min_length=1, max_length=GROUP_MAX)] | None = Field(
+        default=None, description="Consumer group; by default <domain>.<product>.<port>."
+    )
+    batch_messages: int = Field(default=5000, ge=1, description="Most messages in a file.")
+    batch_time: Duration = Field(
+        default=timedelta(seconds=10), description="Longest time that a message waits for its file."
+    )
+    keep_on_destroy: bool = Field(default=True, description="Whether the landed files stay when the port is removed.")
+
+
+class Settings(Strict):
+    """Settings groups of kafka-directory."""
+
+    local: LocalSettings = Field(description="The embedded local platform.")
+    kafka: KafkaSettings = Field(description="The Kafka cluster.")

@@ -1,0 +1,20 @@
+"""Catalogue entry of kafka-directory."""
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+
+SPEC = ComponentSpec(
+    name="kafka-directory",
+    component_type="kafka-ingestion",
+    roles=(Role.INPUT_PORT,),
+    summary="A Kafka topic, landed as Parquet in a folder of this machine by a consumer that is kept running.",
+    version="1.0.0",
+    maturity="beta",
+    owner="alchemesh",
+    stateful=True,
+    component="alchemesh_components.input_ports.kafka_directory.component:KafkaDirectory",
+    args="alchemesh_components.input_ports.kafka_directory.models:Args",
+    settings="alchemesh_components.input_ports.kafka_directory.models:Settings",
+    outputs="alchemesh_platform.connections:FilesConnection",
+    observe="alchemesh_components.input_ports.kafka_directory.observe:observe",
+    check="alchemesh_components.input_ports.kafka_directory.check:check",
+)
