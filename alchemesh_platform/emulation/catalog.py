@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alchemesh_platform.emulation.resource_type import ResourceType
-from alchemesh_platform.emulation.services import storage
+from alchemesh_platform.emulation.services import (
+    artifactregistry,
+    billing,
+    cloudrun,
+    cloudscheduler,
+    datacatalog,
+    kms,
+    projects,
+    pubsub,
+    secretmanager,
+    serviceaccount,
+    storage,
+    storagetransfer,
+)
 
-TYPES: Mapping[str, ResourceType] = {type_.type: type_ for module in (storage,) for type_ in module.TYPES}
+_BY_SERVICE: tuple[Iterable[ResourceType], ...] = (
+    storage.TYPES,
+    pubsub.TYPES,
+    serviceaccount.TYPES,
+    projects.TYPES,
+    secretmanager.TYPES,
+    cloudrun.TYPES,
+    cloudscheduler.TYPES,
+    storagetransfer.TYPES,
+    artifactregistry.TYPES,
+    kms.TYPES,
+    billing.TYPES,
+    datacatalog.TYPES,
+)
+TYPES: Mapping[str, ResourceType] = {type_.type: type_ for types in _BY_SERVICE for type_ in types}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from alchemesh_platform.emulation.errors import Refused, api_disabled, exists, no_such_region, not_found
+from alchemesh_platform.emulation.errors import Refused, api_disabled, exists, in_use, no_such_region, not_found
 from alchemesh_platform.emulation.inputs import DEFAULTS, refusals_of
 from alchemesh_platform.emulation.resource_type import ResourceType, Values
 from alchemesh_platform.emulation.sdk import inputs_of, outputs_of
@@ -18,6 +18,8 @@ from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.operations import Checked, Difference, Tree
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_unknown, reveal
+
+_THERE_ALREADY = "remove it, give this one another name, or import it: `import_` in the resource's options"
 
 
 class EmulatedKind:
@@ -52,12 +54,13 @@ class EmulatedKind:
             values["number"] = str(self.type.number(values, self.world))
         identity = self.type.identify(values)
         before = self.world.store.get(self.type.type, identity)
-        # What a killed run made could be nobody's: the same resource of the same stack takes it over.
-        if before is not None and before.urn != context.urn and not self.type.repeatable:
-            raise exists(identity)
+        # What a run was killed over could be nobody's: the same resource of the same stack goes on with it.
+        unfinished = before is not None and before.urn == context.urn and not before.made
+        if before is not None and not unfinished and not self.type.repeatable:
+            raise exists(identity, hint=_THERE_ALREADY)
         self._referred(values)
         # The name is claimed before anything is made, so that what a kill leaves behind has an owner.
-        self.world.store.put(Kept(self.type.type, identity, context.urn, _given(inputs), {}))
+        self.world.store.put(Kept(self.type.type, identity, context.urn, _given(inputs), {}, made=False))
         try:
             self.type.make(self.world, values, again=before is not None)
             outputs = self.type.computed(values, self.world)
@@ -105,8 +108,20 @@ class EmulatedKind:
         kept = self.world.store.get(self.type.type, identity)
         if kept is None:
             return
-        self.type.remove(self.world, self.type.settled(kept.inputs, self.world))
+        values = self.type.settled(kept.inputs, self.world)
+        self._may_go(identity, values)
+        if values.get("deletionPolicy") == "ABANDON":
+            context.info(f"{identity} is left as it is, as its deletionPolicy says")
+            return
+        self.type.remove(self.world, values)
         self.world.store.remove(self.type.type, identity)
+
+    def _may_go(self, identity: str, values: Values) -> None:
+        """Refuse what is protected. The real provider does, before it asks the service."""
+        for name, protects in (("deletionProtection", True), ("deletionPolicy", "PREVENT")):
+            if values.get(name) == protects:
+                hint = "set it otherwise and deploy that before it is removed or replaced"
+                raise in_use(identity, f"{name} is {protects!r}".lower(), hint=hint)
 
     def _named(self, old_inputs: Tree, inputs: dict[str, Any], context: Context) -> dict[str, Any]:
         name = self.type.name
@@ -147,11 +162,8 @@ class EmulatedKind:
 
     def _referred(self, values: Values) -> None:
         for reference in self.type.references:
-            if values.get(reference.property) is None:
-                continue
-            # What is of another project is not known here, and taken as it is.
             identity = reference.identify(values)
-            if self.world.store.get(reference.type, identity) is None:
+            if identity is not None and self.world.store.get(reference.type, identity) is None:
                 raise not_found(f"{reference.property} {identity}")
 
     def _planned(self, inputs: Tree) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alchemesh_platform.provider.inputs import Refusal
-from alchemesh_platform.provider.values import reveal
+from alchemesh_platform.provider.values import UNKNOWN, reveal
 
 Limit = Callable[[Mapping[str, Any]], Iterator[Refusal]]
 
@@ -92,6 +92,34 @@ def one_of(property_: str, *allowed: str) -> Limit:
         found = reveal(inputs.get(property_))
         if isinstance(found, str) and found not in allowed:
             yield Refusal(property_, f"found {found!r}, expected one of {', '.join(allowed)}")
+
+    return check
+
+
+def at_most(property_: str, longest: int) -> Limit:
+    """A text has to be of so many characters at most."""
+
+    def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+        found = reveal(inputs.get(property_))
+        if isinstance(found, str) and len(found) > longest:
+            yield Refusal(property_, f"found {len(found)} characters, expected at most {longest}")
+
+    return check
+
+
+def within(path: str, least: int, most: int, *, unit: str = "") -> Limit:
+    """A number, or a text of a number with its unit, has to be within bounds; dots in the path lead into objects."""
+
+    def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+        found: Any = reveal(inputs)
+        for part in path.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if found is None or found is UNKNOWN:
+            return
+        number = found.removesuffix(unit) if unit and isinstance(found, str) and found.endswith(unit) else found
+        is_number = isinstance(number, int) if not unit else isinstance(number, str) and number.isdigit()
+        if not is_number or not least <= int(number) <= most:
+            yield Refusal(path, f"found {found!r}, expected {least}{unit} to {most}{unit}")
 
     return check
 

@@ -30,18 +30,29 @@ class Reference:
 
     Args:
         type: Its Pulumi type.
-        property: The input that names it.
-        id: Its id, from this resource's values, where the input is only a part of it.
+        property: The input that names it; dots lead into objects.
+        id: Its id where the input is only its name, ``{it}``, beside this resource's other values.
     """
 
     type: str
     property: str
     id: str = ""
 
-    def identify(self, values: Values) -> str:
-        """Its id: what the input says, where that is the id already."""
-        said = str(values[self.property])
-        return self.id.format_map(values) if self.id and not said.startswith("projects/") else said
+    def said(self, values: Values) -> str | None:
+        """What the input says."""
+        found: Any = values
+        for part in self.property.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found if isinstance(found, str) else None
+
+    def identify(self, values: Values) -> str | None:
+        """Its id; None where nothing is referred to, or something of another project, which is not known here."""
+        said = self.said(values)
+        if said is None:
+            return None
+        found = self.id.format_map({**values, "it": said}) if self.id and "/" not in said else said
+        elsewhere = found.startswith("projects/") and found.split("/")[1] != values.get("project", found.split("/")[1])
+        return None if elsewhere else found
 
 
 @dataclass(frozen=True, kw_only=True)

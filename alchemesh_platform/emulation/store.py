@@ -23,7 +23,7 @@ HIDDEN = {"hidden": "secret"}  # what is kept in the place of a secret: that it 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS resource (
     type TEXT NOT NULL, id TEXT NOT NULL, urn TEXT NOT NULL, inputs TEXT NOT NULL, outputs TEXT NOT NULL,
-    PRIMARY KEY (type, id)
+    made INTEGER NOT NULL, PRIMARY KEY (type, id)
 );
 CREATE TABLE IF NOT EXISTS fault (what TEXT NOT NULL, service TEXT NOT NULL, place TEXT NOT NULL,
     PRIMARY KEY (what, service, place)
@@ -43,6 +43,7 @@ class Kept:
         urn: Which resource of which stack made it.
         inputs: Properties that were given, by their names in Pulumi; secrets are hidden.
         outputs: Properties that were computed.
+        made: Whether making it came to an end: what a run was killed over is here, and not made.
     """
 
     type: str
@@ -50,6 +51,7 @@ class Kept:
     urn: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    made: bool = True
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -85,8 +87,11 @@ class Store:
         """Keep a resource as it is now."""
         with self._transaction() as database:
             database.execute(
-                "INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?, ?)",
-                (kept.type, kept.id, kept.urn, json.dumps(hidden(kept.inputs)), json.dumps(hidden(kept.outputs))),
+                "INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(kept.type, kept.id, kept.urn, json.dumps(hidden(kept.inputs)), json.dumps(hidden(kept.outputs))),
+                    kept.made,
+                ),
             )
 
     def change(self, type_: str, identity: str, **inputs: Any) -> None:
@@ -156,5 +161,5 @@ def hidden(tree: Any) -> Any:
     return [hidden(item) for item in tree] if isinstance(tree, list | tuple) else tree
 
 
-def _kept(row: tuple[str, str, str, str, str]) -> Kept:
-    return Kept(row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]))
+def _kept(row: tuple[str, str, str, str, str, int]) -> Kept:
+    return Kept(row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]), bool(row[5]))

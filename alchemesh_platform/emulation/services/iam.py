@@ -1,4 +1,7 @@
-"""Grants: one member, one role, one resource. Kept and asserted on: no emulator enforces them."""
+"""Grants: one member, one role, one resource. Kept and asserted on: no emulator enforces them.
+
+Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,27 @@ from alchemesh_platform.emulation.limits import iam_member
 from alchemesh_platform.emulation.resource_type import Reference, ResourceType, Values
 from alchemesh_platform.emulation.world import World
 
-SERVICE_ACCOUNT = "gcp:serviceaccount/account:Account"
-_MEMBER_PREFIX = "serviceAccount:"
-_ACCOUNT_DOMAIN = ".iam.gserviceaccount.com"
+ACCOUNT = "gcp:serviceaccount/account:Account"
+ACCOUNT_DOMAIN = "iam.gserviceaccount.com"
+_ACCOUNT_MEMBER = "serviceAccount:"
+
+
+def account_email(account: str, project: str) -> str:
+    """Email of a service account. A project of an old domain has that before its own name, and behind in emails."""
+    domain, _, name = project.rpartition(":")
+    return f"{account}@{name}{'.' + domain if domain else ''}.{ACCOUNT_DOMAIN}"
+
+
+def account_exists(world: World, email: str, project: str) -> bool:
+    """Whether a project has an account. Accounts elsewhere and Google's service agents are taken as they are."""
+    if not email.endswith(account_email("", project)):
+        return True
+    return world.store.get(ACCOUNT, f"projects/{project}/serviceAccounts/{email}") is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant(ResourceType):
-    """A member's role on a resource; every change makes another one.
-
-    Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
-    """
+    """A member's role on a resource; every change makes another one."""
 
     only_replaced: bool = True
     repeatable: bool = True
@@ -28,17 +41,27 @@ class Grant(ResourceType):
     def identify(self, values: Values) -> str:
         condition = values.get("condition")
         title = f"/{condition['title']}" if isinstance(condition, Mapping) else ""
-        # The provider writes members in its ids as the service gives them back: kinds and emails in their own case.
-        return f"{self.id.format_map(values)}/{values['role']}/{values['member']}{title}"
+        on = self.references[0].identify(values) if self.references else None
+        return f"{on or self.id.format_map(values)}/{values['role']}/{values['member']}{title}"
 
     def make(self, world: World, values: Values, *, again: bool) -> None:
-        email = str(values["member"]).removeprefix(_MEMBER_PREFIX)
-        _, _, domain = email.partition("@")
-        project = domain.removesuffix(_ACCOUNT_DOMAIN)
-        ours = email != values["member"] and domain.endswith(_ACCOUNT_DOMAIN) and project == values.get("project")
-        # Accounts of other projects, and Google's own service agents, are not known here and taken as they are.
-        if ours and world.store.get(SERVICE_ACCOUNT, f"projects/{project}/serviceAccounts/{email}") is None:
+        member = str(values["member"])
+        email = member.removeprefix(_ACCOUNT_MEMBER)
+        project = str(values.get("project") or world.project or "")
+        if email != member and not account_exists(world, email, project):
             raise Refused(400, f"Service account {email} does not exist.")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReference(Reference):
+    """A service account by its email."""
+
+    def identify(self, values: Values) -> str | None:
+        email = self.said(values)
+        project = str(values.get("project"))
+        if email is None or not email.endswith(account_email("", project)):
+            return None
+        return f"projects/{project}/serviceAccounts/{email}"
 
 
 def grant(type_: str, on: str, service: str, *references: Reference) -> Grant:
@@ -48,8 +71,13 @@ def grant(type_: str, on: str, service: str, *references: Reference) -> Grant:
         type_: Pulumi type.
         on: Start of its id: the resource that the role is on.
         service: The API.
-        references: What has to be there.
+        references: What has to be there; the first is the resource itself.
     """
     return Grant(
-        type=type_, id=on, service=service, limits=(iam_member,), references=references, outputs={"etag": "BwX"}
+        type=type_,
+        id=on,
+        service=service,
+        limits=(iam_member,),
+        references=references,
+        outputs={"etag": lambda values, world: "BwXemulated="},
     )

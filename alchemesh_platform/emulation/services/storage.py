@@ -25,6 +25,7 @@ from alchemesh_platform.provider.values import Secret, reveal
 SERVICE = "storage.googleapis.com"
 BUCKET = "gcp:storage/bucket:Bucket"
 OBJECT = "gcp:storage/bucketObject:BucketObject"
+BUCKET_GRANT = "gcp:storage/bucketIAMMember:BucketIAMMember"
 TOPIC = "gcp:pubsub/topic:Topic"
 
 # https://cloud.google.com/storage/docs/buckets#naming; a name with dots is a domain name, which has to be verified
@@ -185,7 +186,7 @@ TYPES = (
             "generation": lambda values, world: 1,
         },
     ),
-    grant("gcp:storage/bucketIAMMember:BucketIAMMember", "b/{bucket}", SERVICE, ON_BUCKET),
+    grant(BUCKET_GRANT, "b/{bucket}", SERVICE, ON_BUCKET),
     ResourceType(
         type="gcp:storage/notification:Notification",
         id="{bucket}/notificationConfigs/{number}",
@@ -193,7 +194,7 @@ TYPES = (
         numbered=True,
         only_replaced=True,
         limits=(one_of("payloadFormat", "JSON_API_V1", "NONE"),),
-        references=(ON_BUCKET, Reference(TOPIC, "topic", "projects/{project}/topics/{topic}")),
+        references=(ON_BUCKET, Reference(TOPIC, "topic", "projects/{project}/topics/{it}")),
         outputs={
             "notificationId": "{number}",
             "selfLink": "https://www.googleapis.com/storage/v1/b/{bucket}/notificationConfigs/{number}",
