@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from alchemesh_platform.emulation.resource_type import ResourceType
 from alchemesh_platform.emulation.services import (
     artifactregistry,
+    bigquery,
     billing,
     cloudrun,
     cloudscheduler,
@@ -22,6 +23,7 @@ from alchemesh_platform.emulation.services import (
 
 _BY_SERVICE: tuple[Iterable[ResourceType], ...] = (
     storage.TYPES,
+    bigquery.TYPES,
     pubsub.TYPES,
     serviceaccount.TYPES,
     projects.TYPES,

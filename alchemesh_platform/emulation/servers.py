@@ -3,43 +3,137 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from alchemesh_platform.emulation.local_bigquery import ensure_local_bigquery, home_of
+from alchemesh_platform.emulation.world import BIGQUERY, STORAGE
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.local.files import write_if_changed
 from alchemesh_platform.local.ports import free_port, is_free, port_taken
 from alchemesh_platform.local.processes import Program, ensure_running, log_file, log_tail, status, stop
 
 HOST = "127.0.0.1"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 PORTS_FILE = "emulators.json"
-STORAGE = "storage"
+# Service: variable by which Google's clients find its emulator.
+VARIABLES = {STORAGE: "STORAGE_EMULATOR_HOST", BIGQUERY: "BIGQUERY_EMULATOR_HOST"}
+_GRPC = "bigquery-grpc"  # its interface for storage reads and writes has a port of its own
+_READY = {STORAGE: "/storage/v1/b?project=emulated", BIGQUERY: "/bigquery/v2/projects/emulated/datasets"}
 
 
 class EmulatorFailed(Failure):
     """Raised when an emulator does not come up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Emulator:
-    """A server that stands for a service.
+@dataclass(slots=True)
+class Emulators:
+    """The emulators of one environment.
 
     Args:
-        name: The service.
-        variable: The variable by which the service's clients find it.
-        command: Program and arguments, from its port and the folder of its data.
-        ready: Path that answers once it is up.
+        folder: The environment's emulated cloud.
+        tell: Gets a line for what takes long.
     """
 
-    name: str
-    variable: str
-    command: Callable[[int, Path], tuple[str, ...]]
-    ready: str
+    folder: Path
+    tell: Callable[[str], None] = lambda _line: None
+    _up: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def address_of(self, service: str) -> str:
+        """Address of a service's emulator, which is started where it does not run.
+
+        Raises:
+            EmulatorMissing: when it cannot be installed.
+            EmulatorFailed: when it does not come up, with what it said.
+            PortTaken: when another process has its port by now.
+        """
+        with self._lock:
+            if service not in self._up:
+                self._start(service)
+                self._up.add(service)
+        return self.addresses()[service]
+
+    def addresses(self) -> dict[str, str]:
+        """Service: address, whether its emulator runs or not."""
+        ports = self._ports()
+        return {service: f"http://{HOST}:{ports[service]}" for service in VARIABLES}
+
+    def variables(self) -> dict[str, str]:
+        """Variables by which Google's clients find the emulators."""
+        return {VARIABLES[service]: url for service, url in self.addresses().items()}
+
+    def resume(self) -> None:
+        """Start again what was started once: after a reboot, its data is wanted and nobody makes anything."""
+        for service in VARIABLES:
+            if (self.folder / service).is_dir():
+                self.address_of(service)
+
+    def stop(self) -> None:
+        """Stop the emulators; their data stays."""
+        for service in VARIABLES:
+            if (self.folder / service).is_dir():
+                stop(self._run_folder, service)
+        self._up.clear()
+
+    @property
+    def _run_folder(self) -> Path:
+        return self.folder / "run"
+
+    def _start(self, service: str) -> None:
+        port = self._ports()[service]
+        (self.folder / service).mkdir(mode=0o700, parents=True, exist_ok=True)
+        program = self._program(service)
+        if not status(self._run_folder, service).alive and not is_free(HOST, port):
+            raise port_taken(HOST, port, f"the emulator of {service}", str(self.folder / PORTS_FILE))
+        ensure_running(self._run_folder, program)
+        self._wait_for(service)
+
+    def _program(self, service: str) -> Program:
+        ports, data = self._ports(), self.folder / service
+        if service == STORAGE:
+            return Program(service, _fake_gcs(ports[STORAGE], data))
+        installed = ensure_local_bigquery(self.tell)
+        environment = {
+            "HOME": str(home_of(installed)),
+            VARIABLES[STORAGE]: self.addresses()[STORAGE],
+            "PYTHONPATH": "",
+        }
+        return Program(service, _local_bigquery(installed, ports[BIGQUERY], ports[_GRPC], data), environment)
+
+    def _wait_for(self, service: str) -> None:
+        url = self.addresses()[service]
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{url}{_READY[service]}", timeout=10):  # noqa: S310 - our own server
+                    return
+            except urllib.error.HTTPError as error:
+                error.close()
+                return  # it answers
+            except OSError:
+                time.sleep(0.05)
+        raise EmulatorFailed(
+            f"the emulator of {service} does not answer on {url}: {log_tail(self._run_folder, service)}",
+            hint=f"see {log_file(self._run_folder, service)}",
+        )
+
+    def _ports(self) -> Mapping[str, int]:
+        """Service: port. Chosen once, for the addresses are written into connections that outlive a run."""
+        file = self.folder / PORTS_FILE
+        known: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        while missing := [name for name in (*VARIABLES, _GRPC) if name not in known]:
+            port = free_port(HOST)
+            if port not in known.values():
+                known[missing[0]] = port
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_if_changed(file, json.dumps(known, indent=2) + "\n")
+        return known
 
 
 def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
@@ -56,79 +150,9 @@ def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
     )
 
 
-EMULATORS: Mapping[str, Emulator] = {
-    STORAGE: Emulator(STORAGE, "STORAGE_EMULATOR_HOST", _fake_gcs, "/storage/v1/b?project=emulated"),
-}
-
-
-def ensure_emulators(folder: Path) -> dict[str, str]:
-    """Start the emulators of an environment where they do not run.
-
-    Args:
-        folder: The environment's emulated cloud.
-
-    Returns:
-        Service: address.
-
-    Raises:
-        EmulatorFailed: when one does not come up, with what it said.
-        PortTaken: when another process has its port by now.
-    """
-    ports = _ports(folder)
-    started = {name: _ensure(emulator, folder, ports[name]) for name, emulator in EMULATORS.items()}
-    for name, url in started.items():
-        _wait_for(EMULATORS[name], url, folder)
-    return started
-
-
-def stop_emulators(folder: Path) -> None:
-    """Stop the emulators of an environment; their data stays."""
-    for name in EMULATORS:
-        stop(_run_folder(folder), name)
-
-
-def variables(addresses: Mapping[str, str]) -> dict[str, str]:
-    """Variables by which the services' clients find the emulators."""
-    return {EMULATORS[name].variable: url for name, url in addresses.items()}
-
-
-def _ensure(emulator: Emulator, folder: Path, port: int) -> str:
-    data = folder / emulator.name
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not status(_run_folder(folder), emulator.name).alive and not is_free(HOST, port):
-        raise port_taken(HOST, port, f"the emulator of {emulator.name}", str(folder / PORTS_FILE))
-    ensure_running(_run_folder(folder), Program(emulator.name, emulator.command(port, data)))
-    return f"http://{HOST}:{port}"
-
-
-def _wait_for(emulator: Emulator, url: str, folder: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}{emulator.ready}", timeout=5):  # noqa: S310 - our own server
-                return
-        except urllib.error.HTTPError:
-            return  # it answers
-        except OSError:
-            time.sleep(0.05)
-    raise EmulatorFailed(
-        f"the emulator of {emulator.name} does not answer on {url}: {log_tail(_run_folder(folder), emulator.name)}",
-        hint=f"see {log_file(_run_folder(folder), emulator.name)}",
+def _local_bigquery(installed: Path, port: int, grpc_port: int, data: Path) -> tuple[str, ...]:
+    """https://pypi.org/project/local-bigquery/"""
+    return (
+        *(str(installed / "bin" / "python"), str(installed / "bin" / "local-bigquery")),
+        *("--host", HOST, "--port", str(port), "--grpc-port", str(grpc_port), "--data-dir", str(data), "serve"),
     )
-
-
-def _run_folder(folder: Path) -> Path:
-    return folder / "run"
-
-
-def _ports(folder: Path) -> dict[str, int]:
-    """Service: port. Chosen once, for the addresses are written into connections that outlive a run."""
-    file = folder / PORTS_FILE
-    known: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    while missing := [name for name in EMULATORS if name not in known]:
-        port = free_port(HOST)
-        if port not in known.values():
-            known[missing[0]] = port
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_if_changed(file, json.dumps(known, indent=2) + "\n")
-    return known

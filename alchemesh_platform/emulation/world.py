@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from alchemesh_platform.emulation.errors import Refused
-from alchemesh_platform.emulation.rest import StorageRest
+from alchemesh_platform.emulation.bigquery_api import BigQueryRest
+from alchemesh_platform.emulation.storage_api import StorageRest
 from alchemesh_platform.emulation.store import Store
 
-# The number of a project cannot be known of a name: this is what the emulated ones have.
+STORAGE = "storage"
+BIGQUERY = "bigquery"
+# The number of a project cannot be known of its name: this is what the emulated ones have.
 PROJECT_NUMBER = 123456789012
 
 
@@ -20,25 +23,34 @@ class World:
 
     Args:
         store: What is kept.
-        storage_url: Where Cloud Storage's emulator listens; None where none runs.
-        bigquery_url: The same of BigQuery.
+        address_of: Gives the address of a service's emulator, which it starts where it does not run.
         project: Project of resources that name none.
         region: Region of resources that name none.
+        lock: For what is read, changed and written back.
     """
 
     store: Store
-    storage_url: str | None = None
-    bigquery_url: str | None = None
+    address_of: Callable[[str], str]
     project: str | None = None
     region: str | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def storage(self) -> StorageRest:
         """The emulated Cloud Storage.
 
         Raises:
-            Refused: when its emulator does not run.
+            EmulatorFailed: when its emulator does not come up.
         """
-        return StorageRest("Cloud Storage", _running("Cloud Storage", self.storage_url))
+        return StorageRest("Cloud Storage", self.address_of(STORAGE))
+
+    def bigquery(self) -> BigQueryRest:
+        """The emulated BigQuery.
+
+        Raises:
+            EmulatorMissing: when its emulator cannot be installed.
+            EmulatorFailed: when it does not come up.
+        """
+        return BigQueryRest("BigQuery", self.address_of(BIGQUERY))
 
     def configure(self, *, project: str | None = None, region: str | None = None) -> None:
         """Take what the provider is configured with."""
@@ -49,9 +61,3 @@ class World:
         """Inputs with the provider's project and region where they name none."""
         defaults = {"project": self.project, "region": self.region}
         return {**{name: value for name, value in defaults.items() if value}, **inputs}
-
-
-def _running(service: str, url: str | None) -> str:
-    if url is None:
-        raise Refused(503, f"the emulator of {service} does not run", hint="`alchemesh up --emulate` starts it")
-    return url

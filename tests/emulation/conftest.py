@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.emulation.servers import Emulators
 from alchemesh_platform.engine.discover import Engine
 
 from .harness import Bench, bench_on, emulators_in
 
 
 @pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Service: address."""
-    with emulators_in(tmp_path_factory.mktemp("emulators")) as addresses:
-        yield addresses
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    """Emulators with nothing in them at first."""
+    with emulators_in(tmp_path_factory.mktemp("emulators")) as found:
+        yield found
 
 
 @pytest.fixture
-def bench(tmp_path: Path, engine: Engine, emulators: dict[str, str]) -> Iterator[Bench]:
+def bench(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Bench]:
     """A fresh stack with an empty cloud."""
     with bench_on(tmp_path, engine, emulators) as made:
         yield made

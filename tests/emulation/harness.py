@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.emulation.provider import serve_emulated
-from alchemesh_platform.emulation.servers import ensure_emulators, stop_emulators
+from alchemesh_platform.emulation.servers import Emulators
 from alchemesh_platform.emulation.store import Store
 from alchemesh_platform.emulation.world import World
 from alchemesh_platform.engine.discover import Engine
@@ -78,12 +78,15 @@ class Bench:
 
     def step(self, name: str) -> ResourceEvent:
         """The first step on a resource."""
-        return next(event for event in self.events if isinstance(event, ResourcePre) and event.name == name)
+        return self.pre(name)[0]
+
+    def pre(self, name: str) -> list[ResourcePre]:
+        """Every step that was begun on a resource."""
+        return [event for event in self.events if isinstance(event, ResourcePre) and event.name == name]
 
     def changed(self, name: str) -> dict[str, str]:
         """Property path: kind, of what differs of a resource."""
-        steps = [event for event in self.events if isinstance(event, ResourcePre) and event.name == name]
-        return {diff.path: diff.kind for step in steps for diff in step.diffs}
+        return {diff.path: diff.kind for step in self.pre(name) for diff in step.diffs}
 
     @property
     def warnings(self) -> list[str]:
@@ -101,18 +104,19 @@ class Bench:
 
 
 @contextmanager
-def emulators_in(folder: Path) -> Iterator[dict[str, str]]:
+def emulators_in(folder: Path) -> Iterator[Emulators]:
     """Emulators of their own, for as long as the block lasts."""
+    emulators = Emulators(folder)
     try:
-        yield ensure_emulators(folder)
+        yield emulators
     finally:
-        stop_emulators(folder)
+        emulators.stop()
 
 
 @contextmanager
-def bench_on(folder: Path, engine: Engine, addresses: dict[str, str]) -> Iterator[Bench]:
+def bench_on(folder: Path, engine: Engine, emulators: Emulators) -> Iterator[Bench]:
     """A fresh stack and an empty store, on emulators that others may share."""
-    world = World(Store(folder / "cloud"), addresses.get("storage"), addresses.get("bigquery"))
+    world = World(Store(folder / "cloud"), emulators.address_of)
     world.configure(project=PROJECT, region="europe-west1")
     with serve_emulated(world) as served:
         stack = Stack("test.cloud", "dev", f"file://{folder / 'home' / 'state'}", folder / "home")
