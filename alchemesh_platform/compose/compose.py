@@ -39,6 +39,7 @@ def compose(loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, Co
         outputs=tuple(_output(loaded, resolution, index, port) for index, port in enumerate(product.output_ports)),
         transforms=platform.transforms,
         location=loaded.tree.location,
+        emulated=platform.emulated,
         document=loaded.tree.plain(),
     )
 

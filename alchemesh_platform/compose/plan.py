@@ -85,6 +85,7 @@ class Plan:
     outputs: tuple[PlannedOutput, ...]
     transforms: tuple[Transform, ...] = ()
     location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))
+    emulated: bool = False  # whether the clouds that it goes to are stand-ins on this machine
     document: Mapping[str, Any] = field(default_factory=dict)  # the manifest, overlay and contract files merged in
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ class FoundationOperator:
 
     engine: Engine
     stack: Stack
-    provider_port: int
+    providers: Mapping[str, int]
 
     def run(
         self, operation: FoundationOperation, program: Callable[[], object], cancel: threading.Event
@@ -76,7 +76,7 @@ class FoundationOperator:
             self.stack,
             operation,
             program=program,
-            providers={PROVIDER: self.provider_port},
+            providers=self.providers,
             on_event=take,
             cancel=cancel,
         )
@@ -95,6 +95,7 @@ def founding(
     Raises:
         StackLocked, EngineMissing, EngineTooOld, PluginMissing: as for a product.
     """
+    from alchemesh_platform.emulation.environment import emulated_providers
     from alchemesh_platform.engine.checkout import checked_out
     from alchemesh_platform.engine.discover import find_engine
     from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
@@ -112,9 +113,10 @@ def founding(
     with checked_out(stack, tell=tell) as held:
         held.prepare(engine)
         needed = {*foundation.spec.plugins} | plugins_in_state(held)
-        get_plugins(needed - {PROVIDER}, engine, held, tell=tell)
-        with serve_provider(platform.registry) as provider:
-            yield FoundationOperator(engine, held, provider.port)
+        with emulated_providers(platform, tell) as stand_ins, serve_provider(platform.registry) as provider:
+            providers = {PROVIDER: provider.port, **stand_ins}
+            get_plugins(needed - providers.keys(), engine, held, tell=tell)
+            yield FoundationOperator(engine, held, providers)
 
 
 def own_state(platform: Platform) -> str:

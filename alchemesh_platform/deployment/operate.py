@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,7 @@ class Operator:
     engine: Engine
     stack: Stack
     registry: Registry
-    provider_port: int
+    providers: Mapping[str, int]
     identity: Identity | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -107,7 +107,7 @@ class Operator:
                 self.stack,
                 operation,
                 program=program,
-                providers={PROVIDER: self.provider_port},
+                providers=self.providers,
                 on_event=take,
                 targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
                 parallel=parallel,
@@ -132,6 +132,7 @@ class Operator:
             progress,
             problems,
             (*self.notes, *notes_of(result)),
+            emulated=self.plan.emulated,
         )
 
 
@@ -156,20 +157,28 @@ def operating(
         PluginMissing: the same, of a plugin that a component needs.
         RegistryUnavailable: when the registry cannot be opened.
     """
+    from alchemesh_platform.emulation.environment import check_servers, emulated_providers
     from alchemesh_platform.engine.checkout import checked_out
     from alchemesh_platform.engine.discover import find_engine
     from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
     from alchemesh_platform.provider.attach import serve_provider
     from alchemesh_platform.registry.store import Registry
 
+    if platform.emulated:
+        groups = {group for planned in plan.components() for group in type(planned.settings).model_fields}
+        check_servers(platform, groups)
     engine = find_engine(progress=tell)
     with checked_out(stack_of(plan, platform), tell=tell) as stack, Registry.open(platform.registry) as registry:
         stack.prepare(engine)
         needed = {name for planned in plan.components() for name in planned.spec.plugins} | plugins_in_state(stack)
-        get_plugins(needed - {PROVIDER}, engine, stack, tell=tell)
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
-        with serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider:
-            yield Operator(plan, platform, engine, stack, registry, provider.port, identity)
+        with (
+            emulated_providers(platform, tell) as stand_ins,
+            serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider,
+        ):
+            providers = {PROVIDER: provider.port, **stand_ins}
+            get_plugins(needed - providers.keys(), engine, stack, tell=tell)
+            yield Operator(plan, platform, engine, stack, registry, providers, identity)
 
 
 def stack_of(plan: Plan, platform: Platform) -> Stack:

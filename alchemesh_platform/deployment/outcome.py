@@ -30,6 +30,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     forbidden: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    emulated: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -41,6 +42,7 @@ class Outcome:
         return {
             "product": self.product,
             "environment": self.environment,
+            "emulated": self.emulated,
             "operation": self.operation,
             "outcome": self.outcome,
             "seconds": round(self.seconds, 3),

@@ -13,10 +13,12 @@ from alchemesh_platform.emulation.services import (
     cloudscheduler,
     datacatalog,
     kms,
+    monitoring,
     projects,
     pubsub,
     secretmanager,
     serviceaccount,
+    sql,
     storage,
     storagetransfer,
 )
@@ -33,6 +35,8 @@ _BY_SERVICE: tuple[Iterable[ResourceType], ...] = (
     storagetransfer.TYPES,
     artifactregistry.TYPES,
     kms.TYPES,
+    monitoring.TYPES,
+    sql.TYPES,
     billing.TYPES,
     datacatalog.TYPES,
 )

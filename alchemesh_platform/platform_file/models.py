@@ -92,6 +92,7 @@ class Platform(Strict):
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
+    emulated: bool = False  # no setting of the file: whoever runs a command says so
 
     @property
     def tree(self) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "alchemesh.yaml"
 PLATFORM_VARIABLE = "ALCHEMESH_PLATFORM"
+EMULATE_VARIABLE = "ALCHEMESH_EMULATE"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,9 +59,26 @@ def where_options(command: Command) -> Command:
             help="Platform file.  [default: platform.yaml here or above]",
         ),
     )
-    for option in reversed(options):
+    for option in reversed((*options, emulate_option)):
         command = option(command)
     return command
+
+
+def _emulating(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Keep the choice for :func:`load_platform_for`: commands work on the platform that it gives, whichever it is."""
+    if value:
+        context.meta[EMULATE] = True
+
+
+EMULATE = "alchemesh.emulate"
+emulate_option = click.option(
+    "--emulate",
+    is_flag=True,
+    expose_value=False,
+    callback=_emulating,
+    envvar=EMULATE_VARIABLE,
+    help="Google Cloud is a stand-in on this machine, with state and records of its own.",
+)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -75,7 +94,18 @@ def load_platform_for(directory: Path, environment: str, platform_file: Path | N
     from alchemesh_platform.platform_file.load import find_platform_file, load_platform
 
     folder = directory.parent if directory.is_file() else directory
-    return load_platform(platform_file or find_platform_file(folder.resolve()), environment, home())
+    platform = load_platform(platform_file or find_platform_file(folder.resolve()), environment, home())
+    context = click.get_current_context(silent=True)
+    return _emulated(platform) if context is not None and context.meta.get(EMULATE) else platform
+
+
+def _emulated(platform: Platform) -> Platform:
+    """The platform with its cloud on this machine, and the emulators where this process and the code look for them."""
+    from alchemesh_platform.emulation.environment import emulate, emulators_of
+
+    emulated = emulate(platform)
+    os.environ.update(emulators_of(emulated).variables())
+    return emulated
 
 
 def load_composed(directory: Path, environment: str, platform_file: Path | None) -> Composed:

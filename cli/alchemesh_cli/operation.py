@@ -19,6 +19,7 @@ from alchemesh_cli.asking import confirm
 from alchemesh_cli.context import Composed
 
 if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.deployment.before_engine import Verdict
     from alchemesh_platform.deployment.operate import Operator
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
@@ -30,6 +31,11 @@ NEXT = {
     "refresh": "next: alchemesh preview",
     "destroy": "",
 }
+
+
+def next_of(operation: OperationName, plan: Plan) -> str:
+    """What a person may do next."""
+    return f"{NEXT[operation]} --emulate" if plan.emulated and NEXT[operation] else NEXT[operation]
 
 
 def operate(
@@ -121,7 +127,7 @@ def run_shown(
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
-        screen.finish(outcome, NEXT[operation])
+        screen.finish(outcome, next_of(operation, composed.plan))
     for note in outcome.notes:
         tell(f"note: {note}")
     for problem in (*outcome.problems, *outcome.forbidden):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import string
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from alchemesh_platform.emulation.inputs import refusals_of
 from alchemesh_platform.emulation.sdk import inputs_of, outputs_of
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 
+TOKEN = re.compile(r"\bgcp:[A-Za-z]+/[A-Za-z]+:[A-Za-z]+")
 NOT_INPUTS = {"number", "it"}
 BUCKET = "gcp:storage/bucket:Bucket"
 
@@ -84,6 +87,20 @@ def test_a_type_that_the_sdk_lacks_is_no_type() -> None:
         inputs_of("gcp:storage/pail:Pail")
     with pytest.raises(LookupError, match="is no type of the package gcp"):
         inputs_of("aws:s3/bucket:Bucket")
+
+
+def test_the_docs_list_what_is_covered() -> None:
+    page = Path(__file__).parents[2] / "docs" / "emulation.md"
+    listed = [line for line in page.read_text("utf-8").splitlines() if line.startswith("- `gcp:")]
+    assert listed == [f"- `{token}` ({TYPES[token].how})" for token in sorted(TYPES)]
+
+
+def test_every_type_that_our_components_register_is_covered() -> None:
+    root = Path(__file__).parents[2]
+    files = [*(root / "components").rglob("*.yml"), *(root / "tests" / "components").rglob("*.py")]
+    registered = {token for file in files for token in TOKEN.findall(file.read_text("utf-8"))}
+    assert registered
+    assert registered <= set(TYPES)
 
 
 def _resource(token: str) -> type:

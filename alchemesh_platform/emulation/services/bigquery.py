@@ -14,7 +14,7 @@ from typing import Any
 from alchemesh_platform.emulation import table_schema
 from alchemesh_platform.emulation.errors import Refused, exists, in_use
 from alchemesh_platform.emulation.limits import Name, labels, matching
-from alchemesh_platform.emulation.resource_type import ResourceType, Values, with_labels
+from alchemesh_platform.emulation.resource_type import Reference, ResourceType, Values, with_labels
 from alchemesh_platform.emulation.rest import CONFLICT
 from alchemesh_platform.emulation.services.bigquery_access import ACCESS, GRANTS
 from alchemesh_platform.emulation.services.bigquery_bodies import dataset_body, table_body
@@ -276,6 +276,17 @@ TYPES = (
         replace_on=frozenset({"datasetId", "routineId", "project", "routineType"}),
         references=(ON_DATASET,),
         outputs={"creationTime": lambda values, world: 0, "lastModifiedTime": lambda values, world: 0},
+    ),
+    ResourceType(
+        type="gcp:bigquery/dataTransferConfig:DataTransferConfig",
+        id="projects/{project}/locations/{location}/transferConfigs/{number}",
+        service="bigquerydatatransfer.googleapis.com",
+        numbered=True,
+        replace_on=frozenset({"dataSourceId", "location", "project"}),
+        references=(Reference(DATASET, "destinationDatasetId", "projects/{project}/datasets/{it}"),),
+        region="location",
+        defaults={"location": "US"},
+        outputs={"name": "projects/{project}/locations/{location}/transferConfigs/{number}"},
     ),
     ResourceType(
         type="gcp:bigquerydatapolicy/dataPolicy:DataPolicy",

@@ -32,6 +32,7 @@ def command(
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.connections import CONNECTIONS_VARIABLE
     from alchemesh_platform.deployment.connected import read_connections
+    from alchemesh_platform.emulation.environment import emulators_of
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.writing import write_private
 
@@ -46,6 +47,7 @@ def command(
         return
     path = Path(platform.home, environment, "connections", f"{connections.product.replace('/', '.')}.json")
     write_private(path, document)
-    variables = {CONNECTIONS_VARIABLE: str(path), **connections.environ(credentials=with_credentials)}
+    found = emulators_of(platform).variables() if platform.emulated else {}
+    variables = {CONNECTIONS_VARIABLE: str(path), **connections.environ(credentials=with_credentials), **found}
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")

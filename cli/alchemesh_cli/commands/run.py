@@ -28,10 +28,12 @@ def command(
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.running import run_code
+    from alchemesh_platform.emulation.environment import resume
     from alchemesh_platform.identity.identity import identify
     from alchemesh_platform.registry.store import Registry
 
     platform = load_platform_for(directory, environment, platform_file)
+    resume(platform)
     product = product_address_of(directory, environment)
     identity = identify(platform)
     with Registry.open(platform.registry) as registry:

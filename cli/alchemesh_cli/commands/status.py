@@ -90,10 +90,12 @@ def command(
       alchemesh status --all --json
     """
     from alchemesh_cli.context import load_platform_for
+    from alchemesh_platform.emulation.environment import resume
 
     folder = _folder(product, directory)
     address = None if every else _address_in(folder, environment) if folder else product
     platform = load_platform_for(folder or directory, environment, platform_file)
+    resume(platform)
     with _reading(platform.registry) as registry:
         report = _report(registry, environment, address, history=history, lineage=lineage)
         if address is not None and not folder and report.is_empty:

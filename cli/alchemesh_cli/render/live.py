@@ -43,7 +43,8 @@ class Screen:
         took = f"{seconds if seconds is not None else time.monotonic() - self.started:.1f} s"
         doing = f"[cyan]{DOING[self.operation]}[/]  " if running else ""
         kind = "preview  " if self.operation == "preview" and not running else ""
-        title = f"[bold]{product.address}[/]  {self.plan.environment}  {doing}{kind}[dim]{took}[/]"
+        where = f"{self.plan.environment}  [magenta]emulated[/]" if self.plan.emulated else self.plan.environment
+        title = f"[bold]{product.address}[/]  {where}  {doing}{kind}[dim]{took}[/]"
         return product_tree(self.progress, self.plan, title, preview=self.operation == "preview", running=running)
 
     def finish(self, outcome: Outcome, suggestion: str) -> None:
