@@ -24,6 +24,7 @@ from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.models import Domain, Users
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
+from alchemesh_platform.policies.models import Policy
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Made from the code by `make docs`; edits are lost. -->\n\n"
@@ -45,6 +46,7 @@ def pages() -> dict[Path, str]:
             (
                 model_page("The mesh repo: a domain, `kind: Domain`", Domain.model_json_schema(by_alias=True)),
                 model_page("The mesh repo: users, `kind: Users`", Users.model_json_schema(by_alias=True)),
+                model_page("The mesh repo: a policy, `kind: Policy`", Policy.model_json_schema(by_alias=True)),
             )
         ),
         Path("components/README.md"): components_page([catalog[name] for name in sorted(catalog)]),

@@ -82,6 +82,7 @@ class Operator:
             cancel: Set it to stop the run cleanly.
         """
         from alchemesh_platform.engine.run import run_operation
+        from alchemesh_platform.registry.audit import Act, record_act
 
         product = self.plan.product
 
@@ -91,11 +92,12 @@ class Operator:
 
         entry = None
         if operation != "preview":
+            who = self.identity or identify(self.platform)
             entry = self.registry.start_deployment(
                 environment=self.plan.environment,
                 product=product.address,
                 operation=operation,
-                actor=(self.identity or identify(self.platform)).subject,
+                actor=who.subject,
                 version=product.version,
             )
         started = time.monotonic()
@@ -122,6 +124,18 @@ class Operator:
                     outcome=outcome,
                     changes=progress.counts(),
                     problem=problems[0].message if problems else None,
+                )
+                record_act(
+                    self.registry,
+                    Act(
+                        environment=self.plan.environment,
+                        product=product.address,
+                        operation=operation,
+                        address=product.address,
+                        actor=who.subject,
+                        issuer=who.issuer,
+                        detail={"deployment": entry.id, "outcome": outcome, "version": product.version},
+                    ),
                 )
         return Outcome(
             product.address,

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.mesh_repo.difference import MeshDiff, plan_changes
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import StillReferenced, references
+from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.store import Key, Registry
+
+if TYPE_CHECKING:
+    from alchemesh_platform.identity.identity import Identity
+
+NAMED_MAX = 20  # records that an act names of each kind of change: a first `mesh apply` has thousands
 
 
 class MeshChanged(Failure):
@@ -30,7 +38,14 @@ def preview_mesh(registry: Registry, environment: str, wanted: Mesh) -> MeshDiff
     return diff
 
 
-def apply_mesh(registry: Registry, environment: str, wanted: Mesh, *, expected: MeshDiff | None = None) -> MeshDiff:
+def apply_mesh(
+    registry: Registry,
+    environment: str,
+    wanted: Mesh,
+    *,
+    expected: MeshDiff | None = None,
+    identity: Identity | None = None,
+) -> MeshDiff:
     """Make the recorded mesh of an environment the wanted one, in one transaction.
 
     Of several at once each sees what the one before it has left, so that at the end the mesh is as the last one wants
@@ -39,6 +54,7 @@ def apply_mesh(registry: Registry, environment: str, wanted: Mesh, *, expected: 
     Args:
         wanted: The mesh, with records of that environment.
         expected: The difference that somebody has agreed to. Without it, whatever it takes is done.
+        identity: Who does it; recorded as an act, together with the change. Without one there is nobody to record.
 
     Returns:
         What was changed; nothing when the mesh is as wanted already.
@@ -57,7 +73,27 @@ def apply_mesh(registry: Registry, environment: str, wanted: Mesh, *, expected: 
                 [change.after for change in diff.changes if change.after is not None],
                 [Key(type(record), record.environment, record.address) for record in diff.removed],
             )
+            if identity is not None:
+                record_act(standing, _act(environment, diff, identity))
     return diff
+
+
+def _act(environment: str, diff: MeshDiff, identity: Identity) -> Act:
+    """What was changed: the names of it; the history of the records has the rest."""
+    changed: dict[str, list[str]] = {"created": [], "updated": [], "removed": []}
+    for change in diff.changes:
+        changed[change.change].append(f"{change.record.kind} {change.record.address}")
+    detail: dict[str, object] = {
+        what: {"count": len(names), "first": names[:NAMED_MAX]} for what, names in changed.items() if names
+    }
+    return Act(
+        environment=environment,
+        operation="mesh apply",
+        address=environment,
+        actor=identity.subject,
+        issuer=identity.issuer,
+        detail=detail,
+    )
 
 
 def refuse_referenced(registry: Registry, environment: str, diff: MeshDiff) -> None:

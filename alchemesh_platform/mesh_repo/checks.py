@@ -7,12 +7,12 @@ their problems are told in the same run as those of single values.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from alchemesh_platform.document import Node, Path, quoted, written
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, SOURCE_ALIGNED, closest_email
-from alchemesh_platform.problems import Problem
+from alchemesh_platform.problems import Problem, closest
 
 # Kinds of team that are named without their domain: by whom.
 NAMED_ALONE = {"platform_team": "components", "governance_group": "policies"}
@@ -45,12 +45,15 @@ class _Users(NamedTuple):
         return list(self.emails[max(0, at - NEIGHBOURS) : at + NEIGHBOURS])
 
 
-def check_mesh(domains: Sequence[Node], users: Sequence[Node], *, complete: bool) -> list[Problem]:
+def check_mesh(
+    domains: Sequence[Node], users: Sequence[Node], policies: Sequence[Node] = (), *, complete: bool
+) -> list[Problem]:
     """Every problem that only the whole mesh repo shows.
 
     Args:
         domains: Documents of kind Domain.
         users: Documents of kind Users.
+        policies: Documents of kind Policy.
         complete: Whether these are all: if not, nobody can be said to be unknown.
     """
     problems = list(_repeated(_texts(domains, "name"), "the domains of the mesh"))
@@ -72,6 +75,9 @@ def check_mesh(domains: Sequence[Node], users: Sequence[Node], *, complete: bool
         noun = team_kind.replace("_", " ")
         reason = f"{NAMED_ALONE[team_kind]} name their {noun} without its domain"
         problems += _repeated(named, f"the {noun}s of the mesh", reason)
+    problems += _repeated(_texts(policies, "name"), "the policies of the mesh")
+    if complete:
+        problems += _policy_owners(policies, {named.text for named in alone["governance_group"]})
     # Two teams of one name and kind in one domain break two rules, and one of them is enough to tell.
     return list({(problem.location, problem.path): problem for problem in reversed(problems)}.values())
 
@@ -119,6 +125,21 @@ def _owner(owner: _Named, known: _Users, *, complete: bool) -> Iterator[Problem]
             f"found {quoted(owner.text)}, a user without the persona {OWNER_PERSONA}, expected one with it",
             f"add it to the personas at {personas.location}, or name another user",
         )
+
+
+def _policy_owners(policies: Sequence[Node], groups: Collection[str]) -> Iterator[Problem]:
+    for owner in _texts(policies, "owner"):
+        if owner.text not in groups:
+            close = closest(owner.text, sorted(groups))
+            hint = (
+                f"did you mean {close!r}?"
+                if close
+                else "a domain declares it: teams: [{name: …, kind: governance_group}]"
+            )
+            expected = "a governance group of the mesh"
+            yield Problem(
+                owner.node.location, written(owner.path), f"found {quoted(owner.text)}, expected {expected}", hint
+            )
 
 
 def _unknown(named: _Named, known: _Users, expected: str) -> Problem:

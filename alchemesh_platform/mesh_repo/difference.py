@@ -66,7 +66,7 @@ class RecordChange:
 
 @dataclass(frozen=True, slots=True)
 class MeshDiff:
-    """Every change, by kind (domains, teams, source systems, users) and address; false when there is none."""
+    """Every change, by kind (domains, teams, source systems, users, policies) and address; false when there is none."""
 
     changes: tuple[RecordChange, ...] = ()
 
@@ -96,6 +96,7 @@ def plan_changes(wanted: Mesh, recorded: Mesh) -> MeshDiff:
         (wanted.teams, recorded.teams),
         (wanted.source_systems, recorded.source_systems),
         (wanted.users, recorded.users),
+        (wanted.policies, recorded.policies),
     )
     return MeshDiff(tuple(change for after, before in pairs for change in _changes(after, before)))
 

@@ -15,11 +15,20 @@ from alchemesh_platform.mesh_repo.checks import check_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh
 from alchemesh_platform.mesh_repo.models import Domain, User, Users
 from alchemesh_platform.problems import Location, Problem, ProblemsFound, closest, errors_of
-from alchemesh_platform.registry.records import DomainRecord, Record, SourceSystemRecord, TeamRecord, UserRecord
+from alchemesh_platform.registry.records import (
+    DomainRecord,
+    PolicyRecord,
+    Record,
+    SourceSystemRecord,
+    TeamRecord,
+    UserRecord,
+)
 from alchemesh_platform.yaml_source import read_document, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from alchemesh_platform.policies.models import Policy
 
 ModelT = TypeVar("ModelT", bound="BaseModel")
 
@@ -48,13 +57,13 @@ class MeshRepo:
     Args:
         domains: What its files of kind Domain say, and ``users`` those of kind Users.
         files: Every file that was read for them.
-        policies: Its files of kind Policy; not looked into.
+        policies: What its files of kind Policy say.
     """
 
     domains: tuple[Domain, ...]
     users: tuple[User, ...]
     files: tuple[Path, ...] = ()
-    policies: tuple[Path, ...] = ()
+    policies: tuple[Policy, ...] = ()
 
     def mesh(self, environment: str) -> Mesh:
         """What is to be recorded in an environment."""
@@ -88,6 +97,15 @@ class MeshRepo:
         for user in self.users:
             personas = tuple(sorted(set(user.personas)))
             yield UserRecord(environment=environment, address=user.email, name=user.name, personas=personas)
+        for policy in self.policies:
+            yield PolicyRecord(
+                environment=environment,
+                address=policy.name,
+                owner=policy.owner,
+                effect=policy.effect.value,
+                # Cases are for those who write the policy; the mesh runs it.
+                document=policy.model_dump(mode="json", exclude={"cases"}, exclude_none=True),
+            )
 
 
 def load_mesh_repo(folder: Path) -> MeshRepo:
@@ -107,14 +125,15 @@ def load_mesh_repo(folder: Path) -> MeshRepo:
         )
     domains = [found.valid(tree, Domain) for tree in found.domains]
     users = [found.valid(tree, Users) for tree in found.users]
-    found.problems += check_mesh(found.domains, found.users, complete=found.complete)
+    policies = found.valid_policies()
+    found.problems += check_mesh(found.domains, found.users, found.policies, complete=found.complete)
     if errors_of(found.problems):
         raise ProblemsFound(found.problems)
     return MeshRepo(
         tuple(domain for domain in domains if domain is not None),
         tuple(user for listed in users if listed is not None for user in listed.users),
         tuple(found.files),
-        tuple(found.policies),
+        policies,
     )
 
 
@@ -125,7 +144,7 @@ class _Documents:
     domains: list[Node] = field(default_factory=list)
     users: list[Node] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-    policies: list[Path] = field(default_factory=list)
+    policies: list[Node] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     complete: bool = True
 
@@ -142,7 +161,8 @@ class _Documents:
         if text in PASSED_OVER:
             return
         if text == POLICY_KIND:
-            self.policies.append(path)
+            self.policies.append(tree)
+            self.problems += problems
             return
         self.files.append(path)
         self.problems += problems
@@ -161,6 +181,20 @@ class _Documents:
         value, problems = validate(tree, model)
         self.problems += problems
         return value
+
+    def valid_policies(self) -> tuple[Policy, ...]:
+        """The policies, with their expressions and cases looked at."""
+        if not self.policies:
+            return ()
+        from alchemesh_platform.policies.load import check_policy
+
+        valid = []
+        for tree in self.policies:
+            policy, problems = check_policy(tree)
+            self.problems += problems
+            if policy is not None:
+                valid.append(policy)
+        return tuple(valid)
 
 
 def _yaml_files(folder: Path) -> Iterator[Path]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from alchemesh_platform.problems import COMPARED_MAX, closest
-from alchemesh_platform.registry.records import DomainRecord, Record, SourceSystemRecord, TeamRecord, UserRecord
+from alchemesh_platform.registry.records import (
+    DomainRecord,
+    PolicyRecord,
+    Record,
+    SourceSystemRecord,
+    TeamRecord,
+    UserRecord,
+)
 
 if TYPE_CHECKING:
     from alchemesh_platform.manifest.models import DataProduct
@@ -22,12 +29,13 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Domains, teams, source systems and users of one environment, each by its address."""
+    """Domains, teams, source systems, users and policies of one environment, each by its address."""
 
     domains: Mapping[str, DomainRecord] = field(default_factory=dict)
     teams: Mapping[str, TeamRecord] = field(default_factory=dict)
     source_systems: Mapping[str, SourceSystemRecord] = field(default_factory=dict)
     users: Mapping[str, UserRecord] = field(default_factory=dict)
+    policies: Mapping[str, PolicyRecord] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Mesh:
@@ -37,14 +45,15 @@ class Mesh:
         def each(kind: type[RecordT]) -> dict[str, RecordT]:
             return {record.address: record for record in found if isinstance(record, kind)}
 
-        return cls(each(DomainRecord), each(TeamRecord), each(SourceSystemRecord), each(UserRecord))
+        return cls(each(DomainRecord), each(TeamRecord), each(SourceSystemRecord), each(UserRecord), each(PolicyRecord))
 
     def records(self) -> Iterator[Record]:
-        """Every record: domains, teams, source systems, users."""
+        """Every record: domains, teams, source systems, users, policies."""
         yield from self.domains.values()
         yield from self.teams.values()
         yield from self.source_systems.values()
         yield from self.users.values()
+        yield from self.policies.values()
 
 
 def closest_email(found: str, emails: Iterable[str]) -> str | None:
@@ -64,6 +73,7 @@ def recorded_mesh(registry: Registry, environment: str) -> Mesh:
             *registry.all(TeamRecord, environment),
             *registry.all(SourceSystemRecord, environment),
             *registry.all(UserRecord, environment),
+            *registry.all(PolicyRecord, environment),
         ]
     )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from alchemesh_platform.document import Node
-from alchemesh_platform.policies.evaluate import evaluate
+from alchemesh_platform.policies.evaluate import evaluate, evaluate_request
 from alchemesh_platform.policies.facts import Component, Facts, plain
 from alchemesh_platform.policies.load import LoadedPolicy, case_product
-from alchemesh_platform.policies.models import Outcome, PolicyCase
+from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, PolicyCase, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 from alchemesh_platform.problems import Location, ProblemsFound
 
@@ -61,10 +61,16 @@ def run_cases(loaded: LoadedPolicy) -> list[CaseResult]:
 
 
 def _run(loaded: LoadedPolicy, case: PolicyCase, node: Node) -> CaseResult:
-    results = evaluate([loaded.policy], _facts(case, node.keys["given"]))
+    results = _results(loaded.policy, case, node)
     result = min(results, key=_rank)
     at = tuple(place.path for place in result.places)
     return CaseResult(case.name, node.location, case.expect, result.outcome, case.at, at, result.message)
+
+
+def _results(policy: Policy, case: PolicyCase, node: Node) -> list[PolicyResult]:
+    if policy.applies_to is Scope.REQUEST:
+        return [evaluate_request(policy, case.given.request or GivenRequest(), case.given.environment)]
+    return evaluate([policy], _facts(case, node.keys["given"]))
 
 
 def _facts(case: PolicyCase, given: Node) -> Facts:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alchemesh_platform.policies.expression import EvaluationFailed, NotKnown, WrongExpression, bind, compiled
-from alchemesh_platform.policies.facts import Facts, components_of
-from alchemesh_platform.policies.models import Outcome, Policy
+from alchemesh_platform.policies.facts import Facts, components_of, plain
+from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 from alchemesh_platform.policies.variables import VARIABLES
 
@@ -54,6 +54,19 @@ def policies_for(
         components=components_of(plan) if plan is not None else None,
     )
     return evaluate(policies, facts)
+
+
+def evaluate_request(policy: Policy, request: GivenRequest, environment: str | None) -> PolicyResult:
+    """Ask a policy that approves of an access request: passed is approved, and nothing else is."""
+    domain, _, rest = request.port.partition("/")
+    facts = {
+        **{f"request.{name}": plain(value) for name, value in request if value is not None},
+        "request.product": f"{domain}/{rest.partition('/')[0]}",
+        "request.domain": domain,
+        **({"environment": environment} if environment is not None else {}),
+    }
+    answer = _answer(policy, bind(Scope.REQUEST, facts))
+    return PolicyResult(policy.name, policy.effect, answer.outcome, answer.message, answer.hint)
 
 
 def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:

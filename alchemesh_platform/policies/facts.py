@@ -87,6 +87,7 @@ class Facts:
             Scope.MODEL: self._models,
             Scope.PROPERTY: self._each_property,
             Scope.COMPONENT: self._components,
+            Scope.REQUEST: self._no_requests,
         }[scope]()
 
     def _product(self) -> Iterator[Subject]:
@@ -110,6 +111,10 @@ class Facts:
         for found in self._properties.values():
             for path, data in found:
                 yield Subject(self._place(path), {"property": data})
+
+    def _no_requests(self) -> Iterator[Subject]:
+        """Nothing: a product is no request; those are asked of one at a time, by evaluate_request."""
+        return iter(())
 
     def _components(self) -> Iterator[Subject]:
         if self.components is None:

@@ -82,7 +82,7 @@ def check_policy(tree: Node) -> tuple[Policy | None, list[Problem]]:
         hint = f"this is {KINDS[kind.text]}, where a policy file is expected"
         return None, [Problem(kind.location, "kind", f"found {quoted(kind.text)}, expected {POLICY_KIND}", hint)]
     policy, problems = validate(tree, Policy)
-    problems += [*_points(tree), *_expressions(tree), *_cases(tree)]
+    problems += [*_points(tree), *_effect(tree), *_expressions(tree), *_cases(tree)]
     return (None if errors_of(problems) else policy), problems
 
 
@@ -101,6 +101,14 @@ def with_shipped(own: Sequence[Policy]) -> tuple[Policy, ...]:
     """The policies of a mesh: the shipped ones and its own, which replace those that they share a name with."""
     named = {policy.name: policy for policy in (*shipped_policies(), *own)}
     return tuple(named.values())
+
+
+def digest_of(policies: Iterable[Policy]) -> str:
+    """SHA-256, hexadecimal, of what policies say: the same for the same policies, cases aside, in any order."""
+    import hashlib
+
+    texts = sorted(policy.model_dump_json(exclude={"cases"}) for policy in policies)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def case_product(given: Node, prefix: DocumentPath = ()) -> tuple[DataProduct | None, list[Problem]]:
@@ -176,6 +184,31 @@ def _points(tree: Node) -> Iterator[Problem]:
             "points",
             f"found points with effect {effect.text}, expected none",
             "leave them out, or write 'effect: devalue'",
+        )
+
+
+def _effect(tree: Node) -> Iterator[Problem]:
+    """Whether the effect fits what the policy is asked of, and there is a way out where one is needed."""
+    effect, scope, hint = (tree.keys.get(key) for key in ("effect", "applies_to", "hint"))
+    if effect is None or effect.text not in set(Effect):
+        return
+    approves = effect.text == Effect.APPROVE
+    if approves != (scope is not None and scope.text == Scope.REQUEST):
+        yield Problem(
+            effect.location,
+            "effect",
+            f"found {effect.text} with a policy that applies to {'no' if approves else 'a'} request, expected "
+            f"{'another effect' if approves else Effect.APPROVE.value}",
+            f"policies that approve apply to an access request, and only they: write 'applies_to: {Scope.REQUEST}'"
+            if approves
+            else f"write 'effect: {Effect.APPROVE}': the owner decides on every request that no policy approves",
+        )
+    if not approves and (hint is None or hint.value in (None, "")):
+        yield Problem(
+            tree.location if hint is None else hint.location,
+            "hint",
+            "found nothing, expected the way out",
+            "say what a team does about it that breaks the policy",
         )
 
 

@@ -9,19 +9,24 @@ from pydantic import Field
 
 from alchemesh_platform.manifest.models import Name, Strict
 
+RequesterKind = Literal["data_product", "technical_team", "user", "data_domain"]
+
 POINTS_MAX = 100  # the value score of a product that breaks nothing
 
 
 class Effect(StrEnum):
-    """What a broken policy does: forbid the product, warn its team, or take points off its value score."""
+    """What a policy does: broken, forbid the product, warn its team, or take points off its value score; kept, approve
+    an access request in the owner's place."""
 
     DENY = "deny"
     WARN = "warn"
     DEVALUE = "devalue"
+    APPROVE = "approve"
 
 
 class Scope(StrEnum):
-    """What a policy is asked of: the product once, or each port, model, property or component of it."""
+    """What a policy is asked of: the product once, each port, model, property or component of it, or an access
+    request."""
 
     PRODUCT = "product"
     INPUT_PORT = "input_port"
@@ -29,6 +34,7 @@ class Scope(StrEnum):
     MODEL = "model"
     PROPERTY = "property"
     COMPONENT = "component"
+    REQUEST = "request"
 
 
 class Outcome(StrEnum):
@@ -69,6 +75,23 @@ class GivenComponent(Strict):
     args: dict[str, Any] = Field(default_factory=dict, description="What the product team set.")
 
 
+class GivenRequest(Strict):
+    """An access request, as far as policies see it."""
+
+    requester_kind: RequesterKind = Field(default="user", description="What the requester is.")
+    requester: str = Field(default="somebody@example.org", description="Address of the requester.")
+    requester_domains: tuple[Name, ...] = Field(default=(), description="Domains that the requester belongs to.")
+    purpose: str = Field(default="example", description="What the data is wanted for.")
+    days: float | None = Field(default=None, description="How many days access is wanted for; left out: for good.")
+    port: str = Field(default="example/example/example", description="Address of the output port.")
+    access: Literal["restricted", "internal", "public"] = Field(
+        default="restricted", description="Access type of the port's contract."
+    )
+    classifications: tuple[str, ...] = Field(
+        default=(), description="Classifications of the properties that the port exposes."
+    )
+
+
 class Given(Strict):
     """What a case is about. What is left out is not known, as it may be in a real run."""
 
@@ -78,6 +101,9 @@ class Given(Strict):
     domain: GivenDomain | None = Field(default=None, description="The product's domain.")
     environment: Name | None = Field(default=None, description="Environment.")
     components: tuple[GivenComponent, ...] | None = Field(default=None, description="Components of the plan.")
+    request: GivenRequest | None = Field(
+        default=None, description="The access request; what it leaves out is filled in. Only for policies that approve."
+    )
 
 
 class PolicyCase(Strict):
@@ -101,10 +127,12 @@ class Policy(Strict):
     applies_to: Scope = Field(default=Scope.PRODUCT, description="What it is asked of.")
     when: str | None = Field(default=None, description="CEL: whether it applies; without it, always.")
     require: str = Field(description="CEL: true where the policy is kept.")
-    effect: Effect = Field(description="What follows when it is broken.")
+    effect: Effect = Field(description="What follows when it is broken; approve: when it is kept.")
     points: int | None = Field(
         default=None, ge=1, le=POINTS_MAX, description="Points that it takes off the value score; with devalue only."
     )
-    message: str = Field(min_length=1, description="What is wrong, where it is broken.")
-    hint: str = Field(min_length=1, description="The way out.")
+    message: str = Field(
+        min_length=1, description="What is wrong, where it is broken; approve: why the request is approved."
+    )
+    hint: str = Field(default="", description="The way out; every policy has one that does not approve.")
     cases: tuple[PolicyCase, ...] = Field(default=(), description="Recorded cases for `alchemesh policy test`.")

@@ -96,6 +96,16 @@ class ValueScore:
     deductions: tuple[Deduction, ...] = ()
     open: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """The score as one JSON object."""
+        return {
+            "value": self.value,
+            "deductions": [
+                {"policy": each.policy, "points": each.points, "message": each.message} for each in self.deductions
+            ],
+            "open": list(self.open),
+        }
+
 
 def standing(results: Iterable[PolicyResult]) -> ValueScore:
     """The value score: 100 minus the points of each devaluing policy that is broken, once however many places."""

@@ -80,6 +80,21 @@ VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
             "emails[] for what an array holds.",
         ),
     },
+    Scope.REQUEST: {
+        "request.requester_kind": Variable("string", "data_product, technical_team, user or data_domain."),
+        "request.requester": Variable("string", "domain/product, domain/team, email or domain."),
+        "request.requester_domains": Variable("strings", "Domains that the requester belongs to."),
+        "request.purpose": Variable("string", "What the data is wanted for."),
+        "request.days": Variable(
+            "any", "How many days access is wanted for, as a number.", "it is known where the request has an end"
+        ),
+        "request.port": Variable("string", "domain/product/port of the output port."),
+        "request.product": Variable("string", "domain/product of the output port."),
+        "request.domain": Variable("string", "Domain of the output port."),
+        "request.access": Variable("string", "Access type of its contract; restricted where it has none."),
+        "request.classifications": Variable("strings", "Classifications of the properties that the port exposes."),
+        "environment": Variable("string", "Environment.", "it is known once an environment is asked for"),
+    },
     Scope.COMPONENT: {
         **_EVERYWHERE,
         "component": Variable(

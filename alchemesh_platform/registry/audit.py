@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 TURN = "acts"  # one at a time adds to the chain
 BEGINNING = "0" * 64  # what the first act follows
+_LOOKED_UP = ("at", "environment", "product", "operation", "actor")
+BATCH = 1000  # acts that are read at a time
 
 
 class Act(BaseModel):
@@ -59,30 +62,108 @@ def record_act(registry: Registry, act: Act) -> None:
         )
 
 
-def acts_of(
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An act with its place in the chain."""
+
+    number: int
+    act: Act
+    digest: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The link as one JSON object."""
+        return {"number": self.number, **self.act.model_dump(mode="json"), "digest": self.digest}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of checking the chain.
+
+    Args:
+        acts: How many there are.
+        broken: Numbers of those that do not fit.
+        head: Digest of the last one. Kept elsewhere, it shows later that nothing was taken off the end: a chain cannot
+            tell that by itself.
+        expect: Digest that was asked for.
+        expected_at: Number of the act that has it; None when there is none.
+    """
+
+    acts: int
+    broken: tuple[int, ...]
+    head: str
+    expect: str | None = None
+    expected_at: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every act fits, and the digest that was asked for is there."""
+        return not self.broken and (self.expect is None or self.expected_at is not None)
+
+    def as_json(self) -> dict[str, Any]:
+        """What came of it, as one JSON object."""
+        return {
+            "acts": self.acts,
+            "broken": list(self.broken),
+            "head": self.head,
+            "expect": self.expect,
+            "expected_at": self.expected_at,
+            "whole": self.is_whole,
+        }
+
+
+def check_chain(registry: Registry, expect: str | None = None) -> Checked:
+    """Read the whole chain, and hold each act against the one before it.
+
+    Args:
+        expect: A digest that was the head once, and so has to be that of some act.
+    """
+    before, number, found, total = BEGINNING, 0, None, 0
+    broken: list[int] = []
+    with registry.reading() as connection:
+        rows = connection.execution_options(yield_per=BATCH).execute(select(acts).order_by(acts.c.number))
+        for row in rows:
+            total += 1
+            if row.number != number + 1 or row.digest != digest_of(before, row.document) or not _agrees(row):
+                broken.append(row.number)
+            if row.digest == expect:
+                found = row.number
+            before, number = row.digest, row.number
+    return Checked(total, tuple(broken), before, expect, 0 if expect == BEGINNING else found)
+
+
+def _agrees(row: Any) -> bool:
+    """Whether the columns that acts are looked up by say what the act says: they are in no digest."""
+    try:
+        act = Act.model_validate_json(row.document)
+    except ValueError:
+        return False
+    return all(getattr(row, name) == getattr(act, name) for name in _LOOKED_UP)
+
+
+def links(
     registry: Registry, environment: str | None = None, product: str | None = None, *, limit: int | None = None
-) -> list[Act]:
-    """What was done, newest first."""
-    query = select(acts.c.document)
+) -> list[Link]:
+    """What was done, newest first, with the place of each act in the chain."""
+    query = select(acts.c.number, acts.c.document, acts.c.digest)
     if environment is not None:
         query = query.where(acts.c.environment == environment)
     if product is not None:
         query = query.where(acts.c.product == product)
     with registry.reading() as connection:
-        documents = connection.execute(query.order_by(acts.c.number.desc()).limit(limit)).scalars().all()
-    return [Act.model_validate_json(document) for document in documents]
+        rows = connection.execute(query.order_by(acts.c.number.desc()).limit(limit)).all()
+    return [Link(row.number, Act.model_validate_json(row.document), row.digest) for row in rows]
+
+
+def acts_of(
+    registry: Registry, environment: str | None = None, product: str | None = None, *, limit: int | None = None
+) -> list[Act]:
+    """What was done, newest first."""
+    return [link.act for link in links(registry, environment, product, limit=limit)]
 
 
 def broken_links(registry: Registry) -> Iterator[int]:
     """Numbers of the acts that do not fit the chain; none when nobody has touched it."""
-    before, expected = BEGINNING, 1
-    with registry.reading() as connection:
-        for number, document, digest in connection.execute(
-            select(acts.c.number, acts.c.document, acts.c.digest).order_by(acts.c.number)
-        ):
-            if number != expected or digest != digest_of(before, document):
-                yield number
-            before, expected = digest, number + 1
+    yield from check_chain(registry).broken
 
 
 def digest_of(before: str, document: str) -> str:

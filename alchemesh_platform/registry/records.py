@@ -68,6 +68,16 @@ class UserRecord(Record):
     personas: tuple[Persona, ...] = Field(default=(), description="Sorted.")
 
 
+class PolicyRecord(Record):
+    """A policy of the mesh repo; the address is its name."""
+
+    kind: ClassVar[str] = "policy"
+
+    owner: str = Field(description="Name of the governance group that answers for it.")
+    effect: str
+    document: dict[str, Any] = Field(description="The policy as its file declares it, without its cases.")
+
+
 class ProductRecord(Record):
     """A data product; address ``domain/product``."""
 
@@ -118,6 +128,28 @@ class AssetRecord(Record):
     port: str = Field(description="Address of the output port.")
     model: str
     definition: dict[str, Any] = Field(description="The semantic model, as the manifest declares it.")
+
+
+class ScoreDeduction(BaseModel):
+    """Points that a policy took off a value score."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: str
+    points: int
+    message: str
+
+
+class ValueScoreRecord(Record):
+    """The value of a product as its policies saw it when it was deployed last; its address is the product's."""
+
+    kind: ClassVar[str] = "value_score"
+
+    product: str = Field(description="Address of the product.")
+    value: int = Field(description="From 0 to 100.")
+    deductions: tuple[ScoreDeduction, ...] = ()
+    open: tuple[str, ...] = Field(default=(), description="Devaluing policies that had no answer.")
+    policies: str = Field(description="Digest of the policies that were asked.")
 
 
 class ContractRecord(Record):

@@ -21,12 +21,14 @@ from alchemesh_platform.registry.records import (
     LineageRecord,
     ManifestRecord,
     NoticeRecord,
+    PolicyRecord,
     PortRecord,
     ProductRecord,
     Record,
     SourceSystemRecord,
     TeamRecord,
     UserRecord,
+    ValueScoreRecord,
 )
 
 metadata = MetaData(
@@ -75,6 +77,7 @@ domains = _record_table("domains", _text("type"), _text("owner"))
 teams = _record_table("teams", _text("domain"), _text("name"), _text("team_kind"))
 source_systems = _record_table("source_systems", _text("domain"), _text("name"))
 users = _record_table("users")
+policies = _record_table("policies", _text("effect"))
 products = _record_table("products", _text("team"), _text("owner"), _text("lifecycle"))
 ports = _record_table("ports", _text("product"), _text("direction"), _text("origin", null=True))
 assets = _record_table("assets", _text("product"), _text("port"), _text("model"))
@@ -92,6 +95,7 @@ access_requests = _record_table(
     _text("state"),
 )
 grants = _record_table("grants", _text("product"), _text("port"), _text("requester_kind"), _text("requester"))
+value_scores = _record_table("value_scores", _text("product"))
 for granted in (access_requests, grants):
     Index(None, granted.c.environment, granted.c.requester)
 
@@ -100,6 +104,7 @@ TABLES: dict[type[Record], Table] = {
     TeamRecord: teams,
     SourceSystemRecord: source_systems,
     UserRecord: users,
+    PolicyRecord: policies,
     ProductRecord: products,
     PortRecord: ports,
     AssetRecord: assets,
@@ -110,6 +115,7 @@ TABLES: dict[type[Record], Table] = {
     NoticeRecord: notices,
     AccessRequestRecord: access_requests,
     GrantRecord: grants,
+    ValueScoreRecord: value_scores,
 }
 
 # Triggers of the migration keep these two append-only; only a deployment that still runs may change.

@@ -62,6 +62,7 @@ def operate(
     from alchemesh_platform.deployment.operate import check_targets, operating
     from alchemesh_platform.deployment.promises import Override, record_override
     from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
 
     check_targets(composed.plan, targets)
     if question and not confirmed:
@@ -73,6 +74,7 @@ def operate(
         interruptible() as cancel,
         operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data, identity=identity) as operator,
     ):
+        remember_mesh(composed.platform, operator.registry)
 
         def judge() -> Verdict:
             declared, now = (operator.registry, composed.manifest, composed.plan), datetime.now(UTC)
@@ -92,7 +94,19 @@ def operate(
             record_override(operator.registry, composed.plan, verdict.steps, override, datetime.now(UTC))
         if operation == "up":
             let_in_first(composed, operator, verdict, identity, cancel)
-        return run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)
+        done = run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)
+        _keep(composed, operator, done)
+        return done
+
+
+def _keep(composed: Composed, operator: Operator, done: Outcome) -> None:
+    """Keep what a run that went well says of the product's value."""
+    from alchemesh_platform.deployment.governance import forget_value, record_value
+
+    if done.succeeded and done.operation == "up":
+        record_value(operator.registry, composed.manifest, composed.plan)
+    elif done.succeeded and done.operation == "destroy":
+        forget_value(operator.registry, composed.plan)
 
 
 def run_shown(

@@ -65,6 +65,9 @@ def alchemesh(installed: dict[str, str], tmp_path: Path) -> Any:
     return run
 
 
+A_KEY = {"type": "string", "key": True, "description": "What tells one from another."}  # that no policy minds
+
+
 def write(path: Path, **changes: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(written({**MINIMAL, **changes}))
@@ -110,11 +113,12 @@ def test_problems_as_json(alchemesh: Any, tmp_path: Path) -> None:
                 "severity": "error",
             }
         ],
+        "not_evaluated": {},
     }
 
 
 def test_warnings_are_told_and_do_not_fail(alchemesh: Any, tmp_path: Path) -> None:
-    write(tmp_path / "alchemesh.yaml", models={"flight": {"properties": {"a": {"type": "string"}}}})
+    write(tmp_path / "alchemesh.yaml", models={"flight": {"properties": {"a": A_KEY}}})
     done = alchemesh("validate")
     assert (done.returncode, done.stdout) == (0, "alchemesh.yaml: 1 warning, no errors\n")
     assert "models.flight: warning: no output port exposes this model" in done.stderr
@@ -131,7 +135,7 @@ def test_manifests_below_a_folder_are_held_against_each_other(alchemesh: Any, tm
         return [{"name": "in", "from": {"data_product": product, "output_port": "out"}}]
 
     port = {"name": "out", "models": ["a"], "storage": {"component": "columnar-table"}}
-    rest: dict[str, Any] = {"models": {"a": {"properties": {"b": {"type": "string"}}}}, "output_ports": [port]}
+    rest: dict[str, Any] = {"models": {"a": {"properties": {"b": A_KEY}}}, "output_ports": [port]}
     write(tmp_path / "mesh" / "one" / "alchemesh.yaml", name="one", input_ports=reads("aviation/two"), **rest)
     write(tmp_path / "mesh" / "two" / "alchemesh.yaml", name="two", input_ports=reads("aviation/one"), **rest)
     write(tmp_path / "mesh" / ".hidden" / "alchemesh.yaml", lifecycle="not looked at")

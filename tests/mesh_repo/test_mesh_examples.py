@@ -10,7 +10,8 @@ from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.mesh_repo.load import load_mesh_repo
 from alchemesh_platform.mesh_repo.mesh import PRODUCT_TEAM
 from alchemesh_platform.mesh_repo.product_check import check_product
-from alchemesh_platform.policies.load import shipped_policies
+from alchemesh_platform.policies.cases import run_cases
+from alchemesh_platform.policies.load import load_policies, shipped_policies
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -44,6 +45,12 @@ def test_owner_of_the_shipped_policies_is_a_governance_group_of_the_example_mesh
     }
 
     assert {policy.owner for policy in shipped_policies()} <= groups
+
+
+def test_policies_of_the_example_mesh_keep_their_cases() -> None:
+    loaded = load_policies([EXAMPLES / "mesh" / "policies"])
+    assert [policy.policy.name for policy in loaded] == sorted(load_mesh_repo(EXAMPLES / "mesh").mesh("local").policies)
+    assert [case for policy in loaded for case in run_cases(policy) if not case.as_expected] == []
 
 
 def test_products_beside_a_mesh_repo_are_passed_over() -> None:

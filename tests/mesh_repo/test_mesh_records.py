@@ -14,6 +14,7 @@ from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
 from alchemesh_platform.mesh_repo.load import NoMeshRepo, load_mesh_repo
 from alchemesh_platform.mesh_repo.mesh import Mesh, mesh_around, recorded_mesh
 from alchemesh_platform.mesh_repo.product_check import check_product
+from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.problems import Location, ProblemsFound
 from alchemesh_platform.registry.records import DomainRecord, TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
@@ -24,6 +25,19 @@ kind: Users
 users:
   - {email: bessie@a.example, name: Bessie, personas: [platform_owner, data_product_consumer]}
   - {email: amelia@a.example, name: Amelia, personas: [data_product_owner]}
+"""
+NAMING = """\
+kind: Policy
+name: naming
+owner: rules
+description: Names begin with ac.
+require: product.name.startsWith('ac-')
+effect: devalue
+points: 20
+message: the name does not begin with ac-
+hint: begin it with ac-
+cases:
+  - {name: begins so, given: {product: {name: ac-flights}}, expect: passed}
 """
 AVIATION = """\
 kind: Domain
@@ -176,13 +190,18 @@ def test_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 def test_policies_of_a_mesh_repo_are_handed_on(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "naming.yaml").write_text("kind: Policy\nname: 1\n")
+    (tmp_path / "policies" / "naming.yaml").write_text(NAMING)
     (tmp_path / "users.yaml").write_text(USERS)
+    (tmp_path / "aviation.yaml").write_text(AVIATION)
 
     repo = load_mesh_repo(tmp_path)
 
-    assert repo.policies == (tmp_path / "policies" / "naming.yaml",)
-    assert repo.files == (tmp_path / "users.yaml",)
+    assert [policy.name for policy in repo.policies] == ["naming"]
+    recorded = repo.mesh("local").policies["naming"]
+    assert (recorded.owner, recorded.effect) == ("rules", "devalue")
+    assert recorded.document["require"] == "product.name.startsWith('ac-')"
+    assert "cases" not in recorded.document
+    assert Policy.model_validate(recorded.document).points == 20
 
 
 def test_product_reads_four_records_however_large_the_mesh(registry: Registry, environment: str) -> None:

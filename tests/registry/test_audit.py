@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from alchemesh_platform.registry.audit import Act, acts_of, broken_links, record_act
+from alchemesh_cli.main import invoke
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.registry.audit import BEGINNING, Act, acts_of, broken_links, check_chain, links, record_act
 from alchemesh_platform.registry.store import Registry
 
 
@@ -73,3 +77,87 @@ def test_an_act_that_was_put_in_between_is_told(tmp_path: object) -> None:
             connection.execute(text("UPDATE acts SET document = replace(document, 'act 1', 'act 9') WHERE number = 2"))
 
         assert list(broken_links(registry)) == [2]
+
+
+@pytest.fixture
+def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """Four acts in a registry whose guards somebody with the database in hand has taken off."""
+    monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with Registry.open(f"sqlite:///{tmp_path}/local/registry.db") as registry:
+        for number in range(4):
+            record_act(registry, act("local", f"act {number}", reason="because"))
+        with registry.writing() as connection:
+            connection.execute(text("DROP TRIGGER acts_stay"))
+            connection.execute(text("DROP TRIGGER acts_never_go"))
+        yield registry
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("UPDATE acts SET number = 9 WHERE number = 4", (9,)),
+        ("DELETE FROM acts WHERE number = 2", (3,)),
+        ("DELETE FROM acts WHERE number = 1", (2,)),
+        ("UPDATE acts SET digest = 'ff' WHERE number = 2", (2, 3)),
+        ("UPDATE acts SET actor = 'bo@airport.example' WHERE number = 3", (3,)),
+        ("UPDATE acts SET environment = 'elsewhere' WHERE number = 1", (1,)),
+        ("UPDATE acts SET at = '2020-01-01 00:00:00.000000' WHERE number = 1", (1,)),
+        ("UPDATE acts SET document = 'nothing' WHERE number = 4", (4,)),
+    ],
+)
+def test_whatever_is_touched_does_not_fit(chain: Registry, statement: str, broken: tuple[int, ...]) -> None:
+    assert check_chain(chain).is_whole
+    with chain.writing() as connection:
+        connection.execute(text(statement))
+
+    assert check_chain(chain).broken == broken
+
+
+def test_an_end_that_was_taken_off_is_told_by_the_head_that_was_kept(
+    chain: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = check_chain(chain).head
+    assert head == links(chain)[0].digest
+    record_act(chain, act("local", "act 4"))
+    assert invoke(["mesh", "audit", "--check", "--expect", head]) == ExitCode.DONE
+    assert "5 acts, each fits the one before it, 1 act after the expected one" in capsys.readouterr().out
+    with chain.writing() as connection:
+        connection.execute(text("DELETE FROM acts WHERE number > 3"))
+
+    assert check_chain(chain).is_whole
+    assert invoke(["mesh", "audit", "--check", "--expect", head]) == ExitCode.FAILED
+    assert f"missing: no act has the digest {head}; the end was taken off" in capsys.readouterr().out
+
+
+def test_the_command_lists_the_newest_first(chain: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["mesh", "audit", "--limit", "2"]) == ExitCode.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[::2]] == ["4", "3"]
+    assert "act 3  amelia@airport.example  req-0a1b2c3d" in lines[0]
+    assert lines[1].strip() == "because"
+    assert invoke(["mesh", "audit", "--product", "aviation/flights", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_command_tells_the_broken_links(chain: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    with chain.writing() as connection:
+        connection.execute(text("UPDATE acts SET document = replace(document, 'because', 'no') WHERE number = 2"))
+
+    assert invoke(["mesh", "audit", "--check", "--json"]) == ExitCode.FAILED
+    checked = json.loads(capsys.readouterr().out)
+    assert (checked["broken"], checked["acts"], checked["whole"]) == ([2], 4, False)
+    assert invoke(["mesh", "audit", "--check"]) == ExitCode.FAILED
+    assert "broken: act 2 does not fit the one before it" in capsys.readouterr().out
+
+
+def test_nothing_was_done_yet(tmp_path: Path) -> None:
+    with Registry.open(f"sqlite:///{tmp_path}/registry.db") as registry:
+        assert check_chain(registry).as_json() == {
+            "acts": 0,
+            "broken": [],
+            "head": BEGINNING,
+            "expect": None,
+            "expected_at": None,
+            "whole": True,
+        }

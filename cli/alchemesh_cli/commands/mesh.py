@@ -10,6 +10,7 @@ import click
 
 from alchemesh_cli.context import PLATFORM_VARIABLE, json_option, where_options
 from alchemesh_cli.options import yes_option
+from alchemesh_platform.failure import ExitCode
 
 if TYPE_CHECKING:
     from alchemesh_platform.mesh_repo.difference import MeshDiff
@@ -22,7 +23,7 @@ def command() -> None:
     """Show and apply what spans products."""
 
 
-@command.command(short_help="Record the domains, teams, users and source systems of a mesh repo.")
+@command.command(short_help="Record the domains, teams, users, source systems and policies of a mesh repo.")
 @click.argument(
     "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), metavar="[FOLDER]"
 )
@@ -37,10 +38,10 @@ def command() -> None:
 @json_option
 @yes_option
 def apply(folder: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> None:
-    """Record the domains, teams, users and source systems of a mesh repo.
+    """Record the domains, teams, users, source systems and policies of a mesh repo.
 
-    FOLDER is the mesh repo, by default this folder: every YAML file below it of kind Domain or Users is read. Shows
-    what will change and asks. What the mesh repo does not declare any more is removed, unless a product that is
+    FOLDER is the mesh repo, by default this folder: every YAML file below it of kind Domain, Users or Policy is read.
+    Shows what will change and asks. What the mesh repo does not declare any more is removed, unless a product that is
     deployed still refers to it.
 
     \b
@@ -52,12 +53,15 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
     from alchemesh_cli.asking import confirm
     from alchemesh_cli.context import load_platform_for
     from alchemesh_cli.render.mesh import diff_lines, totals
+    from alchemesh_platform.identity.identity import identify
     from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
+    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
     from alchemesh_platform.mesh_repo.load import load_mesh_repo
     from alchemesh_platform.registry.store import Registry
 
     platform = load_platform_for(folder, environment, platform_file)
     wanted = load_mesh_repo(folder).mesh(environment)
+    identity = identify(platform)
     with Registry.open(platform.registry) as registry:
         diff = preview_mesh(registry, environment, wanted)
         if diff and not (as_json and confirmed):
@@ -67,7 +71,9 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
             confirm("Apply this?", confirmed)
         if diff:
             # Nobody has agreed to anything in particular who said yes beforehand.
-            diff = apply_mesh(registry, environment, wanted, expected=None if confirmed else diff)
+            expected = None if confirmed else diff
+            diff = apply_mesh(registry, environment, wanted, expected=expected, identity=identity)
+        remember_mesh(platform, registry)
     if as_json:
         click.echo(json.dumps(_document(diff, environment), indent=2, ensure_ascii=False))
     elif diff:
@@ -124,3 +130,58 @@ def _drawn(registry_url: str, environment: str, form: str) -> str:
     if form == "json":
         return json.dumps(as_json(lineage), indent=2, ensure_ascii=False)
     return {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
+
+
+@command.command(short_help="Show who did what, and whether the record of it is whole.")
+@where_options
+@click.option("--product", metavar="ADDRESS", help="Only what was done to this product, domain/product.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many acts at most.")
+@click.option("--check", is_flag=True, help="Verify the whole chain, of all environments, instead.")
+@click.option("--expect", metavar="DIGEST", help="With --check: a digest that was the head once.")
+@json_option
+def audit(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    product: str | None,
+    limit: int,
+    check: bool,
+    expect: str | None,
+    as_json: bool,
+) -> ExitCode | None:
+    """Show who did what, and whether the record of it is whole; newest first.
+
+    Every act carries the digest of the one before it: an act that was changed, taken out or put in later does not fit.
+    What a chain cannot tell is whether something is missing at its end: --check prints the head, the digest of the last
+    act. Keep it elsewhere, and --expect shows later that it is still there. Exit code 1 says that the chain is broken.
+
+    \b
+    Examples:
+      alchemesh mesh audit
+      alchemesh mesh audit --product aviation/flights --json
+      alchemesh mesh audit --check --expect "$(cat head.txt)"
+    """
+    from alchemesh_cli.context import load_platform_for
+    from alchemesh_cli.render.audit import audit_lines, check_lines
+    from alchemesh_platform.registry.audit import check_chain, links
+    from alchemesh_platform.registry.store import Registry
+
+    if expect is not None and not check:
+        raise click.UsageError("--expect needs --check")
+    platform = load_platform_for(directory, environment, platform_file)
+    with Registry.open(platform.registry, create=False) as registry:
+        if not check:
+            found = links(registry, environment, product, limit=limit)
+            if as_json:
+                click.echo(json.dumps([link.as_json() for link in found], indent=2, ensure_ascii=False))
+            else:
+                for line in audit_lines(found):
+                    click.echo(line)
+            return None
+        checked = check_chain(registry, expect)
+    if as_json:
+        click.echo(json.dumps(checked.as_json(), indent=2))
+    else:
+        for line in check_lines(checked):
+            click.echo(line)
+    return None if checked.is_whole else ExitCode.FAILED

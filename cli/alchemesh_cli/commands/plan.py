@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.policies.results import PolicyResult
 
 
 @click.command(short_help="Show what would be composed, offline and at once.")
@@ -32,7 +33,8 @@ def command(
 
     For each port and need: the component type that the manifest asks for, the component that implements it in the
     environment, and the assets that come of it. No engine, no network and no credentials are needed; what stands
-    already is not looked at: `alchemesh preview` does that.
+    already is not looked at: `alchemesh preview` does that. Policies are those that come with the platform, and those
+    of the mesh as this machine saw them last; exit code 4 says that one of them forbids the product.
 
     PATHS are manifests or folders that hold one; by default the product of this folder.
 
@@ -50,23 +52,27 @@ def command(
     problems: list[Problem] = []
     for number, path in enumerate(paths or (directory,)):
         try:
-            loaded, plan = _composed(path, environment, platform_file, catalog)
+            loaded, plan, results = _composed(path, environment, platform_file, catalog)
         except ProblemsFound as found:
             problems += found.problems
             code = ExitCode.PROBLEMS
             if as_json:
                 click.echo(_json({"problems": [problem.as_json() for problem in found.problems]}))
             continue
+        told = [*loaded.warnings, *(problem for result in results for problem in result.problems())]
+        if any(result.forbids for result in results):
+            code = code or ExitCode.FORBIDDEN
         if as_json:
             from alchemesh_platform.compose.plan_document import plan_document
+            from alchemesh_platform.policies.results import standing
 
-            warnings = [problem.as_json() for problem in loaded.warnings]
-            click.echo(_json({**plan_document(plan), "problems": warnings}))
+            document = {**plan_document(plan), "problems": [problem.as_json() for problem in told]}
+            click.echo(_json({**document, "value": standing(results).as_json()}))
             continue
         from alchemesh_cli.render.plan import plan_lines
 
         click.echo("\n" * bool(number) + "\n".join(plan_lines(plan)))
-        for problem in loaded.warnings:
+        for problem in told:
             click.echo(f"\n{problem}", err=True)
     if problems and not as_json:
         raise ProblemsFound(problems)
@@ -75,16 +81,20 @@ def command(
 
 def _composed(
     path: Path, environment: str, platform_file: Path | None, catalog: Catalog
-) -> tuple[LoadedManifest, Plan]:
+) -> tuple[LoadedManifest, Plan, list[PolicyResult]]:
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.compose.compose import read_and_compose
+    from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen
 
     platform: Platform | ProblemsFound
     try:
         platform = load_platform_for(path, environment, platform_file)
     except ProblemsFound as found:
         platform = found
-    return read_and_compose(manifest_path(path), platform, environment, catalog)
+    loaded, plan = read_and_compose(manifest_path(path), platform, environment, catalog)
+    if isinstance(platform, ProblemsFound):
+        raise platform
+    return loaded, plan, policies_as_last_seen(loaded, platform, plan)
 
 
 def _json(document: dict[str, Any]) -> str:

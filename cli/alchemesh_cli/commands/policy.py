@@ -30,7 +30,8 @@ def command() -> None:
     """Show and test the policies of the mesh.
 
     A policy is a rule of a governance group, written in CEL over the product, its domain and its plan. What it finds
-    forbids the product, warns its team, or takes points off its value score.
+    forbids the product, warns its team, or takes points off its value score. Or it approves access requests in the
+    owner's place.
     """
 
 
@@ -98,7 +99,7 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
         ("when", policy.when),
         ("require", policy.require),
         ("message", policy.message),
-        ("hint", policy.hint),
+        ("hint", policy.hint or None),
         ("cases", str(len(policy.cases))),
     ):
         if text is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from alchemesh_platform.problems import Problem, ProblemsFound, errors_of, in_fi
 if TYPE_CHECKING:
     from alchemesh_platform.catalog.discover import Catalog
     from alchemesh_platform.document import Node
+    from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.policies.results import PolicyResult
 
 PLATFORM_FILE = "platform.yaml"
 
@@ -33,10 +36,16 @@ PLATFORM_FILE = "platform.yaml"
     envvar=PLATFORM_VARIABLE,
     help="Platform file, with -e.  [default: platform.yaml beside the manifest or above]",
 )
+@click.option(
+    "--mesh",
+    "ask_mesh",
+    is_flag=True,
+    help="With -e: ask the environment's registry too, for names of the mesh and its policies as they are now.",
+)
 @json_option
 @brief()
 def command(
-    paths: tuple[Path, ...], environment: str | None, platform_file: Path | None, as_json: bool
+    paths: tuple[Path, ...], environment: str | None, platform_file: Path | None, ask_mesh: bool, as_json: bool
 ) -> ExitCode | None:
     """Report every problem of a manifest, each at its line.
 
@@ -44,36 +53,68 @@ def command(
     default the manifest of this folder. Several manifests are also held against each other: ports that one reads from
     another must be there, and products must not read each other in a circle.
 
-    Without -e, what is true in every environment is checked, with every overlay. Exit code 3 says that there are
-    errors; warnings alone leave it at 0.
+    Without -e, what is true in every environment is checked, with every overlay. Policies are those that come with the
+    platform, and with -e those of its mesh as this machine saw them last: nobody is asked, unless by --mesh. Exit code
+    3 says that there are errors, 4 that there is nothing but what a policy forbids; warnings alone leave it at 0.
 
     \b
     Examples:
       alchemesh validate
-      alchemesh validate -e prod
+      alchemesh validate -e prod --mesh
       alchemesh validate products/
       alchemesh validate --json | jq '.problems[] | select(.severity == "error")'
     """
+    if ask_mesh and environment is None:
+        raise click.UsageError("--mesh needs an environment: -e")
     found: dict[Problem, None] = {}
+    asked = Asked(environment, platform_file, ask_mesh)
     trees: list[Node] = []
     files = list(dict.fromkeys(file for path in paths or (Path(),) for file in _files(path)))
     for file in files:
-        found |= dict.fromkeys(_problems(file, environment, platform_file, trees))
+        found |= dict.fromkeys(_problems(file, asked, trees))
     if len(trees) > 1:
         from alchemesh_platform.manifest.cycles import check_together
 
         found |= dict.fromkeys(check_together(trees))
-    problems = in_file_order(found)
+    problems = in_file_order(found | dict.fromkeys(asked.of_policies))
+    code = ExitCode.PROBLEMS if errors_of(found) else ExitCode.FORBIDDEN if errors_of(problems) else None
     if as_json:
-        document = {"files": [str(file) for file in files], "problems": [problem.as_json() for problem in problems]}
+        document = {
+            "files": [str(file) for file in files],
+            "problems": [problem.as_json() for problem in problems],
+            "not_evaluated": {reason: sorted(policies) for reason, policies in asked.not_evaluated.items()},
+        }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-        return ExitCode.PROBLEMS if errors_of(problems) else None
-    if errors_of(problems):
+        return code
+    if code == ExitCode.PROBLEMS:
         raise ProblemsFound(problems)
     for problem in problems:
         click.echo(f"{problem}\n", err=True)
+    # Without an environment it goes without saying that what depends on it is not known.
+    for reason, policies in asked.not_evaluated.items() if environment is not None else ():
+        click.echo(f"not evaluated: {', '.join(sorted(policies))}: {reason}", err=True)
     click.echo(_verdict(files, problems))
-    return None
+    return code
+
+
+@dataclass(slots=True)
+class Asked:
+    """What manifests are held against, and what policies found, apart from what else is wrong with them."""
+
+    environment: str | None
+    platform_file: Path | None
+    ask_mesh: bool
+    of_policies: dict[Problem, None] = field(default_factory=dict)
+    not_evaluated: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, results: Iterable[PolicyResult]) -> None:
+        """Take what policies found of one manifest."""
+        from alchemesh_platform.policies.results import unanswered
+
+        results = list(results)
+        self.of_policies |= dict.fromkeys(problem for result in results for problem in result.problems())
+        for reason, policies in unanswered(results).items():
+            self.not_evaluated.setdefault(reason, set()).update(policies)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -89,7 +130,7 @@ def _files(path: Path) -> Iterator[Path]:
     yield from sorted(below) or [path / MANIFEST]
 
 
-def _problems(file: Path, environment: str | None, platform_file: Path | None, trees: list[Node]) -> Iterable[Problem]:
+def _problems(file: Path, asked: Asked, trees: list[Node]) -> Iterable[Problem]:
     """What is wrong with one file; a manifest's document is added to those that are held against each other."""
     if file.name == PLATFORM_FILE:
         from alchemesh_platform.home import home
@@ -98,21 +139,20 @@ def _problems(file: Path, environment: str | None, platform_file: Path | None, t
         return platform_problems(file, home())
     from alchemesh_platform.catalog.discover import discover
 
-    return _of_manifest(file, environment, platform_file, discover(), trees)
+    return _of_manifest(file, asked, discover(), trees)
 
 
-def _of_manifest(
-    file: Path, environment: str | None, platform_file: Path | None, catalog: Catalog, trees: list[Node]
-) -> list[Problem]:
+def _of_manifest(file: Path, asked: Asked, catalog: Catalog, trees: list[Node]) -> list[Problem]:
     from alchemesh_platform.compose.check import all_problems
     from alchemesh_platform.manifest.load import overlays, read_manifest
 
+    environment = asked.environment
     platform: Platform | ProblemsFound | None = None
     if environment is not None:
         from alchemesh_cli.context import load_platform_for
 
         try:
-            platform = load_platform_for(file, environment, platform_file)
+            platform = load_platform_for(file, environment, asked.platform_file)
         except ProblemsFound as found:
             platform = found
     problems: dict[Problem, None] = {}
@@ -124,7 +164,37 @@ def _of_manifest(
         if layer in {None, environment}:
             trees.append(read.tree)
         problems |= dict.fromkeys(all_problems(read, platform, catalog))
+        if not errors_of(problems):
+            problems |= dict.fromkeys(_of_mesh(read.loaded(), platform, layer, asked))
     return list(problems)
+
+
+def _of_mesh(
+    manifest: LoadedManifest, platform: Platform | ProblemsFound | None, layer: str | None, asked: Asked
+) -> list[Problem]:
+    """What the mesh does not have of what a manifest names; what policies found goes to what is asked."""
+    from alchemesh_platform.platform_file.models import Platform
+
+    if not isinstance(platform, Platform):
+        from alchemesh_platform.policies.evaluate import policies_for
+        from alchemesh_platform.policies.load import shipped_policies
+
+        asked.take(policies_for(manifest, shipped_policies(), environment=layer))
+        return []
+    if not asked.ask_mesh:
+        from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen
+
+        asked.take(policies_as_last_seen(manifest, platform))
+        return []
+    from alchemesh_platform.deployment.governance import held_against_mesh
+    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry, create=False) as registry:
+        problems, results = held_against_mesh(registry, manifest, platform.environment)
+        remember_mesh(platform, registry)
+    asked.take(results)
+    return problems
 
 
 def _verdict(files: list[Path], problems: list[Problem]) -> str:

@@ -11,6 +11,7 @@ import click
 from alchemesh_platform.mesh_repo.difference import ChangeKind, FieldChange, MeshDiff, RecordChange
 from alchemesh_platform.registry.records import (
     DomainRecord,
+    PolicyRecord,
     Record,
     SourceSystemRecord,
     TeamRecord,
@@ -69,6 +70,8 @@ def _facts(change: RecordChange) -> str:
         return f"{record.team_kind}, {count} {'member' if count == 1 else 'members'}"
     if isinstance(record, SourceSystemRecord):
         return record.technology
+    if isinstance(record, PolicyRecord):
+        return f"{record.effect}, owner {record.owner}"
     return ", ".join((record.name, *record.personas)) if isinstance(record, UserRecord) else ""
 
 

@@ -1,0 +1,89 @@
+"""What a mesh asked of its products when this machine saw it last: for checks that are offline.
+
+`validate` and `plan` ask nobody. Whatever opens the registry of an environment anyway (`mesh apply`, `preview`, `up`)
+leaves its policies and the types of its domains here; they are few, whatever the size of the mesh.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.policies.models import Policy
+from alchemesh_platform.writing import write_private
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.policies.results import PolicyResult
+    from alchemesh_platform.registry.store import Registry
+
+FILE = "mesh-last-seen.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """What is known of a mesh without asking it.
+
+    Args:
+        policies: Those of its mesh repo; the shipped ones come on top.
+        domains: Domain: its type.
+    """
+
+    policies: tuple[Policy, ...] = ()
+    domains: Mapping[str, str] | None = None
+
+    def domain_type(self, domain: str) -> str | None:
+        """Type of a domain, where it is known."""
+        return (self.domains or {}).get(domain)
+
+
+def last_seen(platform: Platform) -> LastSeen:
+    """What this machine saw last of the mesh in an environment; nothing where it never did."""
+    try:
+        kept = json.loads(_file(platform).read_bytes())
+        if kept["registry"] != platform.registry:
+            return LastSeen()
+        return LastSeen(tuple(Policy.model_validate(each) for each in kept["policies"]), dict(kept["domains"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return LastSeen()
+
+
+def policies_as_last_seen(manifest: LoadedManifest, platform: Platform, plan: Plan | None = None) -> list[PolicyResult]:
+    """What the policies of an environment say of a product, as far as is known here."""
+    from alchemesh_platform.policies.evaluate import policies_for
+    from alchemesh_platform.policies.load import with_shipped
+
+    mesh = last_seen(platform)
+    return policies_for(
+        manifest,
+        with_shipped(mesh.policies),
+        plan=plan,
+        environment=platform.environment,
+        domain_type=mesh.domain_type(manifest.product.domain),
+    )
+
+
+def remember_mesh(platform: Platform, registry: Registry) -> None:
+    """Keep what the mesh of an environment asks of its products. A full disk keeps nothing, and stops nobody."""
+    from alchemesh_platform.registry.records import DomainRecord, PolicyRecord
+
+    document = {
+        "registry": platform.registry,
+        "policies": [policy.document for policy in registry.all(PolicyRecord, platform.environment)],
+        "domains": {domain.address: domain.type for domain in registry.all(DomainRecord, platform.environment)},
+    }
+    text = json.dumps(document, indent=1)
+    file = _file(platform)
+    with suppress(OSError):
+        if not file.is_file() or file.read_text("utf-8") != text:
+            write_private(file, text)
+
+
+def _file(platform: Platform) -> Path:
+    return Path(platform.home, platform.environment, FILE)
