@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -34,12 +35,7 @@ def facts_of(
     product = port.rpartition("/")[0]
     contract = registry.get(ContractRecord, environment, port)
     assets = registry.all(AssetRecord, environment, product, where={"port": port})
-    properties = [
-        each
-        for asset in assets
-        for each in (asset.definition.get("properties") or {}).values()
-        if isinstance(each, dict)
-    ]
+    found = {each for asset in assets for each in _classifications(asset.definition)}
     return RequestFacts(
         environment=environment,
         port=port,
@@ -50,8 +46,19 @@ def facts_of(
         requester_domains=domains_of(registry, environment, requester),
         purpose=purpose,
         ends_at=ends_at,
-        classifications=frozenset(str(each["classification"]) for each in properties if each.get("classification")),
+        classifications=frozenset(found),
     )
+
+
+def _classifications(declared: object) -> Iterator[str]:
+    """Classifications of everything in a model, inside objects and arrays too."""
+    if not isinstance(declared, dict):
+        return
+    if declared.get("classification"):
+        yield str(declared["classification"])
+    parts = declared.get("properties")
+    for part in (*(parts.values() if isinstance(parts, dict) else ()), declared.get("items")):
+        yield from _classifications(part)
 
 
 def access_of(contract: ContractRecord | None) -> Access:

@@ -111,8 +111,10 @@ def before_engine(
     warnings: list[Problem] = []
     inputs: list[InputAccess] = []
     if operation in DEPLOYING:
-        auto = auto_approval(registry, plan.environment)
+        failed: list[str] = []
+        auto = auto_approval(registry, plan.environment, failed.append)
         inputs = input_access(registry, plan, now, targets=targets, auto=auto)
+        warnings += [Problem(plan.location, "", line, severity="warning") for line in dict.fromkeys(failed)]
         warnings += govern(registry, manifest, plan)
         warnings += told_problems(registry, plan, now)
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)

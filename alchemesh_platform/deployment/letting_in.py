@@ -50,7 +50,7 @@ def let_product_in(
     Raises:
         NotGrantedNow: when a grant could not be deployed.
     """
-    requests = Requests(registry, plan.environment, identity, auto_approval(registry, plan.environment))
+    requests = Requests(registry, plan.environment, identity, auto_approval(registry, plan.environment, tell))
     for each in inputs:
         if each.standing == "at_once":
             try:

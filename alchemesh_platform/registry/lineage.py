@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.registry.records import (
@@ -75,6 +75,16 @@ class Lineage:
     edges: tuple[Edge, ...] = ()
     domains: tuple[DomainRecord, ...] = ()
     teams: tuple[TeamRecord, ...] = ()
+
+    def noted(self, notes: Mapping[str, str]) -> Lineage:
+        """The same graph with something more said of each product, by its address."""
+        nodes = tuple(
+            replace(node, note=f"{node.note}  {notes[node.address]}".strip())
+            if node.kind == "product" and not node.missing and node.address in notes
+            else node
+            for node in self.nodes
+        )
+        return replace(self, nodes=nodes)
 
     def by_id(self) -> dict[str, Node]:
         """The nodes by their ids."""

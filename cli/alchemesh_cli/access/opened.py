@@ -43,9 +43,8 @@ def opened(directory: Path, environment: str, platform_file: Path | None) -> Ite
     platform = load_platform_for(directory, environment, platform_file)
     identity = identify(platform)
     with Registry.open(platform.registry) as registry:
-        yield Opened(
-            platform, registry, Requests(registry, environment, identity, auto_approval(registry, environment))
-        )
+        auto = auto_approval(registry, environment, lambda line: click.echo(f"note: {line}", err=True))
+        yield Opened(platform, registry, Requests(registry, environment, identity, auto))
 
 
 def default_requester(directory: Path, environment: str, subject: str) -> Requester:

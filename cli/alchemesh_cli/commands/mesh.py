@@ -117,18 +117,24 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
 
 def _drawn(registry_url: str, environment: str, form: str) -> str:
     """What is recorded in an environment, in one of the formats; an empty tree where nothing is."""
+    from datetime import UTC, datetime
+
     from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.registry.unavailable import RegistryMissing
+    from alchemesh_platform.standing.standing import standings
 
     try:
         with Registry.open(registry_url, create=False) as registry:
-            lineage = mesh_lineage(registry, environment)
+            found = standings(registry, environment, datetime.now(UTC))
+            lineage = mesh_lineage(registry, environment).noted({name: each.words for name, each in found.items()})
     except RegistryMissing:
-        lineage = Lineage(environment)
+        found, lineage = {}, Lineage(environment)
     if form == "json":
-        return json.dumps(as_json(lineage), indent=2, ensure_ascii=False)
+        document = as_json(lineage)
+        document["standing"] = {name: each.as_json() for name, each in found.items()}
+        return json.dumps(document, indent=2, ensure_ascii=False)
     return {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
 
 

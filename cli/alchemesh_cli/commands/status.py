@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.lineage import Lineage
     from alchemesh_platform.registry.records import Deployment
     from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.standing.standing import Standing
     from alchemesh_platform.status import ProductStatus, ProductSummary
 
 ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
@@ -37,6 +38,7 @@ class Report:
     environment: str
     status: ProductStatus | None = None
     summaries: list[ProductSummary] | None = None
+    standing: Standing | None = None
     history: list[Deployment] | None = None
     lineage: Lineage | None = None
 
@@ -51,6 +53,7 @@ class Report:
 
         if self.status is not None:
             document = self.status.model_dump(mode="json")
+            document["standing"] = self.standing.as_json() if self.standing is not None else None
         else:
             products = [summary.model_dump(mode="json") for summary in self.summaries or ()]
             document = {"environment": self.environment, "products": products}
@@ -162,8 +165,11 @@ def _reading(url: str) -> Iterator[Registry | None]:
 def _report(
     registry: Registry | None, environment: str, address: str | None, *, history: bool, lineage: bool
 ) -> Report:
+    from datetime import UTC, datetime
+
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.registry.lineage import Lineage, lineage_of, mesh_lineage
+    from alchemesh_platform.standing.standing import standings
     from alchemesh_platform.status import ProductStatus, product_status, product_summaries
 
     if registry is None:
@@ -171,15 +177,17 @@ def _report(
             environment,
             ProductStatus(environment=environment, address=address) if address else None,
             [],
+            None,
             [] if history else None,
             Lineage(environment) if lineage else None,
         )
     mesh = mesh_lineage(registry, environment) if lineage else None
     done = registry.deployments(address, environment, limit=HISTORY_SHOWN) if history else None
     if address is None:
-        return Report(environment, None, product_summaries(registry, environment), done, mesh)
+        return Report(environment, None, product_summaries(registry, environment), None, done, mesh)
     status = product_status(registry, environment, address, discover())
-    return Report(environment, status, None, done, mesh and lineage_of(mesh, address))
+    standing = standings(registry, environment, datetime.now(UTC), address).get(address)
+    return Report(environment, status, None, standing, done, mesh and lineage_of(mesh, address))
 
 
 def _closest(registry: Registry | None, environment: str, address: str) -> str:
@@ -195,12 +203,14 @@ def _show(report: Report) -> None:
 
     from rich.console import Console
 
-    from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_summaries
+    from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_standing, print_summaries
 
     console = Console(highlight=False)
     now = datetime.now(UTC)
     if report.status is not None:
         print_product(console, report.status, now)
+        if report.status.stands:
+            print_standing(console, report.standing)
         if not report.status.stands:
             console.print(f"\nnext: {UP_HINT}")
     elif report.summaries:

@@ -14,6 +14,7 @@ from alchemesh_platform.contracts.notice import spoken_moment
 from alchemesh_platform.registry.lineage import Lineage
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
 from alchemesh_platform.registry.records import Deployment
+from alchemesh_platform.standing.standing import Standing
 from alchemesh_platform.status import (
     AccessStatus,
     CodeStatus,
@@ -50,6 +51,24 @@ def print_product(console: Console, status: ProductStatus, now: datetime) -> Non
     """One product: its last deployment, ports, endpoints, assets, contracts, needs and code."""
     for line in (*_heading(status, now), *_drawn(list(_places(status, now)))):
         console.print(line, soft_wrap=True)
+
+
+def print_standing(console: Console, standing: Standing | None) -> None:
+    """Value and maturity of a product, each with its explanation; what is not known is unknown, which is not zero."""
+    value = standing.value if standing is not None else None
+    mature = standing.maturity if standing is not None else None
+    told = [f"-{each.points} {each.policy}: {each.message}" for each in value.deductions] if value else []
+    told += [f"not evaluated: {policy}" for policy in value.open] if value else []
+    grown = [f"{each.points:.0f} of {each.of}  {each.why}" for each in mature.reasons] if mature else []
+    lines = [
+        ("value     ", f"{value.value} of 100" if value else "unknown", told),
+        ("maturity  ", f"{mature.value} of 100" if mature else "unknown", grown),
+    ]
+    console.print(Text("\nstanding", style="bold"))
+    for label, number, reasons in lines:
+        console.print(Text.assemble("  ", (label, "dim"), number), soft_wrap=True)
+        for reason in reasons:
+            console.print(Text(f"    {reason}"), soft_wrap=True)
 
 
 def print_summaries(console: Console, environment: str, summaries: Sequence[ProductSummary], now: datetime) -> None:

@@ -1,0 +1,110 @@
+"""Maturity: how long a product has been stable, whom it has served and for how long, whether it kept its word. Pure.
+
+It is not declared but derived, and only ever from what is recorded. Without a history it is unknown, which is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# What counts in full, and how many of the 100 points it is worth. Below that, points grow with what there is.
+STABLE_DAYS, STABLE_POINTS = 365, 40
+CONSUMER_DAYS, CONSUMER_POINTS = 3 * 180, 40  # three consumers for half a year, or one for a year and a half
+COMMITMENT_DAYS, COMMITMENT_POINTS = 180, 20
+BROKEN_COSTS = 10  # points that a commitment takes which was not kept, for as long as it is remembered
+REMEMBERED_DAYS = 365
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A consumer was let in; ``until`` is None while it is."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of a product's past.
+
+    Args:
+        deployed_at: When it was recorded first.
+        stable_since: When it became stable, and has been since; None when it is not.
+        served: Every consumer that it has or had.
+        broken: When a commitment was not kept: somebody overrode the notice that consumers were promised.
+    """
+
+    deployed_at: datetime
+    stable_since: datetime | None = None
+    served: Sequence[Served] = ()
+    broken: Sequence[datetime] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A part of the maturity: its points, how many it can have, and why it has them."""
+
+    points: float
+    of: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Maturity:
+    """From 0 to 100, with the parts that it is the sum of."""
+
+    value: int
+    reasons: tuple[Reason, ...]
+
+
+def maturity(history: History | None, now: datetime) -> Maturity | None:
+    """The maturity of a product at a moment; None, unknown, where nothing of it was ever recorded."""
+    if history is None:
+        return None
+    reasons = (_stable(history, now), _consumers(history, now), _commitments(history, now))
+    return Maturity(int(sum(reason.points for reason in reasons)), reasons)
+
+
+def _stable(history: History, now: datetime) -> Reason:
+    if history.stable_since is None:
+        return Reason(0, STABLE_POINTS, "not stable")
+    days = _days(history.stable_since, now)
+    return Reason(_share(days, STABLE_DAYS, STABLE_POINTS), STABLE_POINTS, f"stable for {_counted(days)}")
+
+
+def _consumers(history: History, now: datetime) -> Reason:
+    if not history.served:
+        return Reason(0, CONSUMER_POINTS, "no consumer yet")
+    days = sum(_days(each.since, each.until or now) for each in history.served)
+    present = sum(each.until is None or each.until > now for each in history.served)
+    what = f"{len(history.served)} {'consumer' if len(history.served) == 1 else 'consumers'}, {present} of them now"
+    return Reason(
+        _share(days, CONSUMER_DAYS, CONSUMER_POINTS), CONSUMER_POINTS, f"{what}, for {_counted(days)} together"
+    )
+
+
+def _commitments(history: History, now: datetime) -> Reason:
+    remembered = [moment for moment in history.broken if _days(moment, now) < REMEMBERED_DAYS]
+    kept = _share(_days(history.deployed_at, now), COMMITMENT_DAYS, COMMITMENT_POINTS)
+    points = max(0.0, kept - BROKEN_COSTS * len(remembered))
+    if not remembered:
+        return Reason(
+            points, COMMITMENT_POINTS, f"every commitment kept for {_counted(_days(history.deployed_at, now))}"
+        )
+    what = "commitment" if len(remembered) == 1 else "commitments"
+    return Reason(points, COMMITMENT_POINTS, f"{len(remembered)} {what} not kept within a year")
+
+
+def _days(since: datetime, until: datetime) -> float:
+    return max(0.0, (until - since) / DAY)
+
+
+def _share(days: float, full: int, points: int) -> float:
+    return points * min(1.0, days / full)
+
+
+def _counted(days: float) -> str:
+    return f"{int(days):,} {'day' if int(days) == 1 else 'days'}"
