@@ -7,15 +7,18 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import engine, remote_state, scale, startup
+from benchmarks import engine, mesh, remote_state, scale, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = "| What | Against | Ours | Floor | Ratio (lowest–highest) | Promised | Kept |\n|---|---|---|---|---|---|---|"
 GROWTH = "| What | Seconds by size | Growth at the last doubling | Most memory | Promised | Kept |\n" + "|---" * 6 + "|"
 
-SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[startup.Ratio | scale.Scaled | engine.Memory]]]] = {
+SECTIONS: dict[
+    str, tuple[str, str, Callable[[], Iterator[startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory]]]
+] = {
     "startup": ("Commands that list or check", RATIOS, startup.ratios),
     "scale": ("Large products, and many", GROWTH, scale.scaled),
+    "mesh": ("A large mesh", mesh.HEAD, mesh.grown),
     "engine": ("The engine's work", RATIOS, engine.ratios),
     "remote-state": ("State in object storage", RATIOS, remote_state.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.access.states import OPEN
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.mesh_repo.difference import MeshDiff
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM
 from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
     DomainRecord,
     LineageRecord,
     ProductRecord,
@@ -22,6 +24,8 @@ from alchemesh_platform.registry.records import (
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
+# Kind of requester: kind of the record that it is. A product is no part of the mesh repo.
+REQUESTERS = {"data_domain": "domain", "technical_team": "team", "user": "user"}
 SHOWN_MAX = 5  # references that a message names of each thing
 
 _Key = tuple[str, str]  # kind of record, address
@@ -35,13 +39,13 @@ class Reference:
         kind: Of the thing: domain, team, source_system or user.
         address: Of the thing.
         loss: What it would lose, where it stays: the persona or kind that it is referred to for. Empty where it goes.
-        product: Address of the product that refers to it.
+        by: What refers to it: address of a product, or an access request and its port.
     """
 
     kind: str
     address: str
     loss: str
-    product: str
+    by: str
 
 
 class StillReferenced(Failure):
@@ -53,12 +57,13 @@ class StillReferenced(Failure):
         self.references = tuple(references)
         things: dict[str, list[str]] = {}
         for reference in self.references:
-            things.setdefault(_told(reference), []).append(reference.product)
+            things.setdefault(_told(reference), []).append(reference.by)
         lines = [f"  {thing}: {_listed(products)}" for thing, products in things.items()]
         what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
         super().__init__(
-            "\n".join([f"nothing was changed: {what} still referred to by what is deployed\n", *lines]),
-            hint="change or destroy those products first, or keep what they refer to in the mesh repo",
+            "\n".join([f"nothing was changed: {what} still referred to\n", *lines]),
+            hint="change or destroy those products first, reject or revoke those access requests, or keep what they "
+            "refer to in the mesh repo",
         )
 
 
@@ -83,7 +88,19 @@ def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Ref
             key = (SourceSystemRecord.kind, flow.source)
             if key in losses:
                 found.add(Reference(*key, losses[key], flow.product))
-    return sorted(found)
+    return sorted(found | set(_of_requests(registry, environment, diff)))
+
+
+def _of_requests(registry: Registry, environment: str, diff: MeshDiff) -> Iterator[Reference]:
+    """Access requests that are open or granted, and whose requester would go."""
+    gone = {(record.kind, record.address) for record in diff.removed if record.kind in REQUESTERS.values()}
+    if not gone:
+        return
+    where: dict[str, Collection[str]] = {"state": list[str](OPEN), "requester_kind": list(REQUESTERS)}
+    for request in registry.all(AccessRequestRecord, environment, where=where):
+        kind = REQUESTERS[request.requester_kind]
+        if (kind, request.requester) in gone:
+            yield Reference(kind, request.requester, "", f"{request.address} ({request.port}, {request.state})")
 
 
 def _losses(diff: MeshDiff) -> Iterator[tuple[_Key, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,14 @@ from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import Reference, StillReferenced
-from alchemesh_platform.registry.records import ProductRecord, Record
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    ProductRecord,
+    Record,
+    RequesterKind,
+    RequestState,
+    RequestStep,
+)
 from alchemesh_platform.registry.store import Registry
 from tests.mesh_repo.meshes import airport_mesh, domain, product, team, user
 
@@ -123,9 +131,52 @@ def test_many_references_are_counted_and_not_listed(registry: Registry, environm
         apply_mesh(registry, environment, airport_mesh(environment, without=("aviation/flight-data",)))
 
     assert refused.value.message == (
-        "nothing was changed: a thing that would go is still referred to by what is deployed\n\n"
+        "nothing was changed: a thing that would go is still referred to\n\n"
         "  team aviation/flight-data: aviation/flights, aviation/p00, aviation/p01, aviation/p02, aviation/p03 "
         "and 16 more"
     )
-    assert refused.value.hint == "change or destroy those products first, or keep what they refer to in the mesh repo"
+    assert refused.value.hint == (
+        "change or destroy those products first, reject or revoke those access requests, or keep what they refer to in "
+        "the mesh repo"
+    )
     assert len(refused.value.references) == 21
+
+
+@pytest.mark.parametrize(
+    ("kind", "requester", "gone"),
+    [
+        ("user", "bessie@a.example", ("user", "bessie@a.example")),
+        ("technical_team", "operations/desk", ("team", "operations/desk")),
+        ("data_domain", "operations", ("domain", "operations")),
+    ],
+)
+@pytest.mark.parametrize("state", ["requested", "approved", "granted", "revoked", "rejected", "expired"])
+def test_a_requester_stays_while_its_request_is_open_or_granted(
+    registry: Registry,
+    environment: str,
+    kind: RequesterKind,
+    requester: str,
+    gone: tuple[str, str],
+    state: RequestState,
+) -> None:
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    registry.put(
+        AccessRequestRecord(
+            environment=environment,
+            address="req-0a1b2c3d",
+            product=FLIGHTS,
+            port=f"{FLIGHTS}/table",
+            requester_kind=kind,
+            requester=requester,
+            purpose="why not",
+            state=state,
+            steps=(RequestStep(state=state, at=at, by=requester),),
+        )
+    )
+    wanted = airport_mesh(environment, without=("operations", "operations/desk", "bessie@a.example"))
+    if state in {"revoked", "rejected", "expired"}:
+        assert len(apply_mesh(registry, environment, wanted).removed) == 3
+        return
+    with pytest.raises(StillReferenced) as refused:
+        apply_mesh(registry, environment, wanted)
+    assert refused.value.references == (Reference(*gone, "", f"req-0a1b2c3d ({FLIGHTS}/table, {state})"),)

