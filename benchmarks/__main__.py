@@ -13,9 +13,9 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = "| What | Against | Ours | Floor | Ratio (lowest–highest) | Promised | Kept |\n|---|---|---|---|---|---|---|"
 GROWTH = "| What | Seconds by size | Growth at the last doubling | Most memory | Promised | Kept |\n" + "|---" * 6 + "|"
 
-SECTIONS: dict[
-    str, tuple[str, str, Callable[[], Iterator[startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory]]]
-] = {
+Row = startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory
+
+SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "startup": ("Commands that list or check", RATIOS, startup.ratios),
     "scale": ("Large products, and many", GROWTH, scale.scaled),
     "mesh": ("A large mesh", mesh.HEAD, mesh.grown),

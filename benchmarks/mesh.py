@@ -27,7 +27,7 @@ SMALL, FULL = 10, 100  # domains
 TIMES = FULL // SMALL
 # On a noisy machine this still counts as ten times, and this as once.
 LINEAR, INDEPENDENT = TIMES * 1.25, 1.25
-RUNS = 3
+RUNS = 5
 WHOLE = {
     "first `mesh apply`": ["mesh", "apply", "{repo}", "--yes"],
     "`mesh apply`, no change": ["mesh", "apply", "{repo}", "--yes"],
