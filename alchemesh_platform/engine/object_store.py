@@ -1,18 +1,18 @@
 """The object storage that a state backend's address names, opened with the same settings that Pulumi would take.
 
-Each cloud's own library is used: they find credentials where the cloud's other tools find them, and repeat what may be
-repeated.
+Each cloud's own library finds the credentials, where the cloud's other tools find them.
 
 Source: https://www.pulumi.com/docs/iac/concepts/state-and-backends/, gocloud.dev aws (V2Config), blob/gcsblob
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from alchemesh_platform.failure import Failure
 
@@ -24,6 +24,9 @@ NEW: str = ""  # the version of an object that is not there yet
 _YES = ("1", "t", "true")
 _PATH_STYLES = ("s3ForcePathStyle", "use_path_style")  # the spellings of both of Pulumi's generations
 _PLAIN_HTTP = ("disableSSL", "disable_https")
+GCS = "https://storage.googleapis.com"
+GCS_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+_NOT_FOUND, _PRECONDITION_FAILED = 404, 412
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 _ABSENT = ("NoSuchKey", "404")
 
@@ -90,7 +93,7 @@ def open_store(backend: str) -> ObjectStore:
     with using(backend):
         if address.scheme == "s3":
             return _S3(_s3_client(address), address.netloc, prefix)
-        return _Gcs(_gcs_bucket(address.netloc), prefix)
+        return _Gcs(*_gcs_session(), address.netloc, prefix)
 
 
 @contextmanager
@@ -152,42 +155,56 @@ class _S3:
 
 
 class _Gcs:
-    def __init__(self, bucket: Any, prefix: str) -> None:
-        self._bucket, self._prefix = bucket, prefix
+    """Cloud Storage by its JSON API: https://cloud.google.com/storage/docs/json_api/v1.
+
+    Google's own client cannot be imported beside Pulumi's provider protocol: both describe ``google.rpc.Status``.
+    """
+
+    def __init__(self, session: Any, endpoint: str, bucket: str, prefix: str) -> None:
+        self._session, self._prefix = session, prefix
+        self._objects = f"{endpoint}/storage/v1/b/{bucket}/o"
+        self._uploads = f"{endpoint}/upload/storage/v1/b/{bucket}/o"
+        self._bucket = f"{endpoint}/storage/v1/b/{bucket}"
 
     def read(self, name: str) -> Found | None:
-        from google.api_core.exceptions import NotFound
-
-        blob = self._bucket.blob(self._prefix + name)
-        try:
-            content = blob.download_as_bytes(timeout=TIMEOUT_SECONDS)
-        except NotFound:
-            self._bucket.reload(timeout=TIMEOUT_SECONDS)  # the object is missing, or the bucket, which is another thing
+        found = self._session.get(self._object(name), params={"alt": "media"}, timeout=TIMEOUT_SECONDS)
+        if found.status_code == _NOT_FOUND:
+            # The object is missing, or the bucket, which is another thing.
+            self._session.get(self._bucket, timeout=TIMEOUT_SECONDS).raise_for_status()
             return None
-        return Found(content, str(blob.generation))
+        found.raise_for_status()
+        return Found(found.content, found.headers["X-Goog-Generation"])
 
     def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
-        from google.api_core.exceptions import PreconditionFailed
-
-        blob = self._bucket.blob(self._prefix + name)
-        condition = {} if replaces is None else {"if_generation_match": int(replaces or 0)}
-        try:
-            blob.upload_from_string(content, timeout=TIMEOUT_SECONDS, **condition)
-        except PreconditionFailed as error:
-            raise Taken(name) from error
-        return str(blob.generation)
+        asked = {"uploadType": "media", "name": self._prefix + name}
+        if replaces is not None:
+            asked["ifGenerationMatch"] = replaces or "0"
+        done = self._session.post(self._uploads, params=asked, data=content, timeout=TIMEOUT_SECONDS)
+        if done.status_code == _PRECONDITION_FAILED:
+            raise Taken(name)
+        done.raise_for_status()
+        return str(done.json()["generation"])
 
     def delete(self, name: str) -> None:
-        from google.api_core.exceptions import NotFound
-
-        try:
-            self._bucket.blob(self._prefix + name).delete(timeout=TIMEOUT_SECONDS)
-        except NotFound:
-            return
+        done = self._session.delete(self._object(name), timeout=TIMEOUT_SECONDS)
+        if done.status_code != _NOT_FOUND:
+            done.raise_for_status()
 
     def names(self, folder: str) -> list[str]:
-        found = self._bucket.list_blobs(prefix=self._prefix + folder, timeout=TIMEOUT_SECONDS)
-        return [blob.name.removeprefix(self._prefix) for blob in found]
+        found: list[str] = []
+        page: dict[str, str] = {}
+        while True:
+            asked = {"prefix": self._prefix + folder, "fields": "items(name),nextPageToken", **page}
+            answer = self._session.get(self._objects, params=asked, timeout=TIMEOUT_SECONDS)
+            answer.raise_for_status()
+            told = answer.json()
+            found += [each["name"].removeprefix(self._prefix) for each in told.get("items", ())]
+            if "nextPageToken" not in told:
+                return found
+            page = {"pageToken": told["nextPageToken"]}
+
+    def _object(self, name: str) -> str:
+        return f"{self._objects}/{quote(self._prefix + name, safe='')}"
 
 
 def _s3_client(address: SplitResult) -> Any:
@@ -210,14 +227,27 @@ def _s3_client(address: SplitResult) -> Any:
     )
 
 
-def _gcs_bucket(name: str) -> Any:
-    import os
+def _gcs_session() -> tuple[Any, str]:
+    """A session that signs its requests and repeats what may be repeated, and the address that it speaks to."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
 
-    from google.cloud import storage
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST")  # as Google's own libraries, and Pulumi, take it
+    session: Any
+    if emulator:
+        endpoint = emulator if "://" in emulator else f"http://{emulator}"
+        session = requests.Session()  # an emulator asks nobody who he is
+    else:
+        import google.auth
+        from google.auth.transport.requests import AuthorizedSession
 
-    if os.environ.get("STORAGE_EMULATOR_HOST"):  # the library finds it there; it asks nobody who he is
-        return storage.Client.create_anonymous_client().bucket(name)
-    return storage.Client().bucket(name)
+        endpoint = GCS
+        session = AuthorizedSession(google.auth.default(scopes=[GCS_SCOPE])[0])  # type: ignore[no-untyped-call]
+    patience = Retry(total=ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=patience))
+    return session, endpoint
 
 
 def _yes(said: Mapping[str, str], names: tuple[str, ...]) -> bool:
