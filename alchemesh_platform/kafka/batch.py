@@ -47,6 +47,11 @@ class Span:
         )
 
 
+def short_id(topic_id: str) -> str:
+    """The beginning of a topic's id, in signs for a file's name: librdkafka writes plain base64, with / and +."""
+    return topic_id.translate(str.maketrans("+/", "-_"))[:TOPIC_ID_LENGTH]
+
+
 def span_of(stem: str) -> Span | None:
     """The span that a file is named after; None when it is no such name."""
     found = _NAME.match(stem)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.kafka.access import client_options
-from alchemesh_platform.kafka.batch import TOPIC_ID_LENGTH, Message
+from alchemesh_platform.kafka.batch import Message, short_id
 from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
 from alchemesh_platform.kafka.ingestion import STATUS_SECONDS, Order, Status, read_status, write_status
 from alchemesh_platform.kafka.landing import land, next_offset, sweep
@@ -75,7 +75,7 @@ class Landing:
         found = describe_topic(Cluster(self.order.kafka), self.order.topic)
         if found is None:
             raise KafkaFailed(f"there is no topic {self.order.topic}")
-        return str(found.topic_id).replace("=", "")[:TOPIC_ID_LENGTH].rjust(TOPIC_ID_LENGTH, "-")
+        return short_id(str(found.topic_id))
 
     def _open(self) -> Consumer:
         from confluent_kafka import Consumer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.kafka.batch import Message, Span, sort_messages, span_of
+from alchemesh_platform.kafka.batch import Message, Span, short_id, sort_messages, span_of
 from alchemesh_platform.kafka.landing import DEAD_LETTERS, STAGING, land, next_offset, sweep
 
 ID = "abcd1234"
@@ -24,6 +25,15 @@ ID = "abcd1234"
 )
 def test_a_name_says_topic_partition_and_offsets(topic: str, id_: str, partition: int, ends: list[int]) -> None:
     span = Span(topic, id_, partition, *ends)
+    assert span_of(span.stem) == span
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_the_id_of_any_topic_can_be_in_the_name_of_a_file(topic_id: bytes) -> None:
+    """An id with a slash in it once made a path of a name, so that one topic in eight was never landed."""
+    short = short_id(base64.b64encode(topic_id).decode())
+    span = Span("t", short, 0, 0, 1)
+    assert "/" not in span.stem
     assert span_of(span.stem) == span
 
 
