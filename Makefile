@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := alchemesh_platform components stacks cli
 
-.PHONY: help setup system engine parts demo demo-down test check lint format docs benchmark lock clean
+.PHONY: help setup system engine parts demo demo-gcp demo-down test check lint format docs benchmark lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ parts: setup ## Real servers for the tests, Kafka and NiFi: their jars, once for
 
 demo: engine system ## Bring both example products up, run their code, query them
 	$(BIN)/python examples/demo.py
+
+demo-gcp: engine parts ## From a real Kafka through a real NiFi to an answer of BigQuery, Google Cloud emulated
+	$(BIN)/python examples/demo_gcp.py
 
 demo-down: setup ## Take the examples down again
 	$(BIN)/python examples/demo.py --down

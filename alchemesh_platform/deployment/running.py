@@ -30,6 +30,8 @@ def run_code(
     arguments: tuple[str, ...],
     identity: Identity,
     on_output: Callable[[str], None],
+    *,
+    stand_in: RunCode | None = None,
 ) -> Deployment:
     """Run a product's code with its connections; the run is in the history from its first moment.
 
@@ -37,6 +39,7 @@ def run_code(
         arguments: Handed to the code.
         identity: Who runs it.
         on_output: Gets each line that the code prints, masked.
+        stand_in: Runs code here whose component has it started elsewhere.
 
     Returns:
         The run, over: outcome, exit status, the end of its output.
@@ -49,14 +52,14 @@ def run_code(
     if record.code is None:
         raise NoCode(f"{product} has no code", hint="add `code:` to the manifest, then `alchemesh up`")
     spec = catalog[record.code["component"]]
-    if spec.run is None:
+    run = cast("RunCode", load_reference(spec.run)) if spec.run is not None else stand_in
+    if run is None:
         raise NoCode(
             f"the code of {product} runs in {spec.name}, which starts it itself",
-            hint=f"`alchemesh components show {spec.name}`",
+            hint=f"`alchemesh components show {spec.name}`; in an emulated environment (--emulate) it is run here",
         )
     job = JobConnection.model_validate(record.code["connection"])
     connections = read_connections(registry, environment, product)
-    run = cast("RunCode", load_reference(spec.run))
     entry = registry.start_deployment(
         environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
     )

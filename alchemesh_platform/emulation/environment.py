@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from alchemesh_platform.document import merge, node_of
 from alchemesh_platform.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from alchemesh_platform.catalog.running import RunCode
     from alchemesh_platform.emulation.servers import Emulators
     from alchemesh_platform.platform_file.models import Platform
 
 FOLDER = "emulated"  # beside the real environments' folders, so that no state, lock or key is shared
+CLOUD = "cloud"  # in an environment's folder
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Settings that name servers which have no emulator: group, setting.
 REAL_SERVERS = (("kafka", "bootstrap_servers"), ("nifi", "url"))
@@ -32,19 +35,17 @@ def emulate(platform: Platform) -> Platform:
     """The environment with its state, registry and data in a folder of their own on this machine."""
     home = Path(platform.home, FOLDER)
     here = home / platform.environment
-    settings = dict(platform.settings)
-    if "local" in settings:
-        settings["local"] = {**settings["local"], "root": str(here / "data"), "run": str(here / "run")}
+    moved = _settings_of_here(platform, here)
     return platform.model_copy(
         update={
             "home": str(home),
             "state": f"file://{here / 'state'}",
             "registry": f"sqlite:///{here / 'registry.db'}",
             "secrets": "passphrase",
-            "settings": settings,
+            "settings": {**platform.settings, **{name: {**platform.settings[name], **moved[name]} for name in moved}},
             "emulated": True,
         }
-    )
+    ).located_by(merge(platform.tree, node_of({"settings": moved}, platform.tree.file)))
 
 
 def check_servers(platform: Platform, groups: Iterable[str]) -> None:
@@ -70,14 +71,12 @@ def check_servers(platform: Platform, groups: Iterable[str]) -> None:
 
 def emulators_of(platform: Platform, tell: Callable[[str], None] = lambda _line: None) -> Emulators:
     """The emulators of an emulated environment."""
-    from alchemesh_platform.emulation.servers import Emulators
-
-    return Emulators(cloud_folder(platform), tell)
+    return _emulators(Path(platform.home, platform.environment), tell)
 
 
 def cloud_folder(platform: Platform) -> Path:
     """Where the emulated cloud of an environment is kept."""
-    return Path(platform.home, platform.environment, "cloud")
+    return Path(platform.home, platform.environment, CLOUD)
 
 
 def resume(platform: Platform) -> None:
@@ -108,6 +107,38 @@ def emulated_providers(platform: Platform, tell: Callable[[str], None]) -> Itera
             served = stack.enter_context(serve_emulated(world))
             providers[served.package] = served.port
         yield providers
+
+
+def job_runner(platform: Platform, product: Path) -> RunCode | None:
+    """What runs a product's jobs here, where its cloud is emulated; None where it is not.
+
+    Args:
+        product: Folder of its repo, or its manifest.
+    """
+    if not platform.emulated:
+        return None
+    from alchemesh_platform.emulation.job import JobRunner
+    from alchemesh_platform.emulation.store import Store
+
+    return JobRunner(Store(cloud_folder(platform)), product.parent if product.is_file() else product)
+
+
+def _settings_of_here(platform: Platform, here: Path) -> dict[str, dict[str, str]]:
+    """Group: settings that differ because everything is on this machine, of the groups that the environment has."""
+    from alchemesh_platform.emulation.world import STORAGE
+
+    moved = {}
+    if "local" in platform.settings:
+        moved["local"] = {"root": str(here / "data"), "run": str(here / "run")}
+    if "nifi" in platform.settings:  # it writes where everything else reads
+        moved["nifi"] = {"storage_url": _emulators(here).addresses()[STORAGE]}
+    return moved
+
+
+def _emulators(here: Path, tell: Callable[[str], None] = lambda _line: None) -> Emulators:
+    from alchemesh_platform.emulation.servers import Emulators
+
+    return Emulators(here / CLOUD, tell)
 
 
 def _listed(found: Any) -> list[str]:

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from alchemesh_platform.catalog.discover import discover
+from alchemesh_platform.compose.resolve import read_settings
 from alchemesh_platform.emulation.environment import WouldReachOut, check_servers, emulate, emulators_of
 from alchemesh_platform.emulation.store import Store
+from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import Platform
 
 MANIFEST = """
@@ -113,6 +116,24 @@ def test_nothing_of_an_emulated_environment_is_where_the_real_one_is() -> None:
     assert emulated.settings["local"] == {"root": "/home/of/emulated/prod/data", "run": "/home/of/emulated/prod/run"}
     assert emulated.settings["gcp"] == {"project": "acme"}
     assert real.settings["local"] == {"root": "/data", "run": "/run"}
+
+
+def test_components_are_given_the_settings_of_the_emulated_environment(tmp_path: Path) -> None:
+    """Settings were moved in the platform and not in the document that components' settings are read from."""
+    file = tmp_path / "platform.yaml"
+    file.write_text(
+        "kind: Platform\nname: acme\nenvironments:\n  prod:\n    extends: builtin/local\n    settings:\n"
+        "      nifi: {url: http://localhost:18080/nifi-api}\n"
+    )
+    emulated = emulate(load_platform(file, "prod", tmp_path))
+    catalog = discover()
+    local, _ = read_settings(catalog["delta-table"], emulated)
+    assert local is not None
+    assert local.model_dump()["local"]["root"] == str(tmp_path / "emulated" / "prod" / "data")
+    nifi = emulated.tree.locate(("settings", "nifi", "url"))
+    assert (nifi.line, nifi.file) == (7, str(file))
+    storage = emulators_of(emulated).addresses()["storage"]
+    assert emulated.settings["nifi"] == {"url": "http://localhost:18080/nifi-api", "storage_url": storage}
 
 
 def test_servers_elsewhere_are_not_worked_on_by_an_emulated_run() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.emulation.servers import STORAGE, ensure_emulators, stop_emulators
+from alchemesh_platform.emulation.servers import STORAGE, Emulators
 from alchemesh_platform.nifi.server import Server
 from parts.kafka import Broker, broker
 from parts.nifi import Nifi
@@ -36,10 +36,11 @@ def kafka() -> Iterator[Broker]:
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("cloud")
+    emulators = Emulators(folder)
     try:
-        yield ensure_emulators(folder)[STORAGE]
+        yield emulators.address_of(STORAGE)
     finally:
-        stop_emulators(folder)
+        emulators.stop()
 
 
 def flights(first: int, count: int) -> list[bytes]:

@@ -38,9 +38,12 @@ def _unique_id(values: Values, world: World) -> str:
 
 
 def _private_key(values: Values, world: World) -> str:
-    """A key file as the service gives it out, base64, with nothing in it that could open anything."""
+    """A key file as the service gives it out, base64, without what could open anything: the private key.
+
+    It is left out, not empty: who finds one tries to sign with it, and fails.
+    """
     email = str(values["serviceAccountId"]).rpartition("/")[2]
-    document = {"type": "service_account", "client_email": email, "private_key_id": values["number"], "private_key": ""}
+    document = {"type": "service_account", "client_email": email}
     return base64.b64encode(json.dumps(document).encode()).decode()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import PLATFORM_VARIABLE, json_option, where_options
+from alchemesh_cli.context import PLATFORM_VARIABLE, emulate_option, json_option, where_options
 from alchemesh_cli.options import yes_option
 from alchemesh_platform.failure import ExitCode
 
@@ -35,6 +35,7 @@ def command() -> None:
     envvar=PLATFORM_VARIABLE,
     help="Platform file.  [default: platform.yaml in FOLDER or above]",
 )
+@emulate_option
 @json_option
 @yes_option
 def apply(folder: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> None:

@@ -19,6 +19,7 @@ def command(
     """Run the product's code with its connections.
 
     What the code prints is shown and kept in the history, with secrets blanked out. The exit status is the code's.
+    With --emulate, a job of Cloud Run is run here, as its template says, since no container runs.
 
     \b
     Examples:
@@ -28,7 +29,7 @@ def command(
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.running import run_code
-    from alchemesh_platform.emulation.environment import resume
+    from alchemesh_platform.emulation.environment import job_runner, resume
     from alchemesh_platform.identity.identity import identify
     from alchemesh_platform.registry.store import Registry
 
@@ -45,6 +46,7 @@ def command(
             arguments,
             identity,
             on_output=lambda line: click.echo(line, err=as_json),
+            stand_in=job_runner(platform, directory),
         )
     if as_json:
         click.echo(done.model_dump_json(indent=2, exclude={"output"}))

@@ -146,9 +146,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
             yield _changed(change, f"asset {address_of(change)}")
     yield from _grants(section)
     if not preview:
-        for change in section.changes:
-            if change.operation != "delete":
-                yield from ([endpoint] for endpoint in _endpoints(change))
+        yield from ([Text.assemble((f"{protocol:<8} ", "dim"), address)] for protocol, address in _endpoints(section))
     contract = next((change for change in section.changes if change.type == CONTRACT), None)
     if contract and contract.operation != "same":
         says = _contract_says(output.contract if output else None, section.step)
@@ -237,12 +235,17 @@ def _short_type(change: Change) -> str:
     return change.type.rpartition(":")[2]
 
 
-def _endpoints(change: Change) -> Iterator[Text]:
-    if change.type.startswith(COMPONENT_PREFIX) and change.outputs.get("kind") == "data-api":
-        for protocol in ("sql", "rest", "graphql"):
-            address = change.outputs.get(protocol)
-            if isinstance(address, str):
-                yield Text.assemble((f"{protocol:<8} ", "dim"), address)
+def _endpoints(section: Section) -> list[tuple[str, str]]:
+    """Protocol and address, each once: a component that is made of another says the same as that one."""
+    apis = [
+        change.outputs
+        for change in section.changes
+        if change.operation != "delete"
+        and change.type.startswith(COMPONENT_PREFIX)
+        and change.outputs.get("kind") == "data-api"
+    ]
+    found = ((protocol, api.get(protocol)) for api in apis for protocol in ("sql", "rest", "graphql"))
+    return list(dict.fromkeys((protocol, address) for protocol, address in found if isinstance(address, str)))
 
 
 def summary(progress: Progress, *, preview: bool) -> str:

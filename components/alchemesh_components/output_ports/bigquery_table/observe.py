@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from alchemesh_platform.catalog.observation import Observation, TableObservation
 from alchemesh_platform.connections import TablesConnection
 
@@ -10,14 +12,18 @@ def observe(connection: TablesConnection) -> Observation:
     """Rows, size and last change of each table, as BigQuery's own record has them, with the rights of whoever asks."""
     try:
         from google.api_core.exceptions import NotFound
+        from google.auth.credentials import AnonymousCredentials
         from google.cloud.bigquery import Client
     except ImportError:
         return Observation("unknown", "google-cloud-bigquery is not installed: pip install 'alchemesh-platform[gcp]'")
+    # Unlike Cloud Storage's, this client wants credentials of an emulator too.
+    emulated = os.environ.get("BIGQUERY_EMULATOR_HOST")
+    credentials = AnonymousCredentials() if emulated else None  # type: ignore[no-untyped-call]
     tables, gone = {}, []
     for name in connection.tables:
         table_id = connection.table_id(name)
         try:
-            table = Client(project=table_id.partition(".")[0]).get_table(table_id)
+            table = Client(project=table_id.partition(".")[0], credentials=credentials).get_table(table_id)
         except NotFound:
             gone.append(name)
         else:
