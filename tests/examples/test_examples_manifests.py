@@ -10,7 +10,7 @@ from staging import EXAMPLES, manifest
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, OutputPort
 
-PRODUCTS = ("flights", "punctuality")
+PRODUCTS = ("departures", "flights", "punctuality")
 
 
 def exposed(product: DataProduct) -> Iterator[tuple[OutputPort, str]]:
@@ -72,7 +72,7 @@ def test_the_consumer_reads_a_port_that_the_provider_has() -> None:
 def test_production_differs_only_where_its_overlay_says_so() -> None:
     here, there = manifest("flights"), load_manifest(EXAMPLES / "flights/alchemesh.yaml", "prod").product
 
-    assert there.input_ports[0].args == {"path": "/srv/dispatch/departures/*.csv", "format": "csv"}
+    assert there.input_ports[0].args["path"] == "gs://acme-dispatch/departures/"
     (table, raw) = there.output_ports
     assert table.contract is not None
     assert table.contract.service_levels.uptime == 99.9
