@@ -114,7 +114,10 @@ def _class(token: str, *suffixes: str) -> type:
     matched = TOKEN.fullmatch(token)
     if matched is None:
         raise LookupError(f"{token} is no type of the package {PACKAGE}")
-    module = importlib.import_module(f"{SDK}.{matched['module'].lower()}.{_snake(matched['type'])}")
+    package = importlib.import_module(f"{SDK}.{matched['module'].lower()}")
+    # The SDK fills its packages on first use; one whose modules are imported before that stays empty for everybody.
+    getattr(package, matched["type"], None)
+    module = importlib.import_module(f"{package.__name__}.{_snake(matched['type'])}")
     for suffix in suffixes or ("",):
         found = getattr(module, f"{matched['type']}{suffix}", None)
         if isinstance(found, type) and found.__module__ == module.__name__:

@@ -21,6 +21,8 @@ _ASKED_BY = {
 # Definitions of ComponentUse, which two places of different roles share, one for each.
 _USED_IN = {Role.STORAGE: ("OutputPort", "storage"), Role.CODE: ("DataProduct", "code")}
 
+FOUNDATIONS = {Role.PLATFORM, Role.DOMAIN}  # what products stand on; no manifest asks for it
+
 
 def manifest_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:
     """The JSON Schema of a manifest, draft 2020-12.
@@ -28,7 +30,8 @@ def manifest_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:
     Args:
         specs: The components whose types and arguments the manifest may use.
     """
-    catalog = sorted(specs, key=lambda spec: (spec.component_type, spec.name))
+    in_products = (spec for spec in specs if not FOUNDATIONS.issuperset(spec.roles))
+    catalog = sorted(in_products, key=lambda spec: (spec.component_type, spec.name))
     models = {spec.name: spec.args_model() for spec in catalog}
     distinct = list(dict.fromkeys(models.values()))
     references, schema = models_json_schema(

@@ -13,7 +13,7 @@ from alchemesh_platform.contracts.recorded import UnreadablePromise, recorded_po
 from alchemesh_platform.document import Path as Place
 from alchemesh_platform.document import written
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest
-from alchemesh_platform.registry.records import AssetRecord
+from alchemesh_platform.registry.records import ContractRecord
 from alchemesh_platform.registry.store import Registry
 from tests.contracts.product import MANIFEST, record
 
@@ -66,9 +66,9 @@ def test_a_record_of_another_version_is_told_and_not_taken_for_a_promise(
 ) -> None:
     record(registry, manifest.product, "local")
     address = f"{ADDRESS}/flights-table"
-    asset = registry.get(AssetRecord, "local", f"{address}/flight")
-    assert asset is not None
-    registry.put(asset.model_copy(update={"definition": {"properties": {"seats": {"type": "quaternion"}}}}))
+    contract = registry.get(ContractRecord, "local", address)
+    assert contract is not None
+    registry.put(contract.model_copy(update={"models": {"flight": {"properties": {"seats": {"type": "quaternion"}}}}}))
     with pytest.raises(UnreadablePromise, match=f"what is recorded of {address} in local cannot be read"):
         recorded_ports(registry, "local", ADDRESS)
 

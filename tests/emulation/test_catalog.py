@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,10 @@ BUCKET = "gcp:storage/bucket:Bucket"
 @pytest.mark.parametrize("token", TYPES)
 def test_a_type_is_one_of_the_sdk(token: str) -> None:
     """A token in other letters than the SDK's would never be asked for."""
-    module = importlib.import_module(inspect.getmodule(_resource(token)).__name__)  # type: ignore[union-attr]
-    assert f"'{token}'" in inspect.getsource(module)
+    # Not by `inspect`, which looks into every module that there is, and so spoils those that are loaded on first use.
+    file = importlib.import_module(_resource(token).__module__).__file__
+    assert file is not None
+    assert f"'{token}'" in Path(file).read_text("utf-8")
 
 
 @pytest.mark.parametrize("token", TYPES)
@@ -87,6 +90,17 @@ def test_a_type_that_the_sdk_lacks_is_no_type() -> None:
         inputs_of("gcp:storage/pail:Pail")
     with pytest.raises(LookupError, match="is no type of the package gcp"):
         inputs_of("aws:s3/bucket:Bucket")
+
+
+def test_a_type_that_is_looked_up_leaves_the_sdk_whole() -> None:
+    """Looked up before a program used the package, it left the package without its resources for everybody."""
+    program = (
+        "from alchemesh_platform.emulation.sdk import inputs_of\n"
+        f"inputs_of({BUCKET!r})\n"
+        "import pulumi_gcp\n"
+        "print(pulumi_gcp.storage.Bucket.__name__)\n"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "Bucket"
 
 
 def test_the_docs_list_what_is_covered() -> None:

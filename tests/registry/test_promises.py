@@ -89,7 +89,9 @@ class Product:
         self.declare(text)
         manifest, plan = read_and_compose(self.file, self.platform, "local", discover())
         plan = replace(plan, environment=self.environment)
-        return before_engine(self.registry, manifest, plan, operation, now, **more)
+        verdict = before_engine(self.registry, manifest, plan, operation, now, **more)
+        promised = [problem for problem in verdict.warnings if not problem.message.startswith("policy ")]
+        return replace(verdict, warnings=tuple(promised))
 
     def line(self, text: str) -> int:
         return next(n for n, line in enumerate(self.file.read_text("utf-8").splitlines(), 1) if text in line)

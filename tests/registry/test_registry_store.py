@@ -19,6 +19,7 @@ from alchemesh_platform.registry.records import (
     LineageRecord,
     ManifestRecord,
     NoticeRecord,
+    PolicyRecord,
     PortRecord,
     ProductRecord,
     Record,
@@ -26,6 +27,7 @@ from alchemesh_platform.registry.records import (
     SourceSystemRecord,
     TeamRecord,
     UserRecord,
+    ValueScoreRecord,
 )
 from alchemesh_platform.registry.store import Key, Registry
 from alchemesh_platform.registry.tables import TABLES
@@ -137,6 +139,16 @@ def mesh_of_each(environment: str) -> list[Record]:
 def promises_of_each(environment: str) -> list[Record]:
     now, port = datetime(2026, 3, 1, 9, 30, tzinfo=UTC), "aviation/flights/flights-table"
     return [
+        PolicyRecord(
+            environment=environment,
+            address="stable-needs-owner",
+            owner="mesh-governance",
+            effect="warn",
+            document={"when": "product.lifecycle == 'stable'"},
+        ),
+        ValueScoreRecord(
+            environment=environment, address="aviation/flights", product="aviation/flights", value=90, policies="0a1b"
+        ),
         ManifestRecord(environment=environment, address="aviation/flights", root="/repo", document="{}"),
         ContractVersionRecord(
             environment=environment,

@@ -91,8 +91,10 @@ def _is_name(text: str) -> bool:
 def _schema() -> str:
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.manifest.schema import manifest_schema
+    from alchemesh_platform.platform_file.builtin import LOCAL_COMPONENTS
 
-    return json.dumps(manifest_schema(discover().loaded()[0]), indent=2, ensure_ascii=False) + "\n"
+    specs = [spec for spec in discover().loaded()[0] if spec.name in LOCAL_COMPONENTS.values()]
+    return json.dumps(manifest_schema(specs), indent=2, ensure_ascii=False) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,23 +7,30 @@ from pathlib import Path
 
 import click
 
+from alchemesh_cli.context import where_options
+
 
 @click.command(short_help="Print the JSON Schema of the manifest.")
+@where_options
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-def command(output: Path | None) -> None:
-    """Print the JSON Schema of the manifest, with the arguments of every component of the catalogue.
+def command(directory: Path, environment: str, platform_file: Path | None, output: Path | None) -> None:
+    """Print the JSON Schema of the manifest, with the arguments of the components that the environment uses.
 
     An editor completes and checks a manifest whose first line names the schema, as `alchemesh init` writes it.
 
     \b
     Examples:
       alchemesh schema --output .alchemesh/schema.json
+      alchemesh schema -e prod
       alchemesh schema | jq '.["$defs"]["file-ingestion-args"]'
     """
+    from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.manifest.schema import manifest_schema
 
-    specs, broken = discover().loaded()
+    used = set(load_platform_for(directory, environment, platform_file).components.values())
+    loaded, broken = discover().loaded()
+    specs = [spec for spec in loaded if spec.name in used]
     text = json.dumps(manifest_schema(specs), indent=2, ensure_ascii=False)
     for failure in broken:
         click.echo(f"warning: left out: {failure.message}", err=True)
