@@ -10,6 +10,7 @@ whatever happens. What was written is in .demo/gcp until the next tour.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -98,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {lacking}", file=sys.stderr)
         return 1
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are stopped as after Ctrl-C
     try:
         heading("Servers: Kafka, NiFi")
         with servers(FOLDER) as place:
