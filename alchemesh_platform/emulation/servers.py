@@ -151,7 +151,7 @@ def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
 
 
 def _local_bigquery(installed: Path, port: int, grpc_port: int, data: Path) -> tuple[str, ...]:
-    """https://pypi.org/project/local-bigquery/"""
+    """The package local-bigquery, in a virtual environment of its own."""
     return (
         *(str(installed / "bin" / "python"), str(installed / "bin" / "local-bigquery")),
         *("--host", HOST, "--port", str(port), "--grpc-port", str(grpc_port), "--data-dir", str(data), "serve"),
