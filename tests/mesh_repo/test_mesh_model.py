@@ -128,9 +128,9 @@ def test_what_a_product_refers_to_never_goes(
     try:
         apply_mesh(registry, environment, after)
     except StillReferenced as refused:
-        assert {reference.product for reference in refused.references} >= {address for address, _ in lost}
+        assert {reference.by for reference in refused.references} >= {address for address, _ in lost}
         assert recorded_mesh(registry, environment) == before
-        assert all(reference.product in str(refused) for reference in refused.references)
+        assert all(reference.by in str(refused) for reference in refused.references)
     else:
         assert not lost
         assert recorded_mesh(registry, environment) == after

@@ -232,7 +232,7 @@ def test_registry_that_cannot_be_read_is_told(home: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("form", "begins"),
     [
-        ("tree", "aviation\n└─ product  flights  1.2.0 stable\n"),
+        ("tree", "aviation\n└─ product  flights  1.2.0 stable  value unknown, maturity 0\n"),
         ("mermaid", "flowchart LR\n"),
         ("dot", "digraph lineage {\n"),
         ("json", '{\n  "environment": "local",\n'),
