@@ -93,16 +93,17 @@ def test_a_model_that_grows_is_an_asset_change_and_evolves_the_table(shop: Shop)
         "      amount: {type: number, description: Euros}\n",
         "      amount: {type: number, description: Euros}\n      note: {type: string, description: Free text}\n",
     )
+    shop.edit("      version: 1.0.0\n", "      version: 1.1.0\n")
     shown = shop.run("preview", "--detailed-exitcode")
     assert shown.returncode == 10
     assert "~ asset shop/orders/orders-table/order" in shown.stdout
     assert "note" in shown.stdout
     up = shop.json("up", "--yes")
     assert up["assets"] == {"update": ["shop/orders/orders-table/order"]}
-    api = shop.json("env")["outputs"]["orders-table"]["proxy"]
+    api = Connections.model_validate(shop.json("env")).output("orders-table").data_api
 
     def has_note() -> bool:
-        with psycopg.connect(api["sql"], autocommit=True) as connection:
+        with psycopg.connect(api.dsn(), autocommit=True) as connection:
             rows = connection.cursor().execute('SELECT * FROM "order"')
             return {column.name for column in rows.description or ()} == {"order_id", "amount", "note"}
 
@@ -113,6 +114,7 @@ def test_a_model_that_breaks_its_table_is_refused_in_preview_with_reason_and_lin
     shop.done("up", "--yes")
     shop.done("run")
     shop.edit("amount: {type: number, description: Euros}", "amount: {type: boolean, description: Euros}")
+    shop.edit("      version: 1.0.0\n", "      version: 2.0.0\n")
     for command in (("preview",), ("up", "--yes")):
         refused = shop.run(*command)
         assert refused.returncode == 1
