@@ -130,7 +130,7 @@ def test_killed_in_an_update_the_next_run_updates_again(bench: Bench) -> None:
 
 
 def test_killed_in_a_deletion_the_next_run_deletes_again(bench: Bench) -> None:
-    things: Things = {f"t{number}": {} for number in range(30)}
+    things: Things = {f"t{number}": {} for number in range(29)} | {"t29": {"delete_gate": "go"}}
     bench.run("up", things)
     run_and_kill_engine(bench, things, "delete t29", "destroy")
     again = bench.run("destroy", things)

@@ -29,7 +29,8 @@ class Thing(pulumi.CustomResource):
 
     Args:
         props: ``fail``: what making it ends with; ``fail_once``: the same, the first time only; ``gate``: a file
-            that is waited for before it ends. Everything else is the thing's content.
+            that is waited for before it ends; ``delete_gate``: the same for its deletion. Everything else is the
+            thing's content.
     """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, **props: Any) -> None:
@@ -139,6 +140,7 @@ class ThingProvider(ResourceProviderServicer):
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.folder.begin(f"delete {request.id}")
         self.folder.path(request.id).unlink(missing_ok=True)
+        self._wait(MessageToDict(request.properties).get("delete_gate"))
         return empty_pb2.Empty()
 
     def _write(self, call: str, name: str, properties: Any, context: grpc.ServicerContext) -> None:
@@ -149,7 +151,9 @@ class ThingProvider(ResourceProviderServicer):
         if fault:
             context.abort(grpc.StatusCode.UNKNOWN, str(fault))
         self.folder.path(name).write_text(json.dumps(content), "utf-8")
-        gate = content.get("gate")
+        self._wait(content.get("gate"))
+
+    def _wait(self, gate: Any) -> None:
         deadline = time.monotonic() + GATE_SECONDS
         while gate and not (self.folder.root / gate).exists() and time.monotonic() < deadline:
             time.sleep(0.02)
