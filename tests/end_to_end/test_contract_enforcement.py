@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.registry.audit import acts_of, broken_links
+from alchemesh_platform.registry.audit import Act, acts_of, broken_links
 from alchemesh_platform.registry.records import ContractVersionRecord, Deployment, GrantRecord, NoticeRecord, UserRecord
+from alchemesh_platform.registry.store import Registry
 
 from .harness import Shop, until
 
@@ -101,6 +102,11 @@ def test_every_version_is_kept_and_stays_as_it_was(shop: Shop) -> None:
     assert "found 1.1.0 with another promise" in refused.stderr
 
 
+def acts_about_contracts(registry: Registry) -> list[Act]:
+    """What was done to contracts, the newest first; that something was deployed is an act too."""
+    return [act for act in acts_of(registry) if act.operation.startswith("contract ")]
+
+
 def drop_amount(shop: Shop) -> None:
     """Take a property out of the model, under a new major version."""
     shop.edit(AMOUNT, "")
@@ -144,7 +150,7 @@ def test_a_property_is_dropped_only_once_consumers_had_their_notice_period(shop:
     assert (promise(up)["held"], up["warnings"]) == (None, [])
     assert shop.json("contract", "notices")["notices"] == [], "the notice is spent with its major version"
     with shop.registry() as registry:
-        assert {act.operation: act.reason for act in acts_of(registry)} == {"contract notice": "amount goes"}
+        assert [act.reason for act in acts_about_contracts(registry)] == ["amount goes"]
 
 
 def test_a_port_a_product_and_its_end_wait_for_consumers_too(shop: Shop) -> None:
@@ -209,7 +215,7 @@ def test_only_a_platform_owner_lets_a_change_pass_before_its_time(shop: Shop) ->
     assert "amount" not in shop.json("contract", "show", "orders-table")["ports"][0]["models"]["order"]["properties"]
     shop.done("destroy", "--yes", "--override-notice", "the company is sold", more=PLATFORM_OWNER)
     with shop.registry() as registry:
-        acts = acts_of(registry)
+        acts = acts_about_contracts(registry)
         assert list(broken_links(registry)) == []
     assert [(act.operation, act.address, act.actor, act.reason, act.detail["what"]) for act in acts] == [
         ("contract override", PORT, "grace@shop.example", "the company is sold", "removal"),

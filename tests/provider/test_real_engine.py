@@ -86,9 +86,14 @@ class Product:
             address="aviation/flights/flights-table",
             product="aviation/flights",
             version="1.0.0",
-            lifecycle="active",
+            lifecycle="draft",
             access="public",
-            document={"terms": {"usage": password, "mustBe": 0.5}},
+            document={
+                "version": "1.0.0",
+                "lifecycle": "draft",
+                "access": "public",
+                "terms": {"usage": password, "billing": {"model": "flat", "price": 0.5, "currency": "EUR"}},
+            },
         )
         pulumi.export("rows", landing.rows)
         pulumi.export("rest", api.rest)
@@ -151,7 +156,8 @@ def test_a_product_comes_changes_and_goes(tmp_path: Path, engine: Engine, produc
         assert port.connections["proxy"]["sql"] is None
         contract = registry.get(ContractRecord, "local", "aviation/flights/flights-table")
         assert contract is not None
-        assert contract.document == {"terms": {"usage": "none", "mustBe": 0.5}}
+        assert contract.document["terms"]["usage"] == "none"
+        assert contract.document["terms"]["billing"]["price"] == 0.5
 
         # A protocol that is not offered once looked unknown in a preview, and every record that named it changed.
         assert changes_of(made.preview()) == {"same": 6}
