@@ -36,6 +36,8 @@ CLOCK_SLACK_SECONDS = 2.0  # the system tells a process's age by ticks since boo
 # Source: pulumi pkg/backend/diy/lock.go (checkForLock)
 _TOLD = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _LOCKED = "the stack is currently locked by"
+# Source: pulumi pkg/backend/httpstate (ConflictingUpdateError); the service says the first part.
+_IN_PROGRESS = "Another update is currently in progress"
 
 Tell = Callable[[str], None]
 
@@ -160,7 +162,7 @@ def release(stack: Stack) -> list[str]:
 
 def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
     """The failure that the engine's complaint about a lock stands for; None when it complains of something else."""
-    if _LOCKED not in stderr:
+    if _LOCKED not in stderr and _IN_PROGRESS not in stderr:
         return None
     told = _TOLD.search(stderr)
     holder = Holder(told["user"], told["host"], int(told["pid"]), told["since"]) if told else None

@@ -22,6 +22,7 @@ from alchemesh_platform.writing import write_private
 
 RUN_PREFIX = "run-"  # a folder of one run; it stays when its caller is killed, and is read by the next run
 EXPORT_PREFIX = "export-"
+SIGN_IN = "sign in with `pulumi login`, or set PULUMI_ACCESS_TOKEN to a token that the service has given you"
 NO_LOGS = "The engine finds a file here where it would make a folder, and therefore keeps no debug logs.\n"
 
 # What a user's shell may hold that would change what a run does behind our back: flags as variables, another stack, a
@@ -120,7 +121,7 @@ class Stack:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
         }
-        if self.backend.startswith(("https://", "http://")):  # a user who is logged in to Pulumi Cloud stays so
+        if self.is_service:  # a user who is logged in to Pulumi Cloud stays so
             defaults["PULUMI_CREDENTIALS_PATH"] = environ.get("PULUMI_HOME") or str(Path("~/.pulumi").expanduser())
         ours = {
             "PULUMI_BACKEND_URL": address_of(self.backend),
@@ -138,6 +139,11 @@ class Stack:
         return {**defaults, **passed, **ours}
 
     @property
+    def is_service(self) -> bool:
+        """Whether the state is in Pulumi Cloud, or in an installation of it."""
+        return self.backend.startswith(("https://", "http://"))
+
+    @property
     def _made_marker(self) -> Path:
         return self.work_folder / "made"
 
@@ -151,7 +157,8 @@ class Stack:
         command = ["stack", "init", self.name, "--non-interactive", "--no-select"]
         made = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
         if made.returncode != 0 and "already exists" not in made.stderr:
-            raise StackFailed(f"the engine cannot make the stack {self} in {self.backend}: {why_failed(made)}")
+            why = f"the engine cannot make the stack {self} in {self.backend}: {why_failed(made)}"
+            raise StackFailed(why, hint=SIGN_IN if self.is_service else None)
         if self.state_folder is None:
             write_private(self._made_marker, self.backend)
 
