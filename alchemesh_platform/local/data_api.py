@@ -1,18 +1,7 @@
-"""SQL, REST and GraphQL over tables of this machine: a supervised `roapi` for each data API, with a gateway before it.
-
-What roapi 0.12 does, and what follows from it:
-
-- It knows no users, serves any file to whoever reaches its HTTP port, and any statement to whoever reaches its
-  PostgreSQL port. So it runs in an enclosure (enclosure.py), and the gateway (gateway.py) is the only way in.
-- It always listens for HTTP, PostgreSQL and Flight SQL, on loopback of its enclosure here.
-- It sees rows that are appended only when it reloads tables, and reloads only when started writable.
-- A table that is empty answers; a column that is added is seen with the next reload; so is a table that is replaced.
-"""
+"""SQL, REST and GraphQL over tables of this machine: a supervised server for each data API, and a gateway before it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 import threading
@@ -21,24 +10,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 from alchemesh_platform.catalog.observation import Observation
 from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.local import gateway as gateways
-from alchemesh_platform.local import processes
+from alchemesh_platform.local import processes, roapi
 from alchemesh_platform.local.answering import first_refusal
 from alchemesh_platform.local.consumers import HEALTH, OWNER, locked
-from alchemesh_platform.local.enclosed import RELOAD_SECONDS
-from alchemesh_platform.local.enclosure import enclosed_command, table_inside
-from alchemesh_platform.local.files import storage_errors, write_if_changed
+from alchemesh_platform.local.files import storage_errors
 from alchemesh_platform.local.gateway import LOOPBACK, Gateway, Listening
 from alchemesh_platform.local.issuing import credential_file, ensure_own_credentials, own_credentials_are_kept
 from alchemesh_platform.local.ports import becomes_free, free_port, port_taken
-from alchemesh_platform.local.processes import Program
-from alchemesh_platform.local.programs import Guard, Protocol, guard_of, program
+from alchemesh_platform.local.programs import Guard, Protocol, guard_of
+from alchemesh_platform.local.roapi import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
 PROBE_SECONDS = 2.0
@@ -53,15 +38,6 @@ class DataApiFailed(Failure):
 
 
 @dataclass(frozen=True, slots=True)
-class ServedTable:
-    """A table that is served: a Delta table, or a folder of Parquet files."""
-
-    name: str
-    url: str
-    format: Literal["delta", "parquet"]
-
-
-@dataclass(frozen=True, slots=True)
 class DataApi:
     """A data API as it is wanted. A port that is None is a free one, chosen once and kept."""
 
@@ -72,6 +48,11 @@ class DataApi:
     host: str = LOOPBACK
     http_port: int | None = None
     postgres_port: int | None = None
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway before it."""
+        return Gateway(self.run_directory, self.process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +83,11 @@ def bring_up(
     Raises:
         PortTaken: when a port is another process's.
         DataApiFailed: when it does not answer in time, with what it said.
+        TableNotServed: when a table is not there, or not on this machine.
         StorageFailed, SupervisorFailed: when the machine refuses.
     """
     stop = cancelled or threading.Event()
-    gateway = Gateway(api.run_directory, api.process)
+    gateway = api.gateway
     guard = guard_of(api.protocols)
     if not guard.protocols:
         raise DataApiFailed(f"data API {api.process} can offer nothing", hint="; ".join(guard.warnings))
@@ -144,9 +126,10 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
         if not found.alive:
             what = "its server" if name == api.process else "its gateway"
             return f"{what} is not running: {found.description or found.state.lower()}"
-    if not own_credentials_are_kept(Gateway(api.run_directory, api.process)):
+    gateway = api.gateway
+    if not own_credentials_are_kept(gateway):
         return "a credential of its own is gone"
-    if not processes.is_current(api.run_directory, _program(api, guard)):
+    if not processes.is_current(api.run_directory, roapi.server(gateway, api.tables, guard)):
         return "its tables are in other folders than its server knows"
     refusal = first_refusal(_connection(api, endpoints), PROBE_SECONDS)
     return f"its server does not answer: {refusal}" if refusal else None
@@ -154,12 +137,12 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
 
 def is_configured(api: DataApi) -> bool:
     """Whether a data API was brought up here, and not taken down since."""
-    return gateways.listening(Gateway(api.run_directory, api.process)) is not None
+    return gateways.listening(api.gateway) is not None
 
 
 def take_down(api: DataApi) -> None:
     """Stop a data API and remove what it ran with, and who was let in. Stopping what is not there does nothing."""
-    gateway = Gateway(api.run_directory, api.process)
+    gateway = api.gateway
     gateways.take_down(gateway)
     processes.stop(api.run_directory, api.process)
     with storage_errors(f"remove {gateway.folder}"), suppress(FileNotFoundError):
@@ -168,7 +151,7 @@ def take_down(api: DataApi) -> None:
 
 def choose_ports(api: DataApi) -> Endpoints:
     """The ports that are asked for, or were chosen before, or are free now."""
-    kept = gateways.listening(Gateway(api.run_directory, api.process))
+    kept = gateways.listening(api.gateway)
     http_port = api.http_port or (kept.http_port if kept else None) or free_port(api.host)
     postgres_port = None
     if "sql" in api.protocols:
@@ -208,26 +191,24 @@ def own_credential_file(run_directory: Path, process: str) -> Path:
 
 def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
     """Write what the server and its gateway run with, and have both run so."""
-    gateway = Gateway(api.run_directory, api.process)
+    gateway = api.gateway
     where = Listening(
         api.host,
         endpoints.http_port,
         endpoints.postgres_port,
         api.protocols,
-        None if guard.enclosed else _server_port(gateway),
+        None if guard.enclosed else roapi.server_port(gateway),
     )
     with locked(gateway.folder):
         gateways.listen(gateway, where)
-        _link_tables(api)
-        write_if_changed(_config_file(api), _configuration(api, guard))
-        processes.ensure_running(api.run_directory, _program(api, guard))
+        processes.ensure_running(api.run_directory, roapi.prepared(gateway, api.tables, guard))
         ensure_own_credentials(gateway)
         gateways.apply(gateway, start=True)
 
 
 def _check_ports(api: DataApi, endpoints: Endpoints) -> None:
     """Refuse ports of other processes; those that this gateway itself has are fine."""
-    gateway = Gateway(api.run_directory, api.process)
+    gateway = api.gateway
     kept = gateways.listening(gateway)
     web, sql = (
         kept is not None and processes.status(api.run_directory, name).alive for name in (gateway.web, gateway.sql)
@@ -268,7 +249,7 @@ def _wait_until_healthy(
             if found.state in _HOPELESS or (found.state == "BACKOFF" and _reasons(said[name])):
                 return f"it ended at once: {_telling(said[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
-        answers = not guard.enclosed or gateways.server_answers(Gateway(api.run_directory, api.process))
+        answers = not guard.enclosed or gateways.server_answers(api.gateway)
         refusal = first_refusal(connection, PROBE_SECONDS) if answers else "its server is starting"
         if refusal is None:
             return None
@@ -280,7 +261,7 @@ def _wait_until_healthy(
 
 def _names(api: DataApi) -> tuple[str, ...]:
     """The processes that have to run for it."""
-    gateway = Gateway(api.run_directory, api.process)
+    gateway = api.gateway
     web = (gateway.web,) if {"rest", "graphql"} & set(api.protocols) else ()
     return (api.process, *web, *((gateway.sql,) if "sql" in api.protocols else ()))
 
@@ -291,7 +272,7 @@ def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
         rest=endpoints.rest,
         graphql=endpoints.graphql,
         tables=tuple(table.name for table in api.tables),
-        credential_file=str(credential_file(Gateway(api.run_directory, api.process).folder, HEALTH)),
+        credential_file=str(credential_file(api.gateway.folder, HEALTH)),
     )
 
 
@@ -309,88 +290,6 @@ def _reasons(said: str) -> list[str]:
         for before, line in zip(["", *lines], lines, strict=False)
         if line.lower().startswith(("error", "bwrap:")) or " FATAL " in line or " panicked at " in before
     ]
-
-
-def _program(api: DataApi, guard: Guard) -> Program:
-    """The server. A folder that was replaced by another of its name is one that it has not seen."""
-    folders = [_identity(_folder(table)) for table in api.tables]
-    digest = hashlib.sha256(f"{_configuration(api, guard)}{folders}".encode()).hexdigest()[:16]
-    return Program(api.process, _command(api, guard), {"ALCHEMESH_CONFIGURATION": digest})
-
-
-def _command(api: DataApi, guard: Guard) -> tuple[str, ...]:
-    if guard.enclosed:
-        links = {table.name: _link(api, table) for table in api.tables}
-        return enclosed_command(_config_file(api), links, Gateway(api.run_directory, api.process).sockets)
-    options = ("--disable-read-only", "--reload-interval", str(RELOAD_SECONDS))
-    return (str(program("roapi")), "--config", str(_config_file(api)), *options)
-
-
-def _configuration(api: DataApi, guard: Guard) -> str:
-    """What roapi reads: JSON, which is YAML too and needs no escaping of its own."""
-    nowhere = f"{LOOPBACK}:0"
-    port = 0 if guard.enclosed else _server_port(Gateway(api.run_directory, api.process))
-    document = {
-        "addr": {"http": f"{LOOPBACK}:{port}", "postgres": nowhere, "flight_sql": nowhere},
-        "tables": [
-            {
-                "name": table.name,
-                "uri": table_inside(table.name) if guard.enclosed else str(_folder(table)),
-                "option": {"format": table.format, "use_memory_table": False},
-            }
-            for table in api.tables
-        ],
-    }
-    return json.dumps(document, indent=1) + "\n"
-
-
-def _server_port(gateway: Gateway) -> int:
-    kept = gateways.listening(gateway)
-    return (kept.server_port if kept else None) or free_port(LOOPBACK)
-
-
-def _folder(table: ServedTable) -> Path:
-    """Where a table is.
-
-    Raises:
-        DataApiFailed: when it is not on this machine.
-    """
-    address = urlsplit(table.url)
-    if address.scheme not in ("", "file"):
-        raise DataApiFailed(
-            f"table {table.name} is at {table.url}, which is not on this machine",
-            hint="an enclosed server reaches no network: serve tables of this machine, or use another data API",
-        )
-    return Path(unquote(address.path) if address.scheme else table.url)
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        found = folder.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _link(api: DataApi, table: ServedTable) -> Path:
-    """A link to a table: paths of any signs can be served, and the supervisor's configuration need not hold them."""
-    return Gateway(api.run_directory, api.process).folder / "tables" / table.name
-
-
-def _link_tables(api: DataApi) -> None:
-    for table in api.tables:
-        link, folder = _link(api, table), _folder(table)
-        if not folder.is_dir():
-            raise DataApiFailed(f"table {table.name}: there is no folder {folder}", hint="`alchemesh up` makes it anew")
-        with storage_errors(f"link {folder} at {link}"):
-            link.parent.mkdir(mode=0o700, exist_ok=True)
-            if not link.is_symlink() or link.readlink() != folder:
-                link.unlink(missing_ok=True)
-                link.symlink_to(folder)
-
-
-def _config_file(api: DataApi) -> Path:
-    return Gateway(api.run_directory, api.process).folder / "roapi.yml"
 
 
 def _log_size(api: DataApi, name: str) -> int:

@@ -12,7 +12,7 @@ from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.grants import with_grants
 from alchemesh_platform.deployment.input_access import access_problems, announcements, input_access
 from alchemesh_platform.registry.records import PortRecord, ProductRecord, RequestState
-from alchemesh_platform.status import product_status
+from alchemesh_platform.status.product import product_status
 from tests.compose.reader import composed_reader
 
 from .airport import AMELIA, BESSIE, DESK, INTERNAL, KATHERINE, OPERATIONS, PUBLIC, PUNCTUALITY, RESTRICTED, Airport

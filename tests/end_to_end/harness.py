@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,14 +149,6 @@ def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:
     (folder / "alchemesh.yaml").write_text(manifest, "utf-8")
     (folder / "job.py").write_text(JOB, "utf-8")
     return Shop(folder, home)
-
-
-def until(met: Callable[[], bool], *, seconds: float = 30.0, what: str = "it") -> None:
-    """Wait for something that another process brings about."""
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s"
-        time.sleep(0.02)
 
 
 def everything_in(*folders: Path) -> bytes:

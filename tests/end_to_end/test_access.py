@@ -13,9 +13,10 @@ from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.audit import broken_links
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, RequestStep
 from alchemesh_platform.registry.store import Registry
+from tests.waiting import until
 
 from .consuming import ADA, BOB, ORDERS_TABLE, REPORTS, write_consumer, write_provider
-from .harness import Shop, until
+from .harness import Shop
 
 pytestmark = pytest.mark.engine
 

@@ -10,8 +10,9 @@ import pytest
 from alchemesh_platform.registry.audit import Act, acts_of, broken_links
 from alchemesh_platform.registry.records import ContractVersionRecord, Deployment, GrantRecord, NoticeRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
+from tests.waiting import until
 
-from .harness import Shop, until
+from .harness import Shop
 
 pytestmark = pytest.mark.engine
 

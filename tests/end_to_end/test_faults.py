@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from alchemesh_platform.deployment.operate import OWN_PROCESS_COMPONENTS
+from tests.waiting import until
 
-from .harness import Shop, everything_in, until, write_shop
+from .harness import Shop, everything_in, write_shop
 
 pytestmark = pytest.mark.engine
 

@@ -15,8 +15,9 @@ import psycopg
 import pytest
 
 from alchemesh_platform.connections import Connections
+from tests.waiting import until
 
-from .harness import COMMAND, Shop, until
+from .harness import COMMAND, Shop
 
 pytestmark = pytest.mark.engine
 

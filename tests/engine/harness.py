@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +25,6 @@ from alchemesh_platform.engine.stack import Stack
 from .thing import PACKAGE, Thing, ThingFolder, served_things
 
 PROJECT = "test.things"
-LONGEST = 60.0
 
 # Things by name: their properties; ``after`` names things that they wait for.
 Things = Mapping[str, Mapping[str, Any]]
@@ -132,14 +130,6 @@ def declare(things: Things) -> None:
         after = [made[other] for other in properties.get("after", ())]
         rest = {key: value for key, value in properties.items() if key != "after"}
         made[name] = Thing(name, pulumi.ResourceOptions(depends_on=after), **rest)
-
-
-def until(found: Callable[[], object], *, what: str, seconds: float = LONGEST) -> None:
-    """Wait for something that has to happen."""
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.01)
 
 
 def engines_of(pid: int) -> list[psutil.Process]:

@@ -20,8 +20,8 @@ import pytest
 from alchemesh_platform.engine.discover import RELEASES_VARIABLE, Engine, EngineMissing
 from alchemesh_platform.engine.download import release_platform
 from alchemesh_platform.engine.versions import PINNED_VERSION
+from tests.waiting import until
 
-from .harness import until
 from .machine import Machine
 
 REPO = Path(__file__).parent.parent.parent

@@ -14,8 +14,9 @@ import pytest
 
 from alchemesh_platform.engine.lock import StackLocked, is_engine
 from alchemesh_platform.engine.stack import StackFailed
+from tests.waiting import LONGEST, until
 
-from .harness import LONGEST, Bench, Things, engines_of, until
+from .harness import Bench, Things, engines_of
 from .thing import Thing
 
 pytestmark = pytest.mark.engine

@@ -18,8 +18,7 @@ from alchemesh_platform.engine import lock as lock_module
 from alchemesh_platform.engine.lock import StackLock, StackLocked, is_engine, release
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
-
-from .harness import until
+from tests.waiting import until
 
 HOLD = """
 import sys

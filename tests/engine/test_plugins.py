@@ -21,8 +21,8 @@ from alchemesh_platform.engine.plugins import (
     sdk_version,
 )
 from alchemesh_platform.engine.stack import Stack
+from tests.waiting import until
 
-from .harness import until
 from .machine import Machine
 
 REPO = Path(__file__).parent.parent.parent

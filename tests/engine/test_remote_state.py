@@ -19,8 +19,9 @@ from alchemesh_platform.engine.object_store import StoreUnusable
 from alchemesh_platform.engine.remote_state import StateNotPushed, StateOverwritten
 from alchemesh_platform.engine.stack import Stack
 from parts.buckets import BUCKET, CREDENTIALS, Bucket, gcs_bucket, s3_bucket
+from tests.waiting import until
 
-from .harness import PROJECT, Bench, Things, bench_in, until
+from .harness import PROJECT, Bench, Things, bench_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

@@ -24,8 +24,9 @@ from alchemesh_platform.engine.events import (
     ResourcePre,
     Summary,
 )
+from tests.waiting import until
 
-from .harness import Bench, Things, bench_in, declare, until
+from .harness import Bench, Things, bench_in, declare
 from .thing import TYPE, Thing
 
 pytestmark = pytest.mark.engine

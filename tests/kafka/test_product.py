@@ -11,8 +11,9 @@ from alchemesh_platform.kafka.access import KafkaAccess
 from alchemesh_platform.kafka.cluster import Cluster
 from alchemesh_platform.kafka.topics import topic_of
 from parts.kafka import Broker
-from tests.end_to_end.harness import Shop, everything_in, until
+from tests.end_to_end.harness import Shop, everything_in
 from tests.kafka.clients import access, read
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,11 @@ from alchemesh_platform.local import processes
 from parts.kafka import Broker
 from tests.kafka.clients import access
 from tests.provider.wire import CheckFailed, Resource, Wire
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
 TYPE = "alchemesh:kafka:TopicIngestion"
-LONGEST = 120.0
 
 
 class Port:
@@ -83,13 +82,6 @@ def port(wire: Wire, kafka: Broker, tmp_path: Path) -> Iterator[Port]:
 
 def events(first: int, number: int) -> list[bytes | None]:
     return [json.dumps({"n": n}).encode() for n in range(first, first + number)]
-
-
-def until(met: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + LONGEST
-    while not met():
-        assert time.monotonic() < deadline, f"{what}: not within {LONGEST:.0f} s"
-        time.sleep(0.1)
 
 
 def test_a_topic_is_landed_and_what_is_bad_is_set_aside_and_counted(port: Port, kafka: Broker) -> None:

@@ -8,9 +8,8 @@ import shutil
 import signal
 import socket
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from alchemesh_platform.local.data_api import (
     DataApi,
     DataApiFailed,
     Endpoints,
-    ServedTable,
     bring_up,
     endpoints_of,
     is_configured,
@@ -40,30 +38,16 @@ from alchemesh_platform.local.data_api import (
 from alchemesh_platform.local.delta import bring_table
 from alchemesh_platform.local.evolution import wanted_schema
 from alchemesh_platform.local.ports import PortTaken, free_port, is_free
-from alchemesh_platform.local.supervisor import config_folder
+from alchemesh_platform.local.roapi import ServedTable, TableNotServed
+from tests.local.supervised import processes_below, supervisor_pid
+from tests.waiting import gone, until
 
-SECONDS = 30.0
 SCHEMA = wanted_schema([Column.model_validate({"name": "id", "type": "string"})], (), "flight")
 WIDER = wanted_schema(
     [Column.model_validate({"name": name, "type": kind}) for name, kind in (("id", "string"), ("gate", "integer"))],
     (),
     "flight",
 )
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended; a zombie has."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -157,7 +141,7 @@ def test_a_killed_server_is_brought_back_on_its_ports(api: DataApi) -> None:
 
 def test_a_killed_supervisor_is_noticed_and_repaired(api: DataApi) -> None:
     endpoints = bring_up(api)
-    os.kill(int((config_folder(api.run_directory) / "supervisord.pid").read_text()), signal.SIGKILL)
+    os.kill(supervisor_pid(api.run_directory), signal.SIGKILL)
     until(lambda: trouble(api, endpoints), "it is noticed")
     assert "its supervisor is not running" in (trouble(api, endpoints) or "")
     assert bring_up(api) == endpoints
@@ -190,8 +174,7 @@ def test_what_is_not_offered_is_not_on_a_well_known_port(api: DataApi) -> None:
     endpoints = bring_up(replace(api, protocols=("rest",)))
     listening = {
         (connection.laddr.ip, connection.laddr.port)
-        for pid in (int((config_folder(api.run_directory) / "supervisord.pid").read_text()),)
-        for process in psutil.Process(pid).children(recursive=True)
+        for process in processes_below(api.run_directory)
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
@@ -260,12 +243,12 @@ def test_a_server_that_dies_at_its_start_says_why(api: DataApi, tmp_path: Path) 
 
 
 def test_a_table_that_is_gone_is_named_with_its_folder(api: DataApi, tmp_path: Path) -> None:
-    with pytest.raises(DataApiFailed, match=rf"table flight: there is no folder {tmp_path}/gone"):
+    with pytest.raises(TableNotServed, match=rf"table flight: there is no folder {tmp_path}/gone"):
         bring_up(replace(api, tables=(ServedTable("flight", str(tmp_path / "gone"), "delta"),)))
 
 
 def test_a_table_elsewhere_is_refused(api: DataApi) -> None:
-    with pytest.raises(DataApiFailed, match="s3://bucket/flight, which is not on this machine"):
+    with pytest.raises(TableNotServed, match="s3://bucket/flight, which is not on this machine"):
         bring_up(replace(api, tables=(ServedTable("flight", "s3://bucket/flight", "delta"),)))
 
 

@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -32,6 +31,8 @@ from alchemesh_platform.local.supervisor import (
     shut_down,
     socket_path,
 )
+from tests.local.supervised import supervisor_pid
+from tests.waiting import gone, until
 
 SECONDS = 30.0
 
@@ -47,25 +48,6 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """A run folder; what runs in it is ended with the test."""
     yield tmp_path / "run"
     shut_down(tmp_path / "run")
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended; a zombie has."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-def supervisor_pid(folder: Path) -> int:
-    return int((config_folder(folder) / "supervisord.pid").read_text())
 
 
 def test_a_process_is_started_once_and_left_alone(folder: Path) -> None:

@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from parts.nifi import Nifi, nifi
-from tests.end_to_end.harness import until
 from tests.needs import need_java
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -141,9 +141,3 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def environment() -> str:
     """An environment that no other test uses: what is recorded is history, and cannot be cleared away."""
     return f"env-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def update_golden(request: pytest.FixtureRequest) -> bool:
-    """Whether golden files are to be written anew: ``pytest --update``."""
-    return bool(request.config.getoption("--update", default=False))

@@ -80,10 +80,10 @@ def mesh() -> Lineage:
         ("mesh.json", lambda graph: json.dumps(as_json(graph), indent=2)),
     ],
 )
-def test_mesh_is_drawn_as_its_golden_file(name: str, draw, update_golden: bool) -> None:
+def test_mesh_is_drawn_as_its_golden_file(name: str, draw, update: bool) -> None:
     drawn = f"{draw(mesh())}\n"
     golden = CASES / name
-    if update_golden:
+    if update:
         golden.write_text(drawn, encoding="utf-8")
     assert drawn == golden.read_text(encoding="utf-8")
 

@@ -12,9 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.local import data_api
 from alchemesh_platform.local.consumers import read_entries, unreadable_entries
-from alchemesh_platform.local.data_api import START_TIMEOUT_SECONDS, ServedTable, own_credential_file
+from alchemesh_platform.local.data_api import START_TIMEOUT_SECONDS, own_credential_file
 from alchemesh_platform.local.gateway import LOOPBACK, Gateway
 from alchemesh_platform.local.programs import Protocol, guard_of
+from alchemesh_platform.local.roapi import ServedTable
 from alchemesh_platform.manifest.models import Identifier, Name
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.handlers.paths import AbsolutePath

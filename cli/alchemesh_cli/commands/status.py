@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.records import Deployment
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.standing.standing import Standing
-    from alchemesh_platform.status import ProductStatus, ProductSummary
+    from alchemesh_platform.status.models import ProductStatus, ProductSummary
 
 ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
 HISTORY_SHOWN = 20
@@ -170,7 +170,9 @@ def _report(
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.registry.lineage import Lineage, lineage_of, mesh_lineage
     from alchemesh_platform.standing.standing import standings
-    from alchemesh_platform.status import ProductStatus, product_status, product_summaries
+    from alchemesh_platform.status.models import ProductStatus
+    from alchemesh_platform.status.product import product_status
+    from alchemesh_platform.status.summaries import product_summaries
 
     if registry is None:
         return Report(

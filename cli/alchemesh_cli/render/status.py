@@ -15,7 +15,7 @@ from alchemesh_platform.registry.lineage import Lineage
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
 from alchemesh_platform.registry.records import Deployment
 from alchemesh_platform.standing.standing import Standing
-from alchemesh_platform.status import (
+from alchemesh_platform.status.models import (
     AccessStatus,
     CodeStatus,
     ContractStatus,

@@ -13,7 +13,7 @@ from rich.console import Console
 from alchemesh_cli.render.quantities import ago, at, counted, size, took
 from alchemesh_cli.render.status import print_history, print_product, print_summaries
 from alchemesh_platform.registry.records import Deployment
-from alchemesh_platform.status import (
+from alchemesh_platform.status.models import (
     AssetStatus,
     CodeStatus,
     ContractStatus,
@@ -171,9 +171,9 @@ def rendered(draw: Callable[[Console], None], *, width: int = 100, **console: ob
 
 
 @pytest.mark.parametrize(("name", "status"), [("status-well.txt", well()), ("status-ill.txt", ill())])
-def test_product_is_drawn_as_its_golden_file(name: str, status: ProductStatus, update_golden: bool) -> None:
+def test_product_is_drawn_as_its_golden_file(name: str, status: ProductStatus, update: bool) -> None:
     drawn = rendered(lambda console: print_product(console, status, NOW))
-    if update_golden:
+    if update:
         (CASES / name).write_text(drawn, encoding="utf-8")
     assert drawn == (CASES / name).read_text(encoding="utf-8")
     assert max(len(line) for line in drawn.splitlines()) <= 100

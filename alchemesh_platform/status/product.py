@@ -1,24 +1,27 @@
-"""What stands and how it is doing: the records of a product, its last deployments, and what its components say now."""
+"""How one product is doing: its records, its last deployments, and what its components say now."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from alchemesh_platform.catalog.observation import Health, Observation
-from alchemesh_platform.observing import PATIENCE, Observed, Specs, observe_all
-from alchemesh_platform.registry.records import (
-    AssetRecord,
-    ContractRecord,
-    Deployment,
-    PortRecord,
-    ProductRecord,
-    RequestState,
+from alchemesh_platform.registry.records import AssetRecord, ContractRecord, Deployment, PortRecord, ProductRecord
+from alchemesh_platform.status.models import (
+    AccessStatus,
+    AssetStatus,
+    CodeStatus,
+    ContractStatus,
+    InputStatus,
+    NoticeStatus,
+    OutputStatus,
+    PartStatus,
+    PlaceStatus,
+    ProductStatus,
+    TableStatus,
 )
+from alchemesh_platform.status.observing import PATIENCE, Observed, Specs, observe_all
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Operation, Registry
@@ -26,152 +29,6 @@ if TYPE_CHECKING:
 RUNS_SHOWN = 3
 DEPLOYING: tuple[Operation, ...] = ("up", "refresh", "destroy")
 PROTOCOLS = ("sql", "rest", "graphql")
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TableStatus(_Value):
-    """What a table, or a folder of files, holds; None is unknown."""
-
-    name: str
-    rows: int | None = None
-    size_bytes: int | None = None
-    changed_at: datetime | None = None
-
-
-class AssetStatus(TableStatus):
-    """A model as exposed by a port, with what its table holds; ``name`` is the model's."""
-
-    address: str
-
-
-class PartStatus(_Value):
-    """A component in its place; health is None where it offers no way to be observed."""
-
-    component: str
-    component_type: str
-    health: Health | None = None
-    reason: str = ""
-
-
-class ContractStatus(_Value):
-    """A port's contract, in brief."""
-
-    version: str
-    lifecycle: str
-    access: str
-    notice_period: str | None = None
-
-
-class AccessStatus(_Value):
-    """What became of the request to read another product's port: when, by whom and why."""
-
-    request: str
-    state: RequestState
-    at: datetime
-    by: str
-    reason: str = ""
-    ends_at: datetime | None = None
-
-
-class NoticeStatus(_Value):
-    """What consumers of a port were told is going to happen.
-
-    Args:
-        what: breaking-change, deprecation, retirement or removal.
-        version: Version of the contract that it happens to.
-        passes_at: From when on it may happen.
-    """
-
-    what: str
-    version: str
-    given_at: datetime
-    given_by: str
-    passes_at: datetime
-    message: str = ""
-
-
-class PlaceStatus(_Value):
-    """An input port, a need, the code or an output port, with the components that make it.
-
-    Args:
-        health: The worst of its components; None when none of them can be observed.
-        tables: What its storage holds, beside the assets of an output port.
-    """
-
-    name: str
-    health: Health | None = None
-    parts: tuple[PartStatus, ...] = ()
-    tables: tuple[TableStatus, ...] = ()
-
-
-class InputStatus(PlaceStatus):
-    """An input port. Of one that reads another product's port, the components and the notices are that port's."""
-
-    address: str
-    description: str = ""
-    origin: str | None = None
-    from_product: bool = False
-    access: AccessStatus | None = None
-    notices: tuple[NoticeStatus, ...] = ()
-
-
-class CodeStatus(PlaceStatus):
-    """The product's own code, with its last runs, newest first."""
-
-    entrypoint: str | None = None
-    schedule: str | None = None
-    runs: tuple[Deployment, ...] = ()
-
-
-class OutputStatus(PlaceStatus):
-    """An output port."""
-
-    address: str
-    description: str = ""
-    endpoints: dict[str, str] = {}
-    assets: tuple[AssetStatus, ...] = ()
-    contract: ContractStatus | None = None
-    notices: tuple[NoticeStatus, ...] = ()
-
-
-class ProductStatus(_Value):
-    """A product in one environment.
-
-    Args:
-        stands: False for one that was taken down or never came up: its history is all there is, if there is any.
-        health: The worst of its ports and needs; None when none of them can be observed.
-    """
-
-    environment: str
-    address: str
-    stands: bool = False
-    health: Health | None = None
-    team: str = ""
-    owner: str = ""
-    version: str = ""
-    lifecycle: str = ""
-    description: str = ""
-    last_deployment: Deployment | None = None
-    inputs: tuple[InputStatus, ...] = ()
-    needs: tuple[PlaceStatus, ...] = ()
-    code: CodeStatus | None = None
-    outputs: tuple[OutputStatus, ...] = ()
-
-
-class ProductSummary(_Value):
-    """A product among others, from its records only."""
-
-    address: str
-    version: str
-    lifecycle: str
-    team: str
-    inputs: int
-    outputs: int
-    assets: int
-    last_deployment: Deployment | None = None
 
 
 def product_status(
@@ -236,26 +93,6 @@ def product_status(
             "health": _worst([status.health, *(need.health for need in needs)]),
         }
     )
-
-
-def product_summaries(registry: Registry, environment: str) -> list[ProductSummary]:
-    """Every product that stands in an environment, in the order of their addresses."""
-    ports = Counter((port.product, port.direction) for port in registry.all(PortRecord, environment))
-    assets = Counter(asset.product for asset in registry.all(AssetRecord, environment))
-    last = registry.last_deployments(environment, DEPLOYING)
-    return [
-        ProductSummary(
-            address=product.address,
-            version=product.version,
-            lifecycle=product.lifecycle,
-            team=product.team,
-            inputs=ports[product.address, "input"],
-            outputs=ports[product.address, "output"],
-            assets=assets[product.address],
-            last_deployment=last.get(product.address),
-        )
-        for product in registry.all(ProductRecord, environment)
-    ]
 
 
 # What was observed, by the address of the port (or the name of the need) and the side of it.

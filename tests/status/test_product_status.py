@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.catalog.observation import Observation, TableObservation
-from alchemesh_platform.catalog.spec import ComponentSpec
-from alchemesh_platform.connections import DataApiConnection, FilesConnection, TablesConnection
-from alchemesh_platform.observing import OBSERVERS, Observed, observe_all
 from alchemesh_platform.registry.records import (
     AssetRecord,
     ContractRecord,
@@ -23,88 +17,17 @@ from alchemesh_platform.registry.records import (
     Record,
 )
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.status import product_status, product_summaries
+from alchemesh_platform.status.product import product_status
+from alchemesh_platform.status.summaries import product_summaries
+from tests.status.observers import CHANGED, SPECS, files
 
 FLIGHTS = "aviation/flights"
-CHANGED = datetime(2026, 1, 5, 14, 3, tzinfo=UTC)
-never = threading.Event()
-
-
-def observe_tables(connection: TablesConnection) -> Observation:
-    rows = {name: TableObservation(336_776, 31_200_000, CHANGED) for name in connection.tables}
-    return Observation("healthy", "", rows)
-
-
-def observe_files(connection: FilesConnection) -> Observation:
-    """Really looks at the folder, as the components do."""
-    folder = connection.path
-    if not folder.is_dir():
-        return Observation("unhealthy", f"{folder} is not there")
-    return Observation("healthy", "", {"files": TableObservation(size_bytes=sum(1 for _ in folder.iterdir()))})
-
-
-def observe_dead(connection: DataApiConnection) -> Observation:
-    return Observation("unhealthy", f"nothing answers at {connection.rest}")
-
-
-def observe_hanging(_: FilesConnection) -> Observation:
-    never.wait()
-    return Observation("healthy")
-
-
-def observe_slowly(_: FilesConnection) -> Observation:
-    time.sleep(0.2)
-    return Observation("healthy")
-
-
-def observe_failing(_: FilesConnection) -> Observation:
-    raise PermissionError("not for you\nsecond line")
-
-
-def observe_nonsense(_: FilesConnection) -> str:
-    return "fine"
-
-
-def spec(observe: str | None) -> ComponentSpec:
-    return ComponentSpec(
-        name="any",
-        component_type="any",
-        roles=(),
-        summary="",
-        version="1.0.0",
-        maturity="stable",
-        owner="team",
-        stateful=True,
-        component="",
-        args="",
-        settings="",
-        outputs="",
-        observe=observe and f"{__name__}:{observe}",
-    )
-
-
-SPECS = {
-    "delta-table": spec("observe_tables"),
-    "local-directory": spec("observe_files"),
-    "local-files": spec("observe_files"),
-    "roapi": spec("observe_dead"),
-    "local-python": spec(None),
-    "hanging": spec("observe_hanging"),
-    "slow": spec("observe_slowly"),
-    "failing": spec("observe_failing"),
-    "nonsense": spec("observe_nonsense"),
-    "without-function": spec("no_such_function"),
-}
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     with Registry.open(f"sqlite:///{tmp_path / 'registry.db'}") as opened:
         yield opened
-
-
-def files(folder: Path) -> dict[str, str]:
-    return {"kind": "files", "url": folder.as_uri()}
 
 
 def flights(folder: Path) -> list[Record]:
@@ -327,61 +250,6 @@ def test_summaries_count_ports_and_assets_of_each_product(registry: Registry, tm
         (FLIGHTS, 1, 2, 2, up),
         ("insight/punctuality", 2, 0, 0, None),
     ]
-
-
-@pytest.mark.parametrize(
-    ("component", "health", "reason"),
-    [
-        ("failing", "unknown", "PermissionError: not for you"),
-        ("nonsense", "unknown", "component 'nonsense' gives no observation"),
-        ("without-function", "unknown", "AttributeError: "),
-        ("never-installed", "unknown", "component 'never-installed' is not installed here"),
-    ],
-)
-def test_component_that_cannot_tell_is_unknown_and_not_failed(component: str, health: str, reason: str) -> None:
-    (answer,) = observe_all([Observed(component, {"kind": "files", "url": "file:///"})], SPECS)
-
-    assert answer is not None
-    assert answer.health == health
-    assert answer.reason.startswith(reason)
-
-
-def test_connection_of_an_unknown_kind_is_unknown() -> None:
-    (answer,) = observe_all([Observed("delta-table", {"kind": "carrier-pigeon"})], SPECS)
-
-    assert answer is not None
-    assert answer.health == "unknown"
-
-
-def test_component_that_cannot_be_observed_is_told_apart_from_one_that_does_not_answer() -> None:
-    assert observe_all([Observed("local-python", {"kind": "job", "entrypoint": "a:b"})], SPECS) == [None]
-
-
-def test_one_that_hangs_holds_up_nobody_and_no_longer_than_allowed(tmp_path: Path) -> None:
-    things = [Observed("hanging", files(tmp_path)), *[Observed("local-directory", files(tmp_path))] * 3]
-    started = time.monotonic()
-
-    answers = observe_all(things, SPECS, timedelta(seconds=0.5))
-
-    assert time.monotonic() - started < 5
-    assert answers[0] == Observation("unknown", "no answer within 0.5 s")
-    assert [answer and answer.health for answer in answers[1:]] == ["healthy"] * 3
-
-
-def test_components_are_asked_at_the_same_time(tmp_path: Path) -> None:
-    started = time.monotonic()
-
-    answers = observe_all([Observed("slow", files(tmp_path))] * OBSERVERS, SPECS, timedelta(seconds=30))
-
-    assert time.monotonic() - started < 0.2 * OBSERVERS
-    assert [answer and answer.health for answer in answers] == ["healthy"] * OBSERVERS
-
-
-def test_more_than_the_observers_can_ask_at_once_are_all_asked(tmp_path: Path) -> None:
-    answers = observe_all([Observed("local-directory", files(tmp_path))] * 100, SPECS)
-
-    assert [answer and answer.health for answer in answers] == ["healthy"] * 100
-    assert observe_all([], SPECS) == []
 
 
 def test_a_notice_is_told_at_the_port_and_at_the_input_port_that_reads_it(registry: Registry, tmp_path: Path) -> None:

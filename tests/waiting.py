@@ -1,0 +1,26 @@
+"""Waiting for what another process brings about."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psutil
+
+LONGEST = 120.0  # seconds: for machines that are slow and busy
+
+
+def until(met: Callable[[], object], what: str, *, seconds: float = LONGEST) -> None:
+    """Wait for something that has to happen."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.01)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; a zombie has."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
