@@ -88,7 +88,8 @@ def _standing(server: Server, wanted: Dataflow) -> Standing:
     if standing is None:
         raise NifiFailed(
             f"process group {wanted.name!r} went away while it was worked on",
-            hint="somebody else removed it: run `alchemesh up` again",
+            hint="NiFi started anew before it had written it down (it writes every half second), or somebody else "
+            "removed it: run `alchemesh up` again",
         )
     return standing
 

@@ -28,6 +28,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 _FIRST_CALL_RETRIES = 3  # pauses of 0, 1 and 2 s
 _RETRIES = 9  # pauses of up to 15 s: 76 s, time enough for a restart
 _BUSY = (502, 503, 504)
+_UNSURE = 500  # status from which on a server may have done what it was asked
 _SAID = 500  # characters of an answer that is no explanation
 
 SecretText = str | SecretRef
@@ -66,6 +67,9 @@ class Server:
         login: Who we are.
         stop: Ends every wait when it is set.
 
+    Attributes:
+        changed: Whether something there may have been changed by us: NiFi took a change, or its answer never came.
+
     Raises:
         NifiFailed: when it does not answer, or does not know who we are.
         SecretMissing: when a secret that is referred to has no value here.
@@ -75,6 +79,7 @@ class Server:
         login = login or Login()
         self.url = url.rstrip("/")
         self.stop = stop or threading.Event()
+        self.changed = False
         self._client = _api_client(self.url, login, _FIRST_CALL_RETRIES)
         if login.token is not None:
             self._authorise(secret_text(login.token))
@@ -171,8 +176,9 @@ class Server:
         from urllib3.exceptions import HTTPError
 
         kind = "application/x-www-form-urlencoded" if form is not None else "application/json"
+        changes = method != "GET" and form is None
         try:
-            return self._client.call_api(
+            found = self._client.call_api(
                 path,
                 method,
                 header_params={"Content-Type": kind, "Accept": "*/*"},
@@ -184,12 +190,16 @@ class Server:
                 _return_http_data_only=True,
             )
         except ApiException as error:
+            self.changed = self.changed or (changes and error.status >= _UNSURE)
             raise _explained(error, method, path, self.url, form is not None) from error
         except HTTPError as error:
+            self.changed = self.changed or changes
             raise NifiFailed(
                 f"NiFi at {self.url} does not answer: {_reason(error)}",
                 hint="is it running, and reachable from here? What was done until now is kept: `alchemesh up` goes on",
             ) from error
+        self.changed = self.changed or changes
+        return found
 
 
 def _api_client(url: str, login: Login, retries: int) -> Any:

@@ -24,6 +24,21 @@ class NotDone(Failure):
     """Raised when a resource cannot be created, read, changed or removed; says why."""
 
 
+class Unfinished(NotDone):
+    """Raised when a creation fails and leaves something in the world.
+
+    The resource is recorded as it is declared, with the failure: the next run brings it on by an update, and where it
+    is declared no more, it is removed like any other.
+
+    Args:
+        outputs: What is known of it (names in Python).
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, outputs: Mapping[str, Any] | None = None) -> None:
+        self.outputs = dict(outputs or {})
+        super().__init__(message, hint=hint)
+
+
 class Cancelled(Failure):
     """Raised when an operation was told to stop."""
 
@@ -118,7 +133,11 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
 
     @abstractmethod
     def create(self, inputs: InputsT, context: Context) -> OutputsT:
-        """Bring it into the world; what exists and is its owner's is adopted."""
+        """Bring it into the world; what exists and is its owner's is adopted.
+
+        Raises:
+            Unfinished: when it fails and something of it is in the world.
+        """
 
     @abstractmethod
     def read(self, inputs: InputsT, outputs: OutputsT, context: Context) -> tuple[InputsT, OutputsT] | None:

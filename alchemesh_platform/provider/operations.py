@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.difference import Kind, difference, top_level
-from alchemesh_platform.provider.handler import Context, Handler, NotDone
+from alchemesh_platform.provider.handler import Context, Handler, NotDone, Unfinished
 from alchemesh_platform.provider.inputs import Read, Refusal, aliases, dump, read_properties, with_defaults
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_secret, has_unknown, masked, reveal
 from alchemesh_platform.secrets import MASK
@@ -20,6 +20,21 @@ _IN_PLAIN_TEXT = "a secret would be written down here in plain text: refer to it
 
 AnyHandler = Handler[Any, Any]
 Tree = Mapping[str, Any]
+
+
+class Recorded(Failure):
+    """Raised when a resource could not be created whole, and has to be recorded for what is there of it.
+
+    Args:
+        failed: Why.
+        identity: Its id.
+        state: Its state, as far as it is known.
+    """
+
+    def __init__(self, failed: Failure, identity: str, state: Tree) -> None:
+        self.identity = identity
+        self.state = state
+        super().__init__(failed.message, hint=failed.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +97,17 @@ def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tr
 
     Returns:
         Its id and its state; in a preview, as far as they are known.
+
+    Raises:
+        Recorded: when it failed and something of it is in the world.
     """
     if context.preview:
         return "", _planned(handler, inputs, None, context)
     values = _inputs(handler, inputs)
-    return handler.identify(values), _state(handler, inputs, handler.create(values, context))
+    try:
+        return handler.identify(values), _state(handler, inputs, handler.create(values, context))
+    except Unfinished as error:
+        raise Recorded(error, handler.identify(values), _state(handler, inputs, error.outputs)) from error
 
 
 def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tuple[str, Tree, Tree] | None:

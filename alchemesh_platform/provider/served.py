@@ -17,6 +17,7 @@ from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.handler import Cancelled, Context, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import ResourceKind
+from alchemesh_platform.provider.operations import Recorded
 
 T = TypeVar("T")
 Tell = Callable[[str, str, str], None]  # severity, sentence, URN
@@ -95,6 +96,8 @@ class ServedProvider(Provider):
             context = self.context(urn, stop, preview=preview)
             try:
                 return act(context)
+            except Recorded:
+                raise  # stopped or not: what is there must not be forgotten
             except Failure as error:
                 if stop.is_set():
                     raise Cancelled(f"stopped: {error.message}", hint=error.hint) from error

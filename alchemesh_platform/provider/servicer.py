@@ -16,12 +16,12 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.difference import top_level
 from alchemesh_platform.provider.handler import Cancelled
-from alchemesh_platform.provider.operations import Difference, explain
+from alchemesh_platform.provider.operations import Difference, Recorded, explain
 from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
 from alchemesh_platform.provider.values import decode_map, encode_map, reveal
@@ -38,6 +38,9 @@ _KINDS = {
     "update": (provider_pb2.PropertyDiff.UPDATE, provider_pb2.PropertyDiff.UPDATE_REPLACE),
 }
 _TELL_SECONDS = 5.0
+# After UNKNOWN, INTERNAL or DATA_LOSS the engine takes the outcome for unknown and leaves a pending operation behind.
+# Ours are never left half-known: creating again adopts what is there.
+_FAILED = grpc.StatusCode.FAILED_PRECONDITION
 
 Method = Callable[[Any, Any, grpc.aio.ServicerContext], Coroutine[Any, Any, Any]]
 
@@ -51,10 +54,10 @@ def answering(method: Method) -> Method:
             return await method(self, request, context)
         except Cancelled as error:
             await context.abort(grpc.StatusCode.CANCELLED, explain(error))
+        except Recorded as error:
+            await context.abort(_FAILED, explain(error), _with_record(error))
         except Failure as error:
-            # After UNKNOWN, INTERNAL or DATA_LOSS the engine takes the outcome for unknown and leaves a pending
-            # operation behind. Ours are never left half-known: creating again adopts what is there.
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, explain(error))
+            await context.abort(_FAILED, explain(error))
 
     return answer
 
@@ -203,6 +206,20 @@ def provider_from_environment() -> AlchemeshProvider:
 def _type(urn: str) -> str:
     """Of ``urn:pulumi:stack::project::parent$type::name``, the type."""
     return urn.split("::")[2].rpartition("$")[2]
+
+
+def _with_record(error: Recorded) -> tuple[tuple[str, bytes], ...]:
+    """What has the engine record a resource that it is told the creation of failed, as the metadata of the answer.
+
+    Source: pulumi sdk/go/common/resource/plugin/provider_plugin.go (parseError); gRPC's richer error model,
+    https://grpc.io/docs/guides/error/
+    """
+    record = provider_pb2.ErrorResourceInitFailed(
+        id=error.identity, properties=encode_map(error.state), reasons=[explain(error)]
+    )
+    status = status_pb2.Status(code=_FAILED.value[0], message=explain(error))
+    status.details.add().Pack(record)
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def _diff_response(found: Difference) -> Any:

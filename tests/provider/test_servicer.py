@@ -14,16 +14,16 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from alchemesh_platform import __version__
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.attach import serve_attached
 from alchemesh_platform.provider.catalog import HANDLERS
-from alchemesh_platform.provider.handler import Context, Handler, Handlers
+from alchemesh_platform.provider.handler import Context, Handler, Handlers, Unfinished
 from alchemesh_platform.provider.inputs import Properties
 from alchemesh_platform.provider.provider import AlchemeshProvider
-from alchemesh_platform.provider.values import Secret, encode_map
+from alchemesh_platform.provider.values import Secret, decode_map, encode_map
 
 from .test_records import PORT
 from .wire import Wire, connected, urn
@@ -67,6 +67,11 @@ class SlowHandler(Handler[SlowInputs, SlowOutputs]):
             raise Failure("it was not finished")
         if inputs.act == "fail":
             raise Failure("it is not possible", hint="do something else")
+        if inputs.act == "begin":
+            raise Unfinished("it is half there", hint="mend it", outputs={"greeting": "hello"})
+        if inputs.act == "stop":
+            context.stop.wait(60)
+            raise Unfinished("it is half there")
         if inputs.act == "break":
             raise ZeroDivisionError("division by zero")
         return SlowOutputs(greeting=f"hello {inputs.name}")
@@ -111,6 +116,39 @@ def test_a_failure_is_its_sentence_and_hint_and_leaves_no_pending_operation(slow
         grpc.StatusCode.INTERNAL,
         grpc.StatusCode.DATA_LOSS,
     )
+
+
+def test_a_creation_that_left_something_is_recorded_with_its_secrets_and_its_failure(
+    slow: tuple[Wire, SlowHandler],
+) -> None:
+    wire, _ = slow
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(SLOW, {"name": Secret("a"), "act": "begin"})
+    assert failed.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    record = recorded(failed.value)
+    assert (record.id, list(record.reasons)) == ("a", ["it is half there\n\nhint: mend it"])
+    properties = decode_map(record.properties)
+    assert properties == {"name": Secret("a"), "act": "begin", "greeting": Secret("hello")}
+
+
+def test_a_creation_that_is_stopped_half_way_is_recorded_too(slow: tuple[Wire, SlowHandler]) -> None:
+    wire, handler = slow
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(wire.create, SLOW, {"name": "a", "act": "stop"})
+        assert handler.started.wait(20)
+        wire.stub.Cancel(empty_pb2.Empty())
+        failed = creating.exception(20)
+    assert isinstance(failed, grpc.RpcError)
+    assert recorded(failed).id == "a"
+
+
+def recorded(failed: Any) -> Any:
+    """What the engine records of a resource whose creation failed."""
+    (details,) = (value for name, value in failed.trailing_metadata() if name == "grpc-status-details-bin")
+    (found,) = status_pb2.Status.FromString(details).details
+    record = provider_pb2.ErrorResourceInitFailed()
+    assert found.Unpack(record)
+    return record
 
 
 def test_a_mistake_of_ours_is_a_sentence_and_its_traceback_is_for_the_debug_log(

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from alchemesh_platform.failure import Failure
 from alchemesh_platform.nifi.bring import bring
-from alchemesh_platform.nifi.canvas import Standing, find
+from alchemesh_platform.nifi.canvas import Standing, find, find_context
 from alchemesh_platform.nifi.definition import (
     ComponentName,
     Dataflow,
@@ -25,7 +26,7 @@ from alchemesh_platform.nifi.parameters import Written, changed_secrets, touched
 from alchemesh_platform.nifi.reading import as_found
 from alchemesh_platform.nifi.server import Login, NifiFailed, SecretText, Server, secret_text
 from alchemesh_platform.nifi.take_down import take_down
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Drift, Handler, Unfinished
 from alchemesh_platform.provider.inputs import Properties, Refusal
 
 DRAIN_SECONDS = 300.0
@@ -98,7 +99,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
     def plan(self, inputs: DataflowInputs, old: DataflowOutputs | None, context: Context) -> Mapping[str, Any]:
         """Ask the server for what the dataflow needs, so that a preview tells what is missing."""
         needed = (inputs.server, inputs.login, inputs.name, inputs.owner, inputs.parent, inputs.processors)
-        known = {"group_id": old.group_id} if old is not None else {}
+        known = {"group_id": old.group_id} if old is not None and old.group_id else {}
         if all(isinstance(value, str | Login | dict) for value in needed) and isinstance(inputs.services, dict):
             server = Server(inputs.server, inputs.login, context.stop)
             wanted = _structure(inputs)
@@ -126,7 +127,13 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
         return None
 
     def create(self, inputs: DataflowInputs, context: Context) -> DataflowOutputs:
-        return _bring(inputs, Written(), context)
+        server = Server(inputs.server, inputs.login, context.stop)
+        try:
+            return _bring(server, inputs, Written())
+        except Failure as error:
+            if _may_stand(server, inputs):
+                raise Unfinished(error.message, hint=error.hint) from error
+            raise
 
     def read(
         self, inputs: DataflowInputs, outputs: DataflowOutputs, context: Context
@@ -155,16 +162,23 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
     ) -> DataflowOutputs:
         if inputs.server != old_inputs.server:
             _leave(inputs, old_inputs, context)
-        return _bring(inputs, _written(outputs), context)
+        return _bring(Server(inputs.server, inputs.login, context.stop), inputs, _written(outputs))
 
     def delete(self, inputs: DataflowInputs, outputs: DataflowOutputs, context: Context) -> None:
         take_down(Server(inputs.server, inputs.login, context.stop), _structure(inputs), inputs.drain_seconds)
 
 
-def _bring(inputs: DataflowInputs, written: Written, context: Context) -> DataflowOutputs:
-    server = Server(inputs.server, inputs.login, context.stop)
+def _bring(server: Server, inputs: DataflowInputs, written: Written) -> DataflowOutputs:
     standing, written = bring(server, _wanted(inputs), written, inputs.drain_seconds)
     return _outputs(server, standing, written)
+
+
+def _may_stand(server: Server, inputs: DataflowInputs) -> bool:
+    """Whether something of a dataflow may be on the server: its parameter context is made first and goes last."""
+    try:
+        return server.changed or find_context(server, _structure(inputs)) is not None
+    except Failure:
+        return False
 
 
 def _leave(inputs: DataflowInputs, old_inputs: DataflowInputs, context: Context) -> None:
