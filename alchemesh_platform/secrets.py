@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +45,17 @@ def resolve(reference: SecretRef, environ: Mapping[str, str] = os.environ) -> st
     if not value:
         raise SecretMissing(reference.secret)
     return value
+
+
+def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str]:
+    """Values of every reference in plain data, of those that have one here."""
+    if isinstance(tree, Mapping):
+        if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
+            return {value} if (value := environ.get(name)) else set()
+        return {value for child in tree.values() for value in values_behind(child, environ)}
+    if isinstance(tree, list | tuple):
+        return {value for child in tree for value in values_behind(child, environ)}
+    return set()
 
 
 def mask(text: str, values: Iterable[str]) -> str:

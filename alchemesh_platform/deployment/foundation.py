@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.deployment.operate import PROVIDER, notes_of
+from alchemesh_platform.deployment.wording import worded
 from alchemesh_platform.platform_file.models import Platform
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class FoundationChange:
 
 @dataclass(frozen=True, slots=True)
 class FoundationOutcome:
-    """An operation on a foundation, over. ``errors`` are the engine's and providers' own sentences."""
+    """An operation on a foundation, over. ``errors`` are what the engine and providers said, in words."""
 
     outcome: Literal["succeeded", "failed", "cancelled"]
     changes: tuple[FoundationChange, ...]
@@ -125,4 +126,4 @@ def own_state(platform: Platform) -> str:
 
 
 def _errors(result: EngineResult) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(diagnostic.message for diagnostic in result.errors))
+    return tuple(dict.fromkeys(str(worded(diagnostic.message)) for diagnostic in result.errors))

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
+from alchemesh_platform.deployment.wording import placed, worded
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.identity.identity import Identity, identify
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
+from alchemesh_platform.secrets import values_behind
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.discover import Engine
@@ -31,7 +33,6 @@ PROVIDER = "alchemesh"
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
 PLUGIN_FOUND = "using pulumi-resource-"  # told of every plugin on PATH, also of ours, although it is attached
-HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the provider's messages too
 # How the engine tells that a provider refused a resource's properties, about no URN.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
 CHECK_FAILURE = re.compile(
@@ -116,7 +117,7 @@ class Operator:
                 cancel=cancel,
             )
             outcome = result.outcome
-            problems = problems_of(result, progress, self.plan)
+            problems = problems_of(result, progress, self.plan, self.platform)
         finally:
             if entry is not None:
                 self.registry.finish_deployment(
@@ -236,21 +237,28 @@ def check_targets(plan: Plan, targets: Sequence[str]) -> None:
             raise UnknownTarget(f"no port or need {target!r}", hint=did_you_mean(target, known))
 
 
-def problems_of(result: EngineResult, progress: Progress, plan: Plan) -> tuple[Problem, ...]:
-    """The failures of a run, each at the line of the component that it belongs to."""
+def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: Platform) -> tuple[Problem, ...]:
+    """The failures of a run, each at the line of the component that it belongs to, in words and with no secret."""
     problems: dict[Problem, None] = {}
+    secrets = secrets_of(plan, platform) if result.errors else set()
     for told in result.errors:
         planned = progress.planned_of(told.urn)
         sentence = told.message
         if refused := CHECK_FAILURE.match(sentence):
             planned = progress.planned_named(refused["name"])
             sentence = refused["reason"]
-        message, _, hint = sentence.partition(HINT_MARK)
+        said = worded(sentence, secrets)
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
-        words = f"{planned.port}, {planned.spec.name}: {message}" if planned else message
-        problems[Problem(location, path, words.strip(), hint.strip() or None)] = None
+        words = f"{planned.port}, {planned.spec.name}: {said.message}" if planned else said.message
+        problems[Problem(location, path, words.strip(), placed(said.hint, platform.tree))] = None
     return tuple(in_file_order(problems))
+
+
+def secrets_of(plan: Plan, platform: Platform) -> set[str]:
+    """Values of the secrets that a product and its environment refer to, as far as they have one here."""
+    args = [planned.args.model_dump() for planned in plan.components()]
+    return values_behind([platform.settings, args])
 
 
 def notes_of(result: EngineResult) -> tuple[str, ...]:

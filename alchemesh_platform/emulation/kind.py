@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from alchemesh_platform.emulation.errors import Refused, api_disabled, exists, in_use, no_such_region, not_found
+from alchemesh_platform.emulation.errors import Refused, api_disabled, in_use, no_such_region, not_found
 from alchemesh_platform.emulation.inputs import DEFAULTS, refusals_of
 from alchemesh_platform.emulation.resource_type import ResourceType, Values
 from alchemesh_platform.emulation.sdk import inputs_of, outputs_of
@@ -18,8 +18,6 @@ from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.operations import Checked, Difference, Tree
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_unknown, reveal
-
-_THERE_ALREADY = "remove it, give this one another name, or import it: `import_` in the resource's options"
 
 
 class EmulatedKind:
@@ -57,7 +55,7 @@ class EmulatedKind:
         # What a run was killed over could be nobody's: the same resource of the same stack goes on with it.
         unfinished = before is not None and before.urn == context.urn and not before.made
         if before is not None and not unfinished and not self.type.repeatable:
-            raise exists(identity, hint=_THERE_ALREADY)
+            raise self.type.taken(identity)
         self._referred(values)
         # The name is claimed before anything is made, so that what a kill leaves behind has an owner.
         self.world.store.put(Kept(self.type.type, identity, context.urn, _given(inputs), {}, made=False))

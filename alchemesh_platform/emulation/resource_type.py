@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from alchemesh_platform.emulation.errors import Refused, exists
 from alchemesh_platform.emulation.limits import REGIONS, Limit, Name
 from alchemesh_platform.emulation.world import World
 from alchemesh_platform.provider.difference import top_level
@@ -126,6 +127,10 @@ class ResourceType:
     def knows_region(self, region: str) -> bool:
         """Whether there is such a place."""
         return region.lower() in REGIONS
+
+    def taken(self, identity: str) -> Refused:
+        """The refusal where one of that name is there already."""
+        return exists(identity)
 
     def replacements(self, old: Values, new: Values, paths: Iterable[str]) -> frozenset[str]:
         """Which of the paths that differ make it another resource."""

@@ -196,7 +196,8 @@ def test_an_authorised_view_that_is_not_there(bench: Bench, dataset: str) -> Non
             view={"project_id": PROJECT, "dataset_id": "nowhere", "table_id": "flight"},
         )
 
-    assert "Error 404: view projects/acme-mesh/datasets/nowhere/tables/flight" in bench.refused("up", declare)
+    said = bench.refused("up", declare)
+    assert "Error 404: Not found: view projects/acme-mesh/datasets/nowhere/tables/flight" in said
 
 
 def test_what_was_changed_or_removed_by_hand_is_found(bench: Bench, dataset: str) -> None:

@@ -159,7 +159,7 @@ def test_a_service_enables_an_api(bench: Bench) -> None:
         api = gcp.projects.Service("pubsub", service="pubsub.googleapis.com")
         gcp.pubsub.Topic("flights", opts=pulumi.ResourceOptions(depends_on=[api]))
 
-    assert "Error 403: pubsub.googleapis.com" in bench.refused("up", lambda: gcp.pubsub.Topic("flights"))
+    assert "Error 403: Cloud Pub/Sub API has not been used" in bench.refused("up", lambda: gcp.pubsub.Topic("flights"))
     assert bench.done("up", declare) == {"create": 2}
 
 

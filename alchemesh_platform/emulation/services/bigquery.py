@@ -58,7 +58,7 @@ class Dataset(ResourceType):
             if error.status != CONFLICT:
                 raise
             if not again:
-                raise exists(f"dataset {values['project']}:{values['datasetId']}") from None
+                raise exists(f"Dataset {values['project']}:{values['datasetId']}") from None
             self.change(world, {}, values)
 
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:
@@ -115,7 +115,7 @@ class Table(ResourceType):
             if error.status != CONFLICT:
                 raise
             if not again:
-                raise exists(f"table {values['project']}:{values['datasetId']}.{values['tableId']}") from None
+                raise exists(f"Table {values['project']}:{values['datasetId']}.{values['tableId']}") from None
 
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:
         found = world.bigquery().table(values["project"], values["datasetId"], values["tableId"])

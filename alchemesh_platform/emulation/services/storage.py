@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.emulation.errors import Refused, exists, in_use
+from alchemesh_platform.emulation.errors import STORAGE, Refused, bucket_name_taken, in_use, own_bucket_exists
 from alchemesh_platform.emulation.limits import Limit, Name, labels, one_of
 from alchemesh_platform.emulation.resource_type import Reference, ResourceType, Values, now, with_labels
 from alchemesh_platform.emulation.rest import CONFLICT
@@ -22,7 +22,7 @@ from alchemesh_platform.emulation.world import PROJECT_NUMBER, World
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.values import Secret, reveal
 
-SERVICE = "storage.googleapis.com"
+SERVICE = STORAGE
 BUCKET = "gcp:storage/bucket:Bucket"
 OBJECT = "gcp:storage/bucketObject:BucketObject"
 BUCKET_GRANT = "gcp:storage/bucketIAMMember:BucketIAMMember"
@@ -45,6 +45,9 @@ ON_BUCKET = Reference(BUCKET, "bucket")
 class Bucket(ResourceType):
     """A bucket."""
 
+    def taken(self, identity: str) -> Refused:
+        return own_bucket_exists()
+
     def knows_region(self, region: str) -> bool:
         return region.lower() in MULTI_REGIONS or super().knows_region(region)
 
@@ -55,8 +58,7 @@ class Bucket(ResourceType):
             if error.status != CONFLICT:
                 raise
             if not again:
-                hint = "bucket names are unique in all of Google Cloud: choose another, or leave it to Pulumi"
-                raise exists(f"bucket {values['name']}", hint=hint) from None
+                raise bucket_name_taken() from None
 
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:
         return {} if world.storage().bucket_exists(values["name"]) else None

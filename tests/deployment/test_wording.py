@@ -1,0 +1,154 @@
+"""What a provider said of a failure, in words: nothing of the cause is lost, no secret is shown, there is a way out.
+
+The sentences are what the real providers said: Kafka's on a real broker, Google's from threads of its users.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alchemesh_platform.deployment.wording import HINT_MARK, cause_of, hint_for, placed, worded
+from alchemesh_platform.secrets import MASK
+from alchemesh_platform.yaml_source import parse
+
+LOG = "sdk-v2/provider2.go:572: sdk.helper_schema: {}: provider=kafka@3.13.3"
+ONE = "1 error occurred:\n\t* {}\n\n"
+REFRESH = "refreshing urn:pulumi:dev::a.b::kafka:index/topic:Topic::topic: 1 error occurred:\n\t* {}\n\n"
+WRAPPINGS = (LOG, ONE, REFRESH)
+NO_BROKER = "kafka: client has run out of available brokers to talk to: dial tcp 127.0.0.1:1: connection refused"
+SCRAM = (
+    "kafka: client has run out of available brokers to talk to: kafka server: SASL Authentication failed: "
+    "Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-512"
+)
+DENIED = (
+    "kafka server: failed to create one or more ACL rules: kafka server: The client is not authorized to send this "
+    "request type"
+)
+DISABLED = (
+    "Error creating Topic: googleapi: Error 403: Cloud Pub/Sub API has not been used in project 321157631455 before or "
+    "it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/pubsub.googleapis.com/overview"
+    "?project=321157631455 then retry."
+)
+DETAILS = [
+    {"@type": "type.googleapis.com/google.rpc.Help", "links": [{"description": "activation", "url": "https://a"}]},
+    {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "metadata": {"consumer": "projects/321157631455", "service": "pubsub.googleapis.com"},
+        "reason": "SERVICE_DISABLED",
+    },
+]
+BUCKET = (
+    "googleapi: Error 409: The requested bucket name is not available. The bucket namespace is shared by all users of "
+    "the system. Please select a different name and try again."
+)
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("cause", [NO_BROKER, SCRAM, DENIED, DISABLED, BUCKET])
+def test_what_libraries_put_around_a_cause_is_taken_off(wrapping: str, cause: str) -> None:
+    assert cause_of(wrapping.format(cause)) == cause
+
+
+def test_several_causes_are_told_each_once() -> None:
+    told = f"2 errors occurred:\n\t* {NO_BROKER}\n\t* {LOG.format(NO_BROKER)}\n\n"
+    assert cause_of(told) == NO_BROKER
+    assert cause_of("2 errors occurred:\n\t* no\n\t* not so\n\n") == "no; not so"
+
+
+def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
+    told = ONE.format(f"{DISABLED}\nDetails:\n{json.dumps(DETAILS, indent=2)}\n, accessNotConfigured")
+    assert cause_of(told) == DISABLED
+    violation = {"fieldViolations": [{"field": "parent", "description": "Location 'x' is not a valid location."}]}
+    invalid = "googleapi: Error 400: Request contains an invalid argument."
+    told = f"{invalid}\nDetails:\n{json.dumps([violation])}\n, badRequest"
+    assert cause_of(told) == f"{invalid} parent: Location 'x' is not a valid location."
+    assert "settings.gcp.region" in str(hint_for(told))
+
+
+@pytest.mark.parametrize(
+    ("cause", "hint"),
+    [
+        (NO_BROKER, "start Kafka, or correct settings.kafka.bootstrap_servers"),
+        (SCRAM, "check its name, mechanism and the value of its password"),
+        (DENIED, "alter the cluster, for that is what makes ACLs and users"),
+        ("kafka server: The client is not authorized to access this topic", "an ACL has to let the user"),
+        ("kafka server: Topic with this name already exists", "no fewer partitions than it has"),
+        ("kafka server: Replication-factor is invalid", "settings.kafka.replication"),
+        (
+            "kafka server: Request was for a topic or partition that does not exist on this broker",
+            "check the name of the topic, or have it created",
+        ),
+        (DISABLED, "`gcloud services enable pubsub.googleapis.com --project 321157631455`, or `alchemesh platform up`"),
+        (BUCKET, "choose another by settings.gcp.name_prefix"),
+        ("Error creating Dataset: googleapi: Error 409: Already Exists: Dataset a:b, duplicate", "remove it, or give"),
+        ("googleapi: Error 400: The specified location constraint is not valid., invalid", "settings.gcp.region"),
+        ("Error creating Job: googleapi: Error 404: Not found: topic a, notFound", "was it removed by hand?"),
+        ("googleapi: Error 403: a@b.example does not have storage.buckets.create access.", "lacks this right"),
+        ("google: could not find default credentials.", "gcloud auth application-default login"),
+    ],
+)
+def test_a_known_cause_has_a_way_out(cause: str, hint: str) -> None:
+    for told in (cause, *(wrapping.format(cause) for wrapping in WRAPPINGS)):
+        assert hint in str(worded(told).hint), told
+
+
+def test_a_hint_that_is_there_is_kept_and_an_unknown_cause_has_none() -> None:
+    assert worded(f"{NO_BROKER}{HINT_MARK}start it") == worded(f"{NO_BROKER}{HINT_MARK} start it ")
+    assert worded(f"{NO_BROKER}{HINT_MARK}start it").hint == "start it"
+    assert worded("something else").hint is None
+
+
+def test_a_setting_that_a_hint_names_has_its_place_in_the_platform_file() -> None:
+    tree, _ = parse("name: acme\nsettings:\n  kafka:\n    bootstrap_servers: [a:1]\n", "platform.yaml")
+    hint = placed("correct settings.kafka.bootstrap_servers and settings.kafka.security, not settings.gcp.region", tree)
+    assert hint == (
+        "correct settings.kafka.bootstrap_servers (platform.yaml:4:24) and settings.kafka.security (platform.yaml:4:5)"
+        ", not settings.gcp.region (platform.yaml:3:3)"
+    )
+    assert placed(None, tree) is None
+
+
+# Texts that are no wrapping themselves: what the wrappings look like is not what a cause looks like.
+CAUSES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1).filter(
+    lambda text: not re.search(r"error|sdk|provider=|urn:", text)
+)
+
+
+@given(CAUSES, st.lists(st.sampled_from(WRAPPINGS), max_size=4))
+def test_however_often_a_cause_was_wrapped_it_comes_out_whole(cause: str, wrappings: list[str]) -> None:
+    told = cause
+    for wrapping in wrappings:
+        told = wrapping.replace("{}", told)
+    assert cause_of(told) == cause
+
+
+@given(st.lists(CAUSES, min_size=1, max_size=4), st.sampled_from(WRAPPINGS))
+def test_no_cause_of_several_is_lost(causes: list[str], wrapping: str) -> None:
+    points = "".join(f"\n\t* {cause}" for cause in causes)
+    said = cause_of(wrapping.replace("{}", f"{len(causes)} errors occurred:{points}\n\n"))
+    assert said == "; ".join(dict.fromkeys(causes))
+
+
+@given(st.text())
+def test_any_text_at_all_is_worded_once_and_for_all(told: str) -> None:
+    said = worded(told)
+    assert bool(said.message) == bool(told.partition(HINT_MARK)[0].strip())
+    assert cause_of(said.message) == said.message
+
+
+@given(st.text(), st.text(min_size=4), st.text(), st.sampled_from(WRAPPINGS))
+def test_a_secret_is_shown_nowhere(before: str, secret: str, behind: str, wrapping: str) -> None:
+    details = json.dumps([{"fieldViolations": [{"description": f"{before}{secret}{behind}"}]}])
+    for told in (
+        wrapping.replace("{}", f"{before}{secret}{behind}"),
+        f"{before}{HINT_MARK}{secret}{behind}",
+        f"googleapi: Error 400: {before}\nDetails:\n{details}\n, invalid",
+    ):
+        said = worded(told, [secret])
+        assert secret not in said.message.replace(MASK, "")
+        assert said.hint is None or secret not in said.hint.replace(MASK, "") or hint_for(told) == said.hint
