@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from alchemesh_platform.local.ports import free_port
 from parts import cache
 from parts.java import PartFailed, maven
+from parts.server import Server
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
@@ -34,9 +35,7 @@ CLUSTER = "QWxjaGVtZXNoLXBhcnRzLQ"  # any 16 bytes in base64; all data folders a
 ADMINISTRATOR = "admin"
 SCRAM = "SCRAM-SHA-512"
 
-START_SECONDS = 90.0
 ANSWER_SECONDS = 30.0
-STOP_SECONDS = 30.0
 _JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -51,20 +50,20 @@ def prepare() -> Path:
 
 
 @dataclass(slots=True)
-class Broker:
-    """A broker and its administrator. Killed or stopped, it starts again on the same port with the same data.
+class Broker(Server):
+    """A broker and its administrator.
 
     Args:
-        folder: Its configuration, log and data.
         bootstrap: Address that clients are given: ``127.0.0.1:PORT``.
         password: Of the user ``admin``, who may do everything (mechanism PLAIN).
     """
 
-    folder: Path
+    name = "the broker"
+    start_seconds = 90.0
+    stop_seconds = 30.0
+
     bootstrap: str
     password: str = field(repr=False)
-    parts: Path
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def client(self, user: str = ADMINISTRATOR, password: str | None = None) -> dict[str, Any]:
         """What a client of confluent-kafka is given: the administrator's, or another user's (by SCRAM)."""
@@ -174,41 +173,8 @@ class Broker:
         if left or failed:
             raise PartFailed(f"{left or len(failed)} messages were not taken: {failed[:1]}")
 
-    def start(self) -> None:
-        """Start it and wait until it answers.
-
-        Raises:
-            PartFailed: when it does not, with the end of its log.
-        """
-        with self.log.open("ab") as log:
-            self.process = _java(self.parts, "kafka.Kafka", str(self.folder / "server.properties"), log=log)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise PartFailed(f"the broker does not answer\n{self.log.read_text('utf-8', 'replace')[-3000:]}")
-
-    def stop(self) -> None:
-        """Stop it, as an operator does. Stopping one that does not run does nothing."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self.process = None
-
-    def kill(self) -> None:
-        """Kill it, as a machine that goes away does."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    @property
-    def log(self) -> Path:
-        """What it prints."""
-        return self.folder / "broker.log"
+    def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return _java(self.parts, "kafka.Kafka", str(self.folder / "server.properties"), log=log)
 
     def _answers(self) -> bool:
         from confluent_kafka import KafkaException
@@ -244,7 +210,7 @@ def make_broker(folder: Path, parts: Path) -> Broker:
     password = secrets.token_urlsafe(18)
     shutil.copytree(parts / "data", folder / "data")
     _configure(folder, port=port, controller_port=controller_port, password=password)
-    return Broker(folder, f"127.0.0.1:{port}", password, parts)
+    return Broker(folder, parts, f"127.0.0.1:{port}", password)
 
 
 def _make(folder: Path) -> None:

@@ -16,18 +16,19 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from alchemesh_platform.local.ports import free_port
 from parts import cache
 from parts.java import PartFailed, maven
+from parts.server import Server
 
 FILES = Path(__file__).parent / "files" / "nifi"
 NAR_FILES = Path(__file__).parent / "files" / "nar"
@@ -42,9 +43,7 @@ SUBSTITUTES = {
     ),
 }
 
-START_SECONDS = 300.0  # 18 on an idle machine
-STOP_SECONDS = 60.0
-_SAID = 3000  # characters of the log, for an error
+_SAID = 3000  # characters of what a failed program said
 _MANIFEST = {
     "Nar-Group": "alchemesh",
     "Nar-Id": NAR,
@@ -72,78 +71,35 @@ def prepare() -> Path:
         PartFailed: when Maven, the compiler or the first start fails.
     """
     files = [file for folder in (FILES, NAR_FILES) for file in sorted(folder.rglob("*")) if file.is_file()]
-    recipe = [*(file.read_bytes() for file in files), *_JAVA, *_MANIFEST.values()]
+    recipe: list[str | bytes] = [*(file.read_bytes() for file in files), *_JAVA, *_MANIFEST.values()]
     return cache.prepared("nifi", recipe, _make)
 
 
 @dataclass(slots=True)
-class Nifi:
-    """A NiFi server. Killed or stopped, it starts again on the same port with the same data.
+class Nifi(Server):
+    """A NiFi server.
 
     Args:
-        folder: Its configuration, log and data.
         port: Port of its interface, on 127.0.0.1.
     """
 
-    folder: Path
+    name = "NiFi"
+    start_seconds = 300.0  # 18 on an idle machine
+    stop_seconds = 60.0
+
     port: int
-    parts: Path
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         """Address of its REST interface."""
         return f"http://127.0.0.1:{self.port}/nifi-api"
 
-    @property
-    def log(self) -> Path:
-        """What it prints."""
-        return self.folder / "nifi.log"
-
-    def start(self, *, wait: bool = True) -> None:
-        """Start it, and wait until it answers.
-
-        Raises:
-            PartFailed: when it does not, with the end of its log.
-        """
+    def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         jars = ":".join(str(jar) for jar in sorted((self.parts / "libs").glob("*.jar")))
         command = [*_JAVA, "-cp", f"conf:{jars}", "org.apache.nifi.NiFi"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
-        if wait:
-            self.wait()
-
-    def wait(self) -> None:
-        """Wait until it answers.
-
-        Raises:
-            PartFailed: when it ends, or is not there in time.
-        """
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise PartFailed(f"NiFi does not answer\n{self.log.read_text('utf-8', 'replace')[-_SAID:]}")
-            time.sleep(0.5)
-
-    def stop(self) -> None:
-        """Stop it, as an operator does. Stopping one that does not run does nothing."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self.process = None
-
-    def kill(self) -> None:
-        """Kill it, as a machine that goes away does."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+        return subprocess.Popen(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
 
     def _answers(self) -> bool:
         try:
@@ -180,7 +136,7 @@ def make_nifi(folder: Path, parts: Path) -> Nifi:
     shutil.copytree(parts / "extensions", folder / "extensions", copy_function=os.link)
     if (parts / "work").is_dir():  # unpacked once; links, since NiFi removes what it does not expect there
         shutil.copytree(parts / "work", folder / "work", copy_function=os.link)
-    return Nifi(folder, port, parts)
+    return Nifi(folder, parts, port)
 
 
 def _make(folder: Path) -> None:

@@ -50,10 +50,7 @@ class JobRunner:
             JobFailed: when its code is not in the folder.
             SecretMissing: when a secret that the template names has no value here, by the name of its variable.
         """
-        done = run_job(self._described(job, connections.product), connections, arguments, on_output)
-        return CodeRun(
-            done.exit_status, done.output, done.seconds, timed_out=done.timed_out, interrupted=done.interrupted
-        )
+        return run_job(self._described(job, connections.product), connections, arguments, on_output)
 
     def _described(self, job: JobConnection, product: str) -> JobDescription:
         kept = self.store.get(RUN_JOB, job.descriptor or "")

@@ -12,12 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alchemesh_platform.catalog.running import CodeRun
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.local.entrypoint import entrypoint_problem, interpreter_arguments
@@ -46,17 +46,6 @@ class JobDescription(BaseModel):
     env: dict[str, str | SecretRef] = Field(default_factory=dict, description="Environment: text, or a secret's name.")
     schedule: str | None = Field(default=None, description="Cron expression.")
     timeout_seconds: float | None = Field(default=None, description="How long a run may take.")
-
-
-@dataclass(frozen=True, slots=True)
-class JobRun:
-    """A run that is over. ``output`` is masked and only the end of it when long; a signal gives a negative status."""
-
-    exit_status: int
-    output: str
-    seconds: float
-    timed_out: bool = False
-    interrupted: bool = False
 
 
 def job_file(directory: Path) -> Path:
@@ -97,7 +86,7 @@ def run_job(
     *,
     environ: Mapping[str, str] = os.environ,
     cancelled: threading.Event | None = None,
-) -> JobRun:
+) -> CodeRun:
     """Run a job with its connections, and wait for its end.
 
     The job gets the environment of this process without Pulumi's own variables, the job's variables with their secrets,
@@ -154,7 +143,7 @@ def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str
 
 def _follow(
     process: subprocess.Popen[bytes], job: JobDescription, output: _Output, cancelled: threading.Event
-) -> JobRun:
+) -> CodeRun:
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     started = time.monotonic()
     reader = threading.Thread(target=output.read, args=(process.stdout,), name="job-output", daemon=True)
@@ -183,7 +172,7 @@ def _follow(
     reader.join(LEFT_OVER_SECONDS)
     if output.error is not None:
         raise output.error
-    return JobRun(process.returncode, output.kept(), time.monotonic() - started, timed_out, interrupted)
+    return CodeRun(process.returncode, output.kept(), time.monotonic() - started, timed_out, interrupted)
 
 
 def _end_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

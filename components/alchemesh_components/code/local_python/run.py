@@ -18,5 +18,4 @@ def run(
     """Run the job that a description holds, with the product's connections."""
     from alchemesh_platform.local.job import read_job, run_job
 
-    done = run_job(read_job(Path(job.descriptor or "")), connections, arguments, on_output)
-    return CodeRun(done.exit_status, done.output, done.seconds, timed_out=done.timed_out, interrupted=done.interrupted)
+    return run_job(read_job(Path(job.descriptor or "")), connections, arguments, on_output)
