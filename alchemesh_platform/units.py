@@ -45,6 +45,12 @@ def format_duration(span: timedelta) -> str:
     return f"{milliseconds}ms"
 
 
+def spoken_duration(span: timedelta) -> str:
+    """A span of time in a sentence: ``90 days``, ``36h``."""
+    days, rest = divmod(span, timedelta(days=1))
+    return format_duration(span) if rest else f"{days} {'day' if days == 1 else 'days'}"
+
+
 def parse_percent(text: object) -> float:
     """Read ``99.5%`` as 99.5.
 

@@ -33,12 +33,15 @@ INTEGER_MAX = 2**63 - 1  # what every target's integer holds
 _STRING_TAG = "tag:yaml.org,2002:str"
 
 
-def read_document(path: Path, shown_as: str | None = None) -> tuple[Node, list[Problem]]:
+def read_document(
+    path: Path, shown_as: str | None = None, *, if_missing: str | None = None
+) -> tuple[Node, list[Problem]]:
     """Read a file that holds one mapping.
 
     Args:
         path: The file.
         shown_as: What messages call it; by default the path as :func:`shown` gives it.
+        if_missing: A hint for when there is no such file.
 
     Returns:
         The document, and what is wrong with single values of it; those are marked as broken.
@@ -47,7 +50,7 @@ def read_document(path: Path, shown_as: str | None = None) -> tuple[Node, list[P
         ProblemsFound: when there is no such document at all: no such file, not YAML, empty, too large, no mapping.
     """
     file = shown_as or shown(path)
-    return parse(_text(path, file), file)
+    return parse(_text(path, file, if_missing), file)
 
 
 def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
@@ -77,7 +80,7 @@ def shown(path: Path) -> str:
     return min(str(path), relative, key=len)
 
 
-def _text(path: Path, file: str) -> str:
+def _text(path: Path, file: str, if_missing: str | None) -> str:
     try:
         if path.is_dir():
             raise _unreadable(file, "found a folder, expected a file")
@@ -86,7 +89,7 @@ def _text(path: Path, file: str) -> str:
         with path.open("rb") as stream:
             content = stream.read(SIZE_MAX + 1)
     except FileNotFoundError as error:
-        raise _unreadable(file, "no such file", _neighbour(path)) from error
+        raise _unreadable(file, "no such file", _neighbour(path) or if_missing) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unreadable(file, f"cannot be read: {reason}") from error

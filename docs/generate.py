@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.failure import EXIT_CODES
+from alchemesh_platform.json_schema import WrittenSchema
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.models import Domain, Users
@@ -36,17 +38,13 @@ def pages() -> dict[Path, str]:
     found = {
         Path("reference/commands.md"): commands_page(),
         Path("reference/exit-codes.md"): exit_codes_page(),
-        Path("reference/manifest.md"): model_page(
-            "The manifest, `alchemesh.yaml`", DataProduct.model_json_schema(by_alias=True)
-        ),
-        Path("reference/platform-file.md"): model_page(
-            "The platform file, `platform.yaml`", PlatformFile.model_json_schema(by_alias=True)
-        ),
+        Path("reference/manifest.md"): model_page("The manifest, `alchemesh.yaml`", _schema(DataProduct)),
+        Path("reference/platform-file.md"): model_page("The platform file, `platform.yaml`", _schema(PlatformFile)),
         Path("reference/mesh-repo.md"): "\n".join(
             (
-                model_page("The mesh repo: a domain, `kind: Domain`", Domain.model_json_schema(by_alias=True)),
-                model_page("The mesh repo: users, `kind: Users`", Users.model_json_schema(by_alias=True)),
-                model_page("The mesh repo: a policy, `kind: Policy`", Policy.model_json_schema(by_alias=True)),
+                model_page("The mesh repo: a domain, `kind: Domain`", _schema(Domain)),
+                model_page("The mesh repo: users, `kind: Users`", _schema(Users)),
+                model_page("The mesh repo: a policy, `kind: Policy`", _schema(Policy)),
             )
         ),
         Path("components/README.md"): components_page([catalog[name] for name in sorted(catalog)]),
@@ -144,6 +142,10 @@ def _type(field: dict[str, Any]) -> str:
     return f"{kind}, such as `{example}`" if example else kind
 
 
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True, schema_generator=WrittenSchema)
+
+
 def _default(field: dict[str, Any]) -> str:
     default = field.get("default")
     if default in (None, "", [], {}):
@@ -191,7 +193,7 @@ def component_page(spec: ComponentSpec) -> str:
         ("What it gives", spec.outputs_model()),
     )
     for title, model in sections:
-        schema = model.model_json_schema(by_alias=True)
+        schema = _schema(model)
         lines += ["", f"## {title}", "", *_fields(schema)]
         for name, part in sorted(schema.get("$defs", {}).items()):
             if "properties" in part:

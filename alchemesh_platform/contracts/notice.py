@@ -11,7 +11,7 @@ from alchemesh_platform.contracts.changes import PortDiff
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.document import listed
 from alchemesh_platform.manifest.models import ContractLifecycle
-from alchemesh_platform.units import format_duration
+from alchemesh_platform.units import spoken_duration
 
 NoticeOf = Literal["breaking-change", "deprecation", "retirement", "removal"]
 NOTICES: tuple[NoticeOf, ...] = get_args(NoticeOf)
@@ -146,7 +146,7 @@ def held(
     waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
     if given is None:
         message = f"{waits} No notice was given; with a notice given now it passes from {spoken_moment(passes_at)}."
-        hint = f"`{notice_command(port, change)}` gives notice of {spoken_period(period)}"
+        hint = f"`{notice_command(port, change)}` gives notice of {spoken_duration(period)}"
     else:
         message = (
             f"{waits} Notice was given on {spoken_moment(given.given_at)}; it passes from {spoken_moment(passes_at)}."
@@ -176,12 +176,6 @@ def spoken_moment(moment: datetime) -> str:
     exact = moment.astimezone(UTC)
     minute = exact.replace(second=0, microsecond=0)
     return f"{minute if minute == exact else minute + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
-
-
-def spoken_period(period: timedelta) -> str:
-    """A notice period as a person says it: ``90 days``."""
-    days, rest = divmod(period, timedelta(days=1))
-    return format_duration(period) if rest else f"{days} {'day' if days == 1 else 'days'}"
 
 
 def _major(version: str) -> str:

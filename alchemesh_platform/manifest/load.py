@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST_KIND = "DataProduct"
 KINDS = {MANIFEST_KIND: "a manifest", "Platform": "a platform file", "Mesh": "a mesh file"}
+NO_MANIFEST_HINT = "the folder of a data product has a manifest; `alchemesh init` writes one"
 _SCALAR_TYPES = frozenset({"bool_type", "int_type", "float_type", "string_type"})
 _FIXED = ("name", "domain")  # what makes the product the same one in every environment
 
@@ -100,7 +101,7 @@ def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
     Raises:
         ProblemsFound: when a file holds no document at all: missing, not YAML, empty, too large.
     """
-    tree, problems = read_document(path)
+    tree, problems = read_document(path, if_missing=NO_MANIFEST_HINT)
     problems += check_kind(tree, MANIFEST_KIND)
     files = [path]
     tree = _with_contracts(tree, path, files, problems)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.json_schema import WrittenSchema
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE, DataProduct
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -35,7 +36,9 @@ def manifest_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:
     models = {spec.name: spec.args_model() for spec in catalog}
     distinct = list(dict.fromkeys(models.values()))
     references, schema = models_json_schema(
-        [(DataProduct, "validation"), *((model, "validation") for model in distinct)], by_alias=True
+        [(DataProduct, "validation"), *((model, "validation") for model in distinct)],
+        by_alias=True,
+        schema_generator=WrittenSchema,
     )
     definitions: dict[str, Any] = schema["$defs"]
     args = {name: references[model, "validation"] for name, model in models.items()}

@@ -48,7 +48,7 @@ def where_options(command: Command) -> Command:
             "--directory",
             type=click.Path(path_type=Path),
             default=Path(),
-            help="Folder of the product's repo.  [default: this folder]",
+            help="Folder to work in.  [default: this folder]",
         ),
         click.option("-e", "--environment", default="local", show_default=True, help="Environment."),
         click.option(

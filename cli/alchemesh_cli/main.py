@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
         if name and not name.startswith("-") and name not in COMMANDS:
             from alchemesh_platform.problems import did_you_mean
 
-            ctx.fail(f"no such command {name!r}. {did_you_mean(name, list(COMMANDS))}")
+            ctx.fail(f"No such command {name!r}; {did_you_mean(name, list(COMMANDS))}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -30,8 +30,8 @@ def test_the_list_says_what_the_command_says(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_gives_examples_and_explains_every_option(name: str) -> None:
     found = command(name)
-    leaves = list(found.commands.values()) if isinstance(found, click.Group) else [found]
-    for leaf in leaves:
+    below = list(found.commands.values()) if isinstance(found, click.Group) else []
+    for leaf in [found, *below]:
         assert "Examples:" in (leaf.help or ""), f"{name} {leaf.name} shows no example"
         for option in leaf.params:
             if isinstance(option, click.Option):
@@ -45,7 +45,7 @@ def test_every_command_module_is_in_the_list() -> None:
 
 def test_an_unknown_command_names_the_closest(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["statsu"]) == ExitCode.USAGE
-    assert "did you mean 'status'" in capsys.readouterr().err
+    assert "No such command 'statsu'; did you mean 'status'?" in capsys.readouterr().err
 
 
 def test_an_unknown_option_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,7 +127,8 @@ def test_warnings_are_told_and_do_not_fail(alchemesh: Any, tmp_path: Path) -> No
 def test_missing_manifest(alchemesh: Any) -> None:
     done = alchemesh("validate")
     assert done.returncode == ExitCode.PROBLEMS
-    assert done.stderr.startswith("alchemesh.yaml:1:1  no such file\n")
+    assert done.stderr.startswith("alchemesh.yaml:1:1  no such file\n\nhint: ")
+    assert "`alchemesh init` writes one" in done.stderr
 
 
 def test_manifests_below_a_folder_are_held_against_each_other(alchemesh: Any, tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ def test_plan_shows_ports_components_and_assets(alchemesh: Any, tmp_path: Path) 
         "└─ output  sales-table  columnar-table → delta-table\n"
         "   ├─ asset retail/shop/sales-table/sale\n"
         "   ├─ data-api → roapi  sql, rest, graphql\n"
-        "   └─ contract 0.1.0 draft, internal, notice 30d\n"
+        "   └─ contract 0.1.0 draft, internal, notice 30 days\n"
         "\n"
         "4 components · 1 asset · next: alchemesh preview\n"
     )

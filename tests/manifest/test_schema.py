@@ -117,3 +117,13 @@ def test_components_of_a_place_are_those_of_its_role() -> None:
     assert places["StorageUse"]["enum"] == ["columnar-table", "object-storage", "streaming-topic"]
     assert places["CodeUse"]["enum"] == ["python-job"]
     assert len(places["ProxyUse"]["enumDescriptions"]) == len(places["ProxyUse"]["enum"])
+
+
+@pytest.mark.parametrize("name", sorted(EVERYTHING["$defs"]))
+def test_a_default_is_what_a_manifest_may_say(name: str) -> None:
+    """Durations once had the defaults of pydantic, such as PT1H, which an editor wrote and `validate` refused."""
+    whole = {"$defs": EVERYTHING["$defs"]}
+    for key, value in EVERYTHING["$defs"][name].get("properties", {}).items():
+        if "default" in value:
+            errors = Draft202012Validator({**whole, **value}).iter_errors(value["default"])
+            assert not list(errors), f"{name}.{key}: {value['default']!r}"

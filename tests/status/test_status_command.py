@@ -253,7 +253,7 @@ def test_mesh_is_drawn_in_every_format(
 def test_empty_mesh_says_what_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["mesh", "show"]) == 0
     assert capsys.readouterr().out.startswith("nothing is deployed in local yet\n")
-    assert invoke(["mesh", "show", "--format", "json"]) == 0
+    assert invoke(["mesh", "show", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["nodes"] == []
 
 

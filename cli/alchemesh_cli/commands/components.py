@@ -26,6 +26,11 @@ def command() -> None:
     """Show the components of the catalogue.
 
     A manifest asks for a component type; the platform file says which component implements it in an environment.
+
+    \b
+    Examples:
+      alchemesh components list
+      alchemesh components show columnar-table
     """
 
 
@@ -112,9 +117,11 @@ def _summary(spec: ComponentSpec) -> dict[str, Any]:
 
 
 def _document(spec: ComponentSpec) -> dict[str, Any]:
+    from alchemesh_platform.json_schema import WrittenSchema
+
     return {
         **_summary(spec),
-        "args": spec.args_model().model_json_schema(),
-        "settings": spec.settings_model().model_json_schema(),
+        "args": spec.args_model().model_json_schema(schema_generator=WrittenSchema),
+        "settings": spec.settings_model().model_json_schema(schema_generator=WrittenSchema),
         "outputs": spec.outputs_model().model_json_schema(mode="serialization"),
     }

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @click.group(short_help="Deploy what the products of a domain stand on: identity, rights, budget.")
 def command() -> None:
-    """Deploy what the products of a domain stand on: identity, rights, budget."""
+    """Deploy what the products of a domain stand on: identity, rights, budget.
+
+    \b
+    Examples:
+      alchemesh domain preview aviation -e prod
+      alchemesh domain up aviation -e prod
+    """
 
 
 @command.command(short_help="Show what `domain up` would change.")

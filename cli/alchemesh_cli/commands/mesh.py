@@ -20,7 +20,14 @@ FORMATS = ("tree", "mermaid", "dot", "json")
 
 @click.group(short_help="Show and apply what spans products.")
 def command() -> None:
-    """Show and apply what spans products."""
+    """Show and apply what spans products.
+
+    \b
+    Examples:
+      alchemesh mesh apply examples/mesh
+      alchemesh mesh show
+      alchemesh mesh audit --product aviation/flights
+    """
 
 
 @command.command(short_help="Record the domains, teams, users, source systems and policies of a mesh repo.")
@@ -90,7 +97,8 @@ def _document(diff: MeshDiff, environment: str) -> dict[str, object]:
 @command.command(short_help="Draw domains, products and lineage.")
 @where_options
 @click.option("--format", "form", type=click.Choice(FORMATS), default="tree", show_default=True, help="How to draw.")
-def show(directory: Path, environment: str, platform_file: Path | None, form: str) -> None:
+@json_option
+def show(directory: Path, environment: str, platform_file: Path | None, form: str, as_json: bool) -> None:
     """Draw domains, products and lineage, as they are recorded in the environment.
 
     What something refers to and is not recorded is drawn too, as missing. Types, owners and teams of domains, and what
@@ -110,7 +118,7 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
     # Everything that is read stays until the end: to look for garbage among it takes as long as reading it.
     gc.disable()
     try:
-        drawn = _drawn(platform.registry, environment, form)
+        drawn = _drawn(platform.registry, environment, "json" if as_json else form)
     finally:
         gc.enable()
     click.echo(drawn or f"nothing is deployed in {environment} yet\n\nnext: `alchemesh up` in a product")

@@ -23,7 +23,13 @@ state_option = click.option(
 
 @click.group(short_help="Deploy what all products stand on: services, state, registry, images.")
 def command() -> None:
-    """Deploy what all products stand on: services, state, registry, images."""
+    """Deploy what all products stand on: services, state, registry, images.
+
+    \b
+    Examples:
+      alchemesh platform preview -e prod
+      alchemesh platform up -e prod --state gs://acme-bootstrap
+    """
 
 
 @command.command(short_help="Show what `platform up` would change.")

@@ -32,6 +32,12 @@ def command() -> None:
     A policy is a rule of a governance group, written in CEL over the product, its domain and its plan. What it finds
     forbids the product, warns its team, or takes points off its value score. Or it approves access requests in the
     owner's place.
+
+    \b
+    Examples:
+      alchemesh policy list
+      alchemesh policy show stable-contract
+      alchemesh policy test policies/
     """
 
 

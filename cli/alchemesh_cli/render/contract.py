@@ -10,12 +10,12 @@ import click
 
 from alchemesh_platform.contracts.changes import KINDS
 from alchemesh_platform.contracts.diff import cost
-from alchemesh_platform.contracts.notice import WORDS, notice_command, spoken_period
+from alchemesh_platform.contracts.notice import WORDS, notice_command
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.contracts.quality import compared
 from alchemesh_platform.contracts.step import PortStep, stage
 from alchemesh_platform.manifest.models import Contract, QualityRule
-from alchemesh_platform.units import format_duration, format_percent
+from alchemesh_platform.units import format_duration, format_percent, spoken_duration
 
 if TYPE_CHECKING:
     from alchemesh_cli.contract.ports import ShownPort
@@ -89,7 +89,7 @@ def diff_page(step: PortStep, environment: str) -> str:
             lines += [f"  {MARKS[each.change]} {each.place:<{width}}  {each.message}" for each in changes]
     if step.notice is not None and step.period:
         command = notice_command(step.address, step.notice)
-        waits = f"{WORDS[step.notice]} waits for the notice period of {spoken_period(step.period)}"
+        waits = f"{WORDS[step.notice]} waits for the notice period of {spoken_duration(step.period)}"
         lines += ["", f"  while consumers hold grants, {waits}: `{command}`"]
     return "\n".join(lines)
 
@@ -133,7 +133,7 @@ def _service_levels(contract: Contract) -> Iterator[str]:
 
 
 def _period(period: timedelta | None) -> str:
-    return spoken_period(period) if period else "none"
+    return spoken_duration(period) if period else "none"
 
 
 def _model(name: str, properties: int, description: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput
-from alchemesh_platform.units import format_duration
+from alchemesh_platform.units import spoken_duration
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _below(plan: Plan, output: PlannedOutput) -> Iterator[str]:
     if contract is not None:
         words = [f"contract {contract.version} {contract.lifecycle.value}", contract.access.value]
         if contract.terms.notice_period is not None:
-            words.append(f"notice {format_duration(contract.terms.notice_period)}")
+            words.append(f"notice {spoken_duration(contract.terms.notice_period)}")
         yield ", ".join(words)
 
 

@@ -27,6 +27,7 @@ from alchemesh_platform.status.models import (
     ProductSummary,
     TableStatus,
 )
+from alchemesh_platform.units import parse_duration, spoken_duration
 
 # Mark and colour. Words say the same wherever it matters: neither carries a meaning alone.
 HEALTH: Mapping[Health | None, tuple[str, str]] = {
@@ -292,5 +293,6 @@ def _access(access: AccessStatus, now: datetime) -> Text:
 def _contract(contract: ContractStatus | None) -> str:
     if contract is None:
         return "none"
-    notice = [f"notice {contract.notice_period}"] if contract.notice_period else []
+    period = contract.notice_period and spoken_duration(parse_duration(contract.notice_period))
+    notice = [f"notice {period}"] if period else []
     return APART.join([f"{contract.version} {contract.lifecycle}", contract.access, *notice])

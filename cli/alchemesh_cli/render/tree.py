@@ -12,7 +12,6 @@ from rich.text import Text
 from alchemesh_cli.render.contract import COLOURS
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
 from alchemesh_platform.contracts.changes import KINDS, ChangeWord
-from alchemesh_platform.contracts.notice import spoken_period
 from alchemesh_platform.contracts.step import PortStep
 from alchemesh_platform.deployment.progress import (
     ASSET,
@@ -28,6 +27,7 @@ from alchemesh_platform.deployment.progress import (
 from alchemesh_platform.engine.events import PropertyDiff
 from alchemesh_platform.manifest.models import Contract
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
+from alchemesh_platform.units import spoken_duration
 
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
 MARKS: Mapping[str, tuple[str, str, str]] = {
@@ -197,7 +197,7 @@ def _contract_says(contract: Contract | None, step: PortStep | None) -> str:
     )
     words = [f"contract {version} {lifecycle}", str(contract.access)]
     if contract.terms.notice_period is not None:
-        words.append(f"notice {spoken_period(contract.terms.notice_period)}")
+        words.append(f"notice {spoken_duration(contract.terms.notice_period)}")
     return ", ".join(words)
 
 
