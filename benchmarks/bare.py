@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,15 @@ def run(operation: str, state: Path, home: Path, engine: Path, backend: str | No
     """Serve the program and run the engine once."""
     text = state.read_text("utf-8")
     resources = json.loads(text)["checkpoint"]["latest"]["resources"]
+    return serve(operation, lambda: declare(resources), home, environment(home, backend), engine)
+
+
+def serve(
+    operation: str, program: Callable[[], object], home: Path, environ: Mapping[str, str], engine: Path
+) -> int:
+    """Serve a program and run the engine once; returns the engine's exit code."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(lambda: declare(resources)), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     command = [
@@ -84,7 +92,7 @@ def run(operation: str, state: Path, home: Path, engine: Path, backend: str | No
         "--exec-kind=auto.inline",
     ]
     try:
-        return subprocess.run(command, cwd=home / "work", env=environment(home, backend), check=False).returncode
+        return subprocess.run(command, cwd=home / "work", env=environ, check=False).returncode
     finally:
         server.stop(grace=None)
 

@@ -1,0 +1,144 @@
+"""The example on Google Cloud against a bare Pulumi program with the same resources, run by the same engine.
+
+Broker and NiFi are real servers of this machine, Google Cloud is its stand-in and emulators, and they run before anything
+is measured. Each side has a cloud of its own and names of its own in Kafka and NiFi.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alchemesh_platform.emulation.environment import emulate, emulators_of
+from alchemesh_platform.emulation.servers import VARIABLES, Emulators
+from alchemesh_platform.engine.discover import Engine, find_engine
+from alchemesh_platform.engine.plugins import find_plugin
+from alchemesh_platform.engine.stack import Stack, run_engine
+from alchemesh_platform.home import HOME_VARIABLE
+from alchemesh_platform.identity.machine import USER_VARIABLE
+from alchemesh_platform.platform_file.load import load_platform
+from benchmarks import bare
+from benchmarks.bare_gcp import CLOUD, of_the_cloud
+from benchmarks.engine import ALCHEMESH, LIMIT
+from benchmarks.measure import Measured, Ratio, against, measure
+from parts.kafka import Broker, broker
+from parts.nifi import Nifi, nifi
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "examples"))  # scripts, not parts of a package
+
+import gcp_path as path  # noqa: E402
+
+PAIRS = 3
+AGAIN = 3  # runs that change nothing, in each pair
+PROJECT = "aviation.departures"
+FIRST, UNCHANGED, PREVIEW = "first `up`", "`up`, no change", "`preview`"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of both: its commands, by what is measured, and their environment."""
+
+    commands: dict[str, list[str]]
+    environ: dict[str, str]
+    cwd: Path = ROOT
+
+    def run(self, what: str) -> Measured:
+        """Run it once."""
+        return measure(self.commands[what], environ=self.environ, cwd=self.cwd)
+
+
+def ratios(pairs: int = PAIRS) -> Iterator[Ratio]:
+    """First `up`, `up` with nothing to change, and `preview`, in turns with the bare program."""
+    engine = find_engine()
+    ours: dict[str, list[Measured]] = {FIRST: [], UNCHANGED: [], PREVIEW: []}
+    floor: dict[str, list[Measured]] = {what: [] for what in ours}
+    with tempfile.TemporaryDirectory() as folder, broker() as kafka, nifi() as server:
+        kafka.create_topic(path.TOPIC, partitions=3)
+        os.environ[path.PASSWORD_VARIABLE] = kafka.password
+        for number in range(pairs):
+            _pair(Path(folder, str(number)), number, kafka, server, engine, ours, floor)
+    for what, mine in ours.items():
+        yield against(f"{what}, departures on Google Cloud", mine, "bare Pulumi program", floor[what], limit=LIMIT)
+
+
+def _pair(
+    root: Path,
+    number: int,
+    kafka: Broker,
+    server: Nifi,
+    engine: Engine,
+    ours: dict[str, list[Measured]],
+    floor: dict[str, list[Measured]],
+) -> None:
+    root.mkdir()
+    name, others_name = f"ours{number}", f"bare{number}"
+    file, home = root / "platform.yaml", root / "home"
+    file.write_text(_platform_file(name, kafka, server), "utf-8")
+    platform = emulate(load_platform(file, name, home))
+    cloud, others_cloud = emulators_of(platform), Emulators(root / "bare" / CLOUD)
+    try:
+        for emulators in (cloud, others_cloud):
+            for service in VARIABLES:
+                emulators.address_of(service)
+        platformed = _ours(name, file, home)
+        platformed.run("mesh")
+        platformed.run(PREVIEW)  # makes the stack, as `prepare` does for the bare program
+        ours[FIRST].append(platformed.run(FIRST))
+        stack = Stack(PROJECT, name, platform.state, Path(platform.home, name))
+        text = run_engine(engine, stack, ["stack", "export", "--show-secrets", f"--stack={name}"]).stdout
+        for mine, other in zip(cloud.addresses().values(), others_cloud.addresses().values(), strict=True):
+            text = text.replace(mine, other)
+        bare_side = _bare(root / "bare", text.replace(name, others_name), engine, platform.settings["gcp"])
+        floor[FIRST].append(bare_side.run(FIRST))
+        for _ in range(AGAIN):
+            for what in (UNCHANGED, PREVIEW):
+                ours[what].append(platformed.run(what))
+                floor[what].append(bare_side.run(what))
+    finally:
+        cloud.stop()
+        others_cloud.stop()
+
+
+def _platform_file(name: str, kafka: Broker, server: Nifi) -> str:
+    """The tour's, with its environment under another name."""
+    written = yaml.safe_load(path.platform_file(kafka.bootstrap, server.url))
+    written["environments"][name] = written["environments"].pop(path.ENVIRONMENT)
+    return yaml.safe_dump(written, sort_keys=False)
+
+
+def _ours(name: str, file: Path, home: Path) -> Side:
+    where = ["-e", name, "--platform", str(file), "--emulate"]
+    up = [ALCHEMESH, "up", "--yes", "-C", path.PRODUCT, *where]
+    return Side(
+        {
+            "mesh": [ALCHEMESH, "mesh", "apply", path.MESH, "--yes", *where],
+            FIRST: up,
+            UNCHANGED: up,
+            PREVIEW: [ALCHEMESH, "preview", "-C", path.PRODUCT, *where],
+        },
+        {**os.environ, HOME_VARIABLE: str(home), USER_VARIABLE: path.OWNER, "NO_COLOR": "1"},
+    )
+
+
+def _bare(home: Path, exported: str, engine: Engine, settings: dict[str, Any]) -> Side:
+    resources = of_the_cloud(json.loads(exported)["deployment"]["resources"])
+    file = home.with_suffix(".json")
+    file.write_text(
+        json.dumps({"project": settings["project"], "region": settings["region"], "resources": resources}), "utf-8"
+    )
+    bare.prepare(home, engine.path)
+    plugins = find_plugin("kafka", engine).path.parent
+    up, preview = (
+        [sys.executable, "-m", "benchmarks.bare_gcp", operation, str(file), str(home), str(engine.path), str(plugins)]
+        for operation in ("up", "preview")
+    )
+    return Side({FIRST: up, UNCHANGED: up, PREVIEW: preview}, dict(os.environ))
