@@ -75,9 +75,7 @@ def run(operation: str, state: Path, home: Path, engine: Path, backend: str | No
     return serve(operation, lambda: declare(resources), home, environment(home, backend), engine)
 
 
-def serve(
-    operation: str, program: Callable[[], object], home: Path, environ: Mapping[str, str], engine: Path
-) -> int:
+def serve(operation: str, program: Callable[[], object], home: Path, environ: Mapping[str, str], engine: Path) -> int:
     """Serve a program and run the engine once; returns the engine's exit code."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)

@@ -1,7 +1,7 @@
 """The example on Google Cloud against a bare Pulumi program with the same resources, run by the same engine.
 
-Broker and NiFi are real servers of this machine, Google Cloud is its stand-in and emulators, and they run before anything
-is measured. Each side has a cloud of its own and names of its own in Kafka and NiFi.
+Broker and NiFi are real servers of this machine, Google Cloud is its stand-in and emulators; all run before anything is
+measured. Each side has a cloud of its own, and names of its own in Kafka and NiFi.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.models import Domain, Users
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
+from alchemesh_platform.policies.load import SHIPPED, SHIPPED_TOGETHER, load_policies
 from alchemesh_platform.policies.models import Policy
 
 DOCS = Path(__file__).parent
@@ -52,7 +54,14 @@ def pages() -> dict[Path, str]:
     for name in catalog:
         found[Path(f"components/{name}.md")] = component_page(catalog[name])
     found = {path: NOTE + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for path, text in found.items()}
-    return {**found, Path("plan.svg"): plan_picture()}
+    together = SHIPPED_TOGETHER.relative_to(DOCS.parent)
+    return {**found, Path("plan.svg"): plan_picture(), Path("..") / together: shipped_together()}
+
+
+def shipped_together() -> str:
+    """The policies that come with the platform, as every run reads them."""
+    policies = [loaded.policy.model_dump(mode="json", exclude_unset=True) for loaded in load_policies([SHIPPED])]
+    return json.dumps(policies, indent=1, ensure_ascii=False) + "\n"
 
 
 def plan_picture() -> str:
@@ -209,7 +218,7 @@ def main(arguments: list[str]) -> int:
     gone = [path for path in (DOCS / "components").glob("*.md") if path not in known]
     if "--check" in arguments:
         for path in [*stale, *gone]:
-            click.echo(f"stale: docs/{path.relative_to(DOCS)}; run `make docs`", err=True)
+            click.echo(f"stale: {path.resolve().relative_to(DOCS.parent.resolve())}; run `make docs`", err=True)
         return 1 if stale or gone else 0
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -173,9 +173,7 @@ def _of_mesh(
     manifest: LoadedManifest, platform: Platform | ProblemsFound | None, layer: str | None, asked: Asked
 ) -> list[Problem]:
     """What the mesh does not have of what a manifest names; what policies found goes to what is asked."""
-    from alchemesh_platform.platform_file.models import Platform
-
-    if not isinstance(platform, Platform):
+    if platform is None or isinstance(platform, ProblemsFound):
         from alchemesh_platform.policies.evaluate import policies_for
         from alchemesh_platform.policies.load import shipped_policies
 
