@@ -37,6 +37,7 @@ from parts.nifi import SUBSTITUTES, Nifi, nifi
 
 PRODUCT = "examples/departures"
 MESH = "examples/mesh"
+DOMAIN = "aviation"
 TOPIC = "ops.departures"
 PORT = "aviation/departures/departures-table"
 READER = "technical_team:operations/punctuality-desk"
@@ -132,8 +133,10 @@ def platform_file(bootstrap: str, url: str) -> str:
 
 
 def deploy() -> None:
-    """Record the mesh and deploy the product."""
+    """Record the mesh, and deploy what the product stands on and the product."""
+    alchemesh("platform", "up", "--yes", *WHERE)
     alchemesh("mesh", "apply", MESH, "--yes", *WHERE)
+    alchemesh("domain", "up", DOMAIN, "--yes", *WHERE)
     alchemesh("up", "--yes", "-C", PRODUCT, *WHERE, user=OWNER)
 
 

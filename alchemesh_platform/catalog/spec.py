@@ -31,6 +31,9 @@ class Role(StrEnum):
     DOMAIN = "domain"
 
 
+FOUNDATIONS = (Role.PLATFORM, Role.DOMAIN)
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentSpec:
     """A component of the catalogue.
@@ -56,6 +59,7 @@ class ComponentSpec:
             :class:`alchemesh_platform.catalog.objection.Objection`; runs whenever a manifest is composed.
         guards: Whether it lets granted consumers in and nobody else, see
             :meth:`alchemesh_platform.component.Component.grant`.
+        stands_on: Foundations whose outputs it refers to, where the environment has them.
         plugins: Pulumi packages whose plugins its resources need, beside ours: ``("kafka",)``.
     """
 
@@ -76,6 +80,7 @@ class ComponentSpec:
     run: str | None = None
     check: str | None = None
     guards: bool = False
+    stands_on: tuple[Role, ...] = ()
     plugins: tuple[str, ...] = ()
 
     def args_model(self) -> type[BaseModel]:

@@ -46,4 +46,4 @@ def objections_of(loaded: LoadedManifest, platform: Platform, resolution: Resolu
 
     done = resolution.components
     planned = [(use, done[use.path]) for use in uses(loaded.tree) if use.path in done]
-    return list(objections(loaded, platform.environment, planned))
+    return list(objections(loaded, platform, planned))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.compose.check import all_problems, objections_of
+from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import Plan, PlannedInput, PlannedOutput
 from alchemesh_platform.compose.resolve import Resolution, resolve
 from alchemesh_platform.manifest.load import LoadedManifest, read_manifest
@@ -37,6 +38,7 @@ def compose(loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, Co
         needs=tuple(done["infrastructure", index] for index in range(len(product.infrastructure))),
         code=done[("code",)] if product.code is not None else None,
         outputs=tuple(_output(loaded, resolution, index, port) for index, port in enumerate(product.output_ports)),
+        foundations=foundations_of(platform, product.domain),
         transforms=platform.transforms,
         location=loaded.tree.location,
         emulated=platform.emulated,

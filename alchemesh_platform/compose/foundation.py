@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.catalog.discover import Catalog
 from alchemesh_platform.catalog.spec import ComponentSpec, Role
 from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.compose.plan import StandsOn
 from alchemesh_platform.compose.resolve import read_settings
+from alchemesh_platform.document import quoted, written
 from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import ProblemsFound
+from alchemesh_platform.problems import Location, Problem, ProblemsFound, did_you_mean
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
@@ -36,6 +39,8 @@ class Foundation:
         project: Pulumi project of its stack.
         title: What it is, for a person: ``platform prod``, ``domain aviation prod``.
         name: Name of its resource.
+        path: Where the platform file names the component.
+        location: The same place, in the file.
     """
 
     project: str
@@ -45,6 +50,27 @@ class Foundation:
     args: Any
     settings: Any
     wiring: Wiring
+    path: str = ""
+    location: Location = field(default_factory=lambda: Location("platform.yaml"))
+
+    @property
+    def role(self) -> Role:
+        """Whether it is a platform's or a domain's."""
+        return Role(self.name)
+
+
+def foundations_of(platform: Platform, domain: str) -> tuple[StandsOn, ...]:
+    """What the products of a domain stand on, as the platform file says; whether it is there is not looked at."""
+    named = {
+        PLATFORM_FOUNDATION: StandsOn(Role.PLATFORM, PLATFORM_PROJECT),
+        DOMAIN_FOUNDATION: StandsOn(Role.DOMAIN, domain_project(domain)),
+    }
+    return tuple(stands_on for component_type, stands_on in named.items() if component_type in platform.components)
+
+
+def domain_project(domain: str) -> str:
+    """Pulumi project of a domain's stack."""
+    return f"{DOMAIN_PROJECT}.{domain}"
 
 
 def platform_foundation(platform: Platform, catalog: Mapping[str, ComponentSpec]) -> Foundation:
@@ -54,9 +80,11 @@ def platform_foundation(platform: Platform, catalog: Mapping[str, ComponentSpec]
 
     Raises:
         NoFoundation: when the platform file names no component for it.
-        ProblemsFound: when its settings are wrong.
+        ProblemsFound: when it names one that makes none, or its settings are wrong.
     """
-    args = {"state": platform.state, "registry": platform.registry}
+    # As the file says it, also where the environment is emulated: what would be made is made there, too.
+    declared = {key: node.text for key, node in platform.tree.keys.items() if key in ("state", "registry")}
+    args = {"state": platform.state, "registry": platform.registry, **declared}
     place = Wiring(environment=platform.environment, domain="mesh", product="platform", port="foundation")
     title = f"platform {platform.environment}"
     return _planned(platform, catalog, Role.PLATFORM, PLATFORM_FOUNDATION, PLATFORM_PROJECT, title, args, place)
@@ -78,9 +106,8 @@ def domain_foundation(
     """
     args = {"owner": owner, "teams": {name: list(members) for name, members in teams.items()}}
     place = Wiring(environment=platform.environment, domain=domain, product="domain", port="foundation")
-    project = f"{DOMAIN_PROJECT}.{domain}"
     title = f"domain {domain} {platform.environment}"
-    return _planned(platform, catalog, Role.DOMAIN, DOMAIN_FOUNDATION, project, title, args, place)
+    return _planned(platform, catalog, Role.DOMAIN, DOMAIN_FOUNDATION, domain_project(domain), title, args, place)
 
 
 def _planned(
@@ -93,14 +120,26 @@ def _planned(
     args: Mapping[str, Any],
     place: Wiring,
 ) -> Foundation:
-    name = platform.components.get(component_type, "")
-    spec = catalog.get(name)
-    if spec is None or role not in spec.roles:
+    name = platform.components.get(component_type)
+    if name is None:
         raise NoFoundation(
             f"environment {platform.environment!r} names no component that makes a {component_type}",
             hint=f"the platform file's `components` say which: `{component_type}: gcp-{role.value}` on Google Cloud",
         )
+    place_in_file = ("components", component_type)
+    location = platform.tree.locate(place_in_file)
+    path = written(("environments", platform.environment, *place_in_file))
+    spec = catalog.get(name)
+    if spec is None or role not in spec.roles:
+        known = [each.name for each in _loaded(catalog) if role in each.roles]
+        found = f"found {quoted(name)}, expected a component that makes a {component_type}"
+        raise ProblemsFound([Problem(location, path, found, did_you_mean(name, known))])
     settings, problems = read_settings(spec, platform)
     if settings is None:
         raise ProblemsFound(problems)
-    return Foundation(project, title, role.value, spec, spec.args_model().model_validate(args), settings, place)
+    checked = spec.args_model().model_validate(args)
+    return Foundation(project, title, role.value, spec, checked, settings, place, path, location)
+
+
+def _loaded(catalog: Mapping[str, ComponentSpec]) -> list[ComponentSpec]:
+    return catalog.loaded()[0] if isinstance(catalog, Catalog) else list(catalog.values())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from alchemesh_platform.catalog.spec import Role, load_reference
 from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.document import Path, written
@@ -15,29 +16,30 @@ from alchemesh_platform.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from alchemesh_platform.catalog.objection import Objection
     from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.platform_file.models import Platform
 
     Check = Callable[[Any, Any, Wiring], Iterable[Objection]]
 
 
 def objections(
-    loaded: LoadedManifest, environment: str, planned: Sequence[tuple[Use, PlannedComponent]]
+    loaded: LoadedManifest, platform: Platform, planned: Sequence[tuple[Use, PlannedComponent]]
 ) -> Iterator[Problem]:
     """What components say against their places, as problems of the manifest."""
     product = loaded.product
     outputs = {port.name: port for port in product.output_ports}
     inputs = {port.name: port for port in product.input_ports}
     storages = {use.port: component.spec.name for use, component in planned if use.role is Role.STORAGE}
+    foundations: dict[str, dict[str, Any]] = {each.role.value: {} for each in foundations_of(platform, product.domain)}
     for use, component in planned:
         if component.spec.check is None:
             continue
         output = outputs.get(use.port) if use.role in {Role.STORAGE, Role.PROXY} else None
         origin = inputs[use.port].origin if use.role is Role.INPUT_PORT else None
         wiring = Wiring(
-            environment=environment,
+            environment=platform.environment,
             domain=product.domain,
             product=product.name,
             team=product.team,
@@ -47,6 +49,7 @@ def objections(
             protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
             storage_component=storages.get(use.port, "") if output is not None else "",
             origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
+            foundations=foundations,
             product_version=product.version,
             product_root=str(loaded.root),
         )

@@ -73,6 +73,28 @@ class PlannedOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class StandsOn:
+    """A foundation that the environment has for a product.
+
+    ``project`` is the Pulumi project of its stack. ``outputs`` are that stack's; None where it is not deployed, or not
+    looked at.
+    """
+
+    role: Role
+    project: str
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was made before and kept when its resource went: Pulumi type and name of that, and its provider's id."""
+
+    type: str
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A product, composed for one environment."""
 
@@ -83,6 +105,8 @@ class Plan:
     needs: tuple[PlannedComponent, ...]
     code: PlannedComponent | None
     outputs: tuple[PlannedOutput, ...]
+    foundations: tuple[StandsOn, ...] = ()
+    kept: tuple[Kept, ...] = ()
     transforms: tuple[Transform, ...] = ()
     location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))
     emulated: bool = False  # whether the clouds that it goes to are stand-ins on this machine

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.auto import auto_approval
 from alchemesh_platform.access.ending import expire_due
 from alchemesh_platform.contracts.rights import check_overrides
+from alchemesh_platform.deployment.foundations import NotFounded, foundation_problems, with_foundations
 from alchemesh_platform.deployment.governance import govern
 from alchemesh_platform.deployment.grants import with_grants
 from alchemesh_platform.deployment.input_access import (
@@ -57,7 +58,7 @@ class Verdict:
     """What was found before the engine.
 
     Args:
-        plan: What is to be deployed, with everybody who is to be let in.
+        plan: What is to be deployed, with what it stands on and everybody who is to be let in.
         warnings: What stops nothing, at its line.
         problems: What `up` refuses: a preview goes on with them, so that they are seen beside what would change.
         steps: What becomes of the promise of each port.
@@ -97,6 +98,7 @@ def before_engine(
     Raises:
         ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
         Forbidden: when a policy forbids it.
+        NotFounded: when what it stands on is not deployed; not in a preview.
         Promised: when a contract forbids it; not in a preview.
         NotLetIn: when the product may not read what it wants; not in a preview.
         NotAllowed: when somebody overrides who may not.
@@ -107,7 +109,7 @@ def before_engine(
         check_overrides(registry, plan.environment, override.identity)
     if operation == "up":
         expire_due(registry, plan.environment, plan.product.address, now)
-    plan = with_grants(registry, plan, now)
+    plan = with_grants(registry, with_foundations(registry, plan), now)
     warnings: list[Problem] = []
     inputs: list[InputAccess] = []
     if operation in DEPLOYING:
@@ -117,6 +119,10 @@ def before_engine(
         warnings += [Problem(plan.location, "", line, severity="warning") for line in dict.fromkeys(failed)]
         warnings += govern(registry, manifest, plan)
         warnings += told_problems(registry, plan, now)
+        unfounded = foundation_problems(plan, "warning" if operation == "preview" else "error")
+        warnings += unfounded if operation == "preview" else []
+        if errors_of(unfounded):
+            raise NotFounded(in_file_order(unfounded))
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
     found = rule_problems(steps, manifest)
     forbidden = errors_of(found)

@@ -1,4 +1,4 @@
-"""One operation on what products stand on: lock, providers, engine. Nothing of it is recorded but in its stack."""
+"""One operation on what products stand on: lock, providers, engine. Its outputs are recorded in the same run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from alchemesh_platform.catalog.spec import Role
 from alchemesh_platform.compose.foundation import Foundation
-from alchemesh_platform.deployment.operate import PROVIDER, notes_of
-from alchemesh_platform.deployment.wording import worded
+from alchemesh_platform.deployment.operate import CHECK_FAILURE, PROVIDER, notes_of
+from alchemesh_platform.deployment.wording import placed, worded
+from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.problems import Problem
+from alchemesh_platform.secrets import values_behind
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.discover import Engine
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 FoundationOperation = Literal["preview", "up"]
 # What the engine says of a resource that is a group, or that does not change.
 _SILENT = ("same", "read", "refresh")
+_NOT_RECORDED = (
+    "the registry cannot be reached yet, so products do not find the outputs of this stack; once it can, "
+    "`alchemesh platform up` records them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,17 @@ class FoundationChange:
 
 @dataclass(frozen=True, slots=True)
 class FoundationOutcome:
-    """An operation on a foundation, over. ``errors`` are what the engine and providers said, in words."""
+    """An operation on a foundation, over.
+
+    ``problems`` are the failures, at the line of the platform file that names the component. ``outputs`` are the
+    stack's, as products find them, after an `up` that went well.
+    """
 
     outcome: Literal["succeeded", "failed", "cancelled"]
     changes: tuple[FoundationChange, ...]
-    errors: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    outputs: Mapping[str, Any] | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -51,16 +64,23 @@ class FoundationOutcome:
 
 @dataclass(frozen=True, slots=True)
 class FoundationOperator:
-    """Everything an operation needs, held ready: a preview, then what it showed."""
+    """Everything an operation needs, held ready: a preview, then what it showed.
 
+    Args:
+        recorded: Whether the registry is there to keep the outputs: a platform may only be about to make its database.
+    """
+
+    foundation: Foundation
+    platform: Platform
     engine: Engine
     stack: Stack
     providers: Mapping[str, int]
+    recorded: bool = True
 
     def run(
         self, operation: FoundationOperation, program: Callable[[], object], cancel: threading.Event
     ) -> FoundationOutcome:
-        """Run the engine once."""
+        """Run the engine once. What was changed or removed by hand is looked for first: a foundation is small."""
         from alchemesh_platform.engine.events import ResourcePre
         from alchemesh_platform.engine.run import run_operation
 
@@ -79,9 +99,18 @@ class FoundationOperator:
             program=program,
             providers=self.providers,
             on_event=take,
+            refresh=True,
             cancel=cancel,
         )
-        return FoundationOutcome(result.outcome, tuple(changes), _errors(result), notes_of(result))
+        notes = notes_of(result) if self.recorded else (*notes_of(result), _NOT_RECORDED)
+        done = result.outcome == "succeeded" and operation == "up"
+        return FoundationOutcome(
+            result.outcome,
+            tuple(changes),
+            _problems(result, self.foundation, self.platform),
+            notes,
+            result.outputs if done else None,
+        )
 
 
 @contextmanager
@@ -95,6 +124,7 @@ def founding(
 
     Raises:
         StackLocked, EngineMissing, EngineTooOld, PluginMissing: as for a product.
+        RegistryUnavailable: when the registry cannot be opened; for a platform, which may make it, that is no failure.
     """
     from alchemesh_platform.emulation.environment import emulated_providers
     from alchemesh_platform.engine.checkout import checked_out
@@ -117,7 +147,8 @@ def founding(
         with emulated_providers(platform, tell) as stand_ins, serve_provider(platform.registry) as provider:
             providers = {PROVIDER: provider.port, **stand_ins}
             get_plugins(needed - providers.keys(), engine, held, tell=tell)
-            yield FoundationOperator(engine, held, providers)
+            recorded = _can_record(foundation, platform) or _stands(engine, held)
+            yield FoundationOperator(foundation, platform, engine, held, providers, recorded)
 
 
 def own_state(platform: Platform) -> str:
@@ -125,5 +156,41 @@ def own_state(platform: Platform) -> str:
     return f"file://{Path(platform.home, platform.environment, 'foundation').absolute()}"
 
 
-def _errors(result: EngineResult) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(worded(diagnostic.message)) for diagnostic in result.errors))
+def _can_record(foundation: Foundation, platform: Platform) -> bool:
+    """Whether the registry is there.
+
+    Raises:
+        RegistryUnavailable: when it is not, and this is not what makes it.
+    """
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.registry.unavailable import RegistryUnavailable
+
+    try:
+        with Registry.open(platform.registry):
+            return True
+    except RegistryUnavailable:
+        if foundation.role is not Role.PLATFORM:
+            raise
+        return False
+
+
+def _stands(engine: Engine, stack: Stack) -> bool:
+    """Whether the outputs were recorded before: a record that is left out now would be removed."""
+    from alchemesh_platform.engine.standing import standing_urns
+    from alchemesh_platform.resources.mesh import Foundation as Record
+
+    return any(type_of(urn) == Record.pulumi_type for urn in standing_urns(engine, stack))
+
+
+def _problems(result: EngineResult, foundation: Foundation, platform: Platform) -> tuple[Problem, ...]:
+    """The failures of a run at the line of the platform file that names the component, in words and with no secret."""
+    problems: dict[Problem, None] = {}
+    secrets = values_behind([platform.settings]) if result.errors else set()
+    for told in result.errors:
+        refused = CHECK_FAILURE.match(told.message)
+        name = refused["name"] if refused else name_of(told.urn) if told.urn else ""
+        said = worded(refused["reason"] if refused else told.message, secrets)
+        words = f"{foundation.spec.name}, {name}: {said.message}" if name else f"{foundation.spec.name}: {said.message}"
+        hint = placed(said.hint, platform.tree)
+        problems[Problem(foundation.location, foundation.path, words.strip(), hint)] = None
+    return tuple(problems)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.ending import expire_due
+from alchemesh_platform.deployment.foundations import with_foundations
 from alchemesh_platform.deployment.grants import with_grants
 from alchemesh_platform.deployment.operate import operating
 from alchemesh_platform.deployment.progress import Progress
@@ -61,7 +62,8 @@ def apply_grants(
     plan = recomposed(registry, platform, product)
     with operating(plan, platform, tell=tell, identity=identity) as operator:
         # Asked again under the lock: somebody may have deployed the product meanwhile.
-        plan = with_grants(registry, recomposed(registry, platform, product), datetime.now(UTC))
+        plan = with_foundations(registry, recomposed(registry, platform, product))
+        plan = with_grants(registry, plan, datetime.now(UTC))
         operator.plan = plan
         changed = sorted(set(_changed(operator, plan)))
         if not changed:

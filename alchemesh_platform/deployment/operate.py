@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.deployment.holdings import forget_missing, kept_of, record_holdings, without_missing
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.wording import placed, worded
@@ -85,6 +86,8 @@ class Operator:
         from alchemesh_platform.engine.run import run_operation
         from alchemesh_platform.registry.audit import Act, record_act
 
+        if operation in ("up", "destroy"):
+            record_holdings(self.registry, self.plan, self.standing())
         product = self.plan.product
 
         def take(event: EngineEvent) -> None:
@@ -117,7 +120,8 @@ class Operator:
                 cancel=cancel,
             )
             outcome = result.outcome
-            problems = problems_of(result, progress, self.plan, self.platform)
+            gone = forget_missing(self.registry, self.plan, result)
+            problems = without_missing(problems_of(result, progress, self.plan, self.platform), gone)
         finally:
             if entry is not None:
                 self.registry.finish_deployment(
@@ -146,9 +150,20 @@ class Operator:
             time.monotonic() - started,
             progress,
             problems,
-            (*self.notes, *notes_of(result)),
+            (*self.notes, *notes_of(result), *(self.kept_notes() if operation == "destroy" else ())),
             emulated=self.plan.emulated,
         )
+
+    def standing(self) -> Mapping[str, Any]:
+        """The state of the product's stack."""
+        from alchemesh_platform.engine.standing import standing_deployment
+
+        return standing_deployment(self.engine, self.stack)
+
+    def kept_notes(self) -> list[str]:
+        """What was kept of the product, for a person."""
+        kept = kept_of(self.registry, self.plan, self.standing())
+        return [f"{one.id} is kept, with its data; the next `alchemesh up` takes it back in" for one in kept]
 
 
 @contextmanager

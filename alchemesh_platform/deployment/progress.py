@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.contracts.step import PortStep
 
 SectionKind = Literal["product", "input", "need", "code", "output"]
-Operation = Literal["same", "create", "update", "replace", "delete", "read"]
+Operation = Literal["same", "create", "import", "update", "replace", "delete", "read"]
 State = Literal["running", "done", "failed"]
 
 DATA_PRODUCT = "alchemesh:stacks:DataProduct"
@@ -43,7 +43,7 @@ GRANT = "alchemesh:mesh:Grant"
 _OPERATIONS: Mapping[str, Operation] = {
     "same": "same",
     "create": "create",
-    "import": "create",
+    "import": "import",
     "update": "update",
     "replace": "replace",
     "create-replacement": "replace",
@@ -123,6 +123,8 @@ class Section:
         counted -= {"same", "read"}
         if not counted:  # a port at which only consumers come and go is not made anew
             return "update" if any(change.operation not in ("same", "read") for change in self.grants) else "same"
+        if counted == {"create", "import"}:
+            return "create"
         return counted.pop() if len(counted) == 1 else "update"
 
     @property

@@ -62,6 +62,7 @@ def run_operation(
     on_event: Callable[[EngineEvent], object] = lambda _event: None,
     targets: Sequence[str] = (),
     parallel: int | None = None,
+    refresh: bool = False,
     environ: Mapping[str, str] = os.environ,
     cancel: Wish | None = None,
 ) -> EngineResult:
@@ -80,6 +81,7 @@ def run_operation(
         on_event: Gets every event as it comes, in the calling thread.
         targets: URNs to restrict the run to, with wildcards; none stands for all.
         parallel: Most steps at once; the engine's own choice when None.
+        refresh: Whether a `preview` or `up` first looks for what was changed or removed by hand.
         environ: Environment that the engine starts from.
         cancel: Is set when the run is to be stopped.
 
@@ -93,7 +95,7 @@ def run_operation(
     """
 
     def once(what: Operation, which: Sequence[str]) -> tuple[EngineResult, Record]:
-        return _run_once(engine, stack, what, program, providers, on_event, which, parallel, environ, cancel)
+        return _run_once(engine, stack, what, program, providers, on_event, which, parallel, refresh, environ, cancel)
 
     runs = left_runs(stack)
     interrupted = interrupted_in_runs(runs)
@@ -129,6 +131,7 @@ def _run_once(
     on_event: Callable[[EngineEvent], object],
     targets: Sequence[str],
     parallel: int | None,
+    refresh: bool,
     environ: Mapping[str, str],
     cancel: Wish | None,
 ) -> tuple[EngineResult, Record]:
@@ -144,7 +147,7 @@ def _run_once(
         stderr = Path(folder, "stderr")
         attached = ",".join(f"{package}:{port}" for package, port in providers.items())
         variables = {**stack.environ(environ), "PULUMI_DEBUG_PROVIDERS": attached}
-        command = _command(engine, stack, operation, served.port, log.path, targets, parallel)
+        command = _command(engine, stack, operation, served.port, log.path, targets, parallel, refresh)
         with started(command, stack.work_folder, variables, stderr) as process:
             _follow(process, log, record, on_event, cancel)
         said = stderr.read_text("utf-8", "replace")
@@ -174,6 +177,7 @@ def _command(
     events: Path,
     targets: Sequence[str],
     parallel: int | None,
+    refresh: bool,
 ) -> list[str]:
     command = [
         str(engine.path),
@@ -190,6 +194,8 @@ def _command(
     ]
     if targets and operation == "destroy":
         command.append("--target-dependents")  # what needs a thing goes before it
+    if refresh and operation in ("preview", "up"):
+        command.append("--refresh")
     if parallel is not None:
         command.append(f"--parallel={parallel}")
     return command

@@ -64,7 +64,9 @@ class Environment(Strict):
         default_factory=dict, description="Settings group: setting: value; groups are named by technology."
     )
     components: dict[Name, Name] = Field(
-        default_factory=dict, description="Component type: component that implements it here."
+        default_factory=dict,
+        description="Component type: component that implements it here. `platform-foundation` and `domain-foundation` "
+        "are what products stand on: `alchemesh platform up` and `alchemesh domain up NAME` deploy them.",
     )
     transforms: tuple[Transform, ...] = Field(default=(), description="Adjustments of components' children.")
 

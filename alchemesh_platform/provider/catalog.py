@@ -16,6 +16,7 @@ from alchemesh_platform.provider.handlers.job import JobHandler
 from alchemesh_platform.provider.handlers.kafka_topic import TopicHandler
 from alchemesh_platform.provider.handlers.records import (
     AssetHandler,
+    FoundationHandler,
     LineageHandler,
     ManifestHandler,
     PortHandler,
@@ -28,6 +29,7 @@ HANDLERS = Handlers(
     {
         handler.pulumi_type: handler
         for handler in (
+            FoundationHandler(),
             ProductHandler(),
             PortHandler(),
             AssetHandler(),

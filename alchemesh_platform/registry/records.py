@@ -78,6 +78,15 @@ class PolicyRecord(Record):
     document: dict[str, Any] = Field(description="The policy as its file declares it, without its cases.")
 
 
+class FoundationRecord(Record):
+    """The outputs of a stack that products stand on; the address is its Pulumi project."""
+
+    kind: ClassVar[str] = "foundation"
+
+    component: str = Field(description="Component that makes it.")
+    outputs: dict[str, Any] = Field(default_factory=dict, description="Outputs of the stack.")
+
+
 class ProductRecord(Record):
     """A data product; address ``domain/product``."""
 
@@ -251,6 +260,20 @@ class GrantRecord(Record):
     purpose: str = Field(default="", description="What the data is wanted for.")
     principals: tuple[str, ...] = Field(default=(), description="Who was let in, in the technology's own words.")
     ends_at: datetime | None = None
+
+
+class HoldingRecord(Record):
+    """What a product has made that is kept when its resource goes, for its data; address ``domain/product#type::name``.
+
+    Written before the run that may let it go, so that a later one takes it back in.
+    """
+
+    kind: ClassVar[str] = "holding"
+
+    product: str = Field(description="Address of the product.")
+    type: str = Field(description="Pulumi type.")
+    name: str = Field(description="Name of the Pulumi resource.")
+    id: str = Field(description="What its provider calls it.")
 
 
 class LineageRecord(Record):

@@ -17,7 +17,9 @@ from alchemesh_platform.registry.records import (
     ContractRecord,
     ContractVersionRecord,
     DomainRecord,
+    FoundationRecord,
     GrantRecord,
+    HoldingRecord,
     LineageRecord,
     ManifestRecord,
     NoticeRecord,
@@ -78,10 +80,12 @@ teams = _record_table("teams", _text("domain"), _text("name"), _text("team_kind"
 source_systems = _record_table("source_systems", _text("domain"), _text("name"))
 users = _record_table("users")
 policies = _record_table("policies", _text("effect"))
+foundations = _record_table("foundations")
 products = _record_table("products", _text("team"), _text("owner"), _text("lifecycle"))
 ports = _record_table("ports", _text("product"), _text("direction"), _text("origin", null=True))
 assets = _record_table("assets", _text("product"), _text("port"), _text("model"))
 contracts = _record_table("contracts", _text("product"), _text("version"), _text("lifecycle"), _text("access"))
+holdings = _record_table("holdings", _text("product"))
 lineage = _record_table("lineage", _text("product"), _text("source"), _text("source_kind"), _text("target"))
 manifests = _record_table("manifests")
 contract_versions = _record_table("contract_versions", _text("product"), _text("port"), _text("version"))
@@ -105,10 +109,12 @@ TABLES: dict[type[Record], Table] = {
     SourceSystemRecord: source_systems,
     UserRecord: users,
     PolicyRecord: policies,
+    FoundationRecord: foundations,
     ProductRecord: products,
     PortRecord: ports,
     AssetRecord: assets,
     ContractRecord: contracts,
+    HoldingRecord: holdings,
     LineageRecord: lineage,
     ManifestRecord: manifests,
     ContractVersionRecord: contract_versions,

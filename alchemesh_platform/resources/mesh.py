@@ -11,6 +11,35 @@ from pulumi import Input, Output
 from alchemesh_platform.resources.resource import PlatformResource
 
 
+class Foundation(PlatformResource):
+    """The record of what products stand on: the outputs of its stack; make it depend on all of it."""
+
+    pulumi_type = "alchemesh:mesh:Foundation"
+
+    environment: Output[str]
+    address: Output[str]
+    component: Output[str]
+    outputs: Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        environment: Input[str],
+        address: Input[str],
+        component: Input[str],
+        outputs: Input[Mapping[str, Any]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "environment": environment,
+            "address": address,
+            "component": component,
+            "outputs": outputs or {},
+        }
+        super().__init__(name, inputs, opts)
+
+
 class Product(PlatformResource):
     """The record of a data product."""
 

@@ -38,38 +38,53 @@ def found(
     with interruptible() as cancel, founding(foundation, platform, state=state, tell=tell) as operator:
 
         def program() -> object:
-            return deploy_foundation(foundation)
+            return deploy_foundation(foundation, recorded=operator.recorded)
 
         if asks:
             seen = operator.run("preview", program, cancel)
-            show(foundation, "preview", seen, as_json=False)
+            show(foundation, platform, "preview", seen, as_json=False)
             if not seen.succeeded or not seen.changes:
                 return ExitCode.DONE if seen.succeeded else ExitCode.FAILED
             confirm("Deploy this?", confirmed=False)
         done = operator.run(operation, program, cancel)
-    show(foundation, operation, done, as_json=as_json)
+    show(foundation, platform, operation, done, as_json=as_json)
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED
 
 
-def show(foundation: Foundation, operation: FoundationOperation, outcome: FoundationOutcome, *, as_json: bool) -> None:
-    """What came of an operation: on stdout what changes, on stderr what went wrong."""
+def show(
+    foundation: Foundation,
+    platform: Platform,
+    operation: FoundationOperation,
+    outcome: FoundationOutcome,
+    *,
+    as_json: bool,
+) -> None:
+    """What came of an operation: on stdout what changes and what products find, on stderr what went wrong."""
     if as_json:
         document = {
             "foundation": foundation.title,
+            "stack": foundation.project,
+            "emulated": platform.emulated,
             "operation": operation,
             "outcome": outcome.outcome,
             "changes": [
                 {"operation": change.operation, "type": change.type, "name": change.name} for change in outcome.changes
             ],
+            "outputs": outcome.outputs,
+            "problems": [problem.as_json() for problem in outcome.problems],
+            "notes": list(outcome.notes),
         }
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(f"{foundation.title}  {foundation.spec.name}")
+        emulated = "  emulated" if platform.emulated else ""
+        click.echo(f"{foundation.title}{emulated}  {foundation.spec.name}")
         for change in outcome.changes:
             click.echo(f"  {SIGNS.get(change.operation, '±')} {change.name}  {change.type}")
+        for name, value in (outcome.outputs or {}).items():
+            click.echo(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
         words = "nothing changes" if not outcome.changes and outcome.succeeded else outcome.outcome
         click.echo(f"\n{words}")
     for note in outcome.notes:
         tell(f"note: {note}")
-    for error in outcome.errors:
-        click.echo(f"\nerror: {error}", err=True)
+    for problem in outcome.problems:
+        click.echo(f"\n{problem}", err=True)

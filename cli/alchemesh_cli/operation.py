@@ -59,6 +59,7 @@ def operate(
         What came of it; shown already.
     """
     from alchemesh_platform.deployment.before_engine import before_engine
+    from alchemesh_platform.deployment.holdings import with_kept
     from alchemesh_platform.deployment.operate import check_targets, operating
     from alchemesh_platform.deployment.promises import Override, record_override
     from alchemesh_platform.identity.identity import identify
@@ -83,7 +84,8 @@ def operate(
         verdict = judge()
         for problem in verdict.warnings:
             tell(f"{problem}\n")
-        composed = replace(composed, plan=verdict.plan)
+        operator.plan = with_kept(operator.registry, verdict.plan, operator.standing())
+        composed = replace(composed, plan=operator.plan)
         if question and not confirmed:
             seen = run_shown(composed, operator, "preview", verdict, targets, parallel, cancel, as_json=False)
             if not seen.succeeded or not (seen.progress.has_changes or verdict.notes):

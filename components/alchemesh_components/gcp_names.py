@@ -58,6 +58,8 @@ TRANSFER_JOB = NameRule("transfer job", 128 - len("transferJobs/"))
 REPOSITORY = NameRule("repository", 63)
 # https://cloud.google.com/sql/docs/postgres/create-instance: 98 characters with the project's id, which has up to 30
 SQL_INSTANCE = NameRule("Cloud SQL instance", 98 - 31)
+# https://cloud.google.com/resource-manager/docs/labels-overview#requirements: values up to 63 characters
+BUDGET_LABEL = NameRule("budget label", 63)
 
 RULES = (
     BUCKET,
@@ -73,6 +75,7 @@ RULES = (
     TRANSFER_JOB,
     REPOSITORY,
     SQL_INSTANCE,
+    BUDGET_LABEL,
 )
 
 
@@ -110,21 +113,6 @@ def name_of(rule: NameRule, parts: Sequence[str]) -> str:
     start = "" if readable[:1].isalpha() else "x"
     kept = f"{start}{readable}"[: rule.max_length - len(ending)].rstrip(rule.separator)
     return f"{kept}{ending}"
-
-
-def labels_of(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
-    """Labels of what a port or need has: the platform's own, and whose it is.
-
-    Budgets, costs and clean-ups go by them. What the mesh says wins over what the platform says.
-    """
-    return {
-        **settings.labels,
-        "managed_by": "alchemesh",
-        "environment": wiring.environment,
-        "domain": wiring.domain,
-        "product": wiring.product,
-        "port": wiring.port,
-    }
 
 
 def _first(rule: NameRule, settings: GcpSettings) -> str:

@@ -115,12 +115,13 @@ class GcpSettings(Strict):
     )
     image_repository: str | None = Field(
         default=None,
-        description="Repository of the products' images, such as europe-west1-docker.pkg.dev/acme-mesh/products; "
-        "a product's image is <repository>/<domain>/<product>:<version>.",
+        description="Repository of the products' images, such as europe-west1-docker.pkg.dev/acme-mesh/products; by "
+        "default the platform's stack gives it. A product's image is <repository>/<domain>/<product>:<version>.",
     )
     data_api_image: str | None = Field(
         default=None,
-        description="Image of roapi, which answers REST and GraphQL, in Artifact Registry, where Cloud Run finds it.",
+        description="Image of roapi, which answers REST and GraphQL, in Artifact Registry, where Cloud Run finds it; "
+        "by default the platform's stack gives it.",
     )
 
     @property

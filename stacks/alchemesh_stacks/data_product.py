@@ -24,6 +24,7 @@ from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.names import asset_address, product_address
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.resources import mesh
+from alchemesh_stacks.adoption import adoption
 
 AnyComponent = Component[Any, Any]
 
@@ -41,11 +42,13 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
 
     Raises:
         ProblemsFound: with every problem of the manifest and the platform file.
+        NotFounded: when what it stands on is not deployed; not in a preview.
     """
     from pathlib import Path
 
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.deployment.foundations import NotFounded, foundation_problems, with_foundations
     from alchemesh_platform.deployment.grants import with_grants
     from alchemesh_platform.home import home
     from alchemesh_platform.manifest.load import load_manifest
@@ -59,7 +62,9 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     platform = load_platform(platform_path, environment, home())
     plan = compose(load_manifest(manifest, environment), platform, discover())
     with suppress(RegistryMissing), Registry.open(platform.registry, create=False) as registry:
-        plan = with_grants(registry, plan, datetime.now(UTC))
+        plan = with_grants(registry, with_foundations(registry, plan), datetime.now(UTC))
+    if not pulumi.runtime.is_dry_run() and (missing := foundation_problems(plan, "error")):
+        raise NotFounded(missing)
     return deploy(plan)
 
 
@@ -67,6 +72,9 @@ class DataProduct(pulumi.ComponentResource):
     """A data product: its ports, needs and code, and their record in the registry."""
 
     def __init__(self, plan: Plan, opts: pulumi.ResourceOptions | None = None) -> None:
+        if plan.kept:
+            taken = pulumi.ResourceOptions(transformations=[adoption(plan.kept)])
+            opts = pulumi.ResourceOptions.merge(opts, taken)
         super().__init__("alchemesh:stacks:DataProduct", plan.product.name, None, opts)
         self.plan = plan
         self.children = pulumi.ResourceOptions(parent=self)
@@ -299,6 +307,7 @@ def place(
         storage_component=output.storage.spec.name if output else "",
         origin=origin,
         connections=connections or {},
+        foundations={foundation.role.value: foundation.outputs or {} for foundation in plan.foundations},
         product_version=plan.product.version,
         product_root=plan.root,
     )

@@ -8,13 +8,32 @@ import pulumi
 
 from alchemesh_platform.component import Component
 from alchemesh_platform.compose.foundation import Foundation
+from alchemesh_platform.resources import mesh
 
 
-def deploy_foundation(foundation: Foundation) -> Component[Any, Any]:
-    """Declare a foundation; call it inside a Pulumi program. Its outputs are the stack's, for others to refer to."""
+def deploy_foundation(foundation: Foundation, *, recorded: bool = True) -> Component[Any, Any]:
+    """Declare a foundation; call it inside a Pulumi program.
+
+    Its outputs are the stack's. With ``recorded`` the registry has them, too, once all of it stands: that is where
+    products find them.
+    """
     component = foundation.spec.component_class()(
         foundation.name, foundation.args, foundation.settings, foundation.wiring
     )
     for name, value in component.outputs.items():
         pulumi.export(name, value)
+    if recorded:
+        record(foundation, component)
     return component
+
+
+def record(foundation: Foundation, component: Component[Any, Any]) -> mesh.Foundation:
+    """The record of the outputs, made when all of it stands."""
+    return mesh.Foundation(
+        f"{foundation.name}-record",
+        environment=foundation.wiring.environment,
+        address=foundation.project,
+        component=foundation.spec.name,
+        outputs=dict(component.outputs),
+        opts=pulumi.ResourceOptions(depends_on=[component]),
+    )

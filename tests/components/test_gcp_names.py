@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alchemesh_components.gcp_labels import labels_of
 from alchemesh_components.gcp_names import (
     BUCKET,
     DATASET,
@@ -15,7 +16,6 @@ from alchemesh_components.gcp_names import (
     RUN_JOB,
     SERVICE_ACCOUNT,
     NameRule,
-    labels_of,
     name_of,
     resource_name,
 )

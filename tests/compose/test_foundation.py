@@ -56,8 +56,11 @@ def test_an_environment_without_a_foundation_says_how_to_name_one() -> None:
 
 def test_what_is_made_for_ports_makes_no_foundation() -> None:
     odd = GCP.model_copy(update={"components": {"platform-foundation": "gcs-bucket"}})
-    with pytest.raises(NoFoundation):
+    with pytest.raises(ProblemsFound) as found:
         platform_foundation(odd, builtin_catalog())
+    (problem,) = found.value.problems
+    assert problem.path == "environments.prod.components.platform-foundation"
+    assert "found 'gcs-bucket', expected a component that makes a platform-foundation" in problem.message
     assert Role.PLATFORM not in builtin_catalog()["gcs-bucket"].roles
 
 

@@ -15,7 +15,9 @@ from alchemesh_platform.registry.records import (
     ContractRecord,
     ContractVersionRecord,
     DomainRecord,
+    FoundationRecord,
     GrantRecord,
+    HoldingRecord,
     LineageRecord,
     ManifestRecord,
     NoticeRecord,
@@ -91,6 +93,14 @@ def one_of_each(environment: str) -> list[Record]:
             access="restricted",
             document={"terms": {"notice_period": "90d"}},
         ),
+        HoldingRecord(
+            environment=environment,
+            address="aviation/flights#gcp:storage/bucket:Bucket::workspace-bucket",
+            product="aviation/flights",
+            type="gcp:storage/bucket:Bucket",
+            name="workspace-bucket",
+            id="acme-workspace",
+        ),
         LineageRecord(
             environment=environment,
             address="aviation/dispatch -> aviation/flights/departures",
@@ -110,6 +120,12 @@ def mesh_of_each(environment: str) -> list[Record]:
             type="source_aligned",
             owner="amelia@airport.example",
             description="What happens on the airports.",
+        ),
+        FoundationRecord(
+            environment=environment,
+            address="mesh_domain.aviation",
+            component="gcp-domain",
+            outputs={"labels": {"budget": "prod--aviation"}},
         ),
         TeamRecord(
             environment=environment,
@@ -221,7 +237,7 @@ def test_same_record_again_changes_nothing_and_leaves_no_history(registry: Regis
         registry.put(record)
     before = registry.history(environment)
 
-    assert [registry.put(record) for record in one_of_each(environment)] == ["unchanged"] * 6
+    assert [registry.put(record) for record in one_of_each(environment)] == ["unchanged"] * 7
     assert registry.history(environment) == before
 
 
@@ -251,7 +267,7 @@ def test_history_of_a_product_outlives_it_and_holds_its_parts(registry: Registry
 
     assert registry.all(ProductRecord, environment) == []
     history = registry.history(environment, product="aviation/flights")
-    assert [line.change for line in history] == ["removed"] * 6 + ["created"] * 6
+    assert [line.change for line in history] == ["removed"] * 7 + ["created"] * 7
     assert registry.history(environment, product="aviation/other") == []
 
 

@@ -8,6 +8,7 @@ from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import PROPERTIES, Properties
 from alchemesh_platform.registry.records import (
     AssetRecord,
+    FoundationRecord,
     LineageRecord,
     ManifestRecord,
     PortRecord,
@@ -62,6 +63,21 @@ class RecordHandler(Handler[RecordT, Nothing], Generic[RecordT]):
 
     def _record(self, inputs: RecordT) -> Record:
         return self.record.model_validate(inputs.model_dump())
+
+
+class FoundationInputs(FoundationRecord):
+    """A foundation's record, as properties."""
+
+    model_config = PROPERTIES
+
+
+class FoundationHandler(RecordHandler[FoundationInputs]):
+    """The record of a foundation."""
+
+    pulumi_type = "alchemesh:mesh:Foundation"
+    summary = "The record of what products stand on: the outputs of its stack."
+    record = FoundationRecord
+    inputs = FoundationInputs
 
 
 class ProductInputs(ProductRecord):

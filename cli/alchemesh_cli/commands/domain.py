@@ -47,7 +47,8 @@ def preview(name: str, directory: Path, environment: str, platform_file: Path | 
 def up(name: str, directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> int:
     """Deploy what the products of domain NAME stand on, as its component makes it.
 
-    The domain, its owner and its teams are those that `alchemesh mesh apply` recorded.
+    The domain, its owner and its teams are those that `alchemesh mesh apply` recorded. What was changed or removed by
+    hand is set right. The domain's products refer to the outputs, which are printed and recorded.
 
     \b
     Examples:

@@ -56,6 +56,7 @@ def up(
 ) -> int:
     """Deploy what all products of an environment stand on, as its component makes it.
 
+    What was changed or removed by hand is set right. Products refer to the outputs, which are printed and recorded.
     Its state is a folder of this machine unless told otherwise: keep it, or give an address that outlives the machine.
 
     \b

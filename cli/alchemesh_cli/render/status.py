@@ -43,7 +43,13 @@ OUTCOME = {
     "running": ("…", "cyan"),
 }
 RUNNING = "running, or killed"
-CHANGES = {"create": "created", "update": "changed", "replace": "replaced", "delete": "removed"}
+CHANGES = {
+    "create": "created",
+    "import": "taken back in",
+    "update": "changed",
+    "replace": "replaced",
+    "delete": "removed",
+}
 OUTPUT_LINES_SHOWN = 5
 APART = " · "
 

@@ -32,13 +32,20 @@ from alchemesh_platform.units import spoken_duration
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
 MARKS: Mapping[str, tuple[str, str, str]] = {
     "create": ("+", "green", "created"),
+    "import": ("↩", "green", "taken back in"),
     "update": ("~", "yellow", "changed"),
     "replace": ("±", "magenta", "replaced"),
     "delete": ("-", "red", "removed"),
     "same": ("=", "dim", "unchanged"),
     "read": ("=", "dim", "read"),
 }
-WILL = {"create": "to create", "update": "to change", "replace": "to replace", "delete": "to remove"}
+WILL = {
+    "create": "to create",
+    "import": "to take back in",
+    "update": "to change",
+    "replace": "to replace",
+    "delete": "to remove",
+}
 _OPERATION_OF: Mapping[ChangeWord, str] = {"added": "create", "removed": "delete", "changed": "update"}
 _KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
@@ -137,7 +144,7 @@ def _is_count(value: object) -> bool:
 def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -> Iterator[list[Text]]:
     """What there is to say of a port, each a line with the lines that belong below it."""
     for change in section.resources:
-        if change.operation in ("update", "replace") or (
+        if change.operation in ("import", "update", "replace") or (
             change.operation == "delete" and section.operation != "delete"
         ):
             yield _changed(change, f"{_short_type(change)} {change.name}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from alchemesh_components.code.cloud_run_job.models import Args
 from alchemesh_components.gcp_checks import key_in_reach
+from alchemesh_components.gcp_foundations import has_platform
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_platform.catalog.objection import Objection
 from alchemesh_platform.catalog.wiring import Wiring
@@ -16,11 +17,11 @@ CPU_OF_MEMORY = {"8Gi": 2, "16Gi": 4, "32Gi": 8}
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """There is an image; memory comes with processors; the key is where the job is."""
-    if args.image is None and settings.gcp.image_repository is None:
+    if args.image is None and settings.gcp.image_repository is None and not has_platform(wiring):
         yield Objection(
             "found no image, expected one with the product's code",
             at="args",
-            hint="give `image`, or have the platform file name settings.gcp.image_repository",
+            hint="give `image`, or have the platform file name a `platform-foundation`, which makes a place for it",
         )
     needed = CPU_OF_MEMORY.get(args.memory, 1)
     if int(args.cpu) < needed:

@@ -10,14 +10,9 @@ from pulumi_gcp import cloudrunv2, cloudscheduler, projects, secretmanager
 
 from alchemesh_components.code.cloud_run_job.models import Args
 from alchemesh_components.code.cloud_run_job.spec import SPEC
-from alchemesh_components.gcp_names import (
-    RUN_JOB,
-    SCHEDULER_JOB,
-    SECRET,
-    labels_of,
-    product_resource_name,
-    resource_name,
-)
+from alchemesh_components.gcp_foundations import image_repository
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import RUN_JOB, SCHEDULER_JOB, SECRET, product_resource_name, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
 from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
@@ -142,8 +137,8 @@ class CloudRunJob(Component[Args, Settings]):
     def image(self) -> str:
         """The image with the product's code: the one that is given, or the product's own of this version."""
         place = self.wiring
-        own = f"{self.settings.gcp.image_repository}/{place.domain}/{place.product}:{place.product_version}"
-        return self.args.image or own
+        repository = image_repository(self.settings.gcp, place)
+        return self.args.image or f"{repository}/{place.domain}/{place.product}:{place.product_version}"
 
     def environment(self) -> list[cloudrunv2.JobTemplateTemplateContainerEnvArgs]:
         """The team's variables, secrets by reference, and the connections, as `alchemesh run` gives them."""

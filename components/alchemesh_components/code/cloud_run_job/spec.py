@@ -1,6 +1,6 @@
 """Catalogue entry of cloud-run-job."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="cloud-run-job",
@@ -16,5 +16,6 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:JobConnection",
     check="alchemesh_components.code.cloud_run_job.check:check",
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

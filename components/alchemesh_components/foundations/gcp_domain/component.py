@@ -11,6 +11,7 @@ from pulumi_gcp import billing, monitoring, projects, serviceaccount
 from alchemesh_components.foundations.gcp_domain.models import Args
 from alchemesh_components.foundations.gcp_domain.spec import SPEC
 from alchemesh_components.gcp_access import member_slug, members_of
+from alchemesh_components.gcp_foundations import budget_labels
 from alchemesh_components.gcp_settings import Budget, Settings
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
 from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
@@ -46,7 +47,12 @@ class GcpDomain(Component[Args, Settings]):
         budget, domain = self.settings.gcp.budget, self.wiring.domain
         if budget is not None and domain in budget.monthly:
             self.budget(budget, budget.monthly[domain])
-        return {"deployer": self.deployer.email, "label": f"domain={domain}"}
+        return {"deployer": self.deployer.email, "labels": self.labels}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels that the domain's products put on all that they have."""
+        return budget_labels(self.settings.gcp, self.wiring.environment, self.wiring.domain)
 
     def deploying_identity(self) -> ServiceIdentity:
         """The account by which the domain's pipelines deploy."""
@@ -92,7 +98,7 @@ class GcpDomain(Component[Args, Settings]):
         ]
 
     def budget(self, budget: Budget, amount: int) -> billing.Budget:
-        """A budget for all that has the domain's label; its owner is told, nothing is stopped."""
+        """A budget for all that has the domain's label in this environment; its owner is told, nothing is stopped."""
         gcp, domain = self.settings.gcp, self.wiring.domain
         told = monitoring.NotificationChannel(
             f"{self.name}-owner",
@@ -111,9 +117,7 @@ class GcpDomain(Component[Args, Settings]):
                     currency_code=budget.currency, units=str(amount)
                 )
             ),
-            budget_filter=billing.BudgetBudgetFilterArgs(
-                projects=[f"projects/{gcp.project}"], labels={"domain": domain}
-            ),
+            budget_filter=billing.BudgetBudgetFilterArgs(projects=[f"projects/{gcp.project}"], labels=self.labels),
             threshold_rules=[billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS],
             all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[told.id]),
             opts=self.child_options,

@@ -15,7 +15,9 @@ class Args(Strict):
 
 
 class DomainOutputs(Strict):
-    """What people and pipelines refer to."""
+    """What products, people and pipelines refer to."""
 
     deployer: str = Field(description="Email of the service account that deploys the domain's products.")
-    label: str = Field(description="Label that everything of the domain has, by which costs are told apart.")
+    labels: dict[str, str] = Field(
+        description="Labels that everything of the domain's products gets, by which its budget counts."
+    )

@@ -11,7 +11,9 @@ from pulumi_gcp import artifactregistry, projects, sql, storage
 
 from alchemesh_components.foundations.gcp_platform.models import Args
 from alchemesh_components.foundations.gcp_platform.spec import SPEC
-from alchemesh_components.gcp_names import REPOSITORY, SQL_INSTANCE, labels_of, product_resource_name
+from alchemesh_components.gcp_foundations import MIRROR, PRODUCTS, ROAPI, registry_host
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import REPOSITORY, SQL_INSTANCE, product_resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_platform.component import Component
 
@@ -50,6 +52,7 @@ class GcpPlatform(Component[Args, Settings]):
             "state_bucket": bucket.name if bucket else None,
             "image_repository": self.address_of(products),
             "mirror_repository": self.address_of(mirror),
+            "data_api_image": pulumi.Output.concat(self.address_of(mirror), "/", ROAPI),
             "registry_connection": instance.connection_name if instance else None,
         }
 
@@ -97,7 +100,7 @@ class GcpPlatform(Component[Args, Settings]):
             f"{self.name}-products",
             project=gcp.project,
             location=gcp.region,
-            repository_id=product_resource_name(REPOSITORY, gcp, self.wiring.environment, "products"),
+            repository_id=product_resource_name(REPOSITORY, gcp, self.wiring.environment, PRODUCTS),
             format="DOCKER",
             description="Images of data products",
             kms_key_name=gcp.encryption_keys.artifact_registry,
@@ -112,7 +115,7 @@ class GcpPlatform(Component[Args, Settings]):
             f"{self.name}-mirror",
             project=gcp.project,
             location=gcp.region,
-            repository_id=product_resource_name(REPOSITORY, gcp, self.wiring.environment, "mirror"),
+            repository_id=product_resource_name(REPOSITORY, gcp, self.wiring.environment, MIRROR),
             format="DOCKER",
             mode="REMOTE_REPOSITORY",
             description="Images of ghcr.io",
@@ -169,7 +172,6 @@ class GcpPlatform(Component[Args, Settings]):
         return pulumi.ResourceOptions(parent=self, depends_on=list(services), protect=True)
 
     def address_of(self, repository: artifactregistry.Repository) -> pulumi.Output[str]:
-        """Where images are pushed to and had from."""
+        """Where images are pushed to and had from; known in a preview, and waits for the repository."""
         gcp = self.settings.gcp
-        host = f"{gcp.region}-docker.pkg.dev/{gcp.project.replace(':', '/')}"
-        return pulumi.Output.concat(host, "/", repository.repository_id)
+        return pulumi.Output.concat(registry_host(gcp), "/", repository.repository_id)

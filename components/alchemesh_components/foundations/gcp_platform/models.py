@@ -20,4 +20,5 @@ class PlatformOutputs(Strict):
     state_bucket: str | None = Field(description="Bucket of the state.")
     image_repository: str = Field(description="Repository of products' images.")
     mirror_repository: str = Field(description="Repository through which images of ghcr.io are had, such as roapi's.")
+    data_api_image: str = Field(description="Image of roapi, which answers REST and GraphQL.")
     registry_connection: str | None = Field(description="Connection name of the registry's database.")

@@ -1,6 +1,6 @@
 """Catalogue entry of bigquery-dataset."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="bigquery-dataset",
@@ -16,5 +16,6 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     check="alchemesh_components.infrastructure.bigquery_dataset.check:check",
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

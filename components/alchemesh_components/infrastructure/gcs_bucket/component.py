@@ -9,7 +9,8 @@ import pulumi
 from pulumi_gcp import storage
 
 from alchemesh_components.gcp_access import condition_of, member_slug, members_of
-from alchemesh_components.gcp_names import BUCKET, labels_of, resource_name
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import BUCKET, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.models import Args
 from alchemesh_components.infrastructure.gcs_bucket.spec import SPEC

@@ -1,6 +1,6 @@
 """Catalogue entry of gcs-bucket."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="gcs-bucket",
@@ -18,5 +18,6 @@ SPEC = ComponentSpec(
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.infrastructure.gcs_bucket.check:check",
     guards=True,
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import secretmanager
 
-from alchemesh_components.gcp_names import SECRET, labels_of, resource_name
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import SECRET, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.infrastructure.secret_manager_secret.models import Args
 from alchemesh_components.infrastructure.secret_manager_secret.spec import SPEC

@@ -1,6 +1,6 @@
 """Catalogue entry of secret-manager-secret."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="secret-manager-secret",
@@ -16,5 +16,6 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:SecretConnection",
     check="alchemesh_components.infrastructure.secret_manager_secret.check:check",
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -1,6 +1,6 @@
 """Catalogue entry of service-identity."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="service-identity",
@@ -15,5 +15,6 @@ SPEC = ComponentSpec(
     args="alchemesh_components.infrastructure.service_identity.models:Args",
     settings="alchemesh_components.gcp_settings:Settings",
     outputs="alchemesh_platform.connections:IdentityConnection",
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import pubsub, storage
 
-from alchemesh_components.gcp_names import SUBSCRIPTION, labels_of, resource_name
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import SUBSCRIPTION, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs

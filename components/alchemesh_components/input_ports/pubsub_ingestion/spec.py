@@ -1,6 +1,6 @@
 """Catalogue entry of pubsub-ingestion."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="pubsub-ingestion",
@@ -17,5 +17,6 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.input_ports.pubsub_ingestion.check:check",
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

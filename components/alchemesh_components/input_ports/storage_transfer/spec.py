@@ -1,6 +1,6 @@
 """Catalogue entry of storage-transfer."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="storage-transfer",
@@ -17,5 +17,6 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.input_ports.storage_transfer.check:check",
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -10,7 +10,8 @@ import pulumi
 from pulumi_gcp import bigquery
 
 from alchemesh_components.gcp_dataset_access import admit_to_dataset, grant_on_dataset
-from alchemesh_components.gcp_names import DATASET, labels_of, resource_name
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import DATASET, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.output_ports.bigquery_table.models import Args
 from alchemesh_components.output_ports.bigquery_table.spec import SPEC

@@ -1,6 +1,6 @@
 """Catalogue entry of bigquery-table."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="bigquery-table",
@@ -18,5 +18,6 @@ SPEC = ComponentSpec(
     observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
     check="alchemesh_components.output_ports.bigquery_table.check:check",
     guards=True,
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

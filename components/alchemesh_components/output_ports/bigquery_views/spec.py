@@ -1,6 +1,6 @@
 """Catalogue entry of bigquery-views."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="bigquery-views",
@@ -18,5 +18,6 @@ SPEC = ComponentSpec(
     check="alchemesh_components.output_ports.bigquery_views.check:check",
     guards=True,
     protocols=("sql",),
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

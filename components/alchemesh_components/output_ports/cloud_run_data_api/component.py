@@ -12,7 +12,9 @@ import pulumi
 from pulumi_gcp import bigquery, cloudrunv2, projects, storage
 
 from alchemesh_components.gcp_access import condition_of, member_slug, members_of
-from alchemesh_components.gcp_names import RUN_SERVICE, labels_of, resource_name
+from alchemesh_components.gcp_foundations import data_api_image
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import RUN_SERVICE, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.gcp_sql import export
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket, lifecycle_rule
@@ -206,7 +208,7 @@ class CloudRunDataApi(Component[Args, Settings]):
             ],
             containers=[
                 cloudrunv2.ServiceTemplateContainerArgs(
-                    image=gcp.data_api_image or "",
+                    image=data_api_image(gcp, self.wiring),
                     args=["--config", f"{MOUNTED}/{CONFIG}"],
                     ports=cloudrunv2.ServiceTemplateContainerPortsArgs(container_port=PORT),
                     resources=cloudrunv2.ServiceTemplateContainerResourcesArgs(

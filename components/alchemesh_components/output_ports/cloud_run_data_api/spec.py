@@ -1,6 +1,6 @@
 """Catalogue entry of cloud-run-data-api."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="cloud-run-data-api",
@@ -18,5 +18,6 @@ SPEC = ComponentSpec(
     check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
     guards=True,
     protocols=("sql", "rest", "graphql"),
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

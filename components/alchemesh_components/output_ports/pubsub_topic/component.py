@@ -10,7 +10,8 @@ import pulumi
 from pulumi_gcp import pubsub
 
 from alchemesh_components.gcp_access import member_slug, members_of
-from alchemesh_components.gcp_names import SCHEMA, SUBSCRIPTION, TOPIC, labels_of, name_of, resource_name
+from alchemesh_components.gcp_labels import labels_of
+from alchemesh_components.gcp_names import SCHEMA, SUBSCRIPTION, TOPIC, name_of, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args

@@ -1,6 +1,6 @@
 """Catalogue entry of pubsub-topic."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="pubsub-topic",
@@ -17,5 +17,6 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TopicConnection",
     check="alchemesh_components.output_ports.pubsub_topic.check:check",
     guards=True,
+    stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

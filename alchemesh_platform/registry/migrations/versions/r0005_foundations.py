@@ -1,0 +1,28 @@
+"""Outputs of the stacks that products stand on, and what was kept of products that went."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+RECORD_TABLES: dict[str, tuple[str, ...]] = {"foundations": (), "holdings": ("product",)}
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    for table, columns in RECORD_TABLES.items():
+        op.create_table(
+            table,
+            sa.Column("environment", sa.Text, nullable=False),
+            sa.Column("address", sa.Text, nullable=False),
+            *(sa.Column(column, sa.Text, nullable=False) for column in columns),
+            sa.Column("document", sa.Text, nullable=False),
+            sa.PrimaryKeyConstraint("environment", "address", name=f"pk_{table}"),
+        )
+        if "product" in columns:
+            op.create_index(f"ix_{table}_environment_product", table, ["environment", "product"])
