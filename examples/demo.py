@@ -19,7 +19,7 @@ import data
 from asking import PORTS, answer, ask_graphql, ask_rest, ask_sql, connections_of, data_api
 from deltalake import DeltaTable
 from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, drop_a_property, let_in, open_requests
-from terminal import REPOSITORY, DemoFailed, alchemesh, heading, show
+from terminal import REPOSITORY, DemoFailed, alchemesh, heading, show, taken
 
 from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.home import HOME_VARIABLE
@@ -211,17 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--down", action="store_true", help="destroy what the demo brought up, data and all")
     down = parser.parse_args(arguments).down
     os.environ.setdefault(HOME_VARIABLE, str(REPOSITORY / ".demo" / "home"))
-    started = time.monotonic()
-    try:
-        take_down() if down else tour()
-    except DemoFailed as error:
-        print(f"\nerror: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
-    print(f"\ndone in {time.monotonic() - started:.0f} s")
-    return 0
+    return taken(take_down if down else tour)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from gcp_path import (
     tell,
     wait_until_landed,
 )
-from terminal import REPOSITORY, DemoFailed, alchemesh, heading, show
+from terminal import REPOSITORY, alchemesh, heading, show, taken
 
 from alchemesh_platform.failure import Failure
 from parts.java import PartFailed, missing
@@ -98,20 +98,14 @@ def main(arguments: list[str] | None = None) -> int:
     if (lacking := missing()) is not None:
         print(f"error: {lacking}", file=sys.stderr)
         return 1
-    started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are stopped as after Ctrl-C
-    try:
+
+    def with_servers() -> None:
         heading("Servers: Kafka, NiFi")
         with servers(FOLDER) as place:
             tour(place, count)
-    except (DemoFailed, PartFailed, Failure) as error:
-        print(f"\nerror: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
-    print(f"\ndone in {time.monotonic() - started:.0f} s")
-    return 0
+
+    return taken(with_servers, PartFailed, Failure)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,26 @@ def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user:
     if leaves_with and not quiet:
         print(f"(refused: exit code {leaves_with})", flush=True)
     return done.stdout or ""
+
+
+def taken(tour: Callable[[], None], *refusals: type[Exception]) -> int:
+    """Take a tour and say how it ended; returns the exit code.
+
+    Args:
+        tour: The tour.
+        refusals: Beside DemoFailed, what is told as an error rather than as a fault of the tour.
+    """
+    started = time.monotonic()
+    try:
+        tour()
+    except (DemoFailed, *refusals) as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    print(f"\ndone in {time.monotonic() - started:.0f} s")
+    return 0
 
 
 def heading(text: str) -> None:

@@ -17,7 +17,8 @@ from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.wording import placed, worded
 from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.identity.identity import Identity, identify
+from alchemesh_platform.identity.identify import identify
+from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
 from alchemesh_platform.secrets import values_behind
@@ -127,7 +128,7 @@ class Operator:
                 self.registry.finish_deployment(
                     entry.id,
                     outcome=outcome,
-                    changes=progress.counts(),
+                    changes=progress.counts(records=False),
                     problem=problems[0].message if problems else None,
                 )
                 record_act(

@@ -248,9 +248,14 @@ class Progress:
         """Every resource that the engine has spoken of."""
         yield from self._changes.values()
 
-    def counts(self) -> dict[str, int]:
-        """Operation: number of real resources and records that it happens to; groups are left out."""
-        counted = Counter(change.operation for change in self.changes() if not change.is_group)
+    def things(self) -> list[Change]:
+        """The changes of real things: neither groups nor records."""
+        return [change for change in self.changes() if not (change.is_group or change.is_record)]
+
+    def counts(self, *, records: bool = True) -> dict[str, int]:
+        """Operation: number of real things that it happens to, and of records unless those are left out."""
+        changes = [change for change in self.changes() if not change.is_group] if records else self.things()
+        counted = Counter(change.operation for change in changes)
         return {operation: counted[operation] for operation in sorted(counted)}
 
     def named(self, pulumi_type: str) -> dict[str, list[str]]:

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from alchemesh_platform.failure import Failure
-from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, PACKAGE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.handler import PACKAGE
+from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
 
 START_SECONDS = 60.0

@@ -16,6 +16,8 @@ from alchemesh_platform.provider.inputs import Refusal
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
+PACKAGE = "alchemesh"  # of the provider, and the beginning of every resource type of it
+
 InputsT = TypeVar("InputsT", bound=BaseModel)
 OutputsT = TypeVar("OutputsT", bound=BaseModel)
 

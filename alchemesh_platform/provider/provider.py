@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform import __version__
-from alchemesh_platform.provider.handler import Context, Handlers, NotDone
+from alchemesh_platform.provider.handler import PACKAGE, Context, Handlers, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import OfHandler, ResourceKind
 from alchemesh_platform.provider.served import ServedProvider
@@ -15,7 +15,6 @@ from alchemesh_platform.provider.served import ServedProvider
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-PACKAGE = "alchemesh"
 REGISTRY_VARIABLE = "ALCHEMESH_REGISTRY"
 DELETE_DATA_VARIABLE = "ALCHEMESH_DELETE_DATA"
 _YES = ("true", "1", "yes")

@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from alchemesh_platform import __version__
-from alchemesh_platform.provider.handler import Handler, Handlers
-from alchemesh_platform.provider.provider import PACKAGE
+from alchemesh_platform.provider.handler import PACKAGE, Handler, Handlers
 
 _ANYTHING = {"$ref": "pulumi.json#/Any"}
 

@@ -301,7 +301,7 @@ class Deployment(BaseModel):
     outcome: Literal["running", "succeeded", "failed", "cancelled"] = "running"
     actor: str = Field(description="Who did it: subject of an identity.")
     version: str = Field(default="", description="Version of the product deployed.")
-    changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources.")
+    changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources, records aside.")
     problem: str | None = Field(default=None, description="Why it failed, in a sentence.")
     exit_status: int | None = Field(default=None, description="Of the product's code.")
     output: str | None = Field(

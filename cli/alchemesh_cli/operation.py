@@ -62,7 +62,7 @@ def operate(
     from alchemesh_platform.deployment.holdings import with_kept
     from alchemesh_platform.deployment.operate import check_targets, operating
     from alchemesh_platform.deployment.promises import Override, record_override
-    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.mesh_repo.last_seen import remember_mesh
 
     check_targets(composed.plan, targets)

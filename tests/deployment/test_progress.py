@@ -42,6 +42,7 @@ def test_a_resource_belongs_to_the_port_above_it() -> None:
     assert (section.operation, section.state) == ("create", "done")
     assert [change.name for change in section.resources] == ["files-storage-folder"]
     assert progress.counts() == {"create": 2}, "groups are not counted"
+    assert progress.counts(records=False) == {"create": 1}, "what `up` and the history tell"
     assert progress.named(ASSET) == {"create": ["shop/orders/files/order"]}
 
 

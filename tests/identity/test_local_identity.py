@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.identity.identity import Identity, identify
+from alchemesh_platform.identity.identify import identify
+from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.machine import USER_VARIABLE, local_subject, user_name
 from alchemesh_platform.platform_file.load import load_platform
 

@@ -37,7 +37,7 @@ def opened(directory: Path, environment: str, platform_file: Path | None) -> Ite
     """Open the registry of an environment, and ask once who acts."""
     from alchemesh_platform.access.auto import auto_approval
     from alchemesh_platform.access.requests import Requests
-    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.registry.store import Registry
 
     platform = load_platform_for(directory, environment, platform_file)

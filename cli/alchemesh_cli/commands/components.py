@@ -44,6 +44,7 @@ def list_components(as_json: bool) -> None:
       alchemesh components list
       alchemesh components list --json | jq '.[] | select(.stateful)'
     """
+    from alchemesh_cli.render.table import table_lines, terminal_width
     from alchemesh_platform.catalog.discover import discover
 
     specs, broken = discover().loaded()
@@ -51,12 +52,9 @@ def list_components(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_summary(spec) for spec in specs], indent=2, ensure_ascii=False))
     else:
-        rows = [("COMPONENT TYPE", "COMPONENT", "ROLES", "MATURITY", "WHAT IT IS")]
-        rows += [(spec.component_type, spec.name, ", ".join(spec.roles), spec.maturity, spec.summary) for spec in specs]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-        for row in rows:
-            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
-            click.echo("  ".join([*cells, row[-1]]))
+        heads = ("component type", "component", "roles", "maturity", "what it is")
+        rows = [(spec.component_type, spec.name, ", ".join(spec.roles), spec.maturity, spec.summary) for spec in specs]
+        click.echo("\n".join(table_lines(heads, rows, terminal_width())))
     for failure in broken:
         click.echo(f"\nerror: {failure.message}\n\nhint: {failure.hint}", err=True)
 

@@ -61,7 +61,7 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
     from alchemesh_cli.asking import confirm
     from alchemesh_cli.context import load_platform_for
     from alchemesh_cli.render.mesh import diff_lines, totals
-    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
     from alchemesh_platform.mesh_repo.last_seen import remember_mesh
     from alchemesh_platform.mesh_repo.load import load_mesh_repo

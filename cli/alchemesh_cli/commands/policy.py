@@ -55,20 +55,18 @@ def list_policies(paths: tuple[Path, ...], as_json: bool) -> None:
       alchemesh policy list policies/
       alchemesh policy list --json | jq '.[] | select(.effect == "deny")'
     """
+    from alchemesh_cli.render.table import table_lines, terminal_width
     from alchemesh_platform.policies.load import load_policies, with_shipped
 
     policies = with_shipped([loaded.policy for loaded in load_policies(paths)])
     if as_json:
         click.echo(json.dumps([_document(policy) for policy in policies], indent=2, ensure_ascii=False))
         return
-    rows = [("POLICY", "EFFECT", "APPLIES TO", "OWNER", "WHAT IT ASKS FOR")]
-    rows += [
+    heads = ("policy", "effect", "applies to", "owner", "what it asks for")
+    rows = [
         (policy.name, _effect(policy), policy.applies_to.value, policy.owner, policy.description) for policy in policies
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
-        click.echo("  ".join([*cells, row[-1]]))
+    click.echo("\n".join(table_lines(heads, rows, terminal_width())))
 
 
 @command.command(short_help="Show what a policy asks for, and what its expressions may name.")
@@ -85,6 +83,7 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
       alchemesh policy show stable-contract
       alchemesh policy show our-naming policies/
     """
+    from alchemesh_cli.render.table import hanging, pair_lines, terminal_width
     from alchemesh_platform.policies.load import load_policies, with_shipped
     from alchemesh_platform.policies.variables import VARIABLES
 
@@ -99,22 +98,23 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
         described = {variable: each.description for variable, each in variables.items()}
         click.echo(json.dumps({**_document(policy), "variables": described}, indent=2, ensure_ascii=False))
         return
-    click.echo(f"{policy.name}  {_effect(policy)}  {policy.owner}\n\n{policy.description}\n")
-    for key, text in (
+    facts = (
         ("applies to", policy.applies_to.value),
         ("when", policy.when),
         ("require", policy.require),
         ("message", policy.message),
         ("hint", policy.hint or None),
         ("cases", str(len(policy.cases))),
-    ):
-        if text is not None:
-            click.echo(f"  {key:<10}  {text}")
-    click.echo("\nIts expressions may name:\n")
-    width = max(map(len, variables))
-    for variable, each in variables.items():
-        unknown = f" May be unknown: {each.source}." if each.source else ""
-        click.echo(f"  {variable:<{width}}  {each.description}{unknown}")
+    )
+    may_name = (
+        (variable, f"{each.description} May be unknown: {each.source}." if each.source else each.description)
+        for variable, each in variables.items()
+    )
+    width = terminal_width()
+    lines = [f"{policy.name}  {_effect(policy)}  {policy.owner}", "", *hanging("", policy.description, width), ""]
+    lines += pair_lines(((key, text) for key, text in facts if text is not None), width)
+    lines += ["", "Its expressions may name:", "", *pair_lines(may_name, width)]
+    click.echo("\n".join(lines))
 
 
 @command.command(short_help="Run policies against their recorded cases.")

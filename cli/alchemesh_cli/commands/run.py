@@ -30,7 +30,7 @@ def command(
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.running import run_code
     from alchemesh_platform.emulation.environment import job_runner, resume
-    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.registry.store import Registry
 
     platform = load_platform_for(directory, environment, platform_file)

@@ -25,7 +25,7 @@ def command(directory: Path, environment: str, platform_file: Path | None, as_js
       alchemesh whoami -e prod --json
     """
     from alchemesh_cli.context import load_platform_for
-    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.identity.place import place_in_mesh
 
     platform = load_platform_for(directory, environment, platform_file)

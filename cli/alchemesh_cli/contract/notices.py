@@ -52,7 +52,7 @@ def notice(
     from alchemesh_cli.contract.ports import port_address_of
     from alchemesh_platform.contracts.giving import give_notice, withdraw_notice
     from alchemesh_platform.deployment.promises import consumers_of
-    from alchemesh_platform.identity.identity import identify
+    from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.registry.store import Registry
 
     if withdraw and message:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_cli.render.table import table_lines, terminal_width
 from alchemesh_platform.access.states import TRANSITIONS, moment, told, way_out
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.deployment.outcome import Outcome
 
-PURPOSE_SHOWN = 48  # characters of a purpose in a table
 HEADINGS = ("request", "state", "port", "requester", "ends", "purpose")
 # Operation of the engine on a grant: mark, and what that means to the consumer.
 DONE = {"create": ("+", "let in"), "update": ("~", "changed for"), "delete": ("-", "took out")}
@@ -34,10 +34,7 @@ def request_line(request: AccessRequestRecord) -> str:
 
 def request_table(requests: Sequence[AccessRequestRecord]) -> str:
     """One request a line."""
-    rows = [HEADINGS, *(_row(request) for request in requests)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(table_lines(HEADINGS, (_row(request) for request in requests), terminal_width()))
 
 
 def request_page(request: AccessRequestRecord, grant: GrantRecord | None) -> str:
@@ -80,10 +77,8 @@ def _states(request: AccessRequestRecord) -> Iterator[str]:
 
 
 def _row(request: AccessRequestRecord) -> tuple[str, ...]:
-    purpose = request.purpose
-    short = purpose if len(purpose) <= PURPOSE_SHOWN else f"{purpose[: PURPOSE_SHOWN - 1]}…"
     ends = f"{request.ends_at:%Y-%m-%d}" if request.ends_at else ""
-    return request.address, request.state, request.port, request.requester, ends, short
+    return request.address, request.state, request.port, request.requester, ends, request.purpose
 
 
 def _until(request: AccessRequestRecord) -> str:

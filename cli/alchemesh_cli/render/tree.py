@@ -258,7 +258,7 @@ def _endpoints(section: Section) -> list[tuple[str, str]]:
 def summary(progress: Progress, *, preview: bool) -> str:
     """One line: what was made, changed and removed, and which assets and contracts that recorded."""
     words = []
-    resources = [change for change in progress.changes() if not change.is_group and not change.is_record]
+    resources = progress.things()
     for operation, (mark, _, done) in MARKS.items():
         count = sum(change.operation == operation for change in resources)
         if count and operation in WILL:

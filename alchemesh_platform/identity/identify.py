@@ -1,0 +1,30 @@
+"""Finding out who is acting: from this machine, or from the identity provider of the platform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.identity.identity import LOCAL_ISSUER, Identity
+from alchemesh_platform.identity.machine import local_subject
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+
+
+def identify(platform: Platform, environ: Mapping[str, str] = os.environ) -> Identity:
+    """Who is acting, by the identity provider of the platform.
+
+    Raises:
+        NotSignedIn: when the provider vouches for nobody here.
+        TokenRefused: when it does not vouch for this token, with the reason.
+        ProviderUnavailable: when it cannot be asked.
+    """
+    provider = platform.identity
+    if provider.provider == "local":
+        return Identity(local_subject(environ), LOCAL_ISSUER)
+    from alchemesh_platform.identity.signed_in import token_of
+    from alchemesh_platform.identity.token import verify
+
+    return verify(token_of(provider, environ), provider)

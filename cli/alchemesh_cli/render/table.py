@@ -1,0 +1,59 @@
+"""Tables in plain text: as wide as the terminal, and one line a row where something else reads them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+APART = "  "
+LEAST_WIDTH = 36  # columns that the last cell wants; with fewer left it goes below its row
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None when it is a pipe or a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int | None) -> Iterator[str]:
+    """A line a row under the heads, columns aligned.
+
+    Args:
+        heads: Names of the columns; they are written in capitals.
+        rows: Cells, as many as there are heads.
+        width: Columns that there are. Last cells that do not fit go on under themselves, or where that leaves too
+            little room below their row. None: nothing is wrapped.
+    """
+    table = [tuple(head.upper() for head in heads), *(tuple(row) for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(heads) - 1)]
+    taken = sum(each + len(APART) for each in widths)
+    longest = max(len(row[-1]) for row in table)
+    below = width is not None and taken + longest > width and width - taken < LEAST_WIDTH
+    for at, row in enumerate(table):
+        first = "".join(f"{cell:<{each}}{APART}" for cell, each in zip(row, widths, strict=False))
+        if not below:
+            yield from hanging(first, row[-1], width)
+            continue
+        yield first.rstrip()
+        if at:  # below the rows its meaning is plain, and its head would stand apart
+            yield from hanging(APART, row[-1], width)
+
+
+def pair_lines(pairs: Iterable[tuple[str, str]], width: int | None) -> Iterator[str]:
+    """A name and a text a line, indented; texts that do not fit go on under themselves."""
+    rows = list(pairs)
+    names = max((len(name) for name, _ in rows), default=0)
+    for name, text in rows:
+        yield from hanging(f"{APART}{name:<{names}}{APART}", text, width)
+
+
+def hanging(first: str, text: str, width: int | None) -> Iterator[str]:
+    """A text after what its first line begins with; the lines that follow are indented to it."""
+    if width is None:
+        yield f"{first}{text}".rstrip()
+        return
+    room = max(width - len(first), 1)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    for at, line in enumerate(lines):
+        yield f"{first if at == 0 else ' ' * len(first)}{line}".rstrip()
