@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.catalog.spec import Role
 from alchemesh_platform.compose.foundation import Foundation
-from alchemesh_platform.deployment.operate import CHECK_FAILURE, PROVIDER, notes_of
+from alchemesh_platform.deployment.operate import CHECK_FAILURE, notes_of
+from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.wording import placed, worded
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.platform_file.models import Platform
@@ -126,12 +127,9 @@ def founding(
         StackLocked, EngineMissing, EngineTooOld, PluginMissing: as for a product.
         RegistryUnavailable: when the registry cannot be opened; for a platform, which may make it, that is no failure.
     """
-    from alchemesh_platform.emulation.environment import emulated_providers
     from alchemesh_platform.engine.checkout import checked_out
     from alchemesh_platform.engine.discover import find_engine
-    from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
     from alchemesh_platform.engine.stack import Stack
-    from alchemesh_platform.provider.attach import serve_provider
 
     engine = find_engine(progress=tell)
     stack = Stack(
@@ -141,14 +139,12 @@ def founding(
         home=Path(platform.home, platform.environment),
         secrets_provider=platform.secrets,
     )
-    with checked_out(stack, tell=tell) as held:
-        held.prepare(engine)
-        needed = {*foundation.spec.plugins} | plugins_in_state(held)
-        with emulated_providers(platform, tell) as stand_ins, serve_provider(platform.registry) as provider:
-            providers = {PROVIDER: provider.port, **stand_ins}
-            get_plugins(needed - providers.keys(), engine, held, tell=tell)
-            recorded = _can_record(foundation, platform) or _stands(engine, held)
-            yield FoundationOperator(foundation, platform, engine, held, providers, recorded)
+    with (
+        checked_out(stack, tell=tell) as held,
+        providing(engine, held, platform, {*foundation.spec.plugins}, tell=tell) as providers,
+    ):
+        recorded = _can_record(foundation, platform) or _stands(engine, held)
+        yield FoundationOperator(foundation, platform, engine, held, providers, recorded)
 
 
 def own_state(platform: Platform) -> str:

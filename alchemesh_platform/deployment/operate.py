@@ -15,6 +15,7 @@ from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.holdings import forget_missing, kept_of, record_holdings, without_missing
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
+from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.wording import placed, worded
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.identity.identify import identify
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.stack import Stack
     from alchemesh_platform.registry.store import Registry
 
-PROVIDER = "alchemesh"
 # From this many planned components on, the provider gets a process of its own: in this one it would share the
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
@@ -188,11 +188,9 @@ def operating(
         PluginMissing: the same, of a plugin that a component needs.
         RegistryUnavailable: when the registry cannot be opened.
     """
-    from alchemesh_platform.emulation.environment import check_servers, emulated_providers
+    from alchemesh_platform.emulation.environment import check_servers
     from alchemesh_platform.engine.checkout import checked_out
     from alchemesh_platform.engine.discover import find_engine
-    from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
-    from alchemesh_platform.provider.attach import serve_provider
     from alchemesh_platform.registry.store import Registry
 
     if platform.emulated:
@@ -200,15 +198,11 @@ def operating(
         check_servers(platform, groups)
     engine = find_engine(progress=tell)
     with checked_out(stack_of(plan, platform), tell=tell) as stack, Registry.open(platform.registry) as registry:
-        stack.prepare(engine)
-        needed = {name for planned in plan.components() for name in planned.spec.plugins} | plugins_in_state(stack)
+        plugins = {name for planned in plan.components() for name in planned.spec.plugins}
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
-        with (
-            emulated_providers(platform, tell) as stand_ins,
-            serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider,
-        ):
-            providers = {PROVIDER: provider.port, **stand_ins}
-            get_plugins(needed - providers.keys(), engine, stack, tell=tell)
+        with providing(
+            engine, stack, platform, plugins, tell=tell, own_process=own_process, delete_data=delete_data
+        ) as providers:
             yield Operator(plan, platform, engine, stack, registry, providers, identity)
 
 

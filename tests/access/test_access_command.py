@@ -63,7 +63,7 @@ def test_a_request_goes_from_asking_to_approval(terminal: Terminal) -> None:
     request = terminal.ask(BESSIE, RESTRICTED, "--as", str(DESK))
     listed = terminal.run(AMELIA, "list", "--state", "requested")
     assert [line.split()[:4] for line in listed.splitlines()] == [
-        ["request", "state", "port", "requester"],
+        ["REQUEST", "STATE", "PORT", "REQUESTER"],
         [request, "requested", RESTRICTED, DESK.address],
     ]
     assert f"{request} was approved by {AMELIA}" in terminal.run(AMELIA, "approve", request, "--reason", "fine")

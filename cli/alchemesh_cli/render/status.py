@@ -198,7 +198,7 @@ def _places(status: ProductStatus, now: datetime) -> Iterator[tuple[Text, list[T
     made = max((len(_made_of(place)) for kind, place in places if kind != "output"), default=0)
     for kind, place in places:
         mark, style = HEALTH[place.health]
-        line = Text.assemble((f"{mark} ", style), (f"{kind:<7} ", "dim"))
+        line = Text.assemble((f"{mark} ", style), (f"{kind:<6} ", "dim"))
         line.append(f"{'' if place is status.code else place.name:<{names}}  ", style="bold")
         line.append(f"{_made_of(place):<{made}}", style="dim")
         line.append_text(_aside(place, now)).rstrip()

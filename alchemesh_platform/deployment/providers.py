@@ -1,0 +1,53 @@
+"""What a run of the engine on a stack is given: our provider, the stand-ins of an emulated environment, and plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.discover import Engine
+    from alchemesh_platform.engine.stack import Stack
+    from alchemesh_platform.platform_file.models import Platform
+
+
+@contextmanager
+def providing(
+    engine: Engine,
+    stack: Stack,
+    platform: Platform,
+    plugins: set[str],
+    *,
+    tell: Callable[[str], None],
+    own_process: bool = False,
+    delete_data: bool = False,
+) -> Iterator[Mapping[str, int]]:
+    """Serve providers, and get the plugins that are left to the engine.
+
+    Args:
+        stack: The stack, held.
+        plugins: What the components of the run name; what is recorded in the stack's state counts too.
+        tell: Gets a line for what takes long.
+        own_process: Whether our provider is served by a process of its own.
+        delete_data: Whether data is deleted with its resource, whatever the resource says.
+
+    Yields:
+        Provider: the port of this machine that it is served at.
+
+    Raises:
+        PluginMissing: when a plugin is not to be had, with the ways out.
+    """
+    from alchemesh_platform.emulation.environment import emulated_providers
+    from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
+    from alchemesh_platform.provider.attach import serve_provider
+
+    stack.prepare(engine)
+    needed = plugins | plugins_in_state(stack)
+    with (
+        emulated_providers(platform, tell) as stand_ins,
+        serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider,
+    ):
+        served = {provider.package: provider.port, **stand_ins}
+        get_plugins(needed - served.keys(), engine, stack, tell=tell)
+        yield served
