@@ -27,6 +27,14 @@ HEAVY = (
     "rich",
     "supervisor",
     "jsonschema",
+    "pulumi_gcp",
+    "pulumi_kafka",
+    "boto3",
+    "botocore",
+    "requests",
+    "google",
+    "confluent_kafka",
+    "nipyapi",
 )
 MINIMAL: dict[str, Any] = {
     "kind": "DataProduct",
@@ -351,3 +359,13 @@ def test_looking_at_files_imports_nothing_heavy(
 ) -> None:
     write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})
     assert imported(installed, tmp_path, *arguments).isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_looking_at_a_product_on_google_cloud_imports_no_sdk(
+    installed: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    where = ["-e", "prod", "--platform", str(ROOT / "platforms" / "gcp.yaml")]
+    product = ROOT / "examples" / "departures"
+    which = [str(product)] if command == "validate" else ["-C", str(product)]
+    assert imported(installed, tmp_path, command, *which, *where).isdisjoint(HEAVY)
