@@ -9,7 +9,8 @@ from alchemesh_platform.mesh_repo.difference import MeshDiff, plan_changes
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import StillReferenced, references
 from alchemesh_platform.registry.audit import Act, record_act
-from alchemesh_platform.registry.store import Key, Registry
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.writes import Key
 
 if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity

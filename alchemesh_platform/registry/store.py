@@ -5,39 +5,25 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, Table, func, insert, select, update
 
 from alchemesh_platform.registry.database import PATIENCE, Database
 from alchemesh_platform.registry.migrations import bring_up_to_date
-from alchemesh_platform.registry.records import Change, Deployment, ProductRecord, Record
+from alchemesh_platform.registry.records import Change, Deployment, Record
 from alchemesh_platform.registry.tables import TABLES, changes, deployments
 from alchemesh_platform.registry.unavailable import RegistryUnavailable, shown
+from alchemesh_platform.registry.writes import Key, Written, named, put, put_new, remove
 
-Written = Literal["created", "updated", "unchanged"]
 Operation = Literal["up", "refresh", "destroy", "run"]
 Outcome = Literal["succeeded", "failed", "cancelled"]
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The name of a record: what kind it is, where, and which."""
-
-    kind: type[Record]
-    environment: str
-    address: str
-
-    @property
-    def order(self) -> tuple[str, str, str]:
-        """One order for every writer, so that two that write several records never wait for each other."""
-        return self.kind.kind, self.environment, self.address
 
 
 class Registry:
@@ -105,7 +91,7 @@ class Registry:
     def remove(self, kind: type[Record], environment: str, address: str) -> bool:
         """Remove a record and keep its history; False when there is none."""
         with self._database.writing() as connection:
-            return _remove(connection, Key(kind, environment, address))
+            return remove(connection, Key(kind, environment, address))
 
     def write(self, records: Iterable[Record], removals: Iterable[Key] = ()) -> list[Written]:
         """Record several things and remove others, all or nothing.
@@ -118,18 +104,26 @@ class Registry:
         acts += [(Key(type(record), record.environment, record.address), at) for at, record in enumerate(records)]
         outcomes: list[Written] = ["unchanged"] * len(records)
         with self._database.writing() as connection:
-            for key, at in sorted(acts, key=lambda act: act[0].order):
-                if at is None:
-                    _remove(connection, key)
-                else:
-                    outcomes[at] = _put(connection, key, records[at])
+            for kind, of_kind in groupby(sorted(acts, key=lambda act: act[0].order), key=lambda act: act[0].kind):
+                several = list(of_kind)
+                removed = {key for key, at in several if at is None}
+                wanted = [(key, records[at]) for key, at in several if at is not None and key not in removed]
+                new = put_new(connection, kind, wanted)
+                for key, at in several:
+                    if at is None:
+                        remove(connection, key)
+                    elif key in new:
+                        new.remove(key)
+                        outcomes[at] = "created"
+                    else:
+                        outcomes[at] = put(connection, key, records[at])
         return outcomes
 
     def get(self, kind: type[RecordT], environment: str, address: str) -> RecordT | None:
         """The record of that name, or None."""
         table = TABLES[kind]
         with self._database.reading() as connection:
-            document = connection.execute(select(table.c.document).where(*_named(table, environment, address))).scalar()
+            document = connection.execute(select(table.c.document).where(*named(table, environment, address))).scalar()
         return None if document is None else self._read(kind, document)
 
     def all(
@@ -280,76 +274,10 @@ class Registry:
         return Change(**fields, document=json.loads(row["document"]))
 
 
-def _named(table: Table, environment: str, address: str) -> tuple[Any, Any]:
-    return table.c.environment == environment, table.c.address == address
-
-
 def _narrowed(query: Select[Any], table: Table, environment: str | None, product: str | None) -> Select[Any]:
     if environment is not None:
         query = query.where(table.c.environment == environment)
     return query if product is None else query.where(table.c.product == product)
-
-
-def _put(connection: Connection, key: Key, record: Record) -> Written:
-    table = TABLES[key.kind]
-    named = _named(table, key.environment, key.address)
-    document = record.model_dump_json()
-    columns = {name: getattr(record, name) for name in key.kind.model_fields if name in table.c}
-    columns["document"] = document  # of the whole record, also where a record has a field of that name
-    product = columns.get("product", _own_product(key))
-    while True:
-        found = connection.execute(select(table.c.document).where(*named).with_for_update()).scalar()
-        if found == document:
-            return "unchanged"
-        if found is not None:
-            connection.execute(update(table).where(*named), columns)
-            _remember(connection, key, product, "updated", document)
-            return "updated"
-        added = _insert_if_absent(connection, table).returning(table.c.address)
-        if connection.execute(added, columns).one_or_none() is not None:
-            _remember(connection, key, product, "created", document)
-            return "created"
-        # In PostgreSQL another writer was quicker, between the look and the insert: look again.
-
-
-def _insert_if_absent(connection: Connection, table: Table) -> Insert:
-    # Both write it the same way, in modules of their own; importing the other's as well would double the time to open.
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        return sqlite.insert(table).on_conflict_do_nothing()
-    from sqlalchemy.dialects import postgresql
-
-    return postgresql.insert(table).on_conflict_do_nothing()
-
-
-def _remove(connection: Connection, key: Key) -> bool:
-    table = TABLES[key.kind]
-    product = table.c.product if "product" in table.c else literal(_own_product(key))
-    gone = delete(table).where(*_named(table, key.environment, key.address)).returning(product, table.c.document)
-    row = connection.execute(gone).one_or_none()
-    if row is None:
-        return False
-    _remember(connection, key, row[0], "removed", row[1])
-    return True
-
-
-def _own_product(key: Key) -> str:
-    """The product whose history a record belongs to that names none; a team may have the address of a product."""
-    return key.address if key.kind is ProductRecord else ""
-
-
-def _remember(connection: Connection, key: Key, product: str, change: str, document: str) -> None:
-    line = {
-        "at": datetime.now(UTC),
-        "environment": key.environment,
-        "kind": key.kind.kind,
-        "address": key.address,
-        "product": product,
-        "change": change,
-        "document": document,
-    }
-    connection.execute(insert(changes), line)
 
 
 def _deployment_columns(deployment: Deployment) -> dict[str, Any]:

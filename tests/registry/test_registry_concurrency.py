@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.registry.records import Change, ProductRecord
-from alchemesh_platform.registry.store import Key, Registry
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.writes import Key
 
 WRITER = Path(__file__).with_name("writer.py")
 WAIT_SECONDS = 60

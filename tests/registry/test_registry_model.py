@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alchemesh_platform.registry.records import AssetRecord, Change, ContractRecord, Record
-from alchemesh_platform.registry.store import Key, Registry
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.writes import Key
 
 NAMES = st.sampled_from(["a", "b", "a-b"])
 VALUES = st.recursive(

@@ -31,8 +31,9 @@ from alchemesh_platform.registry.records import (
     UserRecord,
     ValueScoreRecord,
 )
-from alchemesh_platform.registry.store import Key, Registry
+from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.tables import TABLES
+from alchemesh_platform.registry.writes import Key
 
 
 @pytest.fixture(scope="module")
@@ -337,6 +338,41 @@ def test_several_are_written_together_and_told_in_the_order_given(registry: Regi
 
     assert outcomes == ["unchanged", "created", "updated"]
     assert [record.model for record in registry.all(AssetRecord, environment)] == ["changed", "new", "same"]
+
+
+def test_several_of_a_kind_may_share_a_name_with_each_other_and_with_what_goes(
+    registry: Registry, environment: str
+) -> None:
+    gone = Key(AssetRecord, environment, "aviation/flights/flights-table/gone")
+    outcomes = registry.write(
+        [
+            asset(environment, "twice", version=1),
+            asset(environment, "once"),
+            asset(environment, "twice", version=2),
+            asset(environment, "gone"),
+        ],
+        removals=[gone],
+    )
+
+    assert outcomes == ["created", "created", "updated", "created"]
+    assert {record.model for record in registry.all(AssetRecord, environment)} == {"gone", "once", "twice"}
+    assert registry.get(AssetRecord, environment, "aviation/flights/flights-table/twice") == asset(
+        environment, "twice", version=2
+    )
+    told = [(line.address.rpartition("/")[2], line.change) for line in reversed(registry.history(environment))]
+    assert sorted(told) == [("gone", "created"), ("once", "created"), ("twice", "created"), ("twice", "updated")]
+
+
+def test_many_are_written_and_those_that_stand_already_are_left_alone(registry: Registry, environment: str) -> None:
+    many = [asset(environment, f"model{number}") for number in range(1500)]
+    registry.put(many[700])
+
+    outcomes = registry.write(many)
+
+    assert outcomes[700] == "unchanged"
+    assert outcomes.count("created") == len(many) - 1
+    assert len(registry.all(AssetRecord, environment)) == len(registry.history(environment)) == len(many)
+    assert set(registry.write(many)) == {"unchanged"}
 
 
 def test_several_are_written_all_or_none(registry: Registry, environment: str) -> None:

@@ -1,0 +1,134 @@
+"""Writing records: each once, with a line of history for every change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Insert, Table, delete, insert, literal, select, update
+
+from alchemesh_platform.registry.records import ProductRecord, Record
+from alchemesh_platform.registry.tables import TABLES, changes
+
+Written = Literal["created", "updated", "unchanged"]
+
+SEVERAL = 2  # records of a kind, from which on those that are new are written together
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of a record: what kind it is, where, and which."""
+
+    kind: type[Record]
+    environment: str
+    address: str
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """One order for every writer, so that two that write several records never wait for each other."""
+        return self.kind.kind, self.environment, self.address
+
+
+def put_new(connection: Connection, kind: type[Record], wanted: list[tuple[Key, Record]]) -> set[Key]:
+    """Record those of several things of a kind that are not there yet, all at once; returns their names.
+
+    One by one, each would be looked for before it is written, which takes a large mesh a minute.
+    """
+    if len(wanted) < SEVERAL:
+        return set()
+    table = TABLES[kind]
+    rows = {key: _columns(key, record) for key, record in reversed(wanted)}  # of a name that comes twice, the first
+    keys = sorted(rows, key=lambda key: key.order)
+    added = _insert_if_absent(connection, table).returning(table.c.environment, table.c.address)
+    found = {tuple(row) for row in connection.execute(added, [rows[key] for key in keys])}
+    new = [key for key in keys if (key.environment, key.address) in found]
+    if new:
+        lines = [_line(key, _product_of(key, rows[key]), "created", rows[key]["document"]) for key in new]
+        connection.execute(insert(changes), lines)
+    return set(new)
+
+
+def put(connection: Connection, key: Key, record: Record) -> Written:
+    """Record a thing; what is recorded already is left alone."""
+    table = TABLES[key.kind]
+    its_name = named(table, key.environment, key.address)
+    columns = _columns(key, record)
+    document = columns["document"]
+    product = _product_of(key, columns)
+    while True:
+        found = connection.execute(select(table.c.document).where(*its_name).with_for_update()).scalar()
+        if found == document:
+            return "unchanged"
+        if found is not None:
+            connection.execute(update(table).where(*its_name), columns)
+            _remember(connection, key, product, "updated", document)
+            return "updated"
+        added = _insert_if_absent(connection, table).returning(table.c.address)
+        if connection.execute(added, columns).one_or_none() is not None:
+            _remember(connection, key, product, "created", document)
+            return "created"
+        # In PostgreSQL another writer was quicker, between the look and the insert: look again.
+
+
+def _columns(key: Key, record: Record) -> dict[str, Any]:
+    """A record as its table holds it."""
+    table = TABLES[key.kind]
+    columns = {name: getattr(record, name) for name in key.kind.model_fields if name in table.c}
+    columns["document"] = record.model_dump_json()  # of all of it, also where a record has a field of that name
+    return columns
+
+
+def _product_of(key: Key, columns: Mapping[str, Any]) -> str:
+    return str(columns.get("product", _own_product(key)))
+
+
+def _insert_if_absent(connection: Connection, table: Table) -> Insert:
+    # Both write it the same way, in modules of their own; importing the other's as well would double the time to open.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def remove(connection: Connection, key: Key) -> bool:
+    """Remove a record and keep its history; False when there is none."""
+    table = TABLES[key.kind]
+    product = table.c.product if "product" in table.c else literal(_own_product(key))
+    gone = delete(table).where(*named(table, key.environment, key.address)).returning(product, table.c.document)
+    row = connection.execute(gone).one_or_none()
+    if row is None:
+        return False
+    _remember(connection, key, row[0], "removed", row[1])
+    return True
+
+
+def _own_product(key: Key) -> str:
+    """The product whose history a record belongs to that names none; a team may have the address of a product."""
+    return key.address if key.kind is ProductRecord else ""
+
+
+def _remember(connection: Connection, key: Key, product: str, change: str, document: str) -> None:
+    connection.execute(insert(changes), _line(key, product, change, document))
+
+
+def _line(key: Key, product: str, change: str, document: str) -> dict[str, Any]:
+    """One line of the history."""
+    return {
+        "at": datetime.now(UTC),
+        "environment": key.environment,
+        "kind": key.kind.kind,
+        "address": key.address,
+        "product": product,
+        "change": change,
+        "document": document,
+    }
+
+
+def named(table: Table, environment: str, address: str) -> tuple[Any, Any]:
+    """What tells a record from others of its table."""
+    return table.c.environment == environment, table.c.address == address
