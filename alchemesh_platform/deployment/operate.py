@@ -6,13 +6,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.holdings import forget_missing, kept_of, record_holdings, without_missing
+from alchemesh_platform.deployment.importing import importing_ahead
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.providers import providing
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # From this many planned components on, the provider gets a process of its own: in this one it would share the
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
+DECLARING = ("preview", "up")  # operations that run the program
 PLUGIN_FOUND = "using pulumi-resource-"  # told of every plugin on PATH, also of ours, although it is attached
 # How the engine tells that a provider refused a resource's properties, about no URN.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
@@ -109,17 +111,20 @@ class Operator:
         outcome: EngineOutcome = "failed"
         problems: tuple[Problem, ...] = ()
         try:
-            result = run_operation(
-                self.engine,
-                self.stack,
-                operation,
-                program=program,
-                providers=self.providers,
-                on_event=take,
-                targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
-                parallel=parallel,
-                cancel=cancel,
-            )
+            folder = self.stack.work_folder
+            ahead = importing_ahead(self.plan, folder, program) if operation in DECLARING else nullcontext(program)
+            with ahead as declare:
+                result = run_operation(
+                    self.engine,
+                    self.stack,
+                    operation,
+                    program=declare,
+                    providers=self.providers,
+                    on_event=take,
+                    targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
+                    parallel=parallel,
+                    cancel=cancel,
+                )
             outcome = result.outcome
             gone = forget_missing(self.registry, self.plan, result)
             problems = without_missing(problems_of(result, progress, self.plan, self.platform), gone)
