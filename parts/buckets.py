@@ -68,12 +68,12 @@ class Bucket:
 
 
 @contextmanager
-def s3_bucket() -> Iterator[Bucket]:
-    """A bucket of moto's S3."""
+def s3_bucket(wait_seconds: float = 0.0) -> Iterator[Bucket]:
+    """A bucket of moto's S3, which answers at once, or after a while as a real one does."""
     port = free_port(LOOPBACK)
-    with _server(
-        [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], port
-    ) as server:
+    at_once = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    slowly = [sys.executable, "-m", "parts.slow_s3", str(port), str(wait_seconds)]
+    with _server(slowly if wait_seconds else at_once, port) as server:
         bucket = Bucket(f"s3://{BUCKET}?endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true", port, server)
         bucket.s3.create_bucket(Bucket=BUCKET)
         yield bucket
