@@ -15,7 +15,7 @@ from alchemesh_platform.compose.plan import Kept, Plan
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.problems import Problem
 from alchemesh_platform.registry.records import HoldingRecord
-from alchemesh_platform.registry.store import Key
+from alchemesh_platform.registry.writes import Key
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.result import EngineResult
