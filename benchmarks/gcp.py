@@ -38,7 +38,7 @@ sys.path.insert(0, str(ROOT / "examples"))  # scripts, not parts of a package
 import gcp_path as path  # noqa: E402
 
 PAIRS = 3
-AGAIN = 3  # runs that change nothing, in each pair
+AGAIN = 2  # runs that change nothing, in each pair
 PROJECT = "aviation.departures"
 FIRST, UNCHANGED, PREVIEW = "first `up`", "`up`, no change", "`preview`"
 
