@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import yaml
 
 from alchemesh_platform.emulation.environment import emulate, emulators_of
 from alchemesh_platform.emulation.servers import VARIABLES, Emulators
+from alchemesh_platform.emulation.store import FILE
 from alchemesh_platform.engine.discover import Engine, find_engine
 from alchemesh_platform.engine.plugins import find_plugin
 from alchemesh_platform.engine.stack import Stack, run_engine
@@ -37,9 +40,10 @@ sys.path.insert(0, str(ROOT / "examples"))  # scripts, not parts of a package
 
 import gcp_path as path  # noqa: E402
 
-PAIRS = 3
-AGAIN = 2  # runs that change nothing, in each pair
+PAIRS = 2
+AGAIN = 3  # runs that change nothing, in each pair
 PROJECT = "aviation.departures"
+STOOD_ON = ("platform", "mesh", "domain")  # made before, on both sides
 FIRST, UNCHANGED, PREVIEW = "first `up`", "`up`, no change", "`preview`"
 
 
@@ -90,7 +94,9 @@ def _pair(
             for service in VARIABLES:
                 emulators.address_of(service)
         platformed = _ours(name, file, home)
-        platformed.run("mesh")
+        for what in STOOD_ON:
+            platformed.run(what)
+        _copy(cloud.folder / FILE, others_cloud.folder / FILE, name, others_name)
         platformed.run(PREVIEW)  # makes the stack, as `prepare` does for the bare program
         ours[FIRST].append(platformed.run(FIRST))
         stack = Stack(PROJECT, name, platform.state, Path(platform.home, name))
@@ -108,6 +114,12 @@ def _pair(
         others_cloud.stop()
 
 
+def _copy(cloud: Path, other: Path, name: str, others_name: str) -> None:
+    """Give one emulated cloud what another has, under other names."""
+    with closing(sqlite3.connect(cloud)) as there, closing(sqlite3.connect(other)) as here:
+        here.executescript("\n".join(there.iterdump()).replace(name, others_name))
+
+
 def _platform_file(name: str, kafka: Broker, server: Nifi) -> str:
     """The tour's, with its environment under another name."""
     written = yaml.safe_load(path.platform_file(kafka.bootstrap, server.url))
@@ -120,7 +132,9 @@ def _ours(name: str, file: Path, home: Path) -> Side:
     up = [ALCHEMESH, "up", "--yes", "-C", path.PRODUCT, *where]
     return Side(
         {
+            "platform": [ALCHEMESH, "platform", "up", "--yes", *where],
             "mesh": [ALCHEMESH, "mesh", "apply", path.MESH, "--yes", *where],
+            "domain": [ALCHEMESH, "domain", "up", path.DOMAIN, "--yes", *where],
             FIRST: up,
             UNCHANGED: up,
             PREVIEW: [ALCHEMESH, "preview", "-C", path.PRODUCT, *where],
