@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
 from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.catalog.identity import CodeIdentity
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.problems import COMPARED_MAX, did_you_mean
 from alchemesh_platform.registry.records import (
@@ -111,6 +112,8 @@ def resolve(
     elif kind == "data_domain":
         teams = registry.all(TeamRecord, environment, where={"domain": address})
     users = {member for team in teams for member in team.members}
+    product = registry.get(ProductRecord, environment, address) if kind == "data_product" else None
+    identity = CodeIdentity(**product.identity) if product is not None and product.identity is not None else None
     return Consumer(
         request=request,
         kind=kind,
@@ -119,6 +122,8 @@ def resolve(
         teams=(address,) if kind == "technical_team" else tuple(team.address for team in teams),
         product=address if kind == "data_product" else None,
         ends_at=ends_at,
+        deployed=product is not None,
+        identity=identity,
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from alchemesh_platform.catalog.identity import CodeIdentity
+
 RequesterKind = Literal["data_product", "technical_team", "user", "data_domain"]
 
 
@@ -24,6 +26,8 @@ class Consumer:
         teams: Addresses of the technical teams behind it: itself, or all teams of the domain.
         product: Address of the data product, whose service identity is let in; None for the other kinds.
         ends_at: When access ends; None: not by itself.
+        deployed: Whether the product stands.
+        identity: Whom the product's code acts as, as its deployment recorded it; None where it is not known.
     """
 
     request: str
@@ -33,6 +37,8 @@ class Consumer:
     teams: tuple[str, ...] = ()
     product: str | None = None
     ends_at: datetime | None = None
+    deployed: bool = False
+    identity: CodeIdentity | None = None
 
     @property
     def slug(self) -> str:

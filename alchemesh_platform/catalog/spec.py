@@ -59,6 +59,8 @@ class ComponentSpec:
             :class:`alchemesh_platform.catalog.objection.Objection`; runs whenever a manifest is composed.
         guards: Whether it lets granted consumers in and nobody else, see
             :meth:`alchemesh_platform.component.Component.grant`.
+        lets_in_by: Kind of identity (:mod:`alchemesh_platform.catalog.identity`) by which it lets a product in, where
+            that has to exist before; None where it makes what a product gets in by.
         stands_on: Foundations whose outputs it refers to, where the environment has them.
         plugins: Pulumi packages whose plugins its resources need, beside ours: ``("kafka",)``.
     """
@@ -80,6 +82,7 @@ class ComponentSpec:
     run: str | None = None
     check: str | None = None
     guards: bool = False
+    lets_in_by: str | None = None
     stands_on: tuple[Role, ...] = ()
     plugins: tuple[str, ...] = ()
 

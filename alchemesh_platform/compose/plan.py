@@ -54,7 +54,10 @@ class PlannedGrant:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutput:
-    """An output port with its models, as it will be recorded, and everybody who is to be let in."""
+    """An output port with its models, as it will be recorded, and everybody who is to be let in.
+
+    ``waiting`` are those who were approved and cannot be let in yet: they have no identity to be let in by.
+    """
 
     name: str
     description: str
@@ -65,6 +68,13 @@ class PlannedOutput:
     contract: Contract | None
     location: Location
     grants: tuple[PlannedGrant, ...] = ()
+    waiting: tuple[PlannedGrant, ...] = ()
+
+    @property
+    def lets_in_by(self) -> frozenset[str]:
+        """Kinds of identity that have to exist before a product is let in; most ports ask for none."""
+        parts = (self.storage, self.proxy) if self.proxy is not None else (self.storage,)
+        return frozenset(part.spec.lets_in_by for part in parts if part.spec.guards and part.spec.lets_in_by)
 
     @property
     def ways_in(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from alchemesh_platform.access.ending import expire_due
 from alchemesh_platform.contracts.rights import check_overrides
 from alchemesh_platform.deployment.foundations import NotFounded, foundation_problems, with_foundations
 from alchemesh_platform.deployment.governance import govern
-from alchemesh_platform.deployment.grants import with_grants
+from alchemesh_platform.deployment.grants import waiting_problems, with_grants
 from alchemesh_platform.deployment.input_access import (
     InputAccess,
     NotLetIn,
@@ -119,6 +119,7 @@ def before_engine(
         warnings += [Problem(plan.location, "", line, severity="warning") for line in dict.fromkeys(failed)]
         warnings += govern(registry, manifest, plan)
         warnings += told_problems(registry, plan, now)
+        warnings += waiting_problems(plan)
         unfounded = foundation_problems(plan, "warning" if operation == "preview" else "error")
         warnings += unfounded if operation == "preview" else []
         if errors_of(unfounded):

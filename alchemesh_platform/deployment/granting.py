@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.ending import expire_due
 from alchemesh_platform.deployment.foundations import with_foundations
-from alchemesh_platform.deployment.grants import with_grants
+from alchemesh_platform.deployment.grants import waits_for, with_grants
 from alchemesh_platform.deployment.operate import operating
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recomposed import recomposed
@@ -65,6 +65,8 @@ def apply_grants(
         plan = with_foundations(registry, recomposed(registry, platform, product))
         plan = with_grants(registry, plan, datetime.now(UTC))
         operator.plan = plan
+        for waiting in (granted for port in plan.outputs for granted in port.waiting):
+            tell(waits_for(waiting, plan))
         changed = sorted(set(_changed(operator, plan)))
         if not changed:
             return None

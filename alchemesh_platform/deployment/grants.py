@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.states import LETS_IN, is_due
 from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.compose.plan import Plan, PlannedGrant
+from alchemesh_platform.compose.plan import Plan, PlannedGrant, PlannedOutput
+from alchemesh_platform.problems import Problem
 from alchemesh_platform.registry.records import AccessRequestRecord
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ def with_grants(registry: Registry, plan: Plan, now: datetime) -> Plan:
     )
     people: dict[Requester, Consumer] = {}
     grants: dict[str, list[PlannedGrant]] = {}
+    granted: set[str] = set()
     for request in requests:
         if is_due(request, now):
             continue
@@ -31,5 +34,45 @@ def with_grants(registry: Registry, plan: Plan, now: datetime) -> Plan:
             people[requester] = resolve(registry, plan.environment, requester)
         consumer = replace(people[requester], request=request.address, ends_at=request.ends_at)
         grants.setdefault(request.port, []).append(PlannedGrant(consumer, request.purpose))
-    outputs = (replace(port, grants=tuple(grants.get(plan.address(port.name), ()))) for port in plan.outputs)
+        if request.state == "granted" and consumer.deployed:
+            granted.add(request.address)
+    outputs = (_let_in(port, grants.get(plan.address(port.name), []), granted) for port in plan.outputs)
     return replace(plan, outputs=tuple(outputs))
+
+
+def waiting_problems(plan: Plan) -> list[Problem]:
+    """Who was approved and cannot be let in yet, at the line of the port: a warning, with who has to do what first."""
+    return [
+        Problem(port.location, "", waits_for(granted, plan), _way_on(granted, plan), severity="warning")
+        for port in plan.outputs
+        for granted in port.waiting
+    ]
+
+
+def waits_for(granted: PlannedGrant, plan: Plan) -> str:
+    """Why an approved consumer is not let in yet, in a sentence."""
+    consumer = granted.consumer
+    why = "its code has no identity there" if consumer.deployed else "it is not deployed there, so it has no identity"
+    return f"{consumer.address} is approved ({consumer.request}) and cannot be let in yet in {plan.environment}: {why}"
+
+
+def _way_on(granted: PlannedGrant, plan: Plan) -> str:
+    consumer = granted.consumer
+    if consumer.deployed:
+        return f"{consumer.address} needs code that runs as an identity of its own, or asks as its team"
+    options = f" -e {plan.environment}{' --emulate' if plan.emulated else ''}"
+    return f"`alchemesh up{options}` in the repo of {consumer.address} makes its identity, and lets it in here"
+
+
+def _let_in(port: PlannedOutput, grants: list[PlannedGrant], granted: set[str]) -> PlannedOutput:
+    waiting = tuple(_waiting(port, grants, granted))
+    return replace(port, grants=tuple(each for each in grants if each not in waiting), waiting=waiting)
+
+
+def _waiting(port: PlannedOutput, grants: list[PlannedGrant], granted: set[str]) -> Iterator[PlannedGrant]:
+    """Products that have none of the identities that the port lets in by; who was let in before has had it."""
+    for each in grants:
+        identity = each.consumer.identity
+        missing = port.lets_in_by - {identity.kind if identity is not None else ""}
+        if each.consumer.product is not None and missing and each.consumer.request not in granted:
+            yield each

@@ -1,16 +1,20 @@
-"""Getting a product let in where that needs nobody: at public ports, at those of its own domain, and where approved."""
+"""Getting a product let in where that needs nobody: at public ports, at those of its own domain, and where approved.
+
+Some ports let a product in by an identity that only its own deployment makes: there it is let in afterwards.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.auto import auto_approval
 from alchemesh_platform.access.requests import AlreadyAsked, Requests
 from alchemesh_platform.access.states import told, way_out
 from alchemesh_platform.deployment.granting import apply_grants
-from alchemesh_platform.deployment.input_access import InputAccess, consumer_of, purpose_of
+from alchemesh_platform.deployment.input_access import InputAccess, consumer_of, input_access, purpose_of
 from alchemesh_platform.failure import Failure
 
 if TYPE_CHECKING:
@@ -71,3 +75,24 @@ def let_product_in(
                 f"{product} could not let {plan.product.address} in{why}",
                 hint=f"the approval stays; `alchemesh access apply {product}` shows what is in the way",
             )
+
+
+def let_in_afterwards(
+    registry: Registry,
+    platform: Platform,
+    plan: Plan,
+    identity: Identity,
+    *,
+    deploy: Callable[[Plan], object],
+    tell: Callable[[str], None],
+    cancel: threading.Event | None = None,
+) -> None:
+    """After a product came up: have what was approved granted that waited for the product's identity.
+
+    The product stands; what cannot be done is told and stays approved. See :func:`let_product_in` for the arguments.
+    """
+    inputs = [each for each in input_access(registry, plan, datetime.now(UTC)) if each.standing == "approved"]
+    try:
+        let_product_in(registry, platform, plan, inputs, identity, deploy=deploy, tell=tell, cancel=cancel)
+    except Failure as failure:
+        tell(f"note: {failure.message}; {failure.hint}" if failure.hint else f"note: {failure.message}")

@@ -104,6 +104,9 @@ class ProductRecord(Record):
     needs: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Need: component, component type and connection."
     )
+    identity: dict[str, str] | None = Field(
+        default=None, description="Whom the code acts as, where it has an identity of its own: kind and name."
+    )
 
 
 class PortRecord(Record):

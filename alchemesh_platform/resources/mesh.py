@@ -55,6 +55,7 @@ class Product(PlatformResource):
     source_systems: Output[list[str]]
     code: Output[dict[str, Any] | None]
     needs: Output[dict[str, Any]]
+    identity: Output[dict[str, str] | None]
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Product(PlatformResource):
         source_systems: Input[Sequence[Input[str]]] = (),
         code: Input[Mapping[str, Any]] | None = None,
         needs: Input[Mapping[str, Any]] | None = None,
+        identity: Input[Mapping[str, Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {
@@ -83,6 +85,7 @@ class Product(PlatformResource):
             "source_systems": source_systems,
             "code": code,
             "needs": needs or {},
+            "identity": identity,
         }
         super().__init__(name, inputs, opts)
 

@@ -98,6 +98,8 @@ def operate(
             let_in_first(composed, operator, verdict, identity, cancel)
         done = run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)
         _keep(composed, operator, done)
+        if done.succeeded and operation == "up":
+            let_in_last(composed, operator, identity, cancel)
         return done
 
 
@@ -173,6 +175,16 @@ def let_in_first(
             tell=tell,
             cancel=cancel,
         )
+
+
+def let_in_last(composed: Composed, operator: Operator, identity: Identity | None, cancel: threading.Event) -> None:
+    """After a product came up: what waited for its identity is granted now."""
+    from alchemesh_platform.deployment.letting_in import let_in_afterwards
+    from alchemesh_stacks.data_product import deploy
+
+    if identity is not None and any(port.from_product for port in composed.plan.inputs):
+        registry, platform = operator.registry, composed.platform
+        let_in_afterwards(registry, platform, composed.plan, identity, deploy=deploy, tell=tell, cancel=cancel)
 
 
 def tell(line: str) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC
 from alchemesh_components.gcp_names import SERVICE_ACCOUNT, product_resource_name
 from alchemesh_components.gcp_settings import GcpSettings
 from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.manifest.checks import CODE_NAME
 
 # A binding without a condition is one for all who give it: who takes away theirs takes away everybody's. A condition of
@@ -74,7 +75,9 @@ def member_slug(member: str) -> str:
 def _members(consumer: Consumer, settings: GcpSettings, environment: str) -> Iterator[str]:
     principals = settings.principals
     if consumer.product is not None:
-        yield f"serviceAccount:{product_identity(settings, environment, consumer.product)}"
+        recorded = consumer.identity
+        known = recorded.name if recorded is not None and recorded.kind == GOOGLE_SERVICE_ACCOUNT else None
+        yield f"serviceAccount:{known or product_identity(settings, environment, consumer.product)}"
         return
     if principals.team is not None and consumer.teams:
         for address in consumer.teams:

@@ -110,6 +110,7 @@ class DataProduct(pulumi.ComponentResource):
     def record(self) -> mesh.Product:
         """The product's own record, made when its needs and code stand."""
         product = self.plan.product
+        identity = self.code.identity if self.code else None
         return mesh.Product(
             f"{product.name}-record",
             environment=self.plan.environment,
@@ -122,6 +123,7 @@ class DataProduct(pulumi.ComponentResource):
             source_systems=[f"{product.domain}/{name}" for name in product.source_systems],
             code=_used(self.plan.code, self.code) if self.plan.code and self.code else None,
             needs={planned.port: _used(planned, self.needs[planned.port]) for planned in self.plan.needs},
+            identity={"kind": identity.kind, "name": identity.name} if identity is not None else None,
             opts=self.children,
         )
 

@@ -193,6 +193,7 @@ def test_a_requester_is_worked_out_to_people_and_teams(airport: Airport) -> None
     assert resolve(registry, environment, ORVILLES).users == (ORVILLE,)
     product = resolve(registry, environment, PUNCTUALITY)
     assert (product.product, product.users, product.teams) == ("operations/punctuality", (), ())
+    assert (product.deployed, product.identity) == (False, None)
 
 
 def test_an_end_in_the_past_and_an_empty_purpose_make_no_request(airport: Airport, clock: Clock) -> None:

@@ -164,7 +164,8 @@ class CloudRunJob(Component[Args, Settings]):
             "environment": place.environment,
             **place.connections,
         }
-        return pulumi.Output.json_dumps(document)
+        # Sorted: what is read back of a resource has its keys in another order than what was given.
+        return pulumi.Output.json_dumps(document, sort_keys=True)
 
     def start_right(self) -> cloudrunv2.JobIamMember:
         """The clock starts the job by the job's own account, which may start this job and no other."""

@@ -1,5 +1,6 @@
 """Catalogue entry of gcs-bucket."""
 
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -18,6 +19,7 @@ SPEC = ComponentSpec(
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.infrastructure.gcs_bucket.check:check",
     guards=True,
+    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
     stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -1,5 +1,6 @@
 """Catalogue entry of bigquery-views."""
 
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -17,6 +18,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:DataApiConnection",
     check="alchemesh_components.output_ports.bigquery_views.check:check",
     guards=True,
+    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
     protocols=("sql",),
     stands_on=FOUNDATIONS,
     plugins=("gcp",),

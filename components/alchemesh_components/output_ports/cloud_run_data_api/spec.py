@@ -1,5 +1,6 @@
 """Catalogue entry of cloud-run-data-api."""
 
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -17,6 +18,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:DataApiConnection",
     check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
     guards=True,
+    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
     protocols=("sql", "rest", "graphql"),
     stands_on=FOUNDATIONS,
     plugins=("gcp",),

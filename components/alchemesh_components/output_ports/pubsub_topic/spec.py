@@ -1,5 +1,6 @@
 """Catalogue entry of pubsub-topic."""
 
+from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -17,6 +18,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TopicConnection",
     check="alchemesh_components.output_ports.pubsub_topic.check:check",
     guards=True,
+    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
     stands_on=FOUNDATIONS,
     plugins=("gcp",),
 )
