@@ -21,10 +21,13 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+if TYPE_CHECKING:
+    from alchemesh_platform.kafka.access import KafkaAccess
 
 CONNECTIONS_VARIABLE = "ALCHEMESH_CONNECTIONS"
 BIGQUERY_SCHEME = "bigquery://"
@@ -112,6 +115,11 @@ class TopicConnection(_Connection):
     schema_topic: str | None = Field(
         default=None, description="Kafka: compacted topic where consumers find the schemas of all others."
     )
+    issues_credentials: bool = Field(
+        default=False,
+        description="Kafka: whether each consumer gets a user of its own, and its password by "
+        "`alchemesh access credential`.",
+    )
 
     def topic(self, model: str) -> str:
         """The topic of a model."""
@@ -126,12 +134,18 @@ class TopicConnection(_Connection):
             WrongConnection: when the topics are not Kafka's.
             SecretMissing: when the password has no value here.
         """
+        from alchemesh_platform.kafka.access import client_options
+
+        return client_options(self.access, environ)
+
+    @property
+    def access(self) -> KafkaAccess:
+        """How the cluster is reached. Raises WrongConnection where the topics are not Kafka's."""
         if self.broker != "kafka":
             raise WrongConnection(f"topics of {self.broker}, not of Kafka")
-        from alchemesh_platform.kafka.access import KafkaAccess, client_options
+        from alchemesh_platform.kafka.access import KafkaAccess
 
-        access = KafkaAccess.model_validate({"bootstrap_servers": self.servers, "security": self.security})
-        return client_options(access, environ)
+        return KafkaAccess.model_validate({"bootstrap_servers": self.servers, "security": self.security})
 
 
 class SecretConnection(_Connection):

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.finding import known_port, known_request
+from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.rights import check_speaks_for
 from alchemesh_platform.access.states import told, way_out
-from alchemesh_platform.connections import DataApiConnection, PortConnections
+from alchemesh_platform.connections import DataApiConnection, PortConnections, TopicConnection
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.registry.audit import Act, record_act
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requests import Requests
+    from alchemesh_platform.catalog.consumer import Consumer
 
 
 class NoCredential(Failure):
@@ -25,12 +27,16 @@ class NoCredential(Failure):
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:
-    """A credential as it is told once, and where it is good."""
+    """A credential as it is told once, and where it is good.
+
+    ``groups`` is what names of its consumer groups have to begin with, where it is good for topics.
+    """
 
     request: str
     user: str
     password: str = field(repr=False)
-    connection: DataApiConnection
+    connection: DataApiConnection | TopicConnection
+    groups: tuple[str, ...] = ()
 
 
 def issue_credential(requests: Requests, address: str) -> IssuedCredential:
@@ -41,26 +47,25 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     Raises:
         UnknownRequest, NotAllowed: as for every act on a request.
         NoCredential: when it is not granted, or its port asks for no credential.
-        CredentialFailed, GatewayFailed: when the gateway does not take it.
+        CredentialFailed, GatewayFailed: when the gateway of a data API does not take it.
+        SecretMissing, KafkaFailed, NoSuchUser: when a Kafka cluster does not take it.
     """
-    from alchemesh_platform.local.credentials import user_name
-    from alchemesh_platform.local.gateway import Gateway
-    from alchemesh_platform.local.issuing import issue
-
     registry, environment = requests.registry, requests.environment
     request = known_request(registry, environment, address)
     check_speaks_for(registry, requests.identity, request, "be told the credential of")
     if request.state != "granted":
         raise NoCredential(f"there is no credential yet: {told(request)}", hint=way_out(request))
-    port = known_port(registry, environment, request.port)
-    connection = PortConnections.model_validate(port.connections).proxy
-    if connection is None or connection.credential_file is None:
+    given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
+    consumer = resolve(registry, environment, Requester.of(request), request=request.address)
+    if given.proxy is not None and given.proxy.credential_file is not None:
+        issued = _at_gateway(given.proxy, consumer)
+    elif isinstance(given.storage, TopicConnection) and given.storage.issues_credentials:
+        issued = _at_cluster(given.storage, consumer)
+    else:
         raise NoCredential(
             f"{request.port} asks for no credential of ours",
             hint=f"who is let in there, and how, is said by `alchemesh access show {request.address}`",
         )
-    gateway = Gateway.at(Path(connection.credential_file).parent)
-    issued = issue(gateway, user_name(request.requester, request.address))
     record_act(
         registry,
         Act(
@@ -74,5 +79,26 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
             at=requests.clock(),
         ),
     )
+    return issued
+
+
+def _at_gateway(connection: DataApiConnection, consumer: Consumer) -> IssuedCredential:
+    from alchemesh_platform.local.credentials import user_name
+    from alchemesh_platform.local.gateway import Gateway
+    from alchemesh_platform.local.issuing import issue
+
+    gateway = Gateway.at(Path(connection.credential_file or "").parent)
+    issued = issue(gateway, user_name(consumer.address, consumer.request))
     without_file = connection.model_copy(update={"credential_file": None})
-    return IssuedCredential(request.address, issued.user, issued.password, without_file)
+    return IssuedCredential(consumer.request, issued.user, issued.password, without_file)
+
+
+def _at_cluster(connection: TopicConnection, consumer: Consumer) -> IssuedCredential:
+    from alchemesh_platform.kafka.cluster import Cluster
+    from alchemesh_platform.kafka.users import MECHANISM, group_prefixes, own_user, set_password
+
+    user = own_user(consumer)
+    password = set_password(Cluster(connection.access), user)
+    security = {"protocol": connection.security.get("protocol"), "mechanism": MECHANISM, "username": user}
+    theirs = connection.model_copy(update={"security": security})
+    return IssuedCredential(consumer.request, user, password, theirs, group_prefixes(consumer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from alchemesh_platform.engine.plugins import get_plugins
 from alchemesh_platform.engine.result import EngineResult
 from alchemesh_platform.engine.run import Operation, run_operation
 from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.kafka.access import KafkaAccess
+from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
+from alchemesh_platform.kafka.users import own_user, set_password
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.provider.attach import serve_provider
 from parts.kafka import Broker
@@ -32,8 +36,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
 MODEL = SemanticModel.model_validate({"properties": {"flight_id": {"type": "string", "key": True}}})
 TOPIC = "aviation.flights.events.flight"
-PRODUCT = Consumer("requests/1", "data_product", "operations/punctuality", product="operations/punctuality")
-TEAM = Consumer("requests/2", "technical_team", "operations/desk", ("ada@x.example",), ("operations/desk",))
+PRODUCT = Consumer("req-00000001", "data_product", "operations/punctuality", product="operations/punctuality")
+RENEWED = dataclasses.replace(PRODUCT, request="req-00000003")
+TEAM = Consumer("req-00000002", "technical_team", "operations/desk", ("ada@x.example",), ("operations/desk",))
 
 
 @dataclass
@@ -61,7 +66,6 @@ class Port:
             import pulumi
 
             pulumi.export("connection", made.outputs)
-            pulumi.export("passwords", made.passwords)
 
         return self.run(operation, program)
 
@@ -90,34 +94,52 @@ def users_of(kafka: Broker, topic: str) -> set[str]:
     return {acl.principal.removeprefix("User:") for acl in kafka.acls() if acl.name == topic}
 
 
-def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(port: Port, kafka: Broker) -> None:
+def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
+    port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = port.up(PRODUCT)
     assert first.outcome == "succeeded", first.diagnostics
     kafka.produce(TOPIC, [b'{"flight_id": "AA1"}'])
     # The password is in the state, encrypted; the cluster takes another one that is known here.
     assert "ciphertext" in port.state
-    kafka.add_user("operations.punctuality", "known-here")
-    kafka.add_user("operations.desk", "known-too")
+    product, team = own_user(PRODUCT), own_user(TEAM)
+    kafka.add_user(product, "known-here")
+    kafka.add_user(team, "known-too")
 
     def reads(user: str, password: str, group: str, topic: str = TOPIC) -> list[bytes]:
         return read(kafka, topic, 1, user=user, password=password, group=group)
 
-    assert reads("operations.punctuality", "known-here", "operations.punctuality.a") == [b'{"flight_id": "AA1"}']
-    (schema,) = reads("operations.punctuality", "known-here", "operations.punctuality.s", "alchemesh.schemas")[:1]
+    assert reads(product, "known-here", "operations.punctuality.a") == [b'{"flight_id": "AA1"}']
+    (schema,) = reads(product, "known-here", "operations.punctuality.s", "alchemesh.schemas")[:1]
     assert b'"schema"' in schema
     with pytest.raises(KafkaException, match="GROUP_AUTHORIZATION_FAILED"):
-        reads("operations.punctuality", "known-here", "another-group")
+        reads(product, "known-here", "another-group")
     with pytest.raises(KafkaException, match=r"(TOPIC|GROUP)_AUTHORIZATION_FAILED"):
-        reads("operations.desk", "known-too", "operations.desk.a")
+        reads(team, "known-too", "operations.desk.a")
 
     both = port.up(PRODUCT, TEAM)
     assert both.outcome == "succeeded", both.diagnostics
     assert both.changes.get("update", 0) == 0, "what one consumer has does not change when another comes"
-    assert users_of(kafka, TOPIC) == {"operations.punctuality", "operations.desk", "ada@x.example"}
+    assert users_of(kafka, TOPIC) == {product, team}
     assert port.up(PRODUCT, TEAM).changes.keys() == {"same"}, "a password is made once"
 
+    # A renewal: both requests of one consumer stand for a while, and the end of the first is not that of the second.
+    renewed = own_user(RENEWED)
+    assert port.up(PRODUCT, TEAM, RENEWED).outcome == "succeeded"
+    password = set_password(Cluster(KafkaAccess.model_validate(access(kafka))), renewed)
+    assert reads(product, "known-here", "operations.punctuality.b") == [b'{"flight_id": "AA1"}']
+    assert port.up(TEAM, RENEWED).outcome == "succeeded"
+    assert users_of(kafka, TOPIC) == {renewed, team}
+    assert reads(renewed, password, "operations.punctuality.c") == [b'{"flight_id": "AA1"}']
+    monkeypatch.setenv("FORMER", "known-here")
+    with pytest.raises(KafkaFailed, match="does not let user"):
+        Cluster(KafkaAccess.model_validate(access(kafka, user=product, secret="FORMER")))
+    another = set_password(Cluster(KafkaAccess.model_validate(access(kafka))), renewed)
+    assert reads(renewed, another, "operations.punctuality.e") == [b'{"flight_id": "AA1"}']
+    assert port.up(TEAM, RENEWED).changes.keys() == {"same"}, "what was issued is not undone"
+    assert another not in port.state
     assert port.up(TEAM).outcome == "succeeded"
-    assert users_of(kafka, TOPIC) == {"operations.desk", "ada@x.example"}
+    assert users_of(kafka, TOPIC) == {team}
     assert kafka.password not in port.state
     assert kafka.password not in str(first)
     assert port.run("destroy").outcome == "succeeded"

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from alchemesh_platform.access.ending import open_requests
-from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.connections import PortConnections
+from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.connections import PortConnections, TopicConnection
+from alchemesh_platform.kafka.users import MECHANISM, own_user
 from alchemesh_platform.local.files import storage_errors
 from alchemesh_platform.local.gateway import Gateway
 from alchemesh_platform.local.grants import join
@@ -18,7 +19,7 @@ from alchemesh_platform.local.issuing import is_good, issue, write_credential
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.handlers.paths import AbsolutePath
 from alchemesh_platform.provider.inputs import Properties, Refusal
-from alchemesh_platform.registry.records import ContractRecord, PortRecord
+from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord, PortRecord
 
 
 class SubscriptionInputs(Properties):
@@ -132,19 +133,37 @@ def _let_in(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> s
         NotDone: when none was granted.
     """
     product = _product(inputs.consumer)
+    granted = _granted(inputs, context)
+    if granted is None:
+        raise NotDone(
+            f"{product} may not read {inputs.origin}: no request of it is granted",
+            hint=f'`alchemesh access request {inputs.origin} --as data_product:{product} --purpose "…"`',
+        )
+    return join(gateway, consumer=product, request=granted.address).user
+
+
+def _granted(inputs: SubscriptionInputs, context: Context) -> AccessRequestRecord | None:
+    """The request that lets this consumer in: its own, its team's or its domain's; None where none was granted."""
+    product = _product(inputs.consumer)
     domain = product.partition("/")[0]
     asking = [Requester("data_product", product), Requester("data_domain", domain)]
     if inputs.team:
         asking.insert(1, Requester("technical_team", f"{domain}/{inputs.team}"))
     found = open_requests(context.registry(), inputs.environment, inputs.origin, asking)
     granted = [request for request in found if request.state == "granted"]
-    if not granted:
-        raise NotDone(
-            f"{product} may not read {inputs.origin}: no request of it is granted",
-            hint=f'`alchemesh access request {inputs.origin} --as data_product:{product} --purpose "…"`',
-        )
-    best = min(granted, key=lambda request: asking.index(Requester.of(request)))
-    return join(gateway, consumer=product, request=best.address).user
+    return min(granted, key=lambda request: asking.index(Requester.of(request)), default=None)
+
+
+def _as_consumer(inputs: SubscriptionInputs, topics: TopicConnection, context: Context) -> TopicConnection:
+    """Topics as the consumer signs in to them: with the user of its request, and a password that it keeps itself."""
+    security: dict[str, Any] = {"protocol": topics.security.get("protocol"), "mechanism": MECHANISM}
+    granted = _granted(inputs, context)
+    if granted is not None:
+        port = inputs.consumer.rpartition("/")[2].upper().replace("-", "_")
+        asked = (inputs.environment, Requester.of(granted))
+        security["username"] = own_user(resolve(context.registry(), *asked, request=granted.address))
+        security["password"] = {"secret": f"{port}_PASSWORD"}
+    return topics.model_copy(update={"security": security})
 
 
 def _product(port: str) -> str:
@@ -177,6 +196,8 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
         given = given.model_copy(
             update={"proxy": given.proxy.model_copy(update={"credential_file": str(path) if path else None})}
         )
+    if of_another and isinstance(given.storage, TopicConnection) and given.storage.issues_credentials:
+        given = given.model_copy(update={"storage": _as_consumer(inputs, given.storage, context)})
     usable = PortConnections(proxy=given.proxy) if given.proxy else PortConnections(storage=given.storage)
     contract = registry.get(ContractRecord, inputs.environment, inputs.origin)
     return SubscriptionOutputs(

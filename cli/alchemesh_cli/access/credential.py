@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from alchemesh_cli.access.decide import request_argument
 from alchemesh_cli.access.opened import opened
 from alchemesh_cli.context import json_option, where_options
+
+if TYPE_CHECKING:
+    from alchemesh_platform.access.credential import IssuedCredential
+    from alchemesh_platform.connections import DataApiConnection, TopicConnection
 
 
 @click.command(short_help="Issue the credential of a granted request; shown once.")
@@ -19,8 +24,10 @@ from alchemesh_cli.context import json_option, where_options
 def credential(directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str) -> None:
     """Issue the credential of a granted request; shown once.
 
-    For the requester and its people. Only hashes are kept: who loses it issues another, and the old one is refused at
-    once. A data product needs none from here, its own `up` issues it; one from here is replaced by that.
+    For the requester and its people, at data APIs of this machine, and at Kafka topics where the platform makes users.
+    Only hashes are kept: who loses it issues another, and the old one is refused at once. For a data API a data product
+    needs none from here, its own `up` issues it; one from here is replaced by that. For a topic this needs the
+    platform's own password of the cluster, in the variable that the platform file names.
 
     \b
     Examples:
@@ -28,17 +35,47 @@ def credential(directory: Path, environment: str, platform_file: Path | None, as
       alchemesh access credential req-0a1b2c3d --json | jq -r .password | pass insert -e mesh/flights
     """
     from alchemesh_platform.access.credential import issue_credential
+    from alchemesh_platform.connections import TopicConnection
 
     with opened(directory, environment, platform_file) as access:
         issued = issue_credential(access.requests, request)
-    ways = {"sql": issued.connection.sql, "rest": issued.connection.rest, "graphql": issued.connection.graphql}
-    offered = {protocol: address for protocol, address in ways.items() if address is not None}
+    connection = issued.connection
+    if isinstance(connection, TopicConnection):
+        offered, lines = _topics(connection, issued)
+    else:
+        offered, lines = _data_api(connection, issued)
     if as_json:
         click.echo(json.dumps({"user": issued.user, "password": issued.password, **offered}, indent=2))
         return
     click.echo(f"user      {issued.user}\npassword  {issued.password}")
-    click.echo("", err=True)
-    for protocol, address in offered.items():
-        how = f"SCRAM; the database is {issued.user}" if protocol == "sql" else "HTTP basic authentication"
-        click.echo(f"{protocol:<8}  {address}  {how}", err=True)
-    click.echo("\nIt is not shown again: keep it where secrets are kept.", err=True)
+    click.echo("\n".join(("", *lines, "", "It is not shown again: keep it where secrets are kept.")), err=True)
+
+
+def _data_api(connection: DataApiConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
+    """Where it is good, as JSON and in lines."""
+    ways = {"sql": connection.sql, "rest": connection.rest, "graphql": connection.graphql}
+    offered = {protocol: address for protocol, address in ways.items() if address is not None}
+    how = {"sql": f"SCRAM; the database is {issued.user}"}
+    lines = [
+        f"{protocol:<8}  {address}  {how.get(protocol, 'HTTP basic authentication')}"
+        for protocol, address in offered.items()
+    ]
+    return offered, lines
+
+
+def _topics(connection: TopicConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
+    """Where it is good, as JSON and in lines."""
+    security = connection.security
+    offered = {
+        "servers": list(connection.servers),
+        "protocol": security["protocol"],
+        "mechanism": security["mechanism"],
+        "topics": connection.topics,
+        "groups": list(issued.groups),
+    }
+    lines = [
+        f"servers   {', '.join(connection.servers)}  {security['protocol']}, {security['mechanism']}",
+        *(f"topic     {topic}" for topic in connection.topics.values()),
+        *(f"groups    {prefix}…" for prefix in issued.groups),
+    ]
+    return offered, lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,33 +10,26 @@ import pulumi
 from alchemesh_components.kafka_provider import kafka_provider
 from alchemesh_components.kafka_settings import Settings
 from alchemesh_components.output_ports.kafka_topic.models import Args
-from alchemesh_components.output_ports.kafka_topic.names import topic_config, topic_name, user_names
+from alchemesh_components.output_ports.kafka_topic.names import topic_config, topic_name
 from alchemesh_components.output_ports.kafka_topic.spec import SPEC
 from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.component import Component
 from alchemesh_platform.kafka.model_schema import model_schema
+from alchemesh_platform.kafka.users import ITERATIONS, MECHANISM, group_prefixes, new_password, own_user, principals
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.resources.kafka import Topic
 
 if TYPE_CHECKING:
     import pulumi_kafka
 
-PASSWORD_BYTES = 24
-MECHANISM = "SCRAM-SHA-512"
-
 
 class KafkaTopics(Component[Args, Settings]):
-    """A topic for each model of the port, with the model's JSON Schema published.
-
-    Attributes:
-        passwords: Request: password of the user that was made for it, a secret; none where users exist already.
-    """
+    """A topic for each model of the port, with the model's JSON Schema published."""
 
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
         """One topic for each model."""
-        self.passwords: dict[str, pulumi.Output[str | None]] = {}
         self._provider: pulumi_kafka.Provider | None = None
         models = self.wiring.models
         self.topics = {name: self.topic(name, model) for name, model in models.items()}
@@ -50,6 +42,7 @@ class KafkaTopics(Component[Args, Settings]):
             "topics": {name: topic.topic for name, topic in self.topics.items()},
             "schemas": {name: model_schema(name, model) for name, model in models.items()},
             "schema_topic": kafka.schema_topic,
+            "issues_credentials": kafka.create_users,
         }
 
     def topic(self, name: str, model: SemanticModel) -> Topic:
@@ -72,43 +65,48 @@ class KafkaTopics(Component[Args, Settings]):
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """ACLs that let a consumer read the topics and their schemas, with groups named after it; and its user."""
-        import pulumi_kafka
-
         name = f"{self.name}-{consumer.request.replace('/', '-')}"
         if self._provider is None:
             self._provider = kafka_provider(f"{self.name}-kafka", self.settings.kafka, self)
         opts = pulumi.ResourceOptions(parent=self, provider=self._provider, depends_on=list(self.topics.values()))
+        if self.settings.kafka.create_users:
+            user = own_user(consumer)
+            return [self.user(name, user, opts), *self.rights(name, user, group_prefixes(consumer), opts)]
         granted: list[pulumi.Resource] = []
-        for user in user_names(consumer):
-            suffix = f"{name}-{user}"
-            if self.settings.kafka.create_users:
-                made = self.user(suffix, user, opts)
-                self.passwords[consumer.request] = made.password
-                granted.append(made)
-            topics = {"schemas": self.settings.kafka.schema_topic}
-            topics |= {model: topic_name(self.args, self.settings, self.wiring, model) for model in self.topics}
-            rights = [("Topic", topic, "Literal", f"{suffix}-{key}") for key, topic in topics.items()]
-            for kind, resource, pattern, resource_name in (
-                *rights,
-                ("Group", f"{user}.", "Prefixed", f"{suffix}-groups"),
-            ):
-                granted.append(
-                    pulumi_kafka.Acl(
-                        resource_name,
-                        acl_principal=f"User:{user}",
-                        acl_host="*",
-                        acl_operation="Read",
-                        acl_permission_type="Allow",
-                        acl_resource_type=kind,
-                        acl_resource_name=resource,
-                        resource_pattern_type_filter=pattern,
-                        opts=opts,
-                    )
-                )
+        for user in principals(consumer):
+            granted += self.rights(f"{name}-{user}", user, (f"{user}.",), opts)
         return granted
 
+    def rights(
+        self, name: str, user: str, groups: Sequence[str], opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        """ACLs of one user: to read each topic and the schemas, and to use groups whose names begin so."""
+        topics = {"schemas": self.settings.kafka.schema_topic}
+        topics |= {model: topic_name(self.args, self.settings, self.wiring, model) for model in self.topics}
+        of_topics = [self.right(f"{name}-{key}", user, "Topic", topic, opts) for key, topic in topics.items()]
+        first, *more = groups
+        of_groups = [self.right(f"{name}-groups", user, "Group", first, opts)]
+        of_groups += [self.right(f"{name}-groups-{prefix}", user, "Group", prefix, opts) for prefix in more]
+        return [*of_topics, *of_groups]
+
+    def right(self, name: str, user: str, kind: str, resource: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+        """The right to read a topic of that name, or to use the groups whose names begin so."""
+        import pulumi_kafka
+
+        return pulumi_kafka.Acl(
+            name,
+            acl_principal=f"User:{user}",
+            acl_host="*",
+            acl_operation="Read",
+            acl_permission_type="Allow",
+            acl_resource_type=kind,
+            acl_resource_name=resource,
+            resource_pattern_type_filter="Literal" if kind == "Topic" else "Prefixed",
+            opts=opts,
+        )
+
     def user(self, name: str, user: str, opts: pulumi.ResourceOptions) -> pulumi_kafka.UserScramCredential:
-        """A user with a password that is made once, and is nowhere but in the state, encrypted, and in the cluster."""
+        """A user with a password that nobody is told: `alchemesh access credential` gives it another."""
         import pulumi_kafka
 
         once = pulumi.ResourceOptions(ignore_changes=["password"], additional_secret_outputs=["password"])
@@ -116,6 +114,7 @@ class KafkaTopics(Component[Args, Settings]):
             f"{name}-user",
             username=user,
             scram_mechanism=MECHANISM,
-            password=pulumi.Output.secret(secrets.token_urlsafe(PASSWORD_BYTES)),
+            scram_iterations=ITERATIONS,
+            password=pulumi.Output.secret(new_password()),
             opts=pulumi.ResourceOptions.merge(opts, once),
         )

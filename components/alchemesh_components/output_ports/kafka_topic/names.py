@@ -1,10 +1,9 @@
-"""How topics, groups and users of a port are called, and how its topics are configured."""
+"""How topics of a port are called, and how they are configured."""
 
 from __future__ import annotations
 
 from alchemesh_components.kafka_settings import Settings
 from alchemesh_components.output_ports.kafka_topic.models import Args
-from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.catalog.wiring import Wiring
 
 # https://kafka.apache.org/documentation/#topicconfigs
@@ -23,14 +22,3 @@ def topic_config(args: Args) -> dict[str, str]:
     if args.retention is not None:
         config["retention.ms"] = str(int(args.retention.total_seconds() * 1000))
     return config
-
-
-def user_names(consumer: Consumer) -> tuple[str, ...]:
-    """Users of the cluster that stand for a consumer: ``domain.product``, ``domain.team``, or an email."""
-    if consumer.product is not None:
-        return (_dotted(consumer.product),)
-    return tuple(dict.fromkeys([*(_dotted(team) for team in consumer.teams), *consumer.users]))
-
-
-def _dotted(address: str) -> str:
-    return address.replace("/", ".")

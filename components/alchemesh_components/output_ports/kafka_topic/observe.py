@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from alchemesh_platform.catalog.observation import Observation, TableObservation
 from alchemesh_platform.connections import TopicConnection
 from alchemesh_platform.failure import Failure
-from alchemesh_platform.kafka.access import KafkaAccess
 
 ANSWER_SECONDS = 3.0
 
@@ -20,7 +19,7 @@ def observe(connection: TopicConnection) -> Observation:
     tables: dict[str, TableObservation] = {}
     gone = []
     try:
-        cluster = Cluster(_access(connection), seconds=ANSWER_SECONDS)
+        cluster = Cluster(connection.access, seconds=ANSWER_SECONDS)
         for model, name in connection.topics.items():
             topic = topic_of(cluster, name)
             if topic is None:
@@ -33,7 +32,3 @@ def observe(connection: TopicConnection) -> Observation:
     if gone:
         return Observation("unhealthy", f"no topic {', '.join(gone)}", tables)
     return Observation("healthy", "", tables)
-
-
-def _access(connection: TopicConnection) -> KafkaAccess:
-    return KafkaAccess.model_validate({"bootstrap_servers": connection.servers, "security": connection.security})

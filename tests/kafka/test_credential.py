@@ -1,0 +1,107 @@
+"""`alchemesh access credential` at a topic: told once, kept nowhere, good for the request it was issued for alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.kafka.access import KafkaAccess
+from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
+from parts.kafka import Broker
+from tests.end_to_end.harness import Shop, everything_in
+from tests.kafka.clients import access, read
+from tests.kafka.test_product import PLATFORM
+
+pytestmark = [pytest.mark.slow, pytest.mark.engine]
+
+ADA, BOB = "ada@shop.example", "bob@desk.example"
+PORT, TOPIC = "shop/orders/events", "shop.orders.events.order"
+MANIFEST = """\
+kind: DataProduct
+name: orders
+domain: shop
+team: order-data
+owner: ada@shop.example
+version: 1.0.0
+models:
+  order:
+    description: One order.
+    properties:
+      order_id: {type: integer, key: true, description: Number of the order}
+output_ports:
+  - name: events
+    models: [order]
+    storage: {component: streaming-topic}
+    contract: {version: 1.0.0, lifecycle: active, access: restricted}
+"""
+
+
+@pytest.fixture
+def shop(kafka: Broker, tmp_path: Path) -> Iterator[Shop]:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    users = "replication: 1\n        create_users: true"
+    platform = PLATFORM.replace("SERVER", f'"{kafka.bootstrap}"').replace("replication: 1", users)
+    (folder / "alchemesh.yaml").write_text(MANIFEST, "utf-8")
+    (folder / "platform.yaml").write_text(platform, "utf-8")
+    made = Shop(folder, tmp_path / "home", {"KAFKA_PASSWORD": kafka.password, "ALCHEMESH_USER": ADA})
+    yield made
+    made.take_down()
+
+
+def lets_in(kafka: Broker, monkeypatch: pytest.MonkeyPatch, user: str, password: str) -> bool:
+    monkeypatch.setenv("ISSUED", password)
+    try:
+        Cluster(KafkaAccess.model_validate(access(kafka, user=user, secret="ISSUED")))
+    except KafkaFailed as failed:
+        assert "does not let user" in failed.message
+        return False
+    return True
+
+
+def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
+    shop: Shop, kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.done("up", "--yes")
+    kafka.produce(TOPIC, [b'{"order_id": 1}'])
+    shop.environ["ALCHEMESH_USER"] = BOB
+    asked = shop.json("access", "request", PORT, "--as", f"user:{BOB}", "--purpose", "a study")["request"]
+    early = shop.run("access", "credential", asked)
+    assert early.returncode == 2
+    assert "there is no credential yet" in early.stderr
+
+    shop.environ["ALCHEMESH_USER"] = ADA
+    shop.done("access", "approve", asked, "--apply")
+    refused = shop.run("access", "credential", asked)
+    assert (refused.returncode, refused.stdout) == (4, ""), "who decides does not get in by that"
+
+    shop.environ["ALCHEMESH_USER"] = BOB
+    told = shop.json("access", "credential", asked)
+    assert told["servers"] == [kafka.bootstrap]
+    assert (told["mechanism"], told["topics"], told["groups"]) == ("SCRAM-SHA-512", {"order": TOPIC}, [f"{BOB}."])
+    user, first = told["user"], told["password"]
+    group = f"{told['groups'][0]}study"
+    assert read(kafka, TOPIC, 1, user=user, password=first, group=group) == [b'{"order_id": 1}']
+    again = shop.run("access", "credential", asked)
+    second = again.stdout.split()[3]
+    assert again.stdout.split() == ["user", user, "password", second]
+    assert second not in again.stderr
+    assert (lets_in(kafka, monkeypatch, user, first), lets_in(kafka, monkeypatch, user, second)) == (False, True)
+    shop.environ["ALCHEMESH_USER"] = ADA
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+    assert lets_in(kafka, monkeypatch, user, second), "a deployment takes no credential away"
+    written = everything_in(shop.home, shop.folder)
+    for secret in (first, second, kafka.password):
+        assert secret.encode() not in written
+    assert user in json.dumps(shop.json("mesh", "audit"))
+
+    without = shop.run("access", "credential", asked, more={"KAFKA_PASSWORD": "", "ALCHEMESH_USER": BOB})
+    assert without.returncode == 1
+    assert "secret KAFKA_PASSWORD has no value here" in without.stderr
+
+    shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
+    assert not lets_in(kafka, monkeypatch, user, second)
+    assert [acl for acl in kafka.acls() if user in acl.principal] == []
