@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +25,12 @@ from pulumi.runtime.proto import (
     language_pb2,
     language_pb2_grpc,
     plugin_pb2,
+    resource_pb2,
     resource_pb2_grpc,
 )
+from pulumi.runtime.rpc_manager import RPCManager
+from pulumi.runtime.settings import SETTINGS
+from pulumi.runtime.stack import ResourceRegistrationFailed
 
 # Source: pulumi sdk/python/lib/pulumi/runtime/_grpc_settings.py
 _CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
@@ -49,7 +53,9 @@ class ServedProgram:
     @property
     def failed_itself(self) -> bool:
         """Whether the program raised by itself, and not because the engine refused a call and has told why."""
-        return self.failure is not None and not _refused_by_engine(self.failure)
+        if self.failure is None or isinstance(self.failure, ResourceRegistrationFailed):
+            return False
+        return not _refused_by_engine(self.failure)
 
 
 @contextmanager
@@ -98,17 +104,42 @@ class _Runtime(LanguageRuntimeServicer):
         return language_pb2.RunResponse()
 
 
+class _Registrations(RPCManager):
+    """Registers whatever does not need a resource that failed, and ends the program as failed after that.
+
+    The SDK ends it at the first resource that needs one. A program that ended well all the same would have the engine
+    remove what was not registered.
+    """
+
+    def do_rpc(self, name: str, rpc_function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def unless_it_needs_what_failed(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await rpc_function(*args, **kwargs)
+            except ResourceRegistrationFailed as failed:
+                self.fail(failed)
+
+        return super().do_rpc(name, unless_it_needs_what_failed)
+
+    def fail(self, failed: ResourceRegistrationFailed) -> None:
+        """Have the program end as failed, once everything else is registered."""
+        if self.unhandled_exception is None:
+            self.unhandled_exception = failed
+
+
 class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
     """Registers resources without the Python stack that made them, which names this machine's folders in the state."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, registrations: _Registrations) -> None:
         super().__init__(channel)
         register = self.RegisterResource
 
         def register_lean(request: Any, *args: Any, **kwargs: Any) -> Any:
             request.ClearField("stackTrace")
             request.ClearField("sourcePosition")
-            return register(request, *args, **kwargs)
+            answer = register(request, *args, **kwargs)
+            if answer.result != resource_pb2.Result.SUCCESS:
+                registrations.fail(ResourceRegistrationFailed(f"{request.name} failed"))
+            return answer
 
         self.RegisterResource = register_lean
 
@@ -133,6 +164,7 @@ def _run(program: Callable[[], object], request: Any) -> None:
     """
     monitor = grpc.insecure_channel(request.monitor_address, options=_CHANNEL_OPTIONS)
     engine = grpc.insecure_channel(request.args[0], options=_CHANNEL_OPTIONS)
+    registrations = _Registrations()  # type: ignore[no-untyped-call]
     configure(
         Settings(
             project=request.project,
@@ -140,10 +172,11 @@ def _run(program: Callable[[], object], request: Any) -> None:
             organization=request.organization or "organization",
             parallel=request.parallel,
             dry_run=request.dryRun,
-            monitor=_Monitor(monitor),
+            monitor=_Monitor(monitor, registrations),
             engine=_Engine(engine),
         )
     )
+    SETTINGS.rpc_manager = registrations
     set_all_config(dict(request.config), list(request.configSecretKeys))
 
     async def declare() -> None:

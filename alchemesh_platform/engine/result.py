@@ -22,7 +22,7 @@ EngineOutcome = Literal["succeeded", "failed", "cancelled"]
 # What the engine and gRPC put before a provider's or program's own words.
 _PREFIX = re.compile(
     r"^(?:an unhandled error occurred: |Exception calling application: |Unexpected <class '[\w.]+'>: "
-    r"|rpc error: code = \w+ desc = |error: |1 error occurred:\s+\* )+"
+    r"|rpc error: code = \w+ desc = |Preview failed: |error: |1 error occurred:\s+\* )+"
 )
 _MARKUP = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*[mK]")
 # The engine's closing words, which tell no more than the outcome does.

@@ -192,6 +192,8 @@ def _command(
         "--suppress-progress",
         *(f"--target={urn}" for urn in targets),
     ]
+    if operation in ("up", "destroy"):
+        command.append("--continue-on-error")  # what does not need the thing that failed is done all the same
     if targets and operation == "destroy":
         command.append("--target-dependents")  # what needs a thing goes before it
     if refresh and operation in ("preview", "up"):

@@ -27,6 +27,10 @@ class KafkaFailed(Failure):
     """Raised when a cluster does not answer, does not let us in, or refuses; never carries a password."""
 
 
+class KafkaDenied(KafkaFailed):
+    """Raised when an ACL is missing."""
+
+
 class Cluster:
     """A cluster that has answered.
 
@@ -109,7 +113,8 @@ def refusals(access: KafkaAccess, doing: str) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        raise KafkaFailed(f"Kafka cannot {doing}: {error_of(error)}", hint=_hint(error, access)) from error
+        failure = KafkaDenied if _is_denied(error) else KafkaFailed
+        raise failure(f"Kafka cannot {doing}: {error_of(error)}", hint=_hint(error, access)) from error
     except TimeoutError as error:
         raise KafkaFailed(
             f"Kafka cannot {doing}: no answer in {ANSWER_SECONDS:.0f} s", hint="run again when the cluster is well"
@@ -131,16 +136,22 @@ def error_of(error: BaseException) -> str:
 def _hint(error: Exception, access: KafkaAccess) -> str | None:
     from confluent_kafka import KafkaError
 
-    denied = {
-        *(KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED),
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-    }
     code = code_of(error)
-    if code in denied:
+    if _is_denied(error):
         return f"an ACL has to let user {access.security.username!r} do it; Kafka's administrators add one"
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
         return "check its name, or have it created"
     return None
+
+
+def _is_denied(error: Exception) -> bool:
+    from confluent_kafka import KafkaError
+
+    return code_of(error) in (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    )
 
 
 def _reason(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.kafka.access import KafkaAccess
 from alchemesh_platform.kafka.cluster import ANSWER_SECONDS, Cluster, KafkaFailed, code_of, refusals
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ def describe_topic(cluster: Cluster, name: str) -> TopicDescription | None:
             if code_of(error) == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return None
             raise
+
+
+def check_source(access: KafkaAccess, topic: str) -> None:
+    """Make sure that a topic that is to be read is there.
+
+    Raises:
+        KafkaFailed: when it is not, or when the cluster cannot be asked.
+    """
+    if describe_topic(Cluster(access), topic) is None:
+        raise KafkaFailed(
+            f"there is no topic {topic} at {access.servers}",
+            hint="check its name, or have those who run the source system create it",
+        )
 
 
 def create_topic(cluster: Cluster, topic: Topic, *, dry: bool = False) -> None:

@@ -22,6 +22,7 @@ from alchemesh_platform.provider.handlers.records import (
     PortHandler,
     ProductHandler,
 )
+from alchemesh_platform.provider.handlers.source_topic import SourceTopicHandler
 from alchemesh_platform.provider.handlers.subscription import SubscriptionHandler
 from alchemesh_platform.provider.handlers.topic_ingestion import TopicIngestionHandler
 
@@ -47,6 +48,7 @@ HANDLERS = Handlers(
             DataflowHandler(),
             TableSchemaHandler(),
             TopicHandler(),
+            SourceTopicHandler(),
             TopicIngestionHandler(),
         )
     }

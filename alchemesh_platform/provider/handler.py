@@ -69,6 +69,7 @@ class Context:
         delete_data: Whether data is deleted with its resource, whatever the resource says.
         tell: Tells the person something: a severity and a sentence.
         preview: Whether nothing may be changed.
+        unasked: URN: why the world could not be asked about the resource, until it can.
     """
 
     urn: str
@@ -77,6 +78,7 @@ class Context:
     tell: Callable[[str, str], None]
     delete_data: bool = False
     preview: bool = False
+    unasked: dict[str, Failure] = field(default_factory=dict)
 
     def info(self, message: str) -> None:
         """Tell the person something that happened."""

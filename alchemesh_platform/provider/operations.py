@@ -1,4 +1,8 @@
-"""What the provider does with a resource, whatever kind it is: check, compare, create, read, change, remove."""
+"""What the provider does with a resource, whatever kind it is: check, compare, create, read, change, remove.
+
+The engine gives up a whole run when a check or a comparison fails. A server that does not answer is no reason for that:
+what could not be asked is told by the step that follows, which fails alone, and everything else goes on.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +75,13 @@ def check(handler: AnyHandler, old_tree: Tree, tree: Tree, context: Context) -> 
     if refusals or read.values is None or not read.complete:
         return Checked(inputs, refusals)
     old = read_properties(handler.inputs, old_tree).values if old_tree else None
-    return Checked(inputs, tuple(handler.check(read.values, old, context)))
+    try:
+        refusals = tuple(handler.check(read.values, old, context))
+    except Failure as failure:
+        _leave_to_the_step(failure, context)
+        return Checked(inputs)
+    context.unasked.pop(context.urn, None)
+    return Checked(inputs, refusals)
 
 
 def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tree, context: Context) -> Difference:
@@ -85,10 +95,17 @@ def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tre
         return Difference(kinds, replaces, delete_before_replace=handler.delete_before_replace)
     drift = None
     if not kinds and not has_unknown(new_inputs):
-        found = handler.drift(_inputs(handler, new_inputs), _outputs(handler, old_state), context)
+        try:
+            found = handler.drift(_inputs(handler, new_inputs), _outputs(handler, old_state), context)
+        except Failure as failure:
+            _leave_to_the_step(failure, context)
+            found = None
         if found is not None:
             context.info(found.reason)
             drift = to_camel(found.property)
+        elif context.urn in context.unasked:
+            outputs: type[BaseModel] = handler.outputs
+            drift = next(iter(aliases(outputs).values()), None)
     return Difference(kinds, drift=drift, stable=tuple(sorted(replacing)))
 
 
@@ -102,6 +119,7 @@ def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tr
         Recorded: when it failed and something of it is in the world.
     """
     if context.preview:
+        _tell_unasked(context)
         return "", _planned(handler, inputs, None, context)
     values = _inputs(handler, inputs)
     try:
@@ -138,6 +156,7 @@ def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree,
     """
     outputs = _outputs(handler, old_state)
     if context.preview:
+        _tell_unasked(context)
         return _planned(handler, inputs, outputs, context)
     done = handler.update(_inputs(handler, inputs), _lenient(handler, old_inputs), outputs, context)
     return _state(handler, inputs, done)
@@ -146,6 +165,18 @@ def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree,
 def delete(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> None:
     """Remove a resource."""
     handler.delete(_lenient(handler, inputs or state), _outputs(handler, state), context)
+
+
+def _leave_to_the_step(failure: Failure, context: Context) -> None:
+    if context.stop.is_set():
+        raise failure
+    context.unasked[context.urn] = failure
+
+
+def _tell_unasked(context: Context) -> None:
+    """A preview has no step that would fail by itself."""
+    if (failure := context.unasked.get(context.urn)) is not None:
+        raise failure
 
 
 def _inputs(handler: AnyHandler, tree: Tree) -> BaseModel:

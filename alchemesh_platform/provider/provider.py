@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform import __version__
+from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.handler import PACKAGE, Context, Handlers, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import OfHandler, ResourceKind
@@ -38,6 +39,7 @@ class AlchemeshProvider(ServedProvider):
         self._registry_address = registry
         self._delete_data = delete_data
         self._registry: Registry | None = None
+        self._unasked: dict[str, Failure] = {}
 
     def kind_of(self, type_: str) -> ResourceKind:
         return OfHandler(self.handlers.of(type_))
@@ -87,6 +89,7 @@ class AlchemeshProvider(ServedProvider):
             tell=lambda severity, message: self.tell(severity, message, urn),
             delete_data=self._delete_data,
             preview=preview,
+            unasked=self._unasked,
         )
 
     def close(self) -> None:

@@ -63,6 +63,27 @@ class Topic(PlatformResource):
         super().__init__(name, inputs, opts)
 
 
+class SourceTopic(PlatformResource):
+    """A Kafka topic of somebody else, which has to be there for what reads it."""
+
+    pulumi_type = "alchemesh:kafka:SourceTopic"
+    computed = ("url",)
+
+    kafka: Output[dict[str, Any]]
+    topic: Output[str]
+    url: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kafka: Input[Mapping[str, Any]],
+        topic: Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, {"kafka": kafka, "topic": topic}, opts)
+
+
 class TopicIngestion(PlatformResource):
     """A supervised consumer that lands a Kafka topic as Parquet files; found dead, it is started again."""
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.engine.discover import Engine
+from parts.kafka import Broker, broker
+from tests.needs import need_java
 
+from .faulty import Mesh, mesh_in
 from .harness import Shop, write_shop
 
 
@@ -23,3 +26,19 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     made = write_shop(tmp_path / "orders", tmp_path / "home")
     yield made
     made.take_down()
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Broker]:
+    """A broker with the topic that products of these tests read."""
+    need_java()
+    with broker() as running:
+        running.create_topic("till.sales")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mesh(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    """A home with an emulated cloud, which the products of a file share."""
+    with mesh_in(tmp_path_factory.mktemp("mesh"), kafka) as made:
+        yield made

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import GrantRecord
@@ -154,3 +156,20 @@ def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:
 def everything_in(*folders: Path) -> bytes:
     """All that is written below some folders, in one piece, to search for what must not be there."""
     return b"\n".join(file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def engines_below(pid: int) -> list[psutil.Process]:
+    """The engine's processes that a command has started."""
+    return below(pid, "--event-log")
+
+
+def below(pid: int, argument: str) -> list[psutil.Process]:
+    """What a command has started that has an argument with that text."""
+    found = []
+    try:
+        for child in psutil.Process(pid).children(recursive=True):
+            if any(argument in part for part in child.cmdline()):
+                found.append(child)
+    except psutil.NoSuchProcess:
+        pass  # it ended while we looked
+    return found

@@ -10,13 +10,12 @@ import subprocess
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from alchemesh_platform.deployment.operate import OWN_PROCESS_COMPONENTS
 from tests.waiting import until
 
-from .harness import Shop, everything_in, write_shop
+from .harness import Shop, below, engines_below, everything_in, write_shop
 
 pytestmark = pytest.mark.engine
 
@@ -42,7 +41,7 @@ def test_a_failure_in_the_middle_names_port_line_and_cause_and_keeps_the_rest(sh
 
 def test_ctrl_c_stops_cleanly_and_the_next_up_goes_on(shop: Shop) -> None:
     process = shop.start("up", "--yes")
-    until(lambda: _engines_below(process.pid) != [], what="the engine starts")
+    until(lambda: engines_below(process.pid) != [], what="the engine starts")
     process.send_signal(signal.SIGINT)
     _out, err = process.communicate(timeout=60)
     assert process.returncode == 1, err
@@ -54,12 +53,12 @@ def test_ctrl_c_stops_cleanly_and_the_next_up_goes_on(shop: Shop) -> None:
 @pytest.mark.parametrize("moment", [0.05, 0.4, 1.0])
 def test_a_kill_at_any_moment_loses_nothing(shop: Shop, victim: str, moment: float) -> None:
     process = shop.start("up", "--yes")
-    until(lambda: _engines_below(process.pid) != [] or process.poll() is not None, what="the engine starts")
+    until(lambda: engines_below(process.pid) != [] or process.poll() is not None, what="the engine starts")
     time.sleep(moment)  # the moment of the kill is the parameter of this test, not a wait for something
     if victim == "cli":
         process.kill()
     else:
-        for engine in _engines_below(process.pid):
+        for engine in engines_below(process.pid):
             engine.kill()
     process.communicate(timeout=60)
 
@@ -80,7 +79,7 @@ def test_a_killed_provider_is_told_and_the_next_up_goes_on(shop: Shop) -> None:
     process = shop.start("up", "--yes")
     data = shop.home / "local" / "data" / "shop" / "orders"
     until(lambda: data.exists() or process.poll() is not None, what="the first thing is made")
-    for provider in _below(process.pid, "alchemesh_platform.provider.main"):
+    for provider in below(process.pid, "alchemesh_platform.provider.main"):
         provider.kill()
     _out, err = process.communicate(timeout=120)
     assert process.returncode == 1, err
@@ -91,7 +90,7 @@ def test_a_killed_provider_is_told_and_the_next_up_goes_on(shop: Shop) -> None:
 
 def test_two_ups_of_one_stack_do_not_mix(shop: Shop) -> None:
     first = shop.start("up", "--yes")
-    until(lambda: _engines_below(first.pid) != [] or first.poll() is not None, what="the engine starts")
+    until(lambda: engines_below(first.pid) != [] or first.poll() is not None, what="the engine starts")
     second = shop.run("up", "--yes")
     _out, err = first.communicate(timeout=120)
     assert first.returncode == 0, err
@@ -245,20 +244,3 @@ def test_problems_leave_with_three_and_name_every_line(shop: Shop) -> None:
     assert failed.returncode == 3
     assert "did you mean 'columnar-table'" in failed.stderr
     assert "did you mean 'order'" in failed.stderr
-
-
-def _engines_below(pid: int) -> list[psutil.Process]:
-    """The engine's processes that a command has started."""
-    return _below(pid, "--event-log")
-
-
-def _below(pid: int, argument: str) -> list[psutil.Process]:
-    """What a command has started that has an argument with that text."""
-    found = []
-    try:
-        for child in psutil.Process(pid).children(recursive=True):
-            if any(argument in part for part in child.cmdline()):
-                found.append(child)
-    except psutil.NoSuchProcess:
-        pass  # it ended while we looked
-    return found

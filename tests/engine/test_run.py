@@ -148,6 +148,30 @@ def test_a_failure_keeps_the_rest_and_the_next_run_goes_on(bench: Bench) -> None
     assert bench.things.calls == ["create a", "create bad", "create bad", "create c"]
 
 
+def test_what_needs_nothing_that_failed_is_made_and_nothing_is_removed(bench: Bench) -> None:
+    """A program in which something failed has not registered all that it declares: what it leaves out is not to go."""
+    before = {"base": {"n": 1}, "above": {"n": 1, "after": ["base"]}, "beside": {"n": 1}, "former": {"n": 1}}
+    assert bench.run("up", before).outcome == "succeeded"
+    now = {"base": {"fail": "it rains"}, "above": {"n": 2, "after": ["base"]}, "beside": {"n": 2}, "new": {"n": 1}}
+    failed = bench.run("up", now)
+    assert failed.outcome == "failed"
+    assert [diagnostic.message for diagnostic in failed.errors] == ["it rains"]
+    assert {"update beside", "create new"} <= set(bench.things.calls)
+    assert "update above" not in bench.things.calls
+    assert bench.things.standing == {"base", "above", "beside", "former", "new"}
+    assert bench.run("up", {**now, "base": {"n": 2}}).outcome == "succeeded"
+    assert bench.things.standing == {"base", "above", "beside", "new"}
+
+
+def test_what_something_still_needs_is_not_removed_before_it(bench: Bench) -> None:
+    things: Things = {"base": {}, "above": {"delete_fail": "it is in use", "after": ["base"]}, "beside": {}}
+    assert bench.run("up", things).outcome == "succeeded"
+    failed = bench.run("destroy")
+    assert failed.outcome == "failed"
+    assert [diagnostic.message for diagnostic in failed.errors] == ["it is in use"]
+    assert bench.things.standing == {"base", "above"}
+
+
 def test_an_exception_of_the_program_is_a_message_and_comes_back(bench: Bench) -> None:
     error = ValueError("the manifest says no")
 

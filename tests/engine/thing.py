@@ -29,8 +29,8 @@ class Thing(pulumi.CustomResource):
 
     Args:
         props: ``fail``: what making it ends with; ``fail_once``: the same, the first time only; ``gate``: a file
-            that is waited for before it ends; ``delete_gate``: the same for its deletion. Everything else is the
-            thing's content.
+            that is waited for before it ends; ``delete_gate``: the same for its deletion; ``delete_fail``: what
+            its deletion ends with. Everything else is the thing's content.
     """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, **props: Any) -> None:
@@ -139,6 +139,8 @@ class ThingProvider(ResourceProviderServicer):
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.folder.begin(f"delete {request.id}")
+        if fault := MessageToDict(request.properties).get("delete_fail"):
+            context.abort(grpc.StatusCode.UNKNOWN, str(fault))
         self.folder.path(request.id).unlink(missing_ok=True)
         self._wait(MessageToDict(request.properties).get("delete_gate"))
         return empty_pb2.Empty()

@@ -99,13 +99,17 @@ def test_a_product_on_kafka_comes_up_is_told_of_and_every_fault_has_its_line(sho
 
     wrong = shop.run("preview", more={"KAFKA_PASSWORD": "not-the-password"})
     assert wrong.returncode == 1
+    assert "sales, kafka-directory: Kafka at" in wrong.stderr
     assert "does not let user 'admin' in" in wrong.stderr
     assert "not-the-password" not in wrong.stderr + wrong.stdout
 
     kafka.stop()
     down = shop.run("up", "--yes")
     assert down.returncode == 1
-    assert f"no Kafka broker answers at {kafka.bootstrap}" in down.stderr
+    assert f"sales, kafka-directory: no Kafka broker answers at {kafka.bootstrap}" in down.stderr
+    assert f"events, kafka-topic: no Kafka broker answers at {kafka.bootstrap}" in down.stderr
+    assert "alchemesh.yaml:11:" in down.stderr
+    assert "alchemesh.yaml:22:" in down.stderr
     assert "Traceback" not in down.stderr
     kafka.start()
     again = shop.json("up", "--yes")

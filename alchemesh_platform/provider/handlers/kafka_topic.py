@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from alchemesh_platform.kafka import schemas, topics
 from alchemesh_platform.kafka.access import KafkaAccess
-from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
+from alchemesh_platform.kafka.cluster import Cluster, KafkaDenied, KafkaFailed
 from alchemesh_platform.kafka.schemas import SCHEMA_TOPIC, Published
 from alchemesh_platform.kafka.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN, Topic
 from alchemesh_platform.local.files import count
@@ -69,6 +69,8 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
                 yield Refusal("partitions", _too_few_partitions(inputs, now))
             else:
                 topics.change_topic(cluster, now, _wanted(inputs), dry=True)
+        except KafkaDenied:
+            raise  # nothing is wrong with the topic
         except KafkaFailed as refused:
             yield Refusal("config", explain(refused))
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.kafka import ingestion, topics
+from alchemesh_platform.kafka import ingestion
 from alchemesh_platform.kafka.access import KafkaAccess
-from alchemesh_platform.kafka.cluster import Cluster
 from alchemesh_platform.kafka.ingestion import Order
+from alchemesh_platform.kafka.topics import check_source
 from alchemesh_platform.local import directory, processes
 from alchemesh_platform.local.files import count, write_if_changed
 from alchemesh_platform.local.processes import Program
@@ -25,7 +25,6 @@ from alchemesh_platform.provider.handlers.directory import known_url, refused_pa
 from alchemesh_platform.provider.handlers.kafka_topic import TopicName
 from alchemesh_platform.provider.handlers.paths import AbsolutePath
 from alchemesh_platform.provider.inputs import Properties, Refusal
-from alchemesh_platform.provider.operations import explain
 from alchemesh_platform.secrets import resolve
 
 START_SECONDS = 60.0
@@ -69,12 +68,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         self, inputs: TopicIngestionInputs, old_inputs: TopicIngestionInputs | None, context: Context
     ) -> Iterator[Refusal]:
         yield from refused_path(inputs.target, inputs.owner, old_inputs.owner if old_inputs else None, "target")
-        if topics.describe_topic(Cluster(inputs.kafka), inputs.topic) is None:
-            missing = NotDone(
-                f"there is no topic {inputs.topic} at {inputs.kafka.servers}",
-                hint="check its name, or have those who run the source system create it",
-            )
-            yield Refusal("topic", explain(missing))
+        check_source(inputs.kafka, inputs.topic)
 
     def plan(
         self, inputs: TopicIngestionInputs, old: TopicIngestionOutputs | None, context: Context
@@ -126,6 +120,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
             context.info(f"kept {count(rows, 'row')} in {target}; a later `up` finds them again and goes on from there")
 
     def _bring(self, inputs: TopicIngestionInputs, formerly: str | None, context: Context) -> TopicIngestionOutputs:
+        check_source(inputs.kafka, inputs.topic)
         target = Path(inputs.target)
         directory.create(target, inputs.owner, formerly=formerly)
         order = _order(inputs)

@@ -21,6 +21,7 @@ from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
 from alchemesh_components.kafka_provider import kafka_provider
 from alchemesh_platform.catalog.identity import CodeIdentity
 from alchemesh_platform.component import Component
+from alchemesh_platform.resources.kafka import SourceTopic
 from alchemesh_platform.resources.nifi import Dataflow
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ class KafkaNifiGcs(Component[Args, Settings]):
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """A bucket, who writes it, who reads the topic, and the dataflow."""
+        """A bucket, the topic, who writes the one, who reads the other, and the dataflow."""
         self.landing = self.landing_bucket()
+        source = self.source()
         writer = self.writer()
         reader = self.reader()
-        dataflow = self.dataflow(reader, writer)
+        dataflow = self.dataflow(source, reader, writer)
         return {
             **self.landing.outputs,
             "format": self.args.format,
@@ -88,6 +90,11 @@ class KafkaNifiGcs(Component[Args, Settings]):
         )
         settings = GcpOnly(gcp=self.settings.gcp)
         return GcsBucket(f"{self.name}-landing", args, settings, self.wiring, self.child_options)
+
+    def source(self) -> SourceTopic:
+        """The topic, which is not ours: a dataflow that waits for one that never comes would look healthy."""
+        kafka = self.settings.kafka.access()
+        return SourceTopic(f"{self.name}-source", kafka=kafka, topic=self.args.topic, opts=self.child_options)
 
     def writer(self) -> Writer:
         """A service account that may write into the bucket and nothing else, and its key; or NiFi's own identity."""
@@ -171,7 +178,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
             for kind, resource in (("Topic", self.args.topic), ("Group", self.group))
         ]
 
-    def dataflow(self, reader: Reader, writer: Writer) -> Dataflow:
+    def dataflow(self, source: SourceTopic, reader: Reader, writer: Writer) -> Dataflow:
         """The dataflow, which runs once it may read and write."""
         args, nifi = self.args, self.settings.nifi
         protocol = self.settings.kafka.security.protocol
@@ -199,7 +206,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
                 substitutes=nifi.substitutes,
             ),
             drain_seconds=nifi.drain.total_seconds(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[writer.right, *reader.resources]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[source, writer.right, *reader.resources]),
         )
 
     def parameters(self, reader: Reader) -> dict[str, Any]:

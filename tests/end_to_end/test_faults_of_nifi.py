@@ -1,0 +1,72 @@
+"""A real NiFi that is down, and one that is killed while its dataflow is made: told, and the next `up` goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from alchemesh_platform.emulation.storage_api import StorageRest
+from parts.nifi import SUBSTITUTES, Nifi, nifi
+from tests.waiting import until
+
+from .faulty import ENVIRONMENT, EVENTS_ASSET, PROJECT, SALES, SALES_PATH, TABLE_ASSET, Faulty, Mesh
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 20 s, or in a minute
+
+TOPIC = "till.counted"
+EVENTS = 500
+
+
+def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, tmp_path: Path) -> None:
+    with nifi() as server:
+        mesh.kafka.create_topic(TOPIC, partitions=3)
+        product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m"})
+        product.edit("{topic: till.sales}", f"{{topic: {TOPIC}, batch_time: 2s}}")
+        try:
+            server.kill()
+            product.fails(f"NiFi at {server.url} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
+            assert product.assets() == [EVENTS_ASSET, TABLE_ASSET], "what needs no NiFi stands"
+
+            server.start()
+            process = product.start("up", "--yes", "-e", ENVIRONMENT)
+            until(lambda: groups(server) or process.poll() is not None, "the process group is there", seconds=300)
+            server.kill()
+            _out, err = process.communicate(timeout=600)
+            assert process.returncode == 1, err
+            assert re.search(rf"^alchemesh\.yaml:{SALES}:\d+  {re.escape(SALES_PATH)}", err, re.MULTILINE), err
+            assert "Traceback" not in err
+
+            server.start()
+            mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS)])
+            product.up(again=True)
+            assert groups(server) == [f"{ENVIRONMENT}.shop.{product.name}.sales"], "nothing is there twice"
+            mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS, 2 * EVENTS)])
+            until(lambda: len(landed(mesh, product)) >= 2 * EVENTS, "every event is in the bucket", seconds=300)
+            counted = landed(mesh, product)
+            assert set(counted) == set(range(2 * EVENTS))
+            assert [number for number, times in counted.items() if number >= EVENTS and times > 1] == []
+        finally:
+            if server.process is None:
+                server.start()
+            product.destroy()
+        assert groups(server) == []
+
+
+def landed(mesh: Mesh, product: Faulty) -> Counter[int]:
+    """Event: how often it is in the bucket."""
+    storage = StorageRest("storage", mesh.emulators.address_of("storage"))
+    bucket = f"{PROJECT}--{ENVIRONMENT}--shop--{product.name}--sales"
+    lines = [line for name in storage.objects(bucket) for line in (storage.read(bucket, name) or b"").splitlines()]
+    return Counter(int(json.loads(line)["order_id"]) for line in lines if line)
+
+
+def groups(server: Nifi) -> list[str]:
+    """Names of the process groups that NiFi has."""
+    with urlopen(f"{server.url}/flow/process-groups/root", timeout=30) as answer:
+        found = json.load(answer)["processGroupFlow"]["flow"]["processGroups"]
+    return [group["component"]["name"] for group in found]

@@ -1,0 +1,274 @@
+"""What is wrong with Google Cloud, Kafka or NiFi is told by `alchemesh up` at its line; the rest stands.
+
+Kafka is a real broker with Pulumi's kafka plugin, Google Cloud is emulated, and NiFi is a constructed server that
+misbehaves as told; a real one is killed in ``test_faults_of_nifi.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.emulation.storage_api import StorageRest
+from parts.kafka import Broker
+from tests.nifi.constructed import ConstructedNifi, Refused, constructed
+
+from .faulty import (
+    EVENTS,
+    EVENTS_ASSET,
+    EVENTS_PATH,
+    PASSWORD,
+    PROJECT,
+    SALES,
+    SALES_PATH,
+    TABLE,
+    TABLE_ASSET,
+    TABLE_PATH,
+    WITHOUT_INGESTION,
+    WORKSPACE,
+    WORKSPACE_PATH,
+    Faulty,
+    Mesh,
+)
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+
+@pytest.fixture
+def product(mesh: Mesh, tmp_path: Path) -> Faulty:
+    """A product on Google Cloud alone; it goes with the emulators."""
+    return mesh.product(tmp_path, WITHOUT_INGESTION)
+
+
+@pytest.fixture
+def nifi() -> Iterator[ConstructedNifi]:
+    with constructed() as running:
+        yield running
+
+
+@pytest.fixture
+def ingesting(mesh: Mesh, nifi: ConstructedNifi, tmp_path: Path) -> Iterator[Faulty]:
+    """A product that reads a topic by NiFi, too."""
+    made = mesh.product(tmp_path, nifi={"url": nifi.url})
+    yield made
+    if mesh.kafka.process is None:
+        mesh.kafka.start()
+
+
+def test_a_project_without_the_api(product: Faulty, mesh: Mesh) -> None:
+    mesh.store.disable_api(PROJECT, "pubsub.googleapis.com")
+    product.fails(
+        f"Cloud Pub/Sub API has not been used in project {PROJECT} before or it is disabled.",
+        line=EVENTS,
+        path=EVENTS_PATH,
+        hint=f"enable it: `gcloud services enable pubsub.googleapis.com --project {PROJECT}`, or",
+    )
+    assert product.assets() == [TABLE_ASSET], "the rest stands and is recorded"
+    mesh.store.enable_api(PROJECT, "pubsub.googleapis.com")
+    product.up()
+    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
+
+
+def test_a_region_that_the_service_lacks(product: Faulty, mesh: Mesh) -> None:
+    product.set("gcp", bigquery_location="europe-west9")
+    mesh.store.withdraw_region("bigquery.googleapis.com", "europe-west9")
+    product.fails(
+        "Location 'europe-west9' is not a valid location.",
+        f"settings.gcp.bigquery_location (platform.yaml:{product.line_of('bigquery_location')}:",
+        line=TABLE,
+        path=TABLE_PATH,
+        hint="set a region that the service is offered in: settings.gcp.region",
+    )
+    assert product.assets() == [EVENTS_ASSET]
+    product.set("gcp", bigquery_location="EU")
+    product.up()
+    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
+
+
+def test_a_bucket_name_that_is_taken(product: Faulty, mesh: Mesh) -> None:
+    storage = StorageRest("storage", mesh.emulators.address_of("storage"))
+    taken = f"{PROJECT}--prod--shop--{product.name}--workspace"
+    storage.make_bucket("somebody-elses", taken, "EU")
+    product.fails(
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system.",
+        line=WORKSPACE,
+        path=WORKSPACE_PATH,
+        hint="bucket names are unique in all of Google Cloud: choose another by settings.gcp.name_prefix",
+    )
+    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    storage.remove_bucket(taken)
+    product.up()
+
+
+def test_a_type_that_bigquery_lacks_is_told_before_anything_is_made(product: Faulty, mesh: Mesh) -> None:
+    rows = "amount: {type: array, description: Lines, items: {type: array, items: {type: number}}}"
+    product.edit("amount: {type: number, description: Euros}", rows)
+    product.fails("an array of arrays", line=19, path="models.order", hint="put an object in between", code=3)
+    assert not [kept for kept in mesh.store.all() if product.name in kept.id]
+    product.edit(rows, "amount: {type: array, description: Lines, items: {type: number}}")
+    product.up()
+
+
+def test_names_over_a_limit_are_all_told_before_anything_is_made(ingesting: Faulty, mesh: Mesh) -> None:
+    long = "n" * 64
+    ingesting.edit("team: order-data", f"team: {long}")
+    ingesting.edit("topic: till.sales", f"topic: {'t' * 250}")
+    ingesting.edit("name: workspace", f"name: {long}")
+    told = ingesting.run("up", "--yes", "-e", "prod")
+    assert told.returncode == 3
+    for line in (4, 13, 21):
+        assert f"alchemesh.yaml:{line}:" in told.stderr, told.stderr
+    assert "at most 63" in told.stderr
+    assert "at most 249" in told.stderr
+    ingesting.edit(f"team: {long}", "team: order-data")
+    ingesting.edit("t" * 250, "till.sales")
+    ingesting.edit(f"name: {long}", "name: workspace")
+    ingesting.up()
+
+
+def test_names_at_every_limit_are_taken(ingesting: Faulty, mesh: Mesh) -> None:
+    topic = "t" * 249
+    mesh.kafka.create_topic(topic)
+    # A product and its domain share the hundred letters of a project of Pulumi's.
+    ingesting.edit(f"name: {ingesting.name}", f"name: {'p' * 63}")
+    ingesting.edit("domain: shop", f"domain: {'d' * 36}")
+    for name in ("sales", "workspace", "orders-table", "order-events"):
+        ingesting.edit(f"name: {name}", f"name: {(name * 63)[:63]}")
+    ingesting.edit("order_id:", f"{'o' * 63}:")
+    ingesting.edit("topic: till.sales", f"topic: {topic}")
+    ingesting.up(again=True)
+
+
+def test_a_broker_that_is_down(ingesting: Faulty, mesh: Mesh) -> None:
+    mesh.kafka.stop()
+    ingesting.fails(
+        f"no Kafka broker answers at {mesh.kafka.bootstrap}",
+        line=SALES,
+        path=SALES_PATH,
+        hint="start it, or correct `bootstrap_servers` and `security.protocol` in settings.kafka (platform.yaml:",
+    )
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET], "the ports that need no Kafka stand"
+    mesh.kafka.start()
+    ingesting.up()
+
+
+def test_a_wrong_password_of_kafka(ingesting: Faulty) -> None:
+    ingesting.fails(
+        "does not let user 'admin' in",
+        line=SALES,
+        path=SALES_PATH,
+        hint="check `security` in settings.kafka (platform.yaml:",
+        more={PASSWORD: "not-the-password"},
+    )
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    ingesting.up()
+
+
+def test_an_acl_that_denies(ingesting: Faulty, mesh: Mesh) -> None:
+    mesh.kafka.add_user("limited", "a-limited-password")
+    mesh.kafka.allow("limited", read=["till."])
+    security = {"protocol": "SASL_PLAINTEXT", "mechanism": "SCRAM-SHA-512", "username": "limited"}
+    ingesting.set("kafka", security={**security, "password": {"secret": PASSWORD}})
+    ingesting.environ[PASSWORD] = "a-limited-password"
+    ingesting.fails(
+        "The client is not authorized to send this request type",
+        line=SALES,
+        path=SALES_PATH,
+        hint="an ACL has to let the user of settings.kafka.security (platform.yaml:",
+        more={PASSWORD: "a-limited-password"},
+    )
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    administer(mesh.kafka, "limited")
+    ingesting.up()
+
+
+def test_a_topic_that_does_not_exist(ingesting: Faulty, mesh: Mesh) -> None:
+    ingesting.edit("topic: till.sales", "topic: till.refunds")
+    ingesting.fails(
+        f"there is no topic till.refunds at {mesh.kafka.bootstrap}",
+        line=SALES,
+        path=SALES_PATH,
+        hint="check its name, or have those who run the source system create it",
+    )
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    mesh.kafka.create_topic("till.refunds")
+    ingesting.up()
+
+
+def test_a_nifi_that_is_down(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    nowhere = "http://127.0.0.1:1/nifi-api"
+    ingesting.set("nifi", url=nowhere)
+    ingesting.fails(f"NiFi at {nowhere} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    ingesting.set("nifi", url=nifi.url)
+    ingesting.up()
+
+
+def test_a_wrong_password_of_nifi(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    nifi.password = "the-right-one"
+    ingesting.set("nifi", username="platform", password={"secret": "NIFI_PASSWORD"})
+    ingesting.fails(
+        "does not know who we are: The supplied username and password are not valid.",
+        line=SALES,
+        path=SALES_PATH,
+        hint="",
+        more={"NIFI_PASSWORD": "the-wrong-one"},
+    )
+    ingesting.environ["NIFI_PASSWORD"] = nifi.password
+    ingesting.up()
+
+
+def test_a_right_that_nifi_does_not_give(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    fails(nifi, Refused(403, "No applicable policies could be found."), "POST", times=9)
+    ingesting.fails("No applicable policies", line=SALES, path=SALES_PATH, hint="an administrator of NiFi has to grant")
+    nifi.fails = lambda _method, _path: None
+    ingesting.up()
+
+
+def test_a_nifi_that_is_slow_and_has_conflicts_is_waited_for(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    nifi.delay = 0.1
+    fails(nifi, Refused(409, "is not the most up-to-date revision."), "PUT", times=3)
+    ingesting.up()
+    assert kinds(nifi)["group"] == 1
+
+
+def test_a_nifi_that_breaks_off_in_the_middle(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
+    ingesting.fails("with 500: An unexpected error has occurred", line=SALES, path=SALES_PATH, hint="")
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    ingesting.up(again=True)
+    found = kinds(nifi)
+    assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5)
+
+
+def kinds(nifi: ConstructedNifi) -> dict[str, int]:
+    """Kind of a thing in NiFi: how many there are."""
+    found = [str(entity["kind"]) for entity in nifi.entities.values()]
+    return {kind: found.count(kind) for kind in found}
+
+
+def fails(nifi: ConstructedNifi, refusal: Refused, method: str, *, times: int, after: int = 0) -> None:
+    """Have NiFi refuse some requests of a method."""
+    seen = [0]
+
+    def refuse(asked: str, path: str) -> None:
+        if asked != method or path == "/access/token":
+            return
+        seen[0] += 1
+        if after < seen[0] <= after + times:
+            raise refusal
+
+    nifi.fails = refuse
+
+
+def administer(kafka: Broker, user: str) -> None:
+    """Let a user make ACLs."""
+    from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+
+    on = (ResourceType.BROKER, "kafka-cluster", ResourcePatternType.LITERAL)
+    binding = AclBinding(*on, f"User:{user}", "*", AclOperation.ALL, AclPermissionType.ALLOW)
+    admin = kafka.admin()
+    for future in admin.create_acls([binding]).values():
+        future.result(30)
