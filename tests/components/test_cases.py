@@ -39,6 +39,12 @@ def in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(resources, key=lambda resource: (resource["type"], resource["name"]))
 
 
+@pytest.fixture(autouse=True)
+def _a_value_for_each_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What settings of cases refer to as secrets has a value."""
+    monkeypatch.setenv("KAFKA_PASSWORD", "of-the-platform")
+
+
 class Recorder(pulumi.runtime.Mocks):
     """Stands for the engine: keeps what was declared, and answers with the outputs that the case gives."""
 

@@ -17,13 +17,17 @@ from .harness import engines_below
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-CODE = 'code:\n  component: python-job\n  args: {entrypoint: "job:main", schedule: "0 * * * *"}\n'
+CODE = """\
+code:
+  component: python-job
+  args: {entrypoint: "job:main", image: europe-west1-docker.pkg.dev/acme/orders:1}
+"""
 
 
 @pytest.fixture(scope="module")
 def whole(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """Type: how many things a product has that nobody killed."""
-    product = mesh.product(tmp_path_factory.mktemp("whole"), manifest())
+    product = write(mesh, tmp_path_factory.mktemp("whole"))
     product.up()
     found = dict(product.standing())
     product.destroy()
@@ -36,7 +40,7 @@ def whole(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int
 def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(
     mesh: Mesh, whole: dict[str, int], tmp_path: Path, victim: str, made: int
 ) -> None:
-    product = mesh.product(tmp_path, manifest())
+    product = write(mesh, tmp_path)
     process = product.start("up", "--yes", "-e", ENVIRONMENT)
     until(lambda: product.standing().total() >= made or process.poll() is not None, f"{made} things are made")
     for killed in [process] if victim == "cli" else engines_below(process.pid):
@@ -51,8 +55,13 @@ def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(
     assert held(mesh, product) == (0, 0), "a thing that the state had forgotten would be left behind"
 
 
-def manifest() -> str:
-    return WITHOUT_INGESTION.replace("output_ports:\n", f"{CODE}output_ports:\n")
+def write(mesh: Mesh, folder: Path) -> Faulty:
+    """A product of every kind of port, whose data goes with it."""
+    manifest = WITHOUT_INGESTION.replace("output_ports:\n", f"{CODE}output_ports:\n")
+    manifest = manifest.replace("    component: object-storage", "    component: object-storage\n    args: {GOES}")
+    for component in ("columnar-table", "streaming-topic"):
+        manifest = manifest.replace(f"{{component: {component}}}", f"{{component: {component}, args: {{GOES}}}}")
+    return mesh.product(folder, manifest.replace("GOES", "keep_on_destroy: false"), gcp={"deletion_protection": False})
 
 
 def held(mesh: Mesh, product: Faulty) -> tuple[int, int]:

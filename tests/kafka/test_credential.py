@@ -14,6 +14,7 @@ from parts.kafka import Broker
 from tests.end_to_end.harness import Shop, everything_in
 from tests.kafka.clients import access, read
 from tests.kafka.test_product import PLATFORM
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
@@ -103,5 +104,5 @@ def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
     assert "secret KAFKA_PASSWORD has no value here" in without.stderr
 
     shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
-    assert not lets_in(kafka, monkeypatch, user, second)
-    assert [acl for acl in kafka.acls() if user in acl.principal] == []
+    until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone", seconds=30)
+    until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone", seconds=30)

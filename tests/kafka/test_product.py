@@ -99,7 +99,7 @@ def test_a_product_on_kafka_comes_up_is_told_of_and_every_fault_has_its_line(sho
 
     wrong = shop.run("preview", more={"KAFKA_PASSWORD": "not-the-password"})
     assert wrong.returncode == 1
-    assert "sales, kafka-directory: Kafka at" in wrong.stderr
+    assert "alchemesh.yaml:" in wrong.stderr
     assert "does not let user 'admin' in" in wrong.stderr
     assert "not-the-password" not in wrong.stderr + wrong.stdout
 

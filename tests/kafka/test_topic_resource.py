@@ -189,3 +189,19 @@ def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_told(
     monkeypatch.undo()
     monkeypatch.setenv("KAFKA_PASSWORD", kafka.password)
     wire.create(TYPE, wanted(kafka, "told"))
+
+
+def test_a_broker_that_is_down_is_told_by_the_step_and_not_by_the_question(
+    kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comparison that fails would have the engine give up the whole run."""
+    inputs = wanted(kafka, "asked")
+    made = wire.create(TYPE, inputs)
+    kafka.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr(Cluster.__init__, "__kwdefaults__", {"seconds": 2.0})
+        assert list(wire.diff(made, inputs).diffs) == ["url"]
+        with pytest.raises(grpc.RpcError, match="no Kafka broker answers"):
+            wire.update(made, inputs)
+    kafka.start()
+    assert not wire.diff(made, inputs).diffs

@@ -30,7 +30,8 @@ class KafkaTopics(Component[Args, Settings]):
 
     def build(self) -> Mapping[str, Any]:
         """One topic for each model."""
-        self._provider: pulumi_kafka.Provider | None = None
+        # There with the first grant and without any: a record must not depend on what comes and goes beside it.
+        self.provider = kafka_provider(f"{self.name}-kafka", self.settings.kafka, self)
         models = self.wiring.models
         self.topics = {name: self.topic(name, model) for name, model in models.items()}
         kafka = self.settings.kafka
@@ -66,9 +67,7 @@ class KafkaTopics(Component[Args, Settings]):
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """ACLs that let a consumer read the topics and their schemas, with groups named after it; and its user."""
         name = f"{self.name}-{consumer.request.replace('/', '-')}"
-        if self._provider is None:
-            self._provider = kafka_provider(f"{self.name}-kafka", self.settings.kafka, self)
-        opts = pulumi.ResourceOptions(parent=self, provider=self._provider, depends_on=list(self.topics.values()))
+        opts = pulumi.ResourceOptions(parent=self, provider=self.provider, depends_on=list(self.topics.values()))
         if self.settings.kafka.create_users:
             user = own_user(consumer)
             return [self.user(name, user, opts), *self.rights(name, user, group_prefixes(consumer), opts)]
