@@ -262,7 +262,7 @@ def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: 
         if refused := CHECK_FAILURE.match(sentence):
             planned = progress.planned_named(refused["name"])
             sentence = refused["reason"]
-        said = worded(sentence, secrets)
+        said = worded(sentence, secrets, about=progress.called(told.urn))
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
         words = f"{planned.port}, {planned.spec.name}: {said.message}" if planned else said.message

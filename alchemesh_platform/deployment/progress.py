@@ -59,7 +59,7 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 @dataclass(slots=True)
 class Change:
-    """What happens to one resource."""
+    """What happens to one resource. ``called`` is what one that failed was to be called in its service."""
 
     urn: str
     type: str
@@ -69,6 +69,7 @@ class Change:
     diffs: tuple[PropertyDiff, ...] = ()
     state: State = "running"
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    called: Any = None
 
     @property
     def is_group(self) -> bool:
@@ -177,7 +178,9 @@ class Progress:
             change.state = "done"
             change.outputs = event.new_outputs or event.old_outputs or {}
         elif isinstance(event, ResourceFailed):
-            self._begin(event).state = "failed"
+            change = self._begin(event)
+            change.state = "failed"
+            change.called = (event.new_inputs or {}).get("name")
 
     def _begin(self, event: ResourcePre | ResourceOutputs | ResourceFailed) -> Change:
         change = self._changes.get(event.urn)
@@ -229,6 +232,11 @@ class Progress:
             child_type, child_name = kind, name
             urn = change.parent if change else ""
         return "product", ""
+
+    def called(self, urn: str) -> str | None:
+        """What a resource that failed was to be called in its service, where its name is known."""
+        change = self._changes.get(urn)
+        return change.called if change is not None and isinstance(change.called, str) else None
 
     def planned_of(self, urn: str) -> PlannedComponent | None:
         """The component of the plan that a resource belongs to: up its parents to a component."""

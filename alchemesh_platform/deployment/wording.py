@@ -121,17 +121,21 @@ class Worded:
         return f"{self.message}{HINT_MARK}{self.hint}" if self.hint else self.message
 
 
-def worded(told: str, secrets: Iterable[str] = ()) -> Worded:
+def worded(told: str, secrets: Iterable[str] = (), *, about: str | None = None) -> Worded:
     """What a provider told of a failure, without wrappings, with no secret in it.
 
     Args:
         told: As the engine hands it on. A hint in it is kept; where there is none and the cause is known, one is added.
         secrets: Values that must not be shown.
+        about: Name of what failed, which services do not always say.
     """
     hidden = tuple(secrets)
     sentence, _, hint = mask(told, hidden).partition(HINT_MARK)
     # Once more behind: a secret in JSON is not written as it is.
-    return Worded(mask(cause_of(sentence), hidden), mask(hint.strip(), hidden) or hint_for(sentence))
+    cause = cause_of(sentence)
+    if about is not None and "googleapi: Error" in cause and about not in cause:
+        cause = f"{about}: {cause}"
+    return Worded(mask(cause, hidden), mask(hint.strip(), hidden) or hint_for(sentence))
 
 
 def cause_of(told: str) -> str:

@@ -97,6 +97,12 @@ def test_a_known_cause_has_a_way_out(cause: str, hint: str) -> None:
         assert hint in str(worded(told).hint), told
 
 
+def test_a_name_that_a_service_does_not_say_is_told() -> None:
+    assert worded(ONE.format(BUCKET), about="acme-landing").message == f"acme-landing: {BUCKET}"
+    assert worded(ONE.format(f"{BUCKET} acme-landing"), about="acme-landing").message == f"{BUCKET} acme-landing"
+    assert worded(NO_BROKER, about="acme-landing").message == NO_BROKER
+
+
 def test_a_hint_that_is_there_is_kept_and_an_unknown_cause_has_none() -> None:
     assert worded(f"{NO_BROKER}{HINT_MARK}start it") == worded(f"{NO_BROKER}{HINT_MARK} start it ")
     assert worded(f"{NO_BROKER}{HINT_MARK}start it").hint == "start it"

@@ -92,7 +92,8 @@ def test_a_bucket_name_that_is_taken(product: Faulty, mesh: Mesh) -> None:
     taken = f"{PROJECT}--prod--shop--{product.name}--workspace"
     storage.make_bucket("somebody-elses", taken, "EU")
     product.fails(
-        "The requested bucket name is not available. The bucket namespace is shared by all users of the system.",
+        f"{taken}: googleapi: Error 409: The requested bucket name is not available. The bucket namespace is shared "
+        "by all users of the system.",
         line=WORKSPACE,
         path=WORKSPACE_PATH,
         hint="bucket names are unique in all of Google Cloud: choose another by settings.gcp.name_prefix",

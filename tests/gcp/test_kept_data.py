@@ -146,5 +146,5 @@ def test_a_name_that_is_somebody_elses_is_told_at_the_line_of_the_port(repo: Rep
     assert failed.returncode == ExitCode.FAILED
     (problem,) = json.loads(failed.stdout)["problems"]
     assert (problem["line"], problem["path"]) == (14, "infrastructure[0]")
-    assert "Error 409" in problem["message"]
+    assert f"{NAME}: googleapi: Error 409: " in problem["message"]
     assert "import" in problem["hint"]
