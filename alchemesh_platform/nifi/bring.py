@@ -24,7 +24,7 @@ from alchemesh_platform.nifi.deviation import (
 from alchemesh_platform.nifi.installed import Choice, choose
 from alchemesh_platform.nifi.parameters import Written, bring_context
 from alchemesh_platform.nifi.running import set_processor, set_service, start, stop
-from alchemesh_platform.nifi.server import NifiFailed, Server
+from alchemesh_platform.nifi.server import NifiFailed, NotFound, Server
 from alchemesh_platform.nifi.take_down import clear
 
 _COLUMN, _ROW = 420, 220  # pixels between two processors on the screen
@@ -47,6 +47,15 @@ def bring(server: Server, wanted: Dataflow, written: Written, drain_seconds: flo
     """
     choice = choose(server, wanted)
     find(server, wanted)  # a name that is taken is told before anything is made
+    try:
+        return _bring(server, wanted, written, drain_seconds, choice)
+    except NotFound as error:
+        raise _gone(wanted) from error
+
+
+def _bring(
+    server: Server, wanted: Dataflow, written: Written, drain_seconds: float, choice: Choice
+) -> tuple[Standing, Written]:
     context, written = bring_context(server, wanted, written)
     standing = _bring_group(server, wanted, context)
     if _is_rebuilt(standing, wanted, choice):
@@ -86,12 +95,16 @@ def _is_rebuilt(standing: Standing, wanted: Dataflow, choice: Choice) -> bool:
 def _standing(server: Server, wanted: Dataflow) -> Standing:
     standing = find(server, wanted)
     if standing is None:
-        raise NifiFailed(
-            f"process group {wanted.name!r} went away while it was worked on",
-            hint="NiFi started anew before it had written it down (it writes every half second), or somebody else "
-            "removed it: run `alchemesh up` again",
-        )
+        raise _gone(wanted)
     return standing
+
+
+def _gone(wanted: Dataflow) -> NifiFailed:
+    return NifiFailed(
+        f"dataflow {wanted.name!r}, or a part of it, went away while it was worked on",
+        hint="NiFi started anew before it had written it down (it writes every half second), or somebody else removed "
+        "it: run `alchemesh up` again",
+    )
 
 
 def _bring_group(server: Server, wanted: Dataflow, context: Entity) -> Standing:

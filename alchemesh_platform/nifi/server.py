@@ -27,6 +27,7 @@ WAIT_SECONDS = 120.0  # for a server that restarts, and for what it does in the 
 LONGEST_PAUSE_SECONDS = 2.0
 _FIRST_CALL_RETRIES = 3  # pauses of 0, 1 and 2 s
 _RETRIES = 9  # pauses of up to 15 s: 76 s, time enough for a restart
+_LOUD = ("nifi", "registry", "urllib3")  # nipyapi's configuration.py
 _BUSY = (502, 503, 504)
 _UNSURE = 500  # status from which on a server may have done what it was asked
 _SAID = 500  # characters of an answer that is no explanation
@@ -173,7 +174,7 @@ class Server:
         answer: str = "object",
     ) -> Json:
         from nipyapi.nifi.rest import ApiException
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, SSLError
 
         kind = "application/x-www-form-urlencoded" if form is not None else "application/json"
         changes = method != "GET" and form is None
@@ -193,6 +194,8 @@ class Server:
             self.changed = self.changed or (changes and error.status >= _UNSURE)
             raise _explained(error, method, path, self.url, form is not None) from error
         except HTTPError as error:
+            if isinstance(getattr(error, "reason", None), SSLError):
+                raise _untrusted(error, self.url) from error
             self.changed = self.changed or changes
             raise NifiFailed(
                 f"NiFi at {self.url} does not answer: {_reason(error)}",
@@ -204,14 +207,25 @@ class Server:
 
 def _api_client(url: str, login: Login, retries: int) -> Any:
     from nipyapi.nifi import ApiClient
-    from nipyapi.nifi.configuration import Configuration
 
     client = ApiClient(host=url)
-    for logger in Configuration().logger.values():  # it has them write to stderr, in the middle of what a person reads
-        logger.removeHandler(Configuration().logger_stream_handler)
-        logger.addHandler(logging.NullHandler())
+    _silence()
     client.rest_client.pool_manager = _pool(login, retries)
     return client
+
+
+def _silence() -> None:
+    """Take back what importing nipyapi does: loggers write to stderr, in the middle of what a person reads."""
+    from nipyapi.nifi.configuration import Configuration
+
+    layout = Configuration().logger_format
+    for name in _LOUD:
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, logging.StreamHandler) and getattr(handler.formatter, "_fmt", None) == layout:
+                logger.removeHandler(handler)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
 
 
 def _pool(login: Login, retries: int) -> Any:
@@ -264,6 +278,14 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
             hint="somebody else may be changing the same dataflow; run `alchemesh up` again when they are done",
         )
     return NifiFailed(f"NiFi at {url} answers {method} {path} with {error.status}: {said}")
+
+
+def _untrusted(error: Exception, url: str) -> NifiFailed:
+    return NifiFailed(
+        f"NiFi at {url} cannot be spoken to over TLS: {_reason(error)}",
+        hint="the setting nifi.ca_file names the authorities that its certificate is held to, by default those of this "
+        "machine; its names have to be among those of the certificate",
+    )
 
 
 def _said(body: Any) -> str:

@@ -214,6 +214,7 @@ def test_urns_are_taken_apart() -> None:
         ("an unhandled error occurred: boom\n", "boom"),
         ("Exception calling application: disk is full", "disk is full"),
         ("1 error occurred:\n\t* it is half there\n\nhint: mend it\n\n", "it is half there\n\nhint: mend it"),
+        ("Preview failed: NiFi does not answer", "NiFi does not answer"),
         ("rpc error: code = Unknown desc = Unexpected <class 'ValueError'>: no", "no"),
         ("<{%fg 1%}>red<{%reset%}> \x1b[31mtoo\x1b[0m", "red too"),
         ("error in the middle: stays", "error in the middle: stays"),

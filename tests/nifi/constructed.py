@@ -132,6 +132,7 @@ class ConstructedNifi:
     services: tuple[Type, ...] = SERVICES_2
     password: str | None = None
     delay: float = 0.0
+    down: bool = False
     fails: Callable[[str, str], None] = lambda method, path: None
     url: str = ""
     said: list[tuple[str, str]] = field(default_factory=list)
@@ -207,6 +208,8 @@ class ConstructedNifi:
             return {"processGroups": self._all("group")}
         component = body["component"]
         if what == "process-groups":
+            if "parameterContext" in component:
+                self._entity(component["parameterContext"]["id"])
             component = {name: value for name, value in component.items() if name != "comments"}  # as 1.18 does
             return self._new("group", component)
         if what == "connections":
@@ -297,6 +300,9 @@ def constructed(**options: Any) -> Iterator[ConstructedNifi]:
             is_form = "form" in self.headers.get("Content-Type", "")
             body = parse_qs(sent) if is_form else json.loads(sent or "{}")
             path = self.path.partition("?")[0].removeprefix("/nifi-api")
+            if nifi.down:
+                self.close_connection = True
+                return  # not a word, as of a process that is gone
             try:
                 found = nifi.answer(self.command, path, body, self.headers.get("Authorization"))
                 status, answer = 200, found if isinstance(found, str) else json.dumps(found)

@@ -289,7 +289,8 @@ def test_a_kill_of_nifi_in_the_middle_of_a_creation_is_gone_on_with(
         try:
             creation.result()  # it waited for the restart
         except grpc.RpcError as failed:
-            # Or it broke off in a request, or what was made was not on NiFi's disk yet when it was killed.
+            # Or it broke off in a request, or what was made was not on NiFi's disk yet when it was killed: which of
+            # them it is, the moment of the kill says. Each by itself is tested in test_server_faults.py.
             told = failed.details() or ""
             assert "does not answer" in told or "went away while it was worked on" in told, told
     with created(wire, tree) as made:

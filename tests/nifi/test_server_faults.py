@@ -38,13 +38,15 @@ def times(limit: int, refusal: Refused, method: str, part: str) -> Callable[[str
     return fails
 
 
-def test_a_server_that_is_not_there_is_told_with_a_way_out() -> None:
+def test_a_server_that_is_not_there_is_told_with_a_way_out(capfd: pytest.CaptureFixture[str]) -> None:
+    """nipyapi's loggers wrote every try to stderr."""
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}/nifi-api"
     with pytest.raises(NifiFailed) as failed:
         Server(url)
     assert f"NiFi at {url} does not answer: " in failed.value.message
     assert "Connection refused" in failed.value.message
     assert "is it running" in str(failed.value.hint)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_wrong_password_is_told_and_not_shown() -> None:
@@ -130,6 +132,29 @@ def test_a_create_that_breaks_off_anywhere_is_gone_on_with_and_makes_nothing_twi
         assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE
         wire.delete(made)
         assert nifi.entities == {}
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_nifi_that_started_anew_before_it_wrote_its_flow_is_told_as_one(wire: Wire, step: int) -> None:
+    """What was not found was told as a path that NiFi does not have, and the restart as somebody else's removal."""
+    asked = [0]
+
+    with constructed(types=TYPES) as nifi:
+
+        def fails(method: str, path: str) -> None:
+            asked[0] += 1
+            if asked[0] == step + 6:  # the first five look at what there is
+                nifi.entities.clear()
+
+        nifi.fails = fails
+        try:
+            made = wire.create(DATAFLOW, dataflow(nifi.url))
+        except grpc.RpcError as failed:
+            assert (failed.details() or "").startswith("dataflow 'flow', or a part of it, went away while it was ")
+            assert "NiFi started anew before it had written it down" in failed.details()
+            made = wire.create(DATAFLOW, dataflow(nifi.url))
+        assert _kinds(nifi) == ["context", "group", "processor"]
+        assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE
 
 
 def test_a_context_without_its_description_is_ours_still(wire: Wire) -> None:
