@@ -39,9 +39,13 @@ class Bucket:
             names += [item["name"] for item in found.get("items", ())]
         return sorted(names)
 
+    def read(self, name: str) -> bytes:
+        """Content of an object."""
+        with urlopen(f"{self.url}/storage/v1/b/{self.name}/o/{quote(name, safe='')}?alt=media", timeout=30) as answer:
+            return bytes(answer.read())
+
     def lines(self, name: str) -> list[str]:
         """Lines of an object, which ends with a line break."""
-        with urlopen(f"{self.url}/storage/v1/b/{self.name}/o/{quote(name, safe='')}?alt=media", timeout=30) as answer:
-            text = answer.read().decode()
+        text = self.read(name).decode()
         assert text.endswith("\n") or name.startswith("dead-letter/")
-        return str(text).splitlines()
+        return text.splitlines()

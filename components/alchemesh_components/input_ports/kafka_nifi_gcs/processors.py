@@ -3,7 +3,7 @@
 | Work | NiFi 1.x | NiFi 2.x |
 |---|---|---|
 | consume | ``ConsumeKafka_2_6``, with the connection in it | ``ConsumeKafka`` over ``Kafka3ConnectionService`` |
-| check, batch | ``RouteText``, ``MergeContent`` | the same |
+| batch, check | ``MergeContent``, ``RouteText`` | the same |
 | write | ``PutGCSObject``: ``gcs-bucket``, ``gcs-key``, … | the same: ``Bucket``, ``Key``, … |
 | credentials | ``GCPCredentialsControllerService`` | the same |
 
@@ -57,22 +57,26 @@ def processors(
     storage_url: str | None,
     substitutes: Mapping[str, str],
 ) -> Document:
-    """Consume, check, batch, write; and write what failed beside it."""
-    first = "check" if format == "json" else "batch"
+    """Consume, batch, check, write; and write what failed beside it.
+
+    Batches are checked, and not what is consumed: a line that is taken out leaves the line break of the one before it,
+    and the batch would put another behind.
+    """
+    batched = "check" if format == "json" else "write"
     file = f"${{kafka.topic}}/date={_DAY}/${{uuid}}.{_EXTENSIONS[format]}"
     found = {
         "consume": {
             "variants": _consume(start, mechanism, protocol, substitutes),
-            "routes": {"success": [first], "parse failure": ["write failed"], "parse.failure": ["write failed"]},
-        },
-        "check": {
-            "variants": [{"type": f"{STANDARD}.RouteText", "properties": _check()}],
-            "routes": {"matched": ["batch"], "unmatched": ["write failed"], "original": []},
+            "routes": {"success": ["batch"], "parse failure": ["write failed"], "parse.failure": ["write failed"]},
         },
         "batch": {
             "variants": [{"type": f"{STANDARD}.MergeContent", "properties": _batch(batch_time, batch_megabytes)}],
-            "routes": {"merged": ["write"], "original": [], "failure": ["write failed"]},
+            "routes": {"merged": [batched], "original": [], "failure": ["write failed"]},
             "when_draining": {"Max Bin Age": "1 sec"},
+        },
+        "check": {
+            "variants": [{"type": f"{STANDARD}.RouteText", "properties": _check()}],
+            "routes": {"matched": ["write"], "unmatched": ["write failed"], "original": []},
         },
         "write": {
             "variants": _variants(WRITE, _write(file, storage_url), substitutes),
