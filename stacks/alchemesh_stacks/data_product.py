@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.component import Component
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
 from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.names import asset_address, product_address
+from alchemesh_platform.names import REQUEST_PATTERN, asset_address, product_address
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.resources import mesh
 from alchemesh_stacks.adoption import adoption
@@ -339,7 +340,20 @@ def _transform(rule: Transform) -> pulumi.ResourceTransform:
 
 
 def _after(opts: pulumi.ResourceOptions, *parts: pulumi.Resource) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(parts)))
+    """Options of what is made when all parts stand.
+
+    What lets a consumer in is no part: it goes alone, and the engine keeps what something else depends on.
+    """
+    standing = [resource for part in parts for resource in _standing(part)]
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=standing))
+
+
+def _standing(part: pulumi.Resource) -> list[pulumi.Resource]:
+    """What a part consists of now. Left to itself, the SDK takes what is added to a component later for part of it."""
+    if not isinstance(part, pulumi.ComponentResource):
+        return [part]
+    lasting = [child for child in part._childResources if not re.search(REQUEST_PATTERN, child._name)]
+    return [resource for child in lasting for resource in _standing(child)]
 
 
 def _used(planned: PlannedComponent, component: AnyComponent) -> dict[str, Any]:
