@@ -6,7 +6,8 @@ with nifi() as server:
     server.start()         # on the same port, with the same dataflows and the same queued data
 
 Maven Central has NiFi's framework and its standard processors, and neither its Kafka nor its Google bundle. The bundle
-in ``files/nar`` stands for both: its processors have the properties, relationships and attributes that NiFi's have.
+in ``files/nar`` stands for both: its processors have the properties, relationships and attributes that NiFi's have. It
+also has the users and rights of a server with TLS and a login, since NiFi's own provider of users is not there either.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import ssl
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import IO
@@ -34,6 +36,8 @@ FILES = Path(__file__).parent / "files" / "nifi"
 NAR_FILES = Path(__file__).parent / "files" / "nar"
 VERSION = "1.18.0"
 NAR = "alchemesh-ingestion-nar"
+ADMINISTRATOR = "platform"
+CERTIFICATE = "certificate.pem"
 # NiFi's class: the one that stands for it here; what `substitutes` of the platform file's settings of nifi holds.
 SUBSTITUTES = {
     "org.apache.nifi.processors.kafka.pubsub.ConsumeKafka_2_6": "alchemesh.nifi.ConsumeKafka",
@@ -81,6 +85,7 @@ class Nifi(Server):
 
     Args:
         port: Port of its interface, on 127.0.0.1.
+        users: User: password; none stands for a server over HTTP that asks nobody for a name.
     """
 
     name = "NiFi"
@@ -88,11 +93,17 @@ class Nifi(Server):
     stop_seconds = 60.0
 
     port: int
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
         """Address of its REST interface."""
-        return f"http://127.0.0.1:{self.port}/nifi-api"
+        return f"{'https' if self.users else 'http'}://127.0.0.1:{self.port}/nifi-api"
+
+    @property
+    def certificate(self) -> Path:
+        """Its certificate, which it signed itself; of one with users."""
+        return self.folder / "conf" / CERTIFICATE
 
     def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         jars = ":".join(str(jar) for jar in sorted((self.parts / "libs").glob("*.jar")))
@@ -103,15 +114,20 @@ class Nifi(Server):
 
     def _answers(self) -> bool:
         try:
-            with urlopen(f"{self.url}/flow/about", timeout=5) as answer:  # noqa: S310 loopback
+            trust = ssl.create_default_context(cafile=self.certificate) if self.users else None
+            path = "access/config" if self.users else "flow/about"
+            with urlopen(f"{self.url}/{path}", timeout=5, context=trust) as answer:  # noqa: S310 loopback
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
 
 
 @contextmanager
-def nifi() -> Iterator[Nifi]:
+def nifi(*, secured: bool = False) -> Iterator[Nifi]:
     """A NiFi with nothing on its canvas; stopped at the end, and its data removed.
+
+    Args:
+        secured: Whether it speaks TLS and wants to know who asks. It refuses as NiFi does; it signs nobody in yet.
 
     Raises:
         PartFailed: when it cannot be prepared or does not start.
@@ -119,6 +135,8 @@ def nifi() -> Iterator[Nifi]:
     parts = prepare()
     with tempfile.TemporaryDirectory(prefix="alchemesh-nifi-", ignore_cleanup_errors=True) as folder:
         made = make_nifi(Path(folder), parts)
+        if secured:
+            secure(made)
         try:
             made.start()
             yield made
@@ -137,6 +155,44 @@ def make_nifi(folder: Path, parts: Path) -> Nifi:
     if (parts / "work").is_dir():  # unpacked once; links, since NiFi removes what it does not expect there
         shutil.copytree(parts / "work", folder / "work", copy_function=os.link)
     return Nifi(folder, parts, port)
+
+
+def secure(server: Nifi) -> None:
+    """Have a server that is not started yet speak TLS, and want a login."""
+    conf = server.folder / "conf"
+    server.users = {ADMINISTRATOR: secrets.token_urlsafe(16)}
+    password = secrets.token_hex(16)
+    make_certificate(conf, password)
+    plain = (conf / "nifi.properties").read_text("utf-8").replace("nifi.web.http.", "nifi.web.https.")
+    replaced = [line for line in plain.splitlines() if not line.startswith("nifi.security.user.authorizer")]
+    settings = Template((FILES / "secured.properties").read_text("utf-8")).substitute(password=password)
+    (conf / "nifi.properties").write_text("\n".join([*replaced, settings]), "utf-8")
+    passwords = "".join(f'<property name="{name}">{value}</property>' for name, value in server.users.items())
+    (conf / "login-identity-providers.xml").write_text(
+        "<loginIdentityProviders><provider><identifier>users</identifier><class>alchemesh.nifi.Users</class>"
+        f"{passwords}</provider></loginIdentityProviders>",
+        "utf-8",
+    )
+    (conf / "authorizers.xml").write_text(
+        "<authorizers><authorizer><identifier>rights</identifier><class>alchemesh.nifi.Rights</class>"
+        f'<property name="administrator">{ADMINISTRATOR}</property></authorizer></authorizers>',
+        "utf-8",
+    )
+
+
+def make_certificate(folder: Path, password: str) -> Path:
+    """Stores with a key for 127.0.0.1 and the certificate that it signed itself; gives the file of the certificate."""
+
+    def keytool(store: str, command: str, *options: str) -> None:
+        where = ("-storetype", "PKCS12", "-keystore", str(folder / store), "-storepass", password)
+        _run("keytool", command, "-alias", "nifi", *options, *where)
+
+    made = folder / CERTIFICATE
+    use = ("-ext", "bc=ca:true", "-ext", "ku=digitalSignature,keyEncipherment,keyCertSign", "-ext", "san=ip:127.0.0.1")
+    keytool("keystore.p12", "-genkeypair", "-keyalg", "RSA", "-validity", "30", "-dname", "CN=127.0.0.1", *use)
+    keytool("keystore.p12", "-exportcert", "-rfc", "-file", str(made))
+    keytool("truststore.p12", "-importcert", "-noprompt", "-file", str(made))
+    return made
 
 
 def _make(folder: Path) -> None:
@@ -161,8 +217,8 @@ def _make(folder: Path) -> None:
 def _build_nar(scratch: Path, folder: Path) -> None:
     """Compile our processors and pack them as a bundle: a jar of jars, with a manifest that NiFi reads."""
     bundled = scratch / "bundled"
-    api = next((folder / "libs").glob(f"nifi-api-{VERSION}.jar"))
-    classes = ":".join(str(jar) for jar in (api, *bundled.glob("*.jar")))
+    apis = [folder / "libs" / f"{name}-{VERSION}.jar" for name in ("nifi-api", "nifi-framework-api")]
+    classes = ":".join(str(jar) for jar in (*apis, *bundled.glob("*.jar")))
     sources = [str(file) for file in sorted((NAR_FILES / "src").rglob("*.java"))]
     _run("javac", "--release", "11", "-nowarn", "-cp", classes, "-d", str(scratch / "classes"), *sources)
     shutil.copytree(NAR_FILES / "META-INF", scratch / "classes" / "META-INF")
