@@ -72,7 +72,7 @@ def apply_grants(
             return None
         return operator.run(
             "up",
-            lambda: deploy(plan),
+            deploy,
             Progress(plan),
             on_event=lambda _event: None,
             target_globs=[_everything_of(plan, request) for request in changed],

@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.deployment.half_made import half_made
 from alchemesh_platform.deployment.holdings import forget_missing, kept_of, record_holdings, without_missing
 from alchemesh_platform.deployment.importing import importing_ahead
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
@@ -68,7 +70,7 @@ class Operator:
     def run(
         self,
         operation: OperationName,
-        program: Callable[[], object],
+        program: Callable[[Plan], object],
         progress: Progress,
         *,
         on_event: Callable[[EngineEvent], None],
@@ -77,25 +79,51 @@ class Operator:
         parallel: int | None = None,
         cancel: threading.Event | None = None,
     ) -> Outcome:
-        """Run the engine once, and keep the run in the history unless it was a preview.
+        """Run the engine, and keep the run in the history unless it was a preview.
+
+        The engine runs once; after a kill, an `up` that meets what the killed run was making runs it again.
 
         Args:
-            program: Declares the resources, inside the engine's run.
+            program: Declares the resources of a plan, inside the engine's run.
             progress: Is fed with the events, before ``on_event`` gets them.
             targets: Names of ports and needs; none stands for all.
             target_globs: URNs, with wildcards, that the run is limited to beside them.
             cancel: Set it to stop the run cleanly.
         """
+        from alchemesh_platform.engine.events import ResourceFailed
         from alchemesh_platform.engine.run import run_operation
         from alchemesh_platform.registry.audit import Act, record_act
 
+        interrupted: list[str] = []
         if operation in ("up", "destroy"):
-            record_holdings(self.registry, self.plan, self.standing())
+            deployment = self.standing()
+            record_holdings(self.registry, self.plan, deployment)
+            interrupted = self.interrupted(deployment) if operation == "up" else []
         product = self.plan.product
+        failed: list[ResourceFailed] = []
 
         def take(event: EngineEvent) -> None:
+            if isinstance(event, ResourceFailed):
+                failed.append(event)
             progress.on_event(event)
             on_event(event)
+
+        def once() -> EngineResult:
+            folder = self.stack.work_folder
+            begin = partial(program, self.plan)
+            ahead = importing_ahead(self.plan, folder, begin) if operation in DECLARING else nullcontext(begin)
+            with ahead as declare:
+                return run_operation(
+                    self.engine,
+                    self.stack,
+                    operation,
+                    program=declare,
+                    providers=self.providers,
+                    on_event=take,
+                    targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
+                    parallel=parallel,
+                    cancel=cancel,
+                )
 
         entry = None
         if operation != "preview":
@@ -111,20 +139,12 @@ class Operator:
         outcome: EngineOutcome = "failed"
         problems: tuple[Problem, ...] = ()
         try:
-            folder = self.stack.work_folder
-            ahead = importing_ahead(self.plan, folder, program) if operation in DECLARING else nullcontext(program)
-            with ahead as declare:
-                result = run_operation(
-                    self.engine,
-                    self.stack,
-                    operation,
-                    program=declare,
-                    providers=self.providers,
-                    on_event=take,
-                    targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
-                    parallel=parallel,
-                    cancel=cancel,
-                )
+            result = once()
+            if interrupted and result.outcome == "failed":
+                found = half_made(interrupted, failed, result.errors, self.standing())
+                if found:
+                    self.plan = replace(self.plan, kept=(*self.plan.kept, *found))
+                    result = once()
             outcome = result.outcome
             gone = forget_missing(self.registry, self.plan, result)
             problems = without_missing(problems_of(result, progress, self.plan, self.platform), gone)
@@ -165,6 +185,12 @@ class Operator:
         from alchemesh_platform.engine.standing import standing_deployment
 
         return standing_deployment(self.engine, self.stack)
+
+    def interrupted(self, deployment: Mapping[str, Any]) -> list[str]:
+        """URNs of what earlier runs were creating when they were stopped, as the state and what they left tell."""
+        from alchemesh_platform.engine.interrupted import creations, interrupted_in, interrupted_in_runs, left_runs
+
+        return creations((*interrupted_in(deployment), *interrupted_in_runs(left_runs(self.stack))))
 
     def kept_notes(self) -> list[str]:
         """What was kept of the product, for a person."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from alchemesh_platform.emulation.resource_type import ResourceType
 from alchemesh_platform.emulation.services import (
@@ -41,3 +42,19 @@ _BY_SERVICE: tuple[Iterable[ResourceType], ...] = (
     datacatalog.TYPES,
 )
 TYPES: Mapping[str, ResourceType] = {type_.type: type_ for types in _BY_SERVICE for type_ in types}
+
+
+def identity_of(pulumi_type: str, inputs: Mapping[str, Any]) -> str | None:
+    """The service's name for a resource; None where the service gives it a number, or the type is not known.
+
+    Args:
+        pulumi_type: ``gcp:storage/bucket:Bucket``.
+        inputs: Its inputs, with project and region.
+    """
+    known = TYPES.get(pulumi_type)
+    if known is None or known.repeatable:
+        return None
+    try:
+        return known.identify({**known.defaults, **inputs})
+    except KeyError:
+        return None

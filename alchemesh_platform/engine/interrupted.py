@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.event_log import EVENTS, EventLog
@@ -58,7 +59,11 @@ def interrupted_in_state(
     Raises:
         StackFailed: when the engine cannot read the state.
     """
-    deployment = standing_deployment(engine, stack, environ)
+    return interrupted_in(standing_deployment(engine, stack, environ))
+
+
+def interrupted_in(deployment: Mapping[str, Any]) -> tuple[Interrupted, ...]:
+    """What a state has as begun and not ended."""
     operations = deployment.get("pending_operations") or ()
     return tuple(Interrupted(operation["resource"]["urn"], operation["type"]) for operation in operations)
 
@@ -114,5 +119,7 @@ def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[s
         elif package_of(urn) in attached:
             notes.append(f"{stopped}; it was taken over")
         else:
-            notes.append(f"{stopped}, and was created again: there may be two of it")
+            notes.append(
+                f"{stopped}, and was dealt with again: where its service makes up its name, there may be two of it"
+            )
     return notes

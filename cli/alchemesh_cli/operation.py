@@ -133,7 +133,7 @@ def run_shown(
     with shown(progress, composed.plan, operation) as screen:
         outcome = operator.run(
             operation,
-            lambda: deploy(composed.plan),
+            deploy,
             progress,
             on_event=lambda _event: screen.touch(),
             targets=targets,

@@ -25,7 +25,8 @@ def adoption(kept: Iterable[Kept]) -> pulumi.ResourceTransformation:
         if identity is None:
             return None
         parents = (identity[:end] for end, letter in enumerate(identity) if letter == "/")
-        if identity.rpartition("/")[2] not in _texts(resource.props) or any(one in passed_over for one in parents):
+        called = identity.rpartition("/")[2].partition("@")[0]  # an account's id ends with an address in its project
+        if called not in _texts(resource.props) or any(one in passed_over for one in parents):
             passed_over.add(identity)
             return None
         taken = pulumi.ResourceOptions(import_=identity, ignore_changes=list(EVERYTHING))

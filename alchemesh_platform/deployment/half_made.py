@@ -1,0 +1,60 @@
+"""What a killed run was making in somebody else's service, and how this run takes it in.
+
+Our own resources take over what they find when they are told to create it. A service of a cloud refuses: the name is
+taken, by what the engine has no record of. Where that is said of something whose creation was interrupted, it is this
+product's, and is imported by the id that follows from its inputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.compose.plan import Kept
+from alchemesh_platform.engine.urn import name_of, package_of, type_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.events import Diagnostic, ResourceFailed
+
+# https://cloud.google.com/apis/design/errors; a bucket of one's own: https://cloud.google.com/storage/docs/troubleshooting
+_TAKEN = re.compile(r"\bError 409\b|\balready exists\b|\balready own it\b", re.IGNORECASE)
+
+
+def half_made(
+    interrupted: Iterable[str],
+    failed: Iterable[ResourceFailed],
+    errors: Iterable[Diagnostic],
+    deployment: Mapping[str, Any],
+) -> tuple[Kept, ...]:
+    """What is there already because an earlier run was killed while it made it.
+
+    Args:
+        interrupted: URNs of what earlier runs were creating when they were stopped.
+        failed: What this run could not do.
+        errors: What was said of that.
+        deployment: The state of the stack, which knows what its providers were configured with.
+    """
+    taken = {told.urn for told in errors if _TAKEN.search(told.message)} & set(interrupted)
+    return tuple(_identified(taken, failed, deployment))
+
+
+def _identified(taken: set[str], failed: Iterable[ResourceFailed], deployment: Mapping[str, Any]) -> Iterator[Kept]:
+    from alchemesh_platform.emulation.catalog import identity_of
+
+    for event in failed:
+        if event.urn not in taken:
+            continue
+        values = {**_configured(deployment, package_of(event.urn)), **(event.new_inputs or {})}
+        identity = identity_of(type_of(event.urn), values)
+        if identity is not None:
+            yield Kept(type_of(event.urn), name_of(event.urn), identity)
+
+
+def _configured(deployment: Mapping[str, Any], package: str) -> dict[str, Any]:
+    """The texts that a package's provider was configured with: project and region, where a resource names none."""
+    found: dict[str, Any] = {}
+    for resource in deployment.get("resources") or ():
+        if resource.get("type") == f"pulumi:providers:{package}":
+            found |= {name: value for name, value in (resource.get("inputs") or {}).items() if isinstance(value, str)}
+    return found
