@@ -36,7 +36,7 @@ FILES = Path(__file__).parent / "files" / "nifi"
 NAR_FILES = Path(__file__).parent / "files" / "nar"
 VERSION = "1.18.0"
 NAR = "alchemesh-ingestion-nar"
-ADMINISTRATOR = "platform"
+ADMINISTRATOR, GUEST = "platform", "guest"
 CERTIFICATE = "certificate.pem"
 # NiFi's class: the one that stands for it here; what `substitutes` of the platform file's settings of nifi holds.
 SUBSTITUTES = {
@@ -127,7 +127,9 @@ def nifi(*, secured: bool = False) -> Iterator[Nifi]:
     """A NiFi with nothing on its canvas; stopped at the end, and its data removed.
 
     Args:
-        secured: Whether it speaks TLS and wants to know who asks. It refuses as NiFi does; it signs nobody in yet.
+        secured: Whether it speaks TLS and wants a login: the ``ADMINISTRATOR``'s, who may do everything, or the
+            ``GUEST``'s, who may look at the canvas only. As any NiFi it lets nobody in before it has made its key,
+            which is seconds after it answers.
 
     Raises:
         PartFailed: when it cannot be prepared or does not start.
@@ -160,7 +162,7 @@ def make_nifi(folder: Path, parts: Path) -> Nifi:
 def secure(server: Nifi) -> None:
     """Have a server that is not started yet speak TLS, and want a login."""
     conf = server.folder / "conf"
-    server.users = {ADMINISTRATOR: secrets.token_urlsafe(16)}
+    server.users = {name: secrets.token_urlsafe(16) for name in (ADMINISTRATOR, GUEST)}
     password = secrets.token_hex(16)
     make_certificate(conf, password)
     plain = (conf / "nifi.properties").read_text("utf-8").replace("nifi.web.http.", "nifi.web.https.")

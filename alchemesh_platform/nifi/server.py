@@ -24,12 +24,14 @@ Json = Any
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 WAIT_SECONDS = 120.0  # for a server that restarts, and for what it does in the background
+LOGIN_SECONDS = 60.0  # for the key that NiFi signs logins with: 3 on an idle machine
 LONGEST_PAUSE_SECONDS = 2.0
 _FIRST_CALL_RETRIES = 3  # pauses of 0, 1 and 2 s
 _RETRIES = 9  # pauses of up to 15 s: 76 s, time enough for a restart
 _LOUD = ("nifi", "registry", "urllib3")  # nipyapi's configuration.py
 _BUSY = (502, 503, 504)
 _UNSURE = 500  # status from which on a server may have done what it was asked
+_NO_KEY = "Signer not configured"  # StandardJwsSignerProvider; NiFi answers seconds before it has made its key
 _SAID = 500  # characters of an answer that is no explanation
 
 SecretText = str | SecretRef
@@ -161,7 +163,8 @@ class Server:
 
     def _log_in(self, username: str, password: str) -> str:
         # https://nifi.apache.org/nifi-docs/administration-guide.html#user_authentication
-        return str(self._call("POST", "/access/token", form={"username": username, "password": password}, answer="str"))
+        form = {"username": username, "password": password}
+        return self.insist(lambda: str(self._call("POST", "/access/token", form=form, answer="str")), LOGIN_SECONDS)
 
     def _call(
         self,
@@ -272,6 +275,18 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
         )
     if error.status == 404:  # noqa: PLR2004
         return NotFound(f"NiFi at {url} has no {path}: {said}", hint="is the address right? It ends in /nifi-api")
+    if error.status == 409 and is_login and _NO_KEY not in said:  # noqa: PLR2004
+        return NifiFailed(
+            f"NiFi at {url} logs nobody in: {said}",
+            hint="as it is set up it takes no user and password: have the platform file's settings of nifi give a "
+            "token or a client certificate, or, where it has no TLS, none of them",
+        )
+    if error.status == 409 and is_login:  # noqa: PLR2004
+        return Conflict(
+            f"NiFi at {url} logs nobody in yet: {said}",
+            hint="it makes the key of its logins after it has started; run `alchemesh up` again in a minute, and look "
+            "into NiFi's log when it stays so",
+        )
     if error.status == 409:  # noqa: PLR2004
         return Conflict(
             f"NiFi at {url} refuses {method} {path}: {said}",

@@ -1,4 +1,4 @@
-"""A real NiFi that is down, and one that is killed while its dataflow is made: told, and the next `up` goes on."""
+"""A real NiFi that is down, is killed while its dataflow is made, or gives too few rights: told, and `up` goes on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from urllib.request import urlopen
 import pytest
 
 from alchemesh_platform.emulation.storage_api import StorageRest
-from parts.nifi import SUBSTITUTES, Nifi, nifi
+from alchemesh_platform.nifi.server import Login, Server
+from parts.nifi import ADMINISTRATOR, GUEST, SUBSTITUTES, Nifi, nifi
+from tests.nifi.flows import named
 from tests.waiting import until
 
 from .faulty import ENVIRONMENT, EVENTS_ASSET, PROJECT, SALES, SALES_PATH, TABLE_ASSET, Faulty, Mesh
@@ -55,6 +57,28 @@ def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, tmp
                 server.start()
             product.destroy()
         assert groups(server) == []
+
+
+def test_a_user_whom_nifi_gives_no_right_is_told_at_the_port_and_another_goes_on(mesh: Mesh, tmp_path: Path) -> None:
+    with nifi(secured=True) as server:
+        guest = {"ca_file": str(server.certificate), "username": GUEST, "password": {"secret": "NIFI_PASSWORD"}}
+        product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m", **guest})
+        product.fails(
+            f"NiFi at {server.url} does not allow ",
+            line=SALES,
+            path=SALES_PATH,
+            hint="an administrator of NiFi has to grant it",
+            more={"NIFI_PASSWORD": server.users[GUEST]},
+        )
+        assert product.assets() == [EVENTS_ASSET, TABLE_ASSET], "what needs no NiFi stands"
+        product.set("nifi", username=ADMINISTRATOR)
+        product.environ["NIFI_PASSWORD"] = server.users[ADMINISTRATOR]
+        product.up(again=True)
+        login = Login(username=ADMINISTRATOR, password=server.users[ADMINISTRATOR], ca_file=str(server.certificate))
+        name = f"{ENVIRONMENT}.shop.{product.name}.sales"
+        assert named(Server(server.url, login), name) == 1
+        product.destroy()
+        assert named(Server(server.url, login), name) == 0
 
 
 def landed(mesh: Mesh, product: Faulty) -> Counter[int]:

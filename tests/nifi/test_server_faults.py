@@ -62,6 +62,38 @@ def test_a_wrong_password_is_told_and_not_shown() -> None:
             Server(nifi.url)
 
 
+NO_KEY = Refused(409, "JSON Web Signature Signer not configured")  # in the first seconds of a start
+
+
+def test_a_login_waits_for_a_nifi_that_has_just_started() -> None:
+    """It answers before it has made the key of its logins; the first login failed."""
+    login = Login(username="me", password="right")
+    with constructed(types=TYPES, password="right", fails=times(3, NO_KEY, "POST", "/access/token")) as nifi:
+        assert Server(nifi.url, login).version == "2.4.0"
+    assert nifi.said.count(("POST", "/access/token")) == 4
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said", "hint"),
+    [
+        (NO_KEY, "logs nobody in yet: JSON Web Signature Signer not configured", "in a minute"),
+        (Refused(409, "Access tokens are only issued over HTTPS."), "logs nobody in: Access tokens", "a token"),
+    ],
+    ids=["no key", "no login"],
+)
+def test_a_conflict_of_the_login_is_told_as_the_logins(
+    monkeypatch: pytest.MonkeyPatch, refusal: Refused, said: str, hint: str
+) -> None:
+    """The hint was that somebody else may be changing the same dataflow."""
+    monkeypatch.setattr(speaking, "LOGIN_SECONDS", 0.3)
+    fails = times(10_000, refusal, "POST", "/access/token")
+    with constructed(types=TYPES, fails=fails) as nifi, pytest.raises(NifiFailed) as failed:
+        Server(nifi.url, Login(username="me", password="right"))
+    assert failed.value.message.startswith(f"NiFi at {nifi.url} {said}")
+    assert hint in str(failed.value.hint)
+    assert "somebody else" not in str(failed.value.hint)
+
+
 def test_a_secret_without_a_value_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NIFI_PASSWORD", raising=False)
     with pytest.raises(SecretMissing, match="NIFI_PASSWORD"):
