@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
 DECLARING = ("preview", "up")  # operations that run the program
+LET_GO = "what is kept in a cloud goes with a `destroy` once `keep_on_destroy: false` of its port or need was deployed"
 PLUGIN_FOUND = "using pulumi-resource-"  # told of every plugin on PATH, also of ours, although it is attached
 # How the engine tells that a provider refused a resource's properties, about no URN.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
@@ -193,9 +194,10 @@ class Operator:
         return creations((*interrupted_in(deployment), *interrupted_in_runs(left_runs(self.stack))))
 
     def kept_notes(self) -> list[str]:
-        """What was kept of the product, for a person."""
+        """What was kept of the product, for a person; last how to have it go, which is the same for all."""
         kept = kept_of(self.registry, self.plan, self.standing())
-        return [f"{one.id} is kept, with its data; the next `alchemesh up` takes it back in" for one in kept]
+        notes = [f"{one.id} is kept, with its data; the next `alchemesh up` takes it back in" for one in kept]
+        return [*notes, LET_GO] if notes else []
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from alchemesh_cli.options import override_option, parallel_option, yes_option
 @yes_option
 @parallel_option
 @override_option
-@click.option("--delete-data", is_flag=True, help="Remove the data too. It is gone then.")
+@click.option("--delete-data", is_flag=True, help="Remove the data on this machine and in Kafka too. It is gone then.")
 def command(
     directory: Path,
     environment: str,
@@ -30,7 +30,8 @@ def command(
     """Remove what was deployed; data stays unless told otherwise.
 
     Servers are stopped and records are taken out of the registry, whose history stays. Tables and files stay where they
-    are, and a later `up` finds them again. Exit code 4 says that consumers hold grants and have to be told first.
+    are, and a later `up` finds them again. Data in a cloud goes only where `keep_on_destroy: false` was deployed. Exit
+    code 4 says that consumers hold grants and have to be told first.
 
     \b
     Examples:
