@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -32,6 +32,8 @@ from pulumi.runtime.rpc_manager import RPCManager
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
+from alchemesh_platform.engine.urn import name_of, type_of
+
 # Source: pulumi sdk/python/lib/pulumi/runtime/_grpc_settings.py
 _CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 _SERVER_THREADS = 4
@@ -49,6 +51,7 @@ class ServedProgram:
 
     port: int
     failure: BaseException | None = None
+    registering: dict[tuple[str, str], grpc.Future] = field(default_factory=dict, repr=False)
 
     @property
     def failed_itself(self) -> bool:
@@ -56,6 +59,13 @@ class ServedProgram:
         if self.failure is None or isinstance(self.failure, ResourceRegistrationFailed):
             return False
         return not _refused_by_engine(self.failure)
+
+    def give_up(self, urn: str) -> None:
+        """Wait no longer for a resource to be registered: the engine never answers where it could not remove the old
+        one that has to go first."""
+        call = self.registering.get((type_of(urn), name_of(urn)))
+        if call is not None:
+            call.cancel()
 
 
 @contextmanager
@@ -97,7 +107,7 @@ class _Runtime(LanguageRuntimeServicer):
     def Run(self, request: Any, context: Any) -> Any:
         """Run the program to its end. ``bail`` tells the engine that the failure is told elsewhere: by us."""
         try:
-            contextvars.copy_context().run(_run, self.program, request)
+            contextvars.copy_context().run(_run, self.program, request, self.served)
         except BaseException as error:  # noqa: BLE001 whatever a program raises is its caller's, not gRPC's
             self.served.failure = error
             return language_pb2.RunResponse(bail=True)
@@ -129,14 +139,21 @@ class _Registrations(RPCManager):
 class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
     """Registers resources without the Python stack that made them, which names this machine's folders in the state."""
 
-    def __init__(self, channel: grpc.Channel, registrations: _Registrations) -> None:
+    def __init__(self, channel: grpc.Channel, registrations: _Registrations, served: ServedProgram) -> None:
         super().__init__(channel)
         register = self.RegisterResource
 
         def register_lean(request: Any, *args: Any, **kwargs: Any) -> Any:
             request.ClearField("stackTrace")
             request.ClearField("sourcePosition")
-            answer = register(request, *args, **kwargs)
+            call = register.future(request, *args, **kwargs)
+            served.registering[(request.type, request.name)] = call
+            try:
+                answer = call.result()
+            except grpc.FutureCancelledError:
+                answer = resource_pb2.RegisterResourceResponse(result=resource_pb2.Result.FAIL)
+            finally:
+                del served.registering[(request.type, request.name)]
             if answer.result != resource_pb2.Result.SUCCESS:
                 registrations.fail(ResourceRegistrationFailed(f"{request.name} failed"))
             return answer
@@ -157,7 +174,7 @@ class _Engine(engine_pb2_grpc.EngineStub):
         self.Log = log_for_people
 
 
-def _run(program: Callable[[], object], request: Any) -> None:
+def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> None:
     """Run the program in a context and an event loop of its own, so that runs in other threads do not mix with it.
 
     Source: pulumi sdk/python/lib/pulumi/automation/_server.py
@@ -172,7 +189,7 @@ def _run(program: Callable[[], object], request: Any) -> None:
             organization=request.organization or "organization",
             parallel=request.parallel,
             dry_run=request.dryRun,
-            monitor=_Monitor(monitor, registrations),
+            monitor=_Monitor(monitor, registrations, served),
             engine=_Engine(engine),
         )
     )

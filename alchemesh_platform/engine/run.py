@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.event_log import EVENTS, EventLog
-from alchemesh_platform.engine.events import Diagnostic, EngineEvent
+from alchemesh_platform.engine.events import Diagnostic, EngineEvent, ResourceFailed
 from alchemesh_platform.engine.interrupted import (
     creations,
     forget_interrupted,
@@ -35,6 +35,9 @@ Operation = Literal["preview", "up", "refresh", "destroy"]
 POLL_SECONDS = 0.05  # how long an event or a wish to stop may wait; the engine's end is noticed at once
 STDERR_LINES = 40
 
+# Of a replacement whose old resource goes first: the engine, told to go on after failures, forgets to answer the
+# program when that fails. Source: pulumi pkg/resource/deploy/step_executor.go (executeChain), seen with 3.259.
+_OLD_ONE_REMOVED = ("delete-replaced", "delete")
 _WITHOUT_ASKING = ("--yes", "--skip-preview")
 _ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
     "preview": ("preview",),
@@ -143,13 +146,19 @@ def _run_once(
         tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder, ignore_cleanup_errors=True) as folder,
         serve_program(program) as served,
     ):
+
+        def hand_on(event: EngineEvent) -> None:
+            if isinstance(event, ResourceFailed) and event.op in _OLD_ONE_REMOVED:
+                served.give_up(event.urn)
+            on_event(event)
+
         log = EventLog(Path(folder, EVENTS), refresh=operation == "refresh")
         stderr = Path(folder, "stderr")
         attached = ",".join(f"{package}:{port}" for package, port in providers.items())
         variables = {**stack.environ(environ), "PULUMI_DEBUG_PROVIDERS": attached}
         command = _command(engine, stack, operation, served.port, log.path, targets, parallel, refresh)
         with started(command, stack.work_folder, variables, stderr) as process:
-            _follow(process, log, record, on_event, cancel)
+            _follow(process, log, record, hand_on, cancel)
         said = stderr.read_text("utf-8", "replace")
     if process.exit_code != 0:
         remove_locks_of(stack, process.pid)

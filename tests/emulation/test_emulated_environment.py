@@ -131,7 +131,7 @@ def test_components_are_given_the_settings_of_the_emulated_environment(tmp_path:
     assert local is not None
     assert local.model_dump()["local"]["root"] == str(tmp_path / "emulated" / "prod" / "data")
     nifi = emulated.tree.locate(("settings", "nifi", "url"))
-    assert (nifi.line, nifi.file) == (7, str(file))
+    assert (nifi.line, Path(nifi.file).resolve()) == (7, file.resolve())
     storage = emulators_of(emulated).addresses()["storage"]
     assert emulated.settings["nifi"] == {"url": "http://localhost:18080/nifi-api", "storage_url": storage}
 

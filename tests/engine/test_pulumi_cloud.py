@@ -13,8 +13,9 @@ from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.lock import StackLocked
 from alchemesh_platform.engine.stack import StackFailed
 from alchemesh_platform.engine.standing import standing_urns
+from tests.waiting import until
 
-from .harness import PROJECT, Bench, Things, bench_in, engines_of, until
+from .harness import PROJECT, Bench, Things, bench_in, engines_of
 from .pulumi_cloud import ORGANIZATION, TOKEN, PulumiCloud, pulumi_cloud
 
 pytestmark = pytest.mark.engine

@@ -16,6 +16,7 @@ from alchemesh_platform.local.data_api import DataApi, Endpoints, bring_up, take
 from alchemesh_platform.local.gateway import Gateway
 from tests.local.gateway.doors import LET_IN, connect, doors, let_in, query, web
 from tests.local.supervised import processes_below
+from tests.waiting import until
 
 Door = Literal["sql", "rest", "graphql"]
 
@@ -155,6 +156,7 @@ def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
         assert set(there.offered()) == {"rest", "graphql"}
         credential = let_in(Gateway(bare.run_directory, bare.process), "req-bare")
         rest, graphql = f"{there.rest}/tables/flight", str(there.graphql)
+        until(lambda: web(rest, None)[0] != 0, what="the gateway with its new consumer", seconds=60)
         assert (web(rest, None)[0], web(graphql, None, "{ flight { id } }")[0]) == (401, 401)
         assert (web(rest, credential)[0], web(graphql, credential, "{ flight { id } }")[0]) == (200, 200)
         assert web(f"{there.rest}/sql", credential, "SELECT 1")[0] == 404
