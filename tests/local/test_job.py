@@ -181,7 +181,9 @@ def test_an_interrupt_is_handed_on_to_the_job(tmp_path: Path) -> None:
         "signal.signal(signal.SIGINT, leave)\nprint('ready', flush=True)\ntime.sleep(600)\n",
     )
     script = (
-        "import sys\nfrom alchemesh_platform.connections import Connections\n"
+        # A shell that runs the tests in its background has its children ignore the signal.
+        "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from alchemesh_platform.connections import Connections\n"
         "from alchemesh_platform.local.job import JobDescription, run_job\n"
         "folder = sys.argv[1]\n"
         "job = JobDescription(owner='a', python=sys.executable, working_directory=folder, entrypoint='main_job.py')\n"
