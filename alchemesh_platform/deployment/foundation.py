@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.catalog.spec import Role
 from alchemesh_platform.compose.foundation import Foundation
+from alchemesh_platform.compose.plan import Kept
+from alchemesh_platform.deployment.half_made import taking_in
 from alchemesh_platform.deployment.operate import CHECK_FAILURE, notes_of
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.wording import placed, worded
@@ -79,35 +82,49 @@ class FoundationOperator:
     recorded: bool = True
 
     def run(
-        self, operation: FoundationOperation, program: Callable[[], object], cancel: threading.Event
+        self, operation: FoundationOperation, program: Callable[[Sequence[Kept]], object], cancel: threading.Event
     ) -> FoundationOutcome:
-        """Run the engine once. What was changed or removed by hand is looked for first: a foundation is small."""
+        """Run the engine. What was changed or removed by hand is looked for first: a foundation is small.
+
+        Args:
+            program: Declares the foundation, with what is to be imported.
+        """
         from alchemesh_platform.engine.events import ResourcePre
         from alchemesh_platform.engine.run import run_operation
+        from alchemesh_platform.engine.standing import standing_deployment
 
-        changes: list[FoundationChange] = []
+        changes: dict[str, FoundationChange] = {}
 
-        def take(event: EngineEvent) -> None:
-            if not isinstance(event, ResourcePre) or not event.custom or event.op in _SILENT:
-                return
-            if not event.type.startswith("pulumi:"):
-                changes.append(FoundationChange(event.op, event.type, event.name))
+        def once(
+            found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
+        ) -> EngineResult:
+            def take(event: EngineEvent) -> None:
+                watch(event)
+                if not isinstance(event, ResourcePre) or not event.custom or event.op in _SILENT:
+                    return
+                if not event.type.startswith("pulumi:"):
+                    changes[event.urn] = FoundationChange(event.op, event.type, event.name)
 
-        result = run_operation(
-            self.engine,
-            self.stack,
-            operation,
-            program=program,
-            providers=self.providers,
-            on_event=take,
-            refresh=True,
-            cancel=cancel,
-        )
+            return run_operation(
+                self.engine,
+                self.stack,
+                operation,
+                program=partial(program, found),
+                providers=self.providers,
+                on_event=take,
+                refresh=True,
+                cancel=cancel,
+            )
+
+        if operation == "up":
+            result = taking_in(self.engine, self.stack, standing_deployment(self.engine, self.stack), once)
+        else:
+            result = once()
         notes = notes_of(result) if self.recorded else (*notes_of(result), _NOT_RECORDED)
         done = result.outcome == "succeeded" and operation == "up"
         return FoundationOutcome(
             result.outcome,
-            tuple(changes),
+            tuple(changes.values()),
             _problems(result, self.foundation, self.platform),
             notes,
             result.outputs if done else None,

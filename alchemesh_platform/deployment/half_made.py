@@ -8,17 +8,51 @@ product's, and is imported by the id that follows from its inputs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
 
 if TYPE_CHECKING:
-    from alchemesh_platform.engine.events import Diagnostic, ResourceFailed
+    from alchemesh_platform.engine.discover import Engine
+    from alchemesh_platform.engine.events import Diagnostic, EngineEvent, ResourceFailed
+    from alchemesh_platform.engine.result import EngineResult
+    from alchemesh_platform.engine.stack import Stack
 
 # https://cloud.google.com/apis/design/errors; a bucket of one's own: https://cloud.google.com/storage/docs/troubleshooting
 _TAKEN = re.compile(r"\bError 409\b|\balready exists\b|\balready own it\b", re.IGNORECASE)
+
+
+def taking_in(
+    engine: Engine,
+    stack: Stack,
+    before: Mapping[str, Any],
+    run: Callable[[Sequence[Kept], Callable[[EngineEvent], None]], EngineResult],
+) -> EngineResult:
+    """Run the engine; where it met what an earlier run was making when it was killed, once more, with that imported.
+
+    Args:
+        before: The state of the stack.
+        run: Runs it with what is to be imported, and hands each event to the other function that it is given.
+    """
+    from alchemesh_platform.engine.events import ResourceFailed
+    from alchemesh_platform.engine.interrupted import creations, interrupted_in, interrupted_in_runs, left_runs
+    from alchemesh_platform.engine.standing import standing_deployment
+
+    failed: list[ResourceFailed] = []
+
+    def take(event: EngineEvent) -> None:
+        if isinstance(event, ResourceFailed):
+            failed.append(event)
+
+    interrupted = creations((*interrupted_in(before), *interrupted_in_runs(left_runs(stack))))
+    result = run((), take)
+    if interrupted and result.outcome == "failed":
+        found = half_made(interrupted, failed, result.errors, standing_deployment(engine, stack))
+        if found:
+            return run(found, take)
+    return result
 
 
 def half_made(

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.compose.plan import Plan
-from alchemesh_platform.deployment.half_made import half_made
+from alchemesh_platform.compose.plan import Kept, Plan
+from alchemesh_platform.deployment.half_made import taking_in
 from alchemesh_platform.deployment.holdings import forget_missing, kept_of, record_holdings, without_missing
 from alchemesh_platform.deployment.importing import importing_ahead
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
@@ -91,25 +91,24 @@ class Operator:
             target_globs: URNs, with wildcards, that the run is limited to beside them.
             cancel: Set it to stop the run cleanly.
         """
-        from alchemesh_platform.engine.events import ResourceFailed
         from alchemesh_platform.engine.run import run_operation
         from alchemesh_platform.registry.audit import Act, record_act
 
-        interrupted: list[str] = []
+        before: Mapping[str, Any] = {}
         if operation in ("up", "destroy"):
-            deployment = self.standing()
-            record_holdings(self.registry, self.plan, deployment)
-            interrupted = self.interrupted(deployment) if operation == "up" else []
+            before = self.standing()
+            record_holdings(self.registry, self.plan, before)
         product = self.plan.product
-        failed: list[ResourceFailed] = []
 
-        def take(event: EngineEvent) -> None:
-            if isinstance(event, ResourceFailed):
-                failed.append(event)
-            progress.on_event(event)
-            on_event(event)
+        def once(
+            found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
+        ) -> EngineResult:
+            def take(event: EngineEvent) -> None:
+                watch(event)
+                progress.on_event(event)
+                on_event(event)
 
-        def once() -> EngineResult:
+            self.plan = replace(self.plan, kept=(*self.plan.kept, *found))
             folder = self.stack.work_folder
             begin = partial(program, self.plan)
             ahead = importing_ahead(self.plan, folder, begin) if operation in DECLARING else nullcontext(begin)
@@ -140,12 +139,7 @@ class Operator:
         outcome: EngineOutcome = "failed"
         problems: tuple[Problem, ...] = ()
         try:
-            result = once()
-            if interrupted and result.outcome == "failed":
-                found = half_made(interrupted, failed, result.errors, self.standing())
-                if found:
-                    self.plan = replace(self.plan, kept=(*self.plan.kept, *found))
-                    result = once()
+            result = taking_in(self.engine, self.stack, before, once) if operation == "up" else once()
             outcome = result.outcome
             gone = forget_missing(self.registry, self.plan, result)
             problems = without_missing(problems_of(result, progress, self.plan, self.platform), gone)
@@ -186,12 +180,6 @@ class Operator:
         from alchemesh_platform.engine.standing import standing_deployment
 
         return standing_deployment(self.engine, self.stack)
-
-    def interrupted(self, deployment: Mapping[str, Any]) -> list[str]:
-        """URNs of what earlier runs were creating when they were stopped, as the state and what they left tell."""
-        from alchemesh_platform.engine.interrupted import creations, interrupted_in, interrupted_in_runs, left_runs
-
-        return creations((*interrupted_in(deployment), *interrupted_in_runs(left_runs(self.stack))))
 
     def kept_notes(self) -> list[str]:
         """What was kept of the product, for a person; last how to have it go, which is the same for all."""

@@ -153,7 +153,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
             except grpc.FutureCancelledError:
                 answer = resource_pb2.RegisterResourceResponse(result=resource_pb2.Result.FAIL)
             finally:
-                del served.registering[(request.type, request.name)]
+                served.registering.pop(
+                    (request.type, request.name), None
+                )  # a name that is used twice is the engine's to tell
             if answer.result != resource_pb2.Result.SUCCESS:
                 registrations.fail(ResourceRegistrationFailed(f"{request.name} failed"))
             return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -36,9 +37,7 @@ def found(
     if asks:
         confirm_possible()
     with interruptible() as cancel, founding(foundation, platform, state=state, tell=tell) as operator:
-
-        def program() -> object:
-            return deploy_foundation(foundation, recorded=operator.recorded)
+        program = partial(deploy_foundation, foundation, recorded=operator.recorded)
 
         if asks:
             seen = operator.run("preview", program, cancel)

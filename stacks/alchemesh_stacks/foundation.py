@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pulumi
 
 from alchemesh_platform.component import Component
 from alchemesh_platform.compose.foundation import Foundation
+from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.resources import mesh
+from alchemesh_stacks.adoption import adoption
 
 
-def deploy_foundation(foundation: Foundation, *, recorded: bool = True) -> Component[Any, Any]:
+def deploy_foundation(
+    foundation: Foundation, kept: Iterable[Kept] = (), *, recorded: bool = True
+) -> Component[Any, Any]:
     """Declare a foundation; call it inside a Pulumi program.
 
     Its outputs are the stack's. With ``recorded`` the registry has them, too, once all of it stands: that is where
-    products find them.
+    products find them. What is in ``kept`` is imported where it would be made.
     """
+    taken = pulumi.ResourceOptions(transformations=[adoption(kept)])
     component = foundation.spec.component_class()(
-        foundation.name, foundation.args, foundation.settings, foundation.wiring
+        foundation.name, foundation.args, foundation.settings, foundation.wiring, taken
     )
     for name, value in component.outputs.items():
         pulumi.export(name, value)

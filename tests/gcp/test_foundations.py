@@ -18,6 +18,7 @@ from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.records import FoundationRecord
 from tests.builtin import ROOT
+from tests.end_to_end.harness import engines_below
 
 from .repo import LONGEST, Repo
 
@@ -179,7 +180,8 @@ def test_what_the_cloud_refuses_is_told_at_the_line_of_the_platform_file(repo: R
     assert "did you mean 'gcp-platform'?" in misnamed.stderr
 
 
-def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo) -> None:
+@pytest.mark.parametrize("victim", ["command", "engine"])
+def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo, victim: str) -> None:
     stack = Stack("mesh_platform", "prod", f"file://{repo.here / 'foundation'}", repo.here)
     with StackLock(stack, tell=lambda _line: None):
         locked = repo.run("platform", "up", "--yes")
@@ -192,7 +194,8 @@ def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo) -> None:
     deadline = time.monotonic() + LONGEST
     while len(repo.cloud.all()) < 4 and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    run.send_signal(signal.SIGKILL)
+    for killed in [run] if victim == "command" else engines_below(run.pid):
+        killed.send_signal(signal.SIGKILL)
     run.wait(LONGEST)
     with repo.registry() as registry:
         assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # nobody refers to half of it
