@@ -137,6 +137,27 @@ def test_rest_without_an_image_of_the_server_is_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, {"data_api_image": None}) == []
 
 
+@pytest.mark.parametrize(
+    ("location", "region", "fits"),
+    [
+        ("europe-west1", "europe-west1", True),
+        ("EU", "europe-west1", True),
+        ("US", "europe-west1", True),
+        ("EU", "europe-west2", False),
+        ("EU", "us-east1", False),
+        ("europe-west3", "europe-west1", False),
+    ],
+)
+def test_rest_over_tables_that_cannot_be_exported_to_its_region_is_refused(
+    tmp_path: Path, location: str, region: str, fits: bool
+) -> None:
+    places = {"bigquery_location": location, "region": region}
+    found = problems(tmp_path, places, proxy="{component: data-api, protocols: [rest]}")
+    assert [each for each in found if "expected both in one place" in each] == ([] if fits else found)
+    assert len(found) == (0 if fits else 1)
+    assert problems(tmp_path, places) == []
+
+
 def test_a_key_of_another_region_is_refused(tmp_path: Path) -> None:
     keys = {"bigquery": "projects/acme/locations/us-east1/keyRings/mesh/cryptoKeys/data"}
     (found,) = problems(tmp_path, {"encryption_keys": keys})

@@ -46,6 +46,7 @@ class GcsBucket(Component[Args, Settings]):
             public_access_prevention="enforced",
             versioning=storage.BucketVersioningArgs(enabled=True),
             lifecycle_rules=self.lifecycle_rules(),
+            soft_delete_policy=self.soft_delete_policy(),
             encryption=storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None,
             labels=labels_of(gcp, self.wiring),
             force_destroy=not args.keep_on_destroy,
@@ -62,6 +63,10 @@ class GcsBucket(Component[Args, Settings]):
         if args.retention is not None:
             rules.append(lifecycle_rule("Delete", age=args.retention.days, with_state="LIVE"))
         return rules
+
+    def soft_delete_policy(self) -> storage.BucketSoftDeletePolicyArgs | None:
+        """What is kept of files that are gone for good: as the service does it, a week by default."""
+        return None
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
         """Let the code read, and write unless this is an input."""

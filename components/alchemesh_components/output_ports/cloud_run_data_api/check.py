@@ -21,6 +21,27 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
             "found no settings.gcp.data_api_image, expected the image of roapi that answers REST and GraphQL",
             hint="the platform file names one or a `platform-foundation` that gives it, or the port asks for SQL alone",
         )
+    if served and not _reached(settings.gcp.dataset_location, settings.gcp.region):
+        yield Objection(
+            f"the tables are in {settings.gcp.dataset_location} and their export for REST and GraphQL in "
+            f"{settings.gcp.region}, expected both in one place",
+            hint="settings.gcp.bigquery_location is the region or the multi-region around it; or the port asks for SQL "
+            "alone",
+        )
     keys = settings.gcp.encryption_keys
     yield from key_in_reach(keys.cloud_run, settings.gcp.region, "Cloud Run")
     yield from key_in_reach(keys.storage, settings.gcp.region, "buckets")
+
+
+# https://cloud.google.com/bigquery/docs/locations#multi-regions: what the multi-region EU has no data centres in
+OUTSIDE_EU = ("europe-west2", "europe-west6")
+
+
+def _reached(dataset: str, bucket: str) -> bool:
+    """Whether BigQuery exports from one place to the other.
+
+    Source: https://cloud.google.com/bigquery/docs/exporting-data#data-locations
+    """
+    if dataset == "EU":
+        return bucket.startswith("europe-") and bucket not in OUTSIDE_EU
+    return dataset in ("US", bucket)

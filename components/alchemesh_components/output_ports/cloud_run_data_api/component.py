@@ -34,6 +34,9 @@ from alchemesh_platform.manifest.models import SemanticModel
 
 MOUNTED = "/data"  # where the server sees the bucket
 CONFIG = "roapi.yaml"
+# An export writes objects and no folders; without it gcsfuse shows only folders that have an object of their own.
+# https://cloud.google.com/storage/docs/cloud-storage-fuse/files-and-directories#implicit-dirs
+MOUNT_OPTIONS = ("implicit-dirs",)
 
 
 class ExportBucket(GcsBucket):
@@ -54,6 +57,13 @@ class ExportBucket(GcsBucket):
     def lifecycle_rules(self) -> list[storage.BucketLifecycleRuleArgs]:
         """The rules of every bucket, and that one."""
         return [*super().lifecycle_rules(), lifecycle_rule("Delete", age=self.kept_days, matches_suffixes=[".parquet"])]
+
+    def soft_delete_policy(self) -> storage.BucketSoftDeletePolicyArgs:
+        """None: each export would be kept, and paid, for a week.
+
+        Source: https://cloud.google.com/bigquery/docs/exporting-data#export_limitations
+        """
+        return storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0)
 
 
 class CloudRunDataApi(Component[Args, Settings]):
@@ -203,7 +213,9 @@ class CloudRunDataApi(Component[Args, Settings]):
             volumes=[
                 cloudrunv2.ServiceTemplateVolumeArgs(
                     name="exported",
-                    gcs=cloudrunv2.ServiceTemplateVolumeGcsArgs(bucket=self.exported.bucket.name, read_only=True),
+                    gcs=cloudrunv2.ServiceTemplateVolumeGcsArgs(
+                        bucket=self.exported.bucket.name, read_only=True, mount_options=MOUNT_OPTIONS
+                    ),
                 )
             ],
             containers=[

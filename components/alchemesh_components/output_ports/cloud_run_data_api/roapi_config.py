@@ -5,32 +5,43 @@ Source: https://roapi.github.io/docs/config/config-file.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+
+import yaml
 
 from alchemesh_platform.manifest.models import LogicalType, SemanticModel
 
 PORT = 8080  # https://cloud.google.com/run/docs/container-contract#port
+
+
+@dataclass(frozen=True, slots=True)
+class Parametric:
+    """An Arrow type with parameters: in YAML roapi reads it by a tag, ``!Time64 Microsecond``, and by nothing else.
+
+    Source: https://docs.rs/serde_yaml/0.9/serde_yaml/#structs-and-enums
+    """
+
+    name: str
+    parameters: str | tuple[str, ...]
+
+
 # Arrow types of the columns that BigQuery writes: https://cloud.google.com/bigquery/docs/exporting-data#parquet_export_details
-ARROW_TYPES: dict[LogicalType, Any] = {
+ARROW_TYPES: dict[LogicalType, str | Parametric] = {
     LogicalType.STRING: "Utf8",
     LogicalType.INTEGER: "Int64",
     LogicalType.NUMBER: "Float64",
     LogicalType.BOOLEAN: "Boolean",
     LogicalType.DATE: "Date32",
-    LogicalType.TIME: {"Time64": "Microsecond"},
-    LogicalType.TIMESTAMP: {"Timestamp": ["Microsecond", "UTC"]},
+    LogicalType.TIME: Parametric("Time64", "Microsecond"),
+    LogicalType.TIMESTAMP: Parametric("Timestamp", ("Microsecond", "UTC")),
     LogicalType.OBJECT: "Utf8",  # exported as JSON texts
     LogicalType.ARRAY: "Utf8",
 }
 
 
 def roapi_config(models: Mapping[str, SemanticModel], folder: str) -> str:
-    """A table for each model, read from its folder at every request, there before its first file.
-
-    JSON is YAML; what is made by a program need not be read twice.
-    """
+    """A table for each model, read from its folder at every request, there before its first file."""
     tables = [
         {
             "name": name,
@@ -45,4 +56,20 @@ def roapi_config(models: Mapping[str, SemanticModel], folder: str) -> str:
         }
         for name, model in models.items()
     ]
-    return json.dumps({"addr": {"http": f"0.0.0.0:{PORT}"}, "tables": tables}, indent=1)
+    return yaml.dump({"addr": {"http": f"0.0.0.0:{PORT}"}, "tables": tables}, Dumper=_Writer, sort_keys=False)
+
+
+class _Writer(yaml.SafeDumper):
+    """YAML with tags for Arrow types, and everything written out: roapi need know no anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _tagged(writer: yaml.SafeDumper, type_: Parametric) -> yaml.Node:
+    if isinstance(type_.parameters, str):
+        return writer.represent_scalar(f"!{type_.name}", type_.parameters)
+    return writer.represent_sequence(f"!{type_.name}", type_.parameters, flow_style=True)
+
+
+_Writer.add_representer(Parametric, _tagged)
