@@ -40,6 +40,11 @@ MEMBER = re.compile(
     r"allUsers|allAuthenticatedUsers|(user|group|serviceAccount):[^@\s]+@[^@\s]+\.[^@\s]+|domain:[^@\s]+\.[^@\s]+|"
     r"(projectOwner|projectEditor|projectViewer):\S+|principal(Set)?://\S+|deleted:\S+"
 )
+# https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/bigquery_dataset_iam
+DATASET_MEMBER = re.compile(
+    r"(user|group|serviceAccount):[^@\s]+@[^@\s]+\.[^@\s]+|domain:[^@\s]+\.[^@\s]+|iamMember:\S+|"
+    r"projectOwners|projectReaders|projectWriters|allAuthenticatedUsers"
+)
 # https://cloud.google.com/iam/docs/roles-overview
 ROLE = re.compile(r"(roles|projects/[^/]+/roles|organizations/[^/]+/roles)/[\w.]+")
 
@@ -146,6 +151,13 @@ def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         inputs
     )
     yield from matching("role", ROLE, "a role such as roles/storage.objectViewer")(inputs)
+
+
+def dataset_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Who is given a role on a dataset, and which: basic roles by their long names, unlisted members marked."""
+    says = "user:, serviceAccount:, group: or domain: and a name, iamMember: and a principal, or a group of the project"
+    yield from matching("member", DATASET_MEMBER, says)(inputs)
+    yield from matching("role", ROLE, "a role such as roles/bigquery.dataViewer")(inputs)
 
 
 def _is_label(pattern: re.Pattern[str], text: str) -> bool:

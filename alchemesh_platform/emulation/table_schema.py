@@ -69,21 +69,9 @@ def replaces(old: Sequence[Field], new: Sequence[Field], *, top: bool = True) ->
     # Columns at the top can be dropped in place; with others added at once it might be a new name for one.
     if dropped and (not top or added):
         return True
+    if any(str(after[name].get("mode")) == "REQUIRED" for name in added):
+        return True
     return any(_field_replaces(before[name], after[name]) for name in before.keys() & after.keys())
-
-
-def required_added(old: Sequence[Field], new: Sequence[Field], path: str = "") -> list[str]:
-    """Columns that are new and required, which BigQuery refuses."""
-    before = {str(field["name"]): field for field in old}
-    found: list[str] = []
-    for field in new:
-        name = str(field["name"])
-        if name not in before:
-            found += [f"{path}{name}"] if field.get("mode") == "REQUIRED" else []
-        else:
-            parts = (before[name].get("fields") or (), field.get("fields") or ())
-            found += required_added(*parts, path=f"{path}{name}.")
-    return found
 
 
 def normal(fields: Sequence[Field]) -> list[dict[str, Any]]:

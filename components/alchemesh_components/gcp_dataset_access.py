@@ -14,9 +14,10 @@ from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
 from alchemesh_platform.component import Component
 
-# Basic roles of a dataset: https://cloud.google.com/bigquery/docs/access-control-basic-roles#dataset-basic-roles
-READER = "READER"
+# Basic role of a dataset: https://cloud.google.com/bigquery/docs/access-control-basic-roles#dataset-basic-roles
 WRITER = "WRITER"
+# The same as the basic role READER, as a binding of IAM has it.
+VIEWER = "roles/bigquery.dataViewer"
 LISTED_KINDS = ("user", "serviceAccount", "group", "domain")  # members that an access list has a field of its own for
 
 
@@ -41,28 +42,30 @@ def admit_to_dataset(
 def grant_on_dataset(
     component: Component[Any, Any], dataset: bigquery.Dataset, gcp: GcpSettings, consumer: Consumer
 ) -> Sequence[pulumi.Resource]:
-    """Let a consumer read a dataset until its access ends, with an entry of its own for each of its members."""
+    """Let a consumer read a dataset until its access ends, with a binding of its own for each of its members.
+
+    Not by ``DatasetAccess``: the provider tells its entries apart by role and member alone, whatever their condition,
+    so that a second request of one member, and a new end of the first, would be refused as being there already.
+
+    Source: https://github.com/GoogleCloudPlatform/magic-modules/blob/main/mmv1/products/bigquery/DatasetAccess.yaml
+    """
     condition = condition_of(consumer)
     return [
-        bigquery.DatasetAccess(
+        bigquery.DatasetIamMember(
             f"{component.name}-{member_slug(member)}-{consumer.request}",
             project=dataset.project,
             dataset_id=dataset.dataset_id,
-            role=READER,
-            condition=bigquery.DatasetAccessConditionArgs(
+            role=VIEWER,
+            member=_listed(member),
+            condition=bigquery.DatasetIamMemberConditionArgs(
                 title=condition.title, description=condition.description, expression=condition.expression
             ),
-            user_by_email=_name(member, "user", "serviceAccount"),
-            group_by_email=_name(member, "group"),
-            domain=_name(member, "domain"),
-            iam_member=None if _name(member, *LISTED_KINDS) else member,
             opts=component.child_options,
         )
         for member in members_of(consumer, gcp, component.wiring.environment)
     ]
 
 
-def _name(member: str, *kinds: str) -> str | None:
-    """The name of a member of one of the kinds, as an entry of a dataset's access list has it."""
-    kind, _, name = member.partition(":")
-    return name if kind in kinds else None
+def _listed(member: str) -> str:
+    """A member of IAM as a dataset's bindings have it: what its list has no field for is marked."""
+    return member if member.partition(":")[0] in LISTED_KINDS else f"iamMember:{member}"

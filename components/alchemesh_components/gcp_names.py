@@ -52,8 +52,6 @@ RUN_JOB = NameRule("Cloud Run job", 49)
 SCHEDULER_JOB = NameRule("Cloud Scheduler job", 500)
 # https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create: up to 255 characters
 SECRET = NameRule("secret", 255)
-# https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs: up to 128 with "transferJobs/"
-TRANSFER_JOB = NameRule("transfer job", 128 - len("transferJobs/"))
 # https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories: up to 63 characters
 REPOSITORY = NameRule("repository", 63)
 # https://cloud.google.com/sql/docs/postgres/create-instance: 98 characters with the project's id, which has up to 30
@@ -72,7 +70,6 @@ RULES = (
     RUN_JOB,
     SCHEDULER_JOB,
     SECRET,
-    TRANSFER_JOB,
     REPOSITORY,
     SQL_INSTANCE,
     BUDGET_LABEL,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pulumi_gcp as gcp
 import pytest
 
@@ -87,6 +88,7 @@ def test_a_table_comes_evolves_and_goes(bench: Bench, dataset: str) -> None:
         ((ID, GATE), "replace"),
         ((ID, {**DELAY, "type": "STRING"}), "replace"),
         ((ID, {**DELAY, "mode": "REQUIRED"}), "replace"),
+        ((ID, DELAY, {**GATE, "mode": "REQUIRED"}), "replace"),
     ],
 )
 def test_what_replaces_a_table_is_what_replaces_it_for_real(
@@ -114,10 +116,22 @@ def test_a_protected_table_is_neither_replaced_nor_removed(bench: Bench, dataset
     assert bench.world.bigquery().table(PROJECT, dataset, "flight") is not None
 
 
-def test_a_required_column_cannot_be_added(bench: Bench, dataset: str) -> None:
-    bench.done("up", program(dataset, ID))
-    said = bench.refused("up", program(dataset, ID, {**GATE, "mode": "REQUIRED"}))
-    assert "Cannot add required fields to an existing schema. (field: gate)" in said
+def test_rows_are_kept_for_ever_only_where_that_is_said(bench: Bench, dataset: str) -> None:
+    """The provider leaves an expiration as it is where nothing is said of it."""
+
+    def kept(**expiration: int) -> str | None:
+        partitioned = {"type": "DAY", "field": "departed_at", **expiration}
+        bench.done("up", program(dataset, ID, DEPARTED, time_partitioning=partitioned))
+        found = bench.world.bigquery().table(PROJECT, dataset, "flight")
+        assert found is not None
+        expires: str | None = found["timePartitioning"].get("expirationMs")
+        return expires
+
+    assert kept() is None
+    assert kept(expiration_ms=86_400_000) == "86400000"
+    assert kept() == "86400000"
+    assert kept(expiration_ms=86_400_000) == "86400000"
+    assert kept(expiration_ms=0) is None
 
 
 @pytest.mark.parametrize(
@@ -184,6 +198,85 @@ def test_an_authorised_view_and_who_may_read_it(bench: Bench, dataset: str) -> N
     service.change_dataset(PROJECT, dataset, {"access": [e for e in granted["access"] if e != authorised]})
     bench.done("refresh")
     assert bench.done("up", declare) == {"same": 6, "create": 1}
+    bench.done("destroy")
+
+
+def test_a_change_of_a_dataset_leaves_its_list_of_access_alone(bench: Bench, dataset: str) -> None:
+    """Versions of the provider before 9.35 sent the list that a dataset was made with, and took all access away."""
+    by_hand = {"role": "READER", "userByEmail": "auditor@airport.example"}
+    view = {"projectId": "another-project", "datasetId": "shown", "tableId": "flight"}
+    bound = {"title": "r-1", "expression": 'request.time < timestamp("2030-01-01T00:00:00Z")'}
+
+    def declare(**change: Any) -> Callable[[], None]:
+        def declared() -> None:
+            made = gcp.bigquery.Dataset(
+                "set", dataset_id=dataset, location="EU", delete_contents_on_destroy=True, **change
+            )
+            gcp.bigquery.DatasetAccess(
+                "code", dataset_id=made.dataset_id, role="WRITER", user_by_email="code@airport.example"
+            )
+            gcp.bigquery.DatasetAccess(
+                "view",
+                dataset_id=made.dataset_id,
+                view={"project_id": "another-project", "dataset_id": "shown", "table_id": "flight"},
+            )
+            gcp.bigquery.DatasetIamMember(
+                "grant",
+                dataset_id=made.dataset_id,
+                role="roles/bigquery.dataViewer",
+                member="user:amelia@airport.example",
+                condition=bound,
+            )
+
+        return declared
+
+    def listed() -> list[Any]:
+        found = bench.world.bigquery().dataset(PROJECT, dataset)
+        assert found is not None
+        return list(found["access"])
+
+    bench.done("up", declare())
+    bench.world.bigquery().change_dataset(PROJECT, dataset, {"access": [*listed(), by_hand]})
+    before = listed()
+    assert {"role": "READER", "userByEmail": "amelia@airport.example", "condition": bound} in before
+    assert {"view": view} in before
+    assert bench.done("up", declare(labels={"cost": "data"}, description="Anew")) == {"same": 3, "update": 1}
+    assert listed() == before
+    assert bench.done("refresh") == {"refresh": 4}
+    assert bench.done("up", declare(labels={"cost": "data"}, description="Anew")) == {"same": 4}
+    bench.done("destroy")
+
+
+def test_entries_of_one_member_and_role_differ_by_their_condition_only_as_bindings(bench: Bench, dataset: str) -> None:
+    """The provider finds an entry of a dataset's list by role and member alone."""
+    until = 'request.time < timestamp("2030-01-01T00:00:00Z")'
+
+    def declare(*titles: str, kind: type[pulumi.CustomResource], **who: str) -> Callable[[], None]:
+        def declared() -> None:
+            made = gcp.bigquery.Dataset("set", dataset_id=dataset, location="EU", delete_contents_on_destroy=True)
+            for at, title in enumerate(titles):
+                kind(f"grant-{at}", dataset_id=made.dataset_id, condition={"title": title, "expression": until}, **who)
+
+        return declared
+
+    access = {"kind": gcp.bigquery.DatasetAccess, "role": "READER", "user_by_email": "amelia@airport.example"}
+    bench.done("up", declare("r-1", **access))
+    for second in (declare("r-1", "r-2", **access), declare("r-2", **access)):
+        assert "existing object already found" in bench.refused("up", second)
+    bench.done("up", declare(**access))
+
+    grant = {
+        "kind": gcp.bigquery.DatasetIamMember,
+        "role": "roles/bigquery.dataViewer",
+        "member": "user:amelia@airport.example",
+    }
+    assert bench.done("up", declare("r-1", **grant)) == {"same": 1, "create": 1}
+    assert bench.done("up", declare("r-1", "r-2", **grant)) == {"same": 2, "create": 1}
+    assert "replace" in bench.done("up", declare("r-1", "r-3", **grant))
+    assert bench.done("up", declare("r-1", **grant)) == {"same": 2, "delete": 1}
+    found = bench.world.bigquery().dataset(PROJECT, dataset)
+    assert found is not None
+    assert [entry["condition"]["title"] for entry in found["access"] if "condition" in entry] == ["r-1"]
     bench.done("destroy")
 
 

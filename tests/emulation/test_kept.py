@@ -104,6 +104,7 @@ def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -
             gcp.pubsub.Subscription(
                 "landing",
                 topic=topic.id,
+                ack_deadline_seconds=300,
                 cloud_storage_config={"bucket": bucket.name, "max_duration": "300s"},
                 opts=pulumi.ResourceOptions(depends_on=rights),
             )
@@ -115,6 +116,26 @@ def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -
     bench.done("destroy")
 
 
+def test_the_name_of_a_transfer_job_that_went_is_taken(bench: Bench) -> None:
+    def copied(**named: str) -> Callable[[], object]:
+        def declare() -> None:
+            bucket = gcp.storage.Bucket("landing", location="EU")
+            ends = {
+                "gcs_data_source": {"bucket_name": "acme-source"},
+                "gcs_data_sink": {"bucket_name": bucket.name},
+            }
+            gcp.storage.TransferJob("copy", description="Copies", transfer_spec=ends, **named)
+
+        return declare
+
+    for _twice in range(2):
+        bench.done("up", copied())
+        bench.done("destroy")
+    bench.done("up", copied(name="transferJobs/flights"))
+    bench.done("destroy")
+    assert "Error 409: Already Exists" in bench.refused("up", copied(name="transferJobs/flights"))
+
+
 @pytest.mark.parametrize(
     ("declare", "said"),
     [
@@ -124,6 +145,12 @@ def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -
         (lambda: gcp.pubsub.Topic("t", message_retention_duration="60s"), "found '60s', expected 600s to 2678400s"),
         (lambda: gcp.pubsub.Schema("s", type="AVRO", definition="{"), "found no JSON"),
         (lambda: gcp.pubsub.Subscription("s", topic="t", ack_deadline_seconds=5), "found 5, expected 10 to 600"),
+        (
+            lambda: gcp.pubsub.Subscription(
+                "s", topic="t", ack_deadline_seconds=300, cloud_storage_config={"bucket": "b", "max_duration": "600s"}
+            ),
+            "found 600s, expected at most ackDeadlineSeconds, 300",
+        ),
         (lambda: gcp.cloudrunv2.Job("j", location=REGION, template={"template": {}}), "expected a container at least"),
         (lambda: gcp.cloudrunv2.Service("j", name="A", location=REGION, template=CONTAINERS), "expected 1 to 49"),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,42 @@ def test_a_grant_adds_its_own_entries_and_takes_away_no_others(cloud: Cloud) -> 
     assert cloud.done("up", flights(DESK)) == {"delete": ["flights-table-proxy-user-bo-acme-example-r-1"]}
     assert set(cloud.done("refresh")) <= {"refresh"}
     assert cloud.done("up", flights(DESK)) == {}
+
+
+def test_access_is_extended_and_renewed_without_a_gap(cloud: Cloud) -> None:
+    """BigQuery's own entries of access are one for each member: a new end, or a second request, was refused."""
+    first = dataclasses.replace(BO, ends_at=datetime(2030, 1, 1, tzinfo=UTC))
+    longer = dataclasses.replace(BO, ends_at=datetime(2031, 1, 1, tzinfo=UTC))
+    renewed = dataclasses.replace(longer, request="r-9")
+    grant = "flights-table-proxy-user-bo-acme-example-r-1"
+    cloud.done("up", flights(first))
+    steps = cloud.done("up", flights(longer))
+    assert steps["create-replacement"] == [grant]
+    assert list(steps).index("create-replacement") < list(steps).index("delete-replaced")
+    assert cloud.done("up", flights(longer, renewed)) == {"create": ["flights-table-proxy-user-bo-acme-example-r-9"]}
+    assert cloud.done("up", flights(renewed)) == {"delete": [grant]}
+    found = cloud.world.bigquery().dataset(PROJECT, "prod__aviation__flights__flights_table__views")
+    assert found is not None
+    entries = [entry for entry in found["access"] if entry.get("userByEmail") == "bo@acme.example"]
+    assert [entry["condition"]["expression"] for entry in entries] == [
+        'request.time < timestamp("2031-01-01T00:00:00Z")'
+    ]
+
+
+def test_a_table_that_is_made_anew_is_still_shown(cloud: Cloud) -> None:
+    """The view and its right to the table's dataset stay, or come again."""
+    cloud.done("up", flights(BO, on_incompatible_change="replace"))
+    other = {"flight_id": {"type": "integer", "required": True}, "gate": {"type": "string", "required": True}}
+    cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace"))
+    service = cloud.world.bigquery()
+    dataset, views = "prod__aviation__flights__flights_table", "prod__aviation__flights__flights_table__views"
+    service.query(PROJECT, f"INSERT INTO {dataset}.flight (flight_id, gate) VALUES (7, 'B')")
+    assert service.query(PROJECT, f"SELECT * FROM {views}.flight") == [["7", "B"]]
+    source = service.dataset(PROJECT, dataset)
+    assert source is not None
+    view = {"projectId": PROJECT, "datasetId": views, "tableId": "flight"}
+    assert [entry for entry in source["access"] if "view" in entry] == [{"view": view}]
+    assert cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace")) == {}
 
 
 def test_a_compatible_model_is_followed_in_place(cloud: Cloud) -> None:

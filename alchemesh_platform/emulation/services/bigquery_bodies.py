@@ -48,9 +48,9 @@ def table_body(values: Mapping[str, Any]) -> dict[str, Any]:
         body["schema"] = {"fields": [dict(field) for field in table_schema.read_schema(values["schema"])]}
     if values.get("timePartitioning") is not None:
         given = values["timePartitioning"]
-        body["timePartitioning"] = {
-            name: str(value) if name == "expirationMs" else value for name, value in given.items() if value is not None
-        }
+        body["timePartitioning"] = {name: value for name, value in given.items() if value and name != "expirationMs"}
+        if given.get("expirationMs"):  # 0 is the same as none
+            body["timePartitioning"]["expirationMs"] = str(given["expirationMs"])
     if values.get("rangePartitioning") is not None:
         given = values["rangePartitioning"]
         bounds = {name: str(value) for name, value in given["range"].items()}

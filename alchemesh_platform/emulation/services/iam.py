@@ -5,8 +5,11 @@ Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from alchemesh_platform.emulation.errors import Refused
 from alchemesh_platform.emulation.limits import iam_member
@@ -40,9 +43,9 @@ class Grant(ResourceType):
 
     def identify(self, values: Values) -> str:
         condition = values.get("condition")
-        title = f"/{condition['title']}" if isinstance(condition, Mapping) else ""
+        when = f"/{condition['title']}/{_digest(condition)}" if isinstance(condition, Mapping) else ""
         on = self.references[0].identify(values) if self.references else None
-        return f"{on or self.id.format_map(values)}/{values['role']}/{values['member']}{title}"
+        return f"{on or self.id.format_map(values)}/{values['role']}/{values['member']}{when}"
 
     def make(self, world: World, values: Values, *, again: bool) -> None:
         member = str(values["member"])
@@ -50,6 +53,11 @@ class Grant(ResourceType):
         project = str(values.get("project") or world.project or "")
         if email != member and not account_exists(world, email, project):
             raise Refused(400, f"Service account {email} does not exist.")
+
+
+def _digest(condition: Mapping[str, Any]) -> str:
+    """All of a condition tells bindings apart: one whose end changes is made before the one that it stands for goes."""
+    return hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

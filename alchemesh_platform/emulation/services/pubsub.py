@@ -33,9 +33,11 @@ NAME = Name(
 )
 # https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions
 ACK_SECONDS = (10, 600)
+ACK_SECONDS_DEFAULT = 10
 RETENTION_SECONDS = (600, 31 * 24 * 3600)
 # https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#cloudstorageconfig
 MAX_DURATION_SECONDS = (60, 600)
+MAX_DURATION_DEFAULT = "300s"
 MAX_BYTES = (1000, 10 * 1024**3)
 DESTINATIONS = ("pushConfig", "bigqueryConfig", "cloudStorageConfig")
 # https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#assign_roles_service_agent
@@ -77,6 +79,20 @@ def _destination(inputs: Values) -> Iterator[Refusal]:
         yield Refusal(given[1], f"found {' and '.join(given)}, expected one of them")
 
 
+def _batch(inputs: Values) -> Iterator[Refusal]:
+    """A file is closed before its messages' acknowledgement is due."""
+    config = inputs.get("cloudStorageConfig")
+    given = reveal(config.get("maxDuration")) if isinstance(config, Mapping) else None
+    acked = reveal(inputs.get("ackDeadlineSeconds", ACK_SECONDS_DEFAULT))
+    if not isinstance(config, Mapping) or not isinstance(acked, int):
+        return
+    duration = given if isinstance(given, str) else MAX_DURATION_DEFAULT
+    if (seconds := duration.removesuffix("s")).isdigit() and int(seconds) > acked:
+        yield Refusal(
+            "cloudStorageConfig.maxDuration", f"found {duration}, expected at most ackDeadlineSeconds, {acked}"
+        )
+
+
 def _definition(inputs: Values) -> Iterator[Refusal]:
     definition = reveal(inputs.get("definition"))
     if reveal(inputs.get("type")) != "AVRO" or not isinstance(definition, str):
@@ -114,13 +130,14 @@ TYPES = (
             within("messageRetentionDuration", *RETENTION_SECONDS, unit="s"),
             within("cloudStorageConfig.maxDuration", *MAX_DURATION_SECONDS, unit="s"),
             within("cloudStorageConfig.maxBytes", *MAX_BYTES),
+            _batch,
         ),
         references=(
             ON_TOPIC,
             Reference(BUCKET, "cloudStorageConfig.bucket"),
             Reference(TOPIC, "deadLetterPolicy.deadLetterTopic", TOPIC_ID),
         ),
-        defaults={"ackDeadlineSeconds": 10, "messageRetentionDuration": "604800s"},
+        defaults={"ackDeadlineSeconds": ACK_SECONDS_DEFAULT, "messageRetentionDuration": "604800s"},
         outputs=with_labels(),
     ),
     ResourceType(

@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from alchemesh_platform.emulation.errors import exists
 from alchemesh_platform.emulation.limits import matching, one_of
 from alchemesh_platform.emulation.resource_type import Reference, ResourceType, Values, now
 from alchemesh_platform.emulation.services.storage import BUCKET
+from alchemesh_platform.emulation.store import Kept
 from alchemesh_platform.emulation.world import World
 
+TRANSFER_JOB = "gcp:storage/transferJob:TransferJob"
+DELETED = f"{TRANSFER_JOB} that is deleted"  # its name is taken for 30 days more
 NAME_MAX = 128
 NAME = re.compile(rf"(?=.{{1,{NAME_MAX}}}$)transferJobs/(?!OPI)[\w.~-]*[A-Za-z0-9]")
 
@@ -24,6 +28,15 @@ class TransferJob(ResourceType):
     def identify(self, values: Values) -> str:
         return f"{values['project']}/{_name(values).removeprefix('transferJobs/')}"
 
+    def make(self, world: World, values: Values, *, again: bool) -> None:
+        identity = self.identify(values)
+        if world.store.get(DELETED, identity) is not None:
+            raise exists(f"transfer job {identity}, which is deleted")
+
+    def remove(self, world: World, values: Values) -> None:
+        if values.get("name"):
+            world.store.put(Kept(DELETED, self.identify(values), "", {}, {}))
+
 
 def _name(values: Values, world: World | None = None) -> str:
     return str(values.get("name") or f"transferJobs/{values['number']}")
@@ -31,7 +44,7 @@ def _name(values: Values, world: World | None = None) -> str:
 
 TYPES = (
     TransferJob(
-        type="gcp:storage/transferJob:TransferJob",
+        type=TRANSFER_JOB,
         id="{project}/{name}",
         service="storagetransfer.googleapis.com",
         numbered=True,

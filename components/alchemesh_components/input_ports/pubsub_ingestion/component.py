@@ -20,6 +20,9 @@ from alchemesh_platform.component import Component
 
 # https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#service_account_roles
 AGENT_ROLES = ("roles/storage.objectCreator", "roles/storage.legacyBucketReader")
+# A batch may take no longer than its messages may wait to be acknowledged:
+# https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#cloudstorageconfig
+ACK_SECONDS = 300
 KEPT_SECONDS = 7 * 24 * 60 * 60  # how long messages wait when they cannot be written; the longest without extra cost
 
 
@@ -57,6 +60,7 @@ class PubsubIngestion(Component[Args, Settings]):
         """The subscription, which never expires; files are named by their time, so that a day's are together."""
         gcp, args = self.settings.gcp, self.args
         avro = pubsub.SubscriptionCloudStorageConfigAvroConfigArgs(write_metadata=True)
+        batch_seconds = int(args.batch_time.total_seconds())
         return pubsub.Subscription(
             f"{self.name}-subscription",
             project=gcp.project,
@@ -64,14 +68,14 @@ class PubsubIngestion(Component[Args, Settings]):
             topic=args.topic if "/" in args.topic else f"projects/{gcp.project}/topics/{args.topic}",
             filter=args.filter,
             labels=labels_of(gcp, self.wiring),
-            ack_deadline_seconds=300,
+            ack_deadline_seconds=max(batch_seconds, ACK_SECONDS),
             message_retention_duration=f"{KEPT_SECONDS}s",
             expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
             cloud_storage_config=pubsub.SubscriptionCloudStorageConfigArgs(
                 bucket=self.landing.bucket.name,
                 filename_datetime_format="YYYY-MM-DD/hh_mm_ssZ",
                 filename_suffix=".avro" if args.format == "avro" else ".jsonl",
-                max_duration=f"{int(args.batch_time.total_seconds())}s",
+                max_duration=f"{batch_seconds}s",
                 max_bytes=args.batch_megabytes * 1024 * 1024,
                 avro_config=avro if args.format == "avro" else None,
             ),

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pulumi
 from pulumi_gcp import storage
 
-from alchemesh_components.gcp_names import TRANSFER_JOB, resource_name
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
@@ -21,7 +20,8 @@ from alchemesh_platform.component import Component
 # What the agent has to have: https://cloud.google.com/storage-transfer/docs/iam-cloud
 SOURCE_ROLES = ("roles/storage.objectViewer", "roles/storage.legacyBucketReader")
 SINK_ROLES = ("roles/storage.objectUser", "roles/storage.legacyBucketWriter")
-# A transfer needs a first day. One that is over means at once, and stays the same in every preview.
+# A transfer needs a first day, and one that is over stays the same in every preview. Without a time of day a transfer
+# that repeats begins at once: https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#schedule
 FIRST_DAY = storage.TransferJobScheduleScheduleStartDateArgs(year=2020, month=1, day=1)
 
 
@@ -75,12 +75,16 @@ class StorageTransfer(Component[Args, Settings]):
         return urlsplit(self.args.path).netloc
 
     def transfer(self, rights: Sequence[pulumi.Resource]) -> storage.TransferJob:
-        """The job, once the agent has its rights. What was removed at the source stays here."""
+        """The job, once the agent has its rights. What was removed at the source stays here.
+
+        The service names it: a name of ours would be taken for 30 days after the port was removed.
+
+        Source: https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#Status
+        """
         gcp = self.settings.gcp
         return storage.TransferJob(
             f"{self.name}-transfer",
             project=gcp.project,
-            name=f"transferJobs/{resource_name(TRANSFER_JOB, gcp, self.wiring)}",
             description=f"{self.args.path} into {self.wiring.address}",
             schedule=storage.TransferJobScheduleArgs(
                 schedule_start_date=FIRST_DAY, repeat_interval=f"{int(self.args.every.total_seconds())}s"

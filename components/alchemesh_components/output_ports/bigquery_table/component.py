@@ -23,6 +23,8 @@ from alchemesh_platform.connections import BIGQUERY_SCHEME
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.resources.bigquery import TableSchema
 
+FOR_EVER = 0  # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TimePartitioning
+
 
 class BigQueryTables(Component[Args, Settings]):
     """A dataset of the port, and in it a table for each model, by the name of the model."""
@@ -94,7 +96,11 @@ class BigQueryTables(Component[Args, Settings]):
         return next((name for name in self.args.partition_by if name in model.properties), None)
 
     def partitioning(self, model: SemanticModel) -> bigquery.TableTimePartitioningArgs | None:
-        """A partition for each day of that property."""
+        """A partition for each day of that property.
+
+        Rows that are kept for ever have to be said so: where nothing is said, the provider leaves an earlier time as it
+        is, and rows would go on being removed.
+        """
         field = self.partition_of(model)
         if field is None:
             return None
@@ -102,7 +108,7 @@ class BigQueryTables(Component[Args, Settings]):
         return bigquery.TableTimePartitioningArgs(
             type="DAY",
             field=field,
-            expiration_ms=round(expiration.total_seconds() * 1000) if expiration else None,
+            expiration_ms=round(expiration.total_seconds() * 1000) if expiration else FOR_EVER,
         )
 
     @property
