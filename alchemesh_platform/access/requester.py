@@ -113,7 +113,11 @@ def resolve(
         teams = registry.all(TeamRecord, environment, where={"domain": address})
     users = {member for team in teams for member in team.members}
     product = registry.get(ProductRecord, environment, address) if kind == "data_product" else None
-    identity = CodeIdentity(**product.identity) if product is not None and product.identity is not None else None
+    identity = (
+        CodeIdentity(kind=product.identity["kind"], name=product.identity["name"])
+        if product is not None and product.identity is not None
+        else None
+    )
     return Consumer(
         request=request,
         kind=kind,

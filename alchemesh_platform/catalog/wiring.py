@@ -29,6 +29,7 @@ class Wiring:
         connections: For code: outputs of the product's other components, ``{"inputs": {port: {"storage": …}},
             "outputs": {…}, "infrastructure": {…}}``, as :class:`alchemesh_platform.connections.Connections` has them
             (values may be Pulumi outputs).
+        needs: For a check: name of each need of the product: its component type.
         foundations: What the product stands on: role of a foundation that the environment has (``platform``,
             ``domain``): the outputs of its stack, empty where it is not deployed.
         product_version: Version of the product.
@@ -48,6 +49,7 @@ class Wiring:
     storage_component: str = ""
     origin: str | None = None
     connections: Mapping[str, Any] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
     foundations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     product_version: str = "0.0.0"
     product_root: str = "."

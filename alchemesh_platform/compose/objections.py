@@ -32,6 +32,7 @@ def objections(
     outputs = {port.name: port for port in product.output_ports}
     inputs = {port.name: port for port in product.input_ports}
     storages = {use.port: component.spec.name for use, component in planned if use.role is Role.STORAGE}
+    needs = {need.name: need.component for need in product.infrastructure}
     foundations: dict[str, dict[str, Any]] = {each.role.value: {} for each in foundations_of(platform, product.domain)}
     for use, component in planned:
         if component.spec.check is None:
@@ -49,6 +50,7 @@ def objections(
             protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
             storage_component=storages.get(use.port, "") if output is not None else "",
             origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
+            needs=needs,
             foundations=foundations,
             product_version=product.version,
             product_root=str(loaded.root),

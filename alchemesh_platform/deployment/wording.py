@@ -39,7 +39,7 @@ _SETTING = re.compile(r"\bsettings(?:\.[a-z_]+)+")
 
 _KAFKA_USER = "the user of settings.kafka.security"
 _THERE_ALREADY = "remove it, or give this one another name; what an earlier deployment left can be imported"
-# What a failure matches: what to do about it. The first that matches counts.
+# What a failure matches: what to do about it, with what the pattern found in braces. The first that matches counts.
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), hint)
     for pattern, hint in (
@@ -76,6 +76,20 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"kafka server: .*operation on an invalid topic",
             "a topic is called by 1 to 249 letters, digits, dots, underscores and hyphens",
+        ),
+        # https://cloud.google.com/run/docs/troubleshooting: what a job or a service starts with
+        (
+            r"Secret projects/(?P<project>[^/\s]+)/secrets/(?P<secret>[^/\s]+)/versions/\S+ was not found",
+            "whoever knows the value adds it: `gcloud secrets versions add {secret} --project={project} "
+            "--data-file=-`; then run again",
+        ),
+        (
+            r"Permission denied on secret: ",
+            "a right that was just given takes some minutes to count: run again",
+        ),
+        (
+            r"Image '(?P<image>[^']+)' not found",
+            "build the image and push it: `docker build --tag {image} .`, `docker push {image}`; then run again",
         ),
         # https://cloud.google.com/apis/design/errors, https://cloud.google.com/storage/docs/troubleshooting
         (
@@ -151,7 +165,9 @@ def hint_for(told: str) -> str | None:
         project = _PROJECT.search(told)
         where = f" --project {project['project']}" if project else ""
         return f"enable it: `gcloud services enable {service['service']}{where}`, or `alchemesh platform up`"
-    return next((hint for pattern, hint in _HINTS if pattern.search(told)), None)
+    return next(
+        (hint.format_map(found.groupdict()) for pattern, hint in _HINTS if (found := pattern.search(told))), None
+    )
 
 
 def placed(hint: str | None, settings: Node) -> str | None:

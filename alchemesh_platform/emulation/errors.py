@@ -56,6 +56,25 @@ class Refused(Failure):
         super().__init__(f"1 error occurred:\n\t* {told}\n\n", hint=hint)
 
 
+class NotReady(Failure):
+    """Raised when something was made and does not come to work: the operation that was waited for failed.
+
+    Source: github.com/hashicorp/terraform-provider-google (google/tpgresource/common_operation.go)
+
+    Args:
+        what: Name of the type, as the provider has it: ``Job``.
+        code: Code of the operation's error, of google.rpc.Code.
+        message: What it says.
+        hint: As for what is refused.
+    """
+
+    def __init__(self, what: str, code: int, message: str, *, hint: str | None = None) -> None:
+        waited = (
+            f"Error waiting to create {what}: Error waiting for Creating {what}: Error code {code}, message: {message}"
+        )
+        super().__init__(f"1 error occurred:\n\t* {waited}\n\n", hint=hint)
+
+
 def not_found(what: str) -> Refused:
     """Something that is referred to is not there."""
     return Refused(404, f"Not found: {what}", reason="notFound")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from alchemesh_platform.emulation.errors import Refused, api_disabled, in_use, no_such_region, not_found
+from alchemesh_platform.emulation.errors import NotReady, Refused, api_disabled, in_use, no_such_region, not_found
 from alchemesh_platform.emulation.inputs import DEFAULTS, refusals_of
 from alchemesh_platform.emulation.resource_type import ResourceType, Values
 from alchemesh_platform.emulation.sdk import inputs_of, outputs_of
@@ -16,7 +16,7 @@ from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.provider.difference import difference
 from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import Refusal
-from alchemesh_platform.provider.operations import Checked, Difference, Tree
+from alchemesh_platform.provider.operations import Checked, Difference, Recorded, Tree
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_unknown, reveal
 
 
@@ -67,7 +67,12 @@ class EmulatedKind:
                 self.world.store.remove(self.type.type, identity)
             raise
         self.world.store.put(Kept(self.type.type, identity, context.urn, _given(inputs), self._hidden(outputs)))
-        return identity, self._state(inputs, values, outputs)
+        state = self._state(inputs, values, outputs)
+        try:
+            self.type.settle(self.world, values)
+        except NotReady as error:
+            raise Recorded(error, identity, state) from error
+        return identity, state
 
     def read(self, identity: str, inputs: Tree, state: Tree, context: Context) -> tuple[str, Tree, Tree] | None:
         kept = self.world.store.get(self.type.type, identity)
@@ -100,6 +105,7 @@ class EmulatedKind:
         changed = self.type.computed_anew(values, self.world)
         outputs = {**kept.outputs, **self._hidden(changed)}
         self.world.store.put(replace(kept, urn=context.urn, inputs=_given(inputs), outputs=outputs))
+        self.type.settle(self.world, values)
         return self._state(inputs, values, {**computed, **changed})
 
     def delete(self, identity: str, inputs: Tree, state: Tree, context: Context) -> None:

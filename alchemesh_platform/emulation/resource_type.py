@@ -146,6 +146,13 @@ class ResourceType:
             Refused: when the service would not take it.
         """
 
+    def settle(self, world: World, values: Values) -> None:
+        """See that it works, once it is made or changed.
+
+        Raises:
+            NotReady: when it does not, and stays as it is.
+        """
+
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:
         """How it is in its emulator: inputs that differ there; None when it is gone.
 

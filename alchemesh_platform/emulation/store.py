@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS fault (what TEXT NOT NULL, service TEXT NOT NULL, pla
 """
 _API_DISABLED = "api disabled"
 _REGION_ABSENT = "region absent"
+_IMAGE_ABSENT = "image absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,19 @@ class Store:
     def region_absent(self, service: str, region: str) -> bool:
         """Whether a service lacks a region."""
         return self._has_fault(_REGION_ABSENT, service, region.lower())
+
+    def withhold_image(self, image: str) -> None:
+        """Have a repository lack an image, until somebody pushes it; all others are there."""
+        self._fault(_IMAGE_ABSENT, "", image)
+
+    def push_image(self, image: str) -> None:
+        """Have a repository hold an image."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM fault WHERE what = ? AND place = ?", (_IMAGE_ABSENT, image))
+
+    def image_absent(self, image: str) -> bool:
+        """Whether a repository lacks an image."""
+        return self._has_fault(_IMAGE_ABSENT, "", image)
 
     def _fault(self, what: str, service: str, place: str) -> None:
         with self._transaction() as database:

@@ -103,7 +103,7 @@ class DataProduct(pulumi.ComponentResource):
             return
         for component in (
             *(port.component for port in self.inputs),
-            *self.needs.values(),
+            *(need for name, need in self.needs.items() if name not in identity.let_in_at),
             *(port.storage for port in self.outputs),
         ):
             component.admit(identity)

@@ -47,6 +47,7 @@ models:
       distance: {{type: number}}
       route: {route}
 infrastructure: {needs}
+code: {code}
 output_ports:
   - name: flights-table
     models: [flight]
@@ -59,6 +60,7 @@ def problems(tmp_path: Path, settings: dict[str, Any] | None = None, **parts: st
     defaults = {
         "route": "{type: string}",
         "needs": "[]",
+        "code": "",
         "storage": "{component: columnar-table}",
         "proxy": "{component: data-api, protocols: [sql]}",
     }
@@ -116,7 +118,7 @@ def test_a_type_that_bigquery_lacks_is_refused_at_its_line(tmp_path: Path) -> No
 def test_arguments_of_tables_that_bigquery_cannot_follow(tmp_path: Path, args: str, problem: str) -> None:
     found = problems(tmp_path, storage=f"{{component: columnar-table, args: {{{args}}}}}")
     assert any(problem in each for each in found), found
-    assert all(each.startswith("18 output_ports[0].storage.args.") for each in found)
+    assert all(each.startswith("19 output_ports[0].storage.args.") for each in found)
 
 
 def test_more_clusters_than_bigquery_takes_are_refused(tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_more_clusters_than_bigquery_takes_are_refused(tmp_path: Path) -> None:
 
 def test_rest_over_files_is_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, storage="{component: object-storage}") == [
-        "19 output_ports[0].proxy.component: the port's storage is gcs-bucket, expected bigquery-table"
+        "20 output_ports[0].proxy.component: the port's storage is gcs-bucket, expected bigquery-table"
     ]
 
 
@@ -164,6 +166,17 @@ def test_a_key_of_another_region_is_refused(tmp_path: Path) -> None:
     assert "the key of datasets is in us-east1, expected one in europe-west1" in found
     inside = {"bigquery": "projects/acme/locations/europe/keyRings/mesh/cryptoKeys/data"}
     assert problems(tmp_path, {"encryption_keys": inside, "bigquery_location": "EU"}) == []
+
+
+def test_a_secret_that_no_need_holds_is_refused_at_its_variable(tmp_path: Path) -> None:
+    code = "{component: python-job, args: {entrypoint: 'a:b', env: {LEVEL: info, TOKEN: {secret: API_TOKEN}}}}"
+    (found,) = problems(tmp_path, code=code)
+    assert (
+        found
+        == "15 code.args.env.TOKEN: found the secret API_TOKEN, and no need 'api-token' of type secret that holds it"
+    )
+    assert problems(tmp_path, code=code, needs="[{name: api-token, component: secret}]") == []
+    assert len(problems(tmp_path, code=code, needs="[{name: api-token, component: object-storage}]")) == 1
 
 
 @pytest.mark.parametrize("retention", ["12h", "36h"])

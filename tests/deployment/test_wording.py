@@ -54,6 +54,27 @@ def test_what_libraries_put_around_a_cause_is_taken_off(wrapping: str, cause: st
     assert cause_of(wrapping.format(cause)) == cause
 
 
+SECRET_EMPTY = (
+    "Error waiting to create Job: Error waiting for Creating Job: Error code 9, message: "
+    "spec.template.spec.containers[0].env[1].value_from.secret_key_ref.name: "
+    "Secret projects/632210246751/secrets/prod--a--b--token/versions/latest was not found"
+)
+IMAGE_ABSENT = (
+    "Error waiting to create Job: Error waiting for Creating Job: Error code 5, message: "
+    "Image 'europe-west1-docker.pkg.dev/acme-mesh/products/aviation/flights:1.2.0' not found."
+)
+
+
+def test_what_a_job_of_cloud_run_starts_with_is_told_with_the_command_that_brings_it() -> None:
+    secret = worded(ONE.format(SECRET_EMPTY))
+    assert secret.message == SECRET_EMPTY
+    assert secret.hint is not None
+    assert "`gcloud secrets versions add prod--a--b--token --project=632210246751 --data-file=-`" in secret.hint
+    image = hint_for(ONE.format(IMAGE_ABSENT))
+    assert image is not None
+    assert "`docker push europe-west1-docker.pkg.dev/acme-mesh/products/aviation/flights:1.2.0`" in image
+
+
 def test_several_causes_are_told_each_once() -> None:
     told = f"2 errors occurred:\n\t* {NO_BROKER}\n\t* {LOG.format(NO_BROKER)}\n\n"
     assert cause_of(told) == NO_BROKER

@@ -17,6 +17,7 @@ from alchemesh_platform.provider.inputs import Refusal
 
 SERVICE = "secretmanager.googleapis.com"
 SECRET = "gcp:secretmanager/secret:Secret"  # noqa: S105 - a type
+SECRET_MEMBER = "gcp:secretmanager/secretIamMember:SecretIamMember"  # noqa: S105 - a type
 VERSION = "gcp:secretmanager/secretVersion:SecretVersion"
 
 # https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create
@@ -61,7 +62,7 @@ TYPES = (
         outputs={"name": "{secret}/versions/{number}", "version": "{number}", "createTime": now},
     ),
     grant(
-        "gcp:secretmanager/secretIamMember:SecretIamMember",
+        SECRET_MEMBER,
         SECRET_ID_FORMAT,
         SERVICE,
         Reference(SECRET, "secretId", SECRET_ID_FORMAT),

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.code.cloud_run_job.models import Args
+from alchemesh_components.code.cloud_run_job.models import Args, need_of
 from alchemesh_components.gcp_checks import key_in_reach
 from alchemesh_components.gcp_foundations import has_platform
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_platform.catalog.objection import Objection
 from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.secrets import SecretRef
+
+SECRET_TYPE = "secret"  # noqa: S105 - component type of the needs that hold one
 
 # https://cloud.google.com/run/docs/configuring/services/memory-limits#cpu-minimum, in the words of the arguments
 CPU_OF_MEMORY = {"8Gi": 2, "16Gi": 4, "32Gi": 8}
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """There is an image; memory comes with processors; the key is where the job is."""
+    """There is an image, and a need for each secret; memory comes with processors; the key is where the job is."""
     if args.image is None and settings.gcp.image_repository is None and not has_platform(wiring):
         yield Objection(
             "found no image, expected one with the product's code",
             at="args",
             hint="give `image`, or have the platform file name a `platform-foundation`, which makes a place for it",
         )
+    for variable, value in args.env.items():
+        if isinstance(value, SecretRef) and wiring.needs.get(need := need_of(value)) != SECRET_TYPE:
+            yield Objection(
+                f"found the secret {value.secret}, and no need {need!r} of type {SECRET_TYPE} that holds it",
+                at="args",
+                path=("env", variable),
+                hint=f"add `{{name: {need}, component: {SECRET_TYPE}}}` to the product's `infrastructure`",
+            )
     needed = CPU_OF_MEMORY.get(args.memory, 1)
     if int(args.cpu) < needed:
         yield Objection(

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_gcp import cloudrunv2, cloudscheduler, projects, secretmanager
 
-from alchemesh_components.code.cloud_run_job.models import Args
+from alchemesh_components.code.cloud_run_job.models import Args, need_of
 from alchemesh_components.code.cloud_run_job.spec import SPEC
 from alchemesh_components.gcp_foundations import image_repository
 from alchemesh_components.gcp_labels import labels_of
@@ -44,8 +44,9 @@ class CloudRunJob(Component[Args, Settings]):
 
     @property
     def identity(self) -> CodeIdentity:
-        """The job's service account."""
-        return CodeIdentity(GOOGLE_SERVICE_ACCOUNT, self.account.email)
+        """The job's service account, which may read the secrets of its environment before there is a job."""
+        read = frozenset(need_of(value) for value in self.args.env.values() if isinstance(value, SecretRef))
+        return CodeIdentity(GOOGLE_SERVICE_ACCOUNT, self.account.email, read)
 
     def service_identity(self) -> ServiceIdentity:
         """The account that the code runs as; other products let this product in by it."""
@@ -67,33 +68,29 @@ class CloudRunJob(Component[Args, Settings]):
         ]
 
     def secrets(self) -> dict[str, str]:
-        """Secret variable: id of the secret that a need of its name holds (``API_TOKEN`` is that of ``api-token``)."""
+        """Secret variable: name of the need that holds the secret."""
+        return {name: need_of(value) for name, value in self.args.env.items() if isinstance(value, SecretRef)}
+
+    def secret_id(self, need: str) -> pulumi.Output[str]:
+        """Id of a need's secret, which waits for the secret where the need is one of this product's."""
         place = self.wiring
-        return {
-            variable: product_resource_name(
-                SECRET,
-                self.settings.gcp,
-                place.environment,
-                place.domain,
-                place.product,
-                value.secret.lower().replace("_", "-"),
-            )
-            for variable, value in self.args.env.items()
-            if isinstance(value, SecretRef)
-        }
+        known = product_resource_name(SECRET, self.settings.gcp, place.environment, place.domain, place.product, need)
+        given = place.connections.get("infrastructure", {}).get(need)
+        name = pulumi.Output.from_input(given["storage"]["name"] if given is not None else known)
+        return name.apply(lambda it: str(it).rpartition("/")[2])
 
     def secret_rights(self) -> list[pulumi.Resource]:
-        """The account may read the secrets that its environment names."""
+        """The account may read each secret that its environment names."""
         return [
             secretmanager.SecretIamMember(
-                f"{self.name}-{variable.lower()}",
+                f"{self.name}-{need}",
                 project=self.settings.gcp.project,
-                secret_id=secret,
+                secret_id=self.secret_id(need),
                 role="roles/secretmanager.secretAccessor",
                 member=self.account.member,
                 opts=self.child_options,
             )
-            for variable, secret in self.secrets().items()
+            for need in dict.fromkeys(self.secrets().values())
         ]
 
     def run_job(self, rights: Sequence[pulumi.Resource]) -> cloudrunv2.Job:
@@ -153,7 +150,7 @@ class CloudRunJob(Component[Args, Settings]):
                 cloudrunv2.JobTemplateTemplateContainerEnvArgs(name=name, value=value)
                 for name, value in variables.items()
             ),
-            *(_secret_variable(name, secret) for name, secret in self.secrets().items()),
+            *(_secret_variable(name, self.secret_id(need)) for name, need in self.secrets().items()),
         ]
 
     def connections_document(self) -> pulumi.Output[str]:
@@ -206,7 +203,7 @@ class CloudRunJob(Component[Args, Settings]):
         )
 
 
-def _secret_variable(name: str, secret: str) -> cloudrunv2.JobTemplateTemplateContainerEnvArgs:
+def _secret_variable(name: str, secret: pulumi.Output[str]) -> cloudrunv2.JobTemplateTemplateContainerEnvArgs:
     return cloudrunv2.JobTemplateTemplateContainerEnvArgs(
         name=name,
         value_source=cloudrunv2.JobTemplateTemplateContainerEnvValueSourceArgs(

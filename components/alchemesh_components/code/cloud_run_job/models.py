@@ -22,6 +22,11 @@ def _not_too_long(span: timedelta) -> timedelta:
     return span
 
 
+def need_of(secret: SecretRef) -> str:
+    """Name of the need that holds a secret: ``API_TOKEN`` is that of ``api-token``."""
+    return secret.secret.lower().replace("_", "-")
+
+
 class Args(Strict):
     """Arguments of a Python job."""
 

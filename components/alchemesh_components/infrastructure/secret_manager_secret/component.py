@@ -25,7 +25,9 @@ class SecretManagerSecret(Component[Args, Settings]):
     def build(self) -> Mapping[str, Any]:
         """One secret, without a value."""
         self.secret = self.empty_secret()
-        return {"kind": "secret", "name": self.secret.name}
+        # As it is known in a preview already: the service says the number of the project in the place of its id.
+        name = pulumi.Output.concat("projects/", self.settings.gcp.project, "/secrets/", self.secret.secret_id)
+        return {"kind": "secret", "name": name}
 
     def empty_secret(self) -> secretmanager.Secret:
         """The secret, kept in the platform's region."""
