@@ -107,6 +107,22 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"could not find default credentials|invalid_grant|Error 401: ",
             "sign in to Google Cloud: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS in CI",
         ),
+        # https://cloud.google.com/iam/docs/service-agents, https://cloud.google.com/iam/docs/access-change-propagation
+        (
+            r"[Ss]ervice account (?:service|project)-\d+@\S+ does not exist",
+            "Google makes an agent when it is first asked for: `alchemesh platform up` does, and `gcloud beta services "
+            "identity create --service=…`",
+        ),
+        (
+            r"Cloud Pub/Sub did not have the necessary permissions|Failed to obtain the location of the .* bucket",
+            "Google's agent lacks a right on a bucket or key: one that it was given a moment ago takes minutes to "
+            "reach it, so run again; for what belongs to others, ask their owner",
+        ),
+        (
+            r"existing object already found",
+            "the dataset's list of access has this entry, by hand or from a run that was killed: take it off the list "
+            "(`bq show`, `bq update --source`) and run again",
+        ),
         (
             r"Error 403: ",
             "who deploys lacks this right in the project of settings.gcp.project: an administrator grants it",

@@ -110,6 +110,21 @@ def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
         ("googleapi: Error 400: The specified location constraint is not valid., invalid", "settings.gcp.region"),
         ("Error creating Job: googleapi: Error 404: Not found: topic a, notFound", "was it removed by hand?"),
         ("googleapi: Error 403: a@b.example does not have storage.buckets.create access.", "lacks this right"),
+        (
+            "googleapi: Error 400: Failed to obtain the location of the destination Google Cloud Storage (GCS) bucket "
+            "due to insufficient permissions.  Please verify that the necessary permissions have been granted.",
+            "run again",
+        ),
+        (
+            "Error creating Subscription: googleapi: Error 400: Cloud Pub/Sub did not have the necessary permissions "
+            "configured to access the provided bucket my-bucket (or the bucket may not exist).",
+            "run again",
+        ),
+        (
+            "googleapi: Error 400: Service account service-12@gcp-sa-pubsub.iam.gserviceaccount.com does not exist.",
+            "alchemesh platform up",
+        ),
+        ("Unable to create DatasetAccess, existing object already found: map[role:WRITER]", "take it off the list"),
         ("google: could not find default credentials.", "gcloud auth application-default login"),
     ],
 )

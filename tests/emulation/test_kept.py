@@ -92,15 +92,15 @@ def test_what_is_abandoned_is_left(bench: Bench) -> None:
 
 
 def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -> None:
-    def declare(*, granted: bool) -> Callable[[], None]:
+    def declare(*granted: str) -> Callable[[], None]:
         def program() -> None:
             topic = gcp.pubsub.Topic("flights")
             bucket = gcp.storage.Bucket("landing", location="EU")
-            rights = []
-            if granted:
-                agent = "serviceAccount:service-1@gcp-sa-pubsub.iam.gserviceaccount.com"
-                role = "roles/storage.objectCreator"
-                rights = [gcp.storage.BucketIAMMember("agent", bucket=bucket.name, role=role, member=agent)]
+            agent = "serviceAccount:service-1@gcp-sa-pubsub.iam.gserviceaccount.com"
+            rights = [
+                gcp.storage.BucketIAMMember(role, bucket=bucket.name, role=f"roles/storage.{role}", member=agent)
+                for role in granted
+            ]
             gcp.pubsub.Subscription(
                 "landing",
                 topic=topic.id,
@@ -111,8 +111,10 @@ def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -
 
         return program
 
-    assert "may not write into bucket landing-" in bench.refused("up", declare(granted=False))
-    bench.done("up", declare(granted=True))
+    for lacking in ((), ("objectCreator",)):
+        said = bench.refused("up", declare(*lacking))
+        assert "did not have the necessary permissions configured to access the provided bucket landing-" in said
+    bench.done("up", declare("objectCreator", "legacyBucketReader"))
     bench.done("destroy")
 
 

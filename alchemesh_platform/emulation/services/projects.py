@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from alchemesh_platform.emulation.limits import matching
 from alchemesh_platform.emulation.resource_type import ResourceType, Values
 from alchemesh_platform.emulation.services.iam import grant
-from alchemesh_platform.emulation.world import World
+from alchemesh_platform.emulation.world import PROJECT_NUMBER, World
 
 SERVICE = "serviceusage.googleapis.com"
 API = re.compile(r"[a-z][a-z0-9-]*\.googleapis\.com")
@@ -29,6 +29,14 @@ class EnabledService(ResourceType):
             world.store.disable_api(str(values["project"]), str(values["service"]))
 
 
+def _agent(values: Values, world: World) -> str:
+    """The email of a service's agent: https://cloud.google.com/iam/docs/service-agents"""
+    service = str(values["service"]).removesuffix(".googleapis.com")
+    if service == "storagetransfer":
+        return f"project-{PROJECT_NUMBER}@storage-transfer-service.iam.gserviceaccount.com"
+    return f"service-{PROJECT_NUMBER}@gcp-sa-{service}.iam.gserviceaccount.com"
+
+
 TYPES = (
     EnabledService(
         type="gcp:projects/service:Service",
@@ -36,6 +44,15 @@ TYPES = (
         service=SERVICE,
         replace_on=frozenset({"service", "project"}),
         limits=(matching("service", API, "a service such as bigquery.googleapis.com"),),
+        repeatable=True,
+    ),
+    ResourceType(
+        type="gcp:projects/serviceIdentity:ServiceIdentity",
+        id="projects/{project}/services/{service}",
+        service=SERVICE,
+        only_replaced=True,
+        limits=(matching("service", API, "a service such as pubsub.googleapis.com"),),
+        outputs={"email": _agent, "member": lambda values, world: f"serviceAccount:{_agent(values, world)}"},
         repeatable=True,
     ),
     grant("gcp:projects/iAMMember:IAMMember", "{project}", "cloudresourcemanager.googleapis.com"),

@@ -46,30 +46,39 @@ WRITING_ROLES = frozenset(
     f"roles/storage.{role}" for role in ("admin", "objectAdmin", "objectCreator", "objectUser", "legacyBucketWriter")
 )
 
+LOOKING_ROLES = frozenset(
+    f"roles/storage.{role}" for role in ("admin", "legacyBucketOwner", "legacyBucketReader", "legacyBucketWriter")
+)
+
 TOPIC_ID = "projects/{project}/topics/{it}"
 ON_TOPIC = Reference(TOPIC, "topic", TOPIC_ID)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription(ResourceType):
-    """A subscription; one to Cloud Storage needs Pub/Sub's own account to have rights on the bucket."""
+    """A subscription; one to Cloud Storage needs Pub/Sub's own account to have rights on the bucket.
+
+    Source: https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#assign_roles_service_agent
+    """
 
     def make(self, world: World, values: Values, *, again: bool) -> None:
         config = values.get("cloudStorageConfig")
         if not isinstance(config, Mapping):
             return
         writer = str(config.get("serviceAccountEmail") or SERVICE_AGENT)
+        bucket = str(config["bucket"])
         grants = (kept.inputs for kept in world.store.all(BUCKET_GRANT))
-        if not any(
-            given["bucket"] == config["bucket"]
-            and given["role"] in WRITING_ROLES
-            and str(given["member"]).endswith(writer)
+        roles = {
+            str(given["role"])
             for given in grants
-        ):
+            if given["bucket"] == bucket and str(given["member"]).endswith(writer)
+        }
+        if not (roles & WRITING_ROLES and roles & LOOKING_ROLES):
             raise Refused(
-                403,
-                f"Pub/Sub's account {writer} may not write into bucket {config['bucket']}",
-                hint="grant it roles/storage.objectCreator and roles/storage.legacyBucketReader on the bucket first",
+                400,
+                "Cloud Pub/Sub did not have the necessary permissions configured to access the provided bucket "
+                f"{bucket} (or the bucket may not exist). Please verify that the service account {writer} was granted "
+                "the Storage Legacy Bucket Reader and Storage Object Creator roles for the provided bucket.",
             )
 
 

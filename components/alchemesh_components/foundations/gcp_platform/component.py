@@ -32,6 +32,9 @@ SERVICES = (
     "storage",
     "storagetransfer",
 )
+# Those of them whose agents are let in somewhere. Google makes an agent when it is first asked for, and IAM takes no
+# member that does not exist: https://cloud.google.com/iam/docs/create-service-agents
+AGENTS = ("pubsub", "storagetransfer")
 POSTGRES = "POSTGRES_17"
 OLD_STATES = 50  # states that can be brought back
 
@@ -44,6 +47,7 @@ class GcpPlatform(Component[Args, Settings]):
     def build(self) -> Mapping[str, Any]:
         """Services first; the rest once they are there."""
         services = self.services()
+        self.agents(services)
         bucket = self.state_bucket(services) if self.args.state.startswith("gs://") else None
         products = self.products_repository(services)
         mirror = self.mirror_repository(services)
@@ -67,6 +71,18 @@ class GcpPlatform(Component[Args, Settings]):
                 opts=self.child_options,
             )
             for service in SERVICES
+        ]
+
+    def agents(self, services: Sequence[pulumi.Resource]) -> list[projects.ServiceIdentity]:
+        """Google's own accounts that move files and messages."""
+        return [
+            projects.ServiceIdentity(
+                f"{self.name}-{service}-agent",
+                project=self.settings.gcp.project,
+                service=f"{service}.googleapis.com",
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(services)),
+            )
+            for service in AGENTS
         ]
 
     def state_bucket(self, services: Sequence[pulumi.Resource]) -> storage.Bucket:
