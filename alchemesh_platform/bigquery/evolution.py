@@ -38,6 +38,22 @@ def incompatible(
     return changes
 
 
+def dropped(
+    old: Sequence[Field], new: Sequence[Field], old_partition: str | None = None, new_partition: str | None = None
+) -> list[str]:
+    """Columns that go without the table being made anew: nothing else comes or cannot follow.
+
+    A column that goes while another comes might be renamed; there Google Cloud's provider makes the table anew.
+
+    Source: resource_bigquery_table.go of the provider (resourceBigQueryTableSchemaIsChangeable)
+    """
+    names = {field["name"] for field in new}
+    gone = [str(field["name"]) for field in old if field["name"] not in names]
+    rest = [field for field in old if field["name"] in names]
+    comes = len(new) > len(rest)
+    return [] if comes or incompatible(rest, new, old_partition, new_partition) else gone
+
+
 def _incompatible(old: Sequence[Field], new: Sequence[Field], above: str) -> Iterator[Change]:
     before = {field["name"]: field for field in old}
     after = {field["name"]: field for field in new}

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alchemesh_platform.bigquery.columns import COLUMNS_MAX, NESTING_MAX, fields_of, unfit
-from alchemesh_platform.bigquery.evolution import incompatible
+from alchemesh_platform.bigquery.evolution import dropped, incompatible
+from alchemesh_platform.emulation import table_schema
 from alchemesh_platform.manifest.models import SemanticModel
 
 PLAIN = ["string", "integer", "number", "boolean", "date", "time", "timestamp"]
@@ -140,6 +141,15 @@ def test_what_a_table_follows_loses_no_column_and_no_type(old: SemanticModel, ne
         assert later[field["name"]]["mode"] in (field["mode"], "NULLABLE")
     for name in later.keys() - {field["name"] for field in before}:
         assert later[name]["mode"] != "REQUIRED"
+
+
+@settings(max_examples=300, deadline=None)
+@given(MODELS, MODELS)
+def test_the_provider_makes_a_table_anew_just_where_we_say_so(old: SemanticModel, new: SemanticModel) -> None:
+    """What we follow in place would otherwise cost all rows."""
+    before, after = fields_of(old), fields_of(new)
+    in_place = not incompatible(before, after) or bool(dropped(before, after))
+    assert table_schema.replaces(before, after) is not in_place
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,10 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
     ready = schema(*FIELDS, on_incompatible_change="replace")
     asked = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"))
     assert asked.refusals == []
-    assert asked.told == [
-        (
-            "warning",
-            f"table {TABLE} is made anew, without its rows: b: the table has it, and the model has not",
-        )
+    assert asked.told == [("warning", f"table {TABLE} loses columns, with their values: b")]
+    renamed = schema(FIELDS[0], {"name": "c", "type": "DATE", "mode": "NULLABLE"}, on_incompatible_change="replace")
+    assert Asked(ready, renamed).told == [
+        ("warning", f"table {TABLE} is made anew, without its rows: b: the table has it, and the model has not")
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alchemesh_platform.bigquery.evolution import Change, incompatible
+from alchemesh_platform.bigquery.evolution import Change, dropped, incompatible
 from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 
@@ -44,17 +44,20 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
     ) -> Iterator[Refusal]:
         if old_inputs is None or old_inputs.table != inputs.table:
             return
-        changes = incompatible(old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
+        change = (old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
+        changes = incompatible(*change)
         if not changes:
             return
         if inputs.on_incompatible_change == "refuse":
-            yield from (_refusal(inputs, change, change.way_out) for change in changes)
+            yield from (_refusal(inputs, each, each.way_out) for each in changes)
         elif old_inputs.on_incompatible_change == "refuse":
             # The table's protection from deletion is lifted by a deployment of its own, before anything can replace it.
             way_out = "deploy `on_incompatible_change: replace` with the old model first, then the new model"
-            yield from (_refusal(inputs, change, way_out) for change in changes)
+            yield from (_refusal(inputs, each, way_out) for each in changes)
+        elif columns := dropped(*change):
+            context.warn(f"table {inputs.table} loses columns, with their values: {', '.join(columns)}")
         else:
-            reasons = "; ".join(f"{change.column or 'partitioning'}: {change.reason}" for change in changes)
+            reasons = "; ".join(f"{each.column or 'partitioning'}: {each.reason}" for each in changes)
             context.warn(f"table {inputs.table} is made anew, without its rows: {reasons}")
 
     def create(self, inputs: TableSchemaInputs, context: Context) -> TableSchemaOutputs:
