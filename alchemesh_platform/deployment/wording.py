@@ -180,7 +180,10 @@ def hint_for(told: str) -> str | None:
     if _DISABLED.search(told) and (service := _SERVICE.search(told)) is not None:
         project = _PROJECT.search(told)
         where = f" --project {project['project']}" if project else ""
-        return f"enable it: `gcloud services enable {service['service']}{where}`, or `alchemesh platform up`"
+        command = f"gcloud services enable {service['service']}{where}"
+        return (
+            f"enable it: `{command}`, or `alchemesh platform up`; then wait some minutes, for it does not count at once"
+        )
     return next(
         (hint.format_map(found.groupdict()) for pattern, hint in _HINTS if (found := pattern.search(told))), None
     )

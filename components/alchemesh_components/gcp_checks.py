@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 from alchemesh_components.gcp_settings import GcpSettings
 from alchemesh_platform.catalog.objection import Objection
@@ -44,6 +46,24 @@ def project_number_known(settings: GcpSettings, what: str) -> Iterator[Objection
         yield Objection(
             f"found no settings.gcp.project_number, expected the project's number, which {what} needs",
             hint=f"gcloud projects describe {settings.project} --format='value(projectNumber)'",
+        )
+
+
+# As Cloud Run says it when it refuses another: https://cloud.google.com/run/docs/deploying#images
+IMAGE_HOST = re.compile(r"([a-z0-9-]+\.)?gcr\.io|([a-z0-9-]+-)?docker\.pkg\.dev|docker\.io")
+
+
+def image_in_reach(
+    image: str | None, *, at: Literal["args", "component"], path: tuple[str, ...] = ()
+) -> Iterator[Objection]:
+    """Cloud Run takes images of Google's registries and of Docker Hub, which is the one where none is named."""
+    host, slash, _ = (image or "").partition("/")
+    if slash and ("." in host or ":" in host) and not IMAGE_HOST.fullmatch(host):
+        yield Objection(
+            f"found an image in {host}, expected one in Artifact Registry or on Docker Hub, as Cloud Run takes them",
+            at=at,
+            path=path,
+            hint="a remote repository of Artifact Registry has those of others, as gcp-platform's has those of ghcr.io",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from alchemesh_platform.manifest.models import Name, Strict
 
@@ -123,6 +123,14 @@ class GcpSettings(Strict):
         description="Image of roapi, which answers REST and GraphQL, in Artifact Registry, where Cloud Run finds it; "
         "by default the platform's stack gives it.",
     )
+
+    @model_validator(mode="after")
+    def _budgets_count_by_number(self) -> GcpSettings:
+        if self.budget is not None and self.project_number is None:
+            raise ValueError(
+                "found a budget and no project_number, expected both: budgets count a project by its number"
+            )
+        return self
 
     @property
     def dataset_location(self) -> str:

@@ -179,6 +179,34 @@ def test_a_secret_that_no_need_holds_is_refused_at_its_variable(tmp_path: Path) 
     assert len(problems(tmp_path, code=code, needs="[{name: api-token, component: object-storage}]")) == 1
 
 
+@pytest.mark.parametrize(
+    ("image", "taken"),
+    [
+        ("europe-west1-docker.pkg.dev/acme/products/flights:1", True),
+        ("eu.gcr.io/acme/flights", True),
+        ("acme/flights:1", True),
+        ("docker.io/acme/flights@sha256:0a", True),
+        ("ghcr.io/acme/flights:1", False),
+        ("registry.acme.example:5000/flights", False),
+    ],
+)
+def test_an_image_that_cloud_run_does_not_take_is_refused(tmp_path: Path, image: str, taken: bool) -> None:
+    code = f"{{component: python-job, args: {{entrypoint: 'a:b', image: '{image}'}}}}"
+    found = problems(tmp_path, code=code)
+    assert [each for each in found if each.startswith("15 code.args.image: found an image in ")] == found
+    assert found == [] if taken else len(found) == 1
+    rest = problems(tmp_path, {"data_api_image": image}, proxy="{component: data-api, protocols: [rest]}")
+    assert len(rest) == (0 if taken else 1)
+
+
+def test_a_budget_needs_the_number_of_the_project(tmp_path: Path) -> None:
+    """By its id, each run found the number in its place and tried to change it back."""
+    budget = {"billing_account": "01AB23-45CD67-89EF01", "monthly": {"aviation": 800}}
+    found = problems(tmp_path, {"budget": budget, "project_number": None})
+    assert [each for each in found if "found a budget and no project_number" in each] == found != []
+    assert problems(tmp_path, {"budget": budget}) == []
+
+
 @pytest.mark.parametrize("retention", ["12h", "36h"])
 def test_a_retention_of_no_whole_days_is_refused(tmp_path: Path, retention: str) -> None:
     needs = f"[{{name: workspace, component: object-storage, args: {{retention: {retention}}}}}]"

@@ -104,7 +104,10 @@ def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
             "kafka server: Request was for a topic or partition that does not exist on this broker",
             "check the name of the topic, or have it created",
         ),
-        (DISABLED, "`gcloud services enable pubsub.googleapis.com --project 321157631455`, or `alchemesh platform up`"),
+        (
+            DISABLED,
+            "`gcloud services enable pubsub.googleapis.com --project 321157631455`, or `alchemesh platform up`",
+        ),
         (BUCKET, "choose another by settings.gcp.name_prefix"),
         ("Error creating Dataset: googleapi: Error 409: Already Exists: Dataset a:b, duplicate", "remove it, or give"),
         ("googleapi: Error 400: The specified location constraint is not valid., invalid", "settings.gcp.region"),

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from alchemesh_platform.emulation.limits import at_most, matching
 from alchemesh_platform.emulation.resource_type import ResourceType, Values
+from alchemesh_platform.emulation.world import PROJECT_NUMBER, World
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.values import reveal
 
@@ -29,8 +32,30 @@ def _amount(inputs: Values) -> Iterator[Refusal]:
         yield Refusal("amount.specifiedAmount.units", f"found {units!r}, expected a whole number")
 
 
+def _one_label(inputs: Values) -> Iterator[Refusal]:
+    found = reveal(inputs.get("budgetFilter"))
+    labels = found.get("labels") if isinstance(found, Mapping) else None
+    if isinstance(labels, Mapping) and len(labels) > 1:
+        yield Refusal("budgetFilter.labels", f"found {len(labels)} labels, expected one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget(ResourceType):
+    """A budget, whose projects the service tells by their numbers, however they were given."""
+
+    def look(self, world: World, values: Values) -> Mapping[str, Any]:
+        given = values.get("budgetFilter")
+        if not isinstance(given, Mapping):
+            return {}
+        told = [
+            each if each.partition("/")[2].isdigit() else f"projects/{PROJECT_NUMBER}"
+            for each in given.get("projects") or ()
+        ]
+        return {"budgetFilter": {**given, "projects": told}}
+
+
 TYPES = (
-    ResourceType(
+    Budget(
         type="gcp:billing/budget:Budget",
         id="billingAccounts/{billingAccount}/budgets/{number}",
         service="billingbudgets.googleapis.com",
@@ -40,6 +65,7 @@ TYPES = (
             matching("billingAccount", ACCOUNT, "an account such as 000000-AAAAAA-000000"),
             at_most("displayName", DISPLAY_NAME_MAX),
             _amount,
+            _one_label,
         ),
         outputs={"name": "{number}"},
     ),

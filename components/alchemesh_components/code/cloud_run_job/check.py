@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alchemesh_components.code.cloud_run_job.models import Args, need_of
-from alchemesh_components.gcp_checks import key_in_reach
+from alchemesh_components.gcp_checks import image_in_reach, key_in_reach
 from alchemesh_components.gcp_foundations import has_platform
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_platform.catalog.objection import Objection
@@ -26,6 +26,9 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
             at="args",
             hint="give `image`, or have the platform file name a `platform-foundation`, which makes a place for it",
         )
+    yield from image_in_reach(args.image, at="args", path=("image",))
+    if args.image is None:
+        yield from image_in_reach(settings.gcp.image_repository, at="component")
     for variable, value in args.env.items():
         if isinstance(value, SecretRef) and wiring.needs.get(need := need_of(value)) != SECRET_TYPE:
             yield Objection(

@@ -20,17 +20,24 @@ from alchemesh_platform.component import Component
 
 # What deploying the components for Google Cloud takes: https://cloud.google.com/iam/docs/roles-permissions
 DEPLOYER_ROLES = (
+    "roles/artifactregistry.writer",
     "roles/bigquery.admin",
     "roles/cloudscheduler.admin",
+    "roles/cloudsql.client",
+    "roles/datacatalog.viewer",
     "roles/iam.serviceAccountAdmin",
+    "roles/iam.serviceAccountKeyAdmin",
     "roles/iam.serviceAccountUser",
     "roles/pubsub.admin",
-    "roles/resourcemanager.projectIamAdmin",
     "roles/run.admin",
     "roles/secretmanager.admin",
     "roles/storage.admin",
     "roles/storagetransfer.admin",
 )
+# What it takes to give roles in the project, and the only ones that components give there. Without that limit the
+# account could give itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
+GIVING_ROLE = "roles/resourcemanager.projectIamAdmin"
+GIVEN_ROLES = ("roles/bigquery.jobUser",)
 THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget at which somebody is told
 
 
@@ -62,16 +69,24 @@ class GcpDomain(Component[Args, Settings]):
 
     def rights(self) -> list[projects.IAMMember]:
         """What the account may do in the project."""
-        return [
-            projects.IAMMember(
-                f"{self.name}-{role.partition('/')[2].replace('.', '-').lower()}",
-                project=self.settings.gcp.project,
-                role=role,
-                member=self.deployer.member,
-                opts=self.child_options,
-            )
-            for role in DEPLOYER_ROLES
-        ]
+        given = ", ".join(f"'{role}'" for role in GIVEN_ROLES)
+        limit = projects.IAMMemberConditionArgs(
+            title="alchemesh components",
+            description="Gives and takes the roles that components give in a project",
+            expression=f"api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([{given}])",
+        )
+        return [*(self.right(role) for role in DEPLOYER_ROLES), self.right(GIVING_ROLE, limit)]
+
+    def right(self, role: str, limit: projects.IAMMemberConditionArgs | None = None) -> projects.IAMMember:
+        """One role of the account in the project."""
+        return projects.IAMMember(
+            f"{self.name}-{role.partition('/')[2].replace('.', '-').lower()}",
+            project=self.settings.gcp.project,
+            role=role,
+            member=self.deployer.member,
+            condition=limit,
+            opts=self.child_options,
+        )
 
     def actors(self) -> list[serviceaccount.IAMMember]:
         """Members of the domain's teams may act by the account; it has no keys that could be lost."""
@@ -117,7 +132,10 @@ class GcpDomain(Component[Args, Settings]):
                     currency_code=budget.currency, units=str(amount)
                 )
             ),
-            budget_filter=billing.BudgetBudgetFilterArgs(projects=[f"projects/{gcp.project}"], labels=self.labels),
+            # By its number: the service answers with that, and every run would see a difference from the id.
+            budget_filter=billing.BudgetBudgetFilterArgs(
+                projects=[f"projects/{gcp.project_number}"], labels=self.labels
+            ),
             threshold_rules=[billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS],
             all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[told.id]),
             opts=self.child_options,

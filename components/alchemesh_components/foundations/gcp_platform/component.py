@@ -17,14 +17,17 @@ from alchemesh_components.gcp_names import REPOSITORY, SQL_INSTANCE, product_res
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_platform.component import Component
 
-# What the components for Google Cloud use.
+# What the components for Google Cloud use, those of domains among them.
 SERVICES = (
     "artifactregistry",
     "bigquery",
     "bigquerydatatransfer",
+    "billingbudgets",
+    "cloudresourcemanager",
     "cloudscheduler",
     "iam",
     "iamcredentials",
+    "monitoring",
     "pubsub",
     "run",
     "secretmanager",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.gcp_checks import key_in_reach, storage_is
+from alchemesh_components.gcp_checks import image_in_reach, key_in_reach, storage_is
 from alchemesh_components.gcp_foundations import has_platform
 from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
@@ -21,6 +21,8 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
             "found no settings.gcp.data_api_image, expected the image of roapi that answers REST and GraphQL",
             hint="the platform file names one or a `platform-foundation` that gives it, or the port asks for SQL alone",
         )
+    if served:
+        yield from image_in_reach(settings.gcp.data_api_image, at="component")
     if served and not _reached(settings.gcp.dataset_location, settings.gcp.region):
         yield Objection(
             f"the tables are in {settings.gcp.dataset_location} and their export for REST and GraphQL in "

@@ -1,0 +1,18 @@
+"""The account that deploys a domain's products gives roles in the project, and only those that components give."""
+
+from __future__ import annotations
+
+from alchemesh_components.foundations.gcp_domain.component import GIVEN_ROLES
+from tests.components.test_cases import CASES
+
+MEMBER = "gcp:projects/iAMMember:IAMMember"
+
+
+def test_the_account_may_give_what_components_give_in_a_project_and_no_more() -> None:
+    given = {
+        resource["inputs"]["role"]
+        for name, case in CASES
+        for resource in case["resources"]
+        if resource["type"] == MEMBER and not name.startswith("gcp-domain")
+    }
+    assert given == set(GIVEN_ROLES)
