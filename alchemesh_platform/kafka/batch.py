@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,10 +81,23 @@ def sort_messages(partition: int, messages: Iterable[Message]) -> Sorted:
             taken = [name for name in (PARTITION, OFFSET, TIMESTAMP, KEY) if name in row]
             if taken:
                 raise ValueError(f"found the name {taken[0]!r}, which is the landing's own")
-            done.rows.append(json.dumps({**row, **_origin(partition, message)}, ensure_ascii=False))
+            line = json.dumps({**row, **_origin(partition, message)}, ensure_ascii=False)
+            line.encode()  # half a pair of surrogates is JSON, and no text
+            done.rows.append(line)
         except (ValueError, RecursionError) as error:  # JSON's and Unicode's errors are values' errors
-            done.dead.append(json.dumps({**_origin(partition, message), "why": str(error), **_raw(message.value)}))
+            done.dead.append(_letter(partition, message, str(error)))
     return done
+
+
+def without(done: Sorted, partition: int, messages: Iterable[Message], refused: Mapping[str, str]) -> Sorted:
+    """The same, with rows that could not be written set aside: line and reason."""
+    why = {json.loads(line)[OFFSET]: reason for line, reason in refused.items()}
+    letters = [_letter(partition, message, why[message.offset]) for message in messages if message.offset in why]
+    return Sorted([line for line in done.rows if line not in refused], [*done.dead, *letters])
+
+
+def _letter(partition: int, message: Message, why: str) -> str:
+    return json.dumps({**_origin(partition, message), "why": why, **_raw(message.value or b"")})
 
 
 def _origin(partition: int, message: Message) -> dict[str, Any]:

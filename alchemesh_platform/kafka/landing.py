@@ -21,12 +21,14 @@ from alchemesh_platform.kafka.batch import (
     Span,
     sort_messages,
     span_of,
+    without,
 )
 from alchemesh_platform.local.files import storage_errors
 from alchemesh_platform.local.reading import quoted
 
 DEAD_LETTERS = "dead-letters"
 STAGING = ".alchemesh-landing"
+ROWS = "rows.parquet"
 MEMORY_LIMIT = "512MB"
 
 
@@ -56,6 +58,9 @@ def land(
     with storage_errors(f"land in {target}"):
         staging = target / STAGING
         staging.mkdir(exist_ok=True)
+        refused = _refused(done.rows, staging)
+        if refused:
+            done = without(done, partition, messages, refused)
         if done.dead:
             # Before the rows: their file is what says that all of the span is safe.
             letters = target / DEAD_LETTERS
@@ -65,7 +70,8 @@ def land(
         if not done.rows:
             return None, done
         file = target / f"{span.stem}.parquet"
-        _put(_parquet(_written(staging, done.rows), staging), file)
+        # Anew where some were set aside; else it is what the look for them left.
+        _put(_parquet(done.rows, staging) if refused else staging / ROWS, file)
         return file, done
 
 
@@ -89,18 +95,41 @@ def _written(staging: Path, lines: Sequence[str]) -> Path:
     return draft
 
 
-def _parquet(lines: Path, staging: Path) -> Path:
+def _refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
+    """Lines that are JSON and that no table can be made of, and why: too deep, a name that is empty, …
+
+    A batch that is refused is halved until the lines are found: a consumer that failed at one would never get past it.
+    """
+    import duckdb
+
+    if not lines:
+        return {}
+    try:
+        _parquet(lines, staging)
+    except (duckdb.ProgrammingError, duckdb.DataError) as error:
+        if len(lines) == 1:
+            return {lines[0]: str(error).partition("\n")[0]}
+        half = len(lines) // 2
+        found = {**_refused(lines[:half], staging), **_refused(lines[half:], staging)}
+        if not found:
+            raise  # each by itself is taken
+        return found
+    return {}
+
+
+def _parquet(rows: Sequence[str], staging: Path) -> Path:
     """Lines of JSON as Parquet; types are inferred from all of them."""
     import duckdb
 
-    draft = staging / "rows.parquet"
+    lines = _written(staging, rows)
+    draft = staging / ROWS
     draft.unlink(missing_ok=True)
-    rows = f"read_json({quoted(str(lines))}, format = 'newline_delimited', records = true, sample_size = -1)"
+    read = f"read_json({quoted(str(lines))}, format = 'newline_delimited', records = true, sample_size = -1)"
     own = {PARTITION: "INTEGER", OFFSET: "BIGINT", KEY: "VARCHAR"}
     casts = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in own.items())
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as connection:
         connection.execute(
-            f"COPY (SELECT * REPLACE ({casts}, make_timestamp_ms({TIMESTAMP}::BIGINT) AS {TIMESTAMP}) FROM {rows}) "  # noqa: S608 quoted
+            f"COPY (SELECT * REPLACE ({casts}, make_timestamp_ms({TIMESTAMP}::BIGINT) AS {TIMESTAMP}) FROM {read}) "  # noqa: S608 quoted
             f"TO {quoted(str(draft))} (FORMAT parquet)"
         )
     return draft

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import tempfile
 from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alchemesh_platform.kafka.batch import Message, Span, short_id, sort_messages, span_of
@@ -110,3 +111,44 @@ def test_what_a_killed_consumer_left_half_written_is_swept_away(tmp_path: Path) 
 def test_a_field_whose_type_changes_inside_a_batch_is_landed_as_what_fits_both(tmp_path: Path) -> None:
     land(tmp_path, "t", ID, 0, [Message(0, b'{"a": 1}'), Message(1, b'{"a": "x", "b": {}}'), Message(2, b"{}")])
     assert [offset for _a, offset in rows(tmp_path)] == [0, 1, 2]
+
+
+HALF_A_PAIR = b'{"name": "\\ud800"}'  # half of a pair of surrogates: JSON has it, and no text does
+NAMELESS = b'{"": 1}'
+DEEP = b'{"a": ' * 200 + b"1" + b"}" * 200
+
+
+@pytest.mark.parametrize("poison", [HALF_A_PAIR, NAMELESS, DEEP], ids=["surrogate", "nameless", "deep"])
+def test_what_no_table_can_hold_is_set_aside_and_the_rest_is_landed(poison: bytes, tmp_path: Path) -> None:
+    """The consumer failed at it, was started again, read it again, and never got past it."""
+    good = [Message(offset, b'{"a": %d}' % offset) for offset in range(5)]
+    messages = [*good[:3], Message(9, poison), *good[3:], Message(10, poison)]
+    file, done = land(tmp_path, "t", ID, 0, messages)
+    assert file is not None
+    rows = duckdb.sql(f"SELECT a, _offset FROM '{file}' ORDER BY ALL").fetchall()
+    assert rows == [(offset, offset) for offset in range(5)]
+    (letters,) = (tmp_path / DEAD_LETTERS).iterdir()
+    told = [json.loads(line) for line in letters.read_text("utf-8").splitlines()]
+    assert [(one["_offset"], one["text"].encode()) for one in told] == [(9, poison), (10, poison)]
+    assert all(one["why"] for one in told)
+    assert (len(done.rows), len(done.dead)) == (5, 2)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(st.text(st.characters(), max_size=4), values, max_size=4), min_size=1, max_size=6))
+def test_objects_of_any_shape_side_by_side_are_landed_or_set_aside(objects: list[dict[str, object]]) -> None:
+    messages = [Message(offset, json.dumps(found).encode()) for offset, found in enumerate(objects)]
+    with tempfile.TemporaryDirectory() as folder:
+        file, done = land(Path(folder), "t", ID, 0, messages)
+        landed = duckdb.sql(f"SELECT _offset FROM '{file}'").fetchall() if file is not None else []
+    dead = [json.loads(line)["_offset"] for line in done.dead]
+    assert sorted([*dead, *(offset for (offset,) in landed)]) == list(range(len(objects)))
