@@ -33,6 +33,11 @@ def principals(consumer: Consumer) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(_dotted(team) for team in consumer.teams), *consumer.users]))
 
 
+def principal_of(user: str) -> str:
+    """What Kafka's ACLs call a user."""
+    return f"User:{user}"
+
+
 def own_user(consumer: Consumer) -> str:
     """The user that is made for one request: ``operations.punctuality.1f0c9a2b``."""
     end = hashlib.sha256(consumer.request.encode()).hexdigest()[:_END_DIGITS]

@@ -13,6 +13,7 @@ from alchemesh_platform.provider.handlers.directory import DirectoryHandler
 from alchemesh_platform.provider.handlers.grant import GrantHandler
 from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
 from alchemesh_platform.provider.handlers.job import JobHandler
+from alchemesh_platform.provider.handlers.kafka_rights import RightsHandler
 from alchemesh_platform.provider.handlers.kafka_topic import TopicHandler
 from alchemesh_platform.provider.handlers.records import (
     AssetHandler,
@@ -49,6 +50,7 @@ HANDLERS = Handlers(
             TableSchemaHandler(),
             TopicHandler(),
             SourceTopicHandler(),
+            RightsHandler(),
             TopicIngestionHandler(),
         )
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -82,6 +82,49 @@ class SourceTopic(PlatformResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, {"kafka": kafka, "topic": topic}, opts)
+
+
+class Rights(PlatformResource):
+    """Rights of a Kafka user that exists already; what another grant of the same user needs stays when this goes."""
+
+    pulumi_type = "alchemesh:kafka:Rights"
+    computed = ("principal",)
+
+    kafka: Output[dict[str, Any]]
+    user: Output[str]
+    topics: Output[list[str]]
+    shared_topics: Output[list[str]]
+    group_prefixes: Output[list[str]]
+    environment: Output[str]
+    port: Output[str]
+    request: Output[str | None]
+    principal: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kafka: Input[Mapping[str, Any]],
+        user: Input[str],
+        topics: Input[Sequence[Input[str]]],
+        environment: Input[str],
+        port: Input[str],
+        shared_topics: Input[Sequence[Input[str]]] = (),
+        group_prefixes: Input[Sequence[Input[str]]] = (),
+        request: Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "kafka": kafka,
+            "user": user,
+            "topics": topics,
+            "shared_topics": shared_topics,
+            "group_prefixes": group_prefixes,
+            "environment": environment,
+            "port": port,
+            "request": request,
+        }
+        super().__init__(name, inputs, opts)
 
 
 class TopicIngestion(PlatformResource):

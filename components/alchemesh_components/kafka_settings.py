@@ -19,7 +19,9 @@ class KafkaSettings(KafkaAccess):
     schema_topic: str = Field(default=SCHEMA_TOPIC, description="Compacted topic that schemas are published in.")
     create_users: bool = Field(
         default=False,
-        description="Whether a consumer that is let in gets a SCRAM user of its own; otherwise users exist already.",
+        description="Whether a consumer that is let in gets a SCRAM user of its own; otherwise users exist already, "
+        "as on managed clusters that make them elsewhere (Confluent Cloud, Amazon MSK, Aiven): domain.product, "
+        "domain.team, or an email.",
     )
 
     def access(self) -> dict[str, Any]:

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer
 
+from alchemesh_platform.connections import TopicConnection
 from alchemesh_platform.kafka.access import KafkaAccess
 from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
+from alchemesh_platform.secrets import SecretMissing
 from parts.kafka import Broker
 from tests.end_to_end.harness import Shop, everything_in
 from tests.kafka.clients import access, read
@@ -106,3 +109,47 @@ def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
     shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
     until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone", seconds=30)
     until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone", seconds=30)
+
+
+CONSUMER = """\
+kind: DataProduct
+name: study
+domain: shop
+team: order-data
+owner: ada@shop.example
+version: 1.0.0
+input_ports:
+  - name: sold-orders
+    from: {data_product: shop/orders, output_port: events}
+    component: data-product-input
+"""
+
+
+def test_a_product_signs_in_with_the_password_that_it_keeps_itself(shop: Shop, kafka: Broker, tmp_path: Path) -> None:
+    """Its connection names the user of its request, and the variable that its password is looked up in."""
+    shop.done("up", "--yes")
+    kafka.produce(TOPIC, [b'{"order_id": 1}'])
+    (tmp_path / "study").mkdir()
+    study = Shop(tmp_path / "study", shop.home, dict(shop.environ))
+    study.manifest.write_text(CONSUMER, "utf-8")
+    (study.folder / "platform.yaml").write_text((shop.folder / "platform.yaml").read_text("utf-8"), "utf-8")
+    asked = study.json("access", "request", PORT, "--purpose", "a study")["request"]
+    shop.done("access", "approve", asked, "--apply")
+    study.done("up", "--yes")
+    told = study.json("access", "credential", asked)
+
+    topics = study.json("env")["inputs"]["sold-orders"]["storage"]
+    connection = TopicConnection.model_validate(topics)
+    assert connection.security["username"] == told["user"]
+    with pytest.raises(SecretMissing, match="SOLD_ORDERS_PASSWORD"):
+        connection.client({"KAFKA_PASSWORD": kafka.password})
+    client = connection.client({"SOLD_ORDERS_PASSWORD": told["password"]})
+    consumer = Consumer({**client, "group.id": "shop.study.reading", "auto.offset.reset": "earliest"})
+    try:
+        consumer.subscribe([connection.topic("order")])
+        read_: list[bytes | None] = []
+        until(lambda: read_.extend(one.value() for one in consumer.consume(1, 1.0)) or read_, "an order is read")
+    finally:
+        consumer.close()
+    assert read_ == [b'{"order_id": 1}']
+    study.take_down()

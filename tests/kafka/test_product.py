@@ -86,10 +86,12 @@ def test_a_product_on_kafka_comes_up_is_told_of_and_every_fault_has_its_line(sho
     assert kafka.password.encode() not in everything_in(shop.home, shop.folder)
 
     shop.edit("partitions: 2", "partitions: 1")
+    shop.edit("batch_time: 1s", "batch_time: 2s")
     shrunk = shop.run("up", "--yes")
     assert shrunk.returncode == 1
     assert "alchemesh.yaml:22:" in shrunk.stderr, shrunk.stderr
     assert "topic shop.orders.events.order has 2 partitions, and Kafka takes none away" in shrunk.stderr
+    assert b'"batch_seconds": 2.0' in everything_in(shop.home), "the other port was changed nevertheless"
     shop.edit("partitions: 1", "partitions: 3")
     assert shop.json("up", "--yes")["outcome"] == "succeeded"
     administrator = KafkaAccess.model_validate(access(kafka))

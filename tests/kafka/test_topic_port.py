@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,16 @@ from alchemesh_platform.engine.run import Operation, run_operation
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.kafka.access import KafkaAccess
 from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
+from alchemesh_platform.kafka.rights import Right, take
 from alchemesh_platform.kafka.users import own_user, set_password
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.provider.attach import serve_provider
+from alchemesh_platform.registry.records import AccessRequestRecord, RequestStep
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.resources.mesh import Grant
 from parts.kafka import Broker
 from tests.kafka.clients import access, read
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
@@ -49,10 +55,12 @@ class Port:
     stack: Stack
     kafka: Broker
     registry: str
-    made: KafkaTopics | None = None
+    create_users: bool = True
 
     def up(self, *consumers: Consumer, operation: Operation = "up", **args: Any) -> EngineResult:
-        settings = {**access(self.kafka), "create_users": True, "replication": 1}
+        for consumer in consumers:
+            approve(self.registry, consumer)
+        settings = {**access(self.kafka), "create_users": self.create_users, "replication": 1}
 
         def program() -> None:
             made = KafkaTopics(
@@ -61,9 +69,20 @@ class Port:
                 Settings.model_validate({"kafka": settings}),
                 Wiring(domain="aviation", product="flights", port="events", models={"flight": MODEL}),
             )
-            for consumer in consumers:
-                made.grant(consumer)
             import pulumi
+
+            for consumer in consumers:
+                Grant(
+                    f"events-{consumer.request}-grant",
+                    environment="local",
+                    address=consumer.request,
+                    product="aviation/flights",
+                    port="aviation/flights/events",
+                    requester_kind=consumer.kind,
+                    requester=consumer.address,
+                    principals=made.principals(consumer),
+                    opts=pulumi.ResourceOptions(depends_on=list(made.grant(consumer))),
+                )
 
             pulumi.export("connection", made.outputs)
 
@@ -82,6 +101,26 @@ class Port:
     def state(self) -> str:
         assert self.stack.state_folder is not None
         return self.stack.state_folder.file.read_text("utf-8")
+
+
+def approve(registry: str, consumer: Consumer) -> None:
+    """Have the request of a consumer recorded, and approved."""
+    step = RequestStep(state="approved", at=datetime.now(UTC), by="ada@x.example", reason="a study")
+    with Registry.open(registry) as opened:
+        if opened.get(AccessRequestRecord, "local", consumer.request) is None:
+            opened.put(
+                AccessRequestRecord(
+                    environment="local",
+                    address=consumer.request,
+                    product="aviation/flights",
+                    port="aviation/flights/events",
+                    requester_kind=consumer.kind,
+                    requester=consumer.address,
+                    purpose="a study",
+                    state="approved",
+                    steps=(step,),
+                )
+            )
 
 
 @pytest.fixture
@@ -144,6 +183,40 @@ def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
     assert kafka.password not in str(first)
     assert port.run("destroy").outcome == "succeeded"
     assert users_of(kafka, TOPIC) == set()
+
+
+def test_rights_of_a_user_that_exists_already_stay_while_another_request_needs_them(port: Port, kafka: Broker) -> None:
+    """Kafka keeps equal ACLs once: the end of one request took them from the other, until somebody looked."""
+    port.create_users = False
+    user, another = "operations.punctuality", "operations.desk"
+    rights = {TOPIC, "alchemesh.schemas", f"{user}."}
+
+    def names(of: str) -> set[str]:
+        return {acl.name for acl in kafka.acls() if acl.principal == f"User:{of}"}
+
+    kafka.add_user(user, "known-here")
+    first = port.up(PRODUCT, RENEWED)
+    assert first.outcome == "succeeded", first.diagnostics
+    assert names(user) == rights
+    kafka.produce(TOPIC, [b'{"flight_id": "AA1"}'])
+    ended = port.up(RENEWED, TEAM)
+    assert ended.outcome == "succeeded", ended.diagnostics
+    assert (names(user), names(another)) == (rights, {TOPIC, "alchemesh.schemas", f"{another}."})
+    group = f"{user}.reading"
+    assert read(kafka, TOPIC, 1, user=user, password="known-here", group=group) == [b'{"flight_id": "AA1"}']
+    assert port.up(RENEWED, TEAM).changes.keys() == {"same"}
+
+    take(Cluster(KafkaAccess.model_validate(access(kafka))), [Right(user, "topic", TOPIC)])
+    until(lambda: TOPIC not in names(user), "the right is gone", seconds=30)
+    assert port.up(RENEWED, TEAM).changes.get("update") == 1, "taken away by hand, it is given again"
+    until(lambda: names(user) == rights, "it is there again", seconds=30)
+
+    assert port.up(TEAM).outcome == "succeeded"
+    until(lambda: names(user) == set(), "nobody needs them any more", seconds=30)
+    assert names(another) == {TOPIC, "alchemesh.schemas", f"{another}."}
+    assert port.up(PRODUCT, RENEWED).outcome == "succeeded"
+    assert port.run("destroy").outcome == "succeeded"
+    until(lambda: names(user) | names(another) == set(), "both requests ended at once", seconds=30)
 
 
 def test_what_stands_is_observed_and_a_cluster_that_is_away_is_unknown(port: Port, kafka: Broker) -> None:

@@ -71,10 +71,15 @@ def test_it_grows_and_is_configured_in_place(kafka: Broker, wire: Wire) -> None:
 
 
 def test_partitions_are_not_taken_away(kafka: Broker, wire: Wire) -> None:
+    """The check refused it, at which the engine gives up the whole run; the step fails alone."""
     made = wire.create(TYPE, wanted(kafka, "wide", partitions=4))
-    with pytest.raises(CheckFailed) as refused:
-        wire.diff(made, wanted(kafka, "wide", partitions=3))
-    assert "topic wide has 4 partitions, and Kafka takes none away" in refused.value.failures["partitions"]
+    narrow = wanted(kafka, "wide", partitions=3)
+    told = "topic wide has 4 partitions, and Kafka takes none away: found 3, expected 4 or more"
+    assert list(wire.diff(made, narrow).diffs) == ["partitions"]
+    with pytest.raises(grpc.RpcError, match=told):
+        wire.preview(TYPE, narrow)
+    with pytest.raises(grpc.RpcError, match=told):
+        wire.update(made, narrow)
     found = now(kafka, "wide")
     assert found is not None
     assert found.partitions == 4
@@ -85,11 +90,6 @@ def test_partitions_are_not_taken_away(kafka: Broker, wire: Wire) -> None:
     [
         ({"config": {"nonsense": "1"}}, "config", "nonsense"),
         ({"config": {"retention.ms": "soon"}}, "config", "retention.ms"),
-        (
-            {"replication": 3},
-            "replication",
-            "found 3 copies of each partition, expected at most one for each of 1 broker",
-        ),
         ({"topic": "x" * 250}, "topic", "249"),
         ({"topic": "a topic"}, "topic", "pattern"),
     ],
@@ -101,6 +101,14 @@ def test_what_the_cluster_would_refuse_is_said_before(
         wire.preview(TYPE, wanted(kafka, "refused", **more))
     assert reason in refused.value.failures[property_]
     assert now(kafka, "refused") is None
+
+
+def test_more_copies_than_brokers_are_told_in_a_preview_and_by_the_step(kafka: Broker, wire: Wire) -> None:
+    told = "found 3 copies of each partition, expected at most one for each of 1 broker"
+    for step in (wire.preview, wire.create):
+        with pytest.raises(grpc.RpcError, match=told):
+            step(TYPE, wanted(kafka, "copied", replication=3))
+    assert now(kafka, "copied") is None
 
 
 def test_the_longest_name_there_is_works(kafka: Broker, wire: Wire) -> None:
@@ -118,10 +126,10 @@ def test_what_a_killed_run_made_is_adopted_and_what_others_made_is_not(kafka: Br
     found = now(kafka, "lost")
     assert found is not None
     assert found.partitions == 3
-    with pytest.raises(CheckFailed, match="belongs to aviation/flights/events/lost, not to somebody/else"):
+    with pytest.raises(grpc.RpcError, match="belongs to aviation/flights/events/lost, not to somebody/else"):
         wire.create(TYPE, wanted(kafka, "lost", owner="somebody/else"))
     kafka.create_topic("theirs")
-    with pytest.raises(CheckFailed, match="topic theirs is there and was made by somebody else"):
+    with pytest.raises(grpc.RpcError, match="topic theirs is there and was made by somebody else"):
         wire.create(TYPE, wanted(kafka, "theirs"))
     wire.create(TYPE, wanted(kafka, "theirs", adopt=True))
     found = now(kafka, "theirs")

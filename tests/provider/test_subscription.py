@@ -9,7 +9,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.connections import DataApiConnection, TopicConnection
 from alchemesh_platform.local.gateway import Gateway
 from alchemesh_platform.local.grants import admit, dismiss
 from alchemesh_platform.local.issuing import is_good
@@ -216,3 +216,50 @@ def test_a_product_reads_its_own_port_with_its_own_credential(wire: Wire, tmp_pa
     assert file == str(gateway.folder / "owner.credential.json")
     wire.delete(made)
     assert Path(file).exists()
+
+
+TOPICS = {
+    "kind": "topic",
+    "broker": "kafka",
+    "servers": ["kafka:9093"],
+    "topics": {"flight": "aviation.flights.events.flight"},
+    "security": {
+        "protocol": "SASL_SSL",
+        "mechanism": "SCRAM-SHA-256",
+        "username": "platform",
+        "password": {"secret": "KAFKA_PASSWORD"},
+        "ca": "/etc/kafka/ca.pem",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "requester", "issues", "signs_in"),
+    [
+        ("data_product", "aviation/punctuality", True, ("SCRAM-SHA-512", "aviation.punctuality.9456bdfa")),
+        ("data_product", "aviation/punctuality", False, ("SCRAM-SHA-256", "aviation.punctuality")),
+        ("technical_team", "aviation/desk", False, ("SCRAM-SHA-256", "aviation.desk")),
+        ("data_domain", "aviation", False, ("SCRAM-SHA-256", "aviation.desk")),
+    ],
+)
+def test_a_consumer_of_topics_signs_in_as_itself_and_never_as_the_platform(
+    wire: Wire, tmp_path: Path, kind: RequesterKind, requester: str, issues: bool, signs_in: tuple[str, str]
+) -> None:
+    """Where the platform makes no users, consumers were given the platform's own, which may do everything."""
+    deploy(wire, proxy=False)
+    port = wire.registry.get(PortRecord, "local", INPUTS["origin"])
+    assert port is not None
+    storage = {**TOPICS, "issues_credentials": issues}
+    wire.registry.put(port.model_copy(update={"connections": {"storage": storage, "proxy": None}}))
+    grant(wire, written_gateway(tmp_path / "unused"), kind, requester)
+    made = wire.create(TYPE, {**INPUTS, "team": "desk"})
+    mechanism, user = signs_in
+    assert made.state["connections"]["storage"]["security"] == {
+        "protocol": "SASL_SSL",
+        "mechanism": mechanism,
+        "username": user,
+        "password": {"secret": "FLIGHTS_PASSWORD"},
+        "ca": "/etc/kafka/ca.pem",
+    }
+    client = TopicConnection.model_validate(made.state["connections"]["storage"]).client({"FLIGHTS_PASSWORD": "own"})
+    assert (client["sasl.username"], client["sasl.password"]) == (user, "own")

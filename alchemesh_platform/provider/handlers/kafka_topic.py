@@ -55,18 +55,13 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         return inputs.topic
 
     def check(self, inputs: TopicInputs, old_inputs: TopicInputs | None, context: Context) -> Iterator[Refusal]:
+        """Ask the cluster whether it would. What stands in the way there is raised: it fails this topic alone."""
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
+        _make_sure(cluster, now, inputs, old_inputs)
         try:
             if now is None:
-                if inputs.replication > cluster.brokers:
-                    yield Refusal("replication", _too_many_copies(inputs.replication, cluster.brokers))
-                else:
-                    topics.create_topic(cluster, _wanted(inputs), dry=True)
-            elif (stranger := _stranger(cluster, inputs, old_inputs)) is not None:
-                yield Refusal("topic", explain(stranger))
-            elif now.partitions > inputs.partitions:
-                yield Refusal("partitions", _too_few_partitions(inputs, now))
+                topics.create_topic(cluster, _wanted(inputs), dry=True)
             else:
                 topics.change_topic(cluster, now, _wanted(inputs), dry=True)
         except KafkaDenied:
@@ -121,8 +116,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         cluster = Cluster(inputs.kafka)
         wanted = _wanted(inputs)
         now = topics.topic_of(cluster, inputs.topic)
-        if now is not None and (stranger := _stranger(cluster, inputs, old_inputs)) is not None:
-            raise stranger
+        _make_sure(cluster, now, inputs, old_inputs)
         # The mark comes first: what is made and then forgotten by a killed run is found to be its owner's.
         schemas.publish(
             cluster,
@@ -139,6 +133,30 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         return TopicOutputs(url=_url(inputs))
 
 
+def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inputs: TopicInputs | None) -> None:
+    """Make sure that a topic can become what is wanted.
+
+    Raises:
+        NotDone: when there are too few brokers; or the topic is there, and is somebody else's or has more partitions.
+    """
+    if now is None:
+        if inputs.replication > cluster.brokers:
+            raise NotDone(
+                f"found {inputs.replication} copies of each partition, expected at most one for each of "
+                f"{count(cluster.brokers, 'broker')}",
+                hint="set `replication` in settings.kafka of the platform file",
+            )
+        return
+    if (stranger := _stranger(cluster, inputs, old_inputs)) is not None:
+        raise stranger
+    if now.partitions > inputs.partitions:
+        raise NotDone(
+            f"topic {inputs.topic} has {count(now.partitions, 'partition')}, and Kafka takes none away: found "
+            f"{inputs.partitions}, expected {now.partitions} or more",
+            hint=f"leave it at {now.partitions}, or give the port another topic",
+        )
+
+
 def _stranger(cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | None) -> NotDone | None:
     """Why a topic that is there may not be taken, or None."""
     if inputs.adopt:
@@ -152,23 +170,6 @@ def _stranger(cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | N
         f"topic {inputs.topic} is there and {whose}",
         hint="give the port another topic, or say `adopt: true` to take this one over",
     )
-
-
-def _too_few_partitions(inputs: TopicInputs, now: Topic) -> str:
-    failure = NotDone(
-        f"topic {inputs.topic} has {count(now.partitions, 'partition')}, and Kafka takes none away: found "
-        f"{inputs.partitions}, expected {now.partitions} or more",
-        hint=f"leave it at {now.partitions}, or give the port another topic",
-    )
-    return explain(failure)
-
-
-def _too_many_copies(copies: int, brokers: int) -> str:
-    failure = NotDone(
-        f"found {copies} copies of each partition, expected at most one for each of {count(brokers, 'broker')}",
-        hint="set `replication` in settings.kafka of the platform file",
-    )
-    return explain(failure)
 
 
 def _wanted(inputs: TopicInputs) -> Topic:

@@ -11,7 +11,7 @@ from pydantic import Field
 from alchemesh_platform.access.ending import open_requests
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.connections import PortConnections, TopicConnection
-from alchemesh_platform.kafka.users import MECHANISM, own_user
+from alchemesh_platform.kafka.users import MECHANISM, own_user, principals
 from alchemesh_platform.local.files import storage_errors
 from alchemesh_platform.local.gateway import Gateway
 from alchemesh_platform.local.grants import join
@@ -155,13 +155,20 @@ def _granted(inputs: SubscriptionInputs, context: Context) -> AccessRequestRecor
 
 
 def _as_consumer(inputs: SubscriptionInputs, topics: TopicConnection, context: Context) -> TopicConnection:
-    """Topics as the consumer signs in to them: with the user of its request, and a password that it keeps itself."""
-    security: dict[str, Any] = {"protocol": topics.security.get("protocol"), "mechanism": MECHANISM}
+    """Topics as the consumer signs in to them: not as the platform, and with a password that it keeps itself.
+
+    The user is that of its request, or, where users exist already, its own or its team's.
+    """
+    kept = {name: value for name, value in topics.security.items() if name not in ("username", "password")}
+    security: dict[str, Any] = kept | ({"mechanism": MECHANISM} if topics.issues_credentials else {})
     granted = _granted(inputs, context)
     if granted is not None:
         port = inputs.consumer.rpartition("/")[2].upper().replace("-", "_")
-        asked = (inputs.environment, Requester.of(granted))
-        security["username"] = own_user(resolve(context.registry(), *asked, request=granted.address))
+        consumer = resolve(context.registry(), inputs.environment, Requester.of(granted), request=granted.address)
+        team = f"{_product(inputs.consumer).partition('/')[0]}.{inputs.team}"
+        users = (own_user(consumer),) if topics.issues_credentials else principals(consumer)
+        # A domain's teams are not known where no mesh is recorded.
+        security["username"] = users[0] if users and team not in users else team
         security["password"] = {"secret": f"{port}_PASSWORD"}
     return topics.model_copy(update={"security": security})
 
@@ -196,7 +203,7 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
         given = given.model_copy(
             update={"proxy": given.proxy.model_copy(update={"credential_file": str(path) if path else None})}
         )
-    if of_another and isinstance(given.storage, TopicConnection) and given.storage.issues_credentials:
+    if of_another and isinstance(given.storage, TopicConnection) and given.storage.security.get("mechanism"):
         given = given.model_copy(update={"storage": _as_consumer(inputs, given.storage, context)})
     usable = PortConnections(proxy=given.proxy) if given.proxy else PortConnections(storage=given.storage)
     contract = registry.get(ContractRecord, inputs.environment, inputs.origin)

@@ -15,9 +15,17 @@ from alchemesh_components.output_ports.kafka_topic.spec import SPEC
 from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.component import Component
 from alchemesh_platform.kafka.model_schema import model_schema
-from alchemesh_platform.kafka.users import ITERATIONS, MECHANISM, group_prefixes, new_password, own_user, principals
+from alchemesh_platform.kafka.users import (
+    ITERATIONS,
+    MECHANISM,
+    group_prefixes,
+    new_password,
+    own_user,
+    principal_of,
+    principals,
+)
 from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.resources.kafka import Topic
+from alchemesh_platform.resources.kafka import Rights, Topic
 
 if TYPE_CHECKING:
     import pulumi_kafka
@@ -71,10 +79,28 @@ class KafkaTopics(Component[Args, Settings]):
         if self.settings.kafka.create_users:
             user = own_user(consumer)
             return [self.user(name, user, opts), *self.rights(name, user, group_prefixes(consumer), opts)]
-        granted: list[pulumi.Resource] = []
-        for user in principals(consumer):
-            granted += self.rights(f"{name}-{user}", user, (f"{user}.",), opts)
-        return granted
+        return [self.shared_rights(f"{name}-{user}", user, consumer.request) for user in principals(consumer)]
+
+    def principals(self, consumer: Consumer) -> Sequence[str]:
+        """The users that are let in."""
+        users = [own_user(consumer)] if self.settings.kafka.create_users else principals(consumer)
+        return [principal_of(user) for user in users]
+
+    def shared_rights(self, name: str, user: str, request: str) -> Rights:
+        """What a user that exists already is let do: it may have the same rights by another request, too."""
+        kafka = self.settings.kafka
+        return Rights(
+            name,
+            kafka=kafka.access(),
+            user=user,
+            topics=[topic_name(self.args, self.settings, self.wiring, model) for model in self.topics],
+            shared_topics=[kafka.schema_topic],
+            group_prefixes=[f"{user}."],
+            environment=self.wiring.environment,
+            port=self.wiring.address,
+            request=request,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self.topics.values())),
+        )
 
     def rights(
         self, name: str, user: str, groups: Sequence[str], opts: pulumi.ResourceOptions
