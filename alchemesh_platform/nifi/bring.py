@@ -16,12 +16,14 @@ from alchemesh_platform.nifi.deviation import (
     Deviation,
     configuration,
     deviations,
+    names_on_screen,
     properties_of,
     relationships_of,
     routes_of,
+    unknown_properties,
     wanted_properties,
 )
-from alchemesh_platform.nifi.installed import Choice, choose
+from alchemesh_platform.nifi.installed import Choice, Chosen, choose
 from alchemesh_platform.nifi.parameters import Written, bring_context
 from alchemesh_platform.nifi.running import set_processor, set_service, start, stop
 from alchemesh_platform.nifi.server import NifiFailed, NotFound, Server
@@ -63,6 +65,7 @@ def _bring(
         standing = _standing(server, wanted)
     _make_components(server, standing, choice)
     standing = _standing(server, wanted)
+    _know_properties(server, standing, choice)
     _bring_services(server, standing, wanted, choice)
     _bring_processors(server, standing, wanted, choice)
     _bring_routes(server, _standing(server, wanted), wanted)
@@ -154,6 +157,21 @@ def _make_components(server: Server, standing: Standing, choice: Choice) -> None
             }
             server.post(
                 f"/process-groups/{standing.id}/processors", {"revision": {"version": 0}, "component": component}
+            )
+
+
+def _know_properties(server: Server, standing: Standing, choice: Choice) -> None:
+    """Make sure that types have the properties that are declared: NiFi takes any name for one of the user's own."""
+    parts: list[tuple[str, Entity, Chosen]] = [
+        (f"controller service {name!r}", standing.services[name], chosen) for name, chosen in choice.services.items()
+    ]
+    parts += [(f"processor {name!r}", standing.processors[name], chosen) for name, chosen in choice.processors.items()]
+    for what, entity, chosen in parts:
+        if unknown := unknown_properties(entity, chosen):
+            raise NifiFailed(
+                f"{what}: {chosen.variant.type} of NiFi {server.version} has no property "
+                f"{' and none '.join(map(repr, unknown))}",
+                hint=f"it has {', '.join(names_on_screen(entity))}",
             )
 
 

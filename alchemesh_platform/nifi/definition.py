@@ -3,7 +3,8 @@
 NiFi 1.x and 2.x, and servers with other bundles, have other types and other names of properties for the same work. So
 each component lists variants; the first whose type the server has is taken. A property is named as the server's
 interface or its screen names it: the names on screens have stayed where those of the interface changed
-(``gcs-bucket``, *Bucket*).
+(``gcs-bucket``, *Bucket*). One that the type does not have is an error: NiFi itself would take it for one of the
+user's own, and what it was to say would be said to nobody.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ class Variant(_Part):
     type: str = Field(min_length=1, description="Class of the processor or service: org.apache.nifi.…")
     properties: dict[str, PropertyValue] = Field(
         default_factory=dict, description="Property, by its name or the name on the screen: text, or {service: NAME}."
+    )
+    optional: dict[str, PropertyValue] = Field(
+        default_factory=dict, description="Properties that only some versions of the type have, set where they are."
+    )
+    dynamic: dict[str, str] = Field(
+        default_factory=dict, description="Properties of the user's own, for a type that takes any: name and text."
     )
 
 
@@ -108,12 +115,11 @@ def mistakes(services: Mapping[str, Service], processors: Mapping[str, Processor
     for kind, found in (("services", services), ("processors", processors)):
         for name, component in found.items():
             for at, variant in enumerate(component.variants):
-                for key, value in variant.properties.items():
-                    if isinstance(value, ServiceReference) and value.service not in services:
-                        yield (
-                            f"{kind}.{name}.variants[{at}].properties.{key}",
-                            _nowhere("service", value.service, services),
-                        )
+                for given, values in (("properties", variant.properties), ("optional", variant.optional)):
+                    for key, value in values.items():
+                        if isinstance(value, ServiceReference) and value.service not in services:
+                            where = f"{kind}.{name}.variants[{at}].{given}.{key}"
+                            yield where, _nowhere("service", value.service, services)
 
 
 def sources(processors: Mapping[str, Processor]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alchemesh_platform.nifi.canvas import Entity, Standing
-from alchemesh_platform.nifi.definition import Dataflow, Processor, ServiceReference
+from alchemesh_platform.nifi.definition import Dataflow, Processor, PropertyValue, ServiceReference
 from alchemesh_platform.nifi.installed import Choice, Chosen
 
 RUNNING = ("RUNNING", "STARTING")
@@ -48,13 +48,10 @@ def wanted_properties(entity: Entity, chosen: Chosen, services: Mapping[str, Ent
     ``services`` are those that stand; a reference to one that does not is None.
     """
     descriptors = descriptors_of(entity)
-    names = interface_names(entity, chosen)
     properties: dict[str, str | None] = {
-        name: found.get("defaultValue") for name, found in descriptors.items() if not found.get("dynamic")
+        name: None if found.get("dynamic") else found.get("defaultValue") for name, found in descriptors.items()
     }
-    properties.update(dict.fromkeys(name for name, found in descriptors.items() if found.get("dynamic")))
-    for name, value in chosen.variant.properties.items():
-        key = names[name]
+    for key, value in declared_properties(entity, chosen).values():
         if isinstance(value, ServiceReference):
             properties[key] = services[value.service]["id"] if value.service in services else None
         else:
@@ -62,11 +59,31 @@ def wanted_properties(entity: Entity, chosen: Chosen, services: Mapping[str, Ent
     return properties
 
 
-def interface_names(entity: Entity, chosen: Chosen) -> dict[str, str]:
-    """Declared name of a property: its name in the server's interface. What a type does not know is its own name."""
-    descriptors = descriptors_of(entity)
-    by_screen = {found.get("displayName"): name for name, found in descriptors.items()}
-    return {name: name if name in descriptors else by_screen.get(name, name) for name in chosen.variant.properties}
+def declared_properties(entity: Entity, chosen: Chosen) -> dict[tuple[str, str], tuple[str, PropertyValue]]:
+    """Where a property is declared (``properties``, name): its name in the server's interface, and its value."""
+    known = _known_names(entity)
+    variant = chosen.variant
+    found = {("properties", name): (known.get(name, name), value) for name, value in variant.properties.items()}
+    found |= {("optional", name): (known[name], value) for name, value in variant.optional.items() if name in known}
+    return found | {("dynamic", name): (name, value) for name, value in variant.dynamic.items()}
+
+
+def unknown_properties(entity: Entity, chosen: Chosen) -> list[str]:
+    """Declared properties that the type does not have, under neither of their names."""
+    known = _known_names(entity)
+    return [name for name in chosen.variant.properties if name not in known]
+
+
+def names_on_screen(entity: Entity) -> list[str]:
+    """What a type's own properties are called on the screen."""
+    own = (found for found in descriptors_of(entity).values() if not found.get("dynamic"))
+    return sorted(str(found.get("displayName") or found.get("name")) for found in own)
+
+
+def _known_names(entity: Entity) -> dict[str, str]:
+    """Name on the screen or in the interface: name in the interface, of the type's own properties."""
+    own = {name: found for name, found in descriptors_of(entity).items() if not found.get("dynamic")}
+    return {str(found.get("displayName")): name for name, found in own.items()} | {name: name for name in own}
 
 
 def descriptors_of(entity: Entity) -> Mapping[str, Any]:
@@ -180,14 +197,14 @@ def _component(path: str, entity: Entity, chosen: Chosen, standing: Standing) ->
         return
     actual = properties_of(entity)
     descriptors = descriptors_of(entity)
-    declared_names = {name: declared for declared, name in interface_names(entity, chosen).items()}
+    where = {name: ".".join(place) for place, (name, _) in declared_properties(entity, chosen).items()}
     for name, value in wanted_properties(entity, chosen, standing.services).items():
         found = actual.get(name)
         if found == value or (found or None) == (value or None):
             continue
         if descriptors.get(name, {}).get("sensitive") and found is not None and value is not None:
             continue  # masked: what it is cannot be seen
-        yield Deviation(f"{path}.properties.{declared_names.get(name, name)}", value, found)
+        yield Deviation(f"{path}.{where.get(name, f'properties.{name}')}", value, found)
 
 
 def _routes(standing: Standing, wanted: Dataflow) -> Iterator[Deviation]:

@@ -9,6 +9,8 @@ from typing import Any
 from alchemesh_platform.nifi.definition import Dataflow, Processor, Service, ServiceReference, Variant
 from alchemesh_platform.nifi.server import NifiFailed, Server
 
+# Retries of a relationship: https://cwiki.apache.org/confluence/display/NIFI/Release+Notes#ReleaseNotes-Version1.16.0
+OLDEST = (1, 16)
 # Bundles that a class is looked for in, for the hint of a class that is missing.
 # Source: https://central.sonatype.com/namespace/org.apache.nifi, and NiFi's documentation of each class.
 _BUNDLES = {
@@ -40,8 +42,9 @@ def choose(server: Server, wanted: Dataflow) -> Choice:
     """Choose the variants of a dataflow.
 
     Raises:
-        NifiFailed: when the server has no type for a component; names the types and the bundles that have them.
+        NifiFailed: when the server is too old; or has no type for a component: names the types and their bundles.
     """
+    _new_enough(server)
     types = _by_class(server.get("/flow/processor-types")["processorTypes"])
     service_types = _by_class(server.get("/flow/controller-service-types")["controllerServiceTypes"])
     processors = {
@@ -56,18 +59,26 @@ def choose(server: Server, wanted: Dataflow) -> Choice:
     return Choice(processors, services)
 
 
+def _new_enough(server: Server) -> None:
+    if tuple(number for number, _ in _numbers(server.version)[:2]) < OLDEST:
+        raise NifiFailed(
+            f"NiFi at {server.url} is {server.version}, expected {'.'.join(map(str, OLDEST))} or newer",
+            hint="what fails is tried again by NiFi itself, with longer and longer pauses; older ones do not do that",
+        )
+
+
 def _by_class(types: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Class: its bundle; of several versions the newest."""
     found: dict[str, Mapping[str, Any]] = {}
     for entry in types:
         known = found.get(entry["type"])
-        if known is None or _version(entry["bundle"]) > _version(known):
+        if known is None or _numbers(entry["bundle"].get("version")) > _numbers(known.get("version")):
             found[entry["type"]] = entry["bundle"]
     return found
 
 
-def _version(bundle: Mapping[str, Any]) -> list[tuple[int, str]]:
-    parts = str(bundle.get("version", "")).replace("-", ".").split(".")
+def _numbers(version: str | None) -> list[tuple[int, str]]:
+    parts = str(version or "").replace("-", ".").split(".")
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
@@ -91,6 +102,6 @@ def _references(chosen: Mapping[str, Chosen]) -> set[str]:
     return {
         value.service
         for found in chosen.values()
-        for value in found.variant.properties.values()
+        for value in (*found.variant.properties.values(), *found.variant.optional.values())
         if isinstance(value, ServiceReference)
     }

@@ -10,6 +10,7 @@ from alchemesh_platform.nifi.deviation import Deviation
 from alchemesh_platform.nifi.installed import Choice
 
 _NUMBERS = ("tasks", "retries")
+_GIVEN = ("properties", "optional", "dynamic")  # of a variant
 
 
 def as_found(wanted: Dataflow, choice: Choice, found: Iterable[Deviation]) -> Dataflow:
@@ -48,10 +49,10 @@ def _edit(documents: dict[str, Any], path: list[str], one: Deviation, chosen: Va
         documents.pop(name, None)  # it is not there
         return
     document = documents[name]
-    if parts[0] in ("properties", "type"):
+    if parts[0] in ("type", *_GIVEN):
         # The variants keep their order, and a type that is not as declared is the last deviation of its component.
         variant = next(found for found in document["variants"] if found["type"] == chosen.type)
-        _set(variant if parts[0] == "type" else variant["properties"], parts[-1], one.found)
+        _set(variant if parts[0] == "type" else variant[parts[0]], parts[-1], one.found)
     elif parts[0] == "routes":
         document["routes"] = _routes(document["routes"], parts[1:], one)
     elif parts[0] in document:

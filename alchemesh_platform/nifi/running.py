@@ -44,7 +44,7 @@ def set_service(server: Server, entity: Entity, state: Literal["ENABLED", "DISAB
     """Enable or disable a controller service, and wait until it is so.
 
     Raises:
-        NifiFailed: when it is not so in time, with what it says of its configuration.
+        NifiFailed: when it cannot be, or is not in time, with what it says of its configuration.
     """
     path = f"/controller-services/{entity['id']}"
 
@@ -54,7 +54,12 @@ def set_service(server: Server, entity: Entity, state: Literal["ENABLED", "DISAB
             return found
         return server.put(f"{path}/run-status", {"revision": found["revision"], "state": state})
 
-    _settled(server, path)
+    settled = _settled(server, path)
+    if state == "ENABLED" and settled["component"].get("validationStatus") == "INVALID":
+        raise NifiFailed(
+            f"controller service {settled['component']['name']!r} cannot be enabled: {_errors(settled)}",
+            hint="the names are those on NiFi's screen",
+        )
     server.insist(attempt)
     found = server.wait(lambda: server.get(path), lambda now: now["component"]["state"] == state)
     if found["component"]["state"] != state:

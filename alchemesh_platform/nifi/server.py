@@ -46,7 +46,9 @@ class Conflict(NifiFailed):
 
 
 class NotFound(NifiFailed):
-    """Raised when the thing is gone."""
+    """Raised when the thing is gone; ``said`` is what NiFi said of it."""
+
+    said = ""
 
 
 class Login(BaseModel):
@@ -125,12 +127,26 @@ class Server:
 
         Returns:
             The entity as it is now.
+
+        Raises:
+            NotFound: when it is gone.
+            NifiFailed: when something is gone that it is to refer to, or was never there.
         """
 
         def attempt() -> Json:
             found = self.get(path)
             body = edit(found)
-            return found if body is None else self.put(path, {"revision": found["revision"], **body})
+            if body is None:
+                return found
+            try:
+                return self.put(path, {"revision": found["revision"], **body})
+            except NotFound as error:
+                self.get(path)  # it is there, so it is not what was not found
+                name = found["component"]["name"]
+                raise NifiFailed(
+                    f"NiFi at {self.url} does not take what is declared of {name!r}: {error.said}",
+                    hint="it refers to something that NiFi does not have, by its id",
+                ) from error
 
         return self.insist(attempt)
 
@@ -274,7 +290,9 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
             "and parameter contexts",
         )
     if error.status == 404:  # noqa: PLR2004
-        return NotFound(f"NiFi at {url} has no {path}: {said}", hint="is the address right? It ends in /nifi-api")
+        missing = NotFound(f"NiFi at {url} has no {path}: {said}", hint="is the address right? It ends in /nifi-api")
+        missing.said = said
+        return missing
     if error.status == 409 and is_login and _NO_KEY not in said:  # noqa: PLR2004
         return NifiFailed(
             f"NiFi at {url} logs nobody in: {said}",

@@ -15,7 +15,7 @@ URL_PATTERN = r"^https?://[^\s/]+(/\S*)?/nifi-api/?$"
 
 
 class NifiSettings(Strict):
-    """The NiFi server that dataflows run in; 1.x or 2.x, which is asked for."""
+    """The NiFi server that dataflows run in; 1.x, from 1.16 on, or 2.x, which is asked for."""
 
     url: str = Field(pattern=URL_PATTERN, description="Address of its REST interface: https://nifi.example/nifi-api")
     username: str | None = Field(default=None, description="User, with a password.")
@@ -30,6 +30,12 @@ class NifiSettings(Strict):
         description="User that dataflows read Kafka as, where users are not created; alchemesh's own by default.",
     )
     kafka_password: SecretRef | None = Field(default=None, description="Its password.")
+    kafka_tls_service: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Id of NiFi's controller service, an SSL context service that is enabled, which says whom its TLS "
+        "to Kafka trusts; by default those that NiFi's Java trusts. kafka.security.ca is for alchemesh alone.",
+    )
     google_identity: str | None = Field(
         default=None,
         description="Service account that NiFi itself runs as; it is let write then. By default each port has a "

@@ -1,8 +1,8 @@
 """A constructed NiFi: the part of the REST interface that dataflows need, in memory, of whatever version and types.
 
-NiFi 2.x is not to be had as a package, so what is spoken to it is proven against this; its answers have the form of
-those that a real 1.18 gives, and types and properties are those of 2.x's sources (see ``TYPES_2``). It also misbehaves
-when told to.
+NiFi 2.x is not to be had as a package, nor are the bundles for Kafka and Google of 1.x, so what is spoken to them is
+proven against this; its answers have the form of those that a real 1.18 gives, and types are those of NiFi's sources
+(:mod:`tests.nifi.genuine`). It also misbehaves when told to.
 """
 
 from __future__ import annotations
@@ -18,101 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
+from .genuine import SERVICES_2, STANDARD, TYPES_2, Type
+
 Json = dict[str, Any]
-
-STANDARD = "org.apache.nifi.processors.standard"
-
-
-@dataclass(frozen=True)
-class Type:
-    """A processor or service: properties as name: name on the screen; relationships; which properties are sensitive."""
-
-    name: str
-    artifact: str
-    properties: dict[str, str]
-    relationships: tuple[str, ...] = ()
-    sensitive: tuple[str, ...] = ()
-
-
-# https://github.com/apache/nifi, nifi-extension-bundles of main: ConsumeKafka, Kafka3ConnectionService, PutGCSObject,
-# GCPCredentialsControllerService, RouteText, MergeContent
-TYPES_2 = (
-    Type(
-        "org.apache.nifi.kafka.processors.ConsumeKafka",
-        "nifi-kafka-nar",
-        {
-            "Kafka Connection Service": "Kafka Connection Service",
-            "Group ID": "Group ID",
-            "Topics": "Topics",
-            "auto.offset.reset": "Auto Offset Reset",
-            "Processing Strategy": "Processing Strategy",
-            "Message Demarcator": "Message Demarcator",
-        },
-        ("success",),
-    ),
-    Type(
-        f"{STANDARD}.RouteText",
-        "nifi-standard-nar",
-        {"Routing Strategy": "Routing Strategy", "Matching Strategy": "Matching Strategy"},
-        ("matched", "unmatched", "original"),
-    ),
-    Type(
-        f"{STANDARD}.MergeContent",
-        "nifi-standard-nar",
-        {
-            name: name
-            for name in (
-                "Correlation Attribute Name",
-                "Minimum Number of Entries",
-                "Maximum Number of Entries",
-                "Minimum Group Size",
-                "Max Bin Age",
-                "Delimiter Strategy",
-                "Demarcator",
-                "Footer",
-            )
-        },
-        ("merged", "original", "failure"),
-    ),
-    Type(
-        "org.apache.nifi.processors.gcp.storage.PutGCSObject",
-        "nifi-gcp-nar",
-        {
-            name: name
-            for name in (
-                "GCP Credentials Provider Service",
-                "Bucket",
-                "Key",
-                "Content Type",
-                "GZIP Compression Enabled",
-            )
-        },
-        ("success", "failure"),
-    ),
-)
-SERVICES_2 = (
-    Type(
-        "org.apache.nifi.kafka.service.Kafka3ConnectionService",
-        "nifi-kafka-3-service-nar",
-        {
-            "bootstrap.servers": "Bootstrap Servers",
-            "security.protocol": "Security Protocol",
-            "sasl.mechanism": "SASL Mechanism",
-            "sasl.username": "SASL Username",
-            "sasl.password": "SASL Password",
-        },
-        sensitive=("sasl.password",),
-    ),
-    Type(
-        "org.apache.nifi.processors.gcp.credentials.service.GCPCredentialsControllerService",
-        "nifi-gcp-nar",
-        {
-            "Use Application Default Credentials": "Use Application Default Credentials",
-            "Service Account JSON": "Service Account JSON",
-        },
-        sensitive=("Service Account JSON",),
-    ),
-)
+__all__ = ["STANDARD", "ConstructedNifi", "Refused", "Type", "constructed"]
 
 
 class Refused(Exception):
@@ -180,6 +89,7 @@ class ConstructedNifi:
         if method == "PUT":
             self._check_revision(entity, body)
             if act == "run-status":
+                self._check_valid(entity, body["state"])
                 entity["component"]["state"] = body["state"]
             else:
                 self._merge(entity, body["component"])
@@ -217,9 +127,10 @@ class ConstructedNifi:
         known = self.types if what == "processors" else self.services
         found = next(one for one in known if one.name == component["type"])
         described = {
-            "properties": dict.fromkeys(found.properties),
+            "properties": {name: found.defaults.get(name) for name in found.properties},
             "descriptors": {
                 name: {"name": name, "displayName": shown, "sensitive": name in found.sensitive}
+                | ({"defaultValue": found.defaults[name]} if name in found.defaults else {})
                 for name, shown in found.properties.items()
             },
         }
@@ -240,11 +151,35 @@ class ConstructedNifi:
             part["descriptors"].setdefault(name, {"name": name, "displayName": name, "dynamic": True})
             if value is None and part["descriptors"][name].get("dynamic"):
                 del part["properties"][name], part["descriptors"][name]
+        if "type" in component:
+            component["validationErrors"] = self._errors(component, part["properties"])
+            component["validationStatus"] = "INVALID" if component["validationErrors"] else "VALID"
         ended = new.pop("autoTerminatedRelationships", None)
         if ended is not None:
             for relationship in component["relationships"]:
                 relationship["autoTerminate"] = relationship["name"] in ended
         part.update(new)
+
+    def _errors(self, component: Json, properties: Json) -> list[str]:
+        """What NiFi has against properties, in its words."""
+        found = next(one for one in (*self.types, *self.services) if one.name == component["type"])
+        said = "'{0}' validated against '{1}' is invalid because "
+        unknown = said + "'{0}' is not a supported property or has no Validator associated with it"
+        refused = said + "Given value not found in allowed set '{2}'"
+        errors = [
+            unknown.format(name, value)
+            for name, value in properties.items()
+            if name not in found.properties and not found.takes_any
+        ]
+        return errors + [
+            refused.format(found.properties[name], properties.get(name), ", ".join(values))
+            for name, values in found.values.items()
+            if properties.get(name) not in (*values, None)
+        ]
+
+    def _check_valid(self, entity: Json, state: str) -> None:
+        if state in ("RUNNING", "ENABLED") and entity["component"].get("validationErrors"):
+            raise Refused(409, f"{entity['id']} cannot be enabled because it is not currently valid")
 
     def _update_parameters(self, method: str, context: Json, body: Json) -> Json:
         if method == "POST":

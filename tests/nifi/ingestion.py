@@ -25,7 +25,7 @@ def let_in(kafka: Broker, topic: str) -> None:
 
 def dataflow(url: str, kafka: Broker, bucket: Bucket, topic: str, **changes: Any) -> dict[str, Any]:
     """Inputs of the dataflow, as the component gives them."""
-    options: dict[str, Any] = {"substitutes": SUBSTITUTES}
+    options: dict[str, Any] = {"substitutes": SUBSTITUTES, "tls_service": None}
     name = f"local.aviation.flights.{topic}"
     return {
         "server": url,

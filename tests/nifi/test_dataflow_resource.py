@@ -15,7 +15,17 @@ from alchemesh_platform.provider.values import Secret, reveal
 from parts.nifi import Nifi
 from tests.provider.wire import CheckFailed, Resource, Wire
 
-from .flows import DATAFLOW, Tree, dataflow, edit_by_hand, group_of, named, processors_of, run_by_hand, with_property
+from .flows import (
+    DATAFLOW,
+    Tree,
+    dataflow,
+    edit_by_hand,
+    group_of,
+    named,
+    processors_of,
+    run_by_hand,
+    with_property,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
 

@@ -23,8 +23,16 @@ from alchemesh_platform.nifi.server import NotFound, Server
 from .constructed import ConstructedNifi, Refused, Type
 
 SECRET = "hunter2-hunter2"
-KNOWN = ("Topic", "Batch Size", "Log Level")  # properties of the type; others are dynamic
-TYPES = (Type("org.example.Work", "work-nar", {name.lower(): name for name in KNOWN}, ("success", "failure")),)
+KNOWN = ("Topic", "Batch Size", "Log Level")  # properties of the type; others are the user's own
+TYPES = (
+    Type(
+        "org.example.Work",
+        "work-nar",
+        {name.lower(): name for name in KNOWN},
+        ("success", "failure"),
+        takes_any=True,
+    ),
+)
 SERVICES = (Type("org.example.Service", "work-nar", {"url": "URL", "password": "Password"}, sensitive=("password",)),)
 
 FEW = settings(max_examples=25)  # each installs a dataflow, and keys its secrets' digests slowly
@@ -32,7 +40,13 @@ FEW = settings(max_examples=25)  # each installs a dataflow, and keys its secret
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8)
 names = st.sampled_from(("consume", "check", "batch", "write failed"))
 periods = st.builds(lambda number, unit: f"{number} {unit}", st.integers(1, 90), st.sampled_from(("sec", "mins", "ms")))
-properties = st.dictionaries(st.one_of(st.sampled_from(KNOWN), st.sampled_from(("event", "other"))), texts, max_size=5)
+properties = st.fixed_dictionaries(
+    {
+        "properties": st.dictionaries(st.sampled_from(KNOWN), texts, max_size=3),
+        "optional": st.dictionaries(st.sampled_from(("Not There", "nor this")), texts, max_size=2),
+        "dynamic": st.dictionaries(st.sampled_from(("event", "an.other")), texts, max_size=2),
+    }
+)
 
 
 class Direct(Server):
@@ -57,7 +71,7 @@ def dataflows(draw: st.DrawFn) -> Dataflow:
 
     def processor() -> dict[str, Any]:
         targets = st.lists(st.sampled_from(chosen), max_size=2, unique=True)
-        declared = {"type": "org.example.Work", "properties": draw(properties)}
+        declared = {"type": "org.example.Work", **draw(properties)}
         return {
             "variants": [{"type": "org.example.NotThere"}, declared],
             "routes": {"success": draw(targets), "failure": draw(targets), "not there": draw(targets)},
@@ -85,7 +99,7 @@ def dataflows(draw: st.DrawFn) -> Dataflow:
 
 
 def _referring(given: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "org.example.Work", "properties": {**given, "Topic": {"service": "kafka"}}}
+    return {"type": "org.example.Work", **given, "properties": {**given["properties"], "Topic": {"service": "kafka"}}}
 
 
 def installed(wanted: Dataflow) -> tuple[Direct, ConstructedNifi]:
@@ -140,8 +154,19 @@ def _edit_property(nifi: ConstructedNifi, wanted: Dataflow) -> str:
     name, declared = next(iter(wanted.processors.items()))
     key = next(iter(declared.variants[-1].properties))
     values = _component(nifi, name)["config"]["properties"]
-    values[key.lower() if key in KNOWN else key] = "by hand"
+    values[key.lower()] = "by hand"
     return f"processors.{name}.properties.{key}"
+
+
+def _edit_dynamic_property(nifi: ConstructedNifi, wanted: Dataflow) -> str:
+    """Another value for a declared property of the user's own; else for one that is declared."""
+    name, declared = next(iter(wanted.processors.items()))
+    dynamic = declared.variants[-1].dynamic
+    if not dynamic:
+        return _edit_property(nifi, wanted)
+    key = next(iter(dynamic))
+    _component(nifi, name)["config"]["properties"][key] = "by hand"
+    return f"processors.{name}.dynamic.{key}"
 
 
 def _add_property(nifi: ConstructedNifi, wanted: Dataflow) -> str:
@@ -190,7 +215,15 @@ def _remove_processor(nifi: ConstructedNifi, wanted: Dataflow) -> str:
     return f"processors.{name}"
 
 
-EDITS = (_edit_property, _add_property, _edit_setting, _stop_or_start, _disable_service, _add_parameter)
+EDITS = (
+    _edit_property,
+    _edit_dynamic_property,
+    _add_property,
+    _edit_setting,
+    _stop_or_start,
+    _disable_service,
+    _add_parameter,
+)
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.__name__.strip("_") for edit in EDITS])

@@ -6,7 +6,7 @@ import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 from pulumi_gcp import serviceaccount, storage
@@ -21,7 +21,8 @@ from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
 from alchemesh_components.kafka_provider import kafka_provider
 from alchemesh_platform.catalog.identity import CodeIdentity
 from alchemesh_platform.component import Component
-from alchemesh_platform.resources.kafka import SourceTopic
+from alchemesh_platform.kafka.users import principal_of
+from alchemesh_platform.resources.kafka import Rights, SourceTopic
 from alchemesh_platform.resources.nifi import Dataflow
 
 if TYPE_CHECKING:
@@ -133,13 +134,13 @@ class KafkaNifiGcs(Component[Args, Settings]):
         if kafka.create_users:
             opts = self.kafka_options()
             user = self.user(opts)
-            acls = self.acls(self.group, opts)
-            return Reader(self.group, user.password, MECHANISM, (user, *acls))
+            rights = [self.acl(self.group, "Topic", opts), self.acl(self.group, "Group", opts)]
+            return Reader(self.group, user.password, MECHANISM, [user, *rights])
         security = kafka.security
         username = nifi.kafka_username or security.username
         password = nifi.kafka_password or security.password
-        acls = self.acls(username, self.kafka_options()) if username else []
-        return Reader(username, password.model_dump() if password else None, security.mechanism, acls)
+        shared = self.shared_rights(username) if username else []
+        return Reader(username, password.model_dump() if password else None, security.mechanism, shared)
 
     def kafka_options(self) -> pulumi.ResourceOptions:
         """Options of what is made in Kafka: through a provider that signs in as the platform says."""
@@ -159,24 +160,34 @@ class KafkaNifiGcs(Component[Args, Settings]):
             opts=pulumi.ResourceOptions.merge(opts, once),
         )
 
-    def acls(self, username: str, opts: pulumi.ResourceOptions) -> list[pulumi_kafka.Acl]:
-        """Rights to read the topic, and to remember in the group how far it was read."""
+    def acl(self, username: str, kind: Literal["Topic", "Group"], opts: pulumi.ResourceOptions) -> pulumi_kafka.Acl:
+        """The right to read the topic, or to remember in the group how far it was read."""
         import pulumi_kafka
 
-        return [
-            pulumi_kafka.Acl(
-                f"{self.name}-reads-{kind.lower()}",
-                acl_principal=f"User:{username}",
-                acl_host="*",
-                acl_operation="Read",
-                acl_permission_type="Allow",
-                acl_resource_type=kind,
-                acl_resource_name=resource,
-                resource_pattern_type_filter="Literal",
-                opts=opts,
-            )
-            for kind, resource in (("Topic", self.args.topic), ("Group", self.group))
-        ]
+        return pulumi_kafka.Acl(
+            f"{self.name}-reads-{kind.lower()}",
+            acl_principal=principal_of(username),
+            acl_host="*",
+            acl_operation="Read",
+            acl_permission_type="Allow",
+            acl_resource_type=kind,
+            acl_resource_name=self.args.topic if kind == "Topic" else self.group,
+            resource_pattern_type_filter="Literal",
+            opts=opts,
+        )
+
+    def shared_rights(self, username: str) -> list[pulumi.Resource]:
+        """Rights to topic and group, of a user that other dataflows may read the same topic as."""
+        topic = Rights(
+            f"{self.name}-reads-topic",
+            kafka=self.settings.kafka.access(),
+            user=username,
+            topics=[self.args.topic],
+            environment=self.wiring.environment,
+            port=self.wiring.address,
+            opts=self.child_options,
+        )
+        return [topic, self.acl(username, "Group", self.kafka_options())]
 
     def dataflow(self, source: SourceTopic, reader: Reader, writer: Writer) -> Dataflow:
         """The dataflow, which runs once it may read and write."""
@@ -192,13 +203,18 @@ class KafkaNifiGcs(Component[Args, Settings]):
             parameters=self.parameters(reader),
             sensitive_parameters=_given({"kafka.password": reader.password, "gcp.key": writer.key}),
             services=services(
-                reader.mechanism, protocol, with_key=writer.key is not None, substitutes=nifi.substitutes
+                reader.mechanism,
+                protocol,
+                tls_service=nifi.kafka_tls_service,
+                with_key=writer.key is not None,
+                substitutes=nifi.substitutes,
             ),
             processors=processors(
                 format=args.format,
                 start=args.start,
                 mechanism=reader.mechanism,
                 protocol=protocol,
+                tls_service=nifi.kafka_tls_service,
                 batch_time=args.batch_time,
                 batch_megabytes=args.batch_megabytes,
                 dead_letter=args.dead_letter,

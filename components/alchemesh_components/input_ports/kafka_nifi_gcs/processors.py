@@ -5,7 +5,7 @@
 | consume | ``ConsumeKafka_2_6``, with the connection in it | ``ConsumeKafka`` over ``Kafka3ConnectionService`` |
 | batch, check | ``MergeContent``, ``RouteText`` | the same |
 | write | ``PutGCSObject``: ``gcs-bucket``, ``gcs-key``, … | the same: ``Bucket``, ``Key``, … |
-| credentials | ``GCPCredentialsControllerService`` | the same |
+| credentials | ``GCPCredentialsControllerService`` | the same; the newest ask for an *Authentication Strategy* |
 
 Source: https://github.com/apache/nifi, ``nifi-nar-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of
 rel/nifi-1.18.0, ``nifi-extension-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of main. Properties have the names
@@ -29,19 +29,39 @@ CREDENTIALS = "org.apache.nifi.processors.gcp.credentials.service.GCPCredentials
 JSON_LINE = r"\s*\{.*\}\s*"
 # Of the oldest event of a file, and so the same when writing it is tried again.
 _DAY = "${lineageStartDate:toNumber():format('yyyy-MM-dd', 'UTC')}"
-_MOST_ENTRIES = "100000"  # of a batch; each is what one poll gave
+# Of a batch; each is what one poll gave of a partition. What a batch gathers still counts as queued, and at so many
+# NiFi stops the consumer: a batch that waited for more would wait for its time to be over, and the topic with it.
+# https://nifi.apache.org/docs/nifi-docs/html/administration-guide.html, nifi.queue.backpressure.count
+_MOST_ENTRIES = "10000"
+# NiFi 2.x gives properties the names that they have on the screen, one after the other; 1.x had other names there.
+_ON_SCREEN_2 = {
+    "security.protocol": "Security Protocol",
+    "sasl.mechanism": "SASL Mechanism",
+    "sasl.username": "SASL Username",
+    "sasl.password": "SASL Password",
+    "SSL Context Service": "SSL Context Service",
+}
 _EXTENSIONS = {"json": "jsonl", "text": "txt"}
 
 Document = dict[str, Any]
 
 
-def services(mechanism: str | None, protocol: str, *, with_key: bool, substitutes: Mapping[str, str]) -> Document:
+def services(
+    mechanism: str | None,
+    protocol: str,
+    *,
+    tls_service: str | None,
+    with_key: bool,
+    substitutes: Mapping[str, str],
+) -> Document:
     """Controller services: NiFi 2.x's connection to Kafka, and who the writer is to Google."""
-    who = {"Service Account JSON": "#{gcp.key}"} if with_key else {"Use Application Default Credentials": "true"}
-    connection = {"bootstrap.servers": "#{kafka.servers}", **_security(mechanism, protocol)}
+    security = _security(mechanism, protocol, tls_service)
+    connection = {"Bootstrap Servers": "#{kafka.servers}"} | {
+        _ON_SCREEN_2[name]: text for name, text in security.items()
+    }
     return {
         "kafka": {"variants": [{"type": CONNECTION_2, "properties": connection}]},
-        "credentials": {"variants": _variants(CREDENTIALS, who, substitutes)},
+        "credentials": {"variants": _variants(CREDENTIALS, substitutes, **_who(with_key=with_key))},
     }
 
 
@@ -51,6 +71,7 @@ def processors(
     start: Literal["earliest", "latest"],
     mechanism: str | None,
     protocol: str,
+    tls_service: str | None,
     batch_time: timedelta,
     batch_megabytes: int,
     dead_letter: str,
@@ -66,7 +87,7 @@ def processors(
     file = f"${{kafka.topic}}/date={_DAY}/${{uuid}}.{_EXTENSIONS[format]}"
     found = {
         "consume": {
-            "variants": _consume(start, mechanism, protocol, substitutes),
+            "variants": _consume(start, _security(mechanism, protocol, tls_service), substitutes),
             "routes": {"success": ["batch"], "parse failure": ["write failed"], "parse.failure": ["write failed"]},
         },
         "batch": {
@@ -75,11 +96,11 @@ def processors(
             "when_draining": {"Max Bin Age": "1 sec"},
         },
         "check": {
-            "variants": [{"type": f"{STANDARD}.RouteText", "properties": _check()}],
+            "variants": [{"type": f"{STANDARD}.RouteText", **_check()}],
             "routes": {"matched": ["write"], "unmatched": ["write failed"], "original": []},
         },
         "write": {
-            "variants": _variants(WRITE, _write(file, storage_url), substitutes),
+            "variants": _variants(WRITE, substitutes, _write(file, storage_url)),
             "routes": {"success": [], "failure": ["write failed"]},
             # 5, 10, … 320, 600, 600 s: an outage of half an hour is waited for before anything counts as failed.
             "penalty": "5 sec",
@@ -87,7 +108,7 @@ def processors(
             "retries": 10,
         },
         "write failed": {
-            "variants": _variants(WRITE, _write(f"{dead_letter}/{file}", storage_url), substitutes),
+            "variants": _variants(WRITE, substitutes, _write(f"{dead_letter}/{file}", storage_url)),
             "routes": {"success": [], "failure": ["write failed"]},  # until it is written: it has nowhere else to go
             "penalty": "5 sec",
         },
@@ -97,42 +118,53 @@ def processors(
     return found
 
 
-def _consume(start: str, mechanism: str | None, protocol: str, substitutes: Mapping[str, str]) -> list[dict[str, Any]]:
+def _consume(start: str, security: Mapping[str, str], substitutes: Mapping[str, str]) -> list[Document]:
     new = {
         "Kafka Connection Service": {"service": "kafka"},
         "Group ID": "#{kafka.group}",
         "Topics": "#{kafka.topic}",
-        "auto.offset.reset": start,
+        "Auto Offset Reset": start,
         "Processing Strategy": "DEMARCATOR",
         "Message Demarcator": "\n",
     }
     old = {
         "bootstrap.servers": "#{kafka.servers}",
-        **_security(mechanism, protocol),
+        **security,
         "topic": "#{kafka.topic}",
         "group.id": "#{kafka.group}",
         "auto.offset.reset": start,
         "message-demarcator": "\n",
     }
-    return [{"type": CONSUME_2, "properties": new}, *_variants(CONSUME_1, old, substitutes)]
+    return [{"type": CONSUME_2, "properties": new}, *_variants(CONSUME_1, substitutes, old)]
 
 
-def _security(mechanism: str | None, protocol: str) -> dict[str, str]:
-    if mechanism is None:
-        return {"security.protocol": protocol}
+def _security(mechanism: str | None, protocol: str, tls_service: str | None) -> dict[str, str]:
+    found = {"security.protocol": protocol}
+    if mechanism is not None:
+        found |= {
+            "sasl.mechanism": mechanism,
+            "sasl.username": "#{kafka.username}",
+            "sasl.password": "#{kafka.password}",
+        }
+    return found | ({"SSL Context Service": tls_service} if tls_service and protocol.endswith("SSL") else {})
+
+
+def _who(*, with_key: bool) -> dict[str, dict[str, str]]:
+    """Who the writer is: the newest versions do not look at a key unless their strategy is to have one."""
+    if with_key:
+        strategy = "Service Account Credentials (Json Value)"
+        return {"properties": {"Service Account JSON": "#{gcp.key}"}, "optional": {"Authentication Strategy": strategy}}
+    default = "Application Default Credentials"
+    return {"optional": {f"Use {default}": "true", "Authentication Strategy": default}}
+
+
+def _check() -> dict[str, dict[str, str]]:
     return {
-        "security.protocol": protocol,
-        "sasl.mechanism": mechanism,
-        "sasl.username": "#{kafka.username}",
-        "sasl.password": "#{kafka.password}",
-    }
-
-
-def _check() -> dict[str, str]:
-    return {
-        "Routing Strategy": "Route to 'matched' if line matches all conditions",
-        "Matching Strategy": "Matches Regular Expression",
-        "event": JSON_LINE,
+        "properties": {
+            "Routing Strategy": "Route to 'matched' if line matches all conditions",
+            "Matching Strategy": "Matches Regular Expression",
+        },
+        "dynamic": {"event": JSON_LINE},
     }
 
 
@@ -160,6 +192,12 @@ def _write(key: str, storage_url: str | None) -> dict[str, Any]:
     return properties | ({"Storage API URL": storage_url} if storage_url else {})
 
 
-def _variants(name: str, properties: Mapping[str, Any], substitutes: Mapping[str, str]) -> list[dict[str, Any]]:
+def _variants(
+    name: str,
+    substitutes: Mapping[str, str],
+    properties: Mapping[str, Any] | None = None,
+    optional: Mapping[str, str] | None = None,
+) -> list[Document]:
     types = [name, substitutes[name]] if name in substitutes else [name]
-    return [{"type": found, "properties": dict(properties)} for found in types]
+    given = {"properties": dict(properties or {}), "optional": dict(optional or {})}
+    return [{"type": found} | {kind: values for kind, values in given.items() if values} for found in types]
