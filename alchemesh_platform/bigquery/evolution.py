@@ -15,11 +15,17 @@ REPLACE = "set `on_incompatible_change: replace`, which makes the table anew wit
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that a table cannot follow. ``column`` is dotted for parts, None for the table as a whole."""
+    """Something that a table cannot follow.
+
+    Args:
+        column: Dotted for parts, None for the table as a whole.
+        property: What of the table is to change, where it is no column.
+    """
 
     column: str | None
     reason: str
     way_out: str
+    property: str = "fields"
 
 
 def incompatible(
@@ -34,8 +40,18 @@ def incompatible(
     changes = list(_incompatible(old, new, ""))
     if old_partition != new_partition:
         reason = f"partitioning would change from {old_partition or 'none'} to {new_partition or 'none'}"
-        changes.append(Change(None, reason, f"keep the partitioning, or {REPLACE}"))
+        changes.append(Change(None, reason, f"keep the partitioning, or {REPLACE}", "partitionBy"))
     return changes
+
+
+def otherwise_encrypted(old_key: str | None, new_key: str | None) -> Iterator[Change]:
+    """Why a table cannot come to a customer-managed key, or lose it; from one key to another it can.
+
+    Source: https://cloud.google.com/bigquery/docs/customer-managed-encryption#change_to_kms
+    """
+    if bool(old_key) != bool(new_key):
+        reason = f"its key would change from {old_key or 'one of Google'} to {new_key or 'one of Google'}"
+        yield Change(None, reason, f"keep the key of settings.gcp.encryption_keys, or {REPLACE}", "encryptionKey")
 
 
 def dropped(

@@ -19,6 +19,7 @@ class TableSchema(PlatformResource):
     table: Output[str]
     fields: Output[list[dict[str, Any]]]
     partition_by: Output[str | None]
+    encryption_key: Output[str | None]
     on_incompatible_change: Output[str]
 
     def __init__(
@@ -28,6 +29,7 @@ class TableSchema(PlatformResource):
         table: Input[str],
         fields: Input[Sequence[Input[Mapping[str, Any]]]],
         partition_by: Input[str] | None = None,
+        encryption_key: Input[str] | None = None,
         on_incompatible_change: Input[Literal["refuse", "replace"]] = "refuse",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -35,6 +37,7 @@ class TableSchema(PlatformResource):
             "table": table,
             "fields": fields,
             "partition_by": partition_by,
+            "encryption_key": encryption_key,
             "on_incompatible_change": on_incompatible_change,
         }
         super().__init__(name, inputs, opts)

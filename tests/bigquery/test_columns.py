@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alchemesh_platform.bigquery.columns import COLUMNS_MAX, NESTING_MAX, fields_of, unfit
-from alchemesh_platform.bigquery.evolution import dropped, incompatible
+from alchemesh_platform.bigquery.evolution import dropped, incompatible, otherwise_encrypted
 from alchemesh_platform.emulation import table_schema
 from alchemesh_platform.manifest.models import SemanticModel
 
@@ -196,3 +196,12 @@ def test_partitioning_stays_what_it_is() -> None:
     assert incompatible(fields, fields, "day", "day") == []
     (change,) = incompatible(fields, fields, None, "day")
     assert change.reason == "partitioning would change from none to day"
+
+
+def test_a_table_comes_to_another_key_and_to_none_of_its_own_only_anew() -> None:
+    assert list(otherwise_encrypted(None, None)) == []
+    assert list(otherwise_encrypted("old-key", "new-key")) == []
+    (change,) = otherwise_encrypted(None, "new-key")
+    assert (change.property, change.reason) == ("encryptionKey", "its key would change from one of Google to new-key")
+    (change,) = otherwise_encrypted("old-key", None)
+    assert "on_incompatible_change: replace" in change.way_out

@@ -116,6 +116,42 @@ def test_a_protected_table_is_neither_replaced_nor_removed(bench: Bench, dataset
     assert bench.world.bigquery().table(PROJECT, dataset, "flight") is not None
 
 
+def test_a_table_that_does_not_say_its_datasets_key_is_made_anew(bench: Bench, dataset: str) -> None:
+    """The provider sees the key that the table got, and none in the program."""
+    ring = f"projects/{PROJECT}/locations/europe-west1/keyRings/mesh/cryptoKeys"
+
+    def declare(**key: Any) -> Callable[[], None]:
+        def declared() -> None:
+            made = gcp.bigquery.Dataset(
+                "set",
+                dataset_id=dataset,
+                location="europe-west1",
+                default_encryption_configuration={"kms_key_name": f"{ring}/one"},
+                delete_contents_on_destroy=True,
+            )
+            gcp.bigquery.Table(
+                "flight",
+                dataset_id=made.dataset_id,
+                table_id="flight",
+                schema=json.dumps([ID]),
+                deletion_protection=False,
+                **key,
+            )
+
+        return declared
+
+    bench.done("up", declare())
+    bench.done("refresh")
+    bench.done("preview", declare())
+    assert "replace" in [event.op for event in bench.pre("flight")]
+    bench.done("up", declare(encryption_configuration={"kms_key_name": f"{ring}/one"}))
+    bench.done("refresh")
+    assert bench.done("up", declare(encryption_configuration={"kms_key_name": f"{ring}/one"})) == {"same": 2}
+    other = declare(encryption_configuration={"kms_key_name": f"{ring}/two"})
+    assert bench.done("up", other) == {"same": 1, "update": 1}
+    bench.done("destroy")
+
+
 def test_rows_are_kept_for_ever_only_where_that_is_said(bench: Bench, dataset: str) -> None:
     """The provider leaves an expiration as it is where nothing is said of it."""
 

@@ -66,5 +66,12 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
     ]
 
 
+def test_a_key_that_is_set_where_rows_are_is_refused() -> None:
+    """The provider would make the table anew."""
+    (refusal,) = Asked(schema(*FIELDS), schema(*FIELDS, encryption_key="a-key")).refusals
+    assert refusal.property == "encryptionKey"
+    assert Asked(schema(*FIELDS, encryption_key="a-key"), schema(*FIELDS, encryption_key="b-key")).refusals == []
+
+
 def test_another_table_is_another_matter() -> None:
     assert Asked(schema(*FIELDS), schema(FIELDS[0], table="acme-mesh.other.flight")).refusals == []

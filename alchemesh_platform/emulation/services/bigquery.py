@@ -102,11 +102,13 @@ class Table(ResourceType):
         partition = [
             path for path in paths if path in ("timePartitioning", "timePartitioning.field", "timePartitioning.type")
         ]
+        # Another key is changed to in place; to one or from one a table is made anew.
+        encryption = [path for path in paths if path == "encryptionConfiguration"]
         before, after = reveal(old.get("schema")), reveal(new.get("schema"))
         known = isinstance(before, str) and isinstance(after, str)
         if known and table_schema.replaces(table_schema.read_schema(before), table_schema.read_schema(after)):
             found |= {"schema"}
-        return found | frozenset(partition)
+        return found | frozenset(partition) | frozenset(encryption)
 
     def make(self, world: World, values: Values, *, again: bool) -> None:
         try:
@@ -132,6 +134,8 @@ class Table(ResourceType):
             table_schema.read_schema(declared)
         ):
             seen["schema"] = json.dumps(fields)
+        if values.get("view") is None and (key := _key_of(world, values)):
+            seen["encryptionConfiguration"] = {"kmsKeyName": key}
         view = found.get("view", {}).get("query")
         if isinstance(values.get("view"), Mapping) and view != values["view"]["query"]:
             seen["view"] = {**values["view"], "query": view}
@@ -158,6 +162,15 @@ class Table(ResourceType):
 
     def remove(self, world: World, values: Values) -> None:
         world.bigquery().remove_table(values["project"], values["datasetId"], values["tableId"])
+
+
+def _key_of(world: World, values: Values) -> str | None:
+    """The key that a table has: its own, or that of its dataset, which the provider sees as the table's."""
+    if values.get("encryptionConfiguration") is not None:
+        return None
+    dataset = world.store.get(DATASET, DATASET_ID.format_map(values))
+    default = dataset.inputs.get("defaultEncryptionConfiguration") if dataset else None
+    return str(default["kmsKeyName"]) if isinstance(default, Mapping) else None
 
 
 def _keep_expiration(before: dict[str, Any], after: dict[str, Any], new: Values) -> None:
@@ -255,7 +268,7 @@ TYPES = (
         how="emulated",
         id=TABLE_ID,
         service=SERVICE,
-        replace_on=frozenset({"datasetId", "tableId", "project", "encryptionConfiguration"}),
+        replace_on=frozenset({"datasetId", "tableId", "project"}),
         delete_before_replace=True,
         limits=(
             labels,

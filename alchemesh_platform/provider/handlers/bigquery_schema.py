@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alchemesh_platform.bigquery.evolution import Change, dropped, incompatible
+from alchemesh_platform.bigquery.evolution import Change, dropped, incompatible, otherwise_encrypted
 from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 
@@ -18,6 +18,7 @@ class TableSchemaInputs(Properties):
     table: str = Field(min_length=1, description="The table: project.dataset.table.")
     fields: tuple[dict[str, Any], ...] = Field(min_length=1, description="Columns, as BigQuery's API takes them.")
     partition_by: str | None = Field(default=None, description="Column that rows are partitioned by.")
+    encryption_key: str | None = Field(default=None, description="Customer-managed key of the table.")
     on_incompatible_change: Literal["refuse", "replace"] = Field(
         default="refuse", description="What happens when the table cannot follow; replace loses the rows."
     )
@@ -45,7 +46,7 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
         if old_inputs is None or old_inputs.table != inputs.table:
             return
         change = (old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
-        changes = incompatible(*change)
+        changes = [*incompatible(*change), *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key)]
         if not changes:
             return
         if inputs.on_incompatible_change == "refuse":
@@ -54,10 +55,10 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
             # The table's protection from deletion is lifted by a deployment of its own, before anything can replace it.
             way_out = "deploy `on_incompatible_change: replace` with the old model first, then the new model"
             yield from (_refusal(inputs, each, way_out) for each in changes)
-        elif columns := dropped(*change):
+        elif (columns := dropped(*change)) and len(columns) == len(changes):
             context.warn(f"table {inputs.table} loses columns, with their values: {', '.join(columns)}")
         else:
-            reasons = "; ".join(f"{each.column or 'partitioning'}: {each.reason}" for each in changes)
+            reasons = "; ".join(f"{each.column}: {each.reason}" if each.column else each.reason for each in changes)
             context.warn(f"table {inputs.table} is made anew, without its rows: {reasons}")
 
     def create(self, inputs: TableSchemaInputs, context: Context) -> TableSchemaOutputs:
@@ -79,7 +80,7 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
 
 def _refusal(inputs: TableSchemaInputs, change: Change, way_out: str) -> Refusal:
     if change.column is None:
-        return Refusal("partitionBy", f"table {inputs.table} cannot follow: {change.reason}; {way_out}")
+        return Refusal(change.property, f"table {inputs.table} cannot follow: {change.reason}; {way_out}")
     names = [field["name"] for field in inputs.fields]
     top = change.column.partition(".")[0]
     place = f"fields[{names.index(top)}]" if top in names else "fields"

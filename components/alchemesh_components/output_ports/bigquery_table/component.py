@@ -67,6 +67,7 @@ class BigQueryTables(Component[Args, Settings]):
             table=f"{self.settings.gcp.project}.{self.dataset_id}.{name}",
             fields=fields_of(model, self.settings.gcp.policy_tags),
             partition_by=self.partition_of(model),
+            encryption_key=self.settings.gcp.encryption_keys.bigquery,
             on_incompatible_change=self.args.on_incompatible_change,
             opts=self.child_options,
         )
@@ -75,6 +76,7 @@ class BigQueryTables(Component[Args, Settings]):
         """The table of one model, made and changed once its schema was found fit."""
         gcp, args = self.settings.gcp, self.args
         kept = args.keep_on_destroy and args.on_incompatible_change == "refuse"
+        key = gcp.encryption_keys.bigquery
         return bigquery.Table(
             f"{self.name}-{name}",
             project=gcp.project,
@@ -84,6 +86,8 @@ class BigQueryTables(Component[Args, Settings]):
             schema=json.dumps(fields_of(model, gcp.policy_tags)),
             time_partitioning=self.partitioning(model),
             clusterings=[each for each in args.cluster_by if each in model.properties] or None,
+            # Said of each table too: where a table has its dataset's key and says none, the provider makes it anew.
+            encryption_configuration=bigquery.TableEncryptionConfigurationArgs(kms_key_name=key) if key else None,
             labels=labels_of(gcp, self.wiring),
             deletion_protection=gcp.deletion_protection and kept,
             opts=pulumi.ResourceOptions(
