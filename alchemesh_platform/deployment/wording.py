@@ -91,6 +91,15 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"Image '(?P<image>[^']+)' not found",
             "build the image and push it: `docker build --tag {image} .`, `docker push {image}`; then run again",
         ),
+        (
+            r"Error creating Job: googleapi: Error 409: Resource '(?P<job>[^']+)' already exists",
+            "a creation that failed may have left it without data: `gcloud run jobs delete {job}`; then run again",
+        ),
+        (
+            r"Error creating Service: googleapi: Error 409: Resource '(?P<service>[^']+)' already exists",
+            "a creation that failed may have left it without data: `gcloud run services delete {service}`; then "
+            "run again",
+        ),
         # https://cloud.google.com/apis/design/errors, https://cloud.google.com/storage/docs/troubleshooting
         (
             r"Error 409: The requested bucket name is not available",

@@ -199,6 +199,21 @@ def test_an_image_that_cloud_run_does_not_take_is_refused(tmp_path: Path, image:
     assert len(rest) == (0 if taken else 1)
 
 
+def test_rest_over_a_column_that_its_export_may_not_read_is_refused_at_the_property(tmp_path: Path) -> None:
+    """The export of all of the port once failed for it, unseen."""
+    tags = {"policy_tags": {"secret": "projects/acme/locations/europe-west1/taxonomies/1/policyTags/2"}}
+    rest = "{component: data-api, protocols: [sql, rest]}"
+    for route, place in (
+        ("{type: string, classification: secret}", "route"),
+        ("{type: object, properties: {via: {type: string, classification: secret}}}", "route.properties.via"),
+        ("{type: array, items: {type: string, classification: secret}}", "route"),
+    ):
+        (found,) = problems(tmp_path, tags, route=route, proxy=rest)
+        assert f"13 models.flight.properties.{place}: its column has a policy tag" in found
+        assert problems(tmp_path, tags, route=route) == []
+    assert problems(tmp_path, tags, route="{type: string, classification: internal}", proxy=rest) == []
+
+
 def test_a_budget_needs_the_number_of_the_project(tmp_path: Path) -> None:
     """By its id, each run found the number in its place and tried to change it back."""
     budget = {"billing_account": "01AB23-45CD67-89EF01", "monthly": {"aviation": 800}}

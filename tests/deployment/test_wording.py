@@ -109,6 +109,14 @@ def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
             "`gcloud services enable pubsub.googleapis.com --project 321157631455`, or `alchemesh platform up`",
         ),
         (BUCKET, "choose another by settings.gcp.name_prefix"),
+        (
+            "Error creating Job: googleapi: Error 409: Resource 'a--code' already exists.",
+            "`gcloud run jobs delete a--code`",
+        ),
+        (
+            "Error creating Service: googleapi: Error 409: Resource 'a' already exists.",
+            "`gcloud run services delete a`",
+        ),
         ("Error creating Dataset: googleapi: Error 409: Already Exists: Dataset a:b, duplicate", "remove it, or give"),
         ("googleapi: Error 400: The specified location constraint is not valid., invalid", "settings.gcp.region"),
         ("Error creating Job: googleapi: Error 404: Not found: topic a, notFound", "was it removed by hand?"),

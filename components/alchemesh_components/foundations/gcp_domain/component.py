@@ -38,6 +38,7 @@ DEPLOYER_ROLES = (
 # account could give itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
 GIVING_ROLE = "roles/resourcemanager.projectIamAdmin"
 GIVEN_ROLES = ("roles/bigquery.jobUser",)
+DISPLAY_NAME_MAX = 60  # https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets
 THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget at which somebody is told
 
 
@@ -126,7 +127,7 @@ class GcpDomain(Component[Args, Settings]):
         return billing.Budget(
             f"{self.name}-budget",
             billing_account=budget.billing_account,
-            display_name=f"{domain} {self.wiring.environment}",
+            display_name=f"{self.wiring.environment} {domain}"[:DISPLAY_NAME_MAX],
             amount=billing.BudgetAmountArgs(
                 specified_amount=billing.BudgetAmountSpecifiedAmountArgs(
                     currency_code=budget.currency, units=str(amount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from alchemesh_components.gcp_checks import image_in_reach, key_in_reach, storage_is
 from alchemesh_components.gcp_foundations import has_platform
@@ -10,6 +10,7 @@ from alchemesh_components.gcp_settings import Settings
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
 from alchemesh_platform.catalog.objection import Objection
 from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.manifest.models import Property
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
@@ -23,6 +24,15 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
         )
     if served:
         yield from image_in_reach(settings.gcp.data_api_image, at="component")
+        for name, model in wiring.models.items():
+            for path in _tagged(model.properties, settings.gcp.policy_tags):
+                yield Objection(
+                    "its column has a policy tag, expected none for REST and GraphQL, whose export may not read it",
+                    at="models",
+                    path=(name, *path),
+                    hint="the port asks for SQL alone, where each consumer needs the tag's right, or exposes a model "
+                    "without it",
+                )
     if served and not _reached(settings.gcp.dataset_location, settings.gcp.region):
         yield Objection(
             f"the tables are in {settings.gcp.dataset_location} and their export for REST and GraphQL in "
@@ -33,6 +43,18 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
     keys = settings.gcp.encryption_keys
     yield from key_in_reach(keys.cloud_run, settings.gcp.region, "Cloud Run")
     yield from key_in_reach(keys.storage, settings.gcp.region, "buckets")
+
+
+def _tagged(properties: Mapping[str, Property], tags: Mapping[str, str], *above: str) -> Iterator[tuple[str, ...]]:
+    """Places of properties whose column BigQuery shows to nobody without a right of its own."""
+    for name, declared in properties.items():
+        place = (*above, "properties", name)
+        held = declared.items or declared
+        if held.properties:
+            below = (*place, "items") if declared.items else place
+            yield from _tagged(held.properties, tags, *below)
+        elif (declared.classification or held.classification) in tags:
+            yield place
 
 
 # https://cloud.google.com/bigquery/docs/locations#multi-regions: what the multi-region EU has no data centres in
