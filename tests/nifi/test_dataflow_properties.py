@@ -47,9 +47,8 @@ def test_a_service_of_nifi_that_is_not_there_is_told_by_its_id(wire: Wire, serve
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(DATAFLOW, tree)
     said = failed.value.details() or ""
-    assert (
-        "dataflow 'trusting' cannot start: processor 'end': 'SSL Context Service' validated against '0b2b1b7c" in said
-    )
+    assert f"NiFi at {nifi_server.url} does not take what is declared of 'end': " in said
+    assert "controller service with id '0b2b1b7c-0192-1000-0000-000000000000'" in said
     del properties["SSL Context Service"]
     with created(wire, tree):
         assert set(running(server, "trusting").values()) == {"RUNNING"}
