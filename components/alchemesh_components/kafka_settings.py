@@ -20,8 +20,8 @@ class KafkaSettings(KafkaAccess):
     create_users: bool = Field(
         default=False,
         description="Whether a consumer that is let in gets a SCRAM user of its own; otherwise users exist already, "
-        "as on managed clusters that make them elsewhere (Confluent Cloud, Amazon MSK, Aiven): domain.product, "
-        "domain.team, or an email.",
+        "as where a managed cluster's own service makes them (Amazon MSK, Aiven): domain.product, domain.team, or an "
+        "email. Users that cannot be named so, as service accounts of Confluent Cloud, cannot be let in.",
     )
 
     def access(self) -> dict[str, Any]:
