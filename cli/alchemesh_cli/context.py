@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from alchemesh_cli.again import remember
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.home import home
 
@@ -40,6 +41,11 @@ class Composed:
     plan: Plan
 
 
+environment_option = click.option(
+    "-e", "--environment", default="local", show_default=True, callback=remember, help="Environment."
+)
+
+
 def where_options(command: Command) -> Command:
     """``-C``, ``-e`` and ``--platform``: which product, in which environment, on which platform."""
     options = (
@@ -48,13 +54,15 @@ def where_options(command: Command) -> Command:
             "--directory",
             type=click.Path(path_type=Path),
             default=Path(),
+            callback=remember,
             help="Folder to work in.  [default: this folder]",
         ),
-        click.option("-e", "--environment", default="local", show_default=True, help="Environment."),
+        environment_option,
         click.option(
             "--platform",
             "platform_file",
             type=click.Path(path_type=Path),
+            callback=remember,
             envvar=PLATFORM_VARIABLE,
             help="Platform file.  [default: platform.yaml here or above]",
         ),
@@ -66,7 +74,7 @@ def where_options(command: Command) -> Command:
 
 def _emulating(context: click.Context, option: click.Parameter, value: bool) -> None:
     """Keep the choice for :func:`load_platform_for`: commands work on the platform that it gives, whichever it is."""
-    if value:
+    if remember(context, option, value):
         context.meta[EMULATE] = True
 
 

@@ -76,6 +76,16 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command {name!r}; {did_you_mean(name, list(COMMANDS))}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; commands that an error names are completed while it is known what was typed."""
+        try:
+            return super().invoke(ctx)
+        except (Failure, ProblemsFound) as error:
+            from alchemesh_cli.again import tell_again
+
+            tell_again(error)
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table above."""
         with formatter.section("Commands"):

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli.again import again
 from alchemesh_cli.asking import confirm
 from alchemesh_cli.context import Composed
 
 if TYPE_CHECKING:
-    from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.deployment.before_engine import Verdict
     from alchemesh_platform.deployment.operate import Operator
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
@@ -31,11 +31,6 @@ NEXT = {
     "refresh": "next: alchemesh preview",
     "destroy": "",
 }
-
-
-def next_of(operation: OperationName, plan: Plan) -> str:
-    """What a person may do next."""
-    return f"{NEXT[operation]} --emulate" if plan.emulated and NEXT[operation] else NEXT[operation]
 
 
 def operate(
@@ -83,7 +78,7 @@ def operate(
 
         verdict = judge()
         for problem in verdict.warnings:
-            tell(f"{problem}\n")
+            tell(again(f"{problem}\n"))
         operator.plan = with_kept(operator.registry, verdict.plan, operator.standing())
         composed = replace(composed, plan=operator.plan)
         if question and not confirmed:
@@ -145,11 +140,11 @@ def run_shown(
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
-        screen.finish(outcome, next_of(operation, composed.plan))
+        screen.finish(outcome, again(NEXT[operation], here=True))
     for note in outcome.notes:
         tell(f"note: {note}")
     for problem in (*outcome.problems, *outcome.forbidden):
-        click.echo(f"\n{problem}", err=True)
+        click.echo(f"\n{again(str(problem))}", err=True)
     return outcome
 
 

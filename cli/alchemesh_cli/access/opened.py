@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli.again import again
 from alchemesh_cli.context import load_platform_for, manifest_path, product_address_of
 
 if TYPE_CHECKING:
@@ -65,4 +66,4 @@ def print_request(request: AccessRequestRecord, *, as_json: bool) -> None:
         click.echo(json.dumps(request_document(request), indent=2, ensure_ascii=False))
         return
     click.echo(request_line(request))
-    click.echo(f"\nnext: {way_out(request)}")
+    click.echo(again(f"\nnext: {way_out(request)}"))

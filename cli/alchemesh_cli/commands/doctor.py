@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from alchemesh_cli.again import again
 from alchemesh_cli.context import json_option, load_platform_for, where_options
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.platform_file.models import Platform
@@ -31,10 +32,15 @@ def command(directory: Path, environment: str, platform_file: Path | None, as_js
         click.echo(json.dumps(results, indent=2))
     else:
         for result in results:
-            click.echo(f"{'✓' if result['passed'] else '✗'} {result['check']:<12} {result['found']}")
+            click.echo(f"{'✓' if result['passed'] else '✗'} {result['check']:<12} {indent(str(result['found']))}")
             if result["hint"]:
-                click.echo(f"  {'':<12} hint: {result['hint']}")
+                click.echo(f"  {'':<12} hint: {again(str(result['hint']))}")
     return 0 if all(result["passed"] for result in results) else 1
+
+
+def indent(found: str) -> str:
+    """What was found, its lines below each other."""
+    return found.replace("\n", f"\n{'':<15}")
 
 
 def _checked(name: str, check: Callable[[Platform], str], platform: Platform) -> dict[str, str | bool | None]:
@@ -61,12 +67,14 @@ def _engine(_platform: Platform) -> str:
 
 def _plugins(platform: Platform) -> str:
     from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.emulation.sdk import PACKAGE
     from alchemesh_platform.engine.discover import find_engine
     from alchemesh_platform.engine.plugins import find_plugin
 
     catalog = discover()
     used = [catalog[name] for name in platform.components.values() if name in catalog]
-    names = sorted({name for spec in used for name in spec.plugins})
+    stand_ins = {PACKAGE} if platform.emulated else set()
+    names = sorted({name for spec in used for name in spec.plugins} - stand_ins)
     found = [find_plugin(name, find_engine(allow_install=False), allow_install=False) for name in names]
     return ", ".join(f"{plugin.name} {plugin.version} ({plugin.source})" for plugin in found) or "none is needed"
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import PLATFORM_VARIABLE, emulate_option, json_option, where_options
+from alchemesh_cli.again import again, remember
+from alchemesh_cli.context import PLATFORM_VARIABLE, emulate_option, environment_option, json_option, where_options
 from alchemesh_cli.options import yes_option
 from alchemesh_platform.failure import ExitCode
 
 if TYPE_CHECKING:
     from alchemesh_platform.mesh_repo.difference import MeshDiff
+    from alchemesh_platform.platform_file.models import Platform
 
 FORMATS = ("tree", "mermaid", "dot", "json")
 
@@ -34,11 +36,12 @@ def command() -> None:
 @click.argument(
     "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), metavar="[FOLDER]"
 )
-@click.option("-e", "--environment", default="local", show_default=True, help="Environment.")
+@environment_option
 @click.option(
     "--platform",
     "platform_file",
     type=click.Path(path_type=Path),
+    callback=remember,
     envvar=PLATFORM_VARIABLE,
     help="Platform file.  [default: platform.yaml in FOLDER or above]",
 )
@@ -60,6 +63,7 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
     """
     from alchemesh_cli.asking import confirm
     from alchemesh_cli.context import load_platform_for
+    from alchemesh_cli.render.environment import spoken_environment
     from alchemesh_cli.render.mesh import diff_lines, totals
     from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
@@ -73,7 +77,7 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
     with Registry.open(platform.registry) as registry:
         diff = preview_mesh(registry, environment, wanted)
         if diff and not (as_json and confirmed):
-            for line in diff_lines(diff, environment):
+            for line in diff_lines(diff, spoken_environment(platform)):
                 click.echo(line, err=as_json)
             click.echo(f"\n{totals(diff, done=False)}", err=as_json)
             confirm("Apply this?", confirmed)
@@ -83,15 +87,16 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
             diff = apply_mesh(registry, environment, wanted, expected=expected, identity=identity)
         remember_mesh(platform, registry)
     if as_json:
-        click.echo(json.dumps(_document(diff, environment), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_document(diff, platform), indent=2, ensure_ascii=False))
     elif diff:
         click.echo(f"applied: {totals(diff, done=True)}")
     else:
         click.echo(f"nothing to change: the mesh in {environment} is as the mesh repo declares it")
 
 
-def _document(diff: MeshDiff, environment: str) -> dict[str, object]:
-    return {"environment": environment, "changes": [change.as_json() for change in diff.changes]}
+def _document(diff: MeshDiff, platform: Platform) -> dict[str, object]:
+    where = {"environment": platform.environment, "emulated": platform.emulated}
+    return {**where, "changes": [change.as_json() for change in diff.changes]}
 
 
 @command.command(short_help="Draw domains, products and lineage.")
@@ -121,7 +126,7 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
         drawn = _drawn(platform.registry, environment, "json" if as_json else form)
     finally:
         gc.enable()
-    click.echo(drawn or f"nothing is deployed in {environment} yet\n\nnext: `alchemesh up` in a product")
+    click.echo(drawn or again(f"nothing is deployed in {environment} yet\n\nnext: `alchemesh up` in a product"))
 
 
 def _drawn(registry_url: str, environment: str, form: str) -> str:

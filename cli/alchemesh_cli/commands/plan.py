@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alchemesh_cli.again import again
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import json_option, manifest_path, where_options
 from alchemesh_platform.failure import ExitCode
@@ -66,14 +67,18 @@ def command(
             from alchemesh_platform.compose.plan_document import plan_document
             from alchemesh_platform.policies.results import standing
 
-            document = {**plan_document(plan), "problems": [problem.as_json() for problem in told]}
+            document = {
+                **plan_document(plan),
+                "emulated": plan.emulated,
+                "problems": [problem.as_json() for problem in told],
+            }
             click.echo(_json({**document, "value": standing(results).as_json()}))
             continue
         from alchemesh_cli.render.plan import plan_lines
 
-        click.echo("\n" * bool(number) + "\n".join(plan_lines(plan)))
+        click.echo("\n" * bool(number) + again("\n".join(plan_lines(plan)), here=True))
         for problem in told:
-            click.echo(f"\n{problem}", err=True)
+            click.echo(f"\n{again(str(problem))}", err=True)
     if problems and not as_json:
         raise ProblemsFound(problems)
     return code

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alchemesh_cli.again import again
 from alchemesh_cli.context import MANIFEST, json_option, manifest_path, product_address_of, where_options
 from alchemesh_platform.failure import Failure
 
 if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.lineage import Lineage
     from alchemesh_platform.registry.records import Deployment
     from alchemesh_platform.registry.store import Registry
@@ -33,9 +35,13 @@ class NeverDeployed(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was asked for: one product (``status``) or all (``summaries``); None for what was not asked for."""
+    """What was asked for: one product (``status``) or all (``summaries``); None for what was not asked for.
+
+    ``emulated`` says whether it is of the environment's stand-in on this machine.
+    """
 
     environment: str
+    emulated: bool
     status: ProductStatus | None = None
     summaries: list[ProductSummary] | None = None
     standing: Standing | None = None
@@ -57,6 +63,7 @@ class Report:
         else:
             products = [summary.model_dump(mode="json") for summary in self.summaries or ()]
             document = {"environment": self.environment, "products": products}
+        document["emulated"] = self.emulated
         if self.history is not None:
             document["history"] = [deployment.model_dump(mode="json") for deployment in self.history]
         if self.lineage is not None:
@@ -100,7 +107,7 @@ def command(
     platform = load_platform_for(folder or directory, environment, platform_file)
     resume(platform)
     with _reading(platform.registry) as registry:
-        report = _report(registry, environment, address, history=history, lineage=lineage)
+        report = _report(registry, platform, address, history=history, lineage=lineage)
         if address is not None and not folder and report.is_empty:
             raise NeverDeployed(
                 f"{address} was never deployed in {environment}", hint=_closest(registry, environment, address)
@@ -163,7 +170,7 @@ def _reading(url: str) -> Iterator[Registry | None]:
 
 
 def _report(
-    registry: Registry | None, environment: str, address: str | None, *, history: bool, lineage: bool
+    registry: Registry | None, platform: Platform, address: str | None, *, history: bool, lineage: bool
 ) -> Report:
     from datetime import UTC, datetime
 
@@ -174,9 +181,11 @@ def _report(
     from alchemesh_platform.status.product import product_status
     from alchemesh_platform.status.summaries import product_summaries
 
+    environment, emulated = platform.environment, platform.emulated
     if registry is None:
         return Report(
             environment,
+            emulated,
             ProductStatus(environment=environment, address=address) if address else None,
             [],
             None,
@@ -186,10 +195,10 @@ def _report(
     mesh = mesh_lineage(registry, environment) if lineage else None
     done = registry.deployments(address, environment, limit=HISTORY_SHOWN) if history else None
     if address is None:
-        return Report(environment, None, product_summaries(registry, environment), None, done, mesh)
+        return Report(environment, emulated, None, product_summaries(registry, environment), None, done, mesh)
     status = product_status(registry, environment, address, discover())
     standing = standings(registry, environment, datetime.now(UTC), address).get(address)
-    return Report(environment, status, None, standing, done, mesh and lineage_of(mesh, address))
+    return Report(environment, emulated, status, None, standing, done, mesh and lineage_of(mesh, address))
 
 
 def _closest(registry: Registry | None, environment: str, address: str) -> str:
@@ -205,22 +214,22 @@ def _show(report: Report) -> None:
 
     from rich.console import Console
 
+    from alchemesh_cli.render.environment import spoken_environment
     from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_standing, print_summaries
 
     console = Console(highlight=False)
-    now = datetime.now(UTC)
+    now, where = datetime.now(UTC), spoken_environment(report)
     if report.status is not None:
-        print_product(console, report.status, now)
+        print_product(console, report.status, now, where)
         if report.status.stands:
             print_standing(console, report.standing)
         if not report.status.stands:
-            console.print(f"\nnext: {UP_HINT}")
+            console.print(again(f"\nnext: {UP_HINT}"), soft_wrap=True)
     elif report.summaries:
-        print_summaries(console, report.environment, report.summaries, now)
+        print_summaries(console, where, report.summaries, now)
     else:
-        console.print(
-            f"nothing is deployed in {report.environment} yet\n\nnext: {UP_HINT}; `alchemesh init` writes one"
-        )
+        nothing = f"nothing is deployed in {where} yet"
+        console.print(again(f"{nothing}\n\nnext: {UP_HINT}; `alchemesh init` writes one"), soft_wrap=True)
     if report.history is not None:
         print_history(console, report.history, with_product=report.status is None)
     if report.lineage is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_cli.again import again
 from alchemesh_cli.render.table import table_lines, terminal_width
 from alchemesh_platform.access.states import TRANSITIONS, moment, told, way_out
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
@@ -50,7 +51,7 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None) -> str
     ]
     head = [f"{request.address}  {request.state}  {request.environment}"]
     head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
-    return "\n".join([*head, "", *_states(request), "", f"next: {way_out(request)}"])
+    return "\n".join([*head, "", *_states(request), "", again(f"next: {way_out(request)}")])
 
 
 def applied_lines(product: str, outcome: Outcome | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from alchemesh_cli.render.environment import spoken_environment
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput
 from alchemesh_platform.units import spoken_duration
 
@@ -13,7 +14,7 @@ from alchemesh_platform.units import spoken_duration
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The lines of the tree, and what they come to."""
     product = plan.product
-    yield f"{click.style(product.address, bold=True)}  {plan.environment}"
+    yield f"{click.style(product.address, bold=True)}  {spoken_environment(plan)}"
     branches = list(_branches(plan))
     names = max((len(name) for _, name, _, _ in branches), default=0)
     for index, (kind, name, what, below) in enumerate(branches):

@@ -54,9 +54,13 @@ OUTPUT_LINES_SHOWN = 5
 APART = " · "
 
 
-def print_product(console: Console, status: ProductStatus, now: datetime) -> None:
-    """One product: its last deployment, ports, endpoints, assets, contracts, needs and code."""
-    for line in (*_heading(status, now), *_drawn(list(_places(status, now)))):
+def print_product(console: Console, status: ProductStatus, now: datetime, where: str = "") -> None:
+    """One product: its last deployment, ports, endpoints, assets, contracts, needs and code.
+
+    Args:
+        where: Its environment, as screens name it; by default the name.
+    """
+    for line in (*_heading(status, now, where or status.environment), *_drawn(list(_places(status, now)))):
         console.print(line, soft_wrap=True)
 
 
@@ -124,8 +128,8 @@ def print_lineage(console: Console, lineage: Lineage, *, of_one: bool) -> None:
     console.print(Text(told or "  nothing flows here yet"), soft_wrap=True)
 
 
-def _heading(status: ProductStatus, now: datetime) -> Iterator[Text]:
-    title = Text.assemble((status.address, "bold"), f"  {status.environment}")
+def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]:
+    title = Text.assemble((status.address, "bold"), f"  {where}")
     if status.stands:
         if status.version:
             title.append(f"  {status.version} {status.lifecycle}")

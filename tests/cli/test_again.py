@@ -1,0 +1,85 @@
+"""Commands that messages name can be typed as they are shown: they say where to work as the command before them did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from alchemesh_cli.main import invoke
+from alchemesh_platform.failure import ExitCode
+
+MESH = Path(__file__).parents[2] / "examples" / "mesh"
+PLATFORM = """\
+kind: Platform
+name: acme
+environments:
+  demo:
+    extends: builtin/local
+    settings:
+      gcp: {project: acme-mesh, region: europe-west1}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder with a product, `shop`, and a platform file with the environment `demo`."""
+    monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ALCHEMESH_EMULATE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "platform.yaml").write_text(PLATFORM)
+    invoke(["init", "shop"])
+    (tmp_path / "shop" / "platform.yaml").write_text(PLATFORM)
+    capsys.readouterr()
+    return tmp_path / "shop"
+
+
+def test_what_comes_next_is_where_it_was_planned(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`plan -e demo` once ended with `next: alchemesh preview`, which is of another environment."""
+    assert invoke(["plan", "-C", "shop", "-e", "demo", "--emulate"]) == ExitCode.DONE
+    assert capsys.readouterr().out.endswith("next: alchemesh preview -C shop -e demo --emulate\n")
+
+
+def test_what_was_not_typed_is_not_added(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALCHEMESH_EMULATE", "1")
+    assert invoke(["plan", "-C", "shop", "--environment", "demo"]) == ExitCode.DONE
+    assert capsys.readouterr().out.endswith("next: alchemesh preview -C shop -e demo\n")
+
+
+def test_a_hint_names_the_environment_and_not_the_folder(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hint may be of another product, in another folder."""
+    (shop.parent / "a b.yaml").write_text(PLATFORM)
+    assert invoke(["status", "retail/nothing", "-C", "shop", "-e", "demo", "--platform", "a b.yaml"]) != ExitCode.DONE
+    assert "`alchemesh up -e demo --platform 'a b.yaml'`" in capsys.readouterr().err
+
+
+def test_a_command_that_takes_no_environment_gets_none(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = shop / "alchemesh.yaml"
+    manifest.write_text(manifest.read_text().replace("python-job", "python-jop"))
+    assert invoke(["plan", "-C", "shop", "-e", "demo"]) == ExitCode.PROBLEMS
+    assert "`alchemesh components list` shows all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("plan", "-C", "shop"), ("status", "--all"), ("status", "-C", "shop")])
+def test_a_stand_in_is_called_one(shop: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
+    assert invoke([*words, "-e", "demo", "--emulate"]) == ExitCode.DONE
+    assert "demo  emulated" in capsys.readouterr().out
+    assert invoke([*words, "-e", "demo", "--emulate", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["emulated"] is True
+
+
+def test_doctor_wants_no_plugin_of_a_cloud_that_is_emulated(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An emulated run needs none: doctor once failed where everything was there."""
+    (shop / "platform.yaml").write_text(PLATFORM + "    components: {secret: secret-manager-secret}\n")
+    invoke(["doctor", "-C", "shop", "-e", "demo", "--emulate", "--json"])
+    checks = {one["check"]: one for one in json.loads(capsys.readouterr().out)}
+    assert "gcp" not in checks["plugins"]["found"]
+
+
+def test_recording_a_mesh_says_that_it_is_of_a_stand_in(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = invoke(["mesh", "apply", str(MESH), "-e", "demo", "--emulate", "--yes", "--platform", "platform.yaml"])
+    shown = capsys.readouterr()
+    assert (code, shown.out.splitlines()[0]) == (ExitCode.DONE, "mesh  demo  emulated"), shown.err
