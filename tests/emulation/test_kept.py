@@ -77,6 +77,47 @@ def test_what_is_kept_comes_changes_and_goes(bench: Bench) -> None:
     assert bench.store.all() == []
 
 
+def test_a_job_is_refused_a_secret_that_has_no_value_or_that_its_account_may_not_read(bench: Bench) -> None:
+    def declare(*, filled: bool, granted: bool) -> Callable[[], None]:
+        def program() -> None:
+            account = gcp.serviceaccount.Account("code", account_id="flights-code")
+            secret = gcp.secretmanager.Secret("token", secret_id="token", replication={"auto": {}})
+            before: list[pulumi.Resource] = [secret]
+            if filled:
+                before.append(gcp.secretmanager.SecretVersion("token", secret=secret.id, secret_data="hunter2-hunter2"))
+            if granted:
+                member = account.email.apply("serviceAccount:{}".format)
+                role = "roles/secretmanager.secretAccessor"
+                before.append(
+                    gcp.secretmanager.SecretIamMember("code", secret_id=secret.secret_id, role=role, member=member)
+                )
+            reference = {"secret_key_ref": {"secret": "token", "version": "latest"}}
+            container = {**CONTAINERS["containers"][0], "envs": [{"name": "NOWHERE_SET", "value_source": reference}]}
+            gcp.cloudrunv2.Job(
+                "job",
+                name="flights-code",
+                location=REGION,
+                deletion_protection=False,
+                template={"template": {"containers": [container], "service_account": account.email}},
+                opts=pulumi.ResourceOptions(depends_on=before),
+            )
+
+        return program
+
+    version = "projects/123456789012/secrets/token/versions/latest"
+    place = "Error code 9, message: spec.template.spec.containers[0].env[0].value_from.secret_key_ref.name: "
+    assert f"{place}Secret {version} was not found" in bench.refused("up", declare(filled=False, granted=False))
+    # It is there, and does not work: the next runs change it, and make no other.
+    assert bench.state_of("job")["initErrors"]
+    account = f"flights-code@{PROJECT}.iam.gserviceaccount.com"
+    denied = f"{place}Permission denied on secret: {version} for Revision service account {account}."
+    assert denied in bench.refused("up", declare(filled=True, granted=False))
+    bench.done("up", declare(filled=True, granted=True))
+    assert bench.step("job").op == "update"
+    assert "initErrors" not in bench.state_of("job")
+    bench.done("destroy")
+
+
 def test_what_is_protected_stays(bench: Bench) -> None:
     bench.done("up", serving(deletion_protection=True))
     assert "deletionprotection is true" in bench.refused("destroy", serving())
