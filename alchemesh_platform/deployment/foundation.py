@@ -91,7 +91,7 @@ class FoundationOperator:
         """
         from alchemesh_platform.engine.events import ResourcePre
         from alchemesh_platform.engine.run import run_operation
-        from alchemesh_platform.engine.standing import standing_deployment
+        from alchemesh_platform.engine.state import standing_deployment
 
         changes: dict[str, FoundationChange] = {}
 
@@ -189,7 +189,7 @@ def _can_record(foundation: Foundation, platform: Platform) -> bool:
 
 def _stands(engine: Engine, stack: Stack) -> bool:
     """Whether the outputs were recorded before: a record that is left out now would be removed."""
-    from alchemesh_platform.engine.standing import standing_urns
+    from alchemesh_platform.engine.state import standing_urns
     from alchemesh_platform.resources.mesh import Foundation as Record
 
     return any(type_of(urn) == Record.pulumi_type for urn in standing_urns(engine, stack))

@@ -97,7 +97,7 @@ def products_to_apply(registry: Registry, environment: str, now: datetime) -> li
 
 def _changed(operator: Operator, plan: Plan) -> Iterator[str]:
     """Requests whose grants are to be made, changed or removed in a stack that is held."""
-    from alchemesh_platform.engine.standing import standing_urns
+    from alchemesh_platform.engine.state import standing_urns
 
     names = [name_of(urn) for urn in standing_urns(operator.engine, operator.stack)]
     standing = {request for name in names for request in re.findall(REQUEST_PATTERN, name)}

@@ -38,7 +38,7 @@ def taking_in(
     """
     from alchemesh_platform.engine.events import ResourceFailed
     from alchemesh_platform.engine.interrupted import creations, interrupted_in, interrupted_in_runs, left_runs
-    from alchemesh_platform.engine.standing import standing_deployment
+    from alchemesh_platform.engine.state import standing_deployment
 
     failed: list[ResourceFailed] = []
 

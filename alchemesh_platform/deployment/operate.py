@@ -177,7 +177,7 @@ class Operator:
 
     def standing(self) -> Mapping[str, Any]:
         """The state of the product's stack."""
-        from alchemesh_platform.engine.standing import standing_deployment
+        from alchemesh_platform.engine.state import standing_deployment
 
         return standing_deployment(self.engine, self.stack)
 

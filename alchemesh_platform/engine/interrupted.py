@@ -26,7 +26,7 @@ from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.event_log import EVENTS, EventLog
 from alchemesh_platform.engine.events import ResourceOutputs, ResourcePre
 from alchemesh_platform.engine.stack import EXPORT_PREFIX, RUN_PREFIX, Stack, StackFailed, run_engine, why_failed
-from alchemesh_platform.engine.standing import export_state, standing_deployment
+from alchemesh_platform.engine.state import export_state, standing_deployment
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
 
 CREATING = "creating"

@@ -12,7 +12,7 @@ from alchemesh_platform.engine.checkout import unlocked
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.lock import StackLocked
 from alchemesh_platform.engine.stack import StackFailed
-from alchemesh_platform.engine.standing import standing_urns
+from alchemesh_platform.engine.state import standing_urns
 from tests.waiting import until
 
 from .harness import PROJECT, Bench, Things, bench_in, engines_of

@@ -1,4 +1,4 @@
-"""What stands, as the state of a stack has it."""
+"""The state of a stack: what stands, as the engine wrote it down."""
 
 from __future__ import annotations
 
