@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.registry.store import Registry
+
 PASSWORD = "correct-horse-battery"
 START_SECONDS = 60
 INITDB_OPTIONS = ("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions")
@@ -126,6 +128,13 @@ def registry_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         return f"sqlite:///{tmp_path_factory.mktemp('registry') / 'registry.db'}"
     server: PostgresqlServer = request.getfixturevalue("postgresql")
     return server.url(server.create_database())
+
+
+@pytest.fixture(scope="module")
+def registry(registry_url: str) -> Iterator[Registry]:
+    """The registry of a module's tests, on each database; what a test does is in its own ``environment``."""
+    with Registry.open(registry_url) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,12 +17,6 @@ from alchemesh_platform.registry.audit import BEGINNING, Act, acts_of, broken_li
 from alchemesh_platform.registry.store import Registry
 
 
-@pytest.fixture(scope="module")
-def registry(registry_url: str) -> Iterator[Registry]:
-    with Registry.open(registry_url) as opened:
-        yield opened
-
-
 def act(environment: str, operation: str = "access approve", **more: str) -> Act:
     return Act(
         environment=environment,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from alchemesh_platform.contracts.recorded import kept_promise
@@ -15,12 +13,6 @@ from .promised import MODELS, PORT, PRODUCT, contract
 
 DESCRIBED = {"flight": {**MODELS["flight"], "description": "One departure."}}
 SMALLER = {"flight": {"properties": {"flight_id": {"type": "string", "key": True}}}}
-
-
-@pytest.fixture
-def registry(registry_url: str) -> Iterator[Registry]:
-    with Registry.open(registry_url) as opened:
-        yield opened
 
 
 def kept(registry: Registry, environment: str) -> list[ContractVersionRecord]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -29,12 +28,6 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 AMELIA = Identity(OWNER, "local")
 KATHERINE = Identity(PLATFORM_OWNER, "https://id.airport.example")
 WILBUR = Identity("wilbur@airport.example", "local")
-
-
-@pytest.fixture
-def registry(registry_url: str) -> Iterator[Registry]:
-    with Registry.open(registry_url) as opened:
-        yield opened
 
 
 def whats(registry: Registry, environment: str) -> list[str]:

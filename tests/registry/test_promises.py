@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,12 +94,6 @@ class Product:
 
     def line(self, text: str) -> int:
         return next(n for n, line in enumerate(self.file.read_text("utf-8").splitlines(), 1) if text in line)
-
-
-@pytest.fixture
-def registry(registry_url: str) -> Iterator[Registry]:
-    with Registry.open(registry_url) as opened:
-        yield opened
 
 
 @pytest.fixture

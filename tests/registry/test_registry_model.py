@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,12 +26,6 @@ ACTS = st.lists(
     st.tuples(st.sampled_from(["put", "remove", "write"]), st.sampled_from(["asset", "contract"]), NAMES, VALUES),
     max_size=12,
 )
-
-
-@pytest.fixture(scope="module")
-def registry(registry_url: str) -> Iterator[Registry]:
-    with Registry.open(registry_url) as opened:
-        yield opened
 
 
 def record(kind: str, environment: str, name: str, value: object) -> Record:
