@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.mesh_repo.mesh import closest_email
+from alchemesh_platform.problems import COMPARED_MAX
 from alchemesh_platform.registry.records import TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RegistryMissing
@@ -20,18 +22,24 @@ class Place:
     Args:
         user: Its record; None where the mesh has no such user.
         teams: Addresses of the teams that it is a member of.
+        has_users: Whether a mesh with users is recorded at all.
+        meant: The user that was probably meant, where somebody only says who they are and the mesh has no such user.
     """
 
     identity: Identity
     user: UserRecord | None = None
     teams: tuple[str, ...] = ()
+    has_users: bool = False
+    meant: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Everything as one JSON object; name and personas are null where the mesh has no such user."""
+        """Everything as one JSON object; name and personas are null where the mesh has no such user,
+        and ``mesh`` is false where none is recorded."""
         return {
             "subject": self.identity.subject,
             "issuer": self.identity.issuer,
             "proven": self.identity.is_proven,
+            "mesh": self.has_users,
             "name": self.user.name if self.user is not None else None,
             "personas": list(self.user.personas) if self.user is not None else None,
             "teams": list(self.teams),
@@ -44,6 +52,13 @@ def place_in_mesh(registry_url: str, environment: str, identity: Identity) -> Pl
         with Registry.open(registry_url, create=False) as registry:
             user = registry.get(UserRecord, environment, identity.subject)
             teams = registry.all(TeamRecord, environment)
+            known = [identity.subject] if user is not None else _users(registry, environment)
     except RegistryMissing:
         return Place(identity)
-    return Place(identity, user, tuple(team.address for team in teams if identity.subject in team.members))
+    meant = closest_email(identity.subject, known) if user is None and not identity.is_proven else None
+    member_of = tuple(team.address for team in teams if identity.subject in team.members)
+    return Place(identity, user, member_of, bool(known), meant)
+
+
+def _users(registry: Registry, environment: str) -> list[str]:
+    return [user.address for user in registry.all(UserRecord, environment, limit=COMPARED_MAX)]

@@ -61,14 +61,43 @@ def test_the_local_user_is_trusted_and_it_says_so(
     )
 
 
-def test_somebody_whom_the_mesh_does_not_know_is_told(
+def test_where_no_mesh_is_recorded_that_is_told(
     registry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ALCHEMESH_USER", "bo@airport.example")
     monkeypatch.setenv("ALCHEMESH_HOME", "home")
     assert invoke(["whoami"]) == ExitCode.DONE
-    assert "no user of the mesh in local" in capsys.readouterr().out
+    assert "no mesh is recorded in local: `alchemesh mesh apply` records its users" in capsys.readouterr().out
     assert not Path("home").exists()
+    platform(registry, "{provider: local}")  # a registry that holds the mesh of another environment
+    with Registry.open(registry) as opened:
+        opened.remove(UserRecord, "prod", AMELIA)
+    assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
+    assert "no mesh is recorded in prod" in capsys.readouterr().out
+
+
+def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
+    registry: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform(registry, "{provider: local}")
+    monkeypatch.setenv("ALCHEMESH_USER", AMELIA.replace("amelia", "ameila"))
+    assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
+    told = capsys.readouterr().out
+    assert f"no user of the mesh in prod, which has others: did you mean '{AMELIA}'? ALCHEMESH_USER says which" in told
+    assert "is added to the users of the mesh repo, then `alchemesh mesh apply`" in told
+    monkeypatch.setenv("ALCHEMESH_USER", "somebody@elsewhere.example")
+    assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
+    document = json.loads(capsys.readouterr().out)
+    assert (document["mesh"], document["name"], document["personas"]) == (True, None, None)
+    # Whom a provider vouches for is no other user.
+    platform(registry, oidc(issuer))
+    monkeypatch.setenv("ALCHEMESH_TOKEN", issuer.token())
+    with Registry.open(registry) as opened:
+        opened.remove(UserRecord, "prod", AMELIA)
+        opened.put(UserRecord(environment="prod", address=AMELIA.replace("amelia", "ameila"), name="Ameila"))
+    assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
+    told = capsys.readouterr().out
+    assert "which has others: add yourself to the users of the mesh repo, then `alchemesh mesh apply`" in told
 
 
 def test_a_token_makes_somebody_and_is_not_shown(
@@ -84,6 +113,7 @@ def test_a_token_makes_somebody_and_is_not_shown(
         "subject": AMELIA,
         "issuer": issuer.url,
         "proven": True,
+        "mesh": True,
         "name": "Amelia",
         "personas": ["data_product_owner"],
         "teams": ["aviation/flight-data"],

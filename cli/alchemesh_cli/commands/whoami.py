@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
+
+if TYPE_CHECKING:
+    from alchemesh_platform.identity.place import Place
 
 
 @click.command(short_help="Show who you are to the mesh.")
@@ -37,7 +41,21 @@ def command(directory: Path, environment: str, platform_file: Path | None, as_js
     vouched = "nobody but this machine" if not identity.is_proven else identity.issuer
     click.echo(f"{click.style(identity.subject, bold=True)}  {environment}\nvouched for by {vouched}")
     if place.user is None:
-        click.echo(f"no user of the mesh in {environment}: `alchemesh mesh apply` records users")
+        click.echo(_unknown(place, environment))
         return
     for label, names in (("name", (place.user.name,)), ("personas", place.user.personas), ("teams", place.teams)):
         click.echo(f"{label:<8}  {', '.join(names) or 'none'}")
+
+
+def _unknown(place: Place, environment: str) -> str:
+    """Why somebody is no user, and what to do: there is no mesh, the mesh has others, or nobody said who it is."""
+    if not place.has_users:
+        return f"no mesh is recorded in {environment}: `alchemesh mesh apply` records its users"
+    told = f"no user of the mesh in {environment}, which has others"
+    if place.identity.is_proven:
+        return f"{told}: add yourself to the users of the mesh repo, then `alchemesh mesh apply`"
+    meant = f"did you mean {place.meant!r}? " if place.meant else ""
+    return (
+        f"{told}: {meant}ALCHEMESH_USER says which of them you are; who is new is added to the users of the mesh repo, "
+        "then `alchemesh mesh apply`"
+    )
