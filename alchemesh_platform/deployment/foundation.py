@@ -14,8 +14,9 @@ from alchemesh_platform.catalog.spec import Role
 from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.deployment.half_made import taking_in
-from alchemesh_platform.deployment.operate import CHECK_FAILURE, notes_of
+from alchemesh_platform.deployment.operate import CHECK_FAILURE, DECLARING, notes_of
 from alchemesh_platform.deployment.providers import providing
+from alchemesh_platform.deployment.relying import check_deletable, check_unused
 from alchemesh_platform.deployment.wording import placed, worded
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.platform_file.models import Platform
@@ -28,13 +29,9 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.result import EngineResult
     from alchemesh_platform.engine.stack import Stack
 
-FoundationOperation = Literal["preview", "up"]
+FoundationOperation = Literal["preview", "up", "refresh", "destroy"]
 # What the engine says of a resource that is a group, or that does not change.
 _SILENT = ("same", "read", "refresh")
-_NOT_RECORDED = (
-    "the registry cannot be reached yet, so products do not find the outputs of this stack; once it can, "
-    "`alchemesh platform up` records them"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,8 @@ class FoundationOutcome:
     """An operation on a foundation, over.
 
     ``problems`` are the failures, at the line of the platform file that names the component. ``outputs`` are the
-    stack's, as products find them, after an `up` that went well.
+    stack's, as products find them, after an `up` that went well. ``kept`` is what a `destroy` left because it is
+    protected.
     """
 
     outcome: Literal["succeeded", "failed", "cancelled"]
@@ -59,6 +57,7 @@ class FoundationOutcome:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     outputs: Mapping[str, Any] | None = None
+    kept: tuple[Kept, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -71,7 +70,8 @@ class FoundationOperator:
     """Everything an operation needs, held ready: a preview, then what it showed.
 
     Args:
-        recorded: Whether the registry is there to keep the outputs: a platform may only be about to make its database.
+        no_registry: Why the registry cannot keep the outputs, where it cannot: a platform may only be about to make its
+            database.
     """
 
     foundation: Foundation
@@ -79,28 +79,62 @@ class FoundationOperator:
     engine: Engine
     stack: Stack
     providers: Mapping[str, int]
-    recorded: bool = True
+    no_registry: str | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the outputs are recorded."""
+        return self.no_registry is None
+
+    def check_unused(self) -> None:
+        """Refuse to take down what something stands on.
+
+        Raises:
+            FoundationInUse: with what does.
+            RegistryUnavailable: when nobody can tell, for the registry that knows cannot be opened.
+        """
+        from alchemesh_platform.registry.store import Registry
+
+        if self.recorded:  # else the registry was never there, and no product could be
+            with Registry.open(self.platform.registry) as registry:
+                check_unused(registry, self.foundation, self.platform)
 
     def run(
-        self, operation: FoundationOperation, program: Callable[[Sequence[Kept]], object], cancel: threading.Event
+        self,
+        operation: FoundationOperation,
+        program: Callable[[Sequence[Kept]], object],
+        cancel: threading.Event,
+        *,
+        delete_protected: bool = False,
     ) -> FoundationOutcome:
         """Run the engine. What was changed or removed by hand is looked for first: a foundation is small.
 
         Args:
             program: Declares the foundation, with what is to be imported.
+            delete_protected: Whether `destroy` removes what is protected, too.
+
+        Raises:
+            FoundationInUse, RegistryUnavailable: as ``check_unused``, of a `destroy`.
+            RefusesDeletion: when what is protected is to go, and a service would not let it.
         """
-        from alchemesh_platform.engine.events import ResourcePre
+        from alchemesh_platform.engine.events import ResourceOutputs, ResourcePre
         from alchemesh_platform.engine.run import run_operation
         from alchemesh_platform.engine.state import standing_deployment
 
+        if operation == "destroy":
+            self.check_unused()
+        if delete_protected:
+            check_deletable(standing_deployment(self.engine, self.stack), self.foundation)
         changes: dict[str, FoundationChange] = {}
+        # A refresh knows what differs only once it has looked.
+        telling = ResourceOutputs if operation == "refresh" else ResourcePre
 
         def once(
             found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
         ) -> EngineResult:
             def take(event: EngineEvent) -> None:
                 watch(event)
-                if not isinstance(event, ResourcePre) or not event.custom or event.op in _SILENT:
+                if not isinstance(event, telling) or not event.custom or event.op in _SILENT:
                     return
                 if not event.type.startswith("pulumi:"):
                     changes[event.urn] = FoundationChange(event.op, event.type, event.name)
@@ -113,6 +147,7 @@ class FoundationOperator:
                 providers=self.providers,
                 on_event=take,
                 refresh=True,
+                protected="removed" if delete_protected else "kept",
                 cancel=cancel,
             )
 
@@ -120,7 +155,9 @@ class FoundationOperator:
             result = taking_in(self.engine, self.stack, standing_deployment(self.engine, self.stack), once)
         else:
             result = once()
-        notes = notes_of(result) if self.recorded else (*notes_of(result), _NOT_RECORDED)
+        notes = notes_of(result)
+        if self.no_registry is not None and operation in DECLARING:
+            notes = (*notes, _not_recorded(self.no_registry, self.platform))
         done = result.outcome == "succeeded" and operation == "up"
         return FoundationOutcome(
             result.outcome,
@@ -128,6 +165,7 @@ class FoundationOperator:
             _problems(result, self.foundation, self.platform),
             notes,
             result.outputs if done else None,
+            _protected(standing_deployment(self.engine, self.stack)) if operation == "destroy" else (),
         )
 
 
@@ -160,8 +198,10 @@ def founding(
         checked_out(stack, tell=tell) as held,
         providing(engine, held, platform, {*foundation.spec.plugins}, tell=tell) as providers,
     ):
-        recorded = _can_record(foundation, platform) or _stands(engine, held)
-        yield FoundationOperator(foundation, platform, engine, held, providers, recorded)
+        no_registry = _no_registry(foundation, platform)
+        if no_registry is not None and _stands(engine, held):
+            no_registry = None  # a record that is left out now would be removed
+        yield FoundationOperator(foundation, platform, engine, held, providers, no_registry)
 
 
 def own_state(platform: Platform) -> str:
@@ -169,8 +209,8 @@ def own_state(platform: Platform) -> str:
     return f"file://{Path(platform.home, platform.environment, 'foundation').absolute()}"
 
 
-def _can_record(foundation: Foundation, platform: Platform) -> bool:
-    """Whether the registry is there.
+def _no_registry(foundation: Foundation, platform: Platform) -> str | None:
+    """Why the registry is not there; None where it is.
 
     Raises:
         RegistryUnavailable: when it is not, and this is not what makes it.
@@ -180,19 +220,33 @@ def _can_record(foundation: Foundation, platform: Platform) -> bool:
 
     try:
         with Registry.open(platform.registry):
-            return True
-    except RegistryUnavailable:
+            return None
+    except RegistryUnavailable as unavailable:
         if foundation.role is not Role.PLATFORM:
             raise
-        return False
+        return unavailable.message
+
+
+def _not_recorded(why: str, platform: Platform) -> str:
+    options = f" -e {platform.environment}{' --emulate' if platform.emulated else ''}"
+    return (
+        f"{why}. What this stack gives is not recorded, and products do not find it until it is: once the registry can "
+        f"be reached, `alchemesh platform up{options}` records it"
+    )
 
 
 def _stands(engine: Engine, stack: Stack) -> bool:
-    """Whether the outputs were recorded before: a record that is left out now would be removed."""
+    """Whether the outputs were recorded before."""
     from alchemesh_platform.engine.state import standing_urns
     from alchemesh_platform.resources.mesh import Foundation as Record
 
     return any(type_of(urn) == Record.pulumi_type for urn in standing_urns(engine, stack))
+
+
+def _protected(deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
+    """What stands and is protected."""
+    standing = [resource for resource in deployment.get("resources") or () if resource.get("protect")]
+    return tuple(Kept(one["type"], name_of(one["urn"]), one["id"]) for one in standing if one.get("custom"))
 
 
 def _problems(result: EngineResult, foundation: Foundation, platform: Platform) -> tuple[Problem, ...]:

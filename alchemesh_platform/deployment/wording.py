@@ -105,6 +105,12 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"Error 409: The requested bucket name is not available",
             "bucket names are unique in all of Google Cloud: choose another by settings.gcp.name_prefix",
         ),
+        # github.com/hashicorp/terraform-provider-google resource_sql_database_instance.go, resource_storage_bucket.go
+        (
+            r"failed to delete instance because deletion_protection",
+            "set settings.gcp.deletion_protection to false, and deploy that first",
+        ),
+        (r"delete bucket .* containing objects", "empty the bucket first, or move what is in it"),
         (r"Error 409: .*(?:already exists|[Aa]lready own|alreadyExists)|Error 409: Already Exists", _THERE_ALREADY),
         (
             r"location constraint is not valid|not a valid location|[Ll]ocation \S+ (?:is not supported|does not exist)"

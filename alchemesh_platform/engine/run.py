@@ -31,6 +31,7 @@ from alchemesh_platform.engine.stack import RUN_PREFIX, Stack, engine_error
 from alchemesh_platform.engine.urn import package_of
 
 Operation = Literal["preview", "up", "refresh", "destroy"]
+Protected = Literal["refused", "kept", "removed"]
 
 POLL_SECONDS = 0.05  # how long an event or a wish to stop may wait; the engine's end is noticed at once
 STDERR_LINES = 40
@@ -44,6 +45,11 @@ _ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
     "up": ("up", *_WITHOUT_ASKING),
     "refresh": ("refresh", *_WITHOUT_ASKING),
     "destroy": ("destroy", *_WITHOUT_ASKING),
+}
+_PROTECTED: Mapping[Protected, tuple[str, ...]] = {
+    "refused": (),
+    "kept": ("--exclude-protected",),
+    "removed": ("--ignore-protect",),
 }
 
 
@@ -66,6 +72,7 @@ def run_operation(
     targets: Sequence[str] = (),
     parallel: int | None = None,
     refresh: bool = False,
+    protected: Protected = "refused",
     environ: Mapping[str, str] = os.environ,
     cancel: Wish | None = None,
 ) -> EngineResult:
@@ -85,6 +92,7 @@ def run_operation(
         targets: URNs to restrict the run to, with wildcards; none stands for all.
         parallel: Most steps at once; the engine's own choice when None.
         refresh: Whether a `preview` or `up` first looks for what was changed or removed by hand.
+        protected: What `destroy` does with protected resources. Where they are kept, so is what they need.
         environ: Environment that the engine starts from.
         cancel: Is set when the run is to be stopped.
 
@@ -98,7 +106,8 @@ def run_operation(
     """
 
     def once(what: Operation, which: Sequence[str]) -> tuple[EngineResult, Record]:
-        return _run_once(engine, stack, what, program, providers, on_event, which, parallel, refresh, environ, cancel)
+        options = _options(what, which, parallel, refresh=refresh, protected=protected)
+        return _run_once(engine, stack, what, program, providers, on_event, options, environ, cancel)
 
     runs = left_runs(stack)
     interrupted = interrupted_in_runs(runs)
@@ -132,9 +141,7 @@ def _run_once(
     program: Callable[[], object] | None,
     providers: Mapping[str, int],
     on_event: Callable[[EngineEvent], object],
-    targets: Sequence[str],
-    parallel: int | None,
-    refresh: bool,
+    options: Sequence[str],
     environ: Mapping[str, str],
     cancel: Wish | None,
 ) -> tuple[EngineResult, Record]:
@@ -156,7 +163,7 @@ def _run_once(
         stderr = Path(folder, "stderr")
         attached = ",".join(f"{package}:{port}" for package, port in providers.items())
         variables = {**stack.environ(environ), "PULUMI_DEBUG_PROVIDERS": attached}
-        command = _command(engine, stack, operation, served.port, log.path, targets, parallel, refresh)
+        command = _command(engine, stack, operation, served.port, log.path, options)
         with started(command, stack.work_folder, variables, stderr) as process:
             _follow(process, log, record, hand_on, cancel)
         said = stderr.read_text("utf-8", "replace")
@@ -184,11 +191,9 @@ def _command(
     operation: Operation,
     port: int,
     events: Path,
-    targets: Sequence[str],
-    parallel: int | None,
-    refresh: bool,
+    options: Sequence[str],
 ) -> list[str]:
-    command = [
+    return [
         str(engine.path),
         *_ARGUMENTS[operation],
         "--non-interactive",
@@ -199,17 +204,26 @@ def _command(
         "--color=never",
         "--suppress-outputs",
         "--suppress-progress",
-        *(f"--target={urn}" for urn in targets),
+        *options,
     ]
+
+
+def _options(
+    operation: Operation, targets: Sequence[str], parallel: int | None, *, refresh: bool, protected: Protected
+) -> list[str]:
+    """What is said to the engine of this run alone."""
+    options = [f"--target={urn}" for urn in targets]
     if operation in ("up", "destroy"):
-        command.append("--continue-on-error")  # what does not need the thing that failed is done all the same
+        options.append("--continue-on-error")  # what does not need the thing that failed is done all the same
     if targets and operation == "destroy":
-        command.append("--target-dependents")  # what needs a thing goes before it
+        options.append("--target-dependents")  # what needs a thing goes before it
     if refresh and operation in ("preview", "up"):
-        command.append("--refresh")
+        options.append("--refresh")
+    if operation == "destroy":
+        options += _PROTECTED[protected]
     if parallel is not None:
-        command.append(f"--parallel={parallel}")
-    return command
+        options.append(f"--parallel={parallel}")
+    return options
 
 
 def _follow(

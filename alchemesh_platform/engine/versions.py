@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alchemesh_platform.writing import write_private
 
-MINIMUM_VERSION = "3.255.0"  # the oldest one that is taken
+MINIMUM_VERSION = "3.256.0"  # the oldest one that is taken: the first that knows `destroy --ignore-protect`
 PINNED_VERSION = "3.259.0"  # downloaded or built, and what the tests run with; the Python SDK is locked to the same
 
 ANSWER_SECONDS = 60.0  # the first start of a program of 115 MB from a slow disk

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.states import OPEN
+from alchemesh_platform.compose.foundation import domain_project
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.mesh_repo.difference import MeshDiff
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     DomainRecord,
+    FoundationRecord,
     LineageRecord,
     ProductRecord,
     Record,
@@ -62,8 +64,8 @@ class StillReferenced(Failure):
         what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
         super().__init__(
             "\n".join([f"nothing was changed: {what} still referred to\n", *lines]),
-            hint="change or destroy those products first, reject or revoke those access requests, or keep what they "
-            "refer to in the mesh repo",
+            hint="change or destroy those products first, reject or revoke those access requests, take domains' stacks "
+            "down by `alchemesh domain destroy`, or keep what is referred to in the mesh repo",
         )
 
 
@@ -76,7 +78,7 @@ def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Ref
     losses = dict(_losses(diff))
     if not losses:
         return []
-    found = {
+    found = {*_of_stacks(registry, environment, losses)} | {
         Reference(*key, losses[key], product.address)
         for product in registry.all(ProductRecord, environment)
         for key in _refers_to(product)
@@ -89,6 +91,13 @@ def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Ref
             if key in losses:
                 found.add(Reference(*key, losses[key], flow.product))
     return sorted(found | set(_of_requests(registry, environment, diff)))
+
+
+def _of_stacks(registry: Registry, environment: str, losses: Collection[_Key]) -> Iterator[Reference]:
+    """Stacks of domains that would go: without its domain, nothing takes such a stack down."""
+    for kind, name in losses:
+        if kind == DomainRecord.kind and registry.get(FoundationRecord, environment, domain_project(name)) is not None:
+            yield Reference(kind, name, "", f"its stack, {domain_project(name)}")
 
 
 def _of_requests(registry: Registry, environment: str, diff: MeshDiff) -> Iterator[Reference]:

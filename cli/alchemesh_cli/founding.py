@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.deployment.foundation import FoundationOperation, FoundationOutcome
     from alchemesh_platform.platform_file.models import Platform
 
+LET_GO = "what is protected is kept, with what it needs; `--delete-protected` removes it too, with all that is in it"
 SIGNS = {"create": "+", "update": "~", "delete": "-"}  # whatever else the engine does to a resource replaces it
 
 
@@ -28,26 +29,40 @@ def found(
     state: str | None = None,
     as_json: bool,
     confirmed: bool = False,
+    delete_protected: bool = False,
 ) -> int:
-    """Preview a foundation, or show the preview, ask and deploy; returns the exit code."""
+    """Run an operation on a foundation; where it needs an answer, ask first. Returns the exit code.
+
+    Args:
+        confirmed: Whether the answer was given beforehand.
+        delete_protected: Whether `destroy` removes what is protected, too.
+    """
     from alchemesh_platform.deployment.foundation import founding
     from alchemesh_stacks.foundation import deploy_foundation
 
-    asks = operation == "up" and not confirmed
+    asks = operation != "preview" and not confirmed
     if asks:
         confirm_possible()
     with interruptible() as cancel, founding(foundation, platform, state=state, tell=tell) as operator:
         program = partial(deploy_foundation, foundation, recorded=operator.recorded)
-
-        if asks:
+        if operation == "destroy":
+            operator.check_unused()  # before anybody is asked
+        if asks and operation == "up":
             seen = operator.run("preview", program, cancel)
             show(foundation, platform, "preview", seen, as_json=False)
             if not seen.succeeded or not seen.changes:
                 return ExitCode.DONE if seen.succeeded else ExitCode.FAILED
-            confirm("Deploy this?", confirmed=False)
-        done = operator.run(operation, program, cancel)
-    show(foundation, platform, operation, done, as_json=as_json)
+        if asks:
+            confirm(_question(foundation, operation, delete_protected), confirmed=False)
+        done = operator.run(operation, program, cancel, delete_protected=delete_protected)
+    show(foundation, platform, operation, done, as_json=as_json, recorded=operator.recorded)
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED
+
+
+def _question(foundation: Foundation, operation: FoundationOperation, delete_protected: bool) -> str:
+    if operation == "destroy":
+        return f"Remove {foundation.title}{' and all that is protected in it' if delete_protected else ''}?"
+    return "Deploy this?" if operation == "up" else f"Record {foundation.title} as it stands?"
 
 
 def show(
@@ -57,6 +72,7 @@ def show(
     outcome: FoundationOutcome,
     *,
     as_json: bool,
+    recorded: bool = True,
 ) -> None:
     """What came of an operation: on stdout what changes and what products find, on stderr what went wrong."""
     if as_json:
@@ -70,6 +86,8 @@ def show(
                 {"operation": change.operation, "type": change.type, "name": change.name} for change in outcome.changes
             ],
             "outputs": outcome.outputs,
+            "recorded": recorded if outcome.outputs is not None else None,
+            "kept": [{"type": kept.type, "name": kept.name, "id": kept.id} for kept in outcome.kept],
             "problems": [problem.as_json() for problem in outcome.problems],
             "notes": list(outcome.notes),
         }
@@ -81,9 +99,11 @@ def show(
             click.echo(f"  {SIGNS.get(change.operation, '±')} {change.name}  {change.type}")
         for name, value in (outcome.outputs or {}).items():
             click.echo(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
+        for kept in outcome.kept:
+            click.echo(f"  = {kept.name}  {kept.type}  {kept.id}  protected, kept")
         words = "nothing changes" if not outcome.changes and outcome.succeeded else outcome.outcome
         click.echo(f"\n{words}")
-    for note in outcome.notes:
+    for note in (*outcome.notes, *([LET_GO] if outcome.kept else [])):
         tell(f"note: {note}")
     for problem in outcome.problems:
         click.echo(f"\n{problem}", err=True)

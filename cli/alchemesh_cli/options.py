@@ -12,6 +12,9 @@ def _reason(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 yes_option = click.option("--yes", "confirmed", is_flag=True, help="Do not ask.")
+delete_protected_option = click.option(
+    "--delete-protected", is_flag=True, help="Remove what is protected too: the state's bucket, the registry."
+)
 target_option = click.option("--target", "targets", metavar="PORT", multiple=True, help="Only this port or need.")
 
 override_option = click.option(

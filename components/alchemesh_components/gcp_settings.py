@@ -111,7 +111,7 @@ class GcpSettings(Strict):
     principals: Principals = Field(default_factory=Principals, description="What IAM calls people and teams.")
     budget: Budget | None = Field(default=None, description="Budgets of domains.")
     deletion_protection: bool = Field(
-        default=True, description="Whether tables with rows to lose refuse to be deleted."
+        default=True, description="Whether tables with rows to lose, and the registry's database, refuse to be deleted."
     )
     image_repository: str | None = Field(
         default=None,

@@ -146,7 +146,7 @@ def test_without_leave_nothing_is_got(machine: Machine) -> None:
     ("version", "enough"),
     [
         ("3.254.9", False),
-        ("3.255.0", True),
+        ("3.256.0", True),
         ("v3.259.0", True),
         ("3.1000.0", True),
         ("4.0.0", True),

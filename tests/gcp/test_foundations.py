@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,9 +15,9 @@ from alchemesh_platform.engine.lock import StackLock
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.records import FoundationRecord
-from tests.builtin import ROOT
 from tests.end_to_end.harness import engines_below
 
+from .founded import PLATFORM, created, founded
 from .repo import LONGEST, Repo
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -27,54 +25,13 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 BUCKET = "gcp:storage/bucket:Bucket"
 JOB = "gcp:cloudrunv2/job:Job"
 REPOSITORY = "gcp:artifactregistry/repository:Repository"
-PLATFORM = """\
-kind: Platform
-name: acme
-environments:
-  prod:
-    state: gs://acme-nowhere
-    registry: postgresql://nowhere.acme.example/alchemesh
-    settings:
-      gcp:
-        project: acme-mesh
-        project_number: 123456789012
-        region: europe-west1
-        budget: {billing_account: 01AB23-45CD67-89EF01, monthly: {aviation: 800}}
-    components:
-      platform-foundation: gcp-platform
-      domain-foundation: gcp-domain
-      object-storage: gcs-bucket
-      python-job: cloud-run-job
-"""
 AT_PLATFORM = "platform.yaml:14:28  environments.prod.components.platform-foundation: gcp-platform"
-MANIFEST = """\
-kind: DataProduct
-name: gates
-domain: aviation
-team: flight-data
-owner: amelia@airport.example
-version: 1.2.0
-lifecycle: development
-source_systems: [dispatch]
-infrastructure:
-  - {name: workspace, component: object-storage}
-code:
-  component: python-job
-  args: {entrypoint: "gates.clean:main"}
-"""
 
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Iterator[Repo]:
-    made = Repo.made(tmp_path / "gates", MANIFEST, PLATFORM)
-    shutil.copytree(ROOT / "examples" / "mesh", tmp_path / "mesh")
-    yield made
-    made.stop()
-
-
-def created(document: dict[str, Any]) -> list[str]:
-    assert {change["operation"] for change in document["changes"]} <= {"create"}, document["changes"]
-    return sorted(change["name"] for change in document["changes"])
+    with founded(tmp_path) as made:
+        yield made
 
 
 def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_stands_on(repo: Repo) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.options import yes_option
+from alchemesh_cli.options import delete_protected_option, yes_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.deployment.foundation import FoundationOperation
@@ -21,14 +21,15 @@ state_option = click.option(
 )
 
 
-@click.group(short_help="Deploy what all products stand on: services, state, registry, images.")
+@click.group(short_help="What all products stand on: services, state, registry, images.")
 def command() -> None:
-    """Deploy what all products stand on: services, state, registry, images.
+    """Deploy, compare and remove what all products stand on: services, state, registry, images.
 
     \b
     Examples:
       alchemesh platform preview -e prod
       alchemesh platform up -e prod --state gs://acme-bootstrap
+      alchemesh platform destroy -e prod
     """
 
 
@@ -67,6 +68,64 @@ def up(
     return _found(directory, environment, platform_file, "up", state, as_json=as_json, confirmed=confirmed)
 
 
+@command.command(short_help="Compare what is recorded with what stands.")
+@where_options
+@json_option
+@yes_option
+@state_option
+def refresh(
+    directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool, state: str | None
+) -> int:
+    """Compare what is recorded with what stands, and take over what was changed or removed by hand.
+
+    Nothing that stands is touched; the next `platform up` mends the difference.
+
+    \b
+    Examples:
+      alchemesh platform refresh -e prod
+      alchemesh platform refresh -e prod --yes --json
+    """
+    return _found(directory, environment, platform_file, "refresh", state, as_json=as_json, confirmed=confirmed)
+
+
+@command.command(short_help="Remove what all products stood on; what is protected stays.")
+@where_options
+@json_option
+@yes_option
+@state_option
+@delete_protected_option
+def destroy(
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    confirmed: bool,
+    state: str | None,
+    delete_protected: bool,
+) -> int:
+    """Remove what all products of an environment stood on.
+
+    Products and domains go first: exit code 4 says which of them stand. What is protected stays, with what it needs,
+    and the next `platform up` goes on with it: on Google Cloud the state's bucket, the registry's database and the
+    products' images. A service may still refuse to remove what holds data, and says what to do.
+
+    \b
+    Examples:
+      alchemesh platform destroy -e prod
+      alchemesh platform destroy -e prod --delete-protected --yes
+    """
+    return _found(
+        directory,
+        environment,
+        platform_file,
+        "destroy",
+        state,
+        as_json=as_json,
+        confirmed=confirmed,
+        delete_protected=delete_protected,
+    )
+
+
 def _found(
     directory: Path,
     environment: str,
@@ -76,6 +135,7 @@ def _found(
     *,
     as_json: bool,
     confirmed: bool = False,
+    delete_protected: bool = False,
 ) -> int:
     from alchemesh_cli.context import load_platform_for
     from alchemesh_cli.founding import found
@@ -86,5 +146,11 @@ def _found(
     platform = load_platform_for(directory, environment, platform_file)
     foundation = platform_foundation(platform, discover())
     return found(
-        foundation, platform, operation, state=state or own_state(platform), as_json=as_json, confirmed=confirmed
+        foundation,
+        platform,
+        operation,
+        state=state or own_state(platform),
+        as_json=as_json,
+        confirmed=confirmed,
+        delete_protected=delete_protected,
     )

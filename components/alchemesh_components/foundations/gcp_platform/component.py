@@ -182,11 +182,11 @@ class GcpPlatform(Component[Args, Settings]):
             project=gcp.project,
             instance=instance.name,
             name=urlsplit(self.args.registry).path.lstrip("/") or "alchemesh",
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=pulumi.ResourceOptions.merge(self.lasting(), pulumi.ResourceOptions(retain_on_delete=True)),
         )
         return instance
 
-    def lasting(self, services: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    def lasting(self, services: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         """For what holds what cannot be made again."""
         return pulumi.ResourceOptions(parent=self, depends_on=list(services), protect=True)
 

@@ -1,0 +1,144 @@
+"""A platform's first `up` makes the database that its registry will be in: nothing can be recorded before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.registry.records import FoundationRecord
+from alchemesh_platform.registry.store import Registry
+from tests.registry.conftest import PASSWORD, PostgresqlServer, running_postgresql
+
+from .harness import Shop
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+COMPONENT = """\
+from typing import Any
+
+from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.component import Component
+from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.resources.local import Directory
+
+
+class Args(Strict):
+    state: str
+    registry: str
+
+
+class Settings(Strict):
+    pass
+
+
+SPEC = ComponentSpec(
+    name="acme-platform",
+    component_type="platform-foundation",
+    roles=(Role.PLATFORM,),
+    summary="A folder, for all products.",
+    version="1.0.0",
+    maturity="beta",
+    owner="acme",
+    stateful=False,
+    component="acme_platform:AcmePlatform",
+    args="acme_platform:Args",
+    settings="acme_platform:Settings",
+    outputs="acme_platform:Args",
+)
+
+
+class AcmePlatform(Component[Args, Settings]):
+    spec = SPEC
+
+    def build(self) -> dict[str, Any]:
+        made = Directory(f"{self.name}-images", path="FOLDER", owner="mesh/platform", opts=self.child_options)
+        return {"image_repository": made.path}
+"""
+DATABASE = "mesh"
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresqlServer]:
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def repo(tmp_path: Path, server: PostgresqlServer) -> Shop:
+    """A folder with a platform file; its platform is made by a component of somebody else's package."""
+    site = tmp_path / "site"
+    metadata = site / "acme-1.0.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "acme_platform.py").write_text(COMPONENT.replace("FOLDER", str(tmp_path / "images")))
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0.0\n")
+    (metadata / "entry_points.txt").write_text("[alchemesh.components]\nacme-platform = acme_platform:SPEC\n")
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "platform.yaml").write_text(
+        "kind: Platform\nname: acme\nenvironments:\n  prod:\n    extends: builtin/local\n"
+        f"    registry: {server.url(DATABASE)}\n    components: {{platform-foundation: acme-platform}}\n"
+    )
+    paths = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
+    return Shop(folder, tmp_path / "home", {"PYTHONPATH": paths, "ALCHEMESH_USER": "ada@acme.example"})
+
+
+def create_database(server: PostgresqlServer) -> None:
+    import psycopg
+
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_records(
+    repo: Shop, server: PostgresqlServer, tmp_path: Path
+) -> None:
+    why = f"the registry postgresql://registrar:***@127.0.0.1:{server.port}/{DATABASE} does not exist"
+    way_on = "once the registry can be reached, `alchemesh platform up -e prod` records it"
+
+    # Nobody knows the stack but itself: what there is, what is missing, and how to go on.
+    first = repo.run("platform", "up", "-e", "prod", "--yes")
+    assert first.returncode == 0, first.stderr
+    assert "+ platform-images  alchemesh:local:Directory" in first.stdout
+    assert f"image_repository: {tmp_path / 'images'}" in first.stdout
+    assert "platform-record" not in first.stdout
+    assert f"note: {why}" in first.stderr
+    assert "products do not find it until it is" in first.stderr
+    assert way_on in first.stderr
+    assert PASSWORD not in first.stdout + first.stderr
+    assert (tmp_path / "images").is_dir()
+
+    # So is the next one, as long as the registry is not there; and it changes nothing, and can be taken down again.
+    again = repo.json("platform", "up", "-e", "prod", "--yes")
+    assert (again["changes"], again["recorded"]) == ([], False)
+    assert any(way_on in note for note in again["notes"])
+    assert repo.run("domain", "up", "aviation", "-e", "prod", "--yes").returncode == ExitCode.FAILED
+    gone = repo.json("platform", "destroy", "-e", "prod", "--yes")
+    assert [change["name"] for change in gone["changes"]] == ["platform-images"]
+    assert repo.json("platform", "up", "-e", "prod", "--yes")["recorded"] is False
+
+    create_database(server)
+    told = repo.json("platform", "up", "-e", "prod", "--yes")
+    assert ([change["name"] for change in told["changes"]], told["recorded"]) == (["platform-record"], True)
+    assert told["notes"] == []
+    with Registry.open(server.url(DATABASE)) as registry:
+        record = registry.get(FoundationRecord, "prod", "mesh_platform")
+    assert record is not None
+    assert record.outputs == told["outputs"] == {"image_repository": str(tmp_path / "images")}
+
+
+def test_a_registry_that_was_there_and_cannot_be_reached_is_a_failure(repo: Shop, server: PostgresqlServer) -> None:
+    """What is recorded would be taken back by a run that leaves the record out."""
+    create_database(server)
+    repo.json("platform", "up", "-e", "prod", "--yes")
+    platform = repo.folder / "platform.yaml"
+    platform.write_text(platform.read_text().replace(f":{server.port}/", ":1/"))
+    for operation in ("up", "destroy"):
+        failed = repo.run("platform", operation, "-e", "prod", "--yes")
+        assert failed.returncode == ExitCode.FAILED, failed.stdout
+        assert "cannot reach the registry postgresql://registrar:***@127.0.0.1:1/mesh" in failed.stderr
+    platform.write_text(platform.read_text().replace(":1/", f":{server.port}/"))
+    assert repo.json("platform", "up", "-e", "prod", "--yes")["changes"] == []

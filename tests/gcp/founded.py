@@ -1,0 +1,63 @@
+"""A product's repo whose platform file names what products stand on, beside the example's mesh repo."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.builtin import ROOT
+
+from .repo import Repo
+
+PLATFORM = """\
+kind: Platform
+name: acme
+environments:
+  prod:
+    state: gs://acme-nowhere
+    registry: postgresql://nowhere.acme.example/alchemesh
+    settings:
+      gcp:
+        project: acme-mesh
+        project_number: 123456789012
+        region: europe-west1
+        budget: {billing_account: 01AB23-45CD67-89EF01, monthly: {aviation: 800}}
+    components:
+      platform-foundation: gcp-platform
+      domain-foundation: gcp-domain
+      object-storage: gcs-bucket
+      python-job: cloud-run-job
+"""
+MANIFEST = """\
+kind: DataProduct
+name: gates
+domain: aviation
+team: flight-data
+owner: amelia@airport.example
+version: 1.2.0
+lifecycle: development
+source_systems: [dispatch]
+infrastructure:
+  - {name: workspace, component: object-storage}
+code:
+  component: python-job
+  args: {entrypoint: "gates.clean:main"}
+"""
+
+
+@contextmanager
+def founded(folder: Path) -> Iterator[Repo]:
+    """The repo, in a new folder; its emulators are stopped at the end."""
+    made = Repo.made(folder / "gates", MANIFEST, PLATFORM)
+    shutil.copytree(ROOT / "examples" / "mesh", folder / "mesh")
+    yield made
+    made.stop()
+
+
+def created(document: dict[str, Any]) -> list[str]:
+    """Names of what was created, of a run that did nothing else."""
+    assert {change["operation"] for change in document["changes"]} <= {"create"}, document["changes"]
+    return sorted(change["name"] for change in document["changes"])
