@@ -41,6 +41,11 @@ class Consumer:
     identity: CodeIdentity | None = None
 
     @property
+    def behind(self) -> tuple[str, ...]:
+        """People and teams behind it, who may be others tomorrow."""
+        return (*self.users, *self.teams)
+
+    @property
     def slug(self) -> str:
         """The requester in letters, digits and hyphens: for labels and descriptions, since two may share one."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.address.lower()).strip("-")

@@ -262,6 +262,7 @@ class GrantRecord(Record):
     requester: str
     purpose: str = Field(default="", description="What the data is wanted for.")
     principals: tuple[str, ...] = Field(default=(), description="Who was let in, in the technology's own words.")
+    behind: tuple[str, ...] = Field(default=(), description="People and teams behind the requester when it was let in.")
     ends_at: datetime | None = None
 
 

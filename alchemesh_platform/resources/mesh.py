@@ -298,6 +298,7 @@ class Grant(PlatformResource):
     requester: Output[str]
     purpose: Output[str]
     principals: Output[list[str]]
+    behind: Output[list[str]]
     ends_at: Output[str | None]
 
     def __init__(
@@ -312,6 +313,7 @@ class Grant(PlatformResource):
         requester: Input[str],
         purpose: Input[str] = "",
         principals: Input[Sequence[Input[str]]] = (),
+        behind: Input[Sequence[Input[str]]] = (),
         ends_at: Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -324,6 +326,7 @@ class Grant(PlatformResource):
             "requester": requester,
             "purpose": purpose,
             "principals": principals,
+            "behind": behind,
             "ends_at": ends_at,
         }
         super().__init__(name, inputs, opts)

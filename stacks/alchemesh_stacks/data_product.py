@@ -281,6 +281,7 @@ class OutputPort(pulumi.ComponentResource):
             requester=consumer.address,
             purpose=granted.purpose,
             principals=[principal for part in guards for principal in part.principals(consumer)],
+            behind=consumer.behind,
             ends_at=written_moment(consumer.ends_at) if consumer.ends_at is not None else None,
             opts=_after(self.standing, *parts),
         )

@@ -115,6 +115,7 @@ def test_access_that_is_taken_back_or_ends_goes_alone_and_the_consumer_is_told(m
         mesh.elsewhere.done("access", "approve", request)
     assert len(mesh.elsewhere.json("access", "apply")["applied"][0]["grants"]["create"]) == 2
     mesh.consumer.done("up", "--yes")
+    assert "nothing to do" in mesh.elsewhere.run("access", "apply").stderr
 
     revoked = mesh.elsewhere.json("access", "revoke", products, "--reason", "too much", "--apply")
     assert revoked["state"] == "revoked"

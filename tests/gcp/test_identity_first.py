@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from alchemesh_platform.engine.lock import StackLock
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ProductRecord
 
 from .repo import Repo
@@ -117,9 +120,14 @@ def test_an_approved_product_is_let_in_by_its_own_first_deployment(provider: Rep
     assert up["grants"] == {}
     (topic,) = provider.cloud.all(TOPIC)
     assert topic.inputs["messageRetentionDuration"] == "172800s"
-    apply = provider.run("access", "apply", "aviation/gates")
-    assert apply.returncode == 0
-    assert reason in apply.stderr
+    # While it waits nothing can be applied, so a timer that tries stands in nobody's way.
+    stack = Stack("aviation.gates", "prod", f"file://{provider.here / 'state'}", provider.here)
+    with StackLock(stack, tell=lambda _line: None):
+        assert provider.run("up", "--yes").returncode == ExitCode.LOCKED
+        for named in (["aviation/gates"], []):
+            apply = provider.run("access", "apply", *named)
+            assert apply.returncode == 0, apply.stderr
+            assert reason in apply.stderr
     assert state_of(provider, request) == ("approved", False)
 
     # The consumer's first deployment makes its identity, and has itself let in by it.

@@ -1,0 +1,113 @@
+"""Where a timer looks for grants that are other than was decided, told from the registry alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from alchemesh_platform.deployment.granting import products_to_apply
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    GrantRecord,
+    ManifestRecord,
+    RequestState,
+    RequestStep,
+    TeamRecord,
+)
+from alchemesh_platform.registry.store import Registry
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+PRODUCT, PORT, TEAM, REQUEST = "aviation/flights", "aviation/flights/flights-table", "desk/night", "req-0a1b2c3d"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    """A product whose last run went well, and that lets a team of one person in."""
+    with Registry.open(f"sqlite:///{tmp_path / 'registry.db'}") as opened:
+        opened.put(ManifestRecord(environment="prod", address=PRODUCT, root="/repo", document="{}"))
+        put_team(opened, "bo@airport.example")
+        put_request(opened, "granted")
+        opened.put(grant("bo@airport.example", TEAM))
+        ran(opened, "succeeded")
+        yield opened
+
+
+def put_team(registry: Registry, *members: str) -> None:
+    team = TeamRecord(
+        environment="prod",
+        address=TEAM,
+        domain="desk",
+        name="night",
+        team_kind="data_product_team",
+        members=members,
+    )
+    registry.put(team)
+
+
+def put_request(registry: Registry, state: RequestState, ends_at: datetime | None = None) -> None:
+    request = AccessRequestRecord(
+        environment="prod",
+        address=REQUEST,
+        product=PRODUCT,
+        port=PORT,
+        requester_kind="technical_team",
+        requester=TEAM,
+        purpose="reading",
+        ends_at=ends_at,
+        state=state,
+        steps=(RequestStep(state=state, at=NOW, by="amelia@airport.example"),),
+    )
+    registry.put(request)
+
+
+def grant(*behind: str) -> GrantRecord:
+    return GrantRecord(
+        environment="prod",
+        address=REQUEST,
+        product=PRODUCT,
+        port=PORT,
+        requester_kind="technical_team",
+        requester=TEAM,
+        behind=behind,
+    )
+
+
+def ran(registry: Registry, outcome: Literal["succeeded", "failed"] | None) -> None:
+    begun = registry.start_deployment("prod", PRODUCT, "up", "amelia@airport.example")
+    if outcome is not None:
+        registry.finish_deployment(begun.id, outcome)
+
+
+def test_where_all_is_as_it_was_decided_there_is_nothing(registry: Registry) -> None:
+    assert products_to_apply(registry, "prod", NOW) == []
+
+
+def test_a_team_that_has_other_members_is_let_in_anew(registry: Registry) -> None:
+    put_team(registry, "bo@airport.example", "di@airport.example")
+    assert products_to_apply(registry, "prod", NOW) == [PRODUCT]
+    put_team(registry, "bo@airport.example")
+    assert products_to_apply(registry, "prod", NOW) == []
+
+
+def test_an_end_that_was_moved_or_has_come_is_brought_in(registry: Registry) -> None:
+    put_request(registry, "granted", NOW + timedelta(days=1))
+    assert products_to_apply(registry, "prod", NOW) == [PRODUCT]
+    assert products_to_apply(registry, "prod", NOW + timedelta(days=2)) == [PRODUCT]
+
+
+@pytest.mark.parametrize("outcome", ["failed", None], ids=["failed", "killed"])
+def test_access_that_is_over_is_looked_for_again_after_a_run_that_did_not_end_well(
+    registry: Registry, outcome: Literal["failed"] | None
+) -> None:
+    """A grant's record goes before what lets the consumer in: a run that left off in between left no record of it."""
+    put_request(registry, "revoked")
+    registry.remove(GrantRecord, "prod", REQUEST)
+    assert products_to_apply(registry, "prod", NOW) == []
+    ran(registry, outcome)
+    assert products_to_apply(registry, "prod", NOW) == [PRODUCT]
+    ran(registry, "succeeded")
+    assert products_to_apply(registry, "prod", NOW) == []
