@@ -57,6 +57,8 @@ class ComponentSpec:
         run: ``"module:function"``, for code: runs it once, see :mod:`alchemesh_platform.catalog.running`.
         check: ``"module:function"``, pure, from arguments, settings and wiring to what the component cannot do, see
             :class:`alchemesh_platform.catalog.objection.Objection`; runs whenever a manifest is composed.
+        look: ``"module:function"``, the same of what is missing in the product's folder; runs where a manifest is
+            composed in its folder, and not where a product is composed from its record.
         guards: Whether it lets granted consumers in and nobody else, see
             :meth:`alchemesh_platform.component.Component.grant`.
         lets_in_by: Kind of identity (:mod:`alchemesh_platform.catalog.identity`) by which it lets a product in, where
@@ -81,6 +83,7 @@ class ComponentSpec:
     observe: str | None = None
     run: str | None = None
     check: str | None = None
+    look: str | None = None
     guards: bool = False
     lets_in_by: str | None = None
     stands_on: tuple[Role, ...] = ()

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def all_problems(
-    read: ReadManifest, platform: Platform | ProblemsFound | None, catalog: Mapping[str, ComponentSpec]
+    read: ReadManifest,
+    platform: Platform | ProblemsFound | None,
+    catalog: Mapping[str, ComponentSpec],
+    *,
+    look: bool = True,
 ) -> list[Problem]:
     """Everything that is wrong with a manifest and its use of components, warnings among it.
 
@@ -27,6 +31,7 @@ def all_problems(
         platform: The environment; what was wrong with the platform file; or None, to ask of components only what is
             true in every environment.
         catalog: The components there are.
+        look: Whether components may look into the product's folder, too.
     """
     problems = [*read.problems]
     if isinstance(platform, ProblemsFound):
@@ -35,15 +40,15 @@ def all_problems(
     resolution = resolve(read.tree, catalog, platform)
     problems += resolution.problems
     if read.product is not None and platform is not None:
-        problems += objections_of(read.loaded(), platform, resolution)
+        problems += objections_of(read.loaded(), platform, resolution, look=look)
     return problems
 
 
-def objections_of(loaded: LoadedManifest, platform: Platform, resolution: Resolution) -> list[Problem]:
+def objections_of(loaded: LoadedManifest, platform: Platform, resolution: Resolution, *, look: bool) -> list[Problem]:
     """What the components of a resolution say against their places."""
     from alchemesh_platform.compose.objections import objections
     from alchemesh_platform.compose.uses import uses
 
     done = resolution.components
     planned = [(use, done[use.path]) for use in uses(loaded.tree) if use.path in done]
-    return list(objections(loaded, platform, planned))
+    return list(objections(loaded, platform, planned, look=look))

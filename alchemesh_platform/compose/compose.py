@@ -1,4 +1,5 @@
-"""From a manifest, an environment and a catalogue to a plan. Pure: nothing runs, and nothing outside is looked at."""
+"""From a manifest, an environment and a catalogue to a plan. Pure: nothing runs, and nothing outside is looked at,
+but the product's folder where that is asked for."""
 
 from __future__ import annotations
 
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
 
 
-def compose(loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, ComponentSpec]) -> Plan:
+def compose(
+    loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, ComponentSpec], *, look: bool = False
+) -> Plan:
     """Compose a product for one environment.
+
+    Args:
+        look: Whether components may look into the product's folder for what they need there.
 
     Raises:
         ProblemsFound: with everything that keeps the product from being deployed there, as far as can be told offline.
     """
     resolution = resolve(loaded.tree, catalog, platform)
-    problems = [*resolution.problems, *objections_of(loaded, platform, resolution)]
+    problems = [*resolution.problems, *objections_of(loaded, platform, resolution, look=look)]
     if errors_of(problems):
         raise ProblemsFound(problems)
     product, done = loaded.product, resolution.components
@@ -47,7 +53,12 @@ def compose(loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, Co
 
 
 def read_and_compose(
-    path: Path, platform: Platform | ProblemsFound, environment: str, catalog: Mapping[str, ComponentSpec]
+    path: Path,
+    platform: Platform | ProblemsFound,
+    environment: str,
+    catalog: Mapping[str, ComponentSpec],
+    *,
+    look: bool = False,
 ) -> tuple[LoadedManifest, Plan]:
     """Read a manifest and compose it, with the problems of manifest, platform file and composition in one run.
 
@@ -56,6 +67,7 @@ def read_and_compose(
         platform: The environment, or what was wrong with the platform file.
         environment: Name of the environment, for the overlay.
         catalog: The components there are.
+        look: Whether components may look into the product's folder for what they need there.
 
     Raises:
         ProblemsFound: with all of them.
@@ -67,8 +79,8 @@ def read_and_compose(
         raise ProblemsFound([*found.problems, *more]) from found
     if not isinstance(platform, ProblemsFound) and read.product is not None:
         loaded = read.loaded()
-        return loaded, compose(loaded, platform, catalog)
-    raise ProblemsFound(all_problems(read, platform, catalog))
+        return loaded, compose(loaded, platform, catalog, look=look)
+    raise ProblemsFound(all_problems(read, platform, catalog, look=look))
 
 
 def _input(loaded: LoadedManifest, resolution: Resolution, index: int, port: InputPort) -> PlannedInput:

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 
 def objections(
-    loaded: LoadedManifest, platform: Platform, planned: Sequence[tuple[Use, PlannedComponent]]
+    loaded: LoadedManifest, platform: Platform, planned: Sequence[tuple[Use, PlannedComponent]], *, look: bool
 ) -> Iterator[Problem]:
-    """What components say against their places, as problems of the manifest."""
+    """What components say against their places, as problems of the manifest.
+
+    Args:
+        look: Whether they may look into the product's folder, too.
+    """
     product = loaded.product
     outputs = {port.name: port for port in product.output_ports}
     inputs = {port.name: port for port in product.input_ports}
@@ -35,7 +39,8 @@ def objections(
     needs = {need.name: need.component for need in product.infrastructure}
     foundations: dict[str, dict[str, Any]] = {each.role.value: {} for each in foundations_of(platform, product.domain)}
     for use, component in planned:
-        if component.spec.check is None:
+        references = [component.spec.check, component.spec.look if look else None]
+        if not any(references):
             continue
         output = outputs.get(use.port) if use.role in {Role.STORAGE, Role.PROXY} else None
         origin = inputs[use.port].origin if use.role is Role.INPUT_PORT else None
@@ -55,9 +60,9 @@ def objections(
             product_version=product.version,
             product_root=str(loaded.root),
         )
-        check = cast("Check", load_reference(component.spec.check))
-        for objection in check(component.args, component.settings, wiring):
-            yield _problem(use, objection, loaded)
+        for check in (cast("Check", load_reference(reference)) for reference in references if reference):
+            for objection in check(component.args, component.settings, wiring):
+                yield _problem(use, objection, loaded)
 
 
 def _problem(use: Use, objection: Objection, loaded: LoadedManifest) -> Problem:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 from pathlib import Path
+
+from alchemesh_platform.problems import closest
 
 ENTRYPOINT = re.compile(
     r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)|(?P<script>[\w./ -]+\.py)"
@@ -23,41 +26,101 @@ def interpreter_arguments(entrypoint: str) -> list[str]:
     return [entrypoint] if match and match["script"] else ["-c", _START_FUNCTION, entrypoint]
 
 
-def entrypoint_problem(entrypoint: str, folder: Path) -> str | None:
-    """Why an entrypoint cannot be run, in a sentence; None when it can.
+@dataclass(frozen=True, slots=True)
+class Unrunnable:
+    """Why an entrypoint cannot be run, in a sentence, and the one that was probably meant, where one is like it."""
+
+    reason: str
+    meant: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.reason}; did you mean {self.meant!r}?" if self.meant else self.reason
+
+
+def entrypoint_problem(entrypoint: str, folder: Path, *, elsewhere: bool = False) -> Unrunnable | None:
+    """Why an entrypoint cannot be run; None when it can, or when nobody can tell.
 
     Args:
         entrypoint: ``package.module:function``, or the path of a script.
-        folder: The working folder, where both are looked for.
+        folder: The working folder, where both are looked for. Modules may also be installed with this Python.
+        elsewhere: Whether modules may come from where nobody looks: from another Python, or a path of the job's own.
     """
     match = ENTRYPOINT.fullmatch(entrypoint)
     if match is None:
-        return f"{entrypoint!r} is neither package.module:function nor the path of a script"
+        return Unrunnable(f"{entrypoint!r} is neither package.module:function nor the path of a script")
     if not folder.is_dir():
-        return f"there is no working folder {folder}"
+        return Unrunnable(f"there is no working folder {folder}")
     if match["script"]:
         script = folder / match["script"]
-        return None if script.is_file() else f"there is no script {script}"
+        if script.is_file():
+            return None
+        return Unrunnable(
+            f"there is no script {match['script']} in {folder}", closest(match["script"], _scripts(folder))
+        )
     module = Path(*match["module"].split("."))
-    candidates = (folder / module.with_suffix(".py"), folder / module / "__init__.py")
-    found = next((path for path in candidates if path.is_file()), None)
-    if found is None:
-        return f"there is no module {match['module']}: neither {candidates[0]} nor {candidates[1]}"
-    return _function_problem(found, match["function"])
+    candidates = (module.with_suffix(".py"), module / "__init__.py")
+    found = next((path for path in candidates if (folder / path).is_file()), None)
+    if found is not None:
+        return _function_problem(folder / found, match["module"], match["function"])
+    if not _shadowed(folder, match["module"]) and (elsewhere or _is_installed(match["module"])):
+        return None
+    meant = closest(match["module"], [name for script in _scripts(folder) if (name := _module_of(script))])
+    return Unrunnable(
+        f"there is no module {match['module']}: neither {candidates[0]} nor {candidates[1]} in {folder}",
+        f"{meant}:{match['function']}" if meant else None,
+    )
 
 
-def _function_problem(path: Path, function: str) -> str | None:
+def _scripts(folder: Path) -> list[str]:
+    """Python files of a folder and of those in it, as paths from there; what is hidden is left out."""
+    found = (path.relative_to(folder) for pattern in ("*.py", "*/*.py") for path in folder.glob(pattern))
+    return sorted(path.as_posix() for path in found if not path.parts[0].startswith("."))
+
+
+def _module_of(script: str) -> str:
+    """What a file is imported as; empty where it cannot be."""
+    parts = Path(script).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(parts) if all(part.isidentifier() for part in parts) else ""
+
+
+def _shadowed(folder: Path, module: str) -> bool:
+    """Whether a module of the working folder stands before whatever is installed by that name."""
+    top = folder / module.partition(".")[0]
+    return top.with_suffix(".py").is_file() or (top / "__init__.py").is_file()
+
+
+def _is_installed(module: str) -> bool:
+    """Whether this Python finds a module, without importing it or what it is in; also where that cannot be told."""
+    import importlib.util
+    from importlib.machinery import PathFinder
+
+    first, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(first)
+        for name in rest:
+            if spec is None or spec.submodule_search_locations is None:
+                return False
+            spec = PathFinder.find_spec(f"{spec.name}.{name}", list(spec.submodule_search_locations))
+    except (ImportError, ValueError, AttributeError):
+        return True
+    return spec is not None
+
+
+def _function_problem(path: Path, module: str, function: str) -> Unrunnable | None:
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
-        return f"{path}:{error.lineno} is no Python: {error.msg}"
+        return Unrunnable(f"{path}:{error.lineno} is no Python: {error.msg}")
     except (OSError, ValueError) as error:
-        return f"{path} cannot be read: {error}"
+        return Unrunnable(f"{path} cannot be read: {error}")
     names, certain = _bound(tree.body)
     if function in names or not certain:
         return None
-    functions = ", ".join(sorted(node.name for node in tree.body if isinstance(node, ast.FunctionDef)))
-    return f"{path} has no function {function!r}{f'; it has {functions}' if functions else ''}"
+    functions = sorted(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+    meant = closest(function, functions)
+    has = f"; it has {', '.join(functions)}" if functions else ""
+    return Unrunnable(f"{path} has no function {function!r}{has}", f"{module}:{meant}" if meant else None)
 
 
 def _bound(statements: list[ast.stmt]) -> tuple[set[str], bool]:

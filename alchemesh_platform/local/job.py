@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -78,6 +79,11 @@ def read_job(path: Path) -> JobDescription:
         raise JobFailed(f"cannot read the job description {path}: {error}", hint="`alchemesh up` writes it") from error
 
 
+def looks_elsewhere(python: str, env: Mapping[str, object]) -> bool:
+    """Whether a job's modules may come from where this Python does not find them."""
+    return python != sys.executable or "PYTHONPATH" in env
+
+
 def run_job(
     job: JobDescription,
     connections: Connections,
@@ -103,7 +109,8 @@ def run_job(
         JobFailed: when the job cannot be started.
         SecretMissing: when a secret has no value here.
     """
-    problem = entrypoint_problem(job.entrypoint, Path(job.working_directory))
+    elsewhere = looks_elsewhere(job.python, job.env)
+    problem = entrypoint_problem(job.entrypoint, Path(job.working_directory), elsewhere=elsewhere)
     if problem is not None:
         raise JobFailed(f"cannot run {job.entrypoint}: {problem}", hint="mend `entrypoint`, then `alchemesh up`")
     secrets = {name: resolve(value, environ) for name, value in job.env.items() if isinstance(value, SecretRef)}

@@ -116,8 +116,11 @@ def _emulated(platform: Platform) -> Platform:
     return emulated
 
 
-def load_composed(directory: Path, environment: str, platform_file: Path | None) -> Composed:
+def load_composed(directory: Path, environment: str, platform_file: Path | None, *, look: bool = False) -> Composed:
     """Read and compose the product of a folder.
+
+    Args:
+        look: Whether what components need in that folder has to be there; what is taken down needs none of it.
 
     Raises:
         ProblemsFound: with everything that is wrong with manifest and platform file.
@@ -131,7 +134,7 @@ def load_composed(directory: Path, environment: str, platform_file: Path | None)
         platform = load_platform_for(directory, environment, platform_file)
     except ProblemsFound as found:
         platform = found
-    manifest, plan = read_and_compose(manifest_path(directory), platform, environment, discover())
+    manifest, plan = read_and_compose(manifest_path(directory), platform, environment, discover(), look=look)
     if isinstance(platform, ProblemsFound):
         raise platform
     return Composed(manifest, platform, plan)

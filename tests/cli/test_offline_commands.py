@@ -168,6 +168,7 @@ def test_overlays_are_looked_at_too(alchemesh: Any, tmp_path: Path) -> None:
 
 def test_environment_is_looked_at_when_it_is_named(alchemesh: Any, tmp_path: Path) -> None:
     write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})
+    (tmp_path / "clean.py").write_text("")
     assert alchemesh("validate").returncode == 0
     (tmp_path / "platform.yaml").write_text(
         "kind: Platform\nname: acme\nenvironments:\n  prod: {state: gs://x, registry: sqlite:///x, components: {}}\n"
@@ -358,6 +359,7 @@ def test_looking_at_files_imports_nothing_heavy(
     installed: dict[str, str], tmp_path: Path, arguments: list[str]
 ) -> None:
     write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})
+    (tmp_path / "clean.py").write_text("")
     assert imported(installed, tmp_path, *arguments).isdisjoint(HEAVY)
 
 

@@ -15,7 +15,6 @@ import psutil
 import pytest
 
 from alchemesh_platform.connections import Connections, FilesConnection, PortConnections
-from alchemesh_platform.local.entrypoint import entrypoint_problem
 from alchemesh_platform.local.job import (
     KEPT_CHARACTERS,
     JobDescription,
@@ -220,44 +219,3 @@ def test_a_missing_or_damaged_description_says_what_writes_it(tmp_path: Path) ->
     with pytest.raises(JobFailed, match="cannot read the job description"):
         read_job(tmp_path / "job.json")
     assert missing.value.hint == "`alchemesh up` writes it"
-
-
-@pytest.mark.parametrize(
-    ("entrypoint", "problem"),
-    [
-        ("shop.clean:main", None),
-        ("shop.clean:helper", None),
-        ("shop.clean:Runner", None),
-        ("shop.clean:alias", None),
-        ("shop:start", None),
-        ("scripts/run.py", None),
-        ("shop.clean:mian", "has no function 'mian'; it has helper, main"),
-        ("shop.dirty:main", "there is no module shop.dirty"),
-        ("scripts/gone.py", "there is no script"),
-        ("shop.broken:main", "is no Python: "),
-        ("shop.clean", "is neither package.module:function nor the path of a script"),
-        ("shop.clean:main()", "is neither"),
-    ],
-)
-def test_an_entrypoint_is_found_without_importing_it(tmp_path: Path, entrypoint: str, problem: str | None) -> None:
-    for folder in ("shop", "scripts"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "shop" / "__init__.py").write_text("from shop.clean import main as start\n")
-    (tmp_path / "shop" / "clean.py").write_text(
-        "raise SystemExit('imported')\ndef helper(): ...\ndef main(): ...\nclass Runner: ...\nalias = main\n"
-    )
-    (tmp_path / "shop" / "broken.py").write_text("def main(:\n")
-    (tmp_path / "scripts" / "run.py").write_text("")
-    found = entrypoint_problem(entrypoint, tmp_path)
-    assert found is None if problem is None else problem in (found or "")
-
-
-def test_a_name_that_may_be_bound_in_a_branch_is_believed(tmp_path: Path) -> None:
-    (tmp_path / "main_job.py").write_text("try:\n    from fast import main\nexcept ImportError:\n    main = print\n")
-    (tmp_path / "star.py").write_text("from os import *\n")
-    assert entrypoint_problem("main_job:main", tmp_path) is None
-    assert entrypoint_problem("star:getcwd", tmp_path) is None
-
-
-def test_a_missing_working_folder_is_said(tmp_path: Path) -> None:
-    assert "there is no working folder" in (entrypoint_problem("a:b", tmp_path / "gone") or "")

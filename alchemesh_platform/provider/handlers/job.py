@@ -54,9 +54,10 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
         return str(job.job_file(Path(inputs.directory)))
 
     def check(self, inputs: JobInputs, old_inputs: JobInputs | None, context: Context) -> Iterator[Refusal]:
-        problem = entrypoint_problem(inputs.entrypoint, Path(inputs.working_directory).absolute())
+        folder, elsewhere = Path(inputs.working_directory).absolute(), job.looks_elsewhere(inputs.python, inputs.env)
+        problem = entrypoint_problem(inputs.entrypoint, folder, elsewhere=elsewhere)
         if problem is not None:
-            yield Refusal("entrypoint", problem)
+            yield Refusal("entrypoint", str(problem))
         if shutil.which(inputs.python) is None:
             yield Refusal("python", f"there is no program {inputs.python}")
         holder = _holder(inputs)

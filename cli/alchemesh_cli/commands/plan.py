@@ -96,7 +96,7 @@ def _composed(
         platform = load_platform_for(path, environment, platform_file)
     except ProblemsFound as found:
         platform = found
-    loaded, plan = read_and_compose(manifest_path(path), platform, environment, catalog)
+    loaded, plan = read_and_compose(manifest_path(path), platform, environment, catalog, look=True)
     if isinstance(platform, ProblemsFound):
         raise platform
     return loaded, plan, policies_as_last_seen(loaded, platform, plan)

@@ -39,7 +39,7 @@ def command(
     from alchemesh_cli.operation import operate
     from alchemesh_platform.failure import ExitCode
 
-    composed = load_composed(directory, environment, platform_file)
+    composed = load_composed(directory, environment, platform_file, look=True)
     done = operate(composed, "preview", as_json=as_json, targets=targets, parallel=parallel)
     if not done.succeeded:
         return ExitCode.FAILED

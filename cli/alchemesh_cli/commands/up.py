@@ -44,7 +44,7 @@ def command(
     from alchemesh_cli.operation import operate
     from alchemesh_platform.failure import ExitCode
 
-    composed = load_composed(directory, environment, platform_file)
+    composed = load_composed(directory, environment, platform_file, look=True)
     done = operate(
         composed,
         "up",

@@ -15,5 +15,6 @@ SPEC = ComponentSpec(
     args="alchemesh_components.code.local_python.models:Args",
     settings="alchemesh_components.local_settings:Settings",
     outputs="alchemesh_platform.connections:JobConnection",
+    look="alchemesh_components.code.local_python.look:look",
     run="alchemesh_components.code.local_python.run:run",
 )

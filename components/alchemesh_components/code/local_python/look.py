@@ -1,0 +1,27 @@
+"""What local-python needs in the product's folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from alchemesh_components.code.local_python.models import Args
+from alchemesh_components.local_settings import Settings
+from alchemesh_platform.catalog.objection import Objection
+from alchemesh_platform.catalog.wiring import Wiring
+
+
+def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """The script is there, or the module with its function: in the folder, or installed. Nothing is imported."""
+    from alchemesh_platform.local.entrypoint import entrypoint_problem
+
+    elsewhere = settings.local.python not in (None, sys.executable) or "PYTHONPATH" in args.env
+    problem = entrypoint_problem(args.entrypoint, Path(wiring.product_root), elsewhere=elsewhere)
+    if problem is not None:
+        hint = (
+            f"did you mean {problem.meant!r}?"
+            if problem.meant
+            else "paths and modules start from the manifest's folder"
+        )
+        yield Objection(problem.reason, at="args", path=("entrypoint",), hint=hint)
