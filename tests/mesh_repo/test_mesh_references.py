@@ -136,8 +136,8 @@ def test_many_references_are_counted_and_not_listed(registry: Registry, environm
         "and 16 more"
     )
     assert refused.value.hint == (
-        "change or destroy those products first, reject or revoke those access requests, or keep what they refer to in "
-        "the mesh repo"
+        "change or destroy those products first, reject or revoke those access requests, take domains' stacks down by "
+        "`alchemesh domain destroy`, or keep what is referred to in the mesh repo"
     )
     assert len(refused.value.references) == 21
 

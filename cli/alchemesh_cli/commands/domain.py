@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(short_help="What the products of a domain stand on: identity, rights, budget.")
 def command() -> None:
-    """Deploy, compare and remove what the products of a domain stand on: identity, rights, budget.
+    """What the products of a domain stand on: identity, rights, budget.
 
     \b
     Examples:

@@ -23,7 +23,7 @@ state_option = click.option(
 
 @click.group(short_help="What all products stand on: services, state, registry, images.")
 def command() -> None:
-    """Deploy, compare and remove what all products stand on: services, state, registry, images.
+    """What all products stand on: services, state, registry, images.
 
     \b
     Examples:

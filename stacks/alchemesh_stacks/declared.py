@@ -1,0 +1,122 @@
+"""What the program of a product declares, resource by resource: told without an engine, a network or credentials.
+
+The SDK's mocks stand where the engine would. As in a preview, what only a provider computes is not known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime.mocks import MockMonitor
+
+from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.deployment.progress import Progress, SectionKind
+from alchemesh_platform.engine.events import ResourcePre
+from alchemesh_platform.secrets import missing_behind
+from alchemesh_stacks.data_product import DataProduct
+
+STAND_IN = "not looked up"
+# The SDK's word for running a program in this process until all that it declares is known.
+_run_to_its_end = cast("Callable[[Callable[[], None]], Callable[[], None]]", pulumi.runtime.test)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One resource that would be made.
+
+    Args:
+        kind: What it is part of: the product, an input or output port, a need, or the code.
+        port: Name of the port or need; empty for the product itself.
+        type: Pulumi type.
+        name: Name in the program.
+    """
+
+    kind: SectionKind
+    port: str
+    type: str
+    name: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As one JSON object."""
+        return {"kind": self.kind, "port": self.port, "type": self.type, "name": self.name}
+
+
+def declared(plan: Plan) -> list[Declared]:
+    """Every resource of a product that would be made where nothing stands yet, in the order of the manifest.
+
+    Names and types are those of a preview. Transforms change properties only, so they are left out: it is the engine
+    that would call them.
+    """
+    monitor = _Monitor()
+    pulumi.runtime.set_mocks(monitor.mocks, project=plan.project, stack=plan.environment, preview=True, monitor=monitor)
+
+    def program() -> None:
+        DataProduct(replace(plan, transforms=()))
+
+    with _secrets_standing_in(plan):
+        _run_to_its_end(program)()
+    progress = Progress(plan)
+    for registration in monitor.registrations:
+        progress.on_event(registration)
+    return [
+        Declared(section.kind, section.name, change.type, change.name)
+        for section in progress.sections()
+        for change in sorted(section.changes, key=lambda change: (change.type, change.name))
+        if not change.is_group
+    ]
+
+
+class _Answers(pulumi.runtime.Mocks):
+    """What a provider would answer in a preview: the inputs as they are known."""
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return "", {name: value for name, value in args.inputs.items() if value is not None}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], None]:
+        return {}, None
+
+
+class _Monitor(MockMonitor):
+    """Keeps what is registered, with its parents."""
+
+    def __init__(self) -> None:
+        super().__init__(_Answers())
+        self.registrations: list[ResourcePre] = []
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = cast("Any", super()).RegisterResource(request)
+        self.registrations.append(
+            ResourcePre(
+                urn=answer.urn,
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                op="create",
+                custom=request.custom,
+                diffs=(),
+                old_inputs=None,
+                new_inputs=None,
+                old_outputs=None,
+                new_outputs=None,
+                planning=True,
+            )
+        )
+        return answer
+
+
+@contextmanager
+def _secrets_standing_in(plan: Plan) -> Iterator[None]:
+    """Give secrets without a value one while the block runs: a program reads them, and no value of one is shown."""
+    models = [model for planned in plan.components() for model in (planned.args, planned.settings)]
+    missing = missing_behind([model.model_dump() for model in models])
+    os.environ.update(dict.fromkeys(missing, STAND_IN))
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
