@@ -58,6 +58,17 @@ def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str
     return set()
 
 
+def missing_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str]:
+    """Names of every reference in plain data that has no value here."""
+    if isinstance(tree, Mapping):
+        if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
+            return set() if environ.get(name) else {name}
+        return {name for child in tree.values() for name in missing_behind(child, environ)}
+    if isinstance(tree, list | tuple):
+        return {name for child in tree for name in missing_behind(child, environ)}
+    return set()
+
+
 def mask(text: str, values: Iterable[str]) -> str:
     """The text with every secret value blanked out, longest first so that no tail of a longer one stays."""
     for value in sorted(set(values), key=len, reverse=True):

@@ -20,15 +20,24 @@ if TYPE_CHECKING:
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.policies.results import PolicyResult
+    from alchemesh_stacks.declared import Declared
 
 
 @click.command(short_help="Show what would be composed, offline and at once.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(path_type=Path))
 @where_options
 @json_option
+@click.option(
+    "--resources", "with_resources", is_flag=True, help="List every Pulumi resource that would be made. Takes seconds."
+)
 @brief()
 def command(
-    paths: tuple[Path, ...], directory: Path, environment: str, platform_file: Path | None, as_json: bool
+    paths: tuple[Path, ...],
+    directory: Path,
+    environment: str,
+    platform_file: Path | None,
+    as_json: bool,
+    with_resources: bool,
 ) -> ExitCode | None:
     """Show what would be composed, offline and at once.
 
@@ -37,12 +46,16 @@ def command(
     already is not looked at: `alchemesh preview` does that. Policies are those that come with the platform, and those
     of the mesh as this machine saw them last; exit code 4 says that one of them forbids the product.
 
+    With --resources the product's program is run in this process, without the engine: each resource is listed by name
+    and type, as on a first `alchemesh preview`. Who was granted access is not known offline.
+
     PATHS are manifests or folders that hold one; by default the product of this folder.
 
     \b
     Examples:
       alchemesh plan
       alchemesh plan -e prod
+      alchemesh plan -e prod --resources    # in a merge request from a fork
       alchemesh plan products/*
       alchemesh plan --json | jq .outputs[].assets
     """
@@ -60,6 +73,7 @@ def command(
             if as_json:
                 click.echo(_json({"problems": [problem.as_json() for problem in found.problems]}))
             continue
+        resources = _resources(plan) if with_resources else None
         told = [*loaded.warnings, *(problem for result in results for problem in result.problems())]
         if any(result.forbids for result in results):
             code = code or ExitCode.FORBIDDEN
@@ -71,12 +85,13 @@ def command(
                 **plan_document(plan),
                 "emulated": plan.emulated,
                 "problems": [problem.as_json() for problem in told],
+                **({} if resources is None else {"resources": [resource.as_json() for resource in resources]}),
             }
             click.echo(_json({**document, "value": standing(results).as_json()}))
             continue
         from alchemesh_cli.render.plan import plan_lines
 
-        click.echo("\n" * bool(number) + again("\n".join(plan_lines(plan)), here=True))
+        click.echo("\n" * bool(number) + again("\n".join(plan_lines(plan, resources)), here=True))
         for problem in told:
             click.echo(f"\n{again(str(problem))}", err=True)
     if problems and not as_json:
@@ -100,6 +115,12 @@ def _composed(
     if isinstance(platform, ProblemsFound):
         raise platform
     return loaded, plan, policies_as_last_seen(loaded, platform, plan)
+
+
+def _resources(plan: Plan) -> list[Declared]:
+    from alchemesh_stacks.declared import declared  # Pulumi and the SDKs of clouds are large
+
+    return declared(plan)
 
 
 def _json(document: dict[str, Any]) -> str:

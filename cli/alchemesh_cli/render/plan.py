@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,12 +11,15 @@ from alchemesh_cli.render.environment import spoken_environment
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput
 from alchemesh_platform.units import spoken_duration
 
+if TYPE_CHECKING:
+    from alchemesh_stacks.declared import Declared
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """The lines of the tree, and what they come to."""
+
+def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Iterator[str]:
+    """The lines of the tree, and what they come to; with resources each stands below what it is part of."""
     product = plan.product
     yield f"{click.style(product.address, bold=True)}  {spoken_environment(plan)}"
-    branches = list(_branches(plan))
+    branches = list(_branches(plan, resources or ()))
     names = max((len(name) for _, name, _, _ in branches), default=0)
     for index, (kind, name, what, below) in enumerate(branches):
         last = index == len(branches) - 1
@@ -24,19 +28,28 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             yield f"{' ' if last else '│'}  {'└─' if position == len(below) - 1 else '├─'} {line}"
     components, assets = sum(1 for _ in plan.components()), len(plan.assets)
     yield ""
-    yield f"{_count(components, 'component')} · {_count(assets, 'asset')} · next: alchemesh preview"
+    counted = [_count(components, "component"), _count(assets, "asset")]
+    counted += [_count(len(resources), "resource")] if resources is not None else []
+    yield f"{' · '.join(counted)} · next: alchemesh preview"
 
 
-def _branches(plan: Plan) -> Iterator[tuple[str, str, str, list[str]]]:
+def _branches(plan: Plan, resources: Sequence[Declared]) -> Iterator[tuple[str, str, str, list[str]]]:
     """Kind, name, what it is made of, and the lines below it."""
+    made: dict[tuple[str, str], list[str]] = {}
+    for resource in resources:
+        made.setdefault((resource.kind, resource.port), []).append(f"+ {resource.name}  {resource.type}")
+    if records := made.get(("product", "")):
+        yield "product", "", "its record", records
     for planned in plan.inputs:
-        yield "input", planned.name, _component(planned.component), [f"from {planned.origin}"]
+        below = [f"from {planned.origin}", *made.get(("input", planned.name), [])]
+        yield "input", planned.name, _component(planned.component), below
     for need in plan.needs:
-        yield "need", need.port, _component(need), []
+        yield "need", need.port, _component(need), made.get(("need", need.port), [])
     if plan.code is not None:
-        yield "code", "", _component(plan.code), []
+        yield "code", "", _component(plan.code), made.get(("code", "code"), [])
     for output in plan.outputs:
-        yield "output", output.name, _component(output.storage), list(_below(plan, output))
+        below = [*_below(plan, output), *made.get(("output", output.name), [])]
+        yield "output", output.name, _component(output.storage), below
 
 
 def _below(plan: Plan, output: PlannedOutput) -> Iterator[str]:
