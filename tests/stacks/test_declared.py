@@ -27,13 +27,14 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.setattr(subprocess, "Popen", refused)
+    monkeypatch.chdir(ROOT)
     monkeypatch.delenv("KAFKA_PASSWORD", raising=False)
     monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path / "home"))
 
 
 def arguments(example: str, environment: str) -> list[str]:
-    platform = ["--platform", str(ROOT / "platforms" / "gcp.yaml")] if environment == "prod" else []
-    return ["plan", str(ROOT / "examples" / example), "-e", environment, "--resources", *platform]
+    platform = ["--platform", "platforms/gcp.yaml"] if environment == "prod" else []
+    return ["plan", f"examples/{example}", "-e", environment, "--resources", *platform]
 
 
 @pytest.mark.parametrize(("example", "environment"), EXAMPLES)
