@@ -176,7 +176,7 @@ def test_json_in_a_pipeline_holds_fields(repo: Path, home: Path, capsys: pytest.
     assert change["record"]["owner"] == "bessie@a.example"
     assert told.err == ""
     assert invoke(["mesh", "apply", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"environment": "local", "changes": []}
+    assert json.loads(capsys.readouterr().out) == {"environment": "local", "emulated": False, "changes": []}
 
 
 def test_problems_are_told_at_their_lines_and_nothing_is_done(

@@ -209,7 +209,7 @@ def test_json_holds_all_that_is_shown(registry: Registry, capsys: pytest.Capture
 
 def test_json_of_all_and_of_nothing_have_one_shape(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["status", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"environment": "local", "products": []}
+    assert json.loads(capsys.readouterr().out) == {"environment": "local", "emulated": False, "products": []}
 
     with Registry.open(f"sqlite:///{home / 'local' / 'registry.db'}") as registry:
         record_flights(registry)
