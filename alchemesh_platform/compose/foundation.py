@@ -58,6 +58,11 @@ class Foundation:
         """Whether it is a platform's or a domain's."""
         return Role(self.name)
 
+    def command(self, verb: str) -> str:
+        """What a person types to have something done to it: ``domain up aviation``."""
+        name = f" {self.wiring.domain}" if self.role is Role.DOMAIN else ""
+        return f"{self.role.value} {verb}{name}"
+
 
 def foundations_of(platform: Platform, domain: str) -> tuple[StandsOn, ...]:
     """What the products of a domain stand on, as the platform file says; whether it is there is not looked at."""

@@ -105,12 +105,14 @@ class FoundationOperator:
         program: Callable[[Sequence[Kept]], object],
         cancel: threading.Event,
         *,
+        on_event: Callable[[EngineEvent], None] = lambda _event: None,
         delete_protected: bool = False,
     ) -> FoundationOutcome:
         """Run the engine. What was changed or removed by hand is looked for first: a foundation is small.
 
         Args:
             program: Declares the foundation, with what is to be imported.
+            on_event: Told each event of the engine, as it comes.
             delete_protected: Whether `destroy` removes what is protected, too.
 
         Raises:
@@ -134,6 +136,7 @@ class FoundationOperator:
         ) -> EngineResult:
             def take(event: EngineEvent) -> None:
                 watch(event)
+                on_event(event)
                 if not isinstance(event, telling) or not event.custom or event.op in _SILENT:
                     return
                 if not event.type.startswith("pulumi:"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli.again import again
 from alchemesh_cli.asking import confirm
 from alchemesh_cli.operation import confirm_possible, interruptible, tell
 from alchemesh_platform.failure import ExitCode
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
 
 LET_GO = "what is protected is kept, with what it needs; `--delete-protected` removes it too, with all that is in it"
-SIGNS = {"create": "+", "update": "~", "delete": "-"}  # whatever else the engine does to a resource replaces it
+# What to do next: the words of the command after the foundation's own.
+NEXT = {"preview": "up", "refresh": "preview"}
 
 
 def found(
@@ -37,6 +39,7 @@ def found(
         confirmed: Whether the answer was given beforehand.
         delete_protected: Whether `destroy` removes what is protected, too.
     """
+    from alchemesh_cli.render.foundation import watched
     from alchemesh_platform.deployment.foundation import founding
     from alchemesh_stacks.foundation import deploy_foundation
 
@@ -45,16 +48,22 @@ def found(
         confirm_possible()
     with interruptible() as cancel, founding(foundation, platform, state=state, tell=tell) as operator:
         program = partial(deploy_foundation, foundation, recorded=operator.recorded)
+
+        def run(which: FoundationOperation) -> FoundationOutcome:
+            with watched(foundation.title, which) as doing:
+                protected = delete_protected and which == "destroy"
+                return operator.run(which, program, cancel, on_event=doing.take, delete_protected=protected)
+
         if operation == "destroy":
             operator.check_unused()  # before anybody is asked
         if asks and operation == "up":
-            seen = operator.run("preview", program, cancel)
+            seen = run("preview")
             show(foundation, platform, "preview", seen, as_json=False)
             if not seen.succeeded or not seen.changes:
                 return ExitCode.DONE if seen.succeeded else ExitCode.FAILED
         if asks:
             confirm(_question(foundation, operation, delete_protected), confirmed=False)
-        done = operator.run(operation, program, cancel, delete_protected=delete_protected)
+        done = run(operation)
     show(foundation, platform, operation, done, as_json=as_json, recorded=operator.recorded)
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED
 
@@ -93,17 +102,12 @@ def show(
         }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        emulated = "  emulated" if platform.emulated else ""
-        click.echo(f"{foundation.title}{emulated}  {foundation.spec.name}")
-        for change in outcome.changes:
-            click.echo(f"  {SIGNS.get(change.operation, '±')} {change.name}  {change.type}")
-        for name, value in (outcome.outputs or {}).items():
-            click.echo(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
-        for kept in outcome.kept:
-            click.echo(f"  = {kept.name}  {kept.type}  {kept.id}  protected, kept")
-        words = "nothing changes" if not outcome.changes and outcome.succeeded else outcome.outcome
-        click.echo(f"\n{words}")
+        from alchemesh_cli.render.foundation import print_outcome
+
+        words = NEXT.get(operation)
+        suggestion = again(f"next: alchemesh {foundation.command(words)}", here=True) if words else ""
+        print_outcome(foundation, operation, outcome, suggestion, emulated=platform.emulated)
     for note in (*outcome.notes, *([LET_GO] if outcome.kept else [])):
         tell(f"note: {note}")
     for problem in outcome.problems:
-        click.echo(f"\n{problem}", err=True)
+        click.echo(f"\n{again(str(problem))}", err=True)

@@ -19,7 +19,7 @@ DOING = {"preview": "previewing", "up": "deploying", "refresh": "comparing", "de
 
 
 class Screen:
-    """Draws the tree: live on a terminal (stderr), a line for each finished port elsewhere, the result on stdout."""
+    """Draws the tree: live on a terminal (stderr), and the result on stdout."""
 
     def __init__(self, progress: Progress, plan: Plan, operation: OperationName) -> None:
         self.progress = progress

@@ -1,0 +1,137 @@
+"""What products stand on, as a person sees it: what is being done, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from alchemesh_cli.render.live import DOING
+from alchemesh_cli.render.tree import MARKS, WILL
+from alchemesh_platform.engine.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
+from alchemesh_platform.registry.lineage_text import BRANCH, LAST
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.foundation import Foundation
+    from alchemesh_platform.deployment.foundation import FoundationChange, FoundationOperation, FoundationOutcome
+    from alchemesh_platform.engine.events import EngineEvent
+
+REFRESH_PER_SECOND = 4
+_REPLACE = "replace"  # whatever else the engine does to a resource replaces it
+_STILL = ("same", "read", "refresh")
+
+
+@dataclass(slots=True)
+class Doing:
+    """What the engine is at: resources that it has begun, and how many are done."""
+
+    title: str
+    operation: FoundationOperation
+    started: float = field(default_factory=time.monotonic)
+    begun: dict[str, tuple[str, float]] = field(default_factory=dict)
+    done: int = 0
+
+    def take(self, event: EngineEvent) -> None:
+        """Learn from an event of the engine."""
+        if not isinstance(event, ResourceEvent) or not event.custom or event.type.startswith("pulumi:"):
+            return
+        if isinstance(event, ResourcePre) and event.op not in _STILL:
+            self.begun[event.urn] = (f"{event.name}  {_short(event.type)}", time.monotonic())
+        elif isinstance(event, ResourceOutputs | ResourceFailed) and event.urn in self.begun:
+            del self.begun[event.urn]
+            self.done += 1
+
+    def __rich__(self) -> Group:
+        now = time.monotonic()
+        title = Text.assemble((self.title, "bold"), "  ", (DOING[self.operation], "cyan"))
+        title.append(f"  {now - self.started:.0f} s  {self.done} done", style="dim")
+        rows = list(self.begun.values())
+        return Group(title, *_branches([Text(f"… {what}  {now - since:.0f} s", style="cyan") for what, since in rows]))
+
+
+@contextmanager
+def watched(title: str, operation: FoundationOperation) -> Iterator[Doing]:
+    """Show what the engine is at while the block runs, on a terminal."""
+    doing, console = Doing(title, operation), Console(stderr=True)
+    if not console.is_terminal:
+        yield doing
+        return
+    with Live(doing, console=console, refresh_per_second=REFRESH_PER_SECOND, transient=True):
+        yield doing
+
+
+def print_outcome(
+    foundation: Foundation,
+    operation: FoundationOperation,
+    outcome: FoundationOutcome,
+    suggestion: str,
+    *,
+    emulated: bool,
+) -> None:
+    """Print what an operation did or will do, what products find, and what was kept; then a line that counts it."""
+    console = Console()
+    title = Text.assemble((foundation.title, "bold"), *(("  ", ("emulated", "magenta")) if emulated else ()))
+    title.append(f"{'  preview' if operation == 'preview' else ''}  {foundation.spec.name}")
+    rows = [_changed(change) for change in sorted(outcome.changes, key=lambda change: (change.type, change.name))]
+    rows += [("=", "dim", kept.name, _short(kept.type), f"{kept.id}, protected, kept") for kept in outcome.kept]
+    names = max((len(row[2]) for row in rows), default=0)
+    types = max((len(row[3]) for row in rows), default=0)
+    lines = [
+        Text.assemble((f"{mark} ", style), (f"{name:<{names}}  ", "bold"), (f"{kind:<{types}}  ", "dim"), (end, style))
+        for mark, style, name, kind, end in rows
+    ]
+    lines += _outputs(outcome)
+    console.print(Group(title, *_branches(lines)), soft_wrap=True, highlight=False)
+    console.print(f"\n{_summary(foundation, operation, outcome, suggestion)}", soft_wrap=True, highlight=False)
+
+
+def _changed(change: FoundationChange) -> tuple[str, str, str, str, str]:
+    mark, style, _ = MARKS.get(change.operation, MARKS[_REPLACE])
+    return mark, style, change.name, _short(change.type), ""
+
+
+def _outputs(outcome: FoundationOutcome) -> list[Text]:
+    given = {
+        name: value if isinstance(value, str) else json.dumps(value) for name, value in (outcome.outputs or {}).items()
+    }
+    width = max((len(name) for name in given), default=0)
+    return [Text.assemble((f"{name:<{width}}  ", "dim"), value) for name, value in given.items()]
+
+
+def _summary(
+    foundation: Foundation, operation: FoundationOperation, outcome: FoundationOutcome, suggestion: str
+) -> str:
+    counted = Counter(change.operation if change.operation in WILL else _REPLACE for change in outcome.changes)
+    words = [
+        f"{MARKS[each][0]} {counted[each]} {WILL[each]}"
+        if operation == "preview"
+        else f"{counted[each]} {MARKS[each][2]}"
+        for each in WILL
+        if counted[each]
+    ]
+    if not outcome.succeeded:
+        # What was begun when it failed is among the changes, done or not: there is nothing to count.
+        how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
+        goes_on = f"; the next `alchemesh {foundation.command(operation)}` goes on from here"
+        return how if operation == "preview" else f"{how}{goes_on}"
+    if not words:
+        return "nothing changes"
+    return " · ".join([*words, *([suggestion] if suggestion else [])])
+
+
+def _branches(lines: Sequence[Text]) -> Iterator[Text]:
+    for at, line in enumerate(lines, start=1):
+        line.rstrip()
+        yield Text(LAST if at == len(lines) else BRANCH, style="dim").append_text(line)
+
+
+def _short(pulumi_type: str) -> str:
+    return pulumi_type.rpartition(":")[2]
