@@ -15,7 +15,8 @@ from alchemesh_platform.catalog.spec import ComponentSpec, load_reference
 from alchemesh_platform.connections import connection_of
 
 OBSERVERS = 8
-PATIENCE = timedelta(seconds=5)
+# Of these, importing the client of NiFi takes two, and on a busy machine six.
+PATIENCE = timedelta(seconds=10)
 
 
 class Specs(Protocol):
