@@ -35,9 +35,9 @@ class EmulatedKind:
         old, new = _given(old_inputs), _given(inputs)
         kinds = difference(old, new)
         replaces = self.type.replacements(old, new, kinds)
-        # A name that the program gave is taken until the old resource is gone.
-        # Source: pulumi-terraform-bridge pkg/tfbridge/provider.go (nameRequiresDeleteBeforeReplace)
-        name = self.type.name.property if self.type.name else None
+        # A name that the program gave is taken until the old resource is gone. Pulumi's bridge sees to that where it
+        # would make up a name itself, and nowhere else: `nameRequiresDeleteBeforeReplace` of pkg/tfbridge/schema.go.
+        name = self.type.name.property if self.type.name and self.type.name.automatic else None
         same_name = name is not None and old.get(name) == new.get(name) and name not in inputs.get(DEFAULTS, ())
         return Difference(
             kinds, replaces, delete_before_replace=bool(replaces) and (same_name or self.type.delete_before_replace)

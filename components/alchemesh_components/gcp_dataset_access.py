@@ -21,6 +21,11 @@ VIEWER = "roles/bigquery.dataViewer"
 LISTED_KINDS = ("user", "serviceAccount", "group", "domain")  # members that an access list has a field of its own for
 
 
+def dataset_options(component: Component[Any, Any], *, kept: bool) -> pulumi.ResourceOptions:
+    """Options of a dataset. Its id is its own in the project: one elsewhere can only be made once it is gone."""
+    return pulumi.ResourceOptions(parent=component, retain_on_delete=kept, delete_before_replace=True)
+
+
 def admit_to_dataset(
     component: Component[Any, Any], dataset: bigquery.Dataset, identity: CodeIdentity
 ) -> Sequence[pulumi.Resource]:

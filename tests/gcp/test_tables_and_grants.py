@@ -34,7 +34,11 @@ def cloud(tmp_path: Path, engine: Engine) -> Iterator[Cloud]:
 
 
 def flights(
-    *consumers: Consumer, properties: dict[str, Any] | None = None, keep: bool = False, **args: Any
+    *consumers: Consumer,
+    properties: dict[str, Any] | None = None,
+    keep: bool = False,
+    settings: Settings = SETTINGS,
+    **args: Any,
 ) -> Callable[[], None]:
     """A program with one output port: tables, views, the code and consumers let in."""
 
@@ -48,11 +52,11 @@ def flights(
 
         models = {"flight": SemanticModel.model_validate({"properties": properties or FLIGHT})}
         place = dataclasses.replace(PLACE, port="flights-table", models=models, protocols=SQL)
-        tables = BigQueryTables("flights-table-storage", TableArgs(keep_on_destroy=keep, **args), SETTINGS, place)
-        account = ServiceIdentity("code", IdentityArgs(), SETTINGS, dataclasses.replace(PLACE, port="code"))
+        tables = BigQueryTables("flights-table-storage", TableArgs(keep_on_destroy=keep, **args), settings, place)
+        account = ServiceIdentity("code", IdentityArgs(), settings, dataclasses.replace(PLACE, port="code"))
         tables.admit(CodeIdentity(GOOGLE_SERVICE_ACCOUNT, account.email))
         shown = dataclasses.replace(place, storage=tables.outputs)
-        views = BigQueryViews("flights-table-proxy", ViewArgs(), SETTINGS, shown)
+        views = BigQueryViews("flights-table-proxy", ViewArgs(), settings, shown)
         for consumer in consumers:
             views.grant(consumer)
 
@@ -124,6 +128,18 @@ def test_a_table_that_is_made_anew_is_still_shown(cloud: Cloud) -> None:
     view = {"projectId": PROJECT, "datasetId": views, "tableId": "flight"}
     assert [entry for entry in source["access"] if "view" in entry] == [{"view": view}]
     assert cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace")) == {}
+
+
+def test_datasets_whose_data_is_not_kept_move_to_another_location(cloud: Cloud) -> None:
+    """A dataset's id is taken until the dataset is gone, and the real provider makes the new one first unless told."""
+    cloud.done("up", flights(BO))
+    moved = SETTINGS.model_copy(update={"gcp": SETTINGS.gcp.model_copy(update={"bigquery_location": "EU"})})
+    cloud.done("up", flights(BO, settings=moved))
+    for name in ("", "__views"):
+        found = cloud.world.bigquery().dataset(PROJECT, f"prod__aviation__flights__flights_table{name}")
+        assert found is not None
+        assert found["location"] == "EU"
+    assert cloud.done("up", flights(BO, settings=moved)) == {}
 
 
 def test_a_compatible_model_is_followed_in_place(cloud: Cloud) -> None:

@@ -54,7 +54,10 @@ class SecretManagerSecret(Component[Args, Settings]):
                     ]
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self.args.keep_on_destroy),
+            # Its id is its own in the project, so one elsewhere can only be made once it is gone.
+            opts=pulumi.ResourceOptions(
+                parent=self, retain_on_delete=self.args.keep_on_destroy, delete_before_replace=True
+            ),
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp_dataset_access import admit_to_dataset, grant_on_dataset
+from alchemesh_components.gcp_dataset_access import admit_to_dataset, dataset_options, grant_on_dataset
 from alchemesh_components.gcp_labels import labels_of
 from alchemesh_components.gcp_names import DATASET, resource_name
 from alchemesh_components.gcp_settings import Settings
@@ -57,7 +57,7 @@ class BigQueryTables(Component[Args, Settings]):
                 bigquery.DatasetDefaultEncryptionConfigurationArgs(kms_key_name=key) if key else None
             ),
             delete_contents_on_destroy=not args.keep_on_destroy,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep_on_destroy),
+            opts=dataset_options(self, kept=args.keep_on_destroy),
         )
 
     def schema(self, name: str, model: SemanticModel) -> TableSchema:

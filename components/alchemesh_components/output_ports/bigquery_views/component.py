@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp_dataset_access import grant_on_dataset
+from alchemesh_components.gcp_dataset_access import dataset_options, grant_on_dataset
 from alchemesh_components.gcp_labels import labels_of
 from alchemesh_components.gcp_names import DATASET, resource_name
 from alchemesh_components.gcp_settings import Settings
@@ -54,7 +54,7 @@ class BigQueryViews(Component[Args, Settings]):
             location=gcp.dataset_location,
             description=f"What {self.wiring.address} shows to its consumers",
             labels=labels_of(gcp, self.wiring),
-            opts=self.child_options,
+            opts=dataset_options(self, kept=False),
         )
 
     def view(self, name: str, model: SemanticModel) -> bigquery.Table:
