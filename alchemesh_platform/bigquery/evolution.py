@@ -54,6 +54,16 @@ def otherwise_encrypted(old_key: str | None, new_key: str | None) -> Iterator[Ch
         yield Change(None, reason, f"keep the key of settings.gcp.encryption_keys, or {REPLACE}", "encryptionKey")
 
 
+def moved(old_location: str | None, new_location: str | None) -> Iterator[Change]:
+    """Why a table cannot be elsewhere: a dataset stays where it was made.
+
+    Source: https://cloud.google.com/bigquery/docs/locations#specify_locations
+    """
+    if None not in (old_location, new_location) and old_location != new_location:
+        reason = f"it is in {old_location}, and stays there; {new_location} is asked for"
+        yield Change(None, reason, f"keep settings.gcp.bigquery_location as it was, or {REPLACE}", "location")
+
+
 def dropped(
     old: Sequence[Field], new: Sequence[Field], old_partition: str | None = None, new_partition: str | None = None
 ) -> list[str]:

@@ -20,6 +20,7 @@ class TableSchema(PlatformResource):
     fields: Output[list[dict[str, Any]]]
     partition_by: Output[str | None]
     encryption_key: Output[str | None]
+    location: Output[str | None]
     on_incompatible_change: Output[str]
 
     def __init__(
@@ -30,6 +31,7 @@ class TableSchema(PlatformResource):
         fields: Input[Sequence[Input[Mapping[str, Any]]]],
         partition_by: Input[str] | None = None,
         encryption_key: Input[str] | None = None,
+        location: Input[str] | None = None,
         on_incompatible_change: Input[Literal["refuse", "replace"]] = "refuse",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -38,6 +40,7 @@ class TableSchema(PlatformResource):
             "fields": fields,
             "partition_by": partition_by,
             "encryption_key": encryption_key,
+            "location": location,
             "on_incompatible_change": on_incompatible_change,
         }
         super().__init__(name, inputs, opts)

@@ -132,14 +132,14 @@ def test_a_table_that_is_made_anew_is_still_shown(cloud: Cloud) -> None:
 
 def test_datasets_whose_data_is_not_kept_move_to_another_location(cloud: Cloud) -> None:
     """A dataset's id is taken until the dataset is gone, and the real provider makes the new one first unless told."""
-    cloud.done("up", flights(BO))
+    cloud.done("up", flights(BO, on_incompatible_change="replace"))
     moved = SETTINGS.model_copy(update={"gcp": SETTINGS.gcp.model_copy(update={"bigquery_location": "EU"})})
-    cloud.done("up", flights(BO, settings=moved))
+    cloud.done("up", flights(BO, settings=moved, on_incompatible_change="replace"))
     for name in ("", "__views"):
         found = cloud.world.bigquery().dataset(PROJECT, f"prod__aviation__flights__flights_table{name}")
         assert found is not None
         assert found["location"] == "EU"
-    assert cloud.done("up", flights(BO, settings=moved)) == {}
+    assert cloud.done("up", flights(BO, settings=moved, on_incompatible_change="replace")) == {}
 
 
 def test_a_compatible_model_is_followed_in_place(cloud: Cloud) -> None:

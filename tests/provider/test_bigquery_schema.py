@@ -73,5 +73,14 @@ def test_a_key_that_is_set_where_rows_are_is_refused() -> None:
     assert Asked(schema(*FIELDS, encryption_key="a-key"), schema(*FIELDS, encryption_key="b-key")).refusals == []
 
 
+def test_rows_stay_where_they_are() -> None:
+    """A dataset elsewhere is another dataset: the rows would be left behind, or lost."""
+    here, there = schema(*FIELDS, location="europe-west1"), schema(*FIELDS, location="EU")
+    (refusal,) = Asked(here, there).refusals
+    assert refusal.property == "location"
+    assert "it is in europe-west1, and stays there; EU is asked for; keep settings.gcp." in refusal.reason
+    assert Asked(schema(*FIELDS), there).refusals == []  # recorded before it was told where the table is
+
+
 def test_another_table_is_another_matter() -> None:
     assert Asked(schema(*FIELDS), schema(FIELDS[0], table="acme-mesh.other.flight")).refusals == []

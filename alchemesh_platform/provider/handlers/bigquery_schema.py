@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alchemesh_platform.bigquery.evolution import Change, dropped, incompatible, otherwise_encrypted
+from alchemesh_platform.bigquery.evolution import Change, dropped, incompatible, moved, otherwise_encrypted
 from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 
@@ -19,6 +19,7 @@ class TableSchemaInputs(Properties):
     fields: tuple[dict[str, Any], ...] = Field(min_length=1, description="Columns, as BigQuery's API takes them.")
     partition_by: str | None = Field(default=None, description="Column that rows are partitioned by.")
     encryption_key: str | None = Field(default=None, description="Customer-managed key of the table.")
+    location: str | None = Field(default=None, description="Where the table's dataset is: a region, EU or US.")
     on_incompatible_change: Literal["refuse", "replace"] = Field(
         default="refuse", description="What happens when the table cannot follow; replace loses the rows."
     )
@@ -46,7 +47,11 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
         if old_inputs is None or old_inputs.table != inputs.table:
             return
         change = (old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
-        changes = [*incompatible(*change), *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key)]
+        changes = [
+            *incompatible(*change),
+            *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key),
+            *moved(old_inputs.location, inputs.location),
+        ]
         if not changes:
             return
         if inputs.on_incompatible_change == "refuse":

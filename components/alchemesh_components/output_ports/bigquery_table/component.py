@@ -68,6 +68,7 @@ class BigQueryTables(Component[Args, Settings]):
             fields=fields_of(model, self.settings.gcp.policy_tags),
             partition_by=self.partition_of(model),
             encryption_key=self.settings.gcp.encryption_keys.bigquery,
+            location=self.settings.gcp.dataset_location,
             on_incompatible_change=self.args.on_incompatible_change,
             opts=self.child_options,
         )
