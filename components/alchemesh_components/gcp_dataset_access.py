@@ -22,8 +22,17 @@ LISTED_KINDS = ("user", "serviceAccount", "group", "domain")  # members that an 
 
 
 def dataset_options(component: Component[Any, Any], *, kept: bool) -> pulumi.ResourceOptions:
-    """Options of a dataset. Its id is its own in the project: one elsewhere can only be made once it is gone."""
-    return pulumi.ResourceOptions(parent=component, retain_on_delete=kept, delete_before_replace=True)
+    """Options of a dataset.
+
+    Its id is its own in the project: one elsewhere can only be made once it is gone. What is kept does not go, so it
+    stays where it was made.
+    """
+    return pulumi.ResourceOptions(
+        parent=component,
+        retain_on_delete=kept,
+        delete_before_replace=True,
+        ignore_changes=["location"] if kept else None,
+    )
 
 
 def admit_to_dataset(

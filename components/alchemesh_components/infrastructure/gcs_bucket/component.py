@@ -50,7 +50,12 @@ class GcsBucket(Component[Args, Settings]):
             encryption=storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None,
             labels=labels_of(gcp, self.wiring),
             force_destroy=not args.keep_on_destroy,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep_on_destroy),
+            # What is kept stays where it was made: its name is taken, and one elsewhere would be an empty one.
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                retain_on_delete=args.keep_on_destroy,
+                ignore_changes=["location"] if args.keep_on_destroy else None,
+            ),
         )
 
     def lifecycle_rules(self) -> list[storage.BucketLifecycleRuleArgs]:

@@ -54,9 +54,13 @@ class SecretManagerSecret(Component[Args, Settings]):
                     ]
                 )
             ),
-            # Its id is its own in the project, so one elsewhere can only be made once it is gone.
+            # Its id is its own in the project, so one elsewhere can only be made once it is gone. What is kept does not
+            # go: where its value is, and by which key, stays as it was made.
             opts=pulumi.ResourceOptions(
-                parent=self, retain_on_delete=self.args.keep_on_destroy, delete_before_replace=True
+                parent=self,
+                retain_on_delete=self.args.keep_on_destroy,
+                delete_before_replace=True,
+                ignore_changes=["replication"] if self.args.keep_on_destroy else None,
             ),
         )
 
