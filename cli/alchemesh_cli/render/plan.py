@@ -35,9 +35,7 @@ def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Itera
 
 def _branches(plan: Plan, resources: Sequence[Declared]) -> Iterator[tuple[str, str, str, list[str]]]:
     """Kind, name, what it is made of, and the lines below it."""
-    made: dict[tuple[str, str], list[str]] = {}
-    for resource in resources:
-        made.setdefault((resource.kind, resource.port), []).append(f"+ {resource.name}  {resource.type}")
+    made = _made(resources)
     if records := made.get(("product", "")):
         yield "product", "", "its record", records
     for planned in plan.inputs:
@@ -50,6 +48,15 @@ def _branches(plan: Plan, resources: Sequence[Declared]) -> Iterator[tuple[str, 
     for output in plan.outputs:
         below = [*_below(plan, output), *made.get(("output", output.name), [])]
         yield "output", output.name, _component(output.storage), below
+
+
+def _made(resources: Sequence[Declared]) -> dict[tuple[str, str], list[str]]:
+    """The lines of each port's resources, with names and types in columns."""
+    ports: dict[tuple[str, str], list[Declared]] = {}
+    for resource in resources:
+        ports.setdefault((resource.kind, resource.port), []).append(resource)
+    widths = {port: max(len(each.name) for each in made) for port, made in ports.items()}
+    return {port: [f"+ {each.name:<{widths[port]}}  {each.type}" for each in made] for port, made in ports.items()}
 
 
 def _below(plan: Plan, output: PlannedOutput) -> Iterator[str]:
