@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.access.opened import Opened, opened, print_request
+from alchemesh_cli.again import again
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.operation import interruptible, tell
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.problems import ProblemsFound
 
 if TYPE_CHECKING:
     from alchemesh_platform.deployment.outcome import Outcome
@@ -33,7 +36,7 @@ def apply_command(
 
     At the ports of PRODUCT (domain/product), or of every product where something was decided. Nothing else of a
     product is touched, and its repo is not needed: it is composed as it was deployed last. Made for a timer: where
-    nothing is to do, nothing is done.
+    nothing is to do, nothing is done, and a product that cannot be deployed now is told and holds up no other.
 
     \b
     Examples:
@@ -41,12 +44,10 @@ def apply_command(
       alchemesh access apply -e prod --json        # every hour, so that access ends when it should
     """
     with opened(directory, environment, platform_file) as access:
-        outcomes = _applied(access, _products(access, product))
+        applied = _applied(access, _products(access, product))
     if as_json:
-        click.echo(json.dumps(_document(environment, outcomes), indent=2, ensure_ascii=False))
-    return (
-        ExitCode.DONE if all(outcome is None or outcome.succeeded for outcome in outcomes.values()) else ExitCode.FAILED
-    )
+        click.echo(json.dumps(_document(environment, applied), indent=2, ensure_ascii=False))
+    return applied.exit_code
 
 
 def decided(access: Opened, request: AccessRequestRecord, *, apply: bool, as_json: bool) -> int:
@@ -62,13 +63,14 @@ def decided(access: Opened, request: AccessRequestRecord, *, apply: bool, as_jso
         from alchemesh_cli.render.access import request_line
 
         click.echo(request_line(request))
-    outcome = _applied(access, [request.product])[request.product]
+    applied = _applied(access, [request.product])
+    outcome = applied.outcomes.get(request.product)
     if as_json:
         found = known_request(access.registry, request.environment, request.address)
         grant = access.registry.get(GrantRecord, request.environment, request.address)
         document = request_document(found, grant) | {"applied": outcome.as_json() if outcome is not None else None}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    return ExitCode.DONE if outcome is None or outcome.succeeded else ExitCode.FAILED
+    return applied.exit_code
 
 
 def _products(access: Opened, product: str | None) -> list[str]:
@@ -82,34 +84,77 @@ def _products(access: Opened, product: str | None) -> list[str]:
     return found
 
 
-def _applied(access: Opened, products: Sequence[str]) -> dict[str, Outcome | None]:
-    """Product: what came of it; each is told as it is done."""
+class NoLongerComposed(Failure):
+    """A product, as it was deployed last, has problems now: a component or the platform file has changed since."""
+
+    exit_code = ExitCode.PROBLEMS
+
+
+@dataclass(slots=True)
+class Applied:
+    """Product: what came of it, None where nothing was to do; and why others could not be begun."""
+
+    outcomes: dict[str, Outcome | None] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """That of what failed; of several kinds of failures it is a run that failed."""
+        codes = {failure.exit_code for failure in self.failures.values()}
+        codes |= {
+            ExitCode.FAILED for outcome in self.outcomes.values() if outcome is not None and not outcome.succeeded
+        }
+        return codes.pop() if len(codes) == 1 else ExitCode.FAILED if codes else ExitCode.DONE
+
+
+def _applied(access: Opened, products: Sequence[str]) -> Applied:
+    """Deploy what was decided at each product; each is told as it is done.
+
+    Raises:
+        Failure: when there is one product, and it cannot be begun.
+    """
     from alchemesh_cli.render.access import applied_lines
     from alchemesh_platform.deployment.granting import apply_grants
     from alchemesh_stacks.data_product import deploy
 
-    outcomes: dict[str, Outcome | None] = {}
+    applied = Applied()
     with interruptible() as cancel:
         for product in products:
             if cancel.is_set():
                 break
-            outcome = apply_grants(
-                access.registry,
-                access.platform,
-                product,
-                deploy=deploy,
-                tell=tell,
-                identity=access.requests.identity,
-                cancel=cancel,
-            )
-            outcomes[product] = outcome
+            try:
+                outcome = apply_grants(
+                    access.registry,
+                    access.platform,
+                    product,
+                    deploy=deploy,
+                    tell=tell,
+                    identity=access.requests.identity,
+                    cancel=cancel,
+                )
+            except (Failure, ProblemsFound) as error:
+                if len(products) == 1:
+                    raise
+                failure = error if isinstance(error, Failure) else NoLongerComposed(str(error))
+                applied.failures[product] = failure
+                hint = f"\n\nhint: {again(failure.hint)}" if failure.hint else ""
+                tell(f"error: {product}: {failure.message}{hint}\n")
+                continue
+            applied.outcomes[product] = outcome
             for line in applied_lines(product, outcome):
                 tell(line)
             for problem in outcome.problems if outcome is not None else ():
                 tell(f"\n{problem}")
-    return outcomes
+    return applied
 
 
-def _document(environment: str, outcomes: dict[str, Outcome | None]) -> dict[str, Any]:
-    applied = [outcome.as_json() for outcome in outcomes.values() if outcome is not None]
-    return {"environment": environment, "products": list(outcomes), "applied": applied}
+def _document(environment: str, applied: Applied) -> dict[str, Any]:
+    return {
+        "environment": environment,
+        "products": [*applied.outcomes, *applied.failures],
+        "applied": [outcome.as_json() for outcome in applied.outcomes.values() if outcome is not None],
+        "failed": [
+            {"product": product, "message": failure.message, "hint": failure.hint}
+            for product, failure in applied.failures.items()
+        ],
+    }

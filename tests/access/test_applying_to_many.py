@@ -1,0 +1,57 @@
+"""`access apply` on a timer: a product that cannot be deployed now holds up no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from alchemesh_cli.access.applying import _applied
+from alchemesh_cli.access.opened import Opened
+from alchemesh_platform.deployment import granting
+from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.problems import Location, Problem, ProblemsFound
+
+ACCESS = cast("Opened", SimpleNamespace(registry=None, platform=None, requests=SimpleNamespace(identity=None)))
+
+
+class Locked(Failure):
+    """Somebody else works on the product."""
+
+    exit_code = ExitCode.LOCKED
+
+
+BROKEN = ProblemsFound([Problem(Location("platform.yaml"), "components", "found 'gone'")])
+
+
+def failing(**failures: Exception) -> Callable[..., None]:
+    def apply(_registry: Any, _platform: Any, product: str, **_rest: Any) -> None:
+        if product in failures:
+            raise failures[product]
+
+    return apply
+
+
+def test_a_product_that_is_locked_is_told_and_the_next_is_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first product that somebody worked on stopped the timer, and no access ended behind it."""
+    monkeypatch.setattr(granting, "apply_grants", failing(a=Locked("bo works on it", hint="wait")))
+    applied = _applied(ACCESS, ["a", "b"])
+    assert list(applied.outcomes) == ["b"]
+    assert list(applied.failures) == ["a"]
+    assert applied.exit_code == ExitCode.LOCKED
+    assert "error: a: bo works on it\n\nhint: wait\n" in capsys.readouterr().err
+
+
+def test_failures_of_several_kinds_are_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(granting, "apply_grants", failing(a=Locked("…"), b=BROKEN))
+    assert _applied(ACCESS, ["a", "b"]).exit_code == ExitCode.FAILED
+
+
+def test_one_product_fails_as_any_command_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(granting, "apply_grants", failing(a=Locked("…")))
+    with pytest.raises(Locked):
+        _applied(ACCESS, ["a"])
