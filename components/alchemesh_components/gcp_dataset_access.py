@@ -54,9 +54,17 @@ def admit_to_dataset(
 
 
 def grant_on_dataset(
-    component: Component[Any, Any], dataset: bigquery.Dataset, gcp: GcpSettings, consumer: Consumer
+    component: Component[Any, Any],
+    dataset: bigquery.Dataset,
+    gcp: GcpSettings,
+    consumer: Consumer,
+    after: Sequence[pulumi.Resource] = (),
 ) -> Sequence[pulumi.Resource]:
     """Let a consumer read a dataset until its access ends, with a binding of its own for each of its members.
+
+    Args:
+        after: Entries of the same dataset. The provider reads the whole list, changes it and writes it back, with a
+            lock for entries and one for bindings: at the same time one could undo the other.
 
     Not by ``DatasetAccess``: the provider tells its entries apart by role and member alone, whatever their condition,
     so that a second request of one member, and a new end of the first, would be refused as being there already.
@@ -74,7 +82,7 @@ def grant_on_dataset(
             condition=bigquery.DatasetIamMemberConditionArgs(
                 title=condition.title, description=condition.description, expression=condition.expression
             ),
-            opts=component.child_options,
+            opts=pulumi.ResourceOptions(parent=component, depends_on=list(after)),
         )
         for member in members_of(consumer, gcp, component.wiring.environment)
     ]

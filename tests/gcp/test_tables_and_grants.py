@@ -14,6 +14,8 @@ from alchemesh_components.gcp_settings import Settings
 from alchemesh_platform.catalog.consumer import Consumer
 from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
 from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.state import standing_deployment
+from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.manifest.models import Protocol, SemanticModel
 
 from .harness import PLACE, PROJECT, Cloud, cloud_in
@@ -175,3 +177,25 @@ def test_a_name_at_the_limit_of_every_service_is_made(cloud: Cloud) -> None:
     long = dataclasses.replace(PLACE, domain="d" * 63, product="p" * 63, port="n" * 63)
     made = cloud.done("up", lambda: GcsBucket("thing", Args(), SETTINGS, long))
     assert made == {"create": ["thing-bucket"]}
+
+
+def test_who_reads_a_table_is_let_in_after_the_code(cloud: Cloud) -> None:
+    """Google's provider writes the whole list for each of them, and two at once could undo one another."""
+
+    def declare() -> None:
+        from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
+        from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
+        from alchemesh_components.output_ports.bigquery_table.component import BigQueryTables
+        from alchemesh_components.output_ports.bigquery_table.models import Args as TableArgs
+
+        models = {"flight": SemanticModel.model_validate({"properties": FLIGHT})}
+        place = dataclasses.replace(PLACE, port="flights-table", models=models)
+        tables = BigQueryTables("flights-table-storage", TableArgs(), SETTINGS, place)
+        account = ServiceIdentity("code", IdentityArgs(), SETTINGS, dataclasses.replace(PLACE, port="code"))
+        tables.admit(CodeIdentity(GOOGLE_SERVICE_ACCOUNT, account.email))
+        tables.grant(BO)
+
+    cloud.done("up", declare)
+    resources = standing_deployment(cloud.engine, cloud.stack)["resources"]
+    (grant,) = (each for each in resources if each["type"] == "gcp:bigquery/datasetIamMember:DatasetIamMember")
+    assert [name_of(urn) for urn in grant["dependencies"]].count("flights-table-storage-code") == 1

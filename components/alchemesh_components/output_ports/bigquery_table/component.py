@@ -30,6 +30,7 @@ class BigQueryTables(Component[Args, Settings]):
     """A dataset of the port, and in it a table for each model, by the name of the model."""
 
     spec = SPEC
+    entries: Sequence[pulumi.Resource] = ()
 
     def build(self) -> Mapping[str, Any]:
         """One dataset, and a guarded table for each model."""
@@ -123,11 +124,12 @@ class BigQueryTables(Component[Args, Settings]):
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
         """Let the code read and write the tables."""
-        return admit_to_dataset(self, self.dataset, identity)
+        self.entries = admit_to_dataset(self, self.dataset, identity)
+        return self.entries
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """Let a consumer read the tables themselves, for ports without a proxy."""
-        return grant_on_dataset(self, self.dataset, self.settings.gcp, consumer)
+        return grant_on_dataset(self, self.dataset, self.settings.gcp, consumer, after=self.entries)
 
 
 def _url(table: bigquery.Table) -> pulumi.Output[str]:
