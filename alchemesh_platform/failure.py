@@ -33,7 +33,7 @@ class Failure(Exception):
 EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.DONE: "Done.",
     ExitCode.FAILED: "The run failed; what was done until then is recorded.",
-    ExitCode.USAGE: "Wrong usage: an unknown command or option, or a question where nobody can answer.",
+    ExitCode.USAGE: "Wrong usage: an unknown command, option or name, or a question where nobody can answer.",
     ExitCode.PROBLEMS: "The manifest or the platform file has problems; each was told with its line.",
     ExitCode.FORBIDDEN: "A policy, a contract, a reference or who is asking forbids it.",
     ExitCode.LOCKED: "Somebody else holds the lock; who was told.",

@@ -23,6 +23,7 @@ from alchemesh_platform.deployment.wording import placed, worded
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.identity.identify import identify
 from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.names import project_name
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.problems import Problem, did_you_mean, in_file_order
 from alchemesh_platform.secrets import values_behind
@@ -229,22 +230,26 @@ def operating(
 
 def stack_of(plan: Plan, platform: Platform) -> Stack:
     """The Pulumi stack of a product in an environment."""
+    return _stack(plan.project, platform)
+
+
+def _stack(project: str, platform: Platform) -> Stack:
     from alchemesh_platform.engine.stack import Stack
 
     return Stack(
-        project=plan.project,
-        name=plan.environment,
+        project=project,
+        name=platform.environment,
         backend=platform.state,
-        home=Path(platform.home, plan.environment),
+        home=Path(platform.home, platform.environment),
         secrets_provider=platform.secrets,
     )
 
 
-def unlock(plan: Plan, platform: Platform) -> list[str]:
-    """Release the stack; returns what was found and removed, in sentences."""
+def unlock(address: str, platform: Platform) -> list[str]:
+    """Release the stack of a product; returns what was found and removed, in sentences."""
     from alchemesh_platform.engine.checkout import unlocked
 
-    return unlocked(stack_of(plan, platform))
+    return unlocked(_stack(project_name(*address.split("/")), platform))
 
 
 def target_urns(plan: Plan, name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,7 +16,7 @@ from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.names import ENVIRONMENT_PATTERN
 from alchemesh_platform.problems import Location, Problem, ProblemsFound, closest, did_you_mean, errors_of
-from alchemesh_platform.yaml_source import read_document
+from alchemesh_platform.yaml_source import read_document, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -101,7 +102,7 @@ def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
     Raises:
         ProblemsFound: when a file holds no document at all: missing, not YAML, empty, too large.
     """
-    tree, problems = read_document(path, if_missing=NO_MANIFEST_HINT)
+    tree, problems = read_document(path, if_missing=_above(path) or NO_MANIFEST_HINT)
     problems += check_kind(tree, MANIFEST_KIND)
     files = [path]
     tree = _with_contracts(tree, path, files, problems)
@@ -112,6 +113,16 @@ def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
     problems += [problem for problem in more if problem.path != "kind"]
     problems += check(tree)
     return ReadManifest(tree, path, tuple(files), tuple(problems), None if errors_of(problems) else product)
+
+
+def _above(path: Path) -> str | None:
+    """A hint at the manifest of a folder further up, for who is in a sub-folder of a product."""
+    for folder in path.absolute().parent.parents:
+        if (folder / path.name).is_file():
+            above = shlex.quote(shown(folder))
+            examples = f"`alchemesh plan -C {above}` or `alchemesh validate {above}`"
+            return f"there is {shown(folder / path.name)}: work in its folder, as in {examples}"
+    return None
 
 
 def overlay_path(manifest: Path, environment: str) -> Path:

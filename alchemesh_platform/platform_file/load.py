@@ -20,6 +20,10 @@ PLATFORM_KIND = "Platform"
 # https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 STATE_SCHEMES = ("file", "s3", "gs", "azblob", "https")
 REGISTRY_SCHEMES = ("sqlite", "postgresql")
+NO_PLATFORM_FILE = (
+    f"{PLATFORM_FILE} declares others, and none was found here or above in the git repository: "
+    "`--platform FILE` names one elsewhere"
+)
 _ALWAYS_GIVEN = ("state", "registry")  # what no environment can do without
 
 
@@ -176,7 +180,7 @@ def _schemes(environments: Mapping[str, Node]) -> Iterator[Problem]:
 def _unknown(environment: str, known: list[str], path: Path | None) -> UnknownEnvironment:
     where = f" in {path}" if path is not None else ""
     there_is = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
-    otherwise = there_is if path is not None else f"{there_is}; {PLATFORM_FILE} declares others, and none was found"
+    otherwise = there_is if path is not None else f"{there_is}; {NO_PLATFORM_FILE}"
     return UnknownEnvironment(
         f"no environment {quoted(environment)}{where}", hint=did_you_mean(environment, known, otherwise=otherwise)
     )

@@ -32,6 +32,12 @@ class NotATerminal(Failure):
     exit_code = ExitCode.USAGE
 
 
+class NoSuchFolder(Failure):
+    """Raised when the folder to work in is not there."""
+
+    exit_code = ExitCode.USAGE
+
+
 @dataclass(frozen=True, slots=True)
 class Composed:
     """A manifest, read and composed for one environment."""
@@ -39,6 +45,18 @@ class Composed:
     manifest: LoadedManifest
     platform: Platform
     plan: Plan
+
+
+def _there(context: click.Context, option: click.Parameter, directory: Path) -> Path:
+    """Callback of ``-C``: no command takes a folder that is not there for one where nothing is."""
+    if directory.exists():
+        return Path(remember(context, option, directory))
+    from alchemesh_platform.problems import did_you_mean
+
+    beside = directory.absolute().parent
+    folders = sorted(each.name for each in beside.iterdir() if each.is_dir()) if beside.is_dir() else []
+    hint = did_you_mean(directory.name, folders, otherwise="-C takes the folder of a data product")
+    raise NoSuchFolder(f"no such folder {directory}", hint=hint)
 
 
 environment_option = click.option(
@@ -54,7 +72,7 @@ def where_options(command: Command) -> Command:
             "--directory",
             type=click.Path(path_type=Path),
             default=Path(),
-            callback=remember,
+            callback=_there,
             help="Folder to work in.  [default: this folder]",
         ),
         environment_option,
@@ -64,7 +82,7 @@ def where_options(command: Command) -> Command:
             type=click.Path(path_type=Path),
             callback=remember,
             envvar=PLATFORM_VARIABLE,
-            help="Platform file.  [default: platform.yaml here or above]",
+            help="Platform file.  [default: platform.yaml here, or above in the git repository]",
         ),
     )
     for option in reversed((*options, emulate_option)):

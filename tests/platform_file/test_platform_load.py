@@ -104,7 +104,10 @@ def test_unknown_environment_says_which_there_are(platform_file: Path) -> None:
 def test_unknown_environment_without_a_file_says_where_it_would_be() -> None:
     with pytest.raises(UnknownEnvironment) as failure:
         load_platform(None, "prod", HOME)
-    assert failure.value.hint == "there is local; platform.yaml declares others, and none was found"
+    assert failure.value.hint == (
+        "there is local; platform.yaml declares others, and none was found here or above in the git repository: "
+        "`--platform FILE` names one elsewhere"
+    )
 
 
 def test_built_in_platform_is_no_environment_by_itself() -> None:

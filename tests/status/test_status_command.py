@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
+from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.records import AssetRecord, LineageRecord, PortRecord, ProductRecord
 from alchemesh_platform.registry.store import Registry
 
@@ -149,7 +150,7 @@ def test_address_that_nothing_was_deployed_at_names_the_closest(
 ) -> None:
     record_flights(registry)
 
-    assert invoke(["status", "aviation/flight"]) == 1
+    assert invoke(["status", "aviation/flight"]) == ExitCode.USAGE
 
     said = capsys.readouterr().err
     assert said.startswith("error: aviation/flight was never deployed in local\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.again import again
-from alchemesh_cli.context import MANIFEST, json_option, manifest_path, product_address_of, where_options
-from alchemesh_platform.failure import Failure
+from alchemesh_cli.context import MANIFEST, json_option, manifest_path, where_options
+from alchemesh_cli.declared import ADDRESS, declared_address
+from alchemesh_platform.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from alchemesh_platform.standing.standing import Standing
     from alchemesh_platform.status.models import ProductStatus, ProductSummary
 
-ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
 HISTORY_SHOWN = 20
 UP_HINT = "`alchemesh up` in the product's folder deploys it"
 
 
 class NeverDeployed(Failure):
     """Raised when a product is asked for by an address that nothing was ever deployed at."""
+
+    exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def command(
     from alchemesh_platform.emulation.environment import resume
 
     folder = _folder(product, directory)
-    address = None if every else _address_in(folder, environment) if folder else product
+    address = None if every else declared_address(folder, environment) if folder else product
     platform = load_platform_for(folder or directory, environment, platform_file)
     resume(platform)
     with _reading(platform.registry) as registry:
@@ -127,32 +128,6 @@ def _folder(product: str | None, directory: Path) -> Path | None:
     if not ADDRESS.fullmatch(product):
         raise click.UsageError(f"{product!r} is neither a folder with {MANIFEST} nor an address, domain/product")
     return None
-
-
-def _address_in(folder: Path, environment: str) -> str:
-    """The address that a manifest declares, whatever else is wrong with it: what stands can be looked at."""
-    import yaml
-
-    found: dict[str, str] = {}
-    depth, key = 0, None
-    try:
-        with manifest_path(folder).open("rb") as file:
-            for event in yaml.parse(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-                if isinstance(event, yaml.CollectionStartEvent):
-                    depth += 1
-                elif isinstance(event, yaml.CollectionEndEvent):
-                    depth -= 1
-                    key = None if depth == 1 else key
-                elif isinstance(event, yaml.ScalarEvent) and depth == 1:
-                    if key is not None:
-                        found[key] = event.value
-                    key = event.value if key is None else None
-                address = f"{found.get('domain', '')}/{found.get('name', '')}"
-                if ADDRESS.fullmatch(address):
-                    return address
-    except (OSError, ValueError, yaml.YAMLError):
-        pass  # the loader says what is wrong, and where
-    return product_address_of(folder, environment)
 
 
 @contextmanager

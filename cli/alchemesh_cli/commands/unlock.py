@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from alchemesh_cli.context import load_composed, where_options
+from alchemesh_cli.context import load_platform_for, where_options
 
 
 @click.command(short_help="Release a stack that a killed run left locked.")
@@ -23,9 +23,12 @@ def command(directory: Path, environment: str, platform_file: Path | None, confi
       alchemesh unlock -e prod
     """
     from alchemesh_cli.asking import confirm
+    from alchemesh_cli.declared import declared_address
     from alchemesh_platform.deployment.operate import unlock
 
-    composed = load_composed(directory, environment, platform_file)
-    confirm(f"Unlock {composed.plan.product.address} in {environment}? Nobody else may be deploying it.", confirmed)
-    for note in unlock(composed.plan, composed.platform):
+    platform = load_platform_for(directory, environment, platform_file)
+    # What else is wrong with the manifest by now does not keep the stack locked.
+    address = declared_address(directory, environment)
+    confirm(f"Unlock {address} in {environment}? Nobody else may be deploying it.", confirmed)
+    for note in unlock(address, platform):
         click.echo(note, err=True)

@@ -1,0 +1,36 @@
+"""The address that a manifest declares, for commands that need nothing else of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from alchemesh_cli.context import manifest_path, product_address_of
+
+ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
+
+
+def declared_address(folder: Path, environment: str) -> str:
+    """The address that a manifest declares, whatever else is wrong with it: so that what stands is looked at."""
+    import yaml
+
+    found: dict[str, str] = {}
+    depth, key = 0, None
+    try:
+        with manifest_path(folder).open("rb") as file:
+            for event in yaml.parse(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+                if isinstance(event, yaml.CollectionStartEvent):
+                    depth += 1
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    depth -= 1
+                    key = None if depth == 1 else key
+                elif isinstance(event, yaml.ScalarEvent) and depth == 1:
+                    if key is not None:
+                        found[key] = event.value
+                    key = event.value if key is None else None
+                address = f"{found.get('domain', '')}/{found.get('name', '')}"
+                if ADDRESS.fullmatch(address):
+                    return address
+    except (OSError, ValueError, yaml.YAMLError):
+        pass  # the loader says what is wrong, and where
+    return product_address_of(folder, environment)
