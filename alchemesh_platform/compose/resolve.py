@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.compose.lacking import lacking_settings
 from alchemesh_platform.compose.uses import Use, uses
 from alchemesh_platform.document import Node, Path, listed, quoted, written
 from alchemesh_platform.manifest.load import validate
@@ -134,7 +135,7 @@ class _Resolver:
         """Check arguments, settings and protocols of a use, and plan it."""
         spec, args, problems = self._arguments(use, specs)
         self.done.problems += problems
-        settings = self._settings_of(spec)
+        settings = self._settings_of(use, spec)
         protocols = {protocol for each in specs for protocol in each.protocols}
         self.done.problems += _protocols(use, spec, protocols)
         if args is not None and settings is not None:
@@ -165,12 +166,14 @@ class _Resolver:
             first = first or problems
         return specs[0], None, first
 
-    def _settings_of(self, spec: ComponentSpec) -> BaseModel | None:
-        """The platform's settings for a component, checked once."""
+    def _settings_of(self, use: Use, spec: ComponentSpec) -> BaseModel | None:
+        """The platform's settings for a component, checked at its first use."""
         if self.platform is None:
             return None
         if spec.name not in self._settings:
             self._settings[spec.name], problems = read_settings(spec, self.platform)
+            if problems:
+                problems = lacking_settings(use, spec, spec.settings_model(), self.platform, problems)
             self.done.problems += [problem for problem in problems if problem not in self.done.problems]
         return self._settings[spec.name]
 

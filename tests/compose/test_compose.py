@@ -127,10 +127,20 @@ def test_smallest_product_composes(tmp_path: Path) -> None:
     assert (list(plan.components()), plan.assets) == ([], ())
 
 
-def test_problem_of_settings_that_stand_in_no_file_names_the_built_in_platform(tmp_path: Path) -> None:
+def test_settings_that_the_built_in_platform_lacks_are_told_where_the_manifest_asks_with_the_lines_to_write(
+    tmp_path: Path,
+) -> None:
+    """They once were told at `builtin/local:1:1`, a file that nobody has."""
     platform = PLATFORM.model_copy(update={"settings": {}})
-    with pytest.raises(ProblemsFound, match=r"settings\.cloud: found nothing"):
+    with pytest.raises(ProblemsFound) as found:
         compose(manifest(tmp_path), platform, SPECS)
+    problem = next(each for each in found.value.problems if each.path == "output_ports[0].storage.component")
+    assert problem.location.file.endswith("alchemesh.yaml")
+    assert problem.message.startswith("found 'columnar-table', whose component table needs cloud in environments.prod")
+    assert problem.hint is not None
+    assert problem.hint.endswith(
+        "      prod:\n        extends: builtin/local\n        settings:\n          cloud: {project: …}"
+    )
 
 
 def test_component_that_cannot_be_loaded_is_told_where_the_platform_names_it(tmp_path: Path) -> None:
