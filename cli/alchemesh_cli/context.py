@@ -125,6 +125,24 @@ def load_platform_for(directory: Path, environment: str, platform_file: Path | N
     return _emulated(platform) if context is not None and context.meta.get(EMULATE) else platform
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment by its name, and whether its cloud is a stand-in: what documents and screens say of it."""
+
+    environment: str
+    emulated: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """What documents begin with."""
+        return {"environment": self.environment, "emulated": self.emulated}
+
+
+def place_of(environment: str) -> Place:
+    """The environment that the command which is running works in."""
+    context = click.get_current_context(silent=True)
+    return Place(environment, context is not None and bool(context.meta.get(EMULATE)))
+
+
 def _emulated(platform: Platform) -> Platform:
     """The platform with its cloud on this machine, and the emulators where this process and the code look for them."""
     from alchemesh_platform.emulation.environment import emulate, emulators_of

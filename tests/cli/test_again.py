@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
+from alchemesh_platform.emulation.environment import emulate
 from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.home import home
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry.store import Registry
+from tests.access.airport import AMELIA, RESTRICTED, record_airport
 
 MESH = Path(__file__).parents[2] / "examples" / "mesh"
 PLATFORM = """\
@@ -63,7 +68,20 @@ def test_a_command_that_takes_no_environment_gets_none(shop: Path, capsys: pytes
     assert "`alchemesh components list` shows all" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [("plan", "-C", "shop"), ("status", "--all"), ("status", "-C", "shop")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "-C", "shop"),
+        ("status", "--all"),
+        ("status", "-C", "shop"),
+        ("mesh", "show", "--platform", "platform.yaml"),
+        ("access", "list", "--platform", "platform.yaml"),
+        ("contract", "show", "-C", "shop"),
+        ("contract", "diff", "-C", "shop"),
+        ("contract", "notices", "-C", "shop"),
+    ],
+    ids=" ".join,
+)
 def test_a_stand_in_is_called_one(shop: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
     assert invoke([*words, "-e", "demo", "--emulate"]) == ExitCode.DONE
     assert "demo  emulated" in capsys.readouterr().out
@@ -83,3 +101,30 @@ def test_recording_a_mesh_says_that_it_is_of_a_stand_in(shop: Path, capsys: pyte
     code = invoke(["mesh", "apply", str(MESH), "-e", "demo", "--emulate", "--yes", "--platform", "platform.yaml"])
     shown = capsys.readouterr()
     assert (code, shown.out.splitlines()[0]) == (ExitCode.DONE, "mesh  demo  emulated"), shown.err
+
+
+@pytest.mark.parametrize(("form", "head"), [("tree", "mesh  "), ("mermaid", "%% mesh  "), ("dot", "// mesh  ")])
+def test_a_drawing_of_a_stand_in_says_so(shop: Path, capsys: pytest.CaptureFixture[str], form: str, head: str) -> None:
+    where = ["-e", "demo", "--emulate", "--platform", "platform.yaml"]
+    invoke(["mesh", "apply", str(MESH), *where, "--yes"])
+    capsys.readouterr()
+    assert invoke(["mesh", "show", *where, "--format", form]) == ExitCode.DONE
+    assert capsys.readouterr().out.startswith(f"{head}demo  emulated\n")
+
+
+def test_requests_of_a_stand_in_say_so(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALCHEMESH_USER", AMELIA)
+    platform = emulate(load_platform(shop / "platform.yaml", "demo", home()))
+    with Registry.open(platform.registry) as registry:
+        record_airport(registry, "demo")
+    where = ["-e", "demo", "--emulate", "--platform", "platform.yaml"]
+    ask = ["access", "request", RESTRICTED, "--purpose", "a study", "--as", f"user:{AMELIA}"]
+    assert invoke([*ask, *where, "--json"]) == ExitCode.DONE, capsys.readouterr().err
+    asked = json.loads(capsys.readouterr().out)
+    assert asked["emulated"] is True
+    invoke(["access", "list", *where])
+    assert capsys.readouterr().out.startswith("requests  demo  emulated\n\nREQUEST ")
+    invoke(["access", "show", asked["request"], *where])
+    assert capsys.readouterr().out.splitlines()[0] == f"{asked['request']}  requested  demo  emulated"

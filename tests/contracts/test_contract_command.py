@@ -71,7 +71,7 @@ def test_show_tells_what_each_port_promises(product: Folder) -> None:
     assert (
         out
         == """\
-aviation/flights/flights-table  2.0.0 active
+aviation/flights/flights-table  local  2.0.0 active
 nothing of it is recorded in local yet
 
   access          internal
@@ -85,7 +85,7 @@ nothing of it is recorded in local yet
   tests           enough  rowCount of flight  mustBeGreaterThan 100
                   few-empty  nullValues of flight.seats  mustBeLessThan 5
 
-aviation/flights/raw-files  no contract
+aviation/flights/raw-files  local  no contract
 nothing of it is recorded in local yet
 
   ways in         object-storage

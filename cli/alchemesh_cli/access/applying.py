@@ -13,7 +13,7 @@ import click
 
 from alchemesh_cli.access.opened import Opened, opened, print_request
 from alchemesh_cli.again import again
-from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.context import json_option, place_of, where_options
 from alchemesh_cli.operation import interruptible, tell
 from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.problems import ProblemsFound
@@ -68,7 +68,8 @@ def decided(access: Opened, request: AccessRequestRecord, *, apply: bool, as_jso
     if as_json:
         found = known_request(access.registry, request.environment, request.address)
         grant = access.registry.get(GrantRecord, request.environment, request.address)
-        document = request_document(found, grant) | {"applied": outcome.as_json() if outcome is not None else None}
+        document = request_document(found, grant) | place_of(request.environment).as_json()
+        document["applied"] = outcome.as_json() if outcome is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return applied.exit_code
 
@@ -150,7 +151,7 @@ def _applied(access: Opened, products: Sequence[str]) -> Applied:
 
 def _document(environment: str, applied: Applied) -> dict[str, Any]:
     return {
-        "environment": environment,
+        **place_of(environment).as_json(),
         "products": [*applied.outcomes, *applied.failures],
         "applied": [outcome.as_json() for outcome in applied.outcomes.values() if outcome is not None],
         "failed": [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.again import again
-from alchemesh_cli.context import load_platform_for, manifest_path, product_address_of
+from alchemesh_cli.context import load_platform_for, manifest_path, place_of, product_address_of
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requester import Requester
@@ -63,7 +63,11 @@ def print_request(request: AccessRequestRecord, *, as_json: bool) -> None:
     from alchemesh_platform.access.states import way_out
 
     if as_json:
-        click.echo(json.dumps(request_document(request), indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                request_document(request) | place_of(request.environment).as_json(), indent=2, ensure_ascii=False
+            )
+        )
         return
     click.echo(request_line(request))
     click.echo(again(f"\nnext: {way_out(request)}"))

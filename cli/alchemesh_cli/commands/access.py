@@ -12,7 +12,7 @@ from alchemesh_cli.access.applying import apply_command
 from alchemesh_cli.access.credential import credential
 from alchemesh_cli.access.decide import approve, extend, reject, renew, revoke
 from alchemesh_cli.access.opened import default_requester, opened, print_request
-from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.context import json_option, place_of, where_options
 from alchemesh_platform.registry.records import RequestState
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def list_(
       alchemesh access list --mine
     """
     from alchemesh_cli.render.access import request_document, request_table
+    from alchemesh_cli.render.environment import spoken_environment
     from alchemesh_platform.access.finding import list_requests
     from alchemesh_platform.access.rights import speaks_for
 
@@ -121,11 +122,15 @@ def list_(
         if mine:
             found = [each for each in found if speaks_for(access.registry, access.requests.identity, each)]
     if as_json:
-        document = {"environment": environment, "requests": [request_document(each) for each in found]}
+        document = {**place_of(environment).as_json(), "requests": [request_document(each) for each in found]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     narrowed = any((port, product, requester, states, mine))
-    nothing = f"no such request in {environment}" if narrowed else f"nobody has asked for anything in {environment} yet"
+    place = place_of(environment)
+    where = spoken_environment(place)
+    nothing = f"no such request in {where}" if narrowed else f"nobody has asked for anything in {where} yet"
+    if found and place.emulated:
+        click.echo(f"requests  {where}\n")
     click.echo(request_table(found) if found else nothing)
 
 
@@ -142,6 +147,7 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
       alchemesh access show req-0a1b2c3d --json | jq -r '.steps[] | [.state, .at, .by] | @tsv'
     """
     from alchemesh_cli.render.access import request_document, request_page
+    from alchemesh_cli.render.environment import spoken_environment
     from alchemesh_platform.access.finding import known_request
     from alchemesh_platform.registry.records import GrantRecord
 
@@ -149,9 +155,11 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
         found: AccessRequestRecord = known_request(access.registry, environment, request)
         grant = access.registry.get(GrantRecord, environment, request)
     if as_json:
-        click.echo(json.dumps(request_document(found, grant), indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(request_document(found, grant) | place_of(environment).as_json(), indent=2, ensure_ascii=False)
+        )
     else:
-        click.echo(request_page(found, grant))
+        click.echo(request_page(found, grant, spoken_environment(place_of(environment))))
 
 
 for each in (approve, reject, revoke, renew, extend, apply_command, credential):

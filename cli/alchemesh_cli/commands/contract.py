@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.context import json_option, place_of, where_options
 from alchemesh_cli.contract.notices import notice, notices
 from alchemesh_platform.failure import ExitCode, Failure
 
@@ -50,14 +50,15 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
 
     from alchemesh_cli.contract.ports import shown_ports
     from alchemesh_cli.render.contract import port_document, port_page
+    from alchemesh_cli.render.environment import spoken_environment
 
     ports = shown_ports(directory, environment, platform_file, port)
     if as_json:
-        document = {"environment": environment, "ports": [port_document(each) for each in ports]}
+        document = {**place_of(environment).as_json(), "ports": [port_document(each) for each in ports]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    now = datetime.now(UTC)
-    pages = [port_page(each, environment, now) for each in ports]
+    now, where = datetime.now(UTC), spoken_environment(place_of(environment))
+    pages = [port_page(each, where, now) for each in ports]
     click.echo("\n\n".join(pages) or "the product has no output port")
 
 
@@ -89,6 +90,7 @@ def diff(
     """
     from alchemesh_cli.contract.ports import manifest_of, of_product, recorded_of, version_of
     from alchemesh_cli.render.contract import diff_page
+    from alchemesh_cli.render.environment import spoken_environment
     from alchemesh_platform.contracts.rules import problems_of
     from alchemesh_platform.contracts.step import compare, step_of
     from alchemesh_platform.problems import errors_of
@@ -104,10 +106,11 @@ def diff(
         for each in of_product(manifest, recorded, port)
     ]
     if as_json:
-        document = {"environment": environment, "ports": [step.as_json() for step in steps]}
+        document = {**place_of(environment).as_json(), "ports": [step.as_json() for step in steps]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n\n".join(diff_page(step, environment) for step in steps) or "the product has no output port")
+        where = spoken_environment(place_of(environment))
+        click.echo("\n\n".join(diff_page(step, where) for step in steps) or "the product has no output port")
     problems = [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
     for problem in problems:
         click.echo(f"\n{problem}", err=True)

@@ -118,38 +118,49 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
     import gc
 
     from alchemesh_cli.context import load_platform_for
+    from alchemesh_cli.render.environment import spoken_environment
 
     platform = load_platform_for(directory, environment, platform_file)
     # Everything that is read stays until the end: to look for garbage among it takes as long as reading it.
     gc.disable()
     try:
-        drawn = _drawn(platform.registry, environment, "json" if as_json else form)
+        drawn = _drawn(platform, "json" if as_json else form)
     finally:
         gc.enable()
-    click.echo(drawn or again(f"nothing is deployed in {environment} yet\n\nnext: `alchemesh up` in a product"))
+    click.echo(
+        drawn
+        or again(f"nothing is deployed in {spoken_environment(platform)} yet\n\nnext: `alchemesh up` in a product")
+    )
 
 
-def _drawn(registry_url: str, environment: str, form: str) -> str:
+HEADS = {"tree": "mesh  {}\n\n", "mermaid": "%% mesh  {}\n", "dot": "// mesh  {}\n"}  # as comments of the format
+
+
+def _drawn(platform: Platform, form: str) -> str:
     """What is recorded in an environment, in one of the formats; an empty tree where nothing is."""
     from datetime import UTC, datetime
 
+    from alchemesh_cli.render.environment import spoken_environment
     from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.registry.unavailable import RegistryMissing
     from alchemesh_platform.standing.standing import standings
 
+    environment = platform.environment
     try:
-        with Registry.open(registry_url, create=False) as registry:
+        with Registry.open(platform.registry, create=False) as registry:
             found = standings(registry, environment, datetime.now(UTC))
             lineage = mesh_lineage(registry, environment).noted({name: each.words for name, each in found.items()})
     except RegistryMissing:
         found, lineage = {}, Lineage(environment)
     if form == "json":
         document = as_json(lineage)
+        document["emulated"] = platform.emulated
         document["standing"] = {name: each.as_json() for name, each in found.items()}
         return json.dumps(document, indent=2, ensure_ascii=False)
-    return {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
+    drawn = {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
+    return HEADS[form].format(spoken_environment(platform)) + drawn if drawn and platform.emulated else drawn
 
 
 @command.command(short_help="Show who did what, and whether the record of it is whole.")

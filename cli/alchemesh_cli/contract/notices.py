@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import json_option, load_platform_for, where_options
+from alchemesh_cli.context import json_option, load_platform_for, place_of, where_options
+from alchemesh_cli.render.environment import spoken_environment
 
 if TYPE_CHECKING:
     from alchemesh_platform.contracts.notice import NoticeOf
@@ -99,7 +100,7 @@ def notices(directory: Path, environment: str, platform_file: Path | None, as_js
         ports = shown_ports(directory, environment, platform_file, port)
     told = [given for each in ports for given in each.notices]
     if as_json:
-        document = {"environment": environment, "notices": [given.as_json() for given in told]}
+        document = {**place_of(environment).as_json(), "notices": [given.as_json() for given in told]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     now = datetime.now(UTC)
@@ -107,7 +108,7 @@ def notices(directory: Path, environment: str, platform_file: Path | None, as_js
         click.echo(f"{click.style(given.port, bold=True)}  {given.told(now)}")
         click.echo(f"  {_given(given)}")
     if not told:
-        click.echo(f"no notice stands in {environment}")
+        click.echo(f"no notice stands in {spoken_environment(place_of(environment))}")
 
 
 def _said(given: GivenNotice, consumers: list[str], now: datetime, *, new: bool, withdrawn: bool) -> str:

@@ -38,7 +38,7 @@ def request_table(requests: Sequence[AccessRequestRecord]) -> str:
     return "\n".join(table_lines(HEADINGS, (_row(request) for request in requests), terminal_width()))
 
 
-def request_page(request: AccessRequestRecord, grant: GrantRecord | None) -> str:
+def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where: str) -> str:
     """All there is to say of a request, with its states from the first to those that may come."""
     kind = request.requester_kind.replace("_", " ")
     facts = [
@@ -49,7 +49,7 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None) -> str
         ("renews", request.renews or ""),
         ("lets in", ", ".join(grant.principals) if grant is not None else ""),
     ]
-    head = [f"{request.address}  {request.state}  {request.environment}"]
+    head = [f"{request.address}  {request.state}  {where}"]
     head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
     return "\n".join([*head, "", *_states(request), "", again(f"next: {way_out(request)}")])
 

@@ -30,7 +30,7 @@ LABEL_WIDTH = 14
 def port_page(port: ShownPort, environment: str, now: datetime) -> str:
     """One port: what it promises, what its consumers were told, and which versions there were."""
     promise = port.promise
-    title = f"{click.style(port.identity.address, bold=True)}  {_contract(promise)}"
+    title = f"{click.style(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
     lines = [title, *_standing(environment, promise, port.recorded), ""]
     told = [
         *_told(promise),
