@@ -55,3 +55,22 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(rows: list[tuple
     assert all(len(line) <= width for line in lines)
     words = " ".join(lines[1:]).split()
     assert sorted(words) == sorted(word for row in rows for cell in row for word in cell.split())
+
+
+def test_columns_that_do_not_fit_go_below_their_row_by_name() -> None:
+    """In a narrow terminal the rows of `access list` were once broken in the middle of a word."""
+    heads = ("request", "state", "port", "ends", "purpose")
+    rows = [
+        ("req-1", "requested", "aviation/flights/flights-table", "", "how punctual carriers are"),
+        ("req-2", "granted", "aviation/flights/raw", "2027-12-31", "a study"),
+    ]
+    assert list(table_lines(heads, rows, 36)) == [
+        "REQUEST  STATE",
+        "req-1    requested",
+        "  port     aviation/flights/flights-table",
+        "  purpose  how punctual carriers are",
+        "req-2    granted",
+        "  port     aviation/flights/raw",
+        "  ends     2027-12-31",
+        "  purpose  a study",
+    ]

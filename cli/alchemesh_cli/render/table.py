@@ -6,6 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 APART = "  "
 LEAST_WIDTH = 36  # columns that the last cell wants; with fewer left it goes below its row
@@ -23,13 +24,16 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int 
         heads: Names of the columns; they are written in capitals.
         rows: Cells, as many as there are heads.
         width: Columns that there are. Last cells that do not fit go on under themselves, or where that leaves too
-            little room below their row. None: nothing is wrapped.
+            little room below their row; so do other cells that do not fit, by their names. None: nothing is wrapped.
     """
     table = [tuple(head.upper() for head in heads), *(tuple(row) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(heads) - 1)]
     taken = sum(each + len(APART) for each in widths)
     longest = max(len(row[-1]) for row in table)
     below = width is not None and taken + longest > width and width - taken < LEAST_WIDTH
+    if width is not None and below and taken - len(APART) > width:
+        yield from _folded(heads, table, widths, width)
+        return
     for at, row in enumerate(table):
         first = "".join(f"{cell:<{each}}{APART}" for cell, each in zip(row, widths, strict=False))
         if not below:
@@ -38,6 +42,18 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int 
         yield first.rstrip()
         if at:  # below the rows its meaning is plain, and its head would stand apart
             yield from hanging(APART, row[-1], width)
+
+
+def _folded(heads: Sequence[str], table: Sequence[tuple[str, ...]], widths: Sequence[int], width: int) -> Iterator[str]:
+    """As many first columns as there is room for, and below each row what is in its others, with their heads."""
+    ends = accumulate(each + len(APART) for each in widths)
+    fitting = max(sum(end - len(APART) <= width for end in ends), 1)
+    for at, row in enumerate(table):
+        cells = zip(row[:fitting], widths, strict=False)
+        yield APART.join(f"{cell:<{each}}" for cell, each in cells).rstrip()
+        if at:
+            others = [(head, cell) for head, cell in zip(heads[fitting:], row[fitting:], strict=True) if cell]
+            yield from pair_lines(others, width)
 
 
 def pair_lines(pairs: Iterable[tuple[str, str]], width: int | None) -> Iterator[str]:
