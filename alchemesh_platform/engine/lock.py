@@ -42,6 +42,10 @@ _IN_PROGRESS = "Another update is currently in progress"
 Tell = Callable[[str], None]
 
 
+class HomeNotWritable(Failure):
+    """Raised when the lock of a stack cannot be written in the home folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a lock."""
@@ -113,8 +117,8 @@ class StackLock:
         return self.stack.lock_file.with_suffix(".json")
 
     def _take(self) -> None:
-        self.stack.lock_file.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.stack.lock_file.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout:
             holder = _read_holder(self._holder_file)
@@ -125,6 +129,11 @@ class StackLock:
             except Timeout as error:
                 holder = _read_holder(self._holder_file)
                 raise StackLocked(self.stack, holder, hint="wait until that run has ended, or stop it") from error
+        except OSError as error:
+            raise HomeNotWritable(
+                f"cannot write the lock {self.stack.lock_file}: {error.strerror or error}",
+                hint="let your user write the home folder, or name another one: ALCHEMESH_HOME=~/alchemesh",
+            ) from error
         if (killed := _read_holder(self._holder_file)) is not None:
             self._tell(f"an earlier run was killed: {killed}; what it had begun is taken up")
         me = Holder(user_name(), socket.gethostname(), os.getpid(), _now(), _command())

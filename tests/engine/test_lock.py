@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.engine import lock as lock_module
-from alchemesh_platform.engine.lock import StackLock, StackLocked, is_engine, release
+from alchemesh_platform.engine.lock import HomeNotWritable, StackLock, StackLocked, is_engine, release
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
 from tests.waiting import until
@@ -212,3 +212,12 @@ def test_a_lock_file_that_cannot_be_read_is_left_to_the_engine(stack: Stack) -> 
     with StackLock(stack):
         assert file.exists()
     assert release(stack) == ["the lock of an unknown run was removed"]
+
+
+def test_a_home_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) -> None:
+    """It once was something unexpected, to be reported."""
+    (tmp_path / "home").write_text("no folder")
+    stack = Stack("shop.orders", "dev", f"file://{tmp_path / 'state'}", tmp_path / "home")
+    with pytest.raises(HomeNotWritable, match=r"cannot write the lock .*: Not a directory") as told, StackLock(stack):
+        pass
+    assert "ALCHEMESH_HOME" in (told.value.hint or "")
