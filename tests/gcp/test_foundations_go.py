@@ -72,7 +72,7 @@ def test_a_foundation_goes_after_what_stands_on_it_and_without_what_is_protected
         assert registry.all(FoundationRecord, environment="prod") == []
     again = repo.run("platform", "destroy", "--yes")
     assert again.returncode == 0, again.stderr
-    assert "= platform-state  gcp:storage/bucket:Bucket  acme-nowhere  protected, kept" in again.stdout
+    assert "= platform-state     Bucket            acme-nowhere, protected, kept" in again.stdout
     assert "`--delete-protected` removes it too" in again.stderr
     assert "acme-nowhere" in repo.kept(BUCKET)
     assert len(repo.cloud.all(SERVICE)) == services
