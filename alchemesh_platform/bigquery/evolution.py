@@ -61,7 +61,7 @@ def moved(old_location: str | None, new_location: str | None) -> Iterator[Change
     """
     if None not in (old_location, new_location) and old_location != new_location:
         reason = f"it is in {old_location}, and stays there; {new_location} is asked for"
-        yield Change(None, reason, f"keep settings.gcp.bigquery_location as it was, or {REPLACE}", "location")
+        yield Change(None, reason, f"set settings.gcp.bigquery_location to {old_location}, or {REPLACE}", "location")
 
 
 def dropped(

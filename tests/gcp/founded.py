@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.builtin import ROOT
 
-from .repo import Repo
+from .repo import Repo, repo_in
 
 PLATFORM = """\
 kind: Platform
@@ -51,10 +51,9 @@ code:
 @contextmanager
 def founded(folder: Path) -> Iterator[Repo]:
     """The repo, in a new folder; its emulators are stopped at the end."""
-    made = Repo.made(folder / "gates", MANIFEST, PLATFORM)
-    shutil.copytree(ROOT / "examples" / "mesh", folder / "mesh")
-    yield made
-    made.stop()
+    with repo_in(folder / "gates", MANIFEST, PLATFORM) as made:
+        shutil.copytree(ROOT / "examples" / "mesh", folder / "mesh")
+        yield made
 
 
 def created(document: dict[str, Any]) -> list[str]:

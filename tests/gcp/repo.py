@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,16 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry
 
 LONGEST = 300.0
+
+
+@contextmanager
+def repo_in(folder: Path, manifest: str, platform: str) -> Iterator[Repo]:
+    """A repo in a new folder; the emulators that its commands started are stopped at the end."""
+    made = Repo.made(folder, manifest, platform)
+    try:
+        yield made
+    finally:
+        made.stop()
 
 
 @dataclass(frozen=True)

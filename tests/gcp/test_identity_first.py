@@ -14,7 +14,7 @@ from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ProductRecord
 
-from .repo import Repo
+from .repo import Repo, repo_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -73,9 +73,8 @@ code:
 
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[Repo]:
-    made = Repo.made(tmp_path / "gates", PROVIDER, PLATFORM)
-    yield made
-    made.stop()
+    with repo_in(tmp_path / "gates", PROVIDER, PLATFORM) as made:
+        yield made
 
 
 @pytest.fixture

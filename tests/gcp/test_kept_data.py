@@ -15,7 +15,7 @@ from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import HoldingRecord
 
-from .repo import Repo
+from .repo import Repo, repo_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -57,9 +57,8 @@ output_ports:
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Iterator[Repo]:
-    made = Repo.made(tmp_path / "gates", MANIFEST, PLATFORM)
-    yield made
-    made.stop()
+    with repo_in(tmp_path / "gates", MANIFEST, PLATFORM) as made:
+        yield made
 
 
 def operations(document: dict[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from alchemesh_platform.emulation.bigquery_api import BigQueryRest
 from alchemesh_platform.emulation.environment import emulate, emulators_of
 from alchemesh_platform.platform_file.load import load_platform
 
-from .repo import Repo
+from .repo import Repo, repo_in
 from .test_kept_data import MANIFEST, PLATFORM, operations
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -25,9 +25,8 @@ PLACE = "acme-mesh.prod__aviation__gates__events.gate"
 @pytest.fixture
 def repo(tmp_path: Path) -> Iterator[Repo]:
     platform = PLATFORM.replace("streaming-topic: pubsub-topic", "columnar-table: bigquery-table")
-    made = Repo.made(tmp_path / "gates", MANIFEST.replace("streaming-topic", "columnar-table"), platform)
-    yield made
-    made.stop()
+    with repo_in(tmp_path / "gates", MANIFEST.replace("streaming-topic", "columnar-table"), platform) as made:
+        yield made
 
 
 def query(repo: Repo, statement: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from tests.builtin import ROOT
 from tests.end_to_end.test_plan_of_resources import listed, previewed
 
-from .repo import Repo
+from .repo import repo_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -35,11 +35,8 @@ environments:
 
 def test_on_google_cloud_the_plan_lists_what_a_preview_would_make(tmp_path: Path) -> None:
     example = ROOT / "examples" / "flights"
-    repo = Repo.made(tmp_path / "flights", (example / "alchemesh.yaml").read_text(), PLATFORM)
-    shutil.copy(example / "alchemesh.prod.yaml", repo.folder)
-    try:
+    with repo_in(tmp_path / "flights", (example / "alchemesh.yaml").read_text(), PLATFORM) as repo:
+        shutil.copy(example / "alchemesh.prod.yaml", repo.folder)
         plan, preview = repo.done("plan", "--resources"), repo.done("preview")
-    finally:
-        repo.stop()
     assert listed(plan) == previewed(preview)
     assert len(plan["resources"]) > 50

@@ -11,7 +11,7 @@ import pytest
 
 from alchemesh_platform.failure import ExitCode
 
-from .repo import Repo
+from .repo import Repo, repo_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -55,9 +55,8 @@ code:
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
     for variable in ("TOKEN", "AGAIN"):
         monkeypatch.delenv(variable, raising=False)
-    made = Repo.made(tmp_path / "gates", MANIFEST, PLATFORM)
-    yield made
-    made.stop()
+    with repo_in(tmp_path / "gates", MANIFEST, PLATFORM) as made:
+        yield made
 
 
 def problems_of(repo: Repo) -> list[dict[str, Any]]:

@@ -78,7 +78,8 @@ def test_rows_stay_where_they_are() -> None:
     here, there = schema(*FIELDS, location="europe-west1"), schema(*FIELDS, location="EU")
     (refusal,) = Asked(here, there).refusals
     assert refusal.property == "location"
-    assert "it is in europe-west1, and stays there; EU is asked for; keep settings.gcp." in refusal.reason
+    assert "it is in europe-west1, and stays there; EU is asked for" in refusal.reason
+    assert "set settings.gcp.bigquery_location to europe-west1, or" in refusal.reason
     assert Asked(schema(*FIELDS), there).refusals == []  # recorded before it was told where the table is
 
 
