@@ -20,7 +20,7 @@ from benchmarks.product import ports_for, write_product
 
 ALCHEMESH = str(Path(sys.executable).with_name("alchemesh"))
 LIMIT = 1.15
-RUNS = {10: 3, 100: 2, 1000: 1}
+RUNS = {10: 5, 100: 2, 1000: 1}
 MEMORY_RESOURCES = 200
 MOST_BYTES = 300_000_000
 SAMPLE_SECONDS = 0.02
