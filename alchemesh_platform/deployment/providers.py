@@ -40,13 +40,19 @@ def providing(
     """
     from alchemesh_platform.emulation.environment import emulated_providers
     from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
+    from alchemesh_platform.engine.state import standing_deployment, standing_ids
     from alchemesh_platform.provider.attach import serve_provider
 
     stack.prepare(engine)
     needed = plugins | plugins_in_state(stack)
     with (
         emulated_providers(platform, tell) as stand_ins,
-        serve_provider(platform.registry, own_process=own_process, delete_data=delete_data) as provider,
+        serve_provider(
+            platform.registry,
+            own_process=own_process,
+            delete_data=delete_data,
+            standing=lambda: standing_ids(standing_deployment(engine, stack)),
+        ) as provider,
     ):
         served = {provider.package: provider.port, **stand_ins}
         get_plugins(needed - served.keys(), engine, stack, tell=tell)

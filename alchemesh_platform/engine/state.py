@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ def standing_deployment(engine: Engine, stack: Stack, environ: Mapping[str, str]
     with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
         document = json.loads(export_state(engine, stack, Path(folder), environ).read_bytes())
         return document.get("deployment") or {}
+
+
+def standing_ids(deployment: Mapping[str, Any]) -> Mapping[str, set[str]]:
+    """Pulumi type: ids of the resources of a deployment that are not about to be removed."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for resource in deployment.get("resources") or ():
+        if resource.get("custom") and not resource.get("delete"):
+            found[resource["type"]].add(resource.get("id", ""))
+    return found
 
 
 def export_state(engine: Engine, stack: Stack, folder: Path, environ: Mapping[str, str]) -> Path:

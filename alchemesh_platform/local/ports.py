@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from contextlib import closing
@@ -9,6 +10,12 @@ from contextlib import closing
 from alchemesh_platform.failure import Failure
 
 GRACE_SECONDS = 3.0
+# Where systems give no ports to programs that ask for any: a port that is chosen now and listened on later would be
+# taken meanwhile, sooner or later. Below: services that have a port by custom; above: the NodePorts of Kubernetes.
+# Sources: Linux Documentation/networking/ip-sysctl.rst (ip_local_port_range, 32768 to 60999); RFC 6335, 6 (from 49152,
+# as macOS and Windows do)
+PORTS = range(20_000, 30_000)
+TRIES = 100
 
 
 class PortTaken(Failure):
@@ -16,7 +23,10 @@ class PortTaken(Failure):
 
 
 def free_port(host: str) -> int:
-    """A port that nobody listens on now."""
+    """A port that nobody listens on now, and that nobody is given who asks the system for any."""
+    for port in random.sample(PORTS, TRIES):
+        if is_free(host, port):
+            return port
     with closing(_socket(host)) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

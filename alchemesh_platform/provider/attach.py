@@ -6,18 +6,25 @@ The engine finds it by ``PULUMI_DEBUG_PROVIDERS=alchemesh:PORT``.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from alchemesh_platform.failure import Failure
-from alchemesh_platform.provider.handler import PACKAGE
-from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.handler import PACKAGE, Standing
+from alchemesh_platform.provider.provider import (
+    DELETE_DATA_VARIABLE,
+    REGISTRY_VARIABLE,
+    STANDING_FROM_STDIN,
+    STANDING_VARIABLE,
+    AlchemeshProvider,
+)
 from alchemesh_platform.provider.served import ServedProvider
 
 START_SECONDS = 60.0
@@ -42,7 +49,13 @@ class Served:
 
 
 @contextmanager
-def serve_provider(registry: str, *, own_process: bool = False, delete_data: bool = False) -> Iterator[Served]:
+def serve_provider(
+    registry: str,
+    *,
+    own_process: bool = False,
+    delete_data: bool = False,
+    standing: Callable[[], Standing] | None = None,
+) -> Iterator[Served]:
     """Serve the provider for the engines that run inside the block.
 
     Args:
@@ -50,17 +63,18 @@ def serve_provider(registry: str, *, own_process: bool = False, delete_data: boo
         own_process: Whether it gets a process of its own: it does not share the interpreter with the program then,
             which pays where a stack is large.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
+        standing: Reads what is in the stack's state.
 
     Raises:
         ProviderFailed: when its process does not come up.
     """
     if own_process:
-        with spawn_provider(registry, delete_data=delete_data) as served:
+        with spawn_provider(registry, delete_data=delete_data, standing=standing) as served:
             yield served
         return
     from alchemesh_platform.provider.catalog import HANDLERS
 
-    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data)
+    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data, standing=standing)
     try:
         with serve_attached(provider) as served:
             yield served
@@ -92,25 +106,37 @@ def serve_attached(provider: ServedProvider) -> Iterator[Served]:
 
 
 @contextmanager
-def spawn_provider(registry: str, *, delete_data: bool = False) -> Iterator[Served]:
+def spawn_provider(
+    registry: str, *, delete_data: bool = False, standing: Callable[[], Standing] | None = None
+) -> Iterator[Served]:
     """Serve the provider in a process of its own, which ends with the block, or with this process however that ends.
+
+    Args:
+        registry: Address of the registry.
+        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        standing: Reads what is in the stack's state; the process gets it as it is now.
 
     Raises:
         ProviderFailed: with what it said, when it does not come up.
     """
+    told = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in standing().items()}) if standing else ""
     process = subprocess.Popen(
         [sys.executable, "-m", "alchemesh_platform.provider.main"],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={
             **os.environ,
             REGISTRY_VARIABLE: registry,  # not an argument: it may hold a password, and arguments are for all to see
             DELETE_DATA_VARIABLE: "1" if delete_data else "",
+            STANDING_VARIABLE: STANDING_FROM_STDIN if standing else "",
         },
         start_new_session=True,  # Ctrl-C is for the engine, which tells the provider
     )
     try:
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
+        with suppress(BrokenPipeError), process.stdin:  # it may have ended already, which the next line tells
+            process.stdin.write(told.encode())
         line = process.stdout.readline()
         if not line.strip().isdigit():
             raise ProviderFailed(

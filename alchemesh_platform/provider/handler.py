@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 PACKAGE = "alchemesh"  # of the provider, and the beginning of every resource type of it
+
+Standing = Mapping[str, Collection[str]]  # Pulumi type: ids of what is in a stack's state
 
 InputsT = TypeVar("InputsT", bound=BaseModel)
 OutputsT = TypeVar("OutputsT", bound=BaseModel)
@@ -70,6 +72,7 @@ class Context:
         tell: Tells the person something: a severity and a sentence.
         preview: Whether nothing may be changed.
         unasked: URN: why the world could not be asked about the resource, until it can.
+        standing: What is in the stack's state, other providers' resources too; None where nobody can tell.
     """
 
     urn: str
@@ -79,6 +82,7 @@ class Context:
     delete_data: bool = False
     preview: bool = False
     unasked: dict[str, Failure] = field(default_factory=dict)
+    standing: Callable[[], Standing] | None = None
 
     def info(self, message: str) -> None:
         """Tell the person something that happened."""
@@ -87,6 +91,10 @@ class Context:
     def warn(self, message: str) -> None:
         """Tell the person something to think about."""
         self.tell("warning", message)
+
+    def stands(self, pulumi_type: str, identity: str) -> bool:
+        """Whether a resource is in the stack's state, be it another provider's; where nobody can tell, it may be."""
+        return self.standing is None or identity in self.standing().get(pulumi_type, ())
 
 
 class Handler(ABC, Generic[InputsT, OutputsT]):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform import __version__
 from alchemesh_platform.failure import Failure
-from alchemesh_platform.provider.handler import PACKAGE, Context, Handlers, NotDone
+from alchemesh_platform.provider.handler import PACKAGE, Context, Handlers, NotDone, Standing
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import OfHandler, ResourceKind
 from alchemesh_platform.provider.served import ServedProvider
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 REGISTRY_VARIABLE = "ALCHEMESH_REGISTRY"
 DELETE_DATA_VARIABLE = "ALCHEMESH_DELETE_DATA"
+STANDING_VARIABLE = "ALCHEMESH_STANDING"  # where a provider that we start ourselves is told what stands
+STANDING_FROM_STDIN = "stdin"
 _YES = ("true", "1", "yes")
 
 
@@ -28,16 +31,25 @@ class AlchemeshProvider(ServedProvider):
         handlers: The kinds of resources.
         registry: Address of the registry; may also come by the provider's configuration.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
+        standing: Reads what is in the stack's state; asked once, if at all.
     """
 
     package = PACKAGE
     package_version = __version__
 
-    def __init__(self, handlers: Handlers, registry: str | None = None, *, delete_data: bool = False) -> None:
+    def __init__(
+        self,
+        handlers: Handlers,
+        registry: str | None = None,
+        *,
+        delete_data: bool = False,
+        standing: Callable[[], Standing] | None = None,
+    ) -> None:
         super().__init__()
         self.handlers = handlers
         self._registry_address = registry
         self._delete_data = delete_data
+        self._standing = functools.cache(standing) if standing else None
         self._registry: Registry | None = None
         self._unasked: dict[str, Failure] = {}
 
@@ -90,6 +102,7 @@ class AlchemeshProvider(ServedProvider):
             delete_data=self._delete_data,
             preview=preview,
             unasked=self._unasked,
+            standing=self._standing,
         )
 
     def close(self) -> None:

@@ -7,7 +7,9 @@ are, does not hand on old inputs, drops unknown values, and fails on ``DiffConfi
 from __future__ import annotations
 
 import functools
+import json
 import os
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -22,7 +24,13 @@ from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.difference import top_level
 from alchemesh_platform.provider.handler import Cancelled
 from alchemesh_platform.provider.operations import Difference, Recorded, explain
-from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.provider import (
+    DELETE_DATA_VARIABLE,
+    REGISTRY_VARIABLE,
+    STANDING_FROM_STDIN,
+    STANDING_VARIABLE,
+    AlchemeshProvider,
+)
 from alchemesh_platform.provider.served import ServedProvider
 from alchemesh_platform.provider.values import decode_map, encode_map, reveal
 
@@ -200,7 +208,13 @@ def provider_from_environment() -> AlchemeshProvider:
     from alchemesh_platform.provider.catalog import HANDLERS
 
     delete_data = os.environ.get(DELETE_DATA_VARIABLE, "").lower() in ("1", "true", "yes")
-    return AlchemeshProvider(HANDLERS, os.environ.get(REGISTRY_VARIABLE) or None, delete_data=delete_data)
+    standing = json.load(sys.stdin) if os.environ.get(STANDING_VARIABLE) == STANDING_FROM_STDIN else None
+    return AlchemeshProvider(
+        HANDLERS,
+        os.environ.get(REGISTRY_VARIABLE) or None,
+        delete_data=delete_data,
+        standing=None if standing is None else lambda: standing,
+    )
 
 
 def _type(urn: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from alchemesh_platform.local.columns import Column, delta_field
 from alchemesh_platform.local.delta import bring_table
 from alchemesh_platform.local.evolution import TableSchema
 from alchemesh_platform.local.ingestion import ingest
+from alchemesh_platform.local.ports import free_port
 from alchemesh_platform.local.reading import Reading
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, SemanticModel
@@ -171,7 +171,7 @@ def set_up_punctuality(folder: Path, api: DataApiConnection) -> Product:
 @contextmanager
 def serving(folder: Path, tables: dict[str, Path]) -> Iterator[DataApiConnection]:
     """A roapi server for tables, as the platform's data API starts it; stopped on the way out."""
-    http, postgres = free_port(), free_port()
+    http, postgres = free_port("127.0.0.1"), free_port("127.0.0.1")
     configuration = folder / "roapi.yml"
     served = [
         {"name": name, "uri": str(table), "option": {"format": "delta", "use_memory_table": False}}
@@ -208,10 +208,3 @@ def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
             assert server.poll() is None, "roapi ended"
             assert time.monotonic() < deadline, "roapi did not become healthy"
             time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import demo
 import pytest
-from staging import Product, free_port, serving
+from staging import Product, serving
 
 from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.local.ports import free_port
 
 
 def words(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -68,7 +69,7 @@ def test_no_answer_stops_the_demo() -> None:
 
 
 def test_a_server_that_does_not_answer_stops_the_demo() -> None:
-    port = free_port()
+    port = free_port("127.0.0.1")
     api = DataApiConnection(
         sql=f"postgresql://127.0.0.1:{port}/flights",
         rest=f"http://127.0.0.1:{port}/api",

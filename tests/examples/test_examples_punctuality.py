@@ -7,9 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from deltalake import DeltaTable
-from staging import Product, Run, free_port, serving, set_up_punctuality, set_up_tables
+from staging import Product, Run, serving, set_up_punctuality, set_up_tables
 
 from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.local.ports import free_port
 
 MEASURES = """
     count(*), round(100.0 * count(*) FILTER (dep_delay < 15) / count(*), 2),
@@ -97,7 +98,7 @@ def test_running_again_writes_nothing(punctuality: Product) -> None:
 
 
 def test_a_data_api_that_does_not_answer_is_named_with_the_way_out(tmp_path: Path) -> None:
-    rest = f"http://127.0.0.1:{free_port()}/api"
+    rest = f"http://127.0.0.1:{free_port('127.0.0.1')}/api"
     run = set_up_punctuality(tmp_path, DataApiConnection(rest=rest)).run()
 
     assert (run.status, run.output) == (1, "")

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,6 +27,8 @@ from filelock import FileLock
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from platformdirs import user_cache_path
+
+from alchemesh_platform.local.ports import free_port
 
 SOURCE = Path(__file__).parent / "provider"
 CLIENT = "alchemesh"
@@ -116,7 +117,7 @@ class Issuer:
 def running_issuer(folder: Path, *, port: int | None = None, key: RSAKey | None = None) -> Iterator[Issuer]:
     """The provider, started and stopped."""
     key = key or RSAKey.generate_key(2048, auto_kid=True)
-    port = port or _free_port()
+    port = port or free_port("127.0.0.1")
     configuration = {
         "port": port,
         "jwks": {"keys": [{**key.as_dict(private=True), "use": "sig", "alg": "RS256"}]},
@@ -193,9 +194,3 @@ def _follow(browser: Any, url: str) -> dict[str, list[str]]:
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

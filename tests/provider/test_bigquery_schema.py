@@ -20,9 +20,17 @@ def no_registry() -> Registry:
 class Asked:
     """Asks the handler, and keeps what it tells."""
 
-    def __init__(self, old: TableSchemaInputs | None, new: TableSchemaInputs) -> None:
+    def __init__(
+        self, old: TableSchemaInputs | None, new: TableSchemaInputs, standing: dict[str, set[str]] | None = None
+    ) -> None:
         self.told: list[tuple[str, str]] = []
-        context = Context("urn", threading.Event(), no_registry, lambda *said: self.told.append(said))
+        context = Context(
+            "urn",
+            threading.Event(),
+            no_registry,
+            lambda *said: self.told.append(said),
+            standing=None if standing is None else lambda: standing,
+        )
         self.refusals = list(TableSchemaHandler().check(new, old, context))
 
 
@@ -81,6 +89,18 @@ def test_rows_stay_where_they_are() -> None:
     assert "it is in europe-west1, and stays there; EU is asked for" in refusal.reason
     assert "set settings.gcp.bigquery_location to europe-west1, or" in refusal.reason
     assert Asked(schema(*FIELDS), there).refusals == []  # recorded before it was told where the table is
+
+
+def test_a_table_that_could_not_be_made_refuses_nothing() -> None:
+    """Its schema is recorded before it is made: what it was to be binds nobody."""
+    dataset = {"gcp:bigquery/dataset:Dataset": {"projects/acme-mesh/datasets/prod__aviation__flights"}}
+    table = {"gcp:bigquery/table:Table": {"projects/acme-mesh/datasets/prod__aviation__flights/tables/flight"}}
+    old = schema(*FIELDS, location="europe-west9", encryption_key="a-key")
+    new = schema(FIELDS[0], location="EU")
+    assert Asked(old, new, {}).refusals == []
+    # A dataset without its table stays where it is all the same.
+    assert [refusal.property for refusal in Asked(old, new, dataset).refusals] == ["location"]
+    assert len(Asked(old, new, {**dataset, **table}).refusals) == 3
 
 
 def test_another_table_is_another_matter() -> None:

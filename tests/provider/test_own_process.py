@@ -12,10 +12,11 @@ import grpc
 import psutil
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from alchemesh_platform import __version__
 from alchemesh_platform.provider.attach import ProviderFailed, spawn_provider
+from alchemesh_platform.provider.values import encode_map
 
 SECONDS = 60.0
 
@@ -60,6 +61,25 @@ def test_it_ends_at_once_by_the_signals_that_the_engine_sends(number: signal.Sig
         assert version_at(int(process.stdout.readline())) == __version__
         process.send_signal(number)
         assert process.wait(SECONDS) == 0
+
+
+def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -> None:
+    """A table that was never made refuses no change."""
+    old, new = (
+        {"table": "acme-mesh.gates.gate", "fields": [{"name": "code", "type": kind, "mode": "NULLABLE"}]}
+        for kind in ("STRING", "DATE")
+    )
+    request = provider_pb2.CheckRequest(
+        urn="urn:pulumi:prod::gates::alchemesh:bigquery:TableSchema::gate", olds=encode_map(old), news=encode_map(new)
+    )
+    ids = {"projects/acme-mesh/datasets/gates/tables/gate"}
+    for standing, refused in (({}, 0), ({"gcp:bigquery/table:Table": ids}, 1)):
+        with (
+            spawn_provider("sqlite:///x", standing=lambda standing=standing: standing) as served,
+            grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
+        ):
+            answer = provider_pb2_grpc.ResourceProviderStub(channel).Check(request, timeout=SECONDS)
+            assert len(answer.failures) == refused
 
 
 def test_the_address_of_the_registry_is_on_no_command_line(tmp_path: Path) -> None:

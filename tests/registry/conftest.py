@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.local.ports import free_port
 from alchemesh_platform.registry.store import Registry
 
 PASSWORD = "correct-horse-battery"
@@ -73,9 +73,7 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
     secret.write_text(PASSWORD)
     if account:
         shutil.chown(secret, "nobody")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port("127.0.0.1")
     data = folder / "data"
     log = folder / "log"
     subprocess.run(

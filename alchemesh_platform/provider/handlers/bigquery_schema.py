@@ -11,11 +11,15 @@ from alchemesh_platform.bigquery.evolution import Change, dropped, incompatible,
 from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 
+# Resources of Pulumi's provider for Google Cloud.
+DATASET = "gcp:bigquery/dataset:Dataset"
+TABLE = "gcp:bigquery/table:Table"
+
 
 class TableSchemaInputs(Properties):
     """A table's schema as it is wanted."""
 
-    table: str = Field(min_length=1, description="The table: project.dataset.table.")
+    table: str = Field(pattern=r"^.+\.[^.]+\.[^.]+$", description="The table: project.dataset.table.")
     fields: tuple[dict[str, Any], ...] = Field(min_length=1, description="Columns, as BigQuery's API takes them.")
     partition_by: str | None = Field(default=None, description="Column that rows are partitioned by.")
     encryption_key: str | None = Field(default=None, description="Customer-managed key of the table.")
@@ -47,11 +51,13 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
         if old_inputs is None or old_inputs.table != inputs.table:
             return
         change = (old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
-        changes = [
-            *incompatible(*change),
-            *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key),
-            *moved(old_inputs.location, inputs.location),
-        ]
+        changes = [*incompatible(*change), *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key)]
+        # A table that could not be made, or was removed by hand, has no rows that anything could be done to.
+        if changes and not context.stands(TABLE, _table_id(inputs)):
+            changes = []
+        elsewhere = list(moved(old_inputs.location, inputs.location))
+        if elsewhere and context.stands(DATASET, _dataset_id(inputs)):
+            changes += elsewhere
         if not changes:
             return
         if inputs.on_incompatible_change == "refuse":
@@ -90,3 +96,13 @@ def _refusal(inputs: TableSchemaInputs, change: Change, way_out: str) -> Refusal
     top = change.column.partition(".")[0]
     place = f"fields[{names.index(top)}]" if top in names else "fields"
     return Refusal(place, f"column {change.column}: table {inputs.table} cannot follow: {change.reason}; {way_out}")
+
+
+def _dataset_id(inputs: TableSchemaInputs) -> str:
+    """As Pulumi's provider has it: https://www.pulumi.com/registry/packages/gcp/api-docs/bigquery/dataset/#import."""
+    project, dataset, _table = inputs.table.rsplit(".", 2)
+    return f"projects/{project}/datasets/{dataset}"
+
+
+def _table_id(inputs: TableSchemaInputs) -> str:
+    return f"{_dataset_id(inputs)}/tables/{inputs.table.rpartition('.')[2]}"
