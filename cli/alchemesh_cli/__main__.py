@@ -1,5 +1,20 @@
-"""``python -m alchemesh_cli`` is `alchemesh`."""
+"""The program `alchemesh`, and ``python -m alchemesh_cli``.
 
-from alchemesh_cli.main import main
+Nothing is imported before an interrupt would be told as one: loading the command line takes a moment, too.
+"""
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        from alchemesh_cli.main import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("error: stopped\n")
+        sys.exit(1)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,15 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     shell = f"{sys.executable} -m alchemesh_cli components list | head -c 1"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_the_program_still_loads_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")  # as if the key was pressed at this moment
+    stopped = subprocess.run(
+        [sys.executable, "-m", "alchemesh_cli", "validate"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (stopped.returncode, stopped.stdout, stopped.stderr) == (ExitCode.FAILED, "", "error: stopped\n")
