@@ -24,7 +24,11 @@ _MEANINGS: dict[str, tuple[str, str, bool]] = {
         "write a colon and a space after the key; a text of several lines is indented deeper than its key",
         True,
     ),
-    "did not find expected key": ("found something that is no key, expected 'key: value'", _INDENTATION, False),
+    "did not find expected key": (
+        "found something that is no key, expected 'key: value'",
+        f"{_INDENTATION}; a text that begins with {{ or [ goes in quotes",
+        False,
+    ),
     "did not find expected '-' indicator": (
         "found something else in a list, expected an item that begins with '- '",
         "check the indentation: items of one list begin in the same column",

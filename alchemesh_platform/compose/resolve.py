@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, get_args
 
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.catalog.spec import ComponentSpec, Role
 from alchemesh_platform.compose.lacking import lacking_settings
+from alchemesh_platform.compose.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
 from alchemesh_platform.document import Node, Path, listed, quoted, written
 from alchemesh_platform.manifest.load import validate
 from alchemesh_platform.manifest.models import Protocol
+from alchemesh_platform.platform_file.builtin import LOCAL
 from alchemesh_platform.problems import Problem, closest, did_you_mean
 
 if TYPE_CHECKING:
@@ -72,6 +75,8 @@ class _Resolver:
             before = names.setdefault(use.resource_name, use)
             if before is not use and before.port != use.port:
                 self._clash(use, before)
+        if self.platform is not None:
+            self.done.problems += transform_problems(self.platform, self.catalog)
         return self.done
 
     def specs(self) -> list[ComponentSpec]:
@@ -164,7 +169,18 @@ class _Resolver:
             if args is not None:
                 return spec, args, []
             first = first or problems
-        return specs[0], None, first
+        return specs[0], None, self._elsewhere(use, specs[0], first)
+
+    def _elsewhere(self, use: Use, spec: ComponentSpec, problems: list[Problem]) -> list[Problem]:
+        """The problems of arguments, with the way out where they are right for what implements the type elsewhere."""
+        if self.platform is None or self.platform.environment == LOCAL or use.args is None:
+            return problems
+        for other in self.specs():
+            if other.component_type != spec.component_type or other is spec or use.role not in other.roles:
+                continue
+            if validate(use.args, _model(other, other.args_model), (*use.path, "args"))[0] is not None:
+                return [_in_overlay(problem, self.platform.environment, other, spec) for problem in problems]
+        return problems
 
     def _settings_of(self, use: Use, spec: ComponentSpec) -> BaseModel | None:
         """The platform's settings for a component, checked at its first use."""
@@ -211,6 +227,15 @@ class _Resolver:
         self.done.problems.append(Problem(place, shown, message, hint))
 
 
+def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: ComponentSpec) -> Problem:
+    file = PurePath(problem.location.file)
+    if file.stem.endswith(f".{environment}"):
+        return problem  # stands in the overlay
+    overlay = f"{file.stem}.{environment}{file.suffix}"
+    way_out = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
+    return replace(problem, hint=f"{problem.hint}; {way_out}" if problem.hint else way_out)
+
+
 def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | None, list[Problem]]:
     """The platform's settings for a component, or what is wrong with them."""
     model = _model(spec, spec.settings_model)
@@ -219,7 +244,19 @@ def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | 
     own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
     # What is missing is missing in the environment, wherever the other groups were written.
     place = environment._replace(value=own, broken=False)
-    return validate(place, model, ("environments", platform.environment, "settings"))
+    path = ("environments", platform.environment, "settings")
+    settings, problems = validate(place, model, path)
+    others = [name for name in groups.keys if name not in model.model_fields]
+    meant = {written((*path, name)): closest(name, others) for name in model.model_fields if name not in own}
+    return settings, [_misspelt(problem, groups, meant.get(problem.path)) for problem in problems]
+
+
+def _misspelt(problem: Problem, groups: Node, instead: str | None) -> Problem:
+    """A group of settings that is missing, told where another one stands that is called almost like it."""
+    if instead is None:
+        return problem
+    place = groups.keys[instead].key_location
+    return replace(problem, location=place, hint=f"{quoted(instead)} stands here: did you mean it to be this group?")
 
 
 def _protocols(use: Use, spec: ComponentSpec, spoken: set[str]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alchemesh_platform.document import Node
+from alchemesh_platform.engine.object_store import GOOGLE_SIGN_IN
 from alchemesh_platform.secrets import mask
 
 HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the messages of our own provider
@@ -120,7 +121,7 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"could not find default credentials|invalid_grant|Error 401: ",
-            "sign in to Google Cloud: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS in CI",
+            GOOGLE_SIGN_IN,
         ),
         # https://cloud.google.com/iam/docs/service-agents, https://cloud.google.com/iam/docs/access-change-propagation
         (

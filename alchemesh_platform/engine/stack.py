@@ -16,6 +16,7 @@ from alchemesh_platform.engine.key import (
     ensure_key,
     has_own_passphrase,
 )
+from alchemesh_platform.engine.object_store import GOOGLE_SIGN_IN
 from alchemesh_platform.engine.state_folder import StateFolder, address_of, folder_of
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.writing import write_private
@@ -158,7 +159,8 @@ class Stack:
         made = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
         if made.returncode != 0 and "already exists" not in made.stderr:
             why = f"the engine cannot make the stack {self} in {self.backend}: {why_failed(made)}"
-            raise StackFailed(why, hint=SIGN_IN if self.is_service else None)
+            unknown = "default credentials" in why  # in the words of Google's library, for a key of gcpkms://
+            raise StackFailed(why, hint=SIGN_IN if self.is_service else GOOGLE_SIGN_IN if unknown else None)
         if self.state_folder is None:
             write_private(self._made_marker, self.backend)
 

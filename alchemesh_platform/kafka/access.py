@@ -44,7 +44,11 @@ class KafkaAccess(Strict):
 
     bootstrap_servers: Annotated[
         tuple[Address, ...], BeforeValidator(_one_or_many, json_schema_input_type=Address | tuple[Address, ...])
-    ] = Field(min_length=1, description="Brokers to begin with: host:port.")
+    ] = Field(
+        min_length=1,
+        description="Brokers to begin with: host:port.",
+        examples=["kafka-1.acme.example:9093"],
+    )
     security: KafkaSecurity = Field(
         default_factory=lambda: KafkaSecurity(protocol="PLAINTEXT"),
         description="Protocol, user and password; by default a line that nothing protects.",

@@ -83,6 +83,9 @@ def _follow(detail: ErrorDetails, expected: Expected, node: Node) -> _Found:
             crossings = (*crossings, _Crossing(path, expected, node, step))
             expected = expected.branch(step)
             continue
+        if isinstance(step, int) and isinstance(node.value, str):
+            expected = expected.below(step)  # a single text, where a list of one was meant
+            continue
         child = node.child(step)
         owner, expected, path = expected, expected.below(step), (*path, step)
         if child is None:
@@ -107,7 +110,10 @@ def _without_followers(found: list[_Found]) -> list[_Found]:
         if not (one.error["type"] == "missing" and (one.path[:-1], one.path[-1]) in meant)
         and not (
             one.error["type"] == "too_short"
-            and len(one.node.items or one.node.keys) >= one.error.get("ctx", {}).get("min_length", 0)
+            and (
+                isinstance(one.node.value, str)
+                or len(one.node.items or one.node.keys) >= one.error.get("ctx", {}).get("min_length", 0)
+            )
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -93,7 +94,9 @@ class Expected(NamedTuple):
                 return Expected(arguments[1])  # what describes the mapping does not describe what a key holds
             elif isinstance(step, int) and arguments and _is(kind, (list, tuple, AbstractSet)):
                 fixed = _is(kind, tuple) and arguments[-1] is not Ellipsis
-                return Expected(arguments[min(step, len(arguments) - 1) if fixed else 0], member.description)
+                one = arguments[min(step, len(arguments) - 1) if fixed else 0]
+                examples = tuple(example for example in member.examples if not isinstance(example, list))
+                return Expected(one, member.description, examples)
         return Expected(Any)
 
     def branch(self, label: str) -> Expected:
@@ -120,6 +123,7 @@ _PLAIN = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    timedelta: "a duration",
     Any: "a value",
     object: "a value",
 }

@@ -225,8 +225,12 @@ class Server:
 
 
 def _api_client(url: str, login: Login, retries: int) -> Any:
-    from nipyapi.nifi import ApiClient
-
+    try:
+        from nipyapi.nifi import ApiClient
+    except ModuleNotFoundError as error:
+        raise NifiFailed(
+            "the NiFi client for Python is not installed", hint="pip install 'alchemesh-platform[nifi]'"
+        ) from error
     client = ApiClient(host=url)
     _silence()
     client.rest_client.pool_manager = _pool(login, retries)

@@ -20,10 +20,19 @@ PLATFORM_KIND = "Platform"
 # https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 STATE_SCHEMES = ("file", "s3", "gs", "azblob", "https")
 REGISTRY_SCHEMES = ("sqlite", "postgresql")
+# https://www.pulumi.com/docs/iac/concepts/secrets/#configuring-secrets-encryption
+SECRETS_SCHEMES = ("gcpkms", "awskms", "azurekeyvault", "hashivault")
+SECRETS_WORDS = ("passphrase", "default")
 NO_PLATFORM_FILE = (
     f"{PLATFORM_FILE} declares others, and none was found here or above in the git repository: "
     "`--platform FILE` names one elsewhere"
 )
+_ADDRESSES = {"state": STATE_SCHEMES, "registry": REGISTRY_SCHEMES, "secrets": SECRETS_SCHEMES}
+_EXAMPLES = {
+    "state": "for example file:///var/lib/alchemesh/state",
+    "registry": "for example sqlite:///mesh.db",
+    "secrets": "for example gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K; without it a passphrase encrypts",
+}
 _ALWAYS_GIVEN = ("state", "registry")  # what no environment can do without
 
 
@@ -158,9 +167,9 @@ def _merged(name: str, environments: Mapping[str, Node]) -> Node:
 
 def _schemes(environments: Mapping[str, Node]) -> Iterator[Problem]:
     for name, environment in environments.items():
-        for key, schemes in (("state", STATE_SCHEMES), ("registry", REGISTRY_SCHEMES)):
+        for key, schemes in _ADDRESSES.items():
             node = environment.keys.get(key)
-            if node is None or node.text is None:
+            if node is None or node.text is None or (key == "secrets" and node.text in SECRETS_WORDS):
                 continue
             scheme, sign, _ = node.text.partition("://")
             if not sign or scheme.partition("+")[0] not in schemes:
@@ -171,9 +180,7 @@ def _schemes(environments: Mapping[str, Node]) -> Iterator[Problem]:
                     node.location,
                     written(("environments", name, key)),
                     f"found {found}, expected an address that begins with one of {allowed}",
-                    "for example file:///var/lib/alchemesh/state"
-                    if key == "state"
-                    else "for example sqlite:///mesh.db",
+                    _EXAMPLES[key],
                 )
 
 

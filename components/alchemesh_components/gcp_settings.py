@@ -17,6 +17,7 @@ LOCATION_PATTERN = r"^([a-z]+-[a-z]+\d+|US|EU)$"
 # https://cloud.google.com/resource-manager/docs/labels-overview#requirements
 LABEL_KEY_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 LABEL_VALUE_PATTERN = r"^[a-z0-9_-]{0,63}$"
+KEY = "projects/acme-keys/locations/europe-west1/keyRings/mesh/cryptoKeys/storage"
 KEY_PATTERN = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"
 POLICY_TAG_PATTERN = r"^projects/[^/]+/locations/[^/]+/taxonomies/\d+/policyTags/\d+$"
 BILLING_ACCOUNT_PATTERN = r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$"
@@ -36,12 +37,14 @@ class EncryptionKeys(Strict):
     location of what it encrypts.
     """
 
-    storage: KmsKey | None = Field(default=None, description="Key of buckets.")
-    bigquery: KmsKey | None = Field(default=None, description="Key of datasets and tables.")
-    pubsub: KmsKey | None = Field(default=None, description="Key of topics.")
-    secret_manager: KmsKey | None = Field(default=None, description="Key of secrets.")
-    cloud_run: KmsKey | None = Field(default=None, description="Key of services and jobs.")
-    artifact_registry: KmsKey | None = Field(default=None, description="Key of the repository of images.")
+    storage: KmsKey | None = Field(default=None, description="Key of buckets.", examples=[KEY])
+    bigquery: KmsKey | None = Field(default=None, description="Key of datasets and tables.", examples=[KEY])
+    pubsub: KmsKey | None = Field(default=None, description="Key of topics.", examples=[KEY])
+    secret_manager: KmsKey | None = Field(default=None, description="Key of secrets.", examples=[KEY])
+    cloud_run: KmsKey | None = Field(default=None, description="Key of services and jobs.", examples=[KEY])
+    artifact_registry: KmsKey | None = Field(
+        default=None, description="Key of the repository of images.", examples=[KEY]
+    )
 
 
 def _placeholders(*names: str) -> AfterValidator:
@@ -73,7 +76,7 @@ class Budget(Strict):
     """What a domain may cost in a month before its owner is told; spending is not stopped."""
 
     billing_account: Annotated[str, StringConstraints(pattern=BILLING_ACCOUNT_PATTERN)] = Field(
-        description="Billing account that pays the project."
+        description="Billing account that pays the project.", examples=["01AB23-45CD67-89EF01"]
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
         default="EUR", description="Currency of that account, by its ISO 4217 code."
@@ -86,21 +89,26 @@ class Budget(Strict):
 class GcpSettings(Strict):
     """The Google Cloud project that products are deployed to, and how things are done there."""
 
-    project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)] = Field(description="Id of the project.")
+    project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)] = Field(
+        description="Id of the project, neither its name nor its number.", examples=["acme-mesh"]
+    )
     project_number: int | None = Field(
         default=None,
         description="Number of the project, as `gcloud projects describe` tells it: Google's own agents, which move "
         "files and messages, are named by it.",
     )
     region: Annotated[str, StringConstraints(pattern=REGION_PATTERN)] = Field(
-        description="Region of everything that has one, such as europe-west1."
+        description="Region of everything that has one.", examples=["europe-west1"]
     )
     bigquery_location: Annotated[str, StringConstraints(pattern=LOCATION_PATTERN)] | None = Field(
-        default=None, description="Location of datasets: a region, EU or US; the region by default."
+        default=None,
+        description="Location of datasets: a region, EU or US; the region by default.",
+        examples=["europe-west1", "EU"],
     )
     name_prefix: Annotated[str, StringConstraints(pattern=NAME_PREFIX_PATTERN, max_length=NAME_PREFIX_MAX)] = Field(
         default="",
         description="First word of every name; by default none, and the project where names are unique everywhere.",
+        examples=["acme"],
     )
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels of everything that has some.")
     encryption_keys: EncryptionKeys = Field(default_factory=EncryptionKeys, description="Customer-managed keys.")
@@ -127,9 +135,7 @@ class GcpSettings(Strict):
     @model_validator(mode="after")
     def _budgets_count_by_number(self) -> GcpSettings:
         if self.budget is not None and self.project_number is None:
-            raise ValueError(
-                "found a budget and no project_number, expected both: budgets count a project by its number"
-            )
+            raise ValueError("expected project_number beside budget: budgets count a project by its number")
         return self
 
     @property

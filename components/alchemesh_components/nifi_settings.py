@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from alchemesh_platform.manifest.models import Strict
 from alchemesh_platform.secrets import SecretRef
 from alchemesh_platform.units import Duration
 
 URL_PATTERN = r"^https?://[^\s/]+(/\S*)?/nifi-api/?$"
+# Who signs in, and by what: neither says anything alone.
+PAIRS = (("username", "password"), ("client_certificate", "client_key"))
 
 
 class NifiSettings(Strict):
     """The NiFi server that dataflows run in; 1.x, from 1.16 on, or 2.x, which is asked for."""
 
-    url: str = Field(pattern=URL_PATTERN, description="Address of its REST interface: https://nifi.example/nifi-api")
+    url: str = Field(
+        pattern=URL_PATTERN, description="Address of its REST interface.", examples=["https://nifi.example/nifi-api"]
+    )
     username: str | None = Field(default=None, description="User, with a password.")
     password: SecretRef | None = Field(default=None, description="The user's password.")
     token: SecretRef | None = Field(default=None, description="A bearer token, instead of a user.")
@@ -51,6 +55,14 @@ class NifiSettings(Strict):
     drain: Duration = Field(
         default=timedelta(minutes=5), description="How long queues may take to drain before a dataflow is removed."
     )
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        for one, other in PAIRS:
+            given, missing = (one, other) if getattr(self, one) is not None else (other, one)
+            if getattr(self, given) is not None and getattr(self, missing) is None:
+                raise ValueError(f"expected {missing} beside {given}")
+        return self
 
     def login(self) -> dict[str, Any]:
         """Who we are to NiFi, by references only."""

@@ -218,7 +218,7 @@ def test_a_budget_needs_the_number_of_the_project(tmp_path: Path) -> None:
     """By its id, each run found the number in its place and tried to change it back."""
     budget = {"billing_account": "01AB23-45CD67-89EF01", "monthly": {"aviation": 800}}
     found = problems(tmp_path, {"budget": budget, "project_number": None})
-    assert [each for each in found if "found a budget and no project_number" in each] == found != []
+    assert [each for each in found if "expected project_number beside budget" in each] == found != []
     assert problems(tmp_path, {"budget": budget}) == []
 
 

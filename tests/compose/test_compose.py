@@ -35,7 +35,7 @@ PLATFORM = Platform(
     home="/home",
     settings={"cloud": {"project": "acme", "key": {"secret": "CLOUD_KEY"}}, "other": {"anything": 1}},
     components=COMPONENTS,
-    transforms=({"component": "nobody", "resource": "gcp:storage/bucket:Bucket", "set": {"a": 1}},),  # type: ignore[arg-type]
+    transforms=({"component": "disk", "resource": "gcp:storage/bucket:Bucket", "set": {"a": 1}},),  # type: ignore[arg-type]
 )
 
 
@@ -96,7 +96,7 @@ def test_arguments_and_settings_are_values_of_the_components_models(plan: Plan) 
 
 
 def test_transform_of_a_component_that_is_not_used_is_kept(plan: Plan) -> None:
-    assert [transform.component for transform in plan.transforms] == ["nobody"]
+    assert [transform.component for transform in plan.transforms] == ["disk"]
 
 
 def test_plan_document_is_stable(plan: Plan, update: bool) -> None:

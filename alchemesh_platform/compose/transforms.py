@@ -1,0 +1,29 @@
+"""Transforms of a platform file that nothing could ever go by: their component is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.document import quoted, written
+from alchemesh_platform.problems import Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+
+
+def transform_problems(platform: Platform, catalog: Collection[str]) -> Iterator[Problem]:
+    """Transforms whose component is neither in the catalogue nor what implements something in the environment.
+
+    One that is in the catalogue and implements nothing here may come from an environment that this one extends.
+    """
+    here = platform.components.values()
+    for index, transform in enumerate(platform.transforms):
+        name, path = transform.component, ("transforms", index, "component")
+        if name not in catalog and name not in here:
+            yield Problem(
+                platform.tree.locate(path),
+                written(("environments", platform.environment, *path)),
+                f"found {quoted(name)}, expected a component",
+                did_you_mean(name, sorted({*here, *catalog}), otherwise="`alchemesh components list` shows all"),
+            )
