@@ -236,7 +236,7 @@ def _s3_client(address: SplitResult) -> Any:
 
 
 def _gcs_session() -> tuple[Any, str]:
-    """A session that signs its requests and repeats what may be repeated, and the address that it speaks to."""
+    """A session that signs its requests and repeats them, and the address that it speaks to."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
@@ -252,7 +252,12 @@ def _gcs_session() -> tuple[Any, str]:
 
         endpoint = GCS
         session = AuthorizedSession(google.auth.default(scopes=[GCS_SCOPE])[0])  # type: ignore[no-untyped-call]
-    patience = Retry(total=ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+    # Uploads too, which by default are not repeated: Google takes one a second of the same object and answers more with
+    # 429. What is written twice is the same, and who says what it replaces is told that it is there.
+    # https://cloud.google.com/storage/docs/retry-strategy, https://cloud.google.com/storage/quotas#objects
+    patience = Retry(
+        total=ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None
+    )
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=patience))
     return session, endpoint

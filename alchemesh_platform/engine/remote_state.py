@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,10 +50,16 @@ class StateOverwritten(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What this machine last pushed or pulled: the object's version there and the content's digest."""
+    """What this machine last pushed or pulled: the object's version there and the content's digest.
+
+    Args:
+        sent: Digests of what was sent since. Any may be there: its answer was lost on the way, or we were killed
+            before it came.
+    """
 
     digest: str | None = None
     version: str = NEW
+    sent: tuple[str, ...] = ()
 
 
 class RemoteState:
@@ -129,6 +135,7 @@ class RemoteState:
             "timestamp": datetime.now(UTC).isoformat(),
             "checkout": str(self.folder.root),
         }
+        content = json.dumps(me).encode()
         ours = f"{self._lock_folder}/{OUR_LOCK}"
         for path, holder, checkout in self._locks():
             # Whoever worked in our folder is gone: the folder's own lock is ours.
@@ -138,10 +145,12 @@ class RemoteState:
             self.store.delete(path)
             self._tell(f"an earlier run was killed: {holder}; its lock in {shown(self.stack.backend)} was removed")
         try:
-            self.store.write(ours, json.dumps(me).encode(), replaces=NEW)
+            self.store.write(ours, content, replaces=NEW)
         except Taken as error:
-            holder = next((holder for path, holder, _ in self._locks() if path == ours), None)
-            raise self._locked(holder) from error
+            found = self.store.read(ours)
+            # It is ours where an answer was lost on the way, and the cloud's library tried again.
+            if found is None or found.content != content:
+                raise self._locked(_lock_of(found.content)[0] if found is not None else None) from error
         # Pulumi's own makes a lock of another name, then looks for others, as we do: one of both gives way at least.
         others = [holder for path, holder, _ in self._locks() if path != ours]
         if others:
@@ -171,9 +180,11 @@ class RemoteState:
         """Bring the folder to what is in the bucket, or the bucket to what a killed run here has left."""
         name, found = self._remote_state()
         remote = Pushed(_digest(found.content), found.version) if found is not None else Pushed()
+        if remote.digest in self._known.sent:
+            self._remember(remote)
         here = self._local_content()
         unpushed = here is not None and _digest(here) != self._known.digest
-        if unpushed and remote == self._known:
+        if unpushed and remote == replace(self._known, sent=()):
             self._push()
             self._tell(f"what an earlier run had not pushed to {shown(self.stack.backend)} any more was pushed")
             return
@@ -251,14 +262,34 @@ class RemoteState:
         if self._known.digest is None and self.store.read(META) is None:
             self.store.write(META, META_TEXT)
         name = self.folder.file.relative_to(self.folder.root).as_posix()
+        self._remember(replace(self._known, sent=tuple(dict.fromkeys((*self._known.sent, str(digest))))))
         try:
-            version = self.store.write(name, content, replaces=self._known.version)
+            version = self._replace(name, content)
         except Taken as error:
             raise StateOverwritten(
                 f"somebody else wrote the state of {self.stack} in {shown(self.stack.backend)} during this run",
                 hint=f"what this run has done is in {self.folder.file}; run `alchemesh refresh` to bring both together",
             ) from error
         self._remember(Pushed(digest, version))
+
+    def _replace(self, name: str, content: bytes) -> str:
+        """Write in the place of what was pushed last, or of what was sent since and never answered.
+
+        Returns:
+            The version that it has there.
+
+        Raises:
+            Taken: when something else is there.
+        """
+        try:
+            return self.store.write(name, content, replaces=self._known.version)
+        except Taken:
+            found = self.store.read(name)
+            if found is None or _digest(found.content) not in self._known.sent:
+                raise
+            if found.content == content:
+                return found.version
+            return self.store.write(name, content, replaces=found.version)
 
     def _push_file(self, file: Path) -> None:
         self.store.write(file.relative_to(self.folder.root).as_posix(), file.read_bytes())
@@ -285,7 +316,7 @@ class RemoteState:
 
     def _remember(self, pushed: Pushed) -> None:
         self._known = pushed
-        write_private(self._journal, json.dumps({"digest": pushed.digest, "version": pushed.version}))
+        write_private(self._journal, json.dumps(asdict(pushed)))
 
 
 def _lock_of(content: bytes) -> tuple[Holder | None, str | None]:
@@ -299,8 +330,9 @@ def _lock_of(content: bytes) -> tuple[Holder | None, str | None]:
 
 def _read_pushed(journal: Path) -> Pushed:
     try:
-        return Pushed(**json.loads(journal.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        found = json.loads(journal.read_bytes())
+        return Pushed(found["digest"], found["version"], tuple(found.get("sent", ())))
+    except (OSError, ValueError, TypeError, KeyError):
         return Pushed()
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
+from alchemesh_platform.engine import remote_state
 from alchemesh_platform.engine.checkout import checked_out, unlocked
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.lock import StackLocked
-from alchemesh_platform.engine.object_store import StoreUnusable, open_store
+from alchemesh_platform.engine.object_store import ObjectStore, StoreUnusable, open_store
 from alchemesh_platform.engine.remote_state import StateNotPushed, StateOverwritten
 from alchemesh_platform.engine.stack import Stack
 from parts.buckets import BUCKET, CREDENTIALS, Bucket, gcs_bucket, s3_bucket
@@ -222,6 +225,100 @@ def test_a_state_that_somebody_writes_meanwhile_is_not_written_over(bench: Bench
     assert told.outcome == "succeeded"
     assert [line for line in bench.told if "went on without this machine; ours is kept as" in line]
     assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+
+
+class Unanswered:
+    """A store that does what it is asked, while the answers to some writes are lost on the way."""
+
+    def __init__(self, store: ObjectStore, lost: Callable[[str], bool]) -> None:
+        self._store, self._lost = store, lost
+        self.read, self.delete, self.names = store.read, store.delete, store.names
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        version = self._store.write(name, content, replaces=replaces)
+        if self._lost(name):
+            raise ReadTimeoutError(endpoint_url=name)
+        return version
+
+
+def losing(monkeypatch: pytest.MonkeyPatch, lost: Callable[[str], bool]) -> None:
+    monkeypatch.setattr(remote_state, "open_store", lambda backend: Unanswered(open_store(backend), lost))
+
+
+def test_a_push_whose_answer_is_lost_is_not_taken_for_somebody_elses(
+    bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the run did afterwards was pushed no more, and the next run put it aside."""
+    left = [STATE]
+    losing(monkeypatch, lambda name: name in left and not left.remove(name))  # type: ignore[func-returns-value]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.run, "up", IN_CREATION)
+        until(lambda: "create slow" in bench.things.calls and not left, what="a first push")
+        bench.things.open_gate("go")
+        assert running.result().outcome == "succeeded"
+    assert recorded_in(bucket) == set(IN_CREATION)
+
+
+def test_a_run_that_never_learns_of_its_pushes_is_taken_up(
+    bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is killed between a push and its answer: the next run forgot what was made after it."""
+    assert bench.run("up", {"a": {"value": 1}}).outcome == "succeeded"
+    with monkeypatch.context() as lossy:
+        losing(lossy, lambda name: name == STATE)
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(bench.run, "up", IN_CREATION)
+            until(lambda: "create slow" in bench.things.calls, what="create slow")
+            before = bucket.read(STATE)
+            until(lambda: bucket.read(STATE) == before, what="a push")
+            bench.things.open_gate("go")
+            with pytest.raises(StateNotPushed):
+                running.result()
+    assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
+    assert not [line for line in bench.told if "went on without this machine" in line]
+    assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+
+
+def test_a_lock_whose_answer_is_lost_is_ours(bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cloud's library asks again then, and is told that the lock is taken."""
+
+    class AskedAgain(Unanswered):
+        def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+            self._store.write(name, content, replaces=replaces)
+            return self._store.write(name, content, replaces=replaces) if self._lost(name) else ""
+
+    def lossy(backend: str) -> ObjectStore:
+        return AskedAgain(open_store(backend), lambda name: name.startswith(LOCKS))
+
+    monkeypatch.setattr(remote_state, "open_store", lossy)
+    with checked_out(bench.stack, tell=bench.told.append):
+        assert [key for key in bucket.keys if key.startswith(LOCKS)]
+    assert not [key for key in bucket.keys if key.startswith(LOCKS)]
+
+
+def test_uploads_to_cloud_storage_that_come_too_fast_are_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [429, 503, 200]
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(answers.pop(0))
+            body = b'{"generation": "7"}'
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.serve_forever, 0.05)
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+        try:
+            assert open_store("gs://state").write("a", b"b", replaces="6") == "7"
+        finally:
+            server.shutdown()
+    assert answers == []
 
 
 @pytest.mark.parametrize(
