@@ -10,24 +10,31 @@ from alchemesh_platform.nifi.definition import Dataflow
 from alchemesh_platform.nifi.deviation import RUNNING
 from alchemesh_platform.nifi.server import WAIT_SECONDS, NifiFailed, Server
 
+DISABLED = "DISABLED"  # by a person, who has not stopped it alone but forbidden to start it
 _SAID_MAX = 5  # reasons that are told at once
 
 
 def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STOPPED"]) -> None:
     """Start or stop a processor, and wait until it is so and, when stopped, until its threads ended.
 
+    One that somebody disabled is stopped by being enabled, and is started only then.
+
     Raises:
         NifiFailed: when it does not stop in time.
     """
     path = f"/processors/{entity['id']}"
 
-    def edit(found: Entity) -> dict[str, Any] | None:
-        return None if found["component"]["state"] == state else {"state": state, "disconnectedNodeAcknowledged": False}
+    def turn(found: Entity, to: str) -> Entity:
+        body = {"revision": found["revision"], "state": to, "disconnectedNodeAcknowledged": False}
+        return dict(server.put(f"{path}/run-status", body))
 
-    def attempt() -> Any:
+    def attempt() -> None:
         found = server.get(path)
-        body = edit(found)
-        return found if body is None else server.put(f"{path}/run-status", {"revision": found["revision"], **body})
+        now = found["component"]["state"]
+        if now == DISABLED and state == "RUNNING":
+            found = turn(found, "STOPPED")  # https://github.com/apache/nifi, StandardProcessorDAO.verifyUpdate
+        if now != state:
+            turn(found, state)
 
     server.insist(attempt)
     if state == "STOPPED":
@@ -78,6 +85,8 @@ def start(server: Server, standing: Standing, wanted: Dataflow) -> None:
     """
     invalid = []
     for name in wanted.processors:
+        if standing.processors[name]["component"]["state"] == DISABLED:  # it is not even looked at whether it is valid
+            set_processor(server, standing.processors[name], "STOPPED")
         found = _settled(server, f"/processors/{standing.processors[name]['id']}")
         if found["component"].get("validationStatus") == "INVALID":
             invalid.append(f"processor {name!r}: {_errors(found)}")

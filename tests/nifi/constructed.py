@@ -180,6 +180,8 @@ class ConstructedNifi:
     def _check_valid(self, entity: Json, state: str) -> None:
         if state in ("RUNNING", "ENABLED") and entity["component"].get("validationErrors"):
             raise Refused(409, f"{entity['id']} cannot be enabled because it is not currently valid")
+        if state == "RUNNING" and entity["component"]["state"] == "DISABLED":
+            raise Refused(409, f"{entity['id']} cannot be started because it is not stopped. Current state is DISABLED")
 
     def _update_parameters(self, method: str, context: Json, body: Json) -> Json:
         if method == "POST":

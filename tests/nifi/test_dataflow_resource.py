@@ -154,6 +154,29 @@ def test_a_stopped_processor_is_drift_and_started_again(wire: Wire, server: Serv
         assert set(running(server, "stopped").values()) == {"RUNNING"}
 
 
+def test_a_processor_that_was_disabled_by_hand_is_enabled_and_started(
+    wire: Wire, server: Server, nifi_server: Nifi
+) -> None:
+    """NiFi refuses to start one that is disabled: each `up` waited for two minutes and failed, a delete as well."""
+    tree = dataflow(nifi_server.url, "disabled")
+    with created(wire, tree) as made:
+        disable_by_hand(server, "disabled", "end")
+        assert list(wire.diff(made, tree).detailedDiff) == ["state"]
+        assert "state: found processor end disabled, declared running" in wire.engine.messages()[0]
+        other = with_property(tree, "end", "Log Level", "info")
+        made.state, made.inputs = wire.update(made, other).state, wire.check(DATAFLOW, other)
+        assert set(running(server, "disabled").values()) == {"RUNNING"}
+        assert wire.diff(made, other).changes == NONE
+        disable_by_hand(server, "disabled", "end")
+    assert named(server, "disabled") == 0
+
+
+def disable_by_hand(server: Server, name: str, processor: str) -> None:
+    """Forbid a processor to start, on the screen."""
+    for state in ("STOPPED", "DISABLED"):
+        run_by_hand(server, name, processor, state)
+
+
 def test_what_is_edited_by_hand_is_told_by_its_property_and_set_right(
     wire: Wire, server: Server, nifi_server: Nifi
 ) -> None:
