@@ -357,7 +357,9 @@ def _named(ports: Mapping[str, PortConnections], what: str, name: str) -> PortCo
 
 def _local_path(url: str) -> Path:
     if not url.startswith("file://"):
-        raise WrongConnection(f"{url} is not on this machine")
+        raise WrongConnection(
+            f"{url} is not on this machine: the cloud's own client reads it, files by their `url`, tables by `table_id`"
+        )
     from urllib.parse import unquote, urlsplit
 
     return Path(unquote(urlsplit(url).path))

@@ -75,9 +75,9 @@ class NotReady(Failure):
         super().__init__(f"1 error occurred:\n\t* {waited}\n\n", hint=hint)
 
 
-def not_found(what: str) -> Refused:
+def not_found(what: str, *, hint: str | None = None) -> Refused:
     """Something that is referred to is not there."""
-    return Refused(404, f"Not found: {what}", reason="notFound")
+    return Refused(404, f"Not found: {what}", reason="notFound", hint=hint)
 
 
 def exists(what: str) -> Refused:

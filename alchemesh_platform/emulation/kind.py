@@ -167,8 +167,9 @@ class EmulatedKind:
     def _referred(self, values: Values) -> None:
         for reference in self.type.references:
             identity = reference.identify(values)
-            if identity is not None and self.world.store.get(reference.type, identity) is None:
-                raise not_found(f"{reference.property} {identity}")
+            if identity is not None and not reference.there(self.world, identity):
+                hint = reference.way_out(self.world, identity)
+                raise not_found(f"{reference.property} {identity}", hint=hint)
 
     def _planned(self, inputs: Tree) -> dict[str, Any]:
         said = {**dict.fromkeys(self._said_for_it(inputs), UNKNOWN), **self.type.defaults}

@@ -55,6 +55,14 @@ class Reference:
         elsewhere = found.startswith("projects/") and found.split("/")[1] != values.get("project", found.split("/")[1])
         return None if elsewhere else found
 
+    def there(self, world: World, identity: str) -> bool:
+        """Whether it is there."""
+        return world.store.get(self.type, identity) is not None
+
+    def way_out(self, world: World, identity: str) -> str | None:
+        """What to do where it is not, if only an emulated cloud has a way out."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:

@@ -185,6 +185,19 @@ def test_a_grant_on_a_bucket_that_is_gone_is_not_found(bench: Bench) -> None:
         ),
     )
     assert "Error 404: Not found: bucket acme-nowhere" in said
+    assert "/storage/v1/b?project=theirs' -d '{" in said
+
+
+def test_a_bucket_of_somebody_else_is_put_in_by_hand(bench: Bench) -> None:
+    """Nothing could be copied from a bucket of another project: no bucket of another is in an emulated cloud."""
+    bench.world.storage().make_bucket("theirs", "acme-dispatch", "europe-west1")
+    bench.done(
+        "up",
+        lambda: gcp.storage.BucketIAMMember(
+            "reader", bucket="acme-dispatch", role="roles/storage.objectViewer", member="user:amelia@airport.example"
+        ),
+    )
+    assert bench.done("refresh").keys() == {"refresh"}
 
 
 def test_a_secret_is_written_down_nowhere(bench: Bench) -> None:

@@ -19,6 +19,7 @@ from alchemesh_platform.emulation.resource_type import Reference, ResourceType, 
 from alchemesh_platform.emulation.rest import CONFLICT
 from alchemesh_platform.emulation.services.iam import grant
 from alchemesh_platform.emulation.world import PROJECT_NUMBER, World
+from alchemesh_platform.emulation.world import STORAGE as STORAGE_SERVER
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.values import Secret, reveal
 
@@ -38,7 +39,22 @@ STORAGE_CLASSES = ("STANDARD", "MULTI_REGIONAL", "REGIONAL", "NEARLINE", "COLDLI
 # https://cloud.google.com/storage/docs/lifecycle#actions
 LIFECYCLE_ACTIONS = ("Delete", "SetStorageClass", "AbortIncompleteMultipartUpload")
 
-ON_BUCKET = Reference(BUCKET, "bucket")
+
+@dataclass(frozen=True, slots=True)
+class BucketReference(Reference):
+    """A bucket by its name: of this cloud's own, or of somebody else, who made it in the emulator by hand."""
+
+    def there(self, world: World, identity: str) -> bool:
+        return Reference.there(self, world, identity) or world.storage().bucket_exists(identity)
+
+    def way_out(self, world: World, identity: str) -> str | None:
+        make = (
+            f"curl '{world.address_of(STORAGE_SERVER)}/storage/v1/b?project=theirs' -d '{{\"name\": \"{identity}\"}}'"
+        )
+        return f"nothing of somebody else's is in an emulated cloud; a bucket is put into it by `{make}`"
+
+
+ON_BUCKET = BucketReference(BUCKET, "bucket")
 
 
 @dataclass(frozen=True, kw_only=True)
