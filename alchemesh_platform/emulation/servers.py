@@ -24,6 +24,7 @@ PORTS_FILE = "emulators.json"
 # Service: variable by which Google's clients find its emulator.
 VARIABLES = {STORAGE: "STORAGE_EMULATOR_HOST", BIGQUERY: "BIGQUERY_EMULATOR_HOST"}
 _GRPC = "bigquery-grpc"  # its interface for storage reads and writes has a port of its own
+_PORTS = (*VARIABLES, _GRPC)
 _READY = {STORAGE: "/storage/v1/b?project=emulated", BIGQUERY: "/bigquery/v2/projects/emulated/datasets"}
 
 
@@ -125,14 +126,20 @@ class Emulators:
 
     def _ports(self) -> Mapping[str, int]:
         """Service: port. Chosen once, for the addresses are written into connections that outlive a run."""
+        from filelock import FileLock
+
+        if (known := self._known_ports()).keys() >= set(_PORTS):
+            return known
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(self.folder / f"{PORTS_FILE}.lock"):  # two commands that are the first would choose two of each
+            known = self._known_ports()
+            known |= {name: free_port(HOST) for name in _PORTS if name not in known}
+            write_if_changed(self.folder / PORTS_FILE, json.dumps(known, indent=2) + "\n")
+        return known
+
+    def _known_ports(self) -> dict[str, int]:
         file = self.folder / PORTS_FILE
         known: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        while missing := [name for name in (*VARIABLES, _GRPC) if name not in known]:
-            port = free_port(HOST)
-            if port not in known.values():
-                known[missing[0]] = port
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_if_changed(file, json.dumps(known, indent=2) + "\n")
         return known
 
 

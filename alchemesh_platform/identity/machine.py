@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping
 
 USER_VARIABLE = "ALCHEMESH_USER"
-GIT_SECONDS = 5  # git answers in milliseconds, unless its configuration is on a disk that is gone
+GIT_SECONDS = 20  # git answers in milliseconds, unless its configuration is on a disk that is gone
 
 
 def local_subject(environ: Mapping[str, str] = os.environ) -> str:

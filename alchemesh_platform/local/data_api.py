@@ -26,8 +26,12 @@ from alchemesh_platform.local.programs import Guard, Protocol, guard_of
 from alchemesh_platform.local.roapi import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
-PROBE_SECONDS = 2.0
-_HOPELESS = ("FATAL", "EXITED", "STOPPED", "ABSENT", "UNSUPERVISED")
+PROBE_SECONDS = 2.0  # while it starts: it is asked again
+# Once it runs, and is asked once: on a busy machine an answer takes seconds, since each connection of SQL starts a
+# server. Less than whoever asks for its health has patience for (status/observing.py).
+ANSWER_SECONDS = 8.0
+_HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
+_ENDED = ("BACKOFF", "EXITED")  # and about to be started again
 _TRIES_OF_FREE_PORTS = 3
 _PORT_IN_USE = re.compile("address (already )?in use", re.IGNORECASE)
 _LINES_READ = 60  # of what a server said since its start; a panic is followed by its backtrace
@@ -131,7 +135,7 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
         return "a credential of its own is gone"
     if not processes.is_current(api.run_directory, roapi.server(gateway, api.tables, guard)):
         return "its tables are in other folders than its server knows"
-    refusal = first_refusal(_connection(api, endpoints), PROBE_SECONDS)
+    refusal = first_refusal(_connection(api, endpoints), ANSWER_SECONDS)
     return f"its server does not answer: {refusal}" if refusal else None
 
 
@@ -178,7 +182,7 @@ def endpoints_of(api: DataApi, http_port: int, postgres_port: int | None) -> End
 def observe_api(connection: DataApiConnection) -> Observation:
     """Whether a data API answers on each protocol that it offers."""
     started = time.monotonic()
-    refusal = first_refusal(connection, PROBE_SECONDS)
+    refusal = first_refusal(connection, ANSWER_SECONDS)
     if refusal is not None:
         return Observation("unhealthy", refusal)
     return Observation("healthy", f"answers in {(time.monotonic() - started) * 1000:.0f} ms")
@@ -246,7 +250,7 @@ def _wait_until_healthy(
             if in_use is not None:  # PgBouncer goes on without the port
                 return in_use.strip()
             # Ended with a reason, it would end with it again; ended without one (killed), it is started again.
-            if found.state in _HOPELESS or (found.state == "BACKOFF" and _reasons(said[name])):
+            if found.state in _HOPELESS or (found.state in _ENDED and _reasons(said[name])):
                 return f"it ended at once: {_telling(said[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
         answers = not guard.enclosed or gateways.server_answers(api.gateway)

@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from contextlib import closing
+from itertools import cycle, islice
 
 from alchemesh_platform.failure import Failure
 
@@ -16,6 +17,9 @@ GRACE_SECONDS = 3.0
 # as macOS and Windows do)
 PORTS = range(20_000, 30_000)
 TRIES = 100
+# In an order of this process's own, gone through from one call to the next: two that are asked for before either is
+# listened on differ, and so do those of two processes, also where the generator that all share was seeded.
+_order = cycle(random.Random().sample(PORTS, len(PORTS)))  # noqa: S311 - no secret
 
 
 class PortTaken(Failure):
@@ -23,8 +27,8 @@ class PortTaken(Failure):
 
 
 def free_port(host: str) -> int:
-    """A port that nobody listens on now, and that nobody is given who asks the system for any."""
-    for port in random.sample(PORTS, TRIES):
+    """A port that nobody listens on now, nor is given who asks the system for any; another one with each call."""
+    for port in islice(_order, TRIES):
         if is_free(host, port):
             return port
     with closing(_socket(host)) as probe:

@@ -18,7 +18,7 @@ Protocol = Literal["sql", "rest", "graphql"]
 
 # PgBouncer and other servers are in folders that an ordinary user's PATH leaves out on Debian.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
-_TRY_SECONDS = 20.0
+_TRY_SECONDS = 60.0
 PACKAGES = {"bwrap": "bubblewrap", "pgbouncer": "pgbouncer"}
 
 

@@ -24,8 +24,8 @@ from alchemesh_platform.local.files import storage_errors, write_if_changed
 # unix(7): sun_path holds 108 bytes with the closing NUL, macOS 104; supervisord first binds "<path>.<pid>".
 SOCKET_PATH_MAX = 104 - 1 - len(".4194304")
 SHORT_FOLDER = Path("/tmp")  # noqa: S108 - what is put there is in a folder of the user's own
-START_SECONDS = 30.0
-CALL_SECONDS = 15.0
+START_SECONDS = 60.0
+CALL_SECONDS = 30.0  # stopping a process takes STOP_SECONDS, and what the machine is busy with
 STOP_SECONDS = 10
 CONFIG_FOLDER = "supervisor"
 CONFIG_FILE = "supervisord.conf"
@@ -177,9 +177,14 @@ def end_orphans(*commands: tuple[str, ...]) -> None:
 
 def end_remains_of(folder: Path) -> None:
     """End what an earlier supervisor of this folder left: its processes, and itself if its folder was removed."""
+    import psutil
+
     for lost in _running(("-c", str(folder / CONFIG_FILE))):
-        children = lost.children(recursive=True)
-        os.kill(lost.pid, signal.SIGKILL)
+        try:
+            children = lost.children(recursive=True)
+            lost.kill()
+        except psutil.NoSuchProcess:
+            continue  # it was about to end
         _wait_for_end([lost])
         _end(children)
     end_orphans(*(command_of(path) for path in (folder / PROGRAMS).glob("*.conf")))
