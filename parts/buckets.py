@@ -20,7 +20,9 @@ from alchemesh_platform.local.ports import free_port
 from parts.java import PartFailed
 
 LOOPBACK = "127.0.0.1"
-STARTS_WITHIN_SECONDS = 60
+STARTS_WITHIN_SECONDS = 120
+ANSWERS_WITHIN_SECONDS = 60
+REPOSITORY = Path(__file__).parents[1]
 BUCKET = "state"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
@@ -71,9 +73,7 @@ class Bucket:
 def s3_bucket(wait_seconds: float = 0.0) -> Iterator[Bucket]:
     """A bucket of moto's S3, which answers at once, or after a while as a real one does."""
     port = free_port(LOOPBACK)
-    at_once = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    slowly = [sys.executable, "-m", "parts.slow_s3", str(port), str(wait_seconds)]
-    with _server(slowly if wait_seconds else at_once, port) as server:
+    with _server([sys.executable, "-m", "parts.s3_server", str(port), str(wait_seconds)], port) as server:
         bucket = Bucket(f"s3://{BUCKET}?endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true", port, server)
         bucket.s3.create_bucket(Bucket=BUCKET)
         yield bucket
@@ -94,13 +94,14 @@ def gcs_bucket() -> Iterator[Bucket]:
             data=f'{{"name": "{BUCKET}"}}'.encode(),
             headers={"Content-Type": "application/json"},
         )
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+        urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_SECONDS).close()  # noqa: S310
         yield Bucket(f"gs://{BUCKET}", port, server)
 
 
 @contextmanager
 def _server(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    nowhere = subprocess.DEVNULL
+    server = subprocess.Popen(command, cwd=REPOSITORY, stdout=nowhere, stderr=nowhere, env=dict(os.environ))
     try:
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while not _listens(port):

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ CLUSTER = "QWxjaGVtZXNoLXBhcnRzLQ"  # any 16 bytes in base64; all data folders a
 ADMINISTRATOR = "admin"
 SCRAM = "SCRAM-SHA-512"
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 60.0
 _JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -59,7 +59,7 @@ class Broker(Server):
     """
 
     name = "the broker"
-    start_seconds = 90.0
+    start_seconds = 180.0  # 5 on an idle machine
     stop_seconds = 30.0
 
     bootstrap: str
@@ -85,26 +85,34 @@ class Broker(Server):
         return AdminClient(self.client())
 
     def create_topic(self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
-        """Create a topic and wait until it is there."""
+        """Create a topic and wait until the broker tells of it: it learns of it from its controller, a bit later."""
         from confluent_kafka.admin import NewTopic
 
         topic = NewTopic(name, partitions, 1, config=dict(config or {}))
         admin = self.admin()  # kept until the answer is here: the client's end is the end of what it asked
         admin.create_topics([topic])[name].result(ANSWER_SECONDS)
+        _until(lambda: self._partitions(name) == partitions, f"there is no topic {name}")
 
     def delete_topic(self, name: str) -> None:
-        """Delete a topic."""
+        """Delete a topic and wait until the broker tells of it no more."""
         admin = self.admin()
         admin.delete_topics([name])[name].result(ANSWER_SECONDS)
+        _until(lambda: self._partitions(name) == 0, f"topic {name} does not go")
+
+    def _partitions(self, topic: str) -> int:
+        """How many partitions of a topic have a leader."""
+        found = self.admin().list_topics(timeout=ANSWER_SECONDS).topics.get(topic)
+        return sum(part.leader >= 0 for part in found.partitions.values()) if found is not None else 0
 
     def add_user(self, name: str, password: str) -> None:
-        """Add a SCRAM user, or change its password."""
+        """Add a SCRAM user, or change its password; waits until that lets in."""
         from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
         information = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         change = UserScramCredentialUpsertion(name, information, password.encode())
         admin = self.admin()
         admin.alter_user_scram_credentials([change])[name].result(ANSWER_SECONDS)
+        _until(lambda: self._answers(name, password), f"user {name} is not let in")
 
     def allow(
         self,
@@ -130,11 +138,7 @@ class Broker(Server):
         admin = self.admin()
         for future in admin.create_acls(bindings).values():
             future.result(ANSWER_SECONDS)
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while not set(bindings) <= set(self.acls()):  # they take effect some 30 ms later
-            if time.monotonic() > deadline:
-                raise PartFailed(f"the ACLs of {user} do not take effect")
-            time.sleep(0.02)
+        _until(lambda: set(bindings) <= set(self.acls()), f"the ACLs of {user} do not take effect")
 
     def acls(self) -> list[Any]:
         """All ACLs of the broker."""
@@ -176,13 +180,23 @@ class Broker(Server):
     def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return _java(self.parts, "kafka.Kafka", str(self.folder / "server.properties"), log=log)
 
-    def _answers(self) -> bool:
+    def _answers(self, user: str = ADMINISTRATOR, password: str | None = None) -> bool:
         from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
 
         try:
-            return bool(self.admin().list_topics(timeout=1).brokers)
+            return bool(AdminClient(self.client(user, password)).list_topics(timeout=1).brokers)
         except KafkaException:
             return False
+
+
+def _until(met: Callable[[], bool], otherwise: str) -> None:
+    """Wait for what the broker does some 30 ms after it has answered, and on a busy machine later."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while not met():
+        if time.monotonic() > deadline:
+            raise PartFailed(otherwise)
+        time.sleep(0.02)
 
 
 @contextmanager
@@ -195,8 +209,8 @@ def broker() -> Iterator[Broker]:
     parts = prepare()
     with tempfile.TemporaryDirectory(prefix="alchemesh-kafka-") as folder:
         made = make_broker(Path(folder), parts)
-        made.start()
         try:
+            made.start()
             yield made
         finally:
             made.kill()  # nothing of its data is needed any more
@@ -204,9 +218,7 @@ def broker() -> Iterator[Broker]:
 
 def make_broker(folder: Path, parts: Path) -> Broker:
     """The configuration and empty data of a broker in a folder; not started."""
-    port = controller_port = free_port("127.0.0.1")
-    while controller_port == port:
-        controller_port = free_port("127.0.0.1")
+    port, controller_port = free_port("127.0.0.1"), free_port("127.0.0.1")
     password = secrets.token_urlsafe(18)
     shutil.copytree(parts / "data", folder / "data")
     _configure(folder, port=port, controller_port=controller_port, password=password)
@@ -225,8 +237,11 @@ def _make(folder: Path) -> None:
         raise PartFailed(f"formatting left with {status}\n{(folder / 'format.log').read_text('utf-8', 'replace')}")
     with tempfile.TemporaryDirectory(prefix="alchemesh-kafka-") as first:
         made = make_broker(Path(first), folder)
-        made.start()
-        made.stop()  # leaves the archive
+        try:
+            made.start()
+            made.stop()  # leaves the archive
+        finally:
+            made.kill()
 
 
 def _configure(folder: Path, *, port: int, controller_port: int, password: str) -> None:

@@ -1,11 +1,12 @@
-"""moto's S3 with a wait before each answer, as a network and a real store have it.
+"""moto's S3, one request after another, with a wait before each answer where it is to be as slow as a real store.
 
-``python -m parts.slow_s3 PORT SECONDS``.
+``python -m parts.s3_server PORT SECONDS``.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,12 +20,15 @@ LOOPBACK = "127.0.0.1"
 def serve(port: int, seconds: float) -> None:
     """Serve until the process is ended."""
     moto = DomainDispatcherApplication(create_backend_app)
+    # A write on the condition that nothing is there is two steps of moto's: of two at once, both would be taken.
+    turn = threading.Lock()
 
-    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         time.sleep(seconds)
-        return moto(environ, start_response)
+        with turn:
+            return moto(environ, start_response)
 
-    run_simple(LOOPBACK, port, slow, threaded=True)
+    run_simple(LOOPBACK, port, answer, threaded=True)
 
 
 if __name__ == "__main__":
