@@ -25,7 +25,7 @@ from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.home import HOME_VARIABLE
 
 MESH = "examples/mesh"
-SERVED_WITHIN_SECONDS = 30  # a data API looks for new rows every few seconds
+SERVED_WITHIN_SECONDS = 120  # a data API looks for new rows every few seconds
 UNCHANGED = {"same", "read"}
 
 

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.discover import Engine, find_engine
 
-# How long an example takes says more of the machine, and of what else runs on it, than of the code.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says more of the machine, and of what else runs on it, than of the code. The same examples
+# each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("any machine")
 
 # Where they are started in a shell's background they ignore interrupts, and so would all that they start and interrupt.

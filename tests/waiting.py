@@ -18,6 +18,22 @@ def until(met: Callable[[], object], what: str, *, seconds: float = LONGEST) -> 
         time.sleep(0.01)
 
 
+def arguments_of(process: psutil.Process) -> list[str]:
+    """The command line of a process; nothing of one that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def name_of(process: psutil.Process) -> str:
+    """The name of a process; nothing of one that has ended meanwhile."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended; a zombie has."""
     try:

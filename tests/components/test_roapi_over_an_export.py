@@ -77,7 +77,7 @@ def serving(folder: Path) -> Iterator[str]:
 def healthy(address: str) -> bool:
     """The path of the startup probe."""
     try:
-        with urllib.request.urlopen(f"http://{address}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{address}/health", timeout=30) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

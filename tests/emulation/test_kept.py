@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pulumi_gcp as gcp
 import pytest
 
 from alchemesh_platform.emulation.store import Kept, Store
+from tests.waiting import until
 
 from .harness import PROJECT, Bench
 
@@ -256,10 +256,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_a_store_that_can_be_rea
     writer = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
     try:
         store = Store(tmp_path)
-        deadline = time.monotonic() + 60
-        while len(store.all()) < 20:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: len(store.all()) >= 20, "some are written")
     finally:
         writer.kill()
         writer.wait()

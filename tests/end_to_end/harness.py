@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
+from tests.waiting import arguments_of
 
 COMMAND = [sys.executable, "-m", "alchemesh_cli"]
-LONGEST = 180.0
+LONGEST = 300.0
 
 MANIFEST = """\
 kind: DataProduct
@@ -118,7 +120,11 @@ class Shop:
     def run(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever its exit code."""
         process = self.start(*arguments, more=more)
-        out, err = process.communicate(timeout=LONGEST)
+        try:
+            out, err = process.communicate(timeout=LONGEST)
+        except BaseException:
+            process.kill()
+            raise
         return subprocess.CompletedProcess(list(arguments), process.returncode, out, err)
 
     def done(self, *arguments: str, more: Mapping[str, str] | None = None) -> str:
@@ -155,7 +161,11 @@ def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:
 
 def everything_in(*folders: Path) -> bytes:
     """All that is written below some folders, in one piece, to search for what must not be there."""
-    return b"\n".join(file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.is_file())
+    written = []
+    for file in sorted(file for folder in folders for file in folder.rglob("*") if file.is_file()):
+        with suppress(FileNotFoundError):  # what runs there has put another in its place
+            written.append(file.read_bytes())
+    return b"\n".join(written)
 
 
 def engines_below(pid: int) -> list[psutil.Process]:
@@ -165,11 +175,15 @@ def engines_below(pid: int) -> list[psutil.Process]:
 
 def below(pid: int, argument: str) -> list[psutil.Process]:
     """What a command has started that has an argument with that text."""
-    found = []
     try:
-        for child in psutil.Process(pid).children(recursive=True):
-            if any(argument in part for part in child.cmdline()):
-                found.append(child)
-    except psutil.NoSuchProcess:
-        pass  # it ended while we looked
-    return found
+        children = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:  # it ended while we looked
+        return []
+    return [child for child in children if any(argument in part for part in arguments_of(child))]
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes; those that have ended meanwhile are fine."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

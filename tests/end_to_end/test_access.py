@@ -125,7 +125,7 @@ def test_access_that_is_taken_back_or_ends_goes_alone_and_the_consumer_is_told(m
 
     # Long enough to be deployed before it is over, on a slow machine too: what ends in between is not granted.
     ends_at = mesh.elsewhere.json("access", "extend", teams, "--until", "45s", "--apply")["ends_at"]
-    until(lambda: datetime.now(UTC) > datetime.fromisoformat(ends_at), what="the end", seconds=60)
+    until(lambda: datetime.now(UTC) > datetime.fromisoformat(ends_at), what="the end")
     mesh.elsewhere.done("access", "apply")
     assert mesh.granted() == []
     assert [mesh.request(request).state for request in (products, teams)] == ["revoked", "expired"]
@@ -169,7 +169,7 @@ def test_destroy_leaves_the_approval_and_the_next_up_grants_again(mesh: Mesh) ->
 def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mesh) -> None:
     request = ask(mesh)
     running = mesh.elsewhere.start("access", "approve", request, "--apply")
-    until(lambda: mesh.request(request).state != "requested", what="the approval", seconds=120)
+    until(lambda: mesh.request(request).state != "requested", what="the approval")
     running.kill()
     running.communicate()
 

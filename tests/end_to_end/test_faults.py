@@ -15,7 +15,7 @@ import pytest
 from alchemesh_platform.deployment.operate import OWN_PROCESS_COMPONENTS
 from tests.waiting import until
 
-from .harness import Shop, below, engines_below, everything_in, write_shop
+from .harness import LONGEST, Shop, below, engines_below, everything_in, kill, write_shop
 
 pytestmark = pytest.mark.engine
 
@@ -43,7 +43,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_up_goes_on(shop: Shop) -> None:
     process = shop.start("up", "--yes")
     until(lambda: engines_below(process.pid) != [], what="the engine starts")
     process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=60)
+    _out, err = process.communicate(timeout=LONGEST)
     assert process.returncode == 1, err
     assert "Traceback" not in err
     assert shop.json("up", "--yes")["outcome"] == "succeeded"
@@ -58,9 +58,8 @@ def test_a_kill_at_any_moment_loses_nothing(shop: Shop, victim: str, moment: flo
     if victim == "cli":
         process.kill()
     else:
-        for engine in engines_below(process.pid):
-            engine.kill()
-    process.communicate(timeout=60)
+        kill(engines_below(process.pid))
+    process.communicate(timeout=LONGEST)
 
     up = shop.json("up", "--yes")
     assert up["outcome"] == "succeeded"
@@ -79,9 +78,8 @@ def test_a_killed_provider_is_told_and_the_next_up_goes_on(shop: Shop) -> None:
     process = shop.start("up", "--yes")
     data = shop.home / "local" / "data" / "shop" / "orders"
     until(lambda: data.exists() or process.poll() is not None, what="the first thing is made")
-    for provider in below(process.pid, "alchemesh_platform.provider.main"):
-        provider.kill()
-    _out, err = process.communicate(timeout=120)
+    kill(below(process.pid, "alchemesh_platform.provider.main"))
+    _out, err = process.communicate(timeout=LONGEST)
     assert process.returncode == 1, err
     assert "Traceback" not in err
     assert shop.json("up", "--yes")["outcome"] == "succeeded"
@@ -92,7 +90,7 @@ def test_two_ups_of_one_stack_do_not_mix(shop: Shop) -> None:
     first = shop.start("up", "--yes")
     until(lambda: engines_below(first.pid) != [] or first.poll() is not None, what="the engine starts")
     second = shop.run("up", "--yes")
-    _out, err = first.communicate(timeout=120)
+    _out, err = first.communicate(timeout=LONGEST)
     assert first.returncode == 0, err
     assert second.returncode in (0, 5), second.stderr
     if second.returncode == 5:
@@ -106,7 +104,7 @@ def test_two_products_come_up_at_once(shop: Shop, tmp_path: Path) -> None:
     try:
         both = [product.start("up", "--yes") for product in (shop, other)]
         for process in both:
-            _out, err = process.communicate(timeout=120)
+            _out, err = process.communicate(timeout=LONGEST)
             assert process.returncode == 0, err
         products = json.dumps(shop.json("status", "--all"))
         assert "shop/orders" in products
@@ -174,7 +172,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk:
         env=shop.environment(),
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=LONGEST,
         check=False,
     )
     assert limited.returncode == 1, limited.stderr

@@ -17,7 +17,7 @@ import pytest
 from alchemesh_platform.connections import Connections
 from tests.waiting import until
 
-from .harness import COMMAND, Shop
+from .harness import COMMAND, LONGEST, Shop
 
 pytestmark = pytest.mark.engine
 
@@ -165,7 +165,7 @@ def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: b
     seen = b""
     answered = False
     while True:
-        ready, _, _ = select.select([ours], [], [], 120)
+        ready, _, _ = select.select([ours], [], [], LONGEST)
         assert ready, f"nothing more came after {seen.decode()}"
         try:
             read = os.read(ours, 65536)
@@ -179,7 +179,7 @@ def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: b
             os.write(ours, answer.encode())
             answered = True
     os.close(ours)
-    code = process.wait(timeout=60)
+    code = process.wait(timeout=LONGEST)
     assert answered
     assert (code == 0) is deployed, seen.decode()
     assert Path(shop.home, "local", "data", "shop", "orders", "orders-table").exists() is deployed

@@ -13,7 +13,7 @@ from alchemesh_platform.emulation.storage_api import StorageRest
 from tests.waiting import until
 
 from .faulty import ENVIRONMENT, PROJECT, WITHOUT_INGESTION, Faulty, Mesh
-from .harness import engines_below
+from .harness import LONGEST, engines_below, kill
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -43,9 +43,11 @@ def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(
     product = write(mesh, tmp_path)
     process = product.start("up", "--yes", "-e", ENVIRONMENT)
     until(lambda: product.standing().total() >= made or process.poll() is not None, f"{made} things are made")
-    for killed in [process] if victim == "cli" else engines_below(process.pid):
-        killed.kill()
-    process.communicate(timeout=120)
+    if victim == "cli":
+        process.kill()
+    else:
+        kill(engines_below(process.pid))
+    process.communicate(timeout=LONGEST)
 
     product.up(again=True)
     assert product.standing() == whole

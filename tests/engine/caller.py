@@ -24,10 +24,6 @@ from .thing import PACKAGE, served_things
 
 
 def main() -> None:
-    job = json.loads(os.environ["TEST_JOB"])
-    stack = Stack(PROJECT, job["stack"]["name"], job["stack"]["backend"], Path(job["stack"]["home"]))
-    engine = find_engine(allow_install=False)
-    told: list[str] = []
     cancel = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -35,6 +31,10 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     signal.signal(signal.SIGINT, stop)  # as the command line does it
+    job = json.loads(os.environ["TEST_JOB"])
+    stack = Stack(PROJECT, job["stack"]["name"], job["stack"]["backend"], Path(job["stack"]["home"]))
+    engine = find_engine(allow_install=False)
+    told: list[str] = []
     with served_things(Path(job["folder"])) as port, checked_out(stack, tell=told.append) as held:
         held.prepare(engine)
         result = run_operation(

@@ -21,6 +21,7 @@ from alchemesh_platform.engine.events import EngineEvent
 from alchemesh_platform.engine.result import EngineResult
 from alchemesh_platform.engine.run import Operation, run_operation
 from alchemesh_platform.engine.stack import Stack
+from tests.waiting import name_of
 
 from .thing import PACKAGE, Thing, ThingFolder, served_things
 
@@ -134,4 +135,7 @@ def declare(things: Things) -> None:
 
 def engines_of(pid: int) -> list[psutil.Process]:
     """Engines that a process has started and that run."""
-    return [child for child in psutil.Process(pid).children(recursive=True) if child.name() == "pulumi"]
+    try:
+        return [child for child in psutil.Process(pid).children(recursive=True) if name_of(child) == "pulumi"]
+    except psutil.NoSuchProcess:  # it has ended itself
+        return []

@@ -20,7 +20,7 @@ import pytest
 from alchemesh_platform.engine.discover import RELEASES_VARIABLE, Engine, EngineMissing
 from alchemesh_platform.engine.download import release_platform
 from alchemesh_platform.engine.versions import PINNED_VERSION
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 from .machine import Machine
 
@@ -77,7 +77,7 @@ def test_an_interrupted_build_leaves_nothing_that_is_taken_for_an_engine(
         os.killpg(process.pid, number)  # as a terminal does it
     else:
         process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LONGEST)
     assert not machine.installed.exists()
     if number == signal.SIGINT:
         assert machine.left == []
@@ -96,7 +96,7 @@ def test_processes_at_once_build_once(machine: Machine, tmp_path: Path) -> None:
     assert second.stdout is not None
     assert "another process is getting the engine" in second.stdout.readline()
     go_on.touch()
-    outs = [process.communicate(timeout=60) for process in (first, second)]
+    outs = [process.communicate(timeout=LONGEST) for process in (first, second)]
     assert [out.split()[-1] for out, _err in outs] == ["build", "cache"], outs
     assert Path(f"{machine.starts}.go").read_text("utf-8") == "build\n"
 
@@ -234,13 +234,13 @@ def test_an_interrupted_download_leaves_nothing(machine: Machine) -> None:
         request.wfile.write(GOOD[:1000])
         request.wfile.flush()
         started.set()
-        go_on.wait(60)
+        go_on.wait(LONGEST)
 
     with release_host(machine, {CHECKSUMS: checksums(GOOD), ARCHIVE: slow}):
         process = finder(machine)
-        assert started.wait(60)
+        assert started.wait(LONGEST)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=LONGEST)
         go_on.set()
     assert process.returncode != 0
     assert machine.left == []

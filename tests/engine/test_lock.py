@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from alchemesh_platform.engine import lock as lock_module
 from alchemesh_platform.engine.lock import HomeNotWritable, StackLock, StackLocked, is_engine, release
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 HOLD = """
 import sys
@@ -49,7 +50,7 @@ def held(stack: Stack) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "held\n"
         yield process
     finally:
-        process.communicate(timeout=60)
+        process.communicate(timeout=LONGEST)
 
 
 def engine_lock(stack: Stack, pid: int, host: str | None = None) -> Path:
@@ -64,12 +65,12 @@ def engine_lock(stack: Stack, pid: int, host: str | None = None) -> Path:
 
 
 @contextmanager
-def fake_engine(tmp_path: Path, seconds: float) -> Iterator[int]:
-    """A process that goes by the engine's name."""
+def fake_engine(tmp_path: Path) -> Iterator[int]:
+    """A process that goes by the engine's name, until it is told to end."""
     program = tmp_path / "pulumi"
     program.write_bytes(Path("/bin/sleep").read_bytes())
     program.chmod(0o755)
-    process = subprocess.Popen([program, str(seconds)])
+    process = subprocess.Popen([program, "600"])
     reaper = threading.Thread(target=process.wait)
     reaper.start()
     try:
@@ -100,7 +101,7 @@ def test_the_second_may_wait(stack: Stack) -> None:
             assert first.stdin is not None
             first.stdin.close()
 
-        with StackLock(stack, tell=tell, wait_seconds=60):
+        with StackLock(stack, tell=tell, wait_seconds=LONGEST):
             pass
         first.stdin = None
     assert len(told) == 1
@@ -160,10 +161,16 @@ def test_a_number_that_is_another_process_now_is_no_engine(stack: Stack) -> None
 
 
 def test_an_engine_that_is_about_to_end_is_waited_for(stack: Stack, tmp_path: Path) -> None:
-    with fake_engine(tmp_path, 0.5) as pid:
+    told: list[str] = []
+    with fake_engine(tmp_path) as pid:
         file = engine_lock(stack, pid)
-        told: list[str] = []
-        with StackLock(stack, tell=told.append):
+
+        def tell(line: str) -> None:
+            told.append(line)
+            if "waiting for its end" in line:
+                os.kill(pid, signal.SIGTERM)
+
+        with StackLock(stack, tell=tell):
             assert not is_engine(pid)
             assert not file.exists()
     assert "waiting for its end" in told[0]
@@ -173,7 +180,7 @@ def test_an_engine_that_does_not_end_keeps_its_lock(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock_module, "ENGINE_ENDS_SECONDS", 0.2)
-    with fake_engine(tmp_path, 60) as pid:
+    with fake_engine(tmp_path) as pid:
         file = engine_lock(stack, pid)
         with pytest.raises(StackLocked, match=f"pid {pid}"), StackLock(stack):
             pass

@@ -21,7 +21,7 @@ from alchemesh_platform.engine.plugins import (
     sdk_version,
 )
 from alchemesh_platform.engine.stack import Stack
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 from .machine import Machine
 
@@ -171,14 +171,16 @@ def test_a_killed_build_leaves_nothing_that_is_taken_for_a_plugin_and_others_wai
     second = finder()
     assert second.stdout is not None
     assert "another process is getting the kafka plugin" in second.stdout.readline()
+    began.unlink()
     if number == signal.SIGINT:
         os.killpg(first.pid, number)  # as a terminal does it
     else:
         first.send_signal(number)
-    first.communicate(timeout=60)
+    first.communicate(timeout=LONGEST)
     assert not cached(machine).exists()
+    until(lambda: began.exists() and began.read_text("utf-8"), what="the build of the other has begun")
     go_on.touch()
-    out, err = second.communicate(timeout=60)
+    out, err = second.communicate(timeout=LONGEST)
     assert out.split()[-1] == "build", err
     assert cached(machine).read_text("utf-8") == "whole\n"
     assert left(machine) == []

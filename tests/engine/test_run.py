@@ -24,7 +24,7 @@ from alchemesh_platform.engine.events import (
     ResourcePre,
     Summary,
 )
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 from .harness import Bench, Things, bench_in, declare
 from .thing import TYPE, Thing
@@ -292,7 +292,7 @@ def two(tmp_path: Path, engine: Engine) -> Iterator[tuple[Bench, Bench]]:
 
 
 def test_two_stacks_at_once_do_not_mix(two: tuple[Bench, Bench]) -> None:
-    met = threading.Barrier(2, timeout=60)
+    met = threading.Barrier(2, timeout=LONGEST)
 
     def up(bench: Bench) -> str:
         def program() -> None:

@@ -17,6 +17,7 @@ from alchemesh_platform.engine.key import KeyLost, ensure_key
 from alchemesh_platform.engine.stack import Stack, StackFailed
 from alchemesh_platform.engine.state_folder import StateDamaged, StateFolder, folder_of, mend_state
 from alchemesh_platform.failure import ExitCode
+from tests.waiting import LONGEST
 
 from .harness import Bench
 from .thing import Thing
@@ -51,7 +52,7 @@ def test_processes_at_once_agree_on_one_key(tmp_path: Path) -> None:
         assert maker.stdin is not None
         maker.stdin.write("now\n")
         maker.stdin.flush()
-    assert [maker.wait(60) for maker in makers] == [0, 0, 0, 0]
+    assert [maker.wait(LONGEST) for maker in makers] == [0, 0, 0, 0]
     for maker in makers:
         assert maker.stdin is not None
         maker.stdin.close()

@@ -20,7 +20,7 @@ from pulumi.runtime.proto import ResourceProviderServicer, provider_pb2_grpc
 
 PACKAGE = "test"
 TYPE = "test:index:Thing"
-GATE_SECONDS = 60.0
+GATE_SECONDS = 180.0  # against hanging only: what opens a gate may first wait for something on a busy machine
 REPLACED_BY = "kind"  # a property that a thing has to be replaced for
 
 

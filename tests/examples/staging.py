@@ -37,7 +37,7 @@ from alchemesh_platform.manifest.models import DataProduct, SemanticModel
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 180
 
 
 def manifest(product: str) -> DataProduct:
@@ -193,8 +193,8 @@ def serving(folder: Path, tables: dict[str, Path]) -> Iterator[DataApiConnection
             tables=tuple(tables),
         )
     finally:
-        server.terminate()
-        server.wait(DEADLINE_SECONDS)
+        server.kill()
+        server.wait()
 
 
 def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
@@ -202,7 +202,7 @@ def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(address, timeout=2):
+            with urllib.request.urlopen(address, timeout=30):
                 return
         except (urllib.error.URLError, OSError):
             assert server.poll() is None, "roapi ended"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,8 @@ from alchemesh_platform.engine.lock import StackLock
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.registry.records import FoundationRecord
-from tests.end_to_end.harness import engines_below
+from tests.end_to_end.harness import engines_below, kill
+from tests.waiting import until
 
 from .founded import PLATFORM, created, founded
 from .repo import LONGEST, Repo
@@ -148,11 +147,11 @@ def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo, victim: 
     run = subprocess.Popen(
         repo.command("platform", "up", "--yes"), cwd=repo.folder, env=repo.environ, stdout=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + LONGEST
-    while len(repo.cloud.all()) < 4 and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    for killed in [run] if victim == "command" else engines_below(run.pid):
-        killed.send_signal(signal.SIGKILL)
+    until(lambda: len(repo.cloud.all()) >= 4 or run.poll() is not None, "some of it is made", seconds=LONGEST)
+    if victim == "command":
+        run.kill()
+    else:
+        kill(engines_below(run.pid))
     run.wait(LONGEST)
     with repo.registry() as registry:
         assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # nobody refers to half of it

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException
 from parts.kafka import Broker
 from tests.kafka.conftest import PASSWORD
 
-LONGEST = 60.0
+LONGEST = 120.0
 
 
 def access(kafka: Broker, *, user: str = "admin", secret: str = PASSWORD) -> dict[str, Any]:

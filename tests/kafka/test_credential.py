@@ -107,8 +107,8 @@ def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
     assert "secret KAFKA_PASSWORD has no value here" in without.stderr
 
     shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
-    until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone", seconds=30)
-    until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone", seconds=30)
+    until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone")
+    until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone")
 
 
 CONSUMER = """\

@@ -159,7 +159,7 @@ def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
     both = port.up(PRODUCT, TEAM)
     assert both.outcome == "succeeded", both.diagnostics
     assert both.changes.get("update", 0) == 0, "what one consumer has does not change when another comes"
-    assert users_of(kafka, TOPIC) == {product, team}
+    until(lambda: users_of(kafka, TOPIC) == {product, team}, "the broker knows both")
     assert port.up(PRODUCT, TEAM).changes.keys() == {"same"}, "a password is made once"
 
     # A renewal: both requests of one consumer stand for a while, and the end of the first is not that of the second.
@@ -168,7 +168,7 @@ def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
     password = set_password(Cluster(KafkaAccess.model_validate(access(kafka))), renewed)
     assert reads(product, "known-here", "operations.punctuality.b") == [b'{"flight_id": "AA1"}']
     assert port.up(TEAM, RENEWED).outcome == "succeeded"
-    assert users_of(kafka, TOPIC) == {renewed, team}
+    until(lambda: users_of(kafka, TOPIC) == {renewed, team}, "the broker knows the renewal, and the end of the other")
     assert reads(renewed, password, "operations.punctuality.c") == [b'{"flight_id": "AA1"}']
     monkeypatch.setenv("FORMER", "known-here")
     with pytest.raises(KafkaFailed, match="does not let user"):
@@ -178,11 +178,11 @@ def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
     assert port.up(TEAM, RENEWED).changes.keys() == {"same"}, "what was issued is not undone"
     assert another not in port.state
     assert port.up(TEAM).outcome == "succeeded"
-    assert users_of(kafka, TOPIC) == {team}
+    until(lambda: users_of(kafka, TOPIC) == {team}, "the broker knows the end of the renewal")
     assert kafka.password not in port.state
     assert kafka.password not in str(first)
     assert port.run("destroy").outcome == "succeeded"
-    assert users_of(kafka, TOPIC) == set()
+    until(lambda: users_of(kafka, TOPIC) == set(), "the broker knows that all have ended")
 
 
 def test_rights_of_a_user_that_exists_already_stay_while_another_request_needs_them(port: Port, kafka: Broker) -> None:
@@ -207,16 +207,16 @@ def test_rights_of_a_user_that_exists_already_stay_while_another_request_needs_t
     assert port.up(RENEWED, TEAM).changes.keys() == {"same"}
 
     take(Cluster(KafkaAccess.model_validate(access(kafka))), [Right(user, "topic", TOPIC)])
-    until(lambda: TOPIC not in names(user), "the right is gone", seconds=30)
+    until(lambda: TOPIC not in names(user), "the right is gone")
     assert port.up(RENEWED, TEAM).changes.get("update") == 1, "taken away by hand, it is given again"
-    until(lambda: names(user) == rights, "it is there again", seconds=30)
+    until(lambda: names(user) == rights, "it is there again")
 
     assert port.up(TEAM).outcome == "succeeded"
-    until(lambda: names(user) == set(), "nobody needs them any more", seconds=30)
+    until(lambda: names(user) == set(), "nobody needs them any more")
     assert names(another) == {TOPIC, "alchemesh.schemas", f"{another}."}
     assert port.up(PRODUCT, RENEWED).outcome == "succeeded"
     assert port.run("destroy").outcome == "succeeded"
-    until(lambda: names(user) | names(another) == set(), "both requests ended at once", seconds=30)
+    until(lambda: names(user) | names(another) == set(), "both requests ended at once")
 
 
 def test_what_stands_is_observed_and_a_cluster_that_is_away_is_unknown(port: Port, kafka: Broker) -> None:

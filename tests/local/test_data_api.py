@@ -10,6 +10,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from alchemesh_platform.local.delta import bring_table
 from alchemesh_platform.local.evolution import wanted_schema
 from alchemesh_platform.local.ports import PortTaken, free_port, is_free
 from alchemesh_platform.local.roapi import ServedTable, TableNotServed
-from tests.local.supervised import processes_below, supervisor_pid
+from tests.local.supervised import named_below, ports_below, supervisor_pid
 from tests.waiting import gone, until
 
 SCHEMA = wanted_schema([Column.model_validate({"name": "id", "type": "string"})], (), "flight")
@@ -134,6 +135,7 @@ def test_a_killed_server_is_brought_back_on_its_ports(api: DataApi) -> None:
     endpoints = bring_up(api)
     pid = server_pid(api)
     os.kill(pid, signal.SIGKILL)
+    until(lambda: processes.status(api.run_directory, api.process).pid != pid, "its end is noticed")
     assert bring_up(api) == endpoints
     assert server_pid(api) != pid
     assert trouble(api, endpoints) is None
@@ -150,14 +152,16 @@ def test_a_killed_supervisor_is_noticed_and_repaired(api: DataApi) -> None:
 
 def test_a_server_that_hangs_is_noticed(api: DataApi) -> None:
     endpoints = bring_up(api)
-    servers = [one for one in psutil.Process(server_pid(api)).children(recursive=True) if one.name() == "roapi"]
+    servers = named_below(api.run_directory, "roapi")
     for server in servers:
-        server.suspend()
+        with suppress(psutil.NoSuchProcess):  # that of a connection that was closed
+            server.suspend()
     try:
         assert "does not answer" in (trouble(api, endpoints) or "")
     finally:
         for server in servers:
-            server.resume()
+            with suppress(psutil.NoSuchProcess):
+                server.resume()
 
 
 def test_other_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, tmp_path: Path) -> None:
@@ -172,13 +176,7 @@ def test_other_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, t
 
 def test_what_is_not_offered_is_not_on_a_well_known_port(api: DataApi) -> None:
     endpoints = bring_up(replace(api, protocols=("rest",)))
-    listening = {
-        (connection.laddr.ip, connection.laddr.port)
-        for process in processes_below(api.run_directory)
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert listening == {("127.0.0.1", endpoints.http_port)}
+    assert ports_below(api.run_directory) == {("127.0.0.1", endpoints.http_port)}
 
 
 def test_given_ports_are_used(api: DataApi) -> None:

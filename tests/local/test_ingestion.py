@@ -299,7 +299,7 @@ def test_a_large_file_is_given_up_when_told_to_stop(source: Path, target: Path) 
         for _ in range(50):
             ingest("a.csv", source, target, CSV, cancelled=stop)
             forget(target, keep_data=False)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 120
     assert visible(target) == []
 
 

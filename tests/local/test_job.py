@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
-import psutil
 import pytest
 
 from alchemesh_platform.connections import Connections, FilesConnection, PortConnections
+from alchemesh_platform.local import job as job_module
 from alchemesh_platform.local.job import (
     KEPT_CHARACTERS,
     JobDescription,
@@ -25,6 +26,7 @@ from alchemesh_platform.local.job import (
     write_job,
 )
 from alchemesh_platform.secrets import SecretMissing, SecretRef
+from tests.waiting import gone, until
 
 HERE = Connections(
     product="aviation/flights",
@@ -96,7 +98,7 @@ def test_output_comes_line_by_line_while_it_runs(tmp_path: Path) -> None:
     done = run_job(job(tmp_path, code), HERE, on_output=on_output, cancelled=stop)
     assert seen.is_set()
     assert done.interrupted
-    assert done.seconds < 60
+    assert done.seconds < 300
 
 
 def test_secrets_are_looked_up_when_it_runs_and_masked_in_what_it_prints(tmp_path: Path) -> None:
@@ -146,17 +148,22 @@ def test_a_mistake_of_whoever_takes_the_output_is_raised_when_the_job_is_over(tm
         run_job(job(tmp_path, "for number in range(9999):\n    print('x' * 50)"), HERE, on_output=mistaken)
 
 
-def test_a_job_beyond_its_time_is_ended_with_everything_it_started(tmp_path: Path) -> None:
+def test_a_job_beyond_its_time_is_ended_with_everything_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time is over once it has said what it started, however long that takes here."""
+    said = threading.Event()
+    late = SimpleNamespace(monotonic=lambda: time.monotonic() + (3600 if said.is_set() else 0))
+    monkeypatch.setattr(job_module, "time", late)
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "print(child.pid, flush=True)\ntime.sleep(600)\n"
     )
-    done = run_job(job(tmp_path, code, timeout_seconds=1.0), HERE)
+    done = run_job(job(tmp_path, code, timeout_seconds=600.0), HERE, on_output=lambda _line: said.set())
     assert done.timed_out
     assert done.exit_status == -signal.SIGTERM
-    child = int(done.output)
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    until(lambda: gone(int(done.output)), "what it started is ended")
 
 
 def test_what_a_job_leaves_behind_does_not_hold_up_its_end(tmp_path: Path) -> None:
@@ -166,10 +173,9 @@ def test_what_a_job_leaves_behind_does_not_hold_up_its_end(tmp_path: Path) -> No
     )
     started = time.monotonic()
     done = run_job(job(tmp_path, code), HERE)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 300
     assert done.exit_status == 0
-    child = int(done.output)
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    until(lambda: gone(int(done.output)), "what it started is ended")
 
 
 def test_an_interrupt_is_handed_on_to_the_job(tmp_path: Path) -> None:

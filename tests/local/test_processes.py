@@ -32,9 +32,7 @@ from alchemesh_platform.local.supervisor import (
     socket_path,
 )
 from tests.local.supervised import supervisor_pid
-from tests.waiting import gone, until
-
-SECONDS = 30.0
+from tests.waiting import LONGEST, gone, until
 
 
 def sleeper(folder: Path, name: str = "sleeper", **environment: str) -> Program:
@@ -155,7 +153,7 @@ def test_it_outlives_whoever_started_it_and_holds_none_of_its_pipes(folder: Path
         [sys.executable, "-c", script, str(folder)],
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=LONGEST,
         check=False,
         env=environment,
     )

@@ -17,7 +17,7 @@ from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RegistryLocked
 from tests.mesh_repo.meshes import airport_mesh, domain, product, system, team, user
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ teams:
 source_systems:
   - {name: dispatch, technology: Oracle}
 """
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = 180
 
 
 @pytest.fixture

@@ -93,4 +93,4 @@ def test_a_batch_that_waits_for_size_and_time_does_not_stop_its_source(
             ]
             return int(end["flowFilesIn"])
 
-        assert server.wait(ended, lambda count: count >= 3, 120) >= 3
+        assert server.wait(ended, lambda count: count >= 3, 300) >= 3

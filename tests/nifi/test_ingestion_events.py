@@ -240,11 +240,13 @@ def test_a_bucket_that_is_gone_keeps_the_data_in_nifi_until_it_is_back(
     topic = "ops.weather"
     bucket = Bucket(storage, "late")
     let_in(kafka, topic)
-    tree = dataflow(nifi_server.url, kafka, bucket, topic, drainSeconds=8.0)
+    tree = dataflow(nifi_server.url, kafka, bucket, topic, drainSeconds=15.0)
     made = wire.create(DATAFLOW, tree)
     kafka.produce(topic, flights(0, 300))
-    with pytest.raises(Exception, match=r"still has [0-9]+ flow files? queued after 8 s, before write"):
-        server.wait(lambda: processors_of(server, str(tree["name"])), lambda found: complains(server, made.state), 60)
+    with pytest.raises(Exception, match=r"still has [0-9]+ flow files? queued after 15 s, before write"):
+        server.wait(
+            lambda: processors_of(server, str(tree["name"])), lambda found: complains(server, made.state), PATIENCE
+        )
         wire.delete(made)
     bucket.make()
     made.state = wire.update(made, tree).state

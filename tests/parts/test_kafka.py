@@ -17,7 +17,7 @@ def read(kafka: Broker, user: str, password: str, topic: str, group: str) -> byt
     consumer = Consumer(kafka.client(user, password) | options)
     try:
         consumer.subscribe([topic])
-        message = consumer.poll(30)
+        message = consumer.poll(120)
         assert message is not None, "nothing came"
         if message.error():
             raise KafkaException(message.error())
@@ -49,7 +49,7 @@ def test_a_wrong_password_is_refused(kafka: Broker) -> None:
     kafka.add_user("writer", "right")
     refused: list[KafkaError] = []
     client = AdminClient(kafka.client("writer", "wrong") | {"error_cb": refused.append})
-    for _ in range(100):
+    for _ in range(600):
         client.poll(0.1)
         if any(error.code() == KafkaError._AUTHENTICATION for error in refused):
             return

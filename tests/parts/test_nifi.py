@@ -37,7 +37,7 @@ def test_its_processors_are_there_and_a_kill_does_not_take_what_was_made() -> No
         ask(server, "/process-groups/root/process-groups", group)
         flow = server.folder / "conf" / "flow.json.gz"
         # NiFi writes its flow a little later than it answers; what is not written yet, a kill may take.
-        until(lambda: b"kept" in gzip.decompress(flow.read_bytes()), what="the written flow", seconds=60)
+        until(lambda: b"kept" in gzip.decompress(flow.read_bytes()), what="the written flow")
         server.kill()
         server.start()
         groups = ask(server, "/process-groups/root/process-groups")["processGroups"]

@@ -107,10 +107,10 @@ def test_an_expression_that_runs_away_is_stopped_soon() -> None:
     text = (
         "product.source_systems.all(a, product.source_systems.all(b, product.source_systems.all(c, a + b + c != '')))"
     )
-    begin = time.monotonic()
+    begin = time.process_time()  # what else the machine is busy with does not count
     with pytest.raises(EvaluationFailed, match=f"more than {ITERATIONS_MAX:,} times"):
         holds(text, product__source_systems=numbers)
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_loops_are_allowed_up_to_the_bound() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import grpc
@@ -17,21 +16,20 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from alchemesh_platform import __version__
 from alchemesh_platform.provider.attach import ProviderFailed, spawn_provider
 from alchemesh_platform.provider.values import encode_map
-
-SECONDS = 60.0
+from tests.waiting import LONGEST, arguments_of, gone, until
 
 
 def version_at(port: int) -> str:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        return str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=SECONDS).version)
+        return str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=LONGEST).version)
 
 
 def test_it_answers_on_its_port_and_ends_with_the_block(tmp_path: Path) -> None:
     with spawn_provider(f"sqlite:///{tmp_path / 'registry.db'}") as served:
         assert version_at(served.port) == __version__
         children = psutil.Process().children()
-        (child,) = [one for one in children if "alchemesh_platform.provider.main" in one.cmdline()]
+        (child,) = [one for one in children if "alchemesh_platform.provider.main" in arguments_of(one)]
     assert not child.is_running()
 
 
@@ -46,10 +44,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         assert version_at(int(parent.stdout.readline())) == __version__
         (child,) = psutil.Process(parent.pid).children()
         parent.kill()
-    deadline = time.monotonic() + SECONDS
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: gone(child.pid), "it has ended too")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,7 +55,7 @@ def test_it_ends_at_once_by_the_signals_that_the_engine_sends(number: signal.Sig
         assert process.stdout is not None
         assert version_at(int(process.stdout.readline())) == __version__
         process.send_signal(number)
-        assert process.wait(SECONDS) == 0
+        assert process.wait(LONGEST) == 0
 
 
 def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -> None:
@@ -78,14 +73,14 @@ def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -
             spawn_provider("sqlite:///x", standing=lambda standing=standing: standing) as served,
             grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
         ):
-            answer = provider_pb2_grpc.ResourceProviderStub(channel).Check(request, timeout=SECONDS)
+            answer = provider_pb2_grpc.ResourceProviderStub(channel).Check(request, timeout=LONGEST)
             assert len(answer.failures) == refused
 
 
 def test_the_address_of_the_registry_is_on_no_command_line(tmp_path: Path) -> None:
     with spawn_provider(f"sqlite:///{tmp_path / 'registry.db'}"):
         for child in psutil.Process().children():
-            assert "registry.db" not in " ".join(child.cmdline())
+            assert "registry.db" not in " ".join(arguments_of(child))
 
 
 def test_a_provider_that_does_not_start_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

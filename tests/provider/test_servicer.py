@@ -24,6 +24,7 @@ from alchemesh_platform.provider.handler import Context, Handler, Handlers, Unfi
 from alchemesh_platform.provider.inputs import Properties
 from alchemesh_platform.provider.provider import AlchemeshProvider
 from alchemesh_platform.provider.values import Secret, decode_map, encode_map
+from tests.waiting import LONGEST
 
 from .test_records import PORT
 from .wire import Wire, connected, urn
@@ -49,7 +50,7 @@ class SlowHandler(Handler[SlowInputs, SlowOutputs]):
     outputs = SlowOutputs
 
     def __init__(self) -> None:
-        self.together = threading.Barrier(8, timeout=20)
+        self.together = threading.Barrier(8, timeout=LONGEST)
         self.started = threading.Event()
 
     def identify(self, inputs: SlowInputs) -> str:
@@ -63,14 +64,14 @@ class SlowHandler(Handler[SlowInputs, SlowOutputs]):
         if inputs.act == "meet":
             self.together.wait()
         if inputs.act == "wait":
-            context.stop.wait(60)
+            context.stop.wait(5 * LONGEST)
             raise Failure("it was not finished")
         if inputs.act == "fail":
             raise Failure("it is not possible", hint="do something else")
         if inputs.act == "begin":
             raise Unfinished("it is half there", hint="mend it", outputs={"greeting": "hello"})
         if inputs.act == "stop":
-            context.stop.wait(60)
+            context.stop.wait(5 * LONGEST)
             raise Unfinished("it is half there")
         if inputs.act == "break":
             raise ZeroDivisionError("division by zero")
@@ -135,9 +136,9 @@ def test_a_creation_that_is_stopped_half_way_is_recorded_too(slow: tuple[Wire, S
     wire, handler = slow
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(wire.create, SLOW, {"name": "a", "act": "stop"})
-        assert handler.started.wait(20)
+        assert handler.started.wait(LONGEST)
         wire.stub.Cancel(empty_pb2.Empty())
-        failed = creating.exception(20)
+        failed = creating.exception(LONGEST)
     assert isinstance(failed, grpc.RpcError)
     assert recorded(failed).id == "a"
 
@@ -176,9 +177,9 @@ def test_cancelling_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
     wire, handler = slow
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(wire.create, SLOW, {"name": "a", "act": "wait"})
-        assert handler.started.wait(20)
+        assert handler.started.wait(LONGEST)
         wire.stub.Cancel(empty_pb2.Empty())
-        failed = creating.exception(20)
+        failed = creating.exception(LONGEST)
     assert isinstance(failed, grpc.RpcError)
     assert failed.code() == grpc.StatusCode.CANCELLED
     assert failed.details() == "stopped: it was not finished"
@@ -191,7 +192,7 @@ def test_a_time_limit_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(SLOW, {"name": "a", "act": "wait"}, timeout=0.2)
     assert failed.value.code() == grpc.StatusCode.CANCELLED
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < LONGEST
 
 
 def test_what_is_computed_from_a_secret_is_secret(slow: tuple[Wire, SlowHandler]) -> None:

@@ -22,7 +22,8 @@ from alchemesh_platform.local.ports import free_port
 from alchemesh_platform.registry.store import Registry
 
 PASSWORD = "correct-horse-battery"
-START_SECONDS = 60
+START_SECONDS = 180
+STOP_SECONDS = 60
 INITDB_OPTIONS = ("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions")
 SERVER_OPTIONS = ("-c", "unix_socket_directories=", "-c", "fsync=off")
 
@@ -97,11 +98,11 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
     finally:
         server.send_signal(signal.SIGINT)  # a fast shutdown: SIGTERM would wait for every client
         try:
-            server.wait(10)
+            server.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # one that was killed may have processes that still end
 
 
 def _wait_until_ready(postgresql: PostgresqlServer, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -110,7 +111,7 @@ def _wait_until_ready(postgresql: PostgresqlServer, server: subprocess.Popen[byt
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            psycopg.connect(postgresql.url("postgres"), connect_timeout=2).close()
+            psycopg.connect(postgresql.url("postgres"), connect_timeout=30).close()
         except psycopg.OperationalError as error:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"PostgreSQL did not start:\n{log.read_text()}") from error

@@ -19,7 +19,7 @@ from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.writes import Key
 
 WRITER = Path(__file__).with_name("writer.py")
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 
 
 def product(environment: str, name: str, version: str = "1.0.0") -> ProductRecord:

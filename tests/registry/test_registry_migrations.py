@@ -26,6 +26,7 @@ from alchemesh_platform.registry.records import DomainRecord, ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.tables import metadata
 from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUnavailable
+from tests.waiting import LONGEST
 
 
 def scripts() -> ScriptDirectory:
@@ -75,7 +76,7 @@ def test_registry_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> No
 
 
 def test_threads_that_open_a_new_registry_at_once_migrate_it_once(fresh_url: str) -> None:
-    barrier = threading.Barrier(6, timeout=60)
+    barrier = threading.Barrier(6, timeout=LONGEST)
 
     def opened(_: int) -> list[ProductRecord]:
         barrier.wait()

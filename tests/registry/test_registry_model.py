@@ -68,7 +68,9 @@ def replayed(history: list[Change]) -> dict[tuple[str, str], object]:
     return standing
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(acts=ACTS)
 def test_registry_equals_a_dictionary_and_its_history_replays_to_it(registry: Registry, acts: list[tuple]) -> None:
     environment = f"env-{uuid.uuid4().hex[:12]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 import threading
@@ -19,9 +18,11 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.local.ports import free_port
 from alchemesh_platform.registry.records import ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RegistryLocked, RegistryUnavailable
+from tests.waiting import LONGEST
 
 PASSWORD = "correct-horse-battery"
 
@@ -147,11 +148,11 @@ def test_lock_held_for_too_long_is_told_and_not_waited_for_forever(fresh_url: st
             with holder._database.writing() as connection:
                 connection.exec_driver_sql("UPDATE products SET team = 'held'")
                 held.set()
-                release.wait(60)
+                release.wait(LONGEST)
 
         thread = threading.Thread(target=hold)
         thread.start()
-        assert held.wait(60)
+        assert held.wait(LONGEST)
         try:
             with pytest.raises(RegistryLocked, match="locked by another process for too long") as said:
                 registry.put(product(environment, description="changed"))
@@ -204,10 +205,7 @@ def test_record_of_another_version_is_told(fresh_url: str, environment: str) -> 
 
 
 def test_server_that_is_down_is_told_without_the_password(environment: str) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
+    port = free_port("127.0.0.1")
     with pytest.raises(RegistryUnavailable) as said:
         Registry.open(f"postgresql://registrar:{PASSWORD}@127.0.0.1:{port}/mesh")
 
