@@ -85,6 +85,6 @@ def test_mistakes_in_single_manifests_are_passed_over() -> None:
 
 def test_a_long_chain_and_a_large_mesh_are_looked_at_in_linear_time() -> None:
     chain = [product("p0"), *(product(f"p{index}", f"d/p{index - 1}/table") for index in range(1, 3000))]
-    started = time.process_time()
+    started = time.thread_time()  # of this thread alone
     assert told(*reversed(chain)) == []
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
