@@ -11,6 +11,7 @@ from typing import Any
 
 # Columns that every landed row has beside its message's own: where it was, when it was written, and its key.
 PARTITION, OFFSET, TIMESTAMP, KEY = "_partition", "_offset", "_timestamp", "_key"
+OWN = (PARTITION, OFFSET, TIMESTAMP, KEY)  # in any case: a table's columns are the same in both
 OFFSET_DIGITS = 19  # an offset is a signed 64-bit integer; so written, names sort as offsets do
 TOPIC_ID_LENGTH = 8
 _NAME = re.compile(r"^(?P<topic>.+)\.(?P<id>[\w-]{8})\.(?P<partition>\d+)\.(?P<first>\d{19})-(?P<last>\d{19})$")
@@ -78,7 +79,7 @@ def sort_messages(partition: int, messages: Iterable[Message]) -> Sorted:
             row = json.loads(message.value, parse_constant=_no_constant)
             if not isinstance(row, dict):
                 raise ValueError(f"found {type(row).__name__}, expected an object")
-            taken = [name for name in (PARTITION, OFFSET, TIMESTAMP, KEY) if name in row]
+            taken = [name for name in row if name.lower() in OWN]
             if taken:
                 raise ValueError(f"found the name {taken[0]!r}, which is the landing's own")
             line = json.dumps({**row, **_origin(partition, message)}, ensure_ascii=False)

@@ -1,7 +1,8 @@
 """``python -m alchemesh_platform.kafka.consume ORDER``: the process that lands a topic, until it is told to stop.
 
 Offsets are committed only when a batch is safe on the disk. Killed at any time, it goes on where the folder ends: what
-was landed and not committed is passed over.
+was landed and not committed is passed over. A topic that is deleted and made again is another, read from its beginning:
+offsets are counted anew there, and librdkafka goes on where it was.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.kafka.access import client_options
 from alchemesh_platform.kafka.batch import Message, short_id
-from alchemesh_platform.kafka.cluster import Cluster, KafkaFailed
+from alchemesh_platform.kafka.cluster import CONNECT_SECONDS, Cluster, KafkaFailed
 from alchemesh_platform.kafka.ingestion import STATUS_SECONDS, Order, Status, read_status, write_status
 from alchemesh_platform.kafka.landing import land, next_offset, sweep
 from alchemesh_platform.kafka.topics import describe_topic
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 READ_AT_ONCE = 500
 WATERMARK_SECONDS = 5.0
+TOPIC_SECONDS = 10.0  # between two looks whether the topic is the same still
+TOPIC_ANSWER_SECONDS = 2.0
 RETRY_SECONDS = 2.0
 
 
@@ -39,12 +43,15 @@ class Landing:
         self.stopping = False
         self.waiting: dict[int, list[Message]] = {}
         self.since: dict[int, float] = {}
+        self.ends: dict[int, int] = {}  # partition: the first offset that is not landed yet
         before = read_status(self.target)
         self.status = Status(
             pid=os.getpid(), rows=before.rows, dead=before.dead, last_file=before.last_file, landed=before.landed
         )
         self.topic_id = ""
-        self.consumer: Consumer | None = None
+        self.looked = 0.0
+        self.anew = False  # whether another topic of the same name was found
+        self.uncommitted = False  # whether it is begun with, and what is committed was so of the one before
 
     def run(self) -> None:
         """Read and land until told to stop."""
@@ -52,27 +59,38 @@ class Landing:
         while not self.stopping:
             try:
                 self.topic_id = self._find_topic()
-                break
             except Failure as failure:  # the cluster is down, or says no: it may be mended while we wait
                 self.tell(error=failure.message)
                 self._pause()
-        if self.stopping:
-            return
-        self.consumer = self._open()
+                continue
+            self.uncommitted, self.anew = self.anew, False
+            self._read(self._open())
+
+    def _read(self, consumer: Consumer) -> None:
+        """Read and land until told to stop, or until the topic is another."""
+        self.looked = time.monotonic()
         try:
-            while not self.stopping:
-                self._step(self.consumer)
-            self._land_all(self.consumer)
+            while not self.stopping and not self.anew:
+                self._step(consumer)
+                if time.monotonic() - self.looked > TOPIC_SECONDS:
+                    self._look()
+            self._land_all(consumer)
         finally:
-            self.consumer.close()
+            consumer.close()
 
     def tell(self, **news: Any) -> None:
         """Tell how it is going."""
         self.status = self.status.model_copy(update={**news, "told": time.time()})
         write_status(self.target, self.status)
 
-    def _find_topic(self) -> str:
-        found = describe_topic(Cluster(self.order.kafka), self.order.topic)
+    def _look(self) -> None:
+        """See whether the topic is another; where nobody says, it is the same."""
+        with suppress(Failure):
+            self.anew = self._find_topic(TOPIC_ANSWER_SECONDS) != self.topic_id
+        self.looked = time.monotonic()
+
+    def _find_topic(self, seconds: float = CONNECT_SECONDS) -> str:
+        found = describe_topic(Cluster(self.order.kafka, seconds=seconds), self.order.topic)
         if found is None:
             raise KafkaFailed(f"there is no topic {self.order.topic}")
         return short_id(str(found.topic_id))
@@ -103,6 +121,12 @@ class Landing:
                 continue
             partition, offset = message.partition(), message.offset()
             assert partition is not None and offset is not None  # noqa: S101 it came from somewhere
+            if offset < self._expected(partition):
+                self._look()
+                if self.anew:
+                    return  # it is read again, as one of the other topic
+                if partition in self.waiting:
+                    self._land(consumer, partition)
             kind, stamp = message.timestamp()
             self.since.setdefault(partition, time.monotonic())
             self.waiting.setdefault(partition, []).append(
@@ -115,6 +139,11 @@ class Landing:
         if time.time() - self.status.told > STATUS_SECONDS:
             self.tell(lag=self._lag(consumer))
 
+    def _expected(self, partition: int) -> int:
+        """The least offset that may come next."""
+        waiting = self.waiting.get(partition)
+        return waiting[-1].offset + 1 if waiting else self.ends.get(partition, 0)
+
     def _land(self, consumer: Consumer, partition: int) -> None:
         from confluent_kafka import KafkaException, TopicPartition
 
@@ -123,7 +152,11 @@ class Landing:
         del self.waiting[partition], self.since[partition]
         news: dict[str, Any] = {"rows": self.status.rows + len(done.rows), "dead": self.status.dead + len(done.dead)}
         if file is not None:
+            self.ends[partition] = messages[-1].offset + 1
             news |= {"last_file": file.name, "landed": time.time()}
+        if self.anew:  # offsets of the topic that is gone say nothing of this one
+            self.tell(**news)
+            return
         try:
             consumer.commit(
                 offsets=[TopicPartition(self.order.topic, partition, messages[-1].offset + 1)], asynchronous=False
@@ -139,11 +172,17 @@ class Landing:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Begin where the folder ends, where that is further than what was committed."""
+        from confluent_kafka import OFFSET_BEGINNING
+
         committed = {part.partition: part.offset for part in consumer.committed(partitions, timeout=WATERMARK_SECONDS)}
         for part in partitions:
             landed = next_offset(self.target, self.order.topic, self.topic_id, part.partition)
-            if landed is not None and landed > committed.get(part.partition, -1):
+            self.ends[part.partition] = landed or 0
+            if self.uncommitted:
+                part.offset = OFFSET_BEGINNING if landed is None else landed
+            elif landed is not None and landed > committed.get(part.partition, -1):
                 part.offset = landed
+        self.uncommitted = False
         consumer.assign(partitions)
         self.tell(consuming=bool(partitions), error=None, denied=False)
 

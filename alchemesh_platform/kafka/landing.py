@@ -58,7 +58,10 @@ def land(
     with storage_errors(f"land in {target}"):
         staging = target / STAGING
         staging.mkdir(exist_ok=True)
-        refused = _refused(done.rows, staging)
+        try:
+            refused = _refused(done.rows, staging)
+        except _NotTogether:
+            return _land_halves(target, topic, topic_id, partition, messages)
         if refused:
             done = without(done, partition, messages, refused)
         if done.dead:
@@ -70,9 +73,22 @@ def land(
         if not done.rows:
             return None, done
         file = target / f"{span.stem}.parquet"
-        # Anew where some were set aside; else it is what the look for them left.
-        _put(_parquet(done.rows, staging) if refused else staging / ROWS, file)
+        _put(staging / ROWS, file)  # which the look for what is refused left
         return file, done
+
+
+class _NotTogether(Exception):
+    """Raised when no table can be made of lines of which each half makes one: ``{"a": {"b": 1}}, {"a": {"B": 1}}``."""
+
+
+def _land_halves(
+    target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message]
+) -> tuple[Path | None, Sorted]:
+    """Land messages as two files, or more; as ``land``, with the last file. Killed between them, it goes on there."""
+    half = len(messages) // 2
+    first, done = land(target, topic, topic_id, partition, messages[:half])
+    last, rest = land(target, topic, topic_id, partition, messages[half:])
+    return last or first, Sorted([*done.rows, *rest.rows], [*done.dead, *rest.dead])
 
 
 def sweep(target: Path) -> None:
@@ -98,7 +114,22 @@ def _written(staging: Path, lines: Sequence[str]) -> Path:
 def _refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
     """Lines that are JSON and that no table can be made of, and why: too deep, a name that is empty, …
 
-    A batch that is refused is halved until the lines are found: a consumer that failed at one would never get past it.
+    The table of all others is left in the staging folder.
+
+    Raises:
+        _NotTogether: when others are left that each half makes a table of, and all of them make none.
+    """
+    found: dict[str, str] = {}
+    while more := _some_refused([line for line in lines if line not in found], staging):
+        found |= more
+    return found
+
+
+def _some_refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
+    """A batch that is refused is halved until lines are found: a consumer that failed at one would never get past it.
+
+    Raises:
+        _NotTogether: as ``_refused``.
     """
     import duckdb
 
@@ -106,13 +137,13 @@ def _refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
         return {}
     try:
         _parquet(lines, staging)
-    except (duckdb.ProgrammingError, duckdb.DataError) as error:
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
         if len(lines) == 1:
             return {lines[0]: str(error).partition("\n")[0]}
         half = len(lines) // 2
-        found = {**_refused(lines[:half], staging), **_refused(lines[half:], staging)}
+        found = {**_some_refused(lines[:half], staging), **_some_refused(lines[half:], staging)}
         if not found:
-            raise  # each by itself is taken
+            raise _NotTogether from error
         return found
     return {}
 

@@ -55,6 +55,7 @@ def test_every_message_is_a_row_a_dead_letter_or_a_deletion(values: list[bytes |
         (b"", "Expecting value"),
         (b'{"a": NaN}', "found NaN, which JSON does not have"),
         (b'{"_offset": 1}', "found the name '_offset', which is the landing's own"),
+        (b'{"_Key": 1}', "found the name '_Key', which is the landing's own"),
         (b"[" * 100_000, "recursion"),
     ],
 )
@@ -132,6 +133,22 @@ def test_what_no_table_can_hold_is_set_aside_and_the_rest_is_landed(poison: byte
     assert [(one["_offset"], one["text"].encode()) for one in told] == [(9, poison), (10, poison)]
     assert all(one["why"] for one in told)
     assert (len(done.rows), len(done.dead)) == (5, 2)
+
+
+@pytest.mark.parametrize("between", [[], [b"no json", NAMELESS, None]], ids=["alone", "with others"])
+def test_what_makes_no_table_together_is_landed_in_files_of_its_own(
+    between: list[bytes | None], tmp_path: Path
+) -> None:
+    """Columns inside a column whose names differ in case alone; the consumer never got past them either."""
+    values = [b'{"a": 1, "in": {"b": 1}}', *between, b'{"a": 2, "in": {"B": 1}}', b'{"a": 3, "in": {"b": 2}}']
+    file, done = land(tmp_path, "t", ID, 0, [Message(offset, value) for offset, value in enumerate(values)])
+    assert [a for a, _offset in rows(tmp_path)] == [1, 2, 3]
+    assert file is not None
+    assert len(done.rows) == 3
+    assert len(done.dead) == sum(value is not None for value in between)
+    assert next_offset(tmp_path, "t", ID, 0) == len(values)
+    assert span_of(file.stem) is not None
+    assert span_of(file.stem).last == len(values) - 1  # type: ignore[union-attr]
 
 
 values = st.recursive(

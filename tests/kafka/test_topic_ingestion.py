@@ -128,6 +128,19 @@ def test_no_event_is_lost_or_landed_twice_through_kills_of_the_consumer_and_the_
     assert port.numbers() == list(range(sent + 100))
 
 
+def test_a_topic_that_is_made_again_takes_nothing_from_the_one_before(port: Port, kafka: Broker) -> None:
+    """Its offsets begin anew: files of the same offsets took the place of those that were landed."""
+    kafka.create_topic("anew")
+    port.create("anew")
+    for first in (0, 50):
+        kafka.produce("anew", events(first, 50))
+        until(lambda landed=first + 50: len(port.numbers()) == landed, "all are landed")  # type: ignore[misc]
+        if first == 0:
+            kafka.delete_topic("anew")
+            kafka.create_topic("anew")
+    assert port.numbers() == list(range(100))
+
+
 def test_one_that_is_found_dead_is_started_again(port: Port, kafka: Broker) -> None:
     kafka.create_topic("dead")
     made = port.create("dead")
