@@ -34,6 +34,12 @@ class NifiSettings(Strict):
         description="User that dataflows read Kafka as, where users are not created; alchemesh's own by default.",
     )
     kafka_password: SecretRef | None = Field(default=None, description="Its password.")
+    kafka_principal: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Whom Kafka's ACLs know it as, where that is another name: a service account of Confluent Cloud "
+        "(sa-…), whose user is an API key.",
+    )
     kafka_tls_service: str | None = Field(
         default=None,
         min_length=1,

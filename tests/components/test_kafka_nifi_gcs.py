@@ -85,6 +85,19 @@ def test_without_users_of_their_own_dataflows_name_the_secret_and_do_not_hold_it
     assert "the-platforms-own" not in str(dataflow)
 
 
+def test_rights_are_those_of_the_account_behind_an_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Confluent Cloud has it: who signs in has another name than the one that its ACLs are of."""
+    monkeypatch.setenv("KAFKA_PASSWORD", "the-platforms-own")
+    given = settings()
+    nifi = given.nifi.model_copy(update={"kafka_username": "AN-API-KEY", "kafka_principal": "sa-12ab34"})
+    found = declared(given.model_copy(update={"nifi": nifi}), Wiring(environment="prod"))
+    (dataflow,) = of_type(found, DATAFLOW)
+    assert dataflow["parameters"]["kafka.username"] == "AN-API-KEY"
+    (rights,) = of_type(found, "alchemesh:kafka:Rights")
+    (group,) = of_type(found, "kafka:index/acl:Acl")
+    assert (rights["user"], group["aclPrincipal"]) == ("sa-12ab34", "User:sa-12ab34")
+
+
 def test_names_stay_within_their_services_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_PASSWORD", "the-platforms-own")
     longest = "a" * 63

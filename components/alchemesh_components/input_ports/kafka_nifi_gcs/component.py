@@ -139,7 +139,8 @@ class KafkaNifiGcs(Component[Args, Settings]):
         security = kafka.security
         username = nifi.kafka_username or security.username
         password = nifi.kafka_password or security.password
-        shared = self.shared_rights(username) if username else []
+        principal = nifi.kafka_principal or username
+        shared = self.shared_rights(principal) if principal else []
         return Reader(username, password.model_dump() if password else None, security.mechanism, shared)
 
     def kafka_options(self) -> pulumi.ResourceOptions:
