@@ -284,8 +284,12 @@ class RemoteState:
         try:
             return self.store.write(name, content, replaces=self._known.version)
         except Taken:
+            # S3 also says so when it is still busy with a request that was given up: what is there is as before.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, 409 Conflict
             found = self.store.read(name)
-            if found is None or _digest(found.content) not in self._known.sent:
+            if found is None or not (
+                found.version == self._known.version or _digest(found.content) in self._known.sent
+            ):
                 raise
             if found.content == content:
                 return found.version

@@ -18,7 +18,7 @@ from alchemesh_platform.engine import remote_state
 from alchemesh_platform.engine.checkout import checked_out, unlocked
 from alchemesh_platform.engine.discover import Engine
 from alchemesh_platform.engine.lock import StackLocked
-from alchemesh_platform.engine.object_store import ObjectStore, StoreUnusable, open_store
+from alchemesh_platform.engine.object_store import ObjectStore, StoreUnusable, Taken, open_store
 from alchemesh_platform.engine.remote_state import StateNotPushed, StateOverwritten
 from alchemesh_platform.engine.stack import Stack
 from parts.buckets import BUCKET, CREDENTIALS, Bucket, gcs_bucket, s3_bucket
@@ -278,6 +278,25 @@ def test_a_run_that_never_learns_of_its_pushes_is_taken_up(
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
     assert not [line for line in bench.told if "went on without this machine" in line]
     assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+
+
+def test_a_store_that_is_busy_with_the_push_before_is_asked_again(
+    bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench.run("up", {"a": {"value": 1}}).outcome == "succeeded"
+    left = [STATE]
+
+    class Busy(Unanswered):
+        def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+            if name in left:
+                left.remove(name)
+                raise Taken(name)  # S3: ConditionalRequestConflict
+            return self._store.write(name, content, replaces=replaces)
+
+    monkeypatch.setattr(remote_state, "open_store", lambda backend: Busy(open_store(backend), lambda _name: False))
+    assert bench.run("up", THINGS).outcome == "succeeded"
+    assert left == []
+    assert recorded_in(bucket) == {"a", "b"}
 
 
 def test_a_lock_whose_answer_is_lost_is_ours(bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
