@@ -67,7 +67,7 @@ def drain(server: Server, standing: Standing, wanted: Dataflow, seconds: float) 
             f"dataflow {wanted.name!r} still has {left:,} flow files queued after {seconds:g} s"
             f"{_where(server, standing)}",
             hint="nothing is lost: its source is stopped, the rest goes on. Mend what holds them and run the same "
-            "again, or give it more time (drain_seconds)",
+            "again, or give it more time: settings.nifi.drain of the platform file, deployed before",
         )
 
 
