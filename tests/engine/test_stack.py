@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -243,6 +244,20 @@ def test_a_stack_that_cannot_be_made_says_what_the_engine_said(bench: Bench) -> 
     assert caught.value.exit_code == ExitCode.FAILED
     assert "Traceback" not in caught.value.message
     assert str(bench.stack.home) in caught.value.message
+
+
+@pytest.mark.engine
+def test_a_key_of_google_without_credentials_tells_the_way_in(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CREDENTIALS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    key = "gcpkms://projects/acme-keys/locations/europe-west1/keyRings/mesh/cryptoKeys/state"
+    with pytest.raises(StackFailed) as caught:
+        replace(bench.stack, secrets_provider=key).prepare(bench.engine)
+    assert "gcloud auth application-default login" in str(caught.value.hint)
 
 
 @pytest.mark.engine
