@@ -199,6 +199,19 @@ def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_told(
     wire.create(TYPE, wanted(kafka, "told"))
 
 
+def test_schemas_are_read_without_a_right_to_any_group(
+    kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No group is used, and yet the client asks for one's coordinator: where that is denied, deployments failed."""
+    wire.create(TYPE, wanted(kafka, "published"))
+    kafka.add_user("platform", "a-password")
+    kafka.allow("platform", read=[schemas.SCHEMA_TOPIC])
+    monkeypatch.setenv("PLATFORM", "a-password")
+    platform = Cluster(KafkaAccess.model_validate(access(kafka, user="platform", secret="PLATFORM")))
+    for _time in range(20):  # which of both answers is first differs
+        assert "published" in schemas.all_published(platform, schemas.SCHEMA_TOPIC)
+
+
 def test_a_broker_that_is_down_is_told_by_the_step_and_not_by_the_question(
     kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
