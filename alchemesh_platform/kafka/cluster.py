@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 30.0
 _STEP_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 0.05
 _SETTINGS = "settings.kafka of the platform file"
 
 T = TypeVar("T")
@@ -60,6 +61,21 @@ class Cluster:
         """
         with refusals(self.access, doing):
             return future.result(ANSWER_SECONDS)
+
+    def await_told(self, missing: Callable[[], str | None]) -> None:
+        """Wait until brokers tell of what was made or changed: they learn of it from the controller, a bit later.
+
+        Args:
+            missing: What they do not tell yet, in a sentence; None once they do.
+
+        Raises:
+            KafkaFailed: when they do not in time, with what is missing still.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while (said := missing()) is not None:
+            if time.monotonic() > deadline:
+                raise KafkaFailed(said, hint="see whether somebody else changes it, and run again")
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _connect(self, seconds: float) -> int:
         """Number of brokers."""

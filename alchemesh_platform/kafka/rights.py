@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from alchemesh_platform.kafka.cluster import ANSWER_SECONDS, Cluster, KafkaFailed
+from alchemesh_platform.kafka.cluster import Cluster
 from alchemesh_platform.kafka.users import principal_of
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def give(cluster: Cluster, rights: Iterable[Right]) -> None:
     for right in rights:
         acl = _acl(right)
         cluster.answer(cluster.admin.create_acls([acl])[acl], f"have it that {right}")
-    _await(cluster, rights, given=True)
+    cluster.await_told(lambda: next((f"it is not so that {right}" for right in lacking(cluster, rights)), None))
 
 
 def take(cluster: Cluster, rights: Iterable[Right]) -> None:
@@ -43,7 +42,12 @@ def take(cluster: Cluster, rights: Iterable[Right]) -> None:
     for right in rights:
         exactly = _exactly(right)
         cluster.answer(cluster.admin.delete_acls([exactly])[exactly], f"end it that {right}")
-    _await(cluster, rights, given=False)
+
+    def missing() -> str | None:
+        gone = lacking(cluster, rights)
+        return next((f"it is still so that {right}" for right in rights if right not in gone), None)
+
+    cluster.await_told(missing)
 
 
 def lacking(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
@@ -54,22 +58,6 @@ def lacking(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
         if not cluster.answer(cluster.admin.describe_acls(exactly), f"look whether {right}"):
             found.append(right)
     return found
-
-
-def _await(cluster: Cluster, rights: list[Right], *, given: bool) -> None:
-    """Wait until brokers tell of rights as they were made: they learn of them from the controller, a bit later."""
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
-        gone = lacking(cluster, rights)
-        late = gone if given else [right for right in rights if right not in gone]
-        if not late:
-            return
-        if time.monotonic() > deadline:
-            raise KafkaFailed(
-                f"it is {'not' if given else 'still'} so that {late[0]}",
-                hint="see whether somebody else changes it, and run again",
-            )
-        time.sleep(0.05)
 
 
 def _acl(right: Right) -> AclBinding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -163,18 +162,13 @@ def await_topic(cluster: Cluster, wanted: Topic) -> None:
     Raises:
         KafkaFailed: when they do not in time, with what differs.
     """
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
+
+    def missing() -> str | None:
         now = topic_of(cluster, wanted.name)
         differing = differences(now, wanted) if now is not None else ["it is not there"]
-        if not differing:
-            return
-        if time.monotonic() > deadline:
-            raise KafkaFailed(
-                f"topic {wanted.name} is not what it was made to be: {', '.join(differing)}",
-                hint="see whether somebody else changes it, and run again",
-            )
-        time.sleep(0.05)
+        return f"topic {wanted.name} is not what it was made to be: {', '.join(differing)}" if differing else None
+
+    cluster.await_told(missing)
 
 
 def messages_in(cluster: Cluster, topic: Topic) -> tuple[int, int | None]:

@@ -18,17 +18,12 @@ from dataclasses import dataclass
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.handler import PACKAGE, Standing
-from alchemesh_platform.provider.provider import (
-    DELETE_DATA_VARIABLE,
-    REGISTRY_VARIABLE,
-    STANDING_FROM_STDIN,
-    STANDING_VARIABLE,
-    AlchemeshProvider,
-)
+from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+STANDING_OPTION = "--standing"  # has the process read from its standard input what stands
 
 
 class ProviderFailed(Failure):
@@ -121,14 +116,13 @@ def spawn_provider(
     """
     told = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in standing().items()}) if standing else ""
     process = subprocess.Popen(
-        [sys.executable, "-m", "alchemesh_platform.provider.main"],
+        [sys.executable, "-m", "alchemesh_platform.provider.main", *([STANDING_OPTION] if standing else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={
             **os.environ,
             REGISTRY_VARIABLE: registry,  # not an argument: it may hold a password, and arguments are for all to see
             DELETE_DATA_VARIABLE: "1" if delete_data else "",
-            STANDING_VARIABLE: STANDING_FROM_STDIN if standing else "",
         },
         start_new_session=True,  # Ctrl-C is for the engine, which tells the provider
     )

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alchemesh_platform.provider.handler import Standing
 
 PARENT_LOOK_SECONDS = 1.0
 
@@ -20,15 +25,16 @@ def main() -> None:
         "or the variables ALCHEMESH_REGISTRY, ALCHEMESH_DELETE_DATA.",
     )
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
+    parser.add_argument("--standing", action="store_true", help="read from standard input what is in the stack's state")
     arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
-    asyncio.run(_serve(arguments.engine))
+    asyncio.run(_serve(arguments.engine, json.load(sys.stdin) if arguments.standing else None))
 
 
-async def _serve(engine_address: str) -> None:
+async def _serve(engine_address: str, standing: Standing | None) -> None:
     from alchemesh_platform.provider.attach import start_server
     from alchemesh_platform.provider.servicer import provider_from_environment
 
-    provider = provider_from_environment()
+    provider = provider_from_environment(standing)
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
     # SIGINT is how the engine ends a plugin, which it starts in a process group of its own: a terminal's Ctrl-C does

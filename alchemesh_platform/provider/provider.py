@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 REGISTRY_VARIABLE = "ALCHEMESH_REGISTRY"
 DELETE_DATA_VARIABLE = "ALCHEMESH_DELETE_DATA"
-STANDING_VARIABLE = "ALCHEMESH_STANDING"  # where a provider that we start ourselves is told what stands
-STANDING_FROM_STDIN = "stdin"
 _YES = ("true", "1", "yes")
 
 

@@ -7,9 +7,7 @@ are, does not hand on old inputs, drops unknown values, and fails on ``DiffConfi
 from __future__ import annotations
 
 import functools
-import json
 import os
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -22,15 +20,9 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, stat
 
 from alchemesh_platform.failure import Failure
 from alchemesh_platform.provider.difference import top_level
-from alchemesh_platform.provider.handler import Cancelled
+from alchemesh_platform.provider.handler import Cancelled, Standing
 from alchemesh_platform.provider.operations import Difference, Recorded, explain
-from alchemesh_platform.provider.provider import (
-    DELETE_DATA_VARIABLE,
-    REGISTRY_VARIABLE,
-    STANDING_FROM_STDIN,
-    STANDING_VARIABLE,
-    AlchemeshProvider,
-)
+from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
 from alchemesh_platform.provider.values import decode_map, encode_map, reveal
 
@@ -203,12 +195,15 @@ class AlchemeshServicer(ProviderServicer):
         self.provider.tell = tell
 
 
-def provider_from_environment() -> AlchemeshProvider:
-    """A provider that takes what it is not configured with from the environment."""
+def provider_from_environment(standing: Standing | None = None) -> AlchemeshProvider:
+    """A provider that takes what it is not configured with from the environment.
+
+    Args:
+        standing: What is in the stack's state, where whoever started it knows.
+    """
     from alchemesh_platform.provider.catalog import HANDLERS
 
     delete_data = os.environ.get(DELETE_DATA_VARIABLE, "").lower() in ("1", "true", "yes")
-    standing = json.load(sys.stdin) if os.environ.get(STANDING_VARIABLE) == STANDING_FROM_STDIN else None
     return AlchemeshProvider(
         HANDLERS,
         os.environ.get(REGISTRY_VARIABLE) or None,
