@@ -70,7 +70,7 @@ benchmark: engine system ## Speed, as ratios taken in one run
 lock: ## Write the lock files anew: versions and hashes only
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-deps requirements/examples.in --output-file requirements/examples.txt
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --override requirements/emulators.override requirements/emulators.in --output-file alchemesh_platform/emulation/local-bigquery.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --override requirements/emulators.override requirements/emulators.in --output-file alchemesh_platform/clouds/gcp/emulation/servers/local-bigquery.txt
 
 clean: ## Remove what the targets made here, not the user's cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,7 +27,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
-    from alchemesh_platform.kafka.access import KafkaAccess
+    from alchemesh_platform.systems.kafka.access import KafkaAccess
 
 CONNECTIONS_VARIABLE = "ALCHEMESH_CONNECTIONS"
 BIGQUERY_SCHEME = "bigquery://"
@@ -134,7 +134,7 @@ class TopicConnection(_Connection):
             WrongConnection: when the topics are not Kafka's.
             SecretMissing: when the password has no value here.
         """
-        from alchemesh_platform.kafka.access import client_options
+        from alchemesh_platform.systems.kafka.access import client_options
 
         return client_options(self.access, environ)
 
@@ -143,7 +143,7 @@ class TopicConnection(_Connection):
         """How the cluster is reached. Raises WrongConnection where the topics are not Kafka's."""
         if self.broker != "kafka":
             raise WrongConnection(f"topics of {self.broker}, not of Kafka")
-        from alchemesh_platform.kafka.access import KafkaAccess
+        from alchemesh_platform.systems.kafka.access import KafkaAccess
 
         return KafkaAccess.model_validate({"bootstrap_servers": self.servers, "security": self.security})
 

@@ -17,10 +17,10 @@ from typing import Any
 import pulumi
 from pulumi._types import resource_py_to_pulumi_names
 
-from alchemesh_platform.emulation.provider import serve_emulated
-from alchemesh_platform.emulation.servers import Emulators
-from alchemesh_platform.emulation.store import Store
-from alchemesh_platform.emulation.world import World
+from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
+from alchemesh_platform.clouds.gcp.emulation.store import Store
+from alchemesh_platform.clouds.gcp.emulation.world import World
 from alchemesh_platform.provider.attach import serve_provider
 from benchmarks import bare
 
@@ -60,7 +60,7 @@ def declare(resources: list[dict[str, Any]]) -> None:
             continue
         package, group = kind.split(":")[0], kind.split(":")[1].partition("/")[0]
         if package not in SDK:
-            importlib.import_module(f"alchemesh_platform.resources.{group}")
+            importlib.import_module(f"alchemesh_platform.systems.{group}.resources")
             made[urn] = pulumi.CustomResource(kind, name, inputs, options)
             continue
         module = importlib.import_module(SDK[package] if group == "index" else f"{SDK[package]}.{group.lower()}")

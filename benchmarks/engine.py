@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from alchemesh_platform.engine.discover import find_engine
+from alchemesh_platform.engine.install.find import find_engine
 from benchmarks import bare
 from benchmarks.measure import Measured, Ratio, against, measure
 from benchmarks.product import ports_for, write_product

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from alchemesh_platform.engine.discover import find_engine
+from alchemesh_platform.engine.install.find import find_engine
 from benchmarks import bare
 from benchmarks.engine import ALCHEMESH, run_bare
 from benchmarks.measure import Measured, Ratio, against, measure

@@ -17,11 +17,10 @@ from rich.text import Text
 
 from alchemesh_cli.main import COMMANDS, alchemesh
 from alchemesh_cli.render.plan import plan_lines
+from alchemesh_platform.base.failure import EXIT_CODES
+from alchemesh_platform.base.json_schema import WrittenSchema
 from alchemesh_platform.catalog.discover import discover
-from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.compose.compose import compose
-from alchemesh_platform.failure import EXIT_CODES
-from alchemesh_platform.json_schema import WrittenSchema
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.models import Domain, Users
@@ -29,6 +28,7 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
 from alchemesh_platform.policies.load import SHIPPED, SHIPPED_TOGETHER, load_policies
 from alchemesh_platform.policies.models import Policy
+from alchemesh_platform.sdk.spec import ComponentSpec
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Made from the code by `make docs`; edits are lost. -->\n\n"

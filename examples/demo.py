@@ -21,8 +21,8 @@ from deltalake import DeltaTable
 from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, drop_a_property, let_in, open_requests
 from terminal import REPOSITORY, DemoFailed, alchemesh, heading, show, taken
 
+from alchemesh_platform.base.home import HOME_VARIABLE
 from alchemesh_platform.connections import DataApiConnection
-from alchemesh_platform.home import HOME_VARIABLE
 
 MESH = "examples/mesh"
 SERVED_WITHIN_SECONDS = 120  # a data API looks for new rows every few seconds
@@ -35,10 +35,10 @@ def tour() -> None:
     prepare_data()
     heading("The mesh: domains, teams, users and source systems")
     alchemesh("mesh", "apply", MESH, "--yes")
-    bring_up(FLIGHTS)
+    deploy_product(FLIGHTS)
     heading("Access: punctuality asks to read flights, is refused, is let in")
     let_in()
-    bring_up(PUNCTUALITY)
+    deploy_product(PUNCTUALITY)
     heading("Answers of aviation/flights")
     ask_flights(data_api(FLIGHTS))
     heading("Answers of operations/punctuality")
@@ -56,7 +56,7 @@ def tour() -> None:
     print(f"  export {HOME_VARIABLE}={os.environ[HOME_VARIABLE]}", flush=True)
 
 
-def bring_up(product: str) -> None:
+def deploy_product(product: str) -> None:
     """Deploy a product, run its code, and wait until what came out is served."""
     heading(f"Up: {product}")
     alchemesh("up", "--yes", "-C", product)

@@ -25,17 +25,17 @@ from gcp_path import (
     deploy,
     let_in,
     readers,
+    report,
     rows,
     run_code,
     servers,
     table,
     take_down,
-    tell,
     wait_until_landed,
 )
 from terminal import REPOSITORY, alchemesh, heading, show, taken
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from parts.java import PartFailed, missing
 
 FOLDER = REPOSITORY / ".demo" / "gcp"
@@ -55,11 +55,14 @@ def tour(place: Place, count: int) -> None:
     deploy()
     heading("Dispatch tells of departures")
     started = time.monotonic()
-    told = tell(place.kafka, count)
-    twice = told.events - len(told.departures)
-    print(f"{told.messages:,} messages on {TOPIC}: {len(told.departures):,} departures, {twice} of them told twice,")
+    reported = report(place.kafka, count)
+    twice = reported.events - len(reported.departures)
+    print(
+        f"{reported.messages:,} messages on {TOPIC}: {len(reported.departures):,} departures, {twice} of them "
+        "sent twice,"
+    )
     print(f"and one that is no event: {NO_EVENT.decode()!r}", flush=True)
-    objects = wait_until_landed(emulators, told)
+    objects = wait_until_landed(emulators, reported)
     show(
         f"Objects in the bucket, {time.monotonic() - started:.0f} s later",
         [{"object": name, "lines": len(lines)} for name, lines in objects.items()],

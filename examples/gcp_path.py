@@ -25,12 +25,12 @@ import data
 import yaml
 from terminal import REPOSITORY, DemoFailed, Row, alchemesh
 
+from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
+from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
+from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.connections import BIGQUERY_SCHEME, Connections
-from alchemesh_platform.emulation.bigquery_api import BigQueryRest
-from alchemesh_platform.emulation.environment import emulate, emulators_of
-from alchemesh_platform.emulation.servers import Emulators
-from alchemesh_platform.emulation.storage_api import StorageRest
-from alchemesh_platform.home import HOME_VARIABLE
 from alchemesh_platform.platform_file.load import load_platform
 from parts.kafka import ADMINISTRATOR, Broker, broker
 from parts.nifi import SUBSTITUTES, Nifi, nifi
@@ -140,7 +140,7 @@ def deploy() -> None:
     alchemesh("up", "--yes", "-C", PRODUCT, *WHERE, user=OWNER)
 
 
-def tell(kafka: Broker, count: int) -> Told:
+def report(kafka: Broker, count: int) -> Told:
     """Produce departures as events, some of them twice, and one message that is none."""
     departures = {row["departure_id"]: row for row in islice(told_departures(), count)}
     messages = [json.dumps(row).encode() for row in departures.values()]
@@ -174,7 +174,7 @@ def landed(emulators: Emulators, bucket: str) -> dict[str, list[bytes]]:
     return {name: [line for line in (storage.read(bucket, name) or b"").splitlines() if line] for name in names}
 
 
-def wait_until_landed(emulators: Emulators, told: Told) -> dict[str, list[bytes]]:
+def wait_until_landed(emulators: Emulators, reported: Told) -> dict[str, list[bytes]]:
     """Wait until NiFi has written every message; returns the objects with their lines.
 
     Raises:
@@ -183,9 +183,9 @@ def wait_until_landed(emulators: Emulators, told: Told) -> dict[str, list[bytes]
     bucket = urlsplit(connections().input("told").files.url).netloc
     deadline = time.monotonic() + LANDED_WITHIN_SECONDS
     objects: dict[str, list[bytes]] = {}
-    while (count := sum(len(lines) for lines in objects.values())) < told.messages:
+    while (count := sum(len(lines) for lines in objects.values())) < reported.messages:
         if time.monotonic() > deadline:
-            raise DemoFailed(f"gs://{bucket} has {count:,} of {told.messages:,} messages in {len(objects)} objects")
+            raise DemoFailed(f"gs://{bucket} has {count:,} of {reported.messages:,} messages in {len(objects)} objects")
         time.sleep(LOOK_EVERY_SECONDS)
         objects = landed(emulators, bucket)
     return objects
@@ -199,10 +199,10 @@ def run_code() -> None:
 def let_in() -> str:
     """A team of another domain asks, the owner approves, and just that is deployed; returns the request."""
     purpose = ("--purpose", "how late departures are")
-    told = alchemesh(
+    reported = alchemesh(
         "access", "request", PORT, "--as", READER, *purpose, "--json", *WHERE, user=READER_OWNER, capture=True
     )
-    request = str(json.loads(told)["request"])
+    request = str(json.loads(reported)["request"])
     alchemesh("access", "approve", request, *WHERE, user=OWNER)
     alchemesh("access", "apply", "aviation/departures", *WHERE, user=OWNER)
     return request
@@ -215,8 +215,8 @@ def status() -> str:
 
 def connections() -> Connections:
     """The product's connections, as `alchemesh env` tells them."""
-    told = alchemesh("env", "--json", "-C", PRODUCT, *WHERE, capture=True, quiet=True)
-    return Connections.model_validate_json(told)
+    reported = alchemesh("env", "--json", "-C", PRODUCT, *WHERE, capture=True, quiet=True)
+    return Connections.model_validate_json(reported)
 
 
 def views() -> tuple[str, str]:

@@ -43,10 +43,10 @@ def let_in() -> None:
 def open_requests() -> list[Row]:
     """Requests of punctuality for flights that are not over."""
     states = [word for state in ("requested", "approved", "granted") for word in ("--state", state)]
-    told = alchemesh(
+    reported = alchemesh(
         "access", "list", "--port", READ, "--requester", READER, *states, "--json", capture=True, quiet=True
     )
-    requests: list[Row] = json.loads(told)["requests"]
+    requests: list[Row] = json.loads(reported)["requests"]
     return requests
 
 
@@ -56,7 +56,7 @@ def refused(api: DataApiConnection) -> None:
     Raises:
         DemoFailed: when one of them answers.
     """
-    told = []
+    reported = []
     for protocol, url, body in (
         ("REST", f"{api.rest}/tables/flight?limit=1", None),
         ("GraphQL", f"{api.graphql}", b"{ flight(limit: 1) { carrier } }"),
@@ -64,15 +64,15 @@ def refused(api: DataApiConnection) -> None:
         try:
             urllib.request.urlopen(urllib.request.Request(url, body), timeout=ANSWER_WITHIN_SECONDS).close()
         except urllib.error.HTTPError as error:
-            told.append({"protocol": protocol, "answer without a credential": f"{error.code} {error.reason}"})
+            reported.append({"protocol": protocol, "answer without a credential": f"{error.code} {error.reason}"})
     if api.sql is not None:
         try:
             psycopg.connect(f"{api.sql}/flights-table?user=nobody&password=guessed").close()
         except psycopg.OperationalError as error:
             reason = str(error).rpartition("FATAL:")[2].strip()
-            told.append({"protocol": "SQL", "answer without a credential": reason})
-    show("What somebody gets who was not let in", told)
-    if len(told) != (3 if api.sql is not None else 2):
+            reported.append({"protocol": "SQL", "answer without a credential": reason})
+    show("What somebody gets who was not let in", reported)
+    if len(reported) != (3 if api.sql is not None else 2):
         raise DemoFailed("a data API answered somebody who was not let in")
 
 

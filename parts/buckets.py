@@ -16,7 +16,7 @@ from pathlib import Path
 
 import boto3
 
-from alchemesh_platform.local.ports import free_port
+from alchemesh_platform.systems.local.servers.ports import free_port
 from parts.java import PartFailed
 
 LOOPBACK = "127.0.0.1"

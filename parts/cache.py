@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from alchemesh_platform.engine.cache import cache_folder
+from alchemesh_platform.engine.install.cache import cache_folder
 
 READY = ".ready"  # written last: a folder without it was left by a process that was killed
 
@@ -28,7 +28,9 @@ def part_folder(name: str, recipe: Iterable[str | bytes]) -> Path:
     return cache_folder("parts") / f"{name}-{digest.hexdigest()[:12]}"
 
 
-def prepared(name: str, recipe: Iterable[str | bytes], make: Callable[[Path], None], tell: Tell | None = None) -> Path:
+def prepared(
+    name: str, recipe: Iterable[str | bytes], make: Callable[[Path], None], report: Tell | None = None
+) -> Path:
     """The folder of a part, made if it is not there; one process at a time, and again after one that was killed.
 
     Args:
@@ -37,7 +39,7 @@ def prepared(name: str, recipe: Iterable[str | bytes], make: Callable[[Path], No
     """
     from filelock import FileLock, Timeout
 
-    say = tell or _say
+    say = report or _say
     folder = part_folder(name, recipe)
     if (folder / READY).is_file():
         return folder

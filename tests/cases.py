@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alchemesh_platform.problems import Problem, in_file_order
+from alchemesh_platform.base.problems import Problem, in_file_order
 
 HEADER = "# `pytest --update` writes what the code says now into `problems`; read the difference before keeping it.\n"
 

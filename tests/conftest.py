@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from alchemesh_platform.engine.discover import Engine, find_engine
+from alchemesh_platform.engine.install.find import Engine, find_engine
 
 # How long an example takes says more of the machine, and of what else runs on it, than of the code. The same examples
 # each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.

@@ -53,9 +53,9 @@ def test_code_sees_the_same_from_a_file_and_from_the_variable(tmp_path: Path, in
 
 
 def test_a_broken_document_is_told_without_repeating_it() -> None:
-    with pytest.raises(NotConnected) as told:
+    with pytest.raises(NotConnected) as reported:
         connections({CONNECTIONS_VARIABLE: '{"product": 1}'})
-    assert f"cannot read the connections in {CONNECTIONS_VARIABLE}" in str(told.value)
+    assert f"cannot read the connections in {CONNECTIONS_VARIABLE}" in str(reported.value)
 
 
 def test_tables_of_a_cloud_are_not_on_this_machine_and_the_other_way_round() -> None:

@@ -28,7 +28,7 @@ class PolicyApproval:
     """
 
     policies: tuple[Policy, ...]
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     clock: Callable[[], datetime] = utc_now
 
     def __call__(self, facts: RequestFacts) -> str | None:
@@ -48,11 +48,11 @@ class PolicyApproval:
             if result.outcome is Outcome.PASSED:
                 return policy.name
             if result.outcome is Outcome.ERROR:
-                self.tell(f"policy {policy.name} failed and approves nothing: {result.message} ({result.hint})")
+                self.report(f"policy {policy.name} failed and approves nothing: {result.message} ({result.hint})")
         return None
 
 
-def auto_approval(registry: Registry, environment: str, tell: Callable[[str], None]) -> PolicyApproval:
+def auto_approval(registry: Registry, environment: str, report: Callable[[str], None]) -> PolicyApproval:
     """The policies of a mesh that approve, ready to be asked."""
     records = registry.all(PolicyRecord, environment, where={"effect": Effect.APPROVE.value})
-    return PolicyApproval(tuple(Policy.model_validate(record.document) for record in records), tell)
+    return PolicyApproval(tuple(Policy.model_validate(record.document) for record in records), report)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.rights import check_speaks_for
-from alchemesh_platform.access.states import told, way_out
+from alchemesh_platform.access.states import remedy, reported
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.connections import DataApiConnection, PortConnections, TopicConnection
-from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.registry.audit import Act, record_act
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requests import Requests
-    from alchemesh_platform.catalog.consumer import Consumer
+    from alchemesh_platform.sdk.consumer import Consumer
 
 
 class NoCredential(Failure):
@@ -54,7 +54,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     request = known_request(registry, environment, address)
     check_speaks_for(registry, requests.identity, request, "be told the credential of")
     if request.state != "granted":
-        raise NoCredential(f"there is no credential yet: {told(request)}", hint=way_out(request))
+        raise NoCredential(f"there is no credential yet: {reported(request)}", hint=remedy(request))
     given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
     consumer = resolve(registry, environment, Requester.of(request), request=request.address)
     if given.proxy is not None and given.proxy.credential_file is not None:
@@ -83,9 +83,9 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
 
 
 def _at_gateway(connection: DataApiConnection, consumer: Consumer) -> IssuedCredential:
-    from alchemesh_platform.local.credentials import user_name
-    from alchemesh_platform.local.gateway import Gateway
-    from alchemesh_platform.local.issuing import issue
+    from alchemesh_platform.systems.local.data_api.gateway.credentials import user_name
+    from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+    from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 
     gateway = Gateway.at(Path(connection.credential_file or "").parent)
     issued = issue(gateway, user_name(consumer.address, consumer.request))
@@ -94,8 +94,8 @@ def _at_gateway(connection: DataApiConnection, consumer: Consumer) -> IssuedCred
 
 
 def _at_cluster(connection: TopicConnection, consumer: Consumer) -> IssuedCredential:
-    from alchemesh_platform.kafka.cluster import Cluster
-    from alchemesh_platform.kafka.users import MECHANISM, group_prefixes, own_user, set_password
+    from alchemesh_platform.systems.kafka.cluster import Cluster
+    from alchemesh_platform.systems.kafka.users import MECHANISM, group_prefixes, own_user, set_password
 
     user = own_user(consumer)
     password = set_password(Cluster(connection.access), user)

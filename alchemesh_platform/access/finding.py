@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import COMPARED_MAX, did_you_mean
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import COMPARED_MAX, did_you_mean
 from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord, RequestState
 
 if TYPE_CHECKING:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.identity import CodeIdentity
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import COMPARED_MAX, did_you_mean
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import COMPARED_MAX, did_you_mean
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     DomainRecord,
@@ -20,6 +18,8 @@ from alchemesh_platform.registry.records import (
     TeamRecord,
     UserRecord,
 )
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.consumer import Consumer
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.access.ending import expire, open_requests, turn
+from alchemesh_platform.access.expiry import expire, open_requests, turn
 from alchemesh_platform.access.facts import facts_of
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, check_known
@@ -21,11 +21,11 @@ from alchemesh_platform.access.states import (
     advance,
     is_due,
     moment,
-    told,
-    way_out,
+    remedy,
+    reported,
 )
 from alchemesh_platform.access.until import in_future
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
@@ -46,7 +46,7 @@ class AlreadyAsked(Failure):
     def __init__(self, request: AccessRequestRecord) -> None:
         self.request = request
         super().__init__(
-            f"{request.requester} has asked for {request.port} already: {told(request)}", hint=way_out(request)
+            f"{request.requester} has asked for {request.port} already: {reported(request)}", hint=remedy(request)
         )
 
 

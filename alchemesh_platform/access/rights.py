@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requester import Requester, resolve
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.machine import USER_VARIABLE
 from alchemesh_platform.registry.records import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
 # From, to: who takes a request that way. A step that stays in its state moves the end date.
@@ -28,7 +28,7 @@ STATES: tuple[RequestState, ...] = get_args(RequestState)
 FIRST: RequestState = "requested"
 CALENDAR = "calendar"  # who ends what an end date ends
 OPEN: frozenset[RequestState] = frozenset(before for before, _ in TRANSITIONS)
-LETS_IN: frozenset[RequestState] = frozenset({"approved", "granted"})  # what a port's stack has grants for
+GRANTING_STATES: frozenset[RequestState] = frozenset({"approved", "granted"})  # what a port's stack has grants for
 # How a state is come into, as a sentence about a request says it.
 BECAME: Mapping[RequestState, str] = {
     "requested": "was requested",
@@ -51,7 +51,7 @@ class InvalidTransition(Failure):
 
     def __init__(self, request: AccessRequestRecord, to: RequestState) -> None:
         self.request = request
-        super().__init__(f"{told(request)}: it cannot be {to} now", hint=way_out(request))
+        super().__init__(f"{reported(request)}: it cannot be {to} now", hint=remedy(request))
 
 
 def allowed(before: RequestState, after: RequestState) -> bool:
@@ -78,7 +78,7 @@ def is_due(request: AccessRequestRecord, now: datetime) -> bool:
     return request.state in OPEN and request.ends_at is not None and request.ends_at <= now
 
 
-def told(request: AccessRequestRecord) -> str:
+def reported(request: AccessRequestRecord) -> str:
     """``req-0a1b2c3d was approved by amelia@… on 2026-01-05 14:03 UTC (they asked nicely)``."""
     step = request.steps[-1]
     reason = f" ({step.reason})" if step.reason else ""
@@ -86,7 +86,7 @@ def told(request: AccessRequestRecord) -> str:
     return f"{request.address} {BECAME[request.state]}{who} on {moment(step.at)}{reason}"
 
 
-def way_out(request: AccessRequestRecord) -> str:
+def remedy(request: AccessRequestRecord) -> str:
     """What can be done with a request in its state."""
     return _WAYS_OUT.get(request.state, _ENDED_WAY_OUT).format(request.address, request.product)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from alchemesh_platform.access.states import moment
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.units import parse_duration
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.units import parse_duration
 
 EXPECTED = "a date (2027-12-31), a moment (2027-12-31T18:00:00+01:00) or a span of time (90d)"
 

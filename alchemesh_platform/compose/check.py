@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.compose.resolve import Resolution, resolve
-from alchemesh_platform.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
-    from alchemesh_platform.catalog.spec import ComponentSpec
     from alchemesh_platform.manifest.load import LoadedManifest, ReadManifest
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.sdk.spec import ComponentSpec
 
 
 def all_problems(

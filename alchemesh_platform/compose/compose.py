@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.catalog.spec import ComponentSpec
+from alchemesh_platform.base.problems import ProblemsFound, errors_of
 from alchemesh_platform.compose.check import all_problems, objections_of
 from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import Plan, PlannedInput, PlannedOutput
 from alchemesh_platform.compose.resolve import Resolution, resolve
 from alchemesh_platform.manifest.load import LoadedManifest, read_manifest
 from alchemesh_platform.manifest.models import InputPort, OutputPort, OutputPortOrigin
-from alchemesh_platform.problems import ProblemsFound, errors_of
+from alchemesh_platform.sdk.spec import ComponentSpec
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

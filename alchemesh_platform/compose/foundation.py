@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.base.document import quoted, written
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, did_you_mean
 from alchemesh_platform.catalog.discover import Catalog
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.compose.plan import StandsOn
+from alchemesh_platform.compose.plan import FoundationRef
 from alchemesh_platform.compose.resolve import read_settings
-from alchemesh_platform.document import quoted, written
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import Location, Problem, ProblemsFound, did_you_mean
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.wiring import Wiring
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
@@ -64,13 +64,13 @@ class Foundation:
         return f"{self.role.value} {verb}{name}"
 
 
-def foundations_of(platform: Platform, domain: str) -> tuple[StandsOn, ...]:
+def foundations_of(platform: Platform, domain: str) -> tuple[FoundationRef, ...]:
     """What the products of a domain stand on, as the platform file says; whether it is there is not looked at."""
     named = {
-        PLATFORM_FOUNDATION: StandsOn(Role.PLATFORM, PLATFORM_PROJECT),
-        DOMAIN_FOUNDATION: StandsOn(Role.DOMAIN, domain_project(domain)),
+        PLATFORM_FOUNDATION: FoundationRef(Role.PLATFORM, PLATFORM_PROJECT),
+        DOMAIN_FOUNDATION: FoundationRef(Role.DOMAIN, domain_project(domain)),
     }
-    return tuple(stands_on for component_type, stands_on in named.items() if component_type in platform.components)
+    return tuple(depends_on for component_type, depends_on in named.items() if component_type in platform.components)
 
 
 def domain_project(domain: str) -> str:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from alchemesh_platform.catalog.spec import Role, load_reference
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.base.document import Path, written
+from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
-from alchemesh_platform.document import Path, written
 from alchemesh_platform.manifest.models import OutputPortOrigin
-from alchemesh_platform.problems import Problem
+from alchemesh_platform.sdk.spec import Role, load_reference
+from alchemesh_platform.sdk.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from alchemesh_platform.catalog.objection import Objection
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.sdk.objection import Objection
 
     Check = Callable[[Any, Any, Wiring], Iterable[Objection]]
 

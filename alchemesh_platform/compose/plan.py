@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.base.names import asset_address, port_address, project_name
+from alchemesh_platform.base.problems import Location
 from alchemesh_platform.manifest.models import Contract, DataProduct, Protocol, SemanticModel
-from alchemesh_platform.names import asset_address, port_address, project_name
 from alchemesh_platform.platform_file.models import Transform
-from alchemesh_platform.problems import Location
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,21 @@ class PlannedOutput:
     waiting: tuple[PlannedGrant, ...] = ()
 
     @property
-    def lets_in_by(self) -> frozenset[str]:
+    def required_identity(self) -> frozenset[str]:
         """Kinds of identity that have to exist before a product is let in; most ports ask for none."""
         parts = (self.storage, self.proxy) if self.proxy is not None else (self.storage,)
-        return frozenset(part.spec.lets_in_by for part in parts if part.spec.guards and part.spec.lets_in_by)
+        return frozenset(
+            part.spec.required_identity for part in parts if part.spec.guards and part.spec.required_identity
+        )
 
     @property
-    def ways_in(self) -> tuple[str, ...]:
+    def addresses(self) -> tuple[str, ...]:
         """How consumers get in: the protocols of the proxy; without one the storage's component type."""
         return self.protocols or (self.storage.component_type,)
 
 
 @dataclass(frozen=True, slots=True)
-class StandsOn:
+class FoundationRef:
     """A foundation that the environment has for a product.
 
     ``project`` is the Pulumi project of its stack. ``outputs`` are that stack's; None where it is not deployed, or not
@@ -115,7 +117,7 @@ class Plan:
     needs: tuple[PlannedComponent, ...]
     code: PlannedComponent | None
     outputs: tuple[PlannedOutput, ...]
-    foundations: tuple[StandsOn, ...] = ()
+    foundations: tuple[FoundationRef, ...] = ()
     kept: tuple[Kept, ...] = ()
     transforms: tuple[Transform, ...] = ()
     location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from alchemesh_platform.base.names import asset_address
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedInput, PlannedOutput
-from alchemesh_platform.names import asset_address
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, get_args
 
+from alchemesh_platform.base.document import Node, Path, listed, quoted, written
+from alchemesh_platform.base.problems import Problem, closest, did_you_mean
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
-from alchemesh_platform.compose.lacking import lacking_settings
+from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
-from alchemesh_platform.document import Node, Path, listed, quoted, written
 from alchemesh_platform.manifest.load import validate
 from alchemesh_platform.manifest.models import Protocol
 from alchemesh_platform.platform_file.builtin import LOCAL
-from alchemesh_platform.problems import Problem, closest, did_you_mean
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -189,7 +189,7 @@ class _Resolver:
         if spec.name not in self._settings:
             self._settings[spec.name], problems = read_settings(spec, self.platform)
             if problems:
-                problems = lacking_settings(use, spec, spec.settings_model(), self.platform, problems)
+                problems = missing_settings(use, spec, spec.settings_model(), self.platform, problems)
             self.done.problems += [problem for problem in problems if problem not in self.done.problems]
         return self._settings[spec.name]
 
@@ -232,8 +232,8 @@ def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: 
     if file.stem.endswith(f".{environment}"):
         return problem  # stands in the overlay
     overlay = f"{file.stem}.{environment}{file.suffix}"
-    way_out = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
-    return replace(problem, hint=f"{problem.hint}; {way_out}" if problem.hint else way_out)
+    remedy = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
+    return replace(problem, hint=f"{problem.hint}; {remedy}" if problem.hint else remedy)
 
 
 def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | None, list[Problem]]:

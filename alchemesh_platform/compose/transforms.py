@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.document import quoted, written
-from alchemesh_platform.problems import Problem, did_you_mean
+from alchemesh_platform.base.document import quoted, written
+from alchemesh_platform.base.problems import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

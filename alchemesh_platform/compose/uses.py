@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alchemesh_platform.catalog.spec import Role
-from alchemesh_platform.document import Node, Path
+from alchemesh_platform.base.document import Node, Path
+from alchemesh_platform.base.problems import Location
 from alchemesh_platform.manifest.checks import CODE_NAME, named
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE
-from alchemesh_platform.problems import Location
+from alchemesh_platform.sdk.spec import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.contracts.port import PromisedPort
-from alchemesh_platform.failure import Failure
 from alchemesh_platform.manifest.models import Contract, SemanticModel
 from alchemesh_platform.registry.records import AssetRecord, ContractRecord, ContractVersionRecord, PortRecord
 

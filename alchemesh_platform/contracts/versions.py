@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.contracts.compatibility.diff import diff_port
+from alchemesh_platform.contracts.compatibility.rules import check_change, numbers_of
 from alchemesh_platform.contracts.recorded import kept_promise, promise_of
-from alchemesh_platform.contracts.rules import check_change, numbers_of
-from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.manifest.models import ContractLifecycle
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 
-class VersionStands(Failure):
+class VersionExists(Failure):
     """Raised when a version that was promised is to be recorded with another promise."""
 
     exit_code = ExitCode.FORBIDDEN
@@ -73,6 +73,6 @@ def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord
     errors = [found for found in check_change(before, after, diff_port(before, after)) if found.severity == "error"]
     if errors:
         said = "; ".join(f"{error.message}" for error in errors)
-        raise VersionStands(f"{contract.address} in {contract.environment}: {said}", hint=errors[0].hint)
+        raise VersionExists(f"{contract.address} in {contract.environment}: {said}", hint=errors[0].hint)
     lifecycle = contract.lifecycle
     return kept.model_copy(update={"lifecycle": lifecycle, "document": {**kept.document, "lifecycle": lifecycle}})

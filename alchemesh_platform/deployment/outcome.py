@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.deployment.progress import ASSET, CONTRACT, Progress
-from alchemesh_platform.problems import Problem
 
 OperationName = Literal["preview", "up", "refresh", "destroy"]
 

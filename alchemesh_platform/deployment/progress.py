@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from alchemesh_platform.base.names import REQUEST_PATTERN
+from alchemesh_platform.base.problems import Location
 from alchemesh_platform.compose.plan import Plan, PlannedComponent
-from alchemesh_platform.engine.events import (
+from alchemesh_platform.engine.run.events import (
     EngineEvent,
     PropertyDiff,
     ResourceFailed,
@@ -20,11 +22,9 @@ from alchemesh_platform.engine.events import (
     ResourcePre,
 )
 from alchemesh_platform.engine.urn import name_of, type_of
-from alchemesh_platform.names import REQUEST_PATTERN
-from alchemesh_platform.problems import Location
 
 if TYPE_CHECKING:
-    from alchemesh_platform.contracts.step import PortStep
+    from alchemesh_platform.contracts.compatibility.step import PortStep
 
 SectionKind = Literal["product", "input", "need", "code", "output"]
 Operation = Literal["same", "create", "import", "update", "replace", "delete", "read"]
@@ -296,14 +296,14 @@ def address_of(change: Change) -> str:
 
 def grant_of(change: Change) -> dict[str, Any]:
     """Which consumer the record of a grant speaks of; properties are named as the registry names them."""
-    told = change.outputs
+    reported = change.outputs
     return {
         "request": address_of(change),
-        "port": told.get("port", ""),
-        "requester_kind": told.get("requesterKind", ""),
-        "requester": told.get("requester", ""),
-        "purpose": told.get("purpose", ""),
-        "ends_at": told.get("endsAt"),
+        "port": reported.get("port", ""),
+        "requester_kind": reported.get("requesterKind", ""),
+        "requester": reported.get("requester", ""),
+        "purpose": reported.get("purpose", ""),
+        "ends_at": reported.get("endsAt"),
     }
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alchemesh_platform.engine.discover import Engine
+    from alchemesh_platform.engine.install.find import Engine
     from alchemesh_platform.engine.stack import Stack
     from alchemesh_platform.platform_file.models import Platform
 
@@ -19,7 +19,7 @@ def providing(
     platform: Platform,
     plugins: set[str],
     *,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     own_process: bool = False,
     delete_data: bool = False,
 ) -> Iterator[Mapping[str, int]]:
@@ -38,22 +38,22 @@ def providing(
     Raises:
         PluginMissing: when a plugin is not to be had, with the ways out.
     """
-    from alchemesh_platform.emulation.environment import emulated_providers
-    from alchemesh_platform.engine.plugins import get_plugins, plugins_in_state
-    from alchemesh_platform.engine.state import standing_deployment, standing_ids
+    from alchemesh_platform.clouds.gcp.emulation.environment import emulated_providers
+    from alchemesh_platform.engine.install.plugins import get_plugins, plugins_in_state
+    from alchemesh_platform.engine.state.deployed import deployed_ids, deployed_state
     from alchemesh_platform.provider.attach import serve_provider
 
     stack.prepare(engine)
     needed = plugins | plugins_in_state(stack)
     with (
-        emulated_providers(platform, tell) as stand_ins,
+        emulated_providers(platform, report) as stand_ins,
         serve_provider(
             platform.registry,
             own_process=own_process,
             delete_data=delete_data,
-            standing=lambda: standing_ids(standing_deployment(engine, stack)),
+            deployed=lambda: deployed_ids(deployed_state(engine, stack)),
         ) as provider,
     ):
         served = {provider.package: provider.port, **stand_ins}
-        get_plugins(needed - served.keys(), engine, stack, tell=tell)
+        get_plugins(needed - served.keys(), engine, stack, report=report)
         yield served

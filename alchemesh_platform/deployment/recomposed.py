@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.document import node_of
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.document import node_of
+from alchemesh_platform.base.failure import Failure
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
@@ -31,11 +31,11 @@ def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
         NotRecorded: when it was not deployed, or by an alchemesh that kept no manifests.
         ProblemsFound: when the platform file does not implement any more what the product uses.
     """
+    from alchemesh_platform.base.problems import ProblemsFound
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
     from alchemesh_platform.manifest.load import LoadedManifest, validate
     from alchemesh_platform.manifest.models import DataProduct
-    from alchemesh_platform.problems import ProblemsFound
     from alchemesh_platform.registry.records import ManifestRecord
 
     record = registry.get(ManifestRecord, platform.environment, product)

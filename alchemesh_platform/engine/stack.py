@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.key import (
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.state.folder import StateFolder, address_of, folder_of
+from alchemesh_platform.engine.state.key import (
     PASSPHRASE_FILE_VARIABLE,
     PASSPHRASE_PROVIDER,
     ensure_key,
     has_own_passphrase,
 )
-from alchemesh_platform.engine.object_store import GOOGLE_SIGN_IN
-from alchemesh_platform.engine.state_folder import StateFolder, address_of, folder_of
-from alchemesh_platform.failure import Failure
-from alchemesh_platform.writing import write_private
+from alchemesh_platform.engine.state.object_store import GOOGLE_SIGN_IN
 
 RUN_PREFIX = "run-"  # a folder of one run; it stays when its caller is killed, and is read by the next run
 EXPORT_PREFIX = "export-"

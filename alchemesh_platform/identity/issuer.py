@@ -17,9 +17,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.identity.address import is_protected
-from alchemesh_platform.writing import write_private
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 ANSWER_SECONDS = 10

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.identity.address import is_protected
 from alchemesh_platform.identity.issuer import ProviderUnavailable, answer_of, configuration_of
 
@@ -117,5 +117,5 @@ def _refused(provider: IdentityProvider, answer: dict[str, object]) -> Failure:
     error = answer.get("error")
     if not isinstance(error, str):
         return ProviderUnavailable(f"the identity provider {provider.issuer} gives no token and no reason")
-    told = f"{error}: {answer['error_description']}" if answer.get("error_description") else error
-    return LoginRefused(f"{provider.issuer} refuses the login: {told}", hint="run the command again for a new code")
+    reported = f"{error}: {answer['error_description']}" if answer.get("error_description") else error
+    return LoginRefused(f"{provider.issuer} refuses the login: {reported}", hint="run the command again for a new code")

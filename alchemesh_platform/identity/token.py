@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, published_by
 
@@ -69,8 +69,10 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
     except (errors.BadSignatureError, errors.InvalidKeyIdError, errors.MissingKeyError) as error:
         if not published.fresh:
             return _claims(token, provider, published_by(provider.issuer or "", anew=True))
-        told = "its signature is wrong" if isinstance(error, errors.BadSignatureError) else "its key is none of theirs"
-        _refuse(provider, told, error)
+        reported = (
+            "its signature is wrong" if isinstance(error, errors.BadSignatureError) else "its key is none of theirs"
+        )
+        _refuse(provider, reported, error)
     except (errors.JoseError, ValueError, TypeError) as error:
         _refuse(provider, "it is no signed JSON Web Token", error)
 
@@ -118,6 +120,6 @@ def _moment(seconds: float) -> str:
 
 
 def _shown(value: Any) -> str:
-    from alchemesh_platform.document import described
+    from alchemesh_platform.base.document import described
 
     return ", ".join(map(described, value)) if isinstance(value, list) else described(value)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alchemesh_platform.document import Node, Path, quoted, written
+from alchemesh_platform.base.document import Node, Path, quoted, written
+from alchemesh_platform.base.names import PULUMI_PROJECT_MAX, product_address, project_name
+from alchemesh_platform.base.problems import LISTED_MAX, Problem, closest, did_you_mean
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE
-from alchemesh_platform.names import PULUMI_PROJECT_MAX, product_address, project_name
-from alchemesh_platform.problems import LISTED_MAX, Problem, closest, did_you_mean
 
 CODE_NAME = "code"  # what the product's code is called among ports and needs
 PORT_SECTIONS = ("input_ports", "infrastructure", "output_ports")
@@ -172,11 +172,9 @@ def _unused(tree: Node) -> Iterator[Problem]:
             )
 
 
-def _undeclared(path: Path, node: Node, what: str, declared: Iterable[str], way_out: str) -> Problem:
+def _undeclared(path: Path, node: Node, what: str, declared: Iterable[str], remedy: str) -> Problem:
     known = list(declared)
-    hint = (
-        f"{way_out}; there {'is' if len(known) == 1 else 'are'} {', '.join(known[:LISTED_MAX])}" if known else way_out
-    )
+    hint = f"{remedy}; there {'is' if len(known) == 1 else 'are'} {', '.join(known[:LISTED_MAX])}" if known else remedy
     if closest(str(node.text), known):
         hint = str(did_you_mean(str(node.text), known))
     return Problem(node.location, written(path), f"found {quoted(str(node.text))}, expected {what}", hint)

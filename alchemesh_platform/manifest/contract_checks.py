@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_platform.document import Node, Path, quoted, written
+from alchemesh_platform.base.document import Node, Path, quoted, written
+from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.manifest.models import QualityRule
-from alchemesh_platform.problems import Problem, did_you_mean
 
 OPERATORS = tuple(name for name in QualityRule.model_fields if name.startswith("must"))
 _BETWEEN = ("mustBeBetween", "mustNotBeBetween")

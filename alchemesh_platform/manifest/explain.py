@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alchemesh_platform.document import Node, Path, described, listed, written
+from alchemesh_platform.base.document import Node, Path, described, listed, written
+from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
+from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.manifest.patterns import RULES, mended
 from alchemesh_platform.manifest.shape import Expected
-from alchemesh_platform.problems import Location, Problem, closest, did_you_mean
-from alchemesh_platform.secrets import SecretRef
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -60,11 +60,11 @@ def problems_of(errors: Iterable[ErrorDetails], model: type[BaseModel], tree: No
     found = [_follow(detail, Expected(model), tree) for detail in errors]
     return [
         Problem(one.location, written((*prefix, *one.path)), one.message, one.hint)
-        for one in _told(_without_followers([each for each in found if not each.unknown]))
+        for one in _reported(_without_followers([each for each in found if not each.unknown]))
     ]
 
 
-class _Told(NamedTuple):
+class _Reported(NamedTuple):
     location: Location
     path: Path
     message: str
@@ -118,21 +118,21 @@ def _without_followers(found: list[_Found]) -> list[_Found]:
     ]
 
 
-def _told(found: list[_Found], depth: int = 0) -> Iterable[_Told]:
+def _reported(found: list[_Found], depth: int = 0) -> Iterable[_Reported]:
     """Tell each error; of those that come from alternatives of one place, only what was meant."""
     rivals: dict[Path, list[_Found]] = {}
     for one in found:
         if len(one.crossings) > depth:
             rivals.setdefault(one.crossings[depth].path, []).append(one)
         else:
-            yield _tell(one)
+            yield _report(one)
     for group in rivals.values():
         crossing = group[0].crossings[depth]
         meant = _meant(crossing, group, depth)
         if meant is None:
             yield _no_alternative(crossing)
         else:
-            yield from _told([one for one in group if one.crossings[depth].label == meant], depth + 1)
+            yield from _reported([one for one in group if one.crossings[depth].label == meant], depth + 1)
 
 
 def _meant(crossing: _Crossing, group: list[_Found], depth: int) -> str | None:
@@ -158,14 +158,14 @@ def _meant(crossing: _Crossing, group: list[_Found], depth: int) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _no_alternative(crossing: _Crossing) -> _Told:
+def _no_alternative(crossing: _Crossing) -> _Reported:
     value = crossing.node.value
     found = described(value)
     if isinstance(value, dict) and value and any(member.model for member in crossing.expected.members):
         found = f"the {'key' if len(value) == 1 else 'keys'} {listed(value, 'and')}"
     elif crossing.expected.secret and isinstance(value, str):
         found = "a text"
-    return _Told(
+    return _Reported(
         crossing.node.location,
         crossing.path,
         f"found {found}, expected {crossing.expected}",
@@ -173,7 +173,7 @@ def _no_alternative(crossing: _Crossing) -> _Told:
     )
 
 
-def _tell(found: _Found) -> _Told:
+def _report(found: _Found) -> _Reported:
     kind = found.error["type"]
     if found.absent or kind == "missing":
         return _missing(found)
@@ -189,24 +189,24 @@ def _tell(found: _Found) -> _Told:
         hint = "a secret is referred to by its name, {secret: NAME}, and never written down"
     location = found.node.key_location if found.in_key else found.node.location
     said = expected if expected.startswith(": ") else f", expected {expected}"
-    return _Told(location, found.path, f"found {shown}{said}", hint)
+    return _Reported(location, found.path, f"found {shown}{said}", hint)
 
 
-def _missing(found: _Found) -> _Told:
+def _missing(found: _Found) -> _Reported:
     step = found.path[-1] if found.path else ""
     if isinstance(step, int):
         count, path = len(found.node.items), found.path[:-1]
         message = f"found {count} {'item' if count == 1 else 'items'}, expected more"
-        return _Told(found.node.location, path, message, _about(found.expected, path))
+        return _Reported(found.node.location, path, message, _about(found.expected, path))
     pattern = found.expected.pattern
     rule = RULES.get(pattern) if pattern is not None else None
     expected = f"{rule.short}, such as {rule.example}" if rule is not None else str(found.expected)
-    return _Told(
+    return _Reported(
         found.node.location, found.path, f"found nothing, expected {expected}", _about(found.expected, found.path)
     )
 
 
-def _discriminator(found: _Found) -> _Told:
+def _discriminator(found: _Found) -> _Reported:
     """The key that says which of several alternatives is meant, where it does not."""
     key = str(found.error.get("ctx", {}).get("discriminator", "")).strip("'")
     path, node = (*found.path, key), found.node.keys.get(key)
@@ -215,10 +215,10 @@ def _discriminator(found: _Found) -> _Told:
     value = node.value if node is not None else None
     hint = did_you_mean(value, choices) if isinstance(value, str) and closest(value, choices) else None
     location = found.node.location if node is None else node.location
-    return _Told(location, path, f"found {described(value)}, expected {expected}", hint)
+    return _Reported(location, path, f"found {described(value)}, expected {expected}", hint)
 
 
-def _unknown_key(found: _Found) -> _Told:
+def _unknown_key(found: _Found) -> _Reported:
     key = str(found.path[-1])
     allowed = found.owner.keys
     otherwise = ""
@@ -230,7 +230,7 @@ def _unknown_key(found: _Found) -> _Told:
         otherwise = "a text that holds a comma goes in quotes where it stands in {…} or […]"
     hint = did_you_mean(key, allowed, otherwise=otherwise)
     expected = "expected none here" if not allowed else "expected a key of the " + _named(found.owner)
-    return _Told(found.node.key_location, found.path, f"found an unknown key, {expected}", hint)
+    return _Reported(found.node.key_location, found.path, f"found an unknown key, {expected}", hint)
 
 
 def _named(owner: Expected) -> str:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from alchemesh_platform.document import Node, described, merge, quoted, written
-from alchemesh_platform.document import Path as DocumentPath
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.document import Node, described, merge, quoted, written
+from alchemesh_platform.base.document import Path as DocumentPath
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.names import ENVIRONMENT_PATTERN
+from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, closest, did_you_mean, errors_of
+from alchemesh_platform.base.yaml_source import read_document, shown
 from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.models import DataProduct
-from alchemesh_platform.names import ENVIRONMENT_PATTERN
-from alchemesh_platform.problems import Location, Problem, ProblemsFound, closest, did_you_mean, errors_of
-from alchemesh_platform.yaml_source import read_document, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

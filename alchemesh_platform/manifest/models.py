@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from alchemesh_platform.names import IDENTIFIER_MAX, IDENTIFIER_PATTERN, NAME_MAX, NAME_PATTERN
-from alchemesh_platform.units import Duration, Percent
+from alchemesh_platform.base.names import IDENTIFIER_MAX, IDENTIFIER_PATTERN, NAME_MAX, NAME_PATTERN
+from alchemesh_platform.base.units import Duration, Percent
 
 # What each of them means in words, and how to mend a text that does not match: alchemesh_platform.manifest.patterns.
 VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"

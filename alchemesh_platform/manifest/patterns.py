@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN
+from alchemesh_platform.base.secrets import VARIABLE_PATTERN
 from alchemesh_platform.manifest.models import (
     CURRENCY_PATTERN,
     EMAIL_PATTERN,
     PRODUCT_ADDRESS_PATTERN,
     VERSION_PATTERN,
 )
-from alchemesh_platform.names import IDENTIFIER_PATTERN, NAME_PATTERN
 from alchemesh_platform.platform_file.models import RESOURCE_PATTERN
-from alchemesh_platform.secrets import VARIABLE_PATTERN
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_NAME = re.compile(r"[^a-z0-9]+")

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel
 
-from alchemesh_platform.document import listed
-from alchemesh_platform.secrets import SecretRef
+from alchemesh_platform.base.document import listed
+from alchemesh_platform.base.secrets import SecretRef
 
 
 class Expected(NamedTuple):

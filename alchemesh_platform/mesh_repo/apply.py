@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.mesh_repo.difference import MeshDiff, plan_changes
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import StillReferenced, references

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.policies.models import Policy
-from alchemesh_platform.writing import write_private
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan

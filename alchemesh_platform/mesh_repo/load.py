@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from alchemesh_platform.document import Node, described
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.document import Node, described
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, closest, errors_of
+from alchemesh_platform.base.yaml_source import read_document, shown
 from alchemesh_platform.manifest.load import validate
 from alchemesh_platform.mesh_repo.checks import check_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh
 from alchemesh_platform.mesh_repo.models import Domain, User, Users
-from alchemesh_platform.problems import Location, Problem, ProblemsFound, closest, errors_of
 from alchemesh_platform.registry.records import (
     DomainRecord,
     PolicyRecord,
@@ -23,7 +24,6 @@ from alchemesh_platform.registry.records import (
     TeamRecord,
     UserRecord,
 )
-from alchemesh_platform.yaml_source import read_document, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from alchemesh_platform.problems import COMPARED_MAX, closest
+from alchemesh_platform.base.problems import COMPARED_MAX, closest
 from alchemesh_platform.registry.records import (
     DomainRecord,
     PolicyRecord,
@@ -106,8 +106,8 @@ def _named(
     """Those of the names that the domain has; where it lacks one, all that it has, and those of that name elsewhere."""
     wanted = {f"{domain}/{name}": name for name in names}
     found = registry.all(kind, environment, where={"address": list(wanted), **(where or {})}) if wanted else []
-    lacking = wanted.keys() - {record.address for record in found}
-    if not lacking:
+    missing = wanted.keys() - {record.address for record in found}
+    if not missing:
         return found
-    elsewhere = registry.all(kind, environment, where={"name": [wanted[address] for address in lacking]})
+    elsewhere = registry.all(kind, environment, where={"name": [wanted[address] for address in missing]})
     return [*found, *registry.all(kind, environment, where={"domain": domain}), *elsewhere]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.states import OPEN
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.compose.foundation import domain_project
-from alchemesh_platform.failure import ExitCode, Failure
 from alchemesh_platform.mesh_repo.difference import MeshDiff
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM
 from alchemesh_platform.registry.records import (
@@ -59,7 +59,7 @@ class StillReferenced(Failure):
         self.references = tuple(references)
         things: dict[str, list[str]] = {}
         for reference in self.references:
-            things.setdefault(_told(reference), []).append(reference.by)
+            things.setdefault(_reported(reference), []).append(reference.by)
         lines = [f"  {thing}: {_listed(products)}" for thing, products in things.items()]
         what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
         super().__init__(
@@ -140,7 +140,7 @@ def _refers_to(product: ProductRecord) -> Iterator[_Key]:
         yield SourceSystemRecord.kind, f"{domain}/{system}"
 
 
-def _told(reference: Reference) -> str:
+def _reported(reference: Reference) -> str:
     loss = f" without {reference.loss}" if reference.loss else ""
     return f"{reference.kind.replace('_', ' ')} {reference.address}{loss}"
 

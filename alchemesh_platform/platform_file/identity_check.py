@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_platform.document import Node, Path, quoted, written
+from alchemesh_platform.base.document import Node, Path, quoted, written
+from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.identity.address import is_protected
-from alchemesh_platform.problems import Problem
 
 OIDC = "oidc"
 _NEEDED = {

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints
 
-from alchemesh_platform.document import Node, node_of
+from alchemesh_platform.base.document import Node, node_of
+from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.manifest.models import Name, Strict
-from alchemesh_platform.secrets import SecretRef
 
 BUILTIN_LOCAL = "builtin/local"
 TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.document import Node
+from alchemesh_platform.base.document import Node
+from alchemesh_platform.base.problems import Location, ProblemsFound
 from alchemesh_platform.policies.evaluate import evaluate, evaluate_request
 from alchemesh_platform.policies.facts import Component, Facts, plain
 from alchemesh_platform.policies.load import LoadedPolicy, case_product
 from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, PolicyCase, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
-from alchemesh_platform.problems import Location, ProblemsFound
 
 # Of several outcomes in different places of a case, the one that counts comes first.
 WORST_FIRST = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED, Outcome.PASSED, Outcome.NOT_APPLICABLE)

@@ -107,13 +107,13 @@ def _answer(policy: Policy, bound: Any) -> _Answer:
 
 
 def _results(policy: Policy, found: dict[_Answer, list[Place]]) -> Iterator[PolicyResult]:
-    telling = sorted((answer for answer in found if answer.outcome in _TELLING), key=_order)
-    for answer in telling:
+    reporting = sorted((answer for answer in found if answer.outcome in _TELLING), key=_order)
+    for answer in reporting:
         points = (policy.points or 0) if answer.outcome is Outcome.VIOLATED else 0
         yield PolicyResult(
             policy.name, policy.effect, answer.outcome, answer.message, answer.hint, points, tuple(found[answer])
         )
-    if not telling:
+    if not reporting:
         passed = any(answer.outcome is Outcome.PASSED for answer in found)
         yield PolicyResult(policy.name, policy.effect, Outcome.PASSED if passed else Outcome.NOT_APPLICABLE)
 

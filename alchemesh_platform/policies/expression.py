@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
+from alchemesh_platform.base.problems import closest, did_you_mean
 from alchemesh_platform.policies.models import Scope
 from alchemesh_platform.policies.variables import VARIABLES
-from alchemesh_platform.problems import closest, did_you_mean
 
 # What the library allows one evaluation, in all loops together: cel-cpp, runtime/runtime_options.h,
 # comprehension_max_iterations. It also bounds the length of an expression and how deeply it is nested.

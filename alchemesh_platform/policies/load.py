@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from alchemesh_platform.document import Node, node_of, quoted, written
-from alchemesh_platform.document import Path as DocumentPath
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.document import Node, node_of, quoted, written
+from alchemesh_platform.base.document import Path as DocumentPath
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Problem, ProblemsFound, closest, errors_of
+from alchemesh_platform.base.yaml_source import read_document, shown
 from alchemesh_platform.manifest.load import KINDS, validate
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.policies.expression import WrongExpression, compiled
 from alchemesh_platform.policies.models import Effect, Policy, Scope
-from alchemesh_platform.problems import Problem, ProblemsFound, closest, errors_of
-from alchemesh_platform.yaml_source import read_document, shown
 
 POLICY_KIND = "Policy"
 SHIPPED = Path(__file__).parent / "shipped"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from alchemesh_platform.base.problems import Location, Problem, Severity
 from alchemesh_platform.policies.models import POINTS_MAX, Effect, Outcome
-from alchemesh_platform.problems import Location, Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)

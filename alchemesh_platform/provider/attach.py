@@ -16,14 +16,14 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from alchemesh_platform.failure import Failure
-from alchemesh_platform.provider.handler import PACKAGE, Standing
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.provider.handler import PACKAGE, DeployedState
 from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-STANDING_OPTION = "--standing"  # has the process read from its standard input what stands
+STATE_OPTION = "--deployed"  # has the process read from its standard input what stands
 
 
 class ProviderFailed(Failure):
@@ -49,7 +49,7 @@ def serve_provider(
     *,
     own_process: bool = False,
     delete_data: bool = False,
-    standing: Callable[[], Standing] | None = None,
+    deployed: Callable[[], DeployedState] | None = None,
 ) -> Iterator[Served]:
     """Serve the provider for the engines that run inside the block.
 
@@ -58,18 +58,18 @@ def serve_provider(
         own_process: Whether it gets a process of its own: it does not share the interpreter with the program then,
             which pays where a stack is large.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        standing: Reads what is in the stack's state.
+        deployed: Reads what is in the stack's state.
 
     Raises:
         ProviderFailed: when its process does not come up.
     """
     if own_process:
-        with spawn_provider(registry, delete_data=delete_data, standing=standing) as served:
+        with spawn_provider(registry, delete_data=delete_data, deployed=deployed) as served:
             yield served
         return
     from alchemesh_platform.provider.catalog import HANDLERS
 
-    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data, standing=standing)
+    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data, deployed=deployed)
     try:
         with serve_attached(provider) as served:
             yield served
@@ -102,21 +102,21 @@ def serve_attached(provider: ServedProvider) -> Iterator[Served]:
 
 @contextmanager
 def spawn_provider(
-    registry: str, *, delete_data: bool = False, standing: Callable[[], Standing] | None = None
+    registry: str, *, delete_data: bool = False, deployed: Callable[[], DeployedState] | None = None
 ) -> Iterator[Served]:
     """Serve the provider in a process of its own, which ends with the block, or with this process however that ends.
 
     Args:
         registry: Address of the registry.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        standing: Reads what is in the stack's state; the process gets it as it is now.
+        deployed: Reads what is in the stack's state; the process gets it as it is now.
 
     Raises:
         ProviderFailed: with what it said, when it does not come up.
     """
-    told = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in standing().items()}) if standing else ""
+    reported = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in deployed().items()}) if deployed else ""
     process = subprocess.Popen(
-        [sys.executable, "-m", "alchemesh_platform.provider.main", *([STANDING_OPTION] if standing else [])],
+        [sys.executable, "-m", "alchemesh_platform.provider.main", *([STATE_OPTION] if deployed else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={
@@ -130,7 +130,7 @@ def spawn_provider(
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         with suppress(BrokenPipeError), process.stdin:  # it may have ended already, which the next line tells
-            process.stdin.write(told.encode())
+            process.stdin.write(reported.encode())
         line = process.stdout.readline()
         if not line.strip().isdigit():
             raise ProviderFailed(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from alchemesh_platform.provider.handler import Handlers
-from alchemesh_platform.provider.handlers.bigquery_schema import TableSchemaHandler
-from alchemesh_platform.provider.handlers.contract import ContractHandler
-from alchemesh_platform.provider.handlers.data_api import DataApiHandler
-from alchemesh_platform.provider.handlers.data_api_grant import DataApiGrantHandler
-from alchemesh_platform.provider.handlers.dataflow import DataflowHandler
-from alchemesh_platform.provider.handlers.delta_table import DeltaTableHandler
-from alchemesh_platform.provider.handlers.directory import DirectoryHandler
-from alchemesh_platform.provider.handlers.grant import GrantHandler
-from alchemesh_platform.provider.handlers.ingestion import IngestionHandler
-from alchemesh_platform.provider.handlers.job import JobHandler
-from alchemesh_platform.provider.handlers.kafka_rights import RightsHandler
-from alchemesh_platform.provider.handlers.kafka_topic import TopicHandler
-from alchemesh_platform.provider.handlers.records import (
+from alchemesh_platform.systems.bigquery.handler import TableSchemaHandler
+from alchemesh_platform.systems.kafka.handlers.rights import RightsHandler
+from alchemesh_platform.systems.kafka.handlers.source_topic import SourceTopicHandler
+from alchemesh_platform.systems.kafka.handlers.topic import TopicHandler
+from alchemesh_platform.systems.kafka.handlers.topic_ingestion import TopicIngestionHandler
+from alchemesh_platform.systems.local.handlers.data_api import DataApiHandler
+from alchemesh_platform.systems.local.handlers.data_api_grant import DataApiGrantHandler
+from alchemesh_platform.systems.local.handlers.delta_table import DeltaTableHandler
+from alchemesh_platform.systems.local.handlers.directory import DirectoryHandler
+from alchemesh_platform.systems.local.handlers.ingestion import IngestionHandler
+from alchemesh_platform.systems.local.handlers.job import JobHandler
+from alchemesh_platform.systems.mesh.handlers.contract import ContractHandler
+from alchemesh_platform.systems.mesh.handlers.grant import GrantHandler
+from alchemesh_platform.systems.mesh.handlers.records import (
     AssetHandler,
     FoundationHandler,
     LineageHandler,
@@ -23,9 +24,8 @@ from alchemesh_platform.provider.handlers.records import (
     PortHandler,
     ProductHandler,
 )
-from alchemesh_platform.provider.handlers.source_topic import SourceTopicHandler
-from alchemesh_platform.provider.handlers.subscription import SubscriptionHandler
-from alchemesh_platform.provider.handlers.topic_ingestion import TopicIngestionHandler
+from alchemesh_platform.systems.mesh.handlers.subscription import SubscriptionHandler
+from alchemesh_platform.systems.nifi.handler import DataflowHandler
 
 HANDLERS = Handlers(
     {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.inputs import Refusal
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "alchemesh"  # of the provider, and the beginning of every resource type of it
 
-Standing = Mapping[str, Collection[str]]  # Pulumi type: ids of what is in a stack's state
+DeployedState = Mapping[str, Collection[str]]  # Pulumi type: ids of what is in a stack's state
 
 InputsT = TypeVar("InputsT", bound=BaseModel)
 OutputsT = TypeVar("OutputsT", bound=BaseModel)
@@ -72,29 +72,29 @@ class Context:
         tell: Tells the person something: a severity and a sentence.
         preview: Whether nothing may be changed.
         unasked: URN: why the world could not be asked about the resource, until it can.
-        standing: What is in the stack's state, other providers' resources too; None where nobody can tell.
+        deployed: What is in the stack's state, other providers' resources too; None where nobody can tell.
     """
 
     urn: str
     stop: threading.Event
     registry: Callable[[], Registry]
-    tell: Callable[[str, str], None]
+    report: Callable[[str, str], None]
     delete_data: bool = False
     preview: bool = False
     unasked: dict[str, Failure] = field(default_factory=dict)
-    standing: Callable[[], Standing] | None = None
+    deployed: Callable[[], DeployedState] | None = None
 
     def info(self, message: str) -> None:
         """Tell the person something that happened."""
-        self.tell("info", message)
+        self.report("info", message)
 
     def warn(self, message: str) -> None:
         """Tell the person something to think about."""
-        self.tell("warning", message)
+        self.report("warning", message)
 
     def stands(self, pulumi_type: str, identity: str) -> bool:
         """Whether a resource is in the stack's state, be it another provider's; where nobody can tell, it may be."""
-        return self.standing is None or identity in self.standing().get(pulumi_type, ())
+        return self.deployed is None or identity in self.deployed().get(pulumi_type, ())
 
 
 class Handler(ABC, Generic[InputsT, OutputsT]):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from alchemesh_platform.problems import did_you_mean
+from alchemesh_platform.base.problems import did_you_mean
 from alchemesh_platform.provider.difference import join
 from alchemesh_platform.provider.values import UNKNOWN, has_unknown, reveal
 

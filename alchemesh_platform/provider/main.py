@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alchemesh_platform.provider.handler import Standing
+    from alchemesh_platform.provider.handler import DeployedState
 
 PARENT_LOOK_SECONDS = 1.0
 
@@ -25,16 +25,16 @@ def main() -> None:
         "or the variables ALCHEMESH_REGISTRY, ALCHEMESH_DELETE_DATA.",
     )
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
-    parser.add_argument("--standing", action="store_true", help="read from standard input what is in the stack's state")
+    parser.add_argument("--deployed", action="store_true", help="read from standard input what is in the stack's state")
     arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
-    asyncio.run(_serve(arguments.engine, json.load(sys.stdin) if arguments.standing else None))
+    asyncio.run(_serve(arguments.engine, json.load(sys.stdin) if arguments.deployed else None))
 
 
-async def _serve(engine_address: str, standing: Standing | None) -> None:
+async def _serve(engine_address: str, deployed: DeployedState | None) -> None:
     from alchemesh_platform.provider.attach import start_server
     from alchemesh_platform.provider.servicer import provider_from_environment
 
-    provider = provider_from_environment(standing)
+    provider = provider_from_environment(deployed)
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
     # SIGINT is how the engine ends a plugin, which it starts in a process group of its own: a terminal's Ctrl-C does

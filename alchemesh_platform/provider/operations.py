@@ -13,12 +13,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.secrets import MASK
 from alchemesh_platform.provider.difference import Kind, difference, top_level
 from alchemesh_platform.provider.handler import Context, Handler, NotDone, Unfinished
 from alchemesh_platform.provider.inputs import Read, Refusal, aliases, dump, read_properties, with_defaults
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_secret, has_unknown, masked, reveal
-from alchemesh_platform.secrets import MASK
 
 _IN_PLAIN_TEXT = "a secret would be written down here in plain text: refer to it by its name, {secret: NAME}"
 
@@ -119,7 +119,7 @@ def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tr
         Recorded: when it failed and something of it is in the world.
     """
     if context.preview:
-        _tell_unasked(context)
+        _report_unasked(context)
         return "", _planned(handler, inputs, None, context)
     values = _inputs(handler, inputs)
     try:
@@ -156,7 +156,7 @@ def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree,
     """
     outputs = _outputs(handler, old_state)
     if context.preview:
-        _tell_unasked(context)
+        _report_unasked(context)
         return _planned(handler, inputs, outputs, context)
     done = handler.update(_inputs(handler, inputs), _lenient(handler, old_inputs), outputs, context)
     return _state(handler, inputs, done)
@@ -173,7 +173,7 @@ def _leave_to_the_step(failure: Failure, context: Context) -> None:
     context.unasked[context.urn] = failure
 
 
-def _tell_unasked(context: Context) -> None:
+def _report_unasked(context: Context) -> None:
     """A preview has no step that would fail by itself."""
     if (failure := context.unasked.get(context.urn)) is not None:
         raise failure

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform import __version__
-from alchemesh_platform.failure import Failure
-from alchemesh_platform.provider.handler import PACKAGE, Context, Handlers, NotDone, Standing
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.provider.handler import PACKAGE, Context, DeployedState, Handlers, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import OfHandler, ResourceKind
 from alchemesh_platform.provider.served import ServedProvider
@@ -41,13 +41,13 @@ class AlchemeshProvider(ServedProvider):
         registry: str | None = None,
         *,
         delete_data: bool = False,
-        standing: Callable[[], Standing] | None = None,
+        deployed: Callable[[], DeployedState] | None = None,
     ) -> None:
         super().__init__()
         self.handlers = handlers
         self._registry_address = registry
         self._delete_data = delete_data
-        self._standing = functools.cache(standing) if standing else None
+        self._standing = functools.cache(deployed) if deployed else None
         self._registry: Registry | None = None
         self._unasked: dict[str, Failure] = {}
 
@@ -96,11 +96,11 @@ class AlchemeshProvider(ServedProvider):
             urn=urn,
             stop=stop,
             registry=self.registry,
-            tell=lambda severity, message: self.tell(severity, message, urn),
+            report=lambda severity, message: self.report(severity, message, urn),
             delete_data=self._delete_data,
             preview=preview,
             unasked=self._unasked,
-            standing=self._standing,
+            deployed=self._standing,
         )
 
     def close(self) -> None:

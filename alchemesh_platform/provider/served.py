@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pulumi.provider.experimental.provider import Provider
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.handler import Cancelled, Context, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import ResourceKind
@@ -36,13 +36,13 @@ class ServedProvider(Provider):
 
     package: ClassVar[str]
     package_version: str
-    tell: Tell
+    report: Tell
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: set[threading.Event] = set()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix=self.package)
-        self.tell = lambda severity, message, urn: None
+        self.report = lambda severity, message, urn: None
 
     @abstractmethod
     def kind_of(self, type_: str) -> ResourceKind:
@@ -104,7 +104,7 @@ class ServedProvider(Provider):
                 raise
             except Exception as error:
                 # A mistake of ours: the person gets a sentence, the debug log (`--debug`) all of it.
-                context.tell("debug", traceback.format_exc())
+                context.report("debug", traceback.format_exc())
                 raise NotDone(
                     f"unexpected {type(error).__name__}: {error}",
                     hint="a mistake in alchemesh: please report it, with the output of the same run with --debug",

@@ -18,9 +18,9 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.difference import top_level
-from alchemesh_platform.provider.handler import Cancelled, Standing
+from alchemesh_platform.provider.handler import Cancelled, DeployedState
 from alchemesh_platform.provider.operations import Difference, Recorded, explain
 from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
@@ -186,20 +186,20 @@ class AlchemeshServicer(ProviderServicer):
         self._channel = grpc.insecure_channel(engine_address)
         engine = engine_pb2_grpc.EngineStub(self._channel)
 
-        def tell(severity: str, message: str, urn: str) -> None:
+        def report(severity: str, message: str, urn: str) -> None:
             request = engine_pb2.LogRequest(severity=_SEVERITIES[severity], message=message, urn=urn)
             # The engine may have gone, or another have taken its place: nobody is there to be told.
             with suppress(grpc.RpcError, ValueError):
                 engine.Log(request, timeout=_TELL_SECONDS)
 
-        self.provider.tell = tell
+        self.provider.report = report
 
 
-def provider_from_environment(standing: Standing | None = None) -> AlchemeshProvider:
+def provider_from_environment(deployed: DeployedState | None = None) -> AlchemeshProvider:
     """A provider that takes what it is not configured with from the environment.
 
     Args:
-        standing: What is in the stack's state, where whoever started it knows.
+        deployed: What is in the stack's state, where whoever started it knows.
     """
     from alchemesh_platform.provider.catalog import HANDLERS
 
@@ -208,7 +208,7 @@ def provider_from_environment(standing: Standing | None = None) -> AlchemeshProv
         HANDLERS,
         os.environ.get(REGISTRY_VARIABLE) or None,
         delete_data=delete_data,
-        standing=None if standing is None else lambda: standing,
+        deployed=None if deployed is None else lambda: deployed,
     )
 
 

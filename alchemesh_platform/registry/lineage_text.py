@@ -69,10 +69,10 @@ def as_flow(lineage: Lineage) -> str:
         while ahead:
             id, lead, below = ahead.pop()  # noqa: A001 - the node's own name
             label, onward = _step(nodes, targets, id)
-            again = onward in drawn
+            with_context_options = onward in drawn
             drawn.update((id, onward))
-            lines.append(f"{lead}{label}{f'  {ABOVE}' if again else ''}")
-            children = [] if again else targets.get(onward, [])
+            lines.append(f"{lead}{label}{f'  {ABOVE}' if with_context_options else ''}")
+            children = [] if with_context_options else targets.get(onward, [])
             for at, child in reversed(list(enumerate(children, start=1))):
                 last = at == len(children)
                 ahead.append((child, below + (LAST if last else BRANCH), below + (GAP if last else LINE)))
@@ -84,15 +84,15 @@ def _step(nodes: dict[str, Node], targets: dict[str, list[str]], id: str) -> tup
     node = nodes[id]
     products = [nodes[target] for target in targets.get(id, ()) if nodes[target].kind == "product"]
     if node.kind == "input" and len(products) == 1:
-        return f"{_worded(node)} ▶ {_told(products[0], products[0].address)}", products[0].id
+        return f"{_worded(node)} ▶ {_reported(products[0], products[0].address)}", products[0].id
     return _worded(node), id
 
 
 def _worded(node: Node) -> str:
-    return f"{node.kind}  {_told(node, node.address)}"
+    return f"{node.kind}  {_reported(node, node.address)}"
 
 
-def _told(node: Node, name: str) -> str:
+def _reported(node: Node, name: str) -> str:
     return "  ".join(part for part in (name, node.note, MISSING if node.missing else "") if part)
 
 
@@ -112,7 +112,7 @@ def as_tree(lineage: Lineage) -> str:
     def port_branch(port: Node, width: int) -> Branch:
         into = port.kind == "input"
         others = [nodes[other] for other in (sources if into else targets).get(port.id, ())]
-        label = f"{port.kind:<6}  {_told(port, f'{port.name:<{width}}')}"
+        label = f"{port.kind:<6}  {_reported(port, f'{port.name:<{width}}')}"
         if into and len(others) == 1:  # as every input port has, unless what is recorded is stale
             return Branch(f"{label}  from {_other(others[0])}")
         return Branch(label.rstrip(), [Branch(f"{'from' if into else 'read by'} {_other(other)}") for other in others])
@@ -122,7 +122,7 @@ def as_tree(lineage: Lineage) -> str:
             return Branch(_worded(replace(member, address=member.name)))
         inside = sorted(ports.get(member.address, ()), key=lambda port: (port.kind, port.name))
         width = max((len(port.name) for port in inside), default=0)
-        return Branch(f"product  {_told(member, member.name)}", [port_branch(port, width) for port in inside])
+        return Branch(f"product  {_reported(member, member.name)}", [port_branch(port, width) for port in inside])
 
     lines: list[str] = []
     for domain, members in sorted(domains.items()):
@@ -183,7 +183,7 @@ def as_mermaid(lineage: Lineage) -> str:
 
     def drawn(node: Node) -> str:
         opening, closing = MERMAID_SHAPES[node.kind]
-        label = _told(node, node.name if node.kind in {"input", "output"} else node.address)
+        label = _reported(node, node.name if node.kind in {"input", "output"} else node.address)
         return f"{names[node.id]}{opening}{_mermaid_escaped(label)}{closing}{':::missing' if node.missing else ''}"
 
     lines = ["flowchart LR"]
@@ -218,7 +218,7 @@ def as_dot(lineage: Lineage) -> str:
     lines = ["digraph lineage {", "  rankdir=LR;", "  node [fontname=sans];", "  edge [fontname=sans];"]
 
     def drawn(node: Node) -> str:
-        label = _told(node, node.name if node.kind in {"input", "output"} else node.address)
+        label = _reported(node, node.name if node.kind in {"input", "output"} else node.address)
         style = ", style=dashed" if node.missing else ""
         return f"{_quoted(node.id)} [label={_quoted(label)}, shape={DOT_SHAPES[node.kind]}{style}];"
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Select, Table, func, insert, select, update
 
 from alchemesh_platform.registry.database import PATIENCE, Database
-from alchemesh_platform.registry.migrations import bring_up_to_date
+from alchemesh_platform.registry.migrations import update_all
 from alchemesh_platform.registry.records import Change, Deployment, Record
 from alchemesh_platform.registry.tables import TABLES, changes, deployments
 from alchemesh_platform.registry.unavailable import RegistryUnavailable, shown
@@ -48,7 +48,7 @@ class Registry:
         """
         database = Database(url, patience)
         try:
-            bring_up_to_date(database, migrate=migrate, create=create)
+            update_all(database, migrate=migrate, create=create)
         except BaseException:
             database.close()
             raise

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.secrets import mask
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.secrets import mask
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

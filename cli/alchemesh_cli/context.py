@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from alchemesh_cli.again import remember
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.home import home
+from alchemesh_cli.context_options import remember
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.home import home
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
@@ -51,7 +51,7 @@ def _there(context: click.Context, option: click.Parameter, directory: Path) -> 
     """Callback of ``-C``: no command takes a folder that is not there for one where nothing is."""
     if directory.exists():
         return Path(remember(context, option, directory))
-    from alchemesh_platform.problems import did_you_mean
+    from alchemesh_platform.base.problems import did_you_mean
 
     beside = directory.absolute().parent
     folders = sorted(each.name for each in beside.iterdir() if each.is_dir()) if beside.is_dir() else []
@@ -145,7 +145,7 @@ def place_of(environment: str) -> Place:
 
 def _emulated(platform: Platform) -> Platform:
     """The platform with its cloud on this machine, and the emulators where this process and the code look for them."""
-    from alchemesh_platform.emulation.environment import emulate, emulators_of
+    from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
 
     emulated = emulate(platform)
     os.environ.update(emulators_of(emulated).variables())
@@ -161,9 +161,9 @@ def load_composed(directory: Path, environment: str, platform_file: Path | None,
     Raises:
         ProblemsFound: with everything that is wrong with manifest and platform file.
     """
+    from alchemesh_platform.base.problems import ProblemsFound
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import read_and_compose
-    from alchemesh_platform.problems import ProblemsFound
 
     platform: Platform | ProblemsFound
     try:

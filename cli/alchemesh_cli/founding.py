@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.again import again
 from alchemesh_cli.asking import confirm
-from alchemesh_cli.operation import confirm_possible, interruptible, tell
-from alchemesh_platform.failure import ExitCode
+from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.operation import confirm_possible, interruptible, report
+from alchemesh_platform.base.failure import ExitCode
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.foundation import Foundation
-    from alchemesh_platform.deployment.foundation import FoundationOperation, FoundationOutcome
+    from alchemesh_platform.foundations.operator import FoundationOperation, FoundationOutcome
     from alchemesh_platform.platform_file.models import Platform
 
-LET_GO = "what is protected is kept, with what it needs; `--delete-protected` removes it too, with all that is in it"
+KEPT_NOTE = "what is protected is kept, with what it needs; `--delete-protected` removes it too, with all that is in it"
 # What to do next: the words of the command after the foundation's own.
 NEXT = {"preview": "up", "refresh": "preview"}
 
@@ -40,13 +40,13 @@ def found(
         delete_protected: Whether `destroy` removes what is protected, too.
     """
     from alchemesh_cli.render.foundation import watched
-    from alchemesh_platform.deployment.foundation import founding
+    from alchemesh_platform.foundations.operator import founding
     from alchemesh_stacks.foundation import deploy_foundation
 
     asks = operation != "preview" and not confirmed
     if asks:
         confirm_possible()
-    with interruptible() as cancel, founding(foundation, platform, state=state, tell=tell) as operator:
+    with interruptible() as cancel, founding(foundation, platform, state=state, report=report) as operator:
         program = partial(deploy_foundation, foundation, recorded=operator.recorded)
 
         def run(which: FoundationOperation) -> FoundationOutcome:
@@ -105,9 +105,9 @@ def show(
         from alchemesh_cli.render.foundation import print_outcome
 
         words = NEXT.get(operation)
-        suggestion = again(f"next: alchemesh {foundation.command(words)}", here=True) if words else ""
+        suggestion = with_context_options(f"next: alchemesh {foundation.command(words)}", here=True) if words else ""
         print_outcome(foundation, operation, outcome, suggestion, emulated=platform.emulated)
-    for note in (*outcome.notes, *([LET_GO] if outcome.kept else [])):
-        tell(f"note: {note}")
+    for note in (*outcome.notes, *([KEPT_NOTE] if outcome.kept else [])):
+        report(f"note: {note}")
     for problem in outcome.problems:
-        click.echo(f"\n{again(str(problem))}", err=True)
+        click.echo(f"\n{with_context_options(str(problem))}", err=True)

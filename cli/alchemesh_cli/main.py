@@ -10,8 +10,8 @@ from typing import Any, cast
 import click
 
 from alchemesh_platform import __version__
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import ProblemsFound
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import ProblemsFound
 
 DEBUG_VARIABLE = "ALCHEMESH_DEBUG"
 
@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
         """Name the closest command when there is none of that name."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            from alchemesh_platform.problems import did_you_mean
+            from alchemesh_platform.base.problems import did_you_mean
 
             ctx.fail(f"No such command {name!r}; {did_you_mean(name, list(COMMANDS))}")
         return super().resolve_command(ctx, args)
@@ -81,9 +81,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (Failure, ProblemsFound) as error:
-            from alchemesh_cli.again import tell_again
+            from alchemesh_cli.context_options import complete_error
 
-            tell_again(error)
+            complete_error(error)
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.again import again
 from alchemesh_cli.asking import confirm
 from alchemesh_cli.context import Composed
+from alchemesh_cli.context_options import with_context_options
 
 if TYPE_CHECKING:
-    from alchemesh_platform.deployment.before_engine import Verdict
-    from alchemesh_platform.deployment.operate import Operator
+    from alchemesh_platform.deployment.checks.verdict import Verdict
+    from alchemesh_platform.deployment.operator import Operator
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
     from alchemesh_platform.identity.identity import Identity
 
@@ -53,10 +53,10 @@ def operate(
     Returns:
         What came of it; shown already.
     """
-    from alchemesh_platform.deployment.before_engine import before_engine
-    from alchemesh_platform.deployment.holdings import with_kept
-    from alchemesh_platform.deployment.operate import check_targets, operating
-    from alchemesh_platform.deployment.promises import Override, record_override
+    from alchemesh_platform.deployment.checks.promises import Override, record_override
+    from alchemesh_platform.deployment.checks.verdict import before_engine
+    from alchemesh_platform.deployment.operator import check_targets, operating
+    from alchemesh_platform.deployment.recovery.kept_data import with_kept
     from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.mesh_repo.last_seen import remember_mesh
 
@@ -68,7 +68,9 @@ def operate(
     override = Override(override_notice, identity) if override_notice is not None and identity is not None else None
     with (
         interruptible() as cancel,
-        operating(composed.plan, composed.platform, tell=tell, delete_data=delete_data, identity=identity) as operator,
+        operating(
+            composed.plan, composed.platform, report=report, delete_data=delete_data, identity=identity
+        ) as operator,
     ):
         remember_mesh(composed.platform, operator.registry)
 
@@ -78,8 +80,8 @@ def operate(
 
         verdict = judge()
         for problem in verdict.warnings:
-            tell(again(f"{problem}\n"))
-        operator.plan = with_kept(operator.registry, verdict.plan, operator.standing())
+            report(with_context_options(f"{problem}\n"))
+        operator.plan = with_kept(operator.registry, verdict.plan, operator.deployed_state())
         composed = replace(composed, plan=operator.plan)
         if question and not confirmed:
             seen = run_shown(composed, operator, "preview", verdict, targets, parallel, cancel, as_json=False)
@@ -90,17 +92,17 @@ def operate(
         if override is not None:
             record_override(operator.registry, composed.plan, verdict.steps, override, datetime.now(UTC))
         if operation == "up":
-            let_in_first(composed, operator, verdict, identity, cancel)
+            grant_inputs_first(composed, operator, verdict, identity, cancel)
         done = run_shown(composed, operator, operation, verdict, targets, parallel, cancel, as_json=as_json)
         _keep(composed, operator, done)
         if done.succeeded and operation == "up":
-            let_in_last(composed, operator, identity, cancel)
+            grant_inputs_last(composed, operator, identity, cancel)
         return done
 
 
 def _keep(composed: Composed, operator: Operator, done: Outcome) -> None:
     """Keep what a run that went well says of the product's value."""
-    from alchemesh_platform.deployment.governance import forget_value, record_value
+    from alchemesh_platform.deployment.checks.governance import forget_value, record_value
 
     if done.succeeded and done.operation == "up":
         record_value(operator.registry, composed.manifest, composed.plan)
@@ -140,15 +142,15 @@ def run_shown(
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
-        screen.finish(outcome, again(NEXT[operation], here=True))
+        screen.finish(outcome, with_context_options(NEXT[operation], here=True))
     for note in outcome.notes:
-        tell(f"note: {note}")
+        report(f"note: {note}")
     for problem in (*outcome.problems, *outcome.forbidden):
-        click.echo(f"\n{again(str(problem))}", err=True)
+        click.echo(f"\n{with_context_options(str(problem))}", err=True)
     return outcome
 
 
-def let_in_first(
+def grant_inputs_first(
     composed: Composed, operator: Operator, verdict: Verdict, identity: Identity | None, cancel: threading.Event
 ) -> None:
     """Before a product comes up: ask for what is approved at once, and have those who own it let the product in.
@@ -156,33 +158,37 @@ def let_in_first(
     Raises:
         Failure: when one of them cannot; nothing of the product was touched then.
     """
-    from alchemesh_platform.deployment.letting_in import let_product_in
+    from alchemesh_platform.deployment.grants.inputs import grant_inputs
     from alchemesh_stacks.data_product import deploy
 
     if identity is not None:
-        let_product_in(
+        grant_inputs(
             operator.registry,
             composed.platform,
             composed.plan,
             verdict.inputs,
             identity,
             deploy=deploy,
-            tell=tell,
+            report=report,
             cancel=cancel,
         )
 
 
-def let_in_last(composed: Composed, operator: Operator, identity: Identity | None, cancel: threading.Event) -> None:
+def grant_inputs_last(
+    composed: Composed, operator: Operator, identity: Identity | None, cancel: threading.Event
+) -> None:
     """After a product came up: what waited for its identity is granted now."""
-    from alchemesh_platform.deployment.letting_in import let_in_afterwards
+    from alchemesh_platform.deployment.grants.inputs import grant_inputs_afterwards
     from alchemesh_stacks.data_product import deploy
 
     if identity is not None and any(port.from_product for port in composed.plan.inputs):
         registry, platform = operator.registry, composed.platform
-        let_in_afterwards(registry, platform, composed.plan, identity, deploy=deploy, tell=tell, cancel=cancel)
+        grant_inputs_afterwards(
+            registry, platform, composed.plan, identity, deploy=deploy, report=report, cancel=cancel
+        )
 
 
-def tell(line: str) -> None:
+def report(line: str) -> None:
     """One line for a person, on stderr."""
     click.echo(line, err=True)
 
@@ -199,7 +205,7 @@ def interruptible() -> Iterator[threading.Event]:
     cancel = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        tell("stopping: what has begun is finished and recorded; press Ctrl-C again to stop at once")
+        report("stopping: what has begun is finished and recorded; press Ctrl-C again to stop at once")
         cancel.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

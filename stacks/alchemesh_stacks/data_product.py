@@ -18,13 +18,13 @@ from typing import Any
 
 import pulumi
 
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.component import Component
+from alchemesh_platform.base.names import REQUEST_PATTERN, asset_address, product_address
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
 from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.names import REQUEST_PATTERN, asset_address, product_address
 from alchemesh_platform.platform_file.models import Transform
-from alchemesh_platform.resources import mesh
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.mesh import resources as mesh
 from alchemesh_stacks.adoption import adoption
 
 AnyComponent = Component[Any, Any]
@@ -43,15 +43,15 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
 
     Raises:
         ProblemsFound: with every problem of the manifest and the platform file.
-        NotFounded: when what it stands on is not deployed; not in a preview.
+        FoundationMissing: when what it stands on is not deployed; not in a preview.
     """
     from pathlib import Path
 
+    from alchemesh_platform.access.desired_grants import with_grants
+    from alchemesh_platform.base.home import home
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
-    from alchemesh_platform.deployment.foundations import NotFounded, foundation_problems, with_foundations
-    from alchemesh_platform.deployment.grants import with_grants
-    from alchemesh_platform.home import home
+    from alchemesh_platform.foundations.outputs import FoundationMissing, foundation_problems, with_foundations
     from alchemesh_platform.manifest.load import load_manifest
     from alchemesh_platform.platform_file.load import find_platform_file, load_platform
     from alchemesh_platform.registry.store import Registry
@@ -65,7 +65,7 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     with suppress(RegistryMissing), Registry.open(platform.registry, create=False) as registry:
         plan = with_grants(registry, with_foundations(registry, plan), datetime.now(UTC))
     if not pulumi.runtime.is_dry_run() and (missing := foundation_problems(plan, "error")):
-        raise NotFounded(missing)
+        raise FoundationMissing(missing)
     return deploy(plan)
 
 
@@ -103,7 +103,7 @@ class DataProduct(pulumi.ComponentResource):
             return
         for component in (
             *(port.component for port in self.inputs),
-            *(need for name, need in self.needs.items() if name not in identity.let_in_at),
+            *(need for name, need in self.needs.items() if name not in identity.granted_needs),
             *(port.storage for port in self.outputs),
         ):
             component.admit(identity)
@@ -204,7 +204,7 @@ class OutputPort(pulumi.ComponentResource):
             place(plan, planned.proxy, self.children, planned, storage=self.storage.outputs) if planned.proxy else None
         )
         self.connections = {"storage": self.storage.outputs, "proxy": self.proxy.outputs if self.proxy else None}
-        self.standing = _after(self.children, *(part for part in (self.storage, self.proxy) if part))
+        self.deployed = _after(self.children, *(part for part in (self.storage, self.proxy) if part))
         self.record()
         self.contract()
         self.assets()
@@ -227,7 +227,7 @@ class OutputPort(pulumi.ComponentResource):
             proxy_type=planned.proxy.component_type if planned.proxy else None,
             models=list(planned.models),
             connections=self.connections,
-            opts=self.standing,
+            opts=self.deployed,
         )
 
     def contract(self) -> mesh.Contract | None:
@@ -245,8 +245,8 @@ class OutputPort(pulumi.ComponentResource):
             access=contract.access.value,
             document=contract.model_dump(mode="json", exclude_none=True),
             models={name: definition(model) for name, model in self.planned.models.items()},
-            protocols=self.planned.ways_in,
-            opts=self.standing,
+            protocols=self.planned.addresses,
+            opts=self.deployed,
         )
 
     def assets(self) -> list[mesh.Asset]:
@@ -261,7 +261,7 @@ class OutputPort(pulumi.ComponentResource):
                 port=self.plan.address(planned.name),
                 model=name,
                 definition=definition(model),
-                opts=self.standing,
+                opts=self.deployed,
             )
             for name, model in planned.models.items()
         ]
@@ -283,7 +283,7 @@ class OutputPort(pulumi.ComponentResource):
             principals=[principal for part in guards for principal in part.principals(consumer)],
             behind=consumer.behind,
             ends_at=written_moment(consumer.ends_at) if consumer.ends_at is not None else None,
-            opts=_after(self.standing, *parts),
+            opts=_after(self.deployed, *parts),
         )
 
 
@@ -345,8 +345,8 @@ def _after(opts: pulumi.ResourceOptions, *parts: pulumi.Resource) -> pulumi.Reso
 
     What lets a consumer in is no part: it goes alone, and the engine keeps what something else depends on.
     """
-    standing = [resource for part in parts for resource in _standing(part)]
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=standing))
+    deployed = [resource for part in parts for resource in _standing(part)]
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=deployed))
 
 
 def _standing(part: pulumi.Resource) -> list[pulumi.Resource]:

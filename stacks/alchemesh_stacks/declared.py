@@ -14,10 +14,10 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime.mocks import MockMonitor
 
+from alchemesh_platform.base.secrets import missing_behind
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.progress import Progress, SectionKind
-from alchemesh_platform.engine.events import ResourcePre
-from alchemesh_platform.secrets import missing_behind
+from alchemesh_platform.engine.run.events import ResourcePre
 from alchemesh_stacks.data_product import DataProduct
 
 STAND_IN = "not looked up"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pulumi
 
-from alchemesh_platform.component import Component
 from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Kept
-from alchemesh_platform.resources import mesh
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.mesh import resources as mesh
 from alchemesh_stacks.adoption import adoption
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.store import Registry
 
 from .airport import AMELIA, BESSIE, DESK, INTERNAL, ORVILLE, PUBLIC, RESTRICTED, record_airport

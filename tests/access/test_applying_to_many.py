@@ -10,9 +10,9 @@ import pytest
 
 from alchemesh_cli.access.applying import _applied
 from alchemesh_cli.access.opened import Opened
-from alchemesh_platform.deployment import granting
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import Location, Problem, ProblemsFound
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Location, Problem, ProblemsFound
+from alchemesh_platform.deployment.grants import apply as granting
 
 ACCESS = cast("Opened", SimpleNamespace(registry=None, platform=None, requests=SimpleNamespace(identity=None)))
 

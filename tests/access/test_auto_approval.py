@@ -40,9 +40,9 @@ def record(airport: Airport, policy: Policy) -> None:
     )
 
 
-def recorded(airport: Airport, clock: Clock, told: list[str]) -> PolicyApproval:
-    found = auto_approval(airport.registry, airport.environment, told.append)
-    return PolicyApproval(found.policies, found.tell, clock)
+def recorded(airport: Airport, clock: Clock, reported: list[str]) -> PolicyApproval:
+    found = auto_approval(airport.registry, airport.environment, reported.append)
+    return PolicyApproval(found.policies, found.report, clock)
 
 
 def test_a_policy_approves_by_requester_purpose_and_days(airport: Airport, clock: Clock) -> None:
@@ -51,30 +51,30 @@ def test_a_policy_approves_by_requester_purpose_and_days(airport: Airport, clock
         rule("request.requester == 'operations/desk' && request.purpose.startsWith('Incident') && request.days <= 7.0"),
     )
     record(airport, rule("true", "another", "warn", "product"))
-    told: list[str] = []
-    requests = airport.by(BESSIE, recorded(airport, clock, told))
+    reported: list[str] = []
+    requests = airport.by(BESSIE, recorded(airport, clock, reported))
 
     approved = requests.ask(RESTRICTED, DESK, "Incident 204", clock.now + timedelta(days=3))
     assert (approved.state, approved.steps[-1].by) == ("approved", "policy desk-reads")
     assert requests.ask(PUBLIC, DESK, "anything").steps[-1].by == "contract"
-    assert told == []
+    assert reported == []
 
 
 def test_what_no_policy_approves_waits_for_the_owner(airport: Airport, clock: Clock) -> None:
     record(airport, rule("request.classifications.all(each, each == 'internal')"))
-    told: list[str] = []
-    asked = airport.by(BESSIE, recorded(airport, clock, told)).ask(RESTRICTED, DESK, "Incident 204")
-    assert (asked.state, told) == ("requested", [])
+    reported: list[str] = []
+    asked = airport.by(BESSIE, recorded(airport, clock, reported)).ask(RESTRICTED, DESK, "Incident 204")
+    assert (asked.state, reported) == ("requested", [])
 
 
 def test_a_policy_that_fails_approves_nothing_and_is_told(airport: Airport, clock: Clock) -> None:
     record(airport, rule("request.classifications[9] == 'x'", "a-broken-one"))
     record(airport, rule("request.days < 3", "of-an-end"))
-    told: list[str] = []
-    asked = airport.by(BESSIE, recorded(airport, clock, told)).ask(RESTRICTED, DESK, "Incident 204")
+    reported: list[str] = []
+    asked = airport.by(BESSIE, recorded(airport, clock, reported)).ask(RESTRICTED, DESK, "Incident 204")
     assert asked.state == "requested"
-    assert len(told) == 1
-    assert told[0].startswith("policy a-broken-one failed and approves nothing: require: ")
+    assert len(reported) == 1
+    assert reported[0].startswith("policy a-broken-one failed and approves nothing: require: ")
 
 
 def test_a_classification_inside_an_object_counts(airport: Airport, clock: Clock) -> None:

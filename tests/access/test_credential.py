@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
-from alchemesh_platform.local.consumers import read_entry
-from alchemesh_platform.local.gateway import Gateway
-from alchemesh_platform.local.grants import admit
-from alchemesh_platform.local.scram import matches
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord, RequestStep
 from alchemesh_platform.registry.store import Registry
-from tests.local.gateways import written_gateway
+from alchemesh_platform.systems.local.data_api.gateway.consumers import read_entry
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.gateway.grants import admit
+from alchemesh_platform.systems.local.data_api.gateway.scram import matches
+from tests.systems.local.gateways import written_gateway
 
 from .airport import AMELIA, BESSIE, INTERNAL, KATHERINE, ORVILLE, RESTRICTED, STRANGER, record_airport
 
@@ -97,16 +97,16 @@ def test_a_member_of_the_team_is_told_it_once(
         assert not path.is_file() or password.encode() not in path.read_bytes(), path
 
     assert run(monkeypatch, BESSIE, "req-1", "--json") == 0
-    again = json.loads(capsys.readouterr().out)
-    assert again == {
+    with_context_options = json.loads(capsys.readouterr().out)
+    assert with_context_options == {
         "user": user,
-        "password": again["password"],
+        "password": with_context_options["password"],
         "sql": "postgresql://127.0.0.1:5433",
         "rest": "http://127.0.0.1:8091/api",
     }
     now = read_entry(gateway.folder, user)
     assert now is not None
-    assert matches(now.scram or "", again["password"])
+    assert matches(now.scram or "", with_context_options["password"])
     assert not matches(now.scram or "", password)
 
 

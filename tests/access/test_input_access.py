@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from alchemesh_platform.access.desired_grants import with_grants
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.compose.plan import Plan
-from alchemesh_platform.deployment.grants import with_grants
-from alchemesh_platform.deployment.input_access import access_problems, announcements, input_access
+from alchemesh_platform.deployment.grants.input_access import access_problems, announcements, input_access
+from alchemesh_platform.observed.product import product_status
 from alchemesh_platform.registry.records import PortRecord, ProductRecord, RequestState
-from alchemesh_platform.status.product import product_status
 from tests.compose.reader import composed_reader
 
 from .airport import AMELIA, BESSIE, DESK, INTERNAL, KATHERINE, OPERATIONS, PUBLIC, PUNCTUALITY, RESTRICTED, Airport
@@ -26,7 +26,7 @@ def reader(airport: Airport, origin: str, domain: str = "operations") -> Plan:
 
 def standing(airport: Airport, origin: str, clock: Clock, domain: str = "operations") -> str:
     [found] = input_access(airport.registry, reader(airport, origin, domain), clock.now)
-    return found.standing
+    return found.status
 
 
 @pytest.mark.parametrize(

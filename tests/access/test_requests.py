@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alchemesh_platform.access.ending import expire_due
+from alchemesh_platform.access.expiry import expire_due
 from alchemesh_platform.access.finding import UnknownPort, UnknownRequest, list_requests
 from alchemesh_platform.access.requester import Requester, UnknownRequester, resolve
 from alchemesh_platform.access.requests import AlreadyAsked, NotARequest
@@ -15,7 +15,7 @@ from alchemesh_platform.access.rights import NotAllowed
 from alchemesh_platform.access.rules import RequestFacts
 from alchemesh_platform.access.states import InvalidTransition
 from alchemesh_platform.access.until import BadEnd
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.registry.audit import acts_of, broken_links
 from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
@@ -278,9 +278,9 @@ def test_the_owner_revokes_what_is_approved_and_rejects_what_is_not_decided(airp
     with pytest.raises(NotAllowed, match="that is for operations/punctuality and its people"):
         airport.by(STRANGER).revoke(request.address)
     assert airport.by(AMELIA).revoke(request.address, "over").state == "revoked"
-    for again in (airport.by(AMELIA).revoke, airport.by(AMELIA).approve):
+    for with_context_options in (airport.by(AMELIA).revoke, airport.by(AMELIA).approve):
         with pytest.raises(InvalidTransition, match=r"was revoked by amelia@airport.example on .* \(over\)"):
-            again(request.address)
+            with_context_options(request.address)
 
 
 def test_an_unknown_request_is_told_with_the_closest(airport: Airport) -> None:
@@ -312,10 +312,10 @@ def test_what_is_due_is_expired_by_whoever_comes_first(airport: Airport, clock: 
     with pytest.raises(InvalidTransition, match=r"expired on .*: it cannot be approved now"):
         airport.by(AMELIA).approve(request.address)
     assert airport.state(request) == "expired"
-    again = airport.by(BESSIE).ask(RESTRICTED, DESK, "why", clock.now + timedelta(hours=1))
+    with_context_options = airport.by(BESSIE).ask(RESTRICTED, DESK, "why", clock.now + timedelta(hours=1))
     clock.pass_by(hours=2)
-    assert airport.ask(requester=DESK).address != again.address
-    assert airport.state(again) == "expired"
+    assert airport.ask(requester=DESK).address != with_context_options.address
+    assert airport.state(with_context_options) == "expired"
 
 
 def test_the_owner_moves_the_end(airport: Airport, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alchemesh_platform.access.states import (
     BECAME,
     FIRST,
-    LETS_IN,
+    GRANTING_STATES,
     OPEN,
     STATES,
     TRANSITIONS,
@@ -22,7 +22,7 @@ from alchemesh_platform.access.states import (
     allowed,
     as_mermaid,
     is_due,
-    way_out,
+    remedy,
 )
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
@@ -68,7 +68,7 @@ def test_whatever_is_tried_a_request_has_only_taken_ways_that_there_are(tries: l
 
 def test_what_is_over_has_no_way_on() -> None:
     assert {state for state in STATES if state not in OPEN} == {"rejected", "revoked", "expired"}
-    assert LETS_IN <= OPEN
+    assert GRANTING_STATES <= OPEN
     assert set(BECAME) == set(STATES)
 
 
@@ -82,7 +82,7 @@ def test_every_state_can_be_come_into() -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_a_way_out_that_names_the_request(state: RequestState) -> None:
-    assert "req-0a1b2c3d" in way_out(request(state))
+    assert "req-0a1b2c3d" in remedy(request(state))
 
 
 def test_an_invalid_transition_says_who_brought_it_there_when_and_why() -> None:

@@ -13,12 +13,12 @@ import pytest
 
 from alchemesh_platform.catalog.discover import GROUP, BrokenComponent, Catalog, catalog_of
 from alchemesh_platform.catalog.installed import entry_points
-from alchemesh_platform.catalog.spec import ComponentSpec
 from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.spec import ComponentSpec
 from tests.builtin import ROOT, builtin_catalog
 
 SPEC = """
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 SPEC = ComponentSpec(
     name={name!r}, component_type="object-storage", roles=(Role.STORAGE,), summary="Files elsewhere.", version="1.0.0",
     maturity="beta", owner="acme", stateful=True, component="m:C", args="m:A", settings="m:S", outputs="m:O",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from tests.builtin import ROOT
 from tests.manifest.documents import written
 
@@ -52,10 +52,10 @@ def test_code_that_is_not_in_the_folder_is_told_at_its_line(
     write(entrypoint)
     options = {"validate": ["-e", "local"], "up": ["--yes"]}.get(command, [])
     assert invoke([command, *options]) == ExitCode.PROBLEMS
-    told = capsys.readouterr().err
-    assert "alchemesh.yaml:10:17  code.args.entrypoint: " in told
-    assert reason in told
-    assert f"hint: {hint}\n" in told
+    reported = capsys.readouterr().err
+    assert "alchemesh.yaml:10:17  code.args.entrypoint: " in reported
+    assert reason in reported
+    assert f"hint: {hint}\n" in reported
     assert not Path("home").exists()
 
 

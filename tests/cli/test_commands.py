@@ -11,7 +11,7 @@ import click
 import pytest
 
 from alchemesh_cli.main import COMMANDS, alchemesh, invoke
-from alchemesh_platform.failure import EXIT_CODES, ExitCode
+from alchemesh_platform.base.failure import EXIT_CODES, ExitCode
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -12,8 +12,8 @@ from alchemesh_cli.render.foundation import Doing, print_outcome
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.foundation import Foundation, platform_foundation
 from alchemesh_platform.compose.plan import Kept
-from alchemesh_platform.deployment.foundation import FoundationChange, FoundationOutcome
-from alchemesh_platform.engine.events import ResourceEvent, ResourceOutputs, ResourcePre
+from alchemesh_platform.engine.run.events import ResourceEvent, ResourceOutputs, ResourcePre
+from alchemesh_platform.foundations.operator import FoundationChange, FoundationOutcome
 from alchemesh_platform.platform_file.load import load_platform
 
 ROOT = Path(__file__).parents[2]

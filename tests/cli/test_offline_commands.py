@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from tests.builtin import ROOT
 from tests.manifest.documents import written
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from tests.builtin import ROOT
 
 DEPARTURES = ROOT / "examples" / "departures"
@@ -29,7 +29,7 @@ def place_of(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("there", "instead", "told", "hint"),
+    ("there", "instead", "reported", "hint"),
     [
         (
             '["kafka-1.acme.example:9093", "kafka-2.acme.example:9093"]',
@@ -46,20 +46,20 @@ def place_of(text: str) -> str:
     ],
 )
 def test_a_mistake_is_told_at_its_line(
-    there: str, instead: str, told: str, hint: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    there: str, instead: str, reported: str, hint: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert SHIPPED.count(there) >= 1
     (folder / "platform.yaml").write_text(SHIPPED.replace(there, instead, 1), "utf-8")
     assert invoke(["plan", "-e", "prod", "--platform", "platform.yaml", "-C", str(DEPARTURES)]) == ExitCode.PROBLEMS
     err = capsys.readouterr().err
-    assert told in err
+    assert reported in err
     assert f"{place_of(there).rpartition(':')[0]}:" in err
     assert hint in err.partition("hint: ")[2]
     assert "1 problem\n" in err
 
 
 @pytest.mark.parametrize(
-    ("there", "told"),
+    ("there", "reported"),
     [
         (
             "        password: {secret: NIFI_PASSWORD}\n",
@@ -72,12 +72,12 @@ def test_a_mistake_is_told_at_its_line(
     ],
 )
 def test_half_of_what_belongs_together_is_told(
-    there: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    there: str, reported: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert there in SHIPPED
     (folder / "platform.yaml").write_text(SHIPPED.replace(there, ""), "utf-8")
     assert invoke(["plan", "-e", "prod", "--platform", "platform.yaml", "-C", str(DEPARTURES)]) == ExitCode.PROBLEMS
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 def test_a_text_that_begins_with_a_brace_is_told_to_go_in_quotes(

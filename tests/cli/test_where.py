@@ -9,7 +9,7 @@ import click
 import pytest
 
 from alchemesh_cli.main import alchemesh, invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 
 ARGUMENTS = {
     ("access", "request"): ["a/b/c", "--purpose", "a study"],

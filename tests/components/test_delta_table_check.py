@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from alchemesh_components.local_settings import LocalSettings, Settings
+from alchemesh_components.local.settings import LocalSettings, Settings
 from alchemesh_components.output_ports.delta_table.check import check
 from alchemesh_components.output_ports.delta_table.models import Args
-from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.wiring import Wiring
 
 ORDER = SemanticModel.model_validate({"properties": {"order_id": {"type": "integer"}, "day": {"type": "date"}}})
 

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from alchemesh_components.gcp_access import (
+from alchemesh_components.gcp.access import (
     condition_of,
     member_slug,
     members_of,
     product_identity,
     service_account_email,
 )
-from alchemesh_components.gcp_settings import GcpSettings, Principals
-from alchemesh_platform.catalog.consumer import Consumer
+from alchemesh_components.gcp.settings import GcpSettings, Principals
+from alchemesh_platform.sdk.consumer import Consumer
 
 SETTINGS = GcpSettings(project="acme-mesh", region="europe-west1")
 WITH_GROUPS = SETTINGS.model_copy(update={"principals": Principals(team="group:{domain}-{team}@acme.example")})

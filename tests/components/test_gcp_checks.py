@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
-from alchemesh_platform.problems import ProblemsFound
 from tests.builtin import builtin_catalog
 
 GCP: dict[str, Any] = {

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import (
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import (
     BUCKET,
     DATASET,
     RULES,
@@ -19,9 +19,9 @@ from alchemesh_components.gcp_names import (
     name_of,
     resource_name,
 )
-from alchemesh_components.gcp_settings import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN, GcpSettings
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.names import NAME_MAX, NAME_PATTERN
+from alchemesh_components.gcp.settings import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN, GcpSettings
+from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
+from alchemesh_platform.sdk.wiring import Wiring
 
 SETTINGS = GcpSettings(project="acme-mesh", region="europe-west1")
 # What each service says of its names, apart from their length.

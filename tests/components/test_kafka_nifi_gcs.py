@@ -13,11 +13,11 @@ from alchemesh_components.input_ports.kafka_nifi_gcs.check import check
 from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Settings
 from alchemesh_components.input_ports.kafka_nifi_gcs.observe import observe
 from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
-from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.connections import FilesConnection
-from alchemesh_platform.local.ports import free_port
+from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.local.servers.ports import free_port
 from tests.components.test_cases import Recorder
-from tests.nifi.constructed import ConstructedNifi, constructed
+from tests.systems.nifi.constructed import ConstructedNifi, constructed
 
 DATAFLOW = "alchemesh:nifi:Dataflow"
 KEY = "projects/acme/locations/us-east1/keyRings/mesh/cryptoKeys/storage"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from alchemesh_components.kafka_settings import Settings
+from alchemesh_components.kafka.settings import Settings
 from alchemesh_components.output_ports.kafka_topic.check import check
 from alchemesh_components.output_ports.kafka_topic.models import Args
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 MODEL = SemanticModel.model_validate({"properties": {"id": {"type": "string"}}})
 

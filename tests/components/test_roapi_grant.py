@@ -7,11 +7,11 @@ from typing import Any
 
 import pulumi
 
-from alchemesh_components.local_settings import LocalSettings, Settings
+from alchemesh_components.local.settings import LocalSettings, Settings
 from alchemesh_components.output_ports.roapi.component import RoapiDataApi
 from alchemesh_components.output_ports.roapi.models import Args
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.wiring import Wiring
 from tests.components.test_cases import Recorder
 
 

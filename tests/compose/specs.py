@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.base.units import Duration
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.manifest.models import Strict
-from alchemesh_platform.secrets import SecretRef
-from alchemesh_platform.units import Duration
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.wiring import Wiring
 
 TABLE_NAME_MAX = 20
 

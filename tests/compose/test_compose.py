@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
+from alchemesh_platform.base.problems import ProblemsFound
+from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
 from alchemesh_platform.compose.check import all_problems
 from alchemesh_platform.compose.compose import compose, read_and_compose
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.compose.plan_document import plan_document
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest, read_manifest
 from alchemesh_platform.platform_file.models import Platform
-from alchemesh_platform.problems import ProblemsFound
-from alchemesh_platform.secrets import SecretRef
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 from tests.builtin import ROOT
 from tests.compose.specs import COMPONENTS, SPECS, altered, without
 from tests.manifest.documents import COMPLETE, written
@@ -169,7 +169,7 @@ def test_component_without_its_models_names_itself(tmp_path: Path) -> None:
 # --- without an environment -------------------------------------------------------------------------------------------
 
 
-def told(folder: Path, catalog: dict[str, ComponentSpec], **changes: Any) -> list[str]:
+def reported(folder: Path, catalog: dict[str, ComponentSpec], **changes: Any) -> list[str]:
     document = copy.deepcopy({**COMPLETE, **changes})
     (folder / "alchemesh.yaml").write_text(written(document))
     return [str(problem) for problem in all_problems(read_manifest(folder / "alchemesh.yaml"), None, catalog)]
@@ -177,16 +177,16 @@ def told(folder: Path, catalog: dict[str, ComponentSpec], **changes: Any) -> lis
 
 def test_without_an_environment_any_implementation_is_enough(tmp_path: Path) -> None:
     other = {**SPECS, "another": altered("job", name="another", args="tests.compose.specs:Nothing")["job"]}
-    assert told(tmp_path, SPECS) == []
-    assert told(tmp_path, other) == []
-    assert told(tmp_path, other, code={"component": "python-job"}) == []
-    (problem,) = told(tmp_path, other, code={"component": "python-job", "args": {"entrypoint": 3}})
+    assert reported(tmp_path, SPECS) == []
+    assert reported(tmp_path, other) == []
+    assert reported(tmp_path, other, code={"component": "python-job"}) == []
+    (problem,) = reported(tmp_path, other, code={"component": "python-job", "args": {"entrypoint": 3}})
     assert "code.args" in problem
 
 
 def test_without_an_environment_unknown_types_and_roles_are_told(tmp_path: Path) -> None:
-    assert "unknown component type 'python-jop'" in told(tmp_path, SPECS, code={"component": "python-jop"})[0]
-    assert "made for a storage" in told(tmp_path, SPECS, code={"component": "columnar-table"})[0]
+    assert "unknown component type 'python-jop'" in reported(tmp_path, SPECS, code={"component": "python-jop"})[0]
+    assert "made for a storage" in reported(tmp_path, SPECS, code={"component": "columnar-table"})[0]
 
 
 def test_overlay_of_the_environment_is_composed(tmp_path: Path) -> None:

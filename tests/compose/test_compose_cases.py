@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.compose.compose import read_and_compose
 from alchemesh_platform.platform_file.load import find_platform_file, load_platform
 from alchemesh_platform.platform_file.models import Platform
-from alchemesh_platform.problems import Problem, ProblemsFound
 from tests.cases import Case, parametrize
 from tests.compose.specs import SPECS
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.catalog.spec import Role
+from alchemesh_platform.base.names import NAME_PATTERN
+from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.compose.foundation import NoFoundation, domain_foundation, platform_foundation
-from alchemesh_platform.deployment.domain import UnknownDomain, read_domain
-from alchemesh_platform.deployment.foundation import own_state
-from alchemesh_platform.names import NAME_PATTERN
+from alchemesh_platform.foundations.domain import UnknownDomain, read_domain
+from alchemesh_platform.foundations.operator import own_state
 from alchemesh_platform.platform_file.load import load_platform
-from alchemesh_platform.problems import ProblemsFound
 from alchemesh_platform.registry.records import DomainRecord, TeamRecord
 from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.sdk.spec import Role
 from tests.builtin import ROOT, builtin_catalog
 
 GCP = load_platform(ROOT / "platforms" / "gcp.yaml", "prod", Path("home"))
@@ -75,7 +75,7 @@ def test_wrong_settings_are_told_as_they_are_for_a_product() -> None:
 
 
 def _tree(settings: object) -> object:
-    from alchemesh_platform.document import node_of
+    from alchemesh_platform.base.document import node_of
 
     return node_of({"settings": settings}, "platform.yaml")
 

@@ -14,9 +14,9 @@ import yaml
 
 from alchemesh_cli.contract.notices import WHATS
 from alchemesh_cli.main import COMMANDS, invoke
-from alchemesh_platform.contracts.notice import NOTICES
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.contracts.notices.period import NOTICES
 from alchemesh_platform.contracts.versions import keep_version
-from alchemesh_platform.failure import ExitCode
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import ContractRecord
@@ -351,12 +351,12 @@ def test_notice_is_given_listed_and_taken_back(product: Folder, monkeypatch: pyt
     assert code == 0
     assert "the breaking change of version 2.0.0 may happen from " in out
     assert "nobody holds a grant" in out
-    again = product.run("notice", "aviation/flights/flights-table", "breaking-change")
-    assert again[0] == 0
-    assert "this was told already: given " in again[1]
+    with_context_options = product.run("notice", "aviation/flights/flights-table", "breaking-change")
+    assert with_context_options[0] == 0
+    assert "this was told already: given " in with_context_options[1]
     assert product.json("notice", "flights-table", "breaking-change")["new"] is False
     assert "by amelia@airport.example" in product.run("notices")[1]
-    assert [told["what"] for told in product.json("notices", "flights-table")["notices"]] == ["breaking-change"]
+    assert [reported["what"] for reported in product.json("notices", "flights-table")["notices"]] == ["breaking-change"]
     assert product.run("notice", "flights-table", "breaking-change", "--withdraw")[0] == 0
     assert product.run("notices")[1] == "no notice stands in local\n"
     assert product.run("notice", "flights-table", "removal", "--withdraw")[0] == ExitCode.FAILED

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from alchemesh_platform.contracts.changes import PortDiff
-from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.contracts.compatibility.changes import PortDiff
+from alchemesh_platform.contracts.compatibility.diff import diff_port
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import Contract, SemanticModel
 

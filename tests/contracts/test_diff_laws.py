@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alchemesh_platform.contracts.changes import KINDS, ChangeKind, PortDiff
-from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeKind, PortDiff
+from alchemesh_platform.contracts.compatibility.diff import diff_port
 from alchemesh_platform.contracts.port import PromisedPort
 from tests.contracts.promises import promised_ports, varied
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alchemesh_platform.contracts.diff import diff_port
-from alchemesh_platform.contracts.notice import NOTICES, Held, Notice, NoticeOf, held, notice_needed
+from alchemesh_platform.contracts.compatibility.diff import diff_port
+from alchemesh_platform.contracts.notices.period import NOTICES, Held, Notice, NoticeOf, held, notice_needed
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import Contract
 
@@ -97,15 +97,15 @@ def test_what_takes_nothing_away_does_not_wait(change: NoticeOf | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ("breaking-change", {"breaking-change", "deprecation", "retirement", "removal"}),
         ("retirement", {"deprecation", "retirement", "removal"}),
         ("removal", {"deprecation", "retirement", "removal"}),
     ],
 )
-def test_a_notice_counts_for_what_consumers_could_conclude_from_it(change: NoticeOf, told: set[str]) -> None:
-    assert {what for what in NOTICES if asked(change, (given_for(what),), now=PASSES) is None} == told
+def test_a_notice_counts_for_what_consumers_could_conclude_from_it(change: NoticeOf, reported: set[str]) -> None:
+    assert {what for what in NOTICES if asked(change, (given_for(what),), now=PASSES) is None} == reported
 
 
 def test_a_notice_for_another_major_version_is_spent() -> None:

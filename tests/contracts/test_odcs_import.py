@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from alchemesh_platform.contracts.odcs_import import ImportedPort, import_odcs, manifest_text
-from alchemesh_platform.problems import ProblemsFound
-from alchemesh_platform.yaml_source import parse
+from alchemesh_platform.base.problems import ProblemsFound
+from alchemesh_platform.base.yaml_source import parse
+from alchemesh_platform.contracts.odcs.import_contract import ImportedPort, import_odcs, manifest_text
 
 HEAD = """\
 apiVersion: v3.1.0
@@ -32,7 +32,7 @@ def imported(text: str) -> ImportedPort:
     return import_odcs(tree)
 
 
-def told(found: ImportedPort) -> list[str]:
+def reported(found: ImportedPort) -> list[str]:
     return [f"{one.location.line} {one.path}: {one.message}" for one in found.problems]
 
 
@@ -82,7 +82,7 @@ slaProperties:
   - {property: frequency, value: 1, unit: days}
 """
     )
-    assert told(found) == []
+    assert reported(found) == []
     document = yaml.safe_load(manifest_text(found))
     assert document["models"]["order"]["entity"] == "Sales order"
     assert document["models"]["order"]["properties"] == {
@@ -111,7 +111,7 @@ slaProperties:
 
 def test_what_a_manifest_has_no_place_for_is_told_at_its_line() -> None:
     found = imported(HEAD + "tenant: shop\nservers:\n  - {server: one, type: postgres}\n" + SCHEMA)
-    assert told(found) == [
+    assert reported(found) == [
         "6 tenant: found tenant, for which a manifest has no place: left out",
         "8 servers: found servers, for which a manifest has no place: left out",
     ]
@@ -121,14 +121,14 @@ def test_what_a_manifest_has_no_place_for_is_told_at_its_line() -> None:
 def test_what_is_left_out_in_many_places_is_told_once() -> None:
     columns = "".join(f"      - {{name: c_{n}, logicalType: string, physicalType: text}}\n" for n in range(3))
     found = imported(f"{HEAD}schema:\n  - name: order\n    properties:\n{columns}")
-    assert told(found) == [
+    assert reported(found) == [
         "9 schema[0].properties[0].physicalType: found physicalType, for which a manifest has no place: "
         "left out, here and at 2 more places"
     ]
 
 
 def test_a_key_that_the_standard_does_not_have_is_not_lost_without_a_word_either() -> None:
-    assert told(with_property("logicalType: string, colour: red")) == [
+    assert reported(with_property("logicalType: string, colour: red")) == [
         "9 schema[0].properties[0].colour: found colour, for which a manifest has no place: left out"
     ]
 
@@ -170,13 +170,13 @@ schema:
     assert (second.to, second.properties) == ("shop", {"shop_id": "id"})
     assert found.port.contract is not None
     assert found.port.contract.quality[0].query == "SELECT count(*) FROM sales_order"
-    assert all("taken as" in line for line in told(found))
+    assert all("taken as" in line for line in reported(found))
 
 
 def test_a_reference_to_what_is_not_there_is_left_out() -> None:
     found = with_property("logicalType: string, relationships: [{to: elsewhere.id}]")
     assert found.port.models["order"].relationships == ()
-    assert told(found) == [
+    assert reported(found) == [
         "9 schema[0].properties[0].relationships[0]: found a reference to what is not taken over, "
         "expected properties of models, by name: left out"
     ]
@@ -193,7 +193,7 @@ def test_a_property_of_no_type_of_the_manifest_is_left_out(said: str, reason: st
     more = "      - {name: other, logicalType: string}\n"
     found = with_property(said, more)
     assert list(found.port.models["order"].properties) == ["other"]
-    [line] = told(found)
+    [line] = reported(found)
     assert reason in line
 
 
@@ -209,13 +209,13 @@ def test_a_property_of_no_type_of_the_manifest_is_left_out(said: str, reason: st
 def test_a_limit_that_a_manifest_cannot_hold_is_left_out_whole(said: str, field: str) -> None:
     found = with_property(said)
     assert getattr(found.port.models["order"].properties["kept"], field) is None
-    [line] = told(found)
+    [line] = reported(found)
     assert line.endswith("left out")
 
 
 def test_a_key_inside_of_an_object_is_told() -> None:
     found = with_property("logicalType: object, properties: [{name: id, logicalType: string, primaryKey: true}]")
-    assert told(found) == [
+    assert reported(found) == [
         "9 schema[0].properties[0].properties[0].primaryKey: "
         "found primaryKey, for which a manifest has no place: left out"
     ]
@@ -224,7 +224,7 @@ def test_a_key_inside_of_an_object_is_told() -> None:
 def test_two_names_that_become_one_are_told() -> None:
     found = with_property("logicalType: string", "      - {name: Kept, logicalType: string}\n")
     assert list(found.port.models["order"].properties) == ["kept"]
-    assert told(found) == [
+    assert reported(found) == [
         "10 schema[0].properties[1]: found 'kept' again, expected a name of its own: left out",
         "10 schema[0].properties[1].name: found 'Kept', taken as 'kept'",
     ]
@@ -246,7 +246,7 @@ def test_two_names_that_become_one_are_told() -> None:
 def test_a_test_that_a_manifest_cannot_hold_is_left_out_whole(said: str, reason: str) -> None:
     found = with_rule(said)
     assert found.port.contract is not None and found.port.contract.quality == ()
-    [line] = told(found)
+    [line] = reported(found)
     assert reason in line and line.endswith("left out")
 
 
@@ -255,7 +255,7 @@ def test_the_metric_of_older_versions_is_taken() -> None:
     assert found.port.contract is not None
     [rule] = found.port.contract.quality
     assert (rule.name, rule.metric, rule.model, rule.property) == ("null-check", "nullValues", "order", "state")
-    assert [line.partition(": ")[2] for line in told(found)] == [
+    assert [line.partition(": ")[2] for line in reported(found)] == [
         "found 'Null Check', taken as 'null-check'",
         "found 'high', expected info, warning or error: left out",
     ]
@@ -287,7 +287,7 @@ def test_what_is_to_be_paid_is_taken_as_far_as_it_can_be_told(price: str, billin
     assert found.port.contract is not None
     taken = found.port.contract.terms.billing
     assert (None if taken is None else (taken.model, taken.price)) == billing
-    assert len(told(found)) == lines
+    assert len(reported(found)) == lines
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_service_level_that_a_manifest_does_not_have_is_told(said: str) -> Non
     found = imported(f"{HEAD}{SCHEMA}slaProperties: [{said}]\n")
     assert found.port.contract is not None
     assert found.port.contract.service_levels.model_dump(exclude_none=True) == {}
-    [line] = told(found)
+    [line] = reported(found)
     assert "slaProperties[0]: found the service level" in line
 
 
@@ -321,7 +321,7 @@ def test_custom_properties_of_others_are_told_and_broken_ones_of_ours_too() -> N
     )
     assert found.port.contract is not None
     assert (found.port.contract.access, found.port.contract.terms.notice_period) == ("restricted", None)
-    assert len(told(found)) == 1
+    assert len(reported(found)) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from dataproduct.data_product import DataProduct as Linted
 from jsonschema import Draft201909Validator
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.contracts.odps_export import STATUS, export_odps, odps_text
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.contracts.odcs.odps_export import STATUS, export_odps, odps_text
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, Lifecycle
 from tests.contracts.product import MANIFEST

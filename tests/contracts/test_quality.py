@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alchemesh_platform.contracts.quality import compared, substance
+from alchemesh_platform.contracts.compatibility.quality import compared, substance
 from alchemesh_platform.manifest.models import QualityRule
 from tests.contracts.promises import comparisons
 

@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.contracts.changes import ChangeKind
-from alchemesh_platform.contracts.diff import diff_port
+from alchemesh_platform.base.yaml_source import parse
+from alchemesh_platform.contracts.compatibility.changes import ChangeKind
+from alchemesh_platform.contracts.compatibility.diff import diff_port
+from alchemesh_platform.contracts.compatibility.rules import (
+    TRANSITIONS,
+    Finding,
+    check_change,
+    next_version,
+    problems_of,
+)
 from alchemesh_platform.contracts.port import PromisedPort
-from alchemesh_platform.contracts.rules import TRANSITIONS, Finding, check_change, next_version, problems_of
 from alchemesh_platform.manifest.models import Contract, ContractLifecycle, Property, SemanticModel
-from alchemesh_platform.yaml_source import parse
 
 # What makes a change of each kind to the promise below.
 CHANGES: dict[ChangeKind | None, dict[str, Any]] = {

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from alchemesh_platform.compose.plan import Kept
-from alchemesh_platform.deployment.half_made import half_made
-from alchemesh_platform.engine.events import Diagnostic, ResourceFailed
+from alchemesh_platform.deployment.recovery.interrupted import interrupted_creations
+from alchemesh_platform.engine.run.events import Diagnostic, ResourceFailed
 
 BUCKET, ACCOUNT, GRANT = (
     "gcp:storage/bucket:Bucket",
@@ -44,29 +44,31 @@ def error(pulumi_type: str, message: str) -> Diagnostic:
 
 @pytest.mark.parametrize("message", REFUSALS)
 def test_what_was_interrupted_and_is_there_is_taken_in(message: str) -> None:
-    found = half_made([urn(BUCKET)], [failed(BUCKET, {"name": "acme-w"})], [error(BUCKET, message)], CONFIGURED)
+    found = interrupted_creations(
+        [urn(BUCKET)], [failed(BUCKET, {"name": "acme-w"})], [error(BUCKET, message)], CONFIGURED
+    )
     assert found == (Kept(BUCKET, "workspace", "acme-w"),)
 
 
 def test_an_id_takes_the_project_that_the_provider_was_configured_with() -> None:
     inputs, errors = failed(ACCOUNT, {"accountId": "orders"}), [error(ACCOUNT, REFUSALS[2])]
-    [found] = half_made([urn(ACCOUNT)], [inputs], errors, CONFIGURED)
+    [found] = interrupted_creations([urn(ACCOUNT)], [inputs], errors, CONFIGURED)
     assert found.id == "projects/acme-mesh/serviceAccounts/orders@acme-mesh.iam.gserviceaccount.com"
-    assert half_made([urn(ACCOUNT)], [inputs], errors, {}) == (), "without a project there is no id"
+    assert interrupted_creations([urn(ACCOUNT)], [inputs], errors, {}) == (), "without a project there is no id"
 
 
 def test_a_name_that_nobody_was_interrupted_at_is_somebody_elses() -> None:
     refused = [failed(BUCKET, {"name": "acme-w"})], [error(BUCKET, REFUSALS[0])], CONFIGURED
-    assert half_made([], *refused) == ()
-    assert half_made([urn(BUCKET, "another")], *refused) == ()
+    assert interrupted_creations([], *refused) == ()
+    assert interrupted_creations([urn(BUCKET, "another")], *refused) == ()
 
 
 def test_another_failure_is_no_sign_that_it_is_there() -> None:
-    told = [error(BUCKET, "googleapi: Error 403: no right to create storage.buckets, forbidden")]
-    assert half_made([urn(BUCKET)], [failed(BUCKET, {"name": "acme-w"})], told, CONFIGURED) == ()
+    reported = [error(BUCKET, "googleapi: Error 403: no right to create storage.buckets, forbidden")]
+    assert interrupted_creations([urn(BUCKET)], [failed(BUCKET, {"name": "acme-w"})], reported, CONFIGURED) == ()
 
 
 @pytest.mark.parametrize(("pulumi_type", "inputs"), [(GRANT, {}), ("kafka:index/acl:Acl", {}), (BUCKET, None)])
 def test_what_has_no_id_that_can_be_told_is_left_to_a_person(pulumi_type: str, inputs: dict[str, Any] | None) -> None:
-    told = [error(pulumi_type, REFUSALS[0])]
-    assert half_made([urn(pulumi_type)], [failed(pulumi_type, inputs)], told, CONFIGURED) == ()
+    reported = [error(pulumi_type, REFUSALS[0])]
+    assert interrupted_creations([urn(pulumi_type)], [failed(pulumi_type, inputs)], reported, CONFIGURED) == ()

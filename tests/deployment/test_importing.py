@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alchemesh_platform.deployment.importing import FILE
+from alchemesh_platform.deployment.preload import FILE
 from tests.builtin import ROOT
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
 from alchemesh_platform.compose.compose import compose
-from alchemesh_platform.deployment.importing import importing_ahead, sdk_modules
+from alchemesh_platform.deployment.preload import importing_ahead, sdk_modules
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
 from tests.builtin import ROOT, builtin_catalog
@@ -50,9 +50,9 @@ def test_a_first_run_imports_no_module_before_it_is_used(tmp_path: Path) -> None
 
 def test_the_next_run_has_what_the_last_one_used_and_nothing_else(tmp_path: Path) -> None:
     run(tmp_path)
-    again = run(tmp_path)
-    assert "pulumi_gcp.storage" in again
-    assert "pulumi_gcp.bigquery" not in again
+    with_context_options = run(tmp_path)
+    assert "pulumi_gcp.storage" in with_context_options
+    assert "pulumi_gcp.bigquery" not in with_context_options
 
 
 def test_a_list_that_is_damaged_or_names_what_is_gone_stops_nobody(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from alchemesh_platform.deployment.progress import ASSET, Progress
-from alchemesh_platform.engine.events import ResourceFailed, ResourceOutputs, ResourcePre
+from alchemesh_platform.engine.run.events import ResourceFailed, ResourceOutputs, ResourcePre
 
-from .told import PRODUCT, STACK, told, urn
+from .reported import PRODUCT, STACK, reported, urn
 
 FOLDER = "alchemesh:local:Directory"
 COMPONENT = "alchemesh:components:local-directory"
@@ -20,16 +20,16 @@ def output_port(op: str) -> list[ResourcePre | ResourceOutputs | ResourceFailed]
     """An output port `files` with a folder and an asset, from its first event to its last."""
     port, component = urn("output", "files"), urn(COMPONENT, "files-storage")
     return [
-        told(ResourcePre, "product", "orders", STACK, op),
-        told(ResourcePre, "output", "files", PRODUCT, op),
-        told(ResourcePre, COMPONENT, "files-storage", port, op),
-        told(ResourcePre, FOLDER, "files-storage-folder", component, op),
-        told(ResourceOutputs, FOLDER, "files-storage-folder", component, op, outputs={"url": "file:///x"}),
-        told(ResourceOutputs, COMPONENT, "files-storage", port, op),
-        told(ResourcePre, ASSET, "files-order-asset", port, op, outputs=ADDRESS),
-        told(ResourceOutputs, ASSET, "files-order-asset", port, op, outputs=ADDRESS),
-        told(ResourceOutputs, "output", "files", PRODUCT, op),
-        told(ResourceOutputs, "product", "orders", STACK, op),
+        reported(ResourcePre, "product", "orders", STACK, op),
+        reported(ResourcePre, "output", "files", PRODUCT, op),
+        reported(ResourcePre, COMPONENT, "files-storage", port, op),
+        reported(ResourcePre, FOLDER, "files-storage-folder", component, op),
+        reported(ResourceOutputs, FOLDER, "files-storage-folder", component, op, outputs={"url": "file:///x"}),
+        reported(ResourceOutputs, COMPONENT, "files-storage", port, op),
+        reported(ResourcePre, ASSET, "files-order-asset", port, op, outputs=ADDRESS),
+        reported(ResourceOutputs, ASSET, "files-order-asset", port, op, outputs=ADDRESS),
+        reported(ResourceOutputs, "output", "files", PRODUCT, op),
+        reported(ResourceOutputs, "product", "orders", STACK, op),
     ]
 
 
@@ -62,9 +62,9 @@ def test_the_order_of_events_does_not_matter_for_where_a_resource_belongs(seed: 
 def test_a_need_and_the_code_are_told_apart_by_the_component_below_the_product() -> None:
     progress = Progress()
     for name in ("workspace", "code"):
-        progress.on_event(told(ResourcePre, "product", "orders", STACK, "same"))
-        progress.on_event(told(ResourcePre, COMPONENT, name, PRODUCT, "create"))
-        progress.on_event(told(ResourcePre, FOLDER, f"{name}-folder", urn(COMPONENT, name), "create"))
+        progress.on_event(reported(ResourcePre, "product", "orders", STACK, "same"))
+        progress.on_event(reported(ResourcePre, COMPONENT, name, PRODUCT, "create"))
+        progress.on_event(reported(ResourcePre, FOLDER, f"{name}-folder", urn(COMPONENT, name), "create"))
     assert [(section.kind, section.name) for section in progress.sections()] == [
         ("product", ""),
         ("need", "workspace"),
@@ -76,7 +76,7 @@ def test_one_failure_makes_the_port_failed() -> None:
     progress = Progress()
     *events, _port, _product = output_port("create")
     component = urn(COMPONENT, "files-storage")
-    for event in [*events, told(ResourceFailed, FOLDER, "files-storage-folder", component, "create")]:
+    for event in [*events, reported(ResourceFailed, FOLDER, "files-storage-folder", component, "create")]:
         progress.on_event(event)
     (section,) = [section for section in progress.sections() if section.name == "files"]
     assert section.state == "failed"
@@ -94,6 +94,6 @@ def test_the_three_steps_of_a_replacement_are_one_change() -> None:
     progress = Progress()
     component = urn(COMPONENT, "files-storage")
     for op in ("create-replacement", "replace", "delete-replaced"):
-        progress.on_event(told(ResourcePre, FOLDER, "files-storage-folder", component, op))
-        progress.on_event(told(ResourceOutputs, FOLDER, "files-storage-folder", component, op))
+        progress.on_event(reported(ResourcePre, FOLDER, "files-storage-folder", component, op))
+        progress.on_event(reported(ResourceOutputs, FOLDER, "files-storage-folder", component, op))
     assert progress.counts() == {"replace": 1}

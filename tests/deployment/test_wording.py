@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.deployment.wording import HINT_MARK, cause_of, hint_for, placed, worded
-from alchemesh_platform.secrets import MASK
-from alchemesh_platform.yaml_source import parse
+from alchemesh_platform.base.secrets import MASK
+from alchemesh_platform.base.yaml_source import parse
+from alchemesh_platform.deployment.errors import HINT_MARK, cause_of, explained, hint_for, with_setting_places
 
 LOG = "sdk-v2/provider2.go:572: sdk.helper_schema: {}: provider=kafka@3.13.3"
 ONE = "1 error occurred:\n\t* {}\n\n"
@@ -66,7 +66,7 @@ IMAGE_ABSENT = (
 
 
 def test_what_a_job_of_cloud_run_starts_with_is_told_with_the_command_that_brings_it() -> None:
-    secret = worded(ONE.format(SECRET_EMPTY))
+    secret = explained(ONE.format(SECRET_EMPTY))
     assert secret.message == SECRET_EMPTY
     assert secret.hint is not None
     assert "`gcloud secrets versions add prod--a--b--token --project=632210246751 --data-file=-`" in secret.hint
@@ -76,19 +76,19 @@ def test_what_a_job_of_cloud_run_starts_with_is_told_with_the_command_that_bring
 
 
 def test_several_causes_are_told_each_once() -> None:
-    told = f"2 errors occurred:\n\t* {NO_BROKER}\n\t* {LOG.format(NO_BROKER)}\n\n"
-    assert cause_of(told) == NO_BROKER
+    reported = f"2 errors occurred:\n\t* {NO_BROKER}\n\t* {LOG.format(NO_BROKER)}\n\n"
+    assert cause_of(reported) == NO_BROKER
     assert cause_of("2 errors occurred:\n\t* no\n\t* not so\n\n") == "no; not so"
 
 
 def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
-    told = ONE.format(f"{DISABLED}\nDetails:\n{json.dumps(DETAILS, indent=2)}\n, accessNotConfigured")
-    assert cause_of(told) == DISABLED
+    reported = ONE.format(f"{DISABLED}\nDetails:\n{json.dumps(DETAILS, indent=2)}\n, accessNotConfigured")
+    assert cause_of(reported) == DISABLED
     violation = {"fieldViolations": [{"field": "parent", "description": "Location 'x' is not a valid location."}]}
     invalid = "googleapi: Error 400: Request contains an invalid argument."
-    told = f"{invalid}\nDetails:\n{json.dumps([violation])}\n, badRequest"
-    assert cause_of(told) == f"{invalid} parent: Location 'x' is not a valid location."
-    assert "settings.gcp.region" in str(hint_for(told))
+    reported = f"{invalid}\nDetails:\n{json.dumps([violation])}\n, badRequest"
+    assert cause_of(reported) == f"{invalid} parent: Location 'x' is not a valid location."
+    assert "settings.gcp.region" in str(hint_for(reported))
 
 
 @pytest.mark.parametrize(
@@ -140,30 +140,32 @@ def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
     ],
 )
 def test_a_known_cause_has_a_way_out(cause: str, hint: str) -> None:
-    for told in (cause, *(wrapping.format(cause) for wrapping in WRAPPINGS)):
-        assert hint in str(worded(told).hint), told
+    for reported in (cause, *(wrapping.format(cause) for wrapping in WRAPPINGS)):
+        assert hint in str(explained(reported).hint), reported
 
 
 def test_a_name_that_a_service_does_not_say_is_told() -> None:
-    assert worded(ONE.format(BUCKET), about="acme-landing").message == f"acme-landing: {BUCKET}"
-    assert worded(ONE.format(f"{BUCKET} acme-landing"), about="acme-landing").message == f"{BUCKET} acme-landing"
-    assert worded(NO_BROKER, about="acme-landing").message == NO_BROKER
+    assert explained(ONE.format(BUCKET), about="acme-landing").message == f"acme-landing: {BUCKET}"
+    assert explained(ONE.format(f"{BUCKET} acme-landing"), about="acme-landing").message == f"{BUCKET} acme-landing"
+    assert explained(NO_BROKER, about="acme-landing").message == NO_BROKER
 
 
 def test_a_hint_that_is_there_is_kept_and_an_unknown_cause_has_none() -> None:
-    assert worded(f"{NO_BROKER}{HINT_MARK}start it") == worded(f"{NO_BROKER}{HINT_MARK} start it ")
-    assert worded(f"{NO_BROKER}{HINT_MARK}start it").hint == "start it"
-    assert worded("something else").hint is None
+    assert explained(f"{NO_BROKER}{HINT_MARK}start it") == explained(f"{NO_BROKER}{HINT_MARK} start it ")
+    assert explained(f"{NO_BROKER}{HINT_MARK}start it").hint == "start it"
+    assert explained("something else").hint is None
 
 
 def test_a_setting_that_a_hint_names_has_its_place_in_the_platform_file() -> None:
     tree, _ = parse("name: acme\nsettings:\n  kafka:\n    bootstrap_servers: [a:1]\n", "platform.yaml")
-    hint = placed("correct settings.kafka.bootstrap_servers and settings.kafka.security, not settings.gcp.region", tree)
+    hint = with_setting_places(
+        "correct settings.kafka.bootstrap_servers and settings.kafka.security, not settings.gcp.region", tree
+    )
     assert hint == (
         "correct settings.kafka.bootstrap_servers (platform.yaml:4:24) and settings.kafka.security (platform.yaml:4:5)"
         ", not settings.gcp.region (platform.yaml:3:3)"
     )
-    assert placed(None, tree) is None
+    assert with_setting_places(None, tree) is None
 
 
 # Texts that are no wrapping themselves: what the wrappings look like is not what a cause looks like.
@@ -174,10 +176,10 @@ CAUSES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Z
 
 @given(CAUSES, st.lists(st.sampled_from(WRAPPINGS), max_size=4))
 def test_however_often_a_cause_was_wrapped_it_comes_out_whole(cause: str, wrappings: list[str]) -> None:
-    told = cause
+    reported = cause
     for wrapping in wrappings:
-        told = wrapping.replace("{}", told)
-    assert cause_of(told) == cause
+        reported = wrapping.replace("{}", reported)
+    assert cause_of(reported) == cause
 
 
 @given(st.lists(CAUSES, min_size=1, max_size=4), st.sampled_from(WRAPPINGS))
@@ -188,20 +190,20 @@ def test_no_cause_of_several_is_lost(causes: list[str], wrapping: str) -> None:
 
 
 @given(st.text())
-def test_any_text_at_all_is_worded_once_and_for_all(told: str) -> None:
-    said = worded(told)
-    assert bool(said.message) == bool(told.partition(HINT_MARK)[0].strip())
+def test_any_text_at_all_is_worded_once_and_for_all(reported: str) -> None:
+    said = explained(reported)
+    assert bool(said.message) == bool(reported.partition(HINT_MARK)[0].strip())
     assert cause_of(said.message) == said.message
 
 
 @given(st.text(), st.text(min_size=4), st.text(), st.sampled_from(WRAPPINGS))
 def test_a_secret_is_shown_nowhere(before: str, secret: str, behind: str, wrapping: str) -> None:
     details = json.dumps([{"fieldViolations": [{"description": f"{before}{secret}{behind}"}]}])
-    for told in (
+    for reported in (
         wrapping.replace("{}", f"{before}{secret}{behind}"),
         f"{before}{HINT_MARK}{secret}{behind}",
         f"googleapi: Error 400: {before}\nDetails:\n{details}\n, invalid",
     ):
-        said = worded(told, [secret])
+        said = explained(reported, [secret])
         assert secret not in said.message.replace(MASK, "")
-        assert said.hint is None or secret not in said.hint.replace(MASK, "") or hint_for(told) == said.hint
+        assert said.hint is None or secret not in said.hint.replace(MASK, "") or hint_for(reported) == said.hint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.install.find import Engine
 from parts.kafka import Broker, broker
 from tests.needs import need_java
 

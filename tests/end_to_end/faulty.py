@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from alchemesh_platform.emulation.environment import emulate, emulators_of
-from alchemesh_platform.emulation.servers import Emulators
-from alchemesh_platform.emulation.store import Store
+from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
+from alchemesh_platform.clouds.gcp.emulation.store import Store
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import AssetRecord
 from alchemesh_platform.registry.store import Registry
@@ -143,10 +143,10 @@ class Faulty(Shop):
     def name(self) -> str:
         return str(yaml.safe_load(self.manifest.read_text("utf-8"))["name"])
 
-    def up(self, *, again: bool = False) -> None:
+    def up(self, *, with_context_options: bool = False) -> None:
         """Deploy, which has to go well; with ``again`` a second time, which has to change nothing."""
         assert self.json("up", "--yes", "-e", ENVIRONMENT)["outcome"] == "succeeded"
-        if again:
+        if with_context_options:
             assert self.json("up", "--yes", "-e", ENVIRONMENT)["changes"].keys() == {"same"}
 
     def fails(
@@ -158,16 +158,18 @@ class Faulty(Shop):
             Everything that was told.
         """
         result = self.run("up", "--yes", "-e", ENVIRONMENT, more=more)
-        told = result.stdout + result.stderr
-        assert result.returncode == code, told
-        assert re.search(rf"^alchemesh\.yaml:{line}:\d+  {re.escape(path)}[\w.]*: ", result.stderr, re.MULTILINE), told
+        reported = result.stdout + result.stderr
+        assert result.returncode == code, reported
+        assert re.search(rf"^alchemesh\.yaml:{line}:\d+  {re.escape(path)}[\w.]*: ", result.stderr, re.MULTILINE), (
+            reported
+        )
         for words in (*said, f"hint: {hint}"):
-            assert words in " ".join(told.split()), told
+            assert words in " ".join(reported.split()), reported
         for noise in ("Traceback", "sdk-v2", "error occurred", "provider=", "@type"):
-            assert noise not in told, told
+            assert noise not in reported, reported
         for secret in (self.mesh.kafka.password if self.mesh else "", *(more or {}).values()):
-            assert not secret or secret not in told
-        return told
+            assert not secret or secret not in reported
+        return reported
 
     def assets(self) -> list[str]:
         """Assets of this product that are recorded: model by port."""

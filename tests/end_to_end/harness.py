@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry

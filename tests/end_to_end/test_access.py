@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.audit import broken_links
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, RequestStep
 from alchemesh_platform.registry.store import Registry
@@ -176,8 +176,8 @@ def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mes
     mesh.elsewhere.done("access", "apply", "shop/orders")
     assert mesh.granted() == [request]
     assert [step.state for step in mesh.request(request).steps] == ["requested", "approved", "granted"]
-    again = mesh.provider.json("up", "--yes")
-    assert again["changes"].keys() == {"same"}
+    with_context_options = mesh.provider.json("up", "--yes")
+    assert with_context_options["changes"].keys() == {"same"}
 
 
 @pytest.mark.slow

@@ -61,10 +61,14 @@ def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(s
     assert "~ documentation  models.order.properties.amount.description" in shown.stdout
     assert "DeltaTable orders-table-storage-order" in shown.stdout
 
-    told = promise(shop.json("preview"))
-    assert told["kind"] == "breaking"
-    assert [change["kind"] for change in told["changes"]] == ["documentation", "compatible", "breaking"]
-    assert (told["recorded"]["version"], told["declared"]["version"], told["held"]) == ("1.0.0", "2.0.0", None)
+    reported = promise(shop.json("preview"))
+    assert reported["kind"] == "breaking"
+    assert [change["kind"] for change in reported["changes"]] == ["documentation", "compatible", "breaking"]
+    assert (reported["recorded"]["version"], reported["declared"]["version"], reported["held"]) == (
+        "1.0.0",
+        "2.0.0",
+        None,
+    )
 
 
 def test_a_version_that_is_too_low_is_seen_in_a_preview_and_refused_by_up(shop: Shop) -> None:
@@ -117,8 +121,8 @@ def drop_amount(shop: Shop) -> None:
 def earlier(shop: Shop, days: int) -> None:
     """Let a notice have been given some days before."""
     with shop.registry() as registry:
-        [told] = registry.all(NoticeRecord, "local", "shop/orders")
-        registry.put(told.model_copy(update={"given_at": told.given_at - timedelta(days=days)}))
+        [reported] = registry.all(NoticeRecord, "local", "shop/orders")
+        registry.put(reported.model_copy(update={"given_at": reported.given_at - timedelta(days=days)}))
 
 
 def test_a_property_is_dropped_only_once_consumers_had_their_notice_period(shop: Shop) -> None:
@@ -233,8 +237,8 @@ def test_deploying_a_deprecation_is_itself_a_notice_and_taking_it_back_ends_it(s
     grant(shop)
     shop.edit("lifecycle: active", "lifecycle: deprecated")
     shop.done("up", "--yes", more=OWNER)
-    [told] = shop.json("contract", "notices")["notices"]
-    assert (told["what"], told["version"], told["given_by"]) == ("deprecation", "1.0.0", "ada@shop.example")
+    [reported] = shop.json("contract", "notices")["notices"]
+    assert (reported["what"], reported["version"], reported["given_by"]) == ("deprecation", "1.0.0", "ada@shop.example")
 
     shop.edit("lifecycle: deprecated", "lifecycle: retired")
     early = shop.run("up", "--yes")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.deployment.operate import OWN_PROCESS_COMPONENTS
+from alchemesh_platform.deployment.operator import OWN_PROCESS_COMPONENTS
 from tests.waiting import until
 
 from .harness import LONGEST, Shop, below, engines_below, everything_in, kill, write_shop
@@ -200,13 +200,13 @@ def test_secrets_are_nowhere_in_plain_text(shop: Shop, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     more = {"SHOP_TOKEN": SECRET, "TMPDIR": str(temporary)}
-    told = [
+    reported = [
         shop.run(*command, more=more)
         for command in (("preview", "--json"), ("up", "--yes"), ("run",), ("status", "--json"), ("env", "--json"))
     ]
-    assert [result.returncode for result in told] == [0] * len(told), [result.stderr for result in told]
-    assert "token [secret]" in told[2].stdout
-    for result in told:
+    assert [result.returncode for result in reported] == [0] * len(reported), [result.stderr for result in reported]
+    assert "token [secret]" in reported[2].stdout
+    for result in reported:
         assert SECRET not in result.stdout + result.stderr
     written = everything_in(shop.home, temporary)
     assert b"SHOP_TOKEN" in written, "the reference is what is kept"

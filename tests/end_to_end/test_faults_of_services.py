@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.emulation.storage_api import StorageRest
+from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from parts.kafka import Broker
-from tests.nifi.constructed import ConstructedNifi, Refused, constructed
+from tests.systems.nifi.constructed import ConstructedNifi, Refused, constructed
 
 from .faulty import (
     EVENTS,
@@ -117,12 +117,12 @@ def test_names_over_a_limit_are_all_told_before_anything_is_made(ingesting: Faul
     ingesting.edit("team: order-data", f"team: {long}")
     ingesting.edit("topic: till.sales", f"topic: {'t' * 250}")
     ingesting.edit("name: workspace", f"name: {long}")
-    told = ingesting.run("up", "--yes", "-e", "prod")
-    assert told.returncode == 3
+    reported = ingesting.run("up", "--yes", "-e", "prod")
+    assert reported.returncode == 3
     for line in (4, 13, 21):
-        assert f"alchemesh.yaml:{line}:" in told.stderr, told.stderr
-    assert "at most 63" in told.stderr
-    assert "at most 249" in told.stderr
+        assert f"alchemesh.yaml:{line}:" in reported.stderr, reported.stderr
+    assert "at most 63" in reported.stderr
+    assert "at most 249" in reported.stderr
     ingesting.edit(f"team: {long}", "team: order-data")
     ingesting.edit("t" * 250, "till.sales")
     ingesting.edit(f"name: {long}", "name: workspace")
@@ -139,7 +139,7 @@ def test_names_at_every_limit_are_taken(ingesting: Faulty, mesh: Mesh) -> None:
         ingesting.edit(f"name: {name}", f"name: {(name * 63)[:63]}")
     ingesting.edit("order_id:", f"{'o' * 63}:")
     ingesting.edit("topic: till.sales", f"topic: {topic}")
-    ingesting.up(again=True)
+    ingesting.up(with_context_options=True)
 
 
 def test_a_broker_that_is_down(ingesting: Faulty, mesh: Mesh) -> None:
@@ -157,7 +157,7 @@ def test_a_broker_that_is_down(ingesting: Faulty, mesh: Mesh) -> None:
 
 def test_a_wrong_password_of_kafka(ingesting: Faulty) -> None:
     ingesting.fails(
-        "does not let user 'admin' in",
+        "refuses user 'admin'",
         line=SALES,
         path=SALES_PATH,
         hint="check `security` in settings.kafka (platform.yaml:",
@@ -239,7 +239,7 @@ def test_a_nifi_that_breaks_off_in_the_middle(ingesting: Faulty, nifi: Construct
     fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
     ingesting.fails("with 500: An unexpected error has occurred", line=SALES, path=SALES_PATH, hint="")
     assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
-    ingesting.up(again=True)
+    ingesting.up(with_context_options=True)
     found = kinds(nifi)
     assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5)
 

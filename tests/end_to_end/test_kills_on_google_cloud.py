@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.emulation.bigquery_api import BigQueryRest
-from alchemesh_platform.emulation.storage_api import StorageRest
+from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
+from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from tests.waiting import until
 
 from .faulty import ENVIRONMENT, PROJECT, WITHOUT_INGESTION, Faulty, Mesh
@@ -49,7 +49,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(
         kill(engines_below(process.pid))
     process.communicate(timeout=LONGEST)
 
-    product.up(again=True)
+    product.up(with_context_options=True)
     assert product.standing() == whole
     assert held(mesh, product) == (1, 1)
     product.destroy()

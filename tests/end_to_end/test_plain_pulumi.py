@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.registry.records import AssetRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_stacks.data_product import deploy_manifest

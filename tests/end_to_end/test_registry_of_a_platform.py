@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.records import FoundationRecord
 from alchemesh_platform.registry.store import Registry
 from tests.registry.conftest import PASSWORD, PostgresqlServer, running_postgresql
@@ -20,10 +20,10 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 COMPONENT = """\
 from typing import Any
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
-from alchemesh_platform.component import Component
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.manifest.models import Strict
-from alchemesh_platform.resources.local import Directory
+from alchemesh_platform.systems.local.resources import Directory
 
 
 class Args(Strict):
@@ -112,22 +112,22 @@ def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_rec
     assert (tmp_path / "images").is_dir()
 
     # So is the next one, as long as the registry is not there; and it changes nothing, and can be taken down again.
-    again = repo.json("platform", "up", "-e", "prod", "--yes")
-    assert (again["changes"], again["recorded"]) == ([], False)
-    assert any(way_on in note for note in again["notes"])
+    with_context_options = repo.json("platform", "up", "-e", "prod", "--yes")
+    assert (with_context_options["changes"], with_context_options["recorded"]) == ([], False)
+    assert any(way_on in note for note in with_context_options["notes"])
     assert repo.run("domain", "up", "aviation", "-e", "prod", "--yes").returncode == ExitCode.FAILED
     gone = repo.json("platform", "destroy", "-e", "prod", "--yes")
     assert [change["name"] for change in gone["changes"]] == ["platform-images"]
     assert repo.json("platform", "up", "-e", "prod", "--yes")["recorded"] is False
 
     create_database(server)
-    told = repo.json("platform", "up", "-e", "prod", "--yes")
-    assert ([change["name"] for change in told["changes"]], told["recorded"]) == (["platform-record"], True)
-    assert told["notes"] == []
+    reported = repo.json("platform", "up", "-e", "prod", "--yes")
+    assert ([change["name"] for change in reported["changes"]], reported["recorded"]) == (["platform-record"], True)
+    assert reported["notes"] == []
     with Registry.open(server.url(DATABASE)) as registry:
         record = registry.get(FoundationRecord, "prod", "mesh_platform")
     assert record is not None
-    assert record.outputs == told["outputs"] == {"image_repository": str(tmp_path / "images")}
+    assert record.outputs == reported["outputs"] == {"image_repository": str(tmp_path / "images")}
 
 
 def test_a_registry_that_was_there_and_cannot_be_reached_is_a_failure(repo: Shop, server: PostgresqlServer) -> None:

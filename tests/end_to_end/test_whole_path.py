@@ -15,7 +15,7 @@ sys.path.insert(0, str(EXAMPLES))  # scripts, not parts of a package
 
 import gcp_path as path  # noqa: E402
 
-from alchemesh_platform.emulation.store import Store  # noqa: E402
+from alchemesh_platform.clouds.gcp.emulation.store import Store  # noqa: E402
 from alchemesh_platform.registry.records import AssetRecord, GrantRecord  # noqa: E402
 from alchemesh_platform.registry.store import Registry  # noqa: E402
 
@@ -41,13 +41,13 @@ def test_every_event_is_a_row_once_and_only_who_was_let_in_reads_it(tmp_path: Pa
             "roles/storage.objectUser"
         ) == 1
 
-        told = path.tell(place.kafka, EVENTS)
-        assert told.events == EVENTS + EVENTS // path.TOLD_TWICE
-        objects = path.wait_until_landed(emulators, told)
+        reported = path.report(place.kafka, EVENTS)
+        assert reported.events == EVENTS + EVENTS // path.TOLD_TWICE
+        objects = path.wait_until_landed(emulators, reported)
         events = [line for name, lines in objects.items() if name.startswith(f"{path.TOPIC}/date=") for line in lines]
         dead = [line for name, lines in objects.items() if name.startswith("dead-letter/") for line in lines]
-        assert len(events) == told.events
-        assert {json.loads(event)["departure_id"] for event in events} == set(told.departures)
+        assert len(events) == reported.events
+        assert {json.loads(event)["departure_id"] for event in events} == set(reported.departures)
         assert dead == [path.NO_EVENT]
 
         path.run_code()
@@ -56,7 +56,7 @@ def test_every_event_is_a_row_once_and_only_who_was_let_in_reads_it(tmp_path: Pa
         found = path.rows(emulators, f"SELECT * FROM `{path.table()}`")
         assert len(found) == EVENTS
         for row in found:
-            expected = told.departures[row["departure_id"]]
+            expected = reported.departures[row["departure_id"]]
             assert row["scheduled_departure"].strftime("%Y-%m-%dT%H:%M:%SZ") == expected["scheduled_departure"]
             assert {name: row[name] for name in expected if name != "scheduled_departure"} == {
                 name: value for name, value in expected.items() if name != "scheduled_departure"
@@ -72,7 +72,7 @@ def test_every_event_is_a_row_once_and_only_who_was_let_in_reads_it(tmp_path: Pa
         assert grants == [request]
         answer = path.ask(emulators, path.READER_MEMBER, FIRST)
         assert {row["departure_id"]: row["cancelled"] for row in answer} == {
-            key: departure["cancelled"] for key, departure in told.departures.items()
+            key: departure["cancelled"] for key, departure in reported.departures.items()
         }
         with pytest.raises(PermissionError):
             path.ask(emulators, "somebody@elsewhere.example", FIRST)

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
-from alchemesh_platform.engine.checkout import checked_out
-from alchemesh_platform.engine.discover import find_engine
-from alchemesh_platform.engine.run import Operation, run_operation
+from alchemesh_platform.engine.install.find import find_engine
+from alchemesh_platform.engine.run.operation import Operation, run_operation
 from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.checkout import checked_out
 
 from .harness import PROJECT, declare
 from .thing import PACKAGE, served_things
@@ -34,8 +34,8 @@ def main() -> None:
     job = json.loads(os.environ["TEST_JOB"])
     stack = Stack(PROJECT, job["stack"]["name"], job["stack"]["backend"], Path(job["stack"]["home"]))
     engine = find_engine(allow_install=False)
-    told: list[str] = []
-    with served_things(Path(job["folder"])) as port, checked_out(stack, tell=told.append) as held:
+    reported: list[str] = []
+    with served_things(Path(job["folder"])) as port, checked_out(stack, report=reported.append) as held:
         held.prepare(engine)
         result = run_operation(
             engine,
@@ -46,7 +46,7 @@ def main() -> None:
             cancel=cancel,
         )
     errors = [diagnostic.message for diagnostic in result.errors]
-    outcome = {"outcome": result.outcome, "told": told, "errors": errors, "notes": list(result.notes)}
+    outcome = {"outcome": result.outcome, "told": reported, "errors": errors, "notes": list(result.notes)}
     sys.stdout.write(json.dumps(outcome) + "\n")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.discover import Engine
+from alchemesh_platform.engine.install.find import Engine
 
 from .harness import Bench, bench_in
 from .machine import Machine

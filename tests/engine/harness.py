@@ -15,12 +15,12 @@ from typing import Any
 
 import psutil
 
-from alchemesh_platform.engine.checkout import checked_out, local_of
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.events import EngineEvent
-from alchemesh_platform.engine.result import EngineResult
-from alchemesh_platform.engine.run import Operation, run_operation
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.run.events import EngineEvent
+from alchemesh_platform.engine.run.operation import Operation, run_operation
+from alchemesh_platform.engine.run.result import EngineResult
 from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.checkout import checked_out, local_of
 from tests.waiting import name_of
 
 from .thing import PACKAGE, Thing, ThingFolder, served_things
@@ -39,7 +39,7 @@ class Bench:
     stack: Stack
     things: ThingFolder
     port: int
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     events: list[EngineEvent] = field(default_factory=list)
 
     def run(
@@ -53,8 +53,8 @@ class Bench:
     ) -> EngineResult:
         """Hold the stack and run one operation; ``told`` and ``events`` are of this run."""
         program = things if things is None or callable(things) else lambda: declare(things)
-        self.told, self.events = [], []
-        with checked_out(self.stack, tell=self.told.append) as stack:
+        self.reported, self.events = [], []
+        with checked_out(self.stack, report=self.reported.append) as stack:
             stack.prepare(self.engine)
             return run_operation(
                 self.engine,

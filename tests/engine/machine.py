@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from alchemesh_platform.engine.cache import CACHE_VARIABLE
-from alchemesh_platform.engine.discover import RELEASES_VARIABLE, Engine, find_engine
-from alchemesh_platform.engine.versions import PINNED_VERSION
+from alchemesh_platform.engine.install.cache import CACHE_VARIABLE
+from alchemesh_platform.engine.install.find import RELEASES_VARIABLE, Engine, find_engine
+from alchemesh_platform.engine.install.versions import PINNED_VERSION
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
@@ -28,10 +28,10 @@ class Machine:
             RELEASES_VARIABLE: NOWHERE,
             "HOME": str(root),
         }
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     def find(self, *, allow_install: bool = True) -> Engine:
-        return find_engine(progress=self.told.append, allow_install=allow_install, environ=self.environ)
+        return find_engine(progress=self.reported.append, allow_install=allow_install, environ=self.environ)
 
     def engine(self, path: Path, version: str) -> Path:
         """A program that answers as an engine of that version."""

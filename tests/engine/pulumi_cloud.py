@@ -153,13 +153,13 @@ def pulumi_cloud(folder: Path) -> Iterator[PulumiCloud]:
                 content = gzip.decompress(content)
             token = self.headers.get("Authorization", "")
             status, document = cloud.answer(self.command, self.path, token, json.loads(content) if content else None)
-            told = json.dumps(document).encode()
+            reported = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(reported)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(told)
+                self.wfile.write(reported)
 
         do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_any
 

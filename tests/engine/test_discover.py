@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.discover import ENGINE_VARIABLE, Engine, EngineMissing, EngineTooOld
-from alchemesh_platform.engine.versions import MINIMUM_VERSION, PINNED_VERSION, new_enough, version_key
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.engine.install.find import ENGINE_VARIABLE, Engine, EngineMissing, EngineTooOld
+from alchemesh_platform.engine.install.versions import MINIMUM_VERSION, PINNED_VERSION, new_enough, version_key
 
 from .machine import NOWHERE, Machine
 
@@ -43,17 +43,17 @@ def test_path_comes_before_the_cache(machine: Machine) -> None:
     on_path = machine.engine(machine.bin / "pulumi", MINIMUM_VERSION)
     machine.engine(machine.installed, PINNED_VERSION)
     assert machine.find() == Engine(on_path, MINIMUM_VERSION, "PATH")
-    assert machine.told == []
+    assert machine.reported == []
 
 
 def test_an_old_one_on_path_gives_way_to_the_cache_and_that_is_told(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", "3.100.0")
     machine.engine(machine.installed, PINNED_VERSION)
     assert machine.find() == Engine(machine.installed, PINNED_VERSION, "cache")
-    [told] = machine.told
-    assert "3.100.0" in told
-    assert str(machine.bin / "pulumi") in told
-    assert f"{PINNED_VERSION} in the cache is used" in told
+    [reported] = machine.reported
+    assert "3.100.0" in reported
+    assert str(machine.bin / "pulumi") in reported
+    assert f"{PINNED_VERSION} in the cache is used" in reported
 
 
 def test_an_old_one_on_path_with_nothing_better_is_told_with_the_way_out(machine: Machine) -> None:
@@ -74,7 +74,7 @@ def test_an_old_one_on_path_gets_a_new_one_beside_it(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", "3.100.0")
     machine.go(machine.builds())
     assert machine.find() == Engine(machine.installed, PINNED_VERSION, "build")
-    assert "beside it" in machine.told[0]
+    assert "beside it" in machine.reported[0]
     assert machine.find().source == "cache"
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.engine.event_log import EventLog
-from alchemesh_platform.engine.events import (
+from alchemesh_platform.engine.run.event_log import EventLog
+from alchemesh_platform.engine.run.events import (
     UNKNOWN,
     Cancel,
     Diagnostic,
@@ -21,8 +21,8 @@ from alchemesh_platform.engine.events import (
     parse_event,
     plain,
 )
-from alchemesh_platform.engine.property_path import at_path
-from alchemesh_platform.engine.result import Record, clean
+from alchemesh_platform.engine.run.property_path import at_path
+from alchemesh_platform.engine.run.result import Record, clean
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.discover import RELEASES_VARIABLE, Engine, EngineMissing
-from alchemesh_platform.engine.download import release_platform
-from alchemesh_platform.engine.versions import PINNED_VERSION
+from alchemesh_platform.engine.install.download import release_platform
+from alchemesh_platform.engine.install.find import RELEASES_VARIABLE, Engine, EngineMissing
+from alchemesh_platform.engine.install.versions import PINNED_VERSION
 from tests.waiting import LONGEST, until
 
 from .machine import Machine
@@ -43,7 +43,7 @@ def test_a_build_of_something_else_is_not_installed(machine: Machine) -> None:
     assert not machine.installed.exists()
 
 
-FIND = "from alchemesh_platform.engine.discover import find_engine; print(find_engine(progress=print).source)"
+FIND = "from alchemesh_platform.engine.install.find import find_engine; print(find_engine(progress=print).source)"
 
 
 def finder(machine: Machine) -> subprocess.Popen[str]:
@@ -102,13 +102,13 @@ def test_processes_at_once_build_once(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_a_build_tells_how_far_it_is(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alchemesh_platform.engine import go
+    from alchemesh_platform.engine.install import go
 
     monkeypatch.setattr(go, "TOLD_EVERY_SECONDS", 0.0)
     machine.go('[ "$STEP" = build ] && echo github.com/a/b >&2 && echo github.com/a/c >&2\n' + machine.builds())
     machine.find()
-    assert "building Pulumi 3.259.0 from its Go module; this takes some minutes, once" in machine.told
-    assert "2 packages compiled" in machine.told
+    assert "building Pulumi 3.259.0 from its Go module; this takes some minutes, once" in machine.reported
+    assert "2 packages compiled" in machine.reported
 
 
 def archive(version: str = PINNED_VERSION, member: str = "pulumi/pulumi") -> bytes:
@@ -221,7 +221,7 @@ def test_a_bad_download_is_followed_by_a_build(machine: Machine) -> None:
     machine.go(machine.builds())
     with release_host(machine, {}):
         assert machine.find().source == "build"
-    assert any("HTTP 404" in line for line in machine.told)
+    assert any("HTTP 404" in line for line in machine.reported)
 
 
 def test_an_interrupted_download_leaves_nothing(machine: Machine) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.interrupted import (
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.interrupted import (
     Interrupted,
     creations,
     interrupted_in_runs,
@@ -15,7 +16,6 @@ from alchemesh_platform.engine.interrupted import (
     notes_on,
     warned_of,
 )
-from alchemesh_platform.engine.stack import Stack
 
 URN = "urn:pulumi:dev::shop.orders::{}::{}"
 OURS, OTHER = URN.format("alchemesh:local:Directory", "landing"), URN.format("gcp:storage/bucket:Bucket", "bucket")

@@ -13,8 +13,8 @@ import psutil
 import pulumi
 import pytest
 
-from alchemesh_platform.engine.lock import StackLocked, is_engine
 from alchemesh_platform.engine.stack import StackFailed
+from alchemesh_platform.engine.state.lock import StackLocked, is_engine
 from tests.waiting import LONGEST, until
 
 from .harness import Bench, Things, engines_of
@@ -53,11 +53,11 @@ def assert_converges(bench: Bench, things: Things) -> None:
     """The next run makes everything, and the one after it has nothing to do or to say."""
     up = bench.run("up", things)
     assert up.outcome == "succeeded", up
-    assert bench.things.standing == bench.recorded == set(things)
+    assert bench.things.deployed == bench.recorded == set(things)
     assert bench.pending == {}
-    again = bench.run("up", things)
-    assert again.changes.keys() == {"same"}
-    assert (again.diagnostics, again.notes, bench.told) == ((), (), [])
+    with_context_options = bench.run("up", things)
+    assert with_context_options.changes.keys() == {"same"}
+    assert (with_context_options.diagnostics, with_context_options.notes, bench.reported) == ((), (), [])
 
 
 def test_killed_in_a_creation_the_next_run_takes_it_over(bench: Bench) -> None:
@@ -78,10 +78,10 @@ def test_killed_in_a_creation_the_next_run_takes_it_over(bench: Bench) -> None:
 def test_killed_in_a_creation_destroy_leaves_nothing_behind(bench: Bench) -> None:
     """The engine alone would forget what was being made: it is not in the state, and would stand for ever."""
     run_and_kill_engine(bench, IN_CREATION, "create slow")
-    assert bench.things.standing == {"a", "slow"}
+    assert bench.things.deployed == {"a", "slow"}
     destroyed = bench.run("destroy", IN_CREATION)
     assert destroyed.outcome == "succeeded"
-    assert bench.things.standing == set()
+    assert bench.things.deployed == set()
     assert bench.recorded == set()
     assert bench.pending == {}
 
@@ -141,9 +141,9 @@ def test_killed_in_a_deletion_the_next_run_deletes_again(bench: Bench) -> None:
     things: Things = {f"t{number}": {} for number in range(29)} | {"t29": {"delete_gate": "go"}}
     bench.run("up", things)
     run_and_kill_engine(bench, things, "delete t29", "destroy")
-    again = bench.run("destroy", things)
-    assert again.outcome == "succeeded", again
-    assert bench.things.standing == set()
+    with_context_options = bench.run("destroy", things)
+    assert with_context_options.outcome == "succeeded", with_context_options
+    assert bench.things.deployed == set()
     assert bench.recorded == set()
 
 
@@ -202,7 +202,7 @@ def test_with_its_caller_the_engine_ends_and_the_next_run_explains(bench: Bench)
     bench.things.open_gate("go")
 
     assert bench.run("preview", IN_CREATION).outcome == "succeeded"
-    [killed] = bench.told
+    [killed] = bench.reported
     assert f"pid {caller.pid}" in killed
     assert "an earlier run was killed" in killed
     up = bench.run("up", IN_CREATION)
@@ -221,9 +221,9 @@ def test_caller_and_engine_killed_the_next_run_explains_the_lock(bench: Bench) -
     engine.kill()
     bench.things.open_gate("go")
     assert bench.run("up", IN_CREATION).outcome == "succeeded"
-    assert f"pid {caller.pid}" in bench.told[0]
-    assert f"pid {engine.pid}" in bench.told[-1]
-    assert "its lock was removed" in bench.told[-1]
+    assert f"pid {caller.pid}" in bench.reported[0]
+    assert f"pid {engine.pid}" in bench.reported[-1]
+    assert "its lock was removed" in bench.reported[-1]
     assert_converges(bench, IN_CREATION)
 
 
@@ -234,7 +234,7 @@ def test_with_its_caller_killed_destroy_leaves_nothing_behind(bench: Bench) -> N
     caller.communicate(timeout=LONGEST)
     bench.things.open_gate("go")
     assert bench.run("destroy", IN_CREATION).outcome == "succeeded"
-    assert bench.things.standing == set()
+    assert bench.things.deployed == set()
 
 
 def outcome_of(caller: subprocess.Popen[str]) -> dict[str, object]:
@@ -297,7 +297,7 @@ def test_the_engines_own_lock_is_told_as_a_lock(bench: Bench) -> None:
     assert bench.stack.state_folder is not None
     lock = bench.stack.state_folder.locks / "another.json"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    from alchemesh_platform.engine.run import run_operation
+    from alchemesh_platform.engine.run.operation import run_operation
 
     holder = {"pid": 7, "username": "ada", "hostname": "elsewhere", "timestamp": "2026-01-02T03:04:05Z"}
     lock.write_text(json.dumps(holder), "utf-8")

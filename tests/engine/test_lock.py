@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine import lock as lock_module
-from alchemesh_platform.engine.lock import HomeNotWritable, StackLock, StackLocked, is_engine, release
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.engine.stack import Stack
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.engine.state import lock as lock_module
+from alchemesh_platform.engine.state.lock import HomeNotWritable, StackLock, StackLocked, is_engine, release
 from tests.waiting import LONGEST, until
 
 HOLD = """
 import sys
 from pathlib import Path
-from alchemesh_platform.engine.lock import StackLock
+from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.engine.stack import Stack
 home = Path(sys.argv[1])
 with StackLock(Stack("shop.orders", "dev", f"file://{home}/state", home)):
@@ -93,19 +93,19 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
 
 
 def test_the_second_may_wait(stack: Stack) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with held(stack) as first:
 
-        def tell(line: str) -> None:
-            told.append(line)
+        def report(line: str) -> None:
+            reported.append(line)
             assert first.stdin is not None
             first.stdin.close()
 
-        with StackLock(stack, tell=tell, wait_seconds=LONGEST):
+        with StackLock(stack, report=report, wait_seconds=LONGEST):
             pass
         first.stdin = None
-    assert len(told) == 1
-    assert "waiting" in told[0]
+    assert len(reported) == 1
+    assert "waiting" in reported[0]
 
 
 def test_waiting_ends(stack: Stack) -> None:
@@ -116,16 +116,16 @@ def test_waiting_ends(stack: Stack) -> None:
 def test_a_killed_holder_is_told_and_does_not_lock(stack: Stack) -> None:
     with held(stack) as first:
         first.kill()
-    told: list[str] = []
-    with StackLock(stack, tell=told.append):
+    reported: list[str] = []
+    with StackLock(stack, report=reported.append):
         pass
-    assert len(told) == 1
-    assert f"pid {first.pid}" in told[0]
-    assert "was killed" in told[0]
-    told.clear()
-    with StackLock(stack, tell=told.append):
+    assert len(reported) == 1
+    assert f"pid {first.pid}" in reported[0]
+    assert "was killed" in reported[0]
+    reported.clear()
+    with StackLock(stack, report=reported.append):
         pass
-    assert told == []
+    assert reported == []
 
 
 def test_stacks_do_not_lock_each_other(stack: Stack, tmp_path: Path) -> None:
@@ -137,18 +137,18 @@ def test_stacks_do_not_lock_each_other(stack: Stack, tmp_path: Path) -> None:
 def test_it_is_free_again_after_a_fault(stack: Stack) -> None:
     with pytest.raises(RuntimeError), StackLock(stack):
         raise RuntimeError
-    told: list[str] = []
-    with StackLock(stack, tell=told.append):
+    reported: list[str] = []
+    with StackLock(stack, report=reported.append):
         pass
-    assert told == []
+    assert reported == []
 
 
 def test_the_lock_of_a_dead_engine_is_removed_and_told(stack: Stack) -> None:
     file = engine_lock(stack, GONE)
-    told: list[str] = []
-    with StackLock(stack, tell=told.append):
+    reported: list[str] = []
+    with StackLock(stack, report=reported.append):
         assert list(file.parent.iterdir()) == []
-    assert told == [
+    assert reported == [
         f"the engine of an earlier run was killed: ada@{socket.gethostname()} "
         f"(pid {GONE}, since 2026-01-02T03:04:05.678Z); its lock was removed"
     ]
@@ -161,19 +161,19 @@ def test_a_number_that_is_another_process_now_is_no_engine(stack: Stack) -> None
 
 
 def test_an_engine_that_is_about_to_end_is_waited_for(stack: Stack, tmp_path: Path) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with fake_engine(tmp_path) as pid:
         file = engine_lock(stack, pid)
 
-        def tell(line: str) -> None:
-            told.append(line)
+        def report(line: str) -> None:
+            reported.append(line)
             if "waiting for its end" in line:
                 os.kill(pid, signal.SIGTERM)
 
-        with StackLock(stack, tell=tell):
+        with StackLock(stack, report=report):
             assert not is_engine(pid)
             assert not file.exists()
-    assert "waiting for its end" in told[0]
+    assert "waiting for its end" in reported[0]
 
 
 def test_an_engine_that_does_not_end_keeps_its_lock(
@@ -225,6 +225,9 @@ def test_a_home_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) ->
     """It once was something unexpected, to be reported."""
     (tmp_path / "home").write_text("no folder")
     stack = Stack("shop.orders", "dev", f"file://{tmp_path / 'state'}", tmp_path / "home")
-    with pytest.raises(HomeNotWritable, match=r"cannot write the lock .*: Not a directory") as told, StackLock(stack):
+    with (
+        pytest.raises(HomeNotWritable, match=r"cannot write the lock .*: Not a directory") as reported,
+        StackLock(stack),
+    ):
         pass
-    assert "ALCHEMESH_HOME" in (told.value.hint or "")
+    assert "ALCHEMESH_HOME" in (reported.value.hint or "")

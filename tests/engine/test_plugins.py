@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.plugins import (
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.install.plugins import (
     PluginMissing,
     find_plugin,
     get_plugins,
@@ -74,7 +74,7 @@ def put(path: Path) -> Path:
 
 def test_the_version_is_the_sdk_s_which_is_not_imported() -> None:
     code = (
-        "import sys; from alchemesh_platform.engine.plugins import sdk_version; "
+        "import sys; from alchemesh_platform.engine.install.plugins import sdk_version; "
         "print(sdk_version('kafka'), 'pulumi_kafka' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPO).stdout
@@ -103,7 +103,7 @@ def test_one_on_path_is_taken_before_pulumi_s_own_before_the_cache(machine: Mach
 
 
 def test_it_is_downloaded_by_the_engine(machine: Machine, downloads: Engine, tmp_path: Path) -> None:
-    plugin = find_plugin("kafka", downloads, progress=machine.told.append, environ=machine.environ)
+    plugin = find_plugin("kafka", downloads, progress=machine.reported.append, environ=machine.environ)
     assert (plugin.source, plugin.path.read_text("utf-8")) == ("download", "downloaded\n")
     assert (tmp_path / "asked").read_text("utf-8").startswith(f"plugin install resource kafka {VERSION} ")
     assert left(machine) == []
@@ -115,11 +115,11 @@ def test_a_refused_download_is_followed_by_a_build_from_pinned_modules(
 ) -> None:
     machine.environ["STARTS"] = str(tmp_path / "starts")
     machine.go('[ "$STEP" = build ] && cat go.mod > "$OUT"; exit 0')
-    plugin = find_plugin("kafka", offline, progress=machine.told.append, environ=machine.environ)
+    plugin = find_plugin("kafka", offline, progress=machine.reported.append, environ=machine.environ)
     assert plugin.source == "build"
     assert "github.com/Mongey/terraform-provider-kafka v" in plugin.path.read_text("utf-8")
-    assert any("no such host" in line for line in machine.told)
-    assert any(line.startswith("building Pulumi's kafka plugin") for line in machine.told)
+    assert any("no such host" in line for line in machine.reported)
+    assert any(line.startswith("building Pulumi's kafka plugin") for line in machine.reported)
 
 
 def test_where_nothing_works_each_way_is_told(machine: Machine, offline: Engine) -> None:
@@ -140,8 +140,8 @@ def test_without_leave_to_install_nothing_is_got(machine: Machine, downloads: En
 
 FIND = """
 from pathlib import Path
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.plugins import find_plugin
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.install.plugins import find_plugin
 print(find_plugin("kafka", Engine(Path("{engine}"), "3.259.0", "PATH"), progress=print).source)
 """
 
@@ -189,7 +189,7 @@ def test_a_killed_build_leaves_nothing_that_is_taken_for_a_plugin_and_others_wai
 def test_it_is_offered_to_the_runs_of_a_stack_once(machine: Machine, downloads: Engine, tmp_path: Path) -> None:
     stack = Stack("shop.orders", "dev", f"file://{tmp_path}/state", tmp_path / "home")
     for _ in range(2):
-        get_plugins(["kafka", "kafka"], downloads, stack, tell=machine.told.append, environ=machine.environ)
+        get_plugins(["kafka", "kafka"], downloads, stack, report=machine.reported.append, environ=machine.environ)
     offered = stack.pulumi_home / "plugins" / f"resource-kafka-v{VERSION}" / PROGRAM
     assert offered.resolve() == cached(machine)
     moved = find_plugin("kafka", downloads, environ=machine.environ)
@@ -221,7 +221,7 @@ def test_the_real_plugin_is_built_from_go_modules_and_answers(machine: Machine, 
         **{key: machine.environ[key] for key in ("ALCHEMESH_CACHE",)},
         "PULUMI_HOME": "/nonexistent",
     }
-    plugin = find_plugin("kafka", offline, progress=machine.told.append, environ=environ)
+    plugin = find_plugin("kafka", offline, progress=machine.reported.append, environ=environ)
     assert plugin.source in ("build", "PATH")
     process = subprocess.Popen([plugin.path], stdout=subprocess.PIPE, text=True)
     try:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.engine.checkout import unlocked
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.lock import StackLocked
+from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.stack import StackFailed
-from alchemesh_platform.engine.state import standing_urns
+from alchemesh_platform.engine.state.checkout import unlocked
+from alchemesh_platform.engine.state.deployed import deployed_urns
+from alchemesh_platform.engine.state.lock import StackLocked
 from tests.waiting import until
 
 from .harness import PROJECT, Bench, Things, bench_in, engines_of
@@ -54,13 +54,13 @@ def test_another_machine_goes_on_from_the_service(bench: Bench, cloud: PulumiClo
     assert recorded_in(cloud) == set()
     assert bench.run("up", THINGS).outcome == "succeeded"
     assert recorded_in(cloud) == {"a", "b"}
-    assert bench.things.standing == {"a", "b"}
+    assert bench.things.deployed == {"a", "b"}
 
     there = replace(bench, stack=replace(bench.stack, home=tmp_path / "elsewhere"))
     assert there.run("up", THINGS).changes.keys() == {"same"}
-    assert {urn.rpartition("::")[2] for urn in standing_urns(there.engine, there.stack)} >= {"a", "b"}
+    assert {urn.rpartition("::")[2] for urn in deployed_urns(there.engine, there.stack)} >= {"a", "b"}
     assert there.run("destroy", {}).outcome == "succeeded"
-    assert recorded_in(cloud) == bench.things.standing == set()
+    assert recorded_in(cloud) == bench.things.deployed == set()
 
 
 def test_an_update_that_was_killed_is_unlocked_and_the_next_completes_it(bench: Bench, cloud: PulumiCloud) -> None:
@@ -78,7 +78,7 @@ def test_an_update_that_was_killed_is_unlocked_and_the_next_completes_it(bench: 
     assert "alchemesh unlock" in str(locked.value.hint)
     assert unlocked(bench.stack)
     assert bench.run("up", things).outcome == "succeeded"
-    assert recorded_in(cloud) == bench.things.standing == {"a", "slow", "later"}
+    assert recorded_in(cloud) == bench.things.deployed == {"a", "slow", "later"}
 
 
 def test_without_a_token_the_way_in_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from alchemesh_platform.engine import remote_state
-from alchemesh_platform.engine.checkout import checked_out, unlocked
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.lock import StackLocked
-from alchemesh_platform.engine.object_store import ObjectStore, StoreUnusable, Taken, open_store
-from alchemesh_platform.engine.remote_state import StateNotPushed, StateOverwritten
+from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state import remote as remote_state
+from alchemesh_platform.engine.state.checkout import checked_out, unlocked
+from alchemesh_platform.engine.state.lock import StackLocked
+from alchemesh_platform.engine.state.object_store import Conflict, ObjectStore, StoreUnusable, open_store
+from alchemesh_platform.engine.state.remote import StateNotPushed, StateOverwritten
 from parts.buckets import BUCKET, CREDENTIALS, Bucket, gcs_bucket, s3_bucket
 from tests.waiting import until
 
@@ -100,14 +100,14 @@ def test_a_lock_of_plain_pulumi_keeps_us_out(bench: Bench, bucket: Bucket) -> No
     with pytest.raises(StackLocked, match="ada@elsewhere") as locked:
         bench.run("up", THINGS)
     assert "alchemesh unlock" in str(locked.value.hint)
-    assert bench.things.standing == set()
+    assert bench.things.deployed == set()
     assert [note for note in unlocked(bench.stack) if "ada@elsewhere" in note]
     assert bench.run("up", THINGS).outcome == "succeeded"
 
 
 def test_of_two_machines_one_waits_outside(bench: Bench, tmp_path: Path) -> None:
     there = elsewhere(bench, tmp_path)
-    with checked_out(bench.stack, tell=bench.told.append):
+    with checked_out(bench.stack, report=bench.reported.append):
         with pytest.raises(StackLocked):
             there.run("up", THINGS)
         with pytest.raises(StackLocked):
@@ -121,7 +121,7 @@ def test_of_many_that_lock_at_once_only_one_gets_in(bench: Bench, tmp_path: Path
     def enter(number: int) -> bool:
         stack = replace(bench.stack, home=tmp_path / f"machine-{number}")
         try:
-            with checked_out(stack, tell=lambda _line: None):
+            with checked_out(stack, report=lambda _line: None):
                 inside.append(number)
                 assert len(inside) == 1, f"{inside} are in at once"
                 until(lambda: True, what="a moment")
@@ -156,10 +156,10 @@ def test_a_killed_run_is_taken_up_on_the_same_machine(bench: Bench, bucket: Buck
 
     up = bench.run("up", IN_CREATION)
     assert up.outcome == "succeeded", up
-    assert [line for line in bench.told if "was killed" in line]
-    assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+    assert [line for line in bench.reported if "was killed" in line]
+    assert bench.things.deployed == recorded_in(bucket) == set(IN_CREATION)
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
-    assert bench.told == []
+    assert bench.reported == []
 
 
 def test_a_killed_run_is_taken_up_on_another_machine(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_killed_run_is_taken_up_on_another_machine(bench: Bench, bucket: Bucke
         there.run("up", IN_CREATION)
     assert unlocked(there.stack)
     assert there.run("up", IN_CREATION).outcome == "succeeded"
-    assert there.things.standing == recorded_in(bucket) == set(IN_CREATION)
+    assert there.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
     # The machine that was lost comes back, with a state that nobody needs any more.
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
@@ -194,16 +194,16 @@ def test_what_could_not_be_pushed_is_pushed_by_the_next_run(
 ) -> None:
     # Not too little for a store that answers on a busy machine: a run that cannot even begin has nothing to push.
     for patience, number in (("TIMEOUT_SECONDS", 10), ("ATTEMPTS", 1)):
-        monkeypatch.setattr(f"alchemesh_platform.engine.object_store.{patience}", number)
+        monkeypatch.setattr(f"alchemesh_platform.engine.state.object_store.{patience}", number)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(bench.run, "up", IN_CREATION)
         until(lambda: "create slow" in bench.things.calls, what="create slow")
         bucket.pause()
         bench.things.open_gate("go")
-        with pytest.raises(StateNotPushed, match="could not be pushed") as told:
+        with pytest.raises(StateNotPushed, match="could not be pushed") as reported:
             running.result()
         bucket.go_on()
-    assert "the next run from this machine pushes it" in str(told.value.hint)
+    assert "the next run from this machine pushes it" in str(reported.value.hint)
     assert bench.recorded == set(IN_CREATION)
 
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
@@ -222,10 +222,10 @@ def test_a_state_that_somebody_writes_meanwhile_is_not_written_over(bench: Bench
             running.result()
     assert bucket.read(STATE) == theirs
 
-    told = bench.run("up", IN_CREATION)
-    assert told.outcome == "succeeded"
-    assert [line for line in bench.told if "went on without this machine; ours is kept as" in line]
-    assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+    reported = bench.run("up", IN_CREATION)
+    assert reported.outcome == "succeeded"
+    assert [line for line in bench.reported if "went on without this machine; ours is kept as" in line]
+    assert bench.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
 
 class Unanswered:
@@ -276,8 +276,8 @@ def test_a_run_that_never_learns_of_its_pushes_is_taken_up(
             with pytest.raises(StateNotPushed):
                 running.result()
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
-    assert not [line for line in bench.told if "went on without this machine" in line]
-    assert bench.things.standing == recorded_in(bucket) == set(IN_CREATION)
+    assert not [line for line in bench.reported if "went on without this machine" in line]
+    assert bench.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
 
 def test_a_store_that_is_busy_with_the_push_before_is_asked_again(
@@ -290,7 +290,7 @@ def test_a_store_that_is_busy_with_the_push_before_is_asked_again(
         def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
             if name in left:
                 left.remove(name)
-                raise Taken(name)  # S3: ConditionalRequestConflict
+                raise Conflict(name)  # S3: ConditionalRequestConflict
             return self._store.write(name, content, replaces=replaces)
 
     monkeypatch.setattr(remote_state, "open_store", lambda backend: Busy(open_store(backend), lambda _name: False))
@@ -311,7 +311,7 @@ def test_a_lock_whose_answer_is_lost_is_ours(bench: Bench, bucket: Bucket, monke
         return AskedAgain(open_store(backend), lambda name: name.startswith(LOCKS))
 
     monkeypatch.setattr(remote_state, "open_store", lossy)
-    with checked_out(bench.stack, tell=bench.told.append):
+    with checked_out(bench.stack, report=bench.reported.append):
         assert [key for key in bucket.keys if key.startswith(LOCKS)]
     assert not [key for key in bucket.keys if key.startswith(LOCKS)]
 
@@ -361,9 +361,9 @@ def test_a_bucket_that_cannot_be_used_is_named(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     query = bucket.address.partition("?")[2]
     stack = Stack(PROJECT, "dev", f"{address}?{query}", tmp_path)
-    with pytest.raises(StoreUnusable, match=said) as told, checked_out(stack, tell=lambda _line: None):
+    with pytest.raises(StoreUnusable, match=said) as reported, checked_out(stack, report=lambda _line: None):
         pass
-    assert "endpoint" not in told.value.message, "settings of the address are not shown"
+    assert "endpoint" not in reported.value.message, "settings of the address are not shown"
 
 
 def test_without_credentials_of_google_the_way_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,9 +371,9 @@ def test_without_credentials_of_google_the_way_in_is_told(tmp_path: Path, monkey
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # nobody is asked whether this is a machine of Google's
-    with pytest.raises(StoreUnusable, match="credentials were not found") as told:
+    with pytest.raises(StoreUnusable, match="credentials were not found") as reported:
         open_store("gs://acme-state")
-    assert "gcloud auth application-default login" in str(told.value.hint)
+    assert "gcloud auth application-default login" in str(reported.value.hint)
 
 
 def test_state_in_cloud_storage(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,6 +386,6 @@ def test_state_in_cloud_storage(tmp_path: Path, engine: Engine, monkeypatch: pyt
             assert bench.run("up", THINGS).outcome == "succeeded"
             there = elsewhere(bench, tmp_path)
             assert there.run("up", {**THINGS, "c": {}}).changes == {"same": 3, "create": 1}
-            with checked_out(bench.stack, tell=bench.told.append), pytest.raises(StackLocked):
+            with checked_out(bench.stack, report=bench.reported.append), pytest.raises(StackLocked):
                 there.run("up", THINGS)
             assert bench.run("up", {**THINGS, "c": {}}).changes.keys() == {"same"}

@@ -12,8 +12,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from alchemesh_platform.engine.discover import Engine
-from alchemesh_platform.engine.events import (
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.run.events import (
     UNKNOWN,
     Cancel,
     Diagnostic,
@@ -48,7 +48,7 @@ def test_each_operation_starts_the_engine_once(bench: Bench, tmp_path: Path) -> 
     assert bench.run("refresh").changes == {"same": 3}
     assert bench.run("destroy", things).changes == {"delete": 3}
     assert log.read_text("utf-8").split() == ["up", "up", "refresh", "destroy"]
-    assert bench.things.standing == set()
+    assert bench.things.deployed == set()
 
 
 def test_a_run_is_told_event_by_event(bench: Bench) -> None:
@@ -84,7 +84,7 @@ def test_a_preview_tells_each_property_that_differs(bench: Bench) -> None:
     assert any(diff.replaces for event in replaced for diff in event.diffs)
     assert pre["c"].op == "delete"
     assert all(event.planning for event in bench.events if isinstance(event, ResourcePre))
-    assert bench.things.standing == {"a", "b", "c"}, "a preview changes nothing"
+    assert bench.things.deployed == {"a", "b", "c"}, "a preview changes nothing"
 
 
 def test_what_is_not_known_before_it_stands_is_marked(bench: Bench) -> None:
@@ -158,9 +158,9 @@ def test_what_needs_nothing_that_failed_is_made_and_nothing_is_removed(bench: Be
     assert [diagnostic.message for diagnostic in failed.errors] == ["it rains"]
     assert {"update beside", "create new"} <= set(bench.things.calls)
     assert "update above" not in bench.things.calls
-    assert bench.things.standing == {"base", "above", "beside", "former", "new"}
+    assert bench.things.deployed == {"base", "above", "beside", "former", "new"}
     assert bench.run("up", {**now, "base": {"n": 2}}).outcome == "succeeded"
-    assert bench.things.standing == {"base", "above", "beside", "new"}
+    assert bench.things.deployed == {"base", "above", "beside", "new"}
 
 
 def test_what_something_still_needs_is_not_removed_before_it(bench: Bench) -> None:
@@ -169,7 +169,7 @@ def test_what_something_still_needs_is_not_removed_before_it(bench: Bench) -> No
     failed = bench.run("destroy")
     assert failed.outcome == "failed"
     assert [diagnostic.message for diagnostic in failed.errors] == ["it is in use"]
-    assert bench.things.standing == {"base", "above"}
+    assert bench.things.deployed == {"base", "above"}
 
 
 def test_an_exception_of_the_program_is_a_message_and_comes_back(bench: Bench) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from alchemesh_platform.engine.key import KeyLost, ensure_key
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.engine.stack import Stack, StackFailed
-from alchemesh_platform.engine.state_folder import StateDamaged, StateFolder, folder_of, mend_state
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.engine.state.folder import StateDamaged, StateFolder, folder_of, mend_state
+from alchemesh_platform.engine.state.key import KeyLost, ensure_key
 from tests.waiting import LONGEST
 
 from .harness import Bench
@@ -26,7 +26,7 @@ from .thing import Thing
 MAKE_KEY = """
 import sys
 from pathlib import Path
-from alchemesh_platform.engine.key import ensure_key
+from alchemesh_platform.engine.state.key import ensure_key
 sys.stdin.readline()
 ensure_key(Path(sys.argv[1]), in_use=False)
 """
@@ -112,8 +112,8 @@ def test_a_backend_names_a_folder_as_pulumi_reads_it(
     backend: str, folder: Path | None, query: str, tmp_path: Path
 ) -> None:
     assert folder_of(backend) == folder
-    told = Stack("p", "s", backend, tmp_path).environ({})["PULUMI_BACKEND_URL"]
-    assert told == (backend if folder is None else f"file://{folder}?{query}")
+    reported = Stack("p", "s", backend, tmp_path).environ({})["PULUMI_BACKEND_URL"]
+    assert reported == (backend if folder is None else f"file://{folder}?{query}")
 
 
 @pytest.fixture
@@ -138,12 +138,12 @@ def test_damaged_state_is_mended_from_its_backup(state: StateFolder, damage: str
     file = state.file
     file.write_text(damage, "utf-8")
     file.with_name("dev.json.bak").write_text(WHOLE, "utf-8")
-    told = mend_state(state)
-    assert told is not None
-    assert "was damaged" in told
+    reported = mend_state(state)
+    assert reported is not None
+    assert "was damaged" in reported
     assert file.read_text("utf-8") == WHOLE
     assert file.with_name("dev.json.damaged").read_text("utf-8") == damage
-    assert str(file.with_name("dev.json.damaged")) in told
+    assert str(file.with_name("dev.json.damaged")) in reported
     assert mend_state(state) is None
 
 
@@ -185,11 +185,11 @@ def test_after_truncated_state_the_next_run_converges(bench: Bench) -> None:
     file.write_bytes(file.read_bytes()[:300])
     up = bench.run("up", things)
     assert up.outcome == "succeeded"
-    assert "its backup of" in bench.told[0]
+    assert "its backup of" in bench.reported[0]
     assert bench.recorded == {"a", "b"}
     assert bench.pending == {}
     bench.run("destroy", things)
-    assert bench.things.standing == set()
+    assert bench.things.deployed == set()
 
 
 @pytest.mark.engine
@@ -202,7 +202,7 @@ def test_a_half_written_sidecar_does_not_hide_the_state(bench: Bench) -> None:
     file.with_name(f"{file.name}.attrs").touch()
     file.with_name(f"{file.name}.1a2b.tmp").write_text("{", "utf-8")
     up = bench.run("up", {"a": {}})
-    assert (up.outcome, bench.told) == ("succeeded", [])
+    assert (up.outcome, bench.reported) == ("succeeded", [])
     assert sorted(path.name for path in file.parent.iterdir()) == ["dev.json", "dev.json.bak"]
 
 

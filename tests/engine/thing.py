@@ -48,7 +48,7 @@ class ThingFolder:
         return self.root / f"{name}.thing"
 
     @property
-    def standing(self) -> set[str]:
+    def deployed(self) -> set[str]:
         """Names of the things that stand."""
         return {path.stem for path in self.root.glob("*.thing")}
 

@@ -26,14 +26,14 @@ from alchemesh_platform.connections import (
     PortConnections,
     TablesConnection,
 )
-from alchemesh_platform.local.columns import Column, delta_field
-from alchemesh_platform.local.delta import bring_table
-from alchemesh_platform.local.evolution import TableSchema
-from alchemesh_platform.local.ingestion import ingest
-from alchemesh_platform.local.ports import free_port
-from alchemesh_platform.local.reading import Reading
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, SemanticModel
+from alchemesh_platform.systems.local.landing.ingestion import ingest
+from alchemesh_platform.systems.local.landing.reading import Reading
+from alchemesh_platform.systems.local.servers.ports import free_port
+from alchemesh_platform.systems.local.tables.columns import Column, delta_field
+from alchemesh_platform.systems.local.tables.delta import evolve_table
+from alchemesh_platform.systems.local.tables.evolution import TableSchema
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -51,7 +51,7 @@ def create_table(folder: Path, model: SemanticModel) -> str:
         Column(name=name, **declared.model_dump(exclude_none=True)) for name, declared in model.properties.items()
     ]
     fields = tuple(delta_field(column, column.name) for column in columns)
-    bring_table(folder, TableSchema(fields, description=model.description))
+    evolve_table(folder, TableSchema(fields, description=model.description))
     return folder.as_uri()
 
 

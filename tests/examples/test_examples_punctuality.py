@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from staging import Product, Run, serving, set_up_punctuality, set_up_tables
 
 from alchemesh_platform.connections import DataApiConnection
-from alchemesh_platform.local.ports import free_port
+from alchemesh_platform.systems.local.servers.ports import free_port
 
 MEASURES = """
     count(*), round(100.0 * count(*) FILTER (dep_delay < 15) / count(*), 2),
@@ -91,9 +91,14 @@ def test_the_contract_is_kept(punctuality: Product) -> None:
 
 
 def test_running_again_writes_nothing(punctuality: Product) -> None:
-    again = punctuality.run()
-    assert again.status == 0
-    assert [line.split()[0] for line in again.output.splitlines()] == ["reading", "unchanged", "unchanged", "unchanged"]
+    with_context_options = punctuality.run()
+    assert with_context_options.status == 0
+    assert [line.split()[0] for line in with_context_options.output.splitlines()] == [
+        "reading",
+        "unchanged",
+        "unchanged",
+        "unchanged",
+    ]
     assert set(punctuality.versions("punctuality-table").values()) == {1}
 
 

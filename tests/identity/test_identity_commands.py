@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.records import TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from tests.identity.issuing import AMELIA, CLIENT, Issuer
@@ -82,9 +82,11 @@ def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
     platform(registry, "{provider: local}")
     monkeypatch.setenv("ALCHEMESH_USER", AMELIA.replace("amelia", "ameila"))
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
-    told = capsys.readouterr().out
-    assert f"no user of the mesh in prod, which has others: did you mean '{AMELIA}'? ALCHEMESH_USER says which" in told
-    assert "is added to the users of the mesh repo, then `alchemesh mesh apply`" in told
+    reported = capsys.readouterr().out
+    assert (
+        f"no user of the mesh in prod, which has others: did you mean '{AMELIA}'? ALCHEMESH_USER says which" in reported
+    )
+    assert "add a new person to the users of the mesh repo, then `alchemesh mesh apply`" in reported
     monkeypatch.setenv("ALCHEMESH_USER", "somebody@elsewhere.example")
     assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
     document = json.loads(capsys.readouterr().out)
@@ -96,8 +98,8 @@ def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
         opened.remove(UserRecord, "prod", AMELIA)
         opened.put(UserRecord(environment="prod", address=AMELIA.replace("amelia", "ameila"), name="Ameila"))
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
-    told = capsys.readouterr().out
-    assert "which has others: add yourself to the users of the mesh repo, then `alchemesh mesh apply`" in told
+    reported = capsys.readouterr().out
+    assert "which has others: add yourself to the users of the mesh repo, then `alchemesh mesh apply`" in reported
 
 
 def test_a_token_makes_somebody_and_is_not_shown(
@@ -107,8 +109,8 @@ def test_a_token_makes_somebody_and_is_not_shown(
     token = issuer.token()
     monkeypatch.setenv("ALCHEMESH_TOKEN", token)
     assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
-    told = capsys.readouterr()
-    assert json.loads(told.out) == {
+    reported = capsys.readouterr()
+    assert json.loads(reported.out) == {
         "environment": "prod",
         "subject": AMELIA,
         "issuer": issuer.url,
@@ -118,7 +120,7 @@ def test_a_token_makes_somebody_and_is_not_shown(
         "personas": ["data_product_owner"],
         "teams": ["aviation/flight-data"],
     }
-    assert token not in told.out + told.err
+    assert token not in reported.out + reported.err
 
 
 def test_who_is_not_signed_in_starts_nothing(registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]) -> None:

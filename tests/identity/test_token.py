@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import RSAKey
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.issuer import ProviderUnavailable, published_by
 from alchemesh_platform.identity.signed_in import NotSignedIn, keep_token, kept_token_file, token_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from alchemesh_platform.document import Node
+from alchemesh_platform.base.document import Node
+from alchemesh_platform.base.problems import in_file_order
+from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.manifest.cycles import check_together
-from alchemesh_platform.problems import in_file_order
-from alchemesh_platform.yaml_source import parse
 
 
 def product(name: str, *reads: str, ports: tuple[str, ...] = ("table",)) -> Node:
@@ -26,20 +26,20 @@ def product(name: str, *reads: str, ports: tuple[str, ...] = ("table",)) -> Node
     return tree
 
 
-def told(*trees: Node) -> list[str]:
+def reported(*trees: Node) -> list[str]:
     return [str(problem) for problem in in_file_order(check_together(trees))]
 
 
 def test_products_that_read_one_way_have_no_problem() -> None:
-    assert told(product("a"), product("b", "d/a/table"), product("c", "d/a/table", "d/b/table")) == []
+    assert reported(product("a"), product("b", "d/a/table"), product("c", "d/a/table", "d/b/table")) == []
 
 
 def test_product_outside_of_those_given_is_not_looked_for() -> None:
-    assert told(product("a", "d/elsewhere/table")) == []
+    assert reported(product("a", "d/elsewhere/table")) == []
 
 
 def test_cycle_is_told_whole_at_the_input_port_that_closes_it() -> None:
-    assert told(product("a", "d/c/table"), product("b", "d/a/table"), product("c", "d/b/table")) == [
+    assert reported(product("a", "d/c/table"), product("b", "d/a/table"), product("c", "d/b/table")) == [
         "b.yaml:4:39  input_ports[0].from.data_product: found a cycle of products, expected none: "
         "d/a reads d/c reads d/b reads d/a\n\n"
         "hint: data flows one way: split one of the products, or read what comes before it"
@@ -47,16 +47,16 @@ def test_cycle_is_told_whole_at_the_input_port_that_closes_it() -> None:
 
 
 def test_each_of_two_cycles_is_told() -> None:
-    found = told(product("a", "d/b/table", "d/c/table"), product("b", "d/a/table"), product("c", "d/a/table"))
+    found = reported(product("a", "d/b/table", "d/c/table"), product("b", "d/a/table"), product("c", "d/a/table"))
     assert [problem.partition("  ")[0] for problem in found] == ["b.yaml:4:39", "c.yaml:4:39"]
 
 
 def test_product_that_reads_itself_is_left_to_the_check_of_its_own_manifest() -> None:
-    assert told(product("a", "d/a/table")) == []
+    assert reported(product("a", "d/a/table")) == []
 
 
 def test_port_that_the_other_product_does_not_have_names_the_closest() -> None:
-    (problem,) = told(product("a", ports=("flights-table", "raw")), product("b", "d/a/flight-table"))
+    (problem,) = reported(product("a", ports=("flights-table", "raw")), product("b", "d/a/flight-table"))
     assert problem == (
         "b.yaml:4:57  input_ports[0].from.output_port: found 'flight-table', expected an output port of d/a\n\n"
         "hint: did you mean 'flights-table'?"
@@ -65,7 +65,7 @@ def test_port_that_the_other_product_does_not_have_names_the_closest() -> None:
 
 def test_two_products_of_one_name() -> None:
     first, second = product("a"), product("a")
-    (problem,) = told(first, second)
+    (problem,) = reported(first, second)
     assert "found the product d/a again, expected each product once" in problem
     assert "a.yaml:1:7 has it too" in problem
 
@@ -80,11 +80,11 @@ def test_mistakes_in_single_manifests_are_passed_over() -> None:
             "name: b\ndomain: d\ninput_ports: [x, {from: y}, {from: {data_product: 3}}, {from: {data_product: d/a}}]",
         )
     ]
-    assert told(*odd) == []
+    assert reported(*odd) == []
 
 
 def test_a_long_chain_and_a_large_mesh_are_looked_at_in_linear_time() -> None:
     chain = [product("p0"), *(product(f"p{index}", f"d/p{index - 1}/table") for index in range(1, 3000))]
     started = time.thread_time()  # of this thread alone
-    assert told(*reversed(chain)) == []
+    assert reported(*reversed(chain)) == []
     assert time.thread_time() - started < 2

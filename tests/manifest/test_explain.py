@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
+from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.base.units import Duration, Percent
+from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.manifest.load import validate
 from alchemesh_platform.manifest.models import CURRENCY_PATTERN, Strict
 from alchemesh_platform.manifest.patterns import RULES, mended
-from alchemesh_platform.secrets import SecretRef
-from alchemesh_platform.units import Duration, Percent
-from alchemesh_platform.yaml_source import parse
 
 
 class Size(Enum):
@@ -96,7 +96,7 @@ CASES: list[tuple[Any, str, str]] = [
 ]  # fmt: skip
 
 
-def told(annotation: Any, text: str) -> list[str]:
+def reported(annotation: Any, text: str) -> list[str]:
     model = create_model("Args", __base__=Strict, field=(annotation, ...))
     tree, _ = parse(f"field: {text}", "alchemesh.yaml")
     value, problems = validate(tree, model, ("code", "args"))
@@ -108,7 +108,7 @@ def told(annotation: Any, text: str) -> list[str]:
     ("annotation", "text", "expected"), CASES, ids=[f"{index} {case[1]}" for index, case in enumerate(CASES)]
 )
 def test_mistake_in_an_argument_is_told_in_words(annotation: Any, text: str, expected: str) -> None:
-    assert [problem.partition("  code.args.field: ")[2] for problem in told(annotation, text)] == [expected]
+    assert [problem.partition("  code.args.field: ")[2] for problem in reported(annotation, text)] == [expected]
 
 
 FORMATS = Annotated[Csv | Json, Field(discriminator="format")]
@@ -130,25 +130,25 @@ FORMATS = Annotated[Csv | Json, Field(discriminator="format")]
 )  # fmt: skip
 def test_mistake_inside_an_argument_stands_at_its_place(annotation: Any, text: str, expected: list[str]) -> None:
     places = [
-        problem.partition(": ")[0].removeprefix("alchemesh.yaml:").split("  ") for problem in told(annotation, text)
+        problem.partition(": ")[0].removeprefix("alchemesh.yaml:").split("  ") for problem in reported(annotation, text)
     ]
     assert sorted(" ".join(place) for place in places) == sorted(expected)
 
 
 def test_several_kinds_of_one_thing_name_the_closest() -> None:
-    (problem,) = told(FORMATS, "{format: cvs}")
+    (problem,) = reported(FORMATS, "{format: cvs}")
     assert problem.endswith("found 'cvs', expected one of csv, json\n\nhint: did you mean 'csv'?")
 
 
 @pytest.mark.parametrize("annotation", [SecretRef, SecretRef | None, int | SecretRef], ids=["alone", "optional", "or"])
 def test_secret_that_was_written_down_is_not_repeated(annotation: Any) -> None:
-    (problem,) = told(annotation, "hunter2")
+    (problem,) = reported(annotation, "hunter2")
     assert "hunter2" not in problem
     assert "{secret: NAME}" in problem
 
 
 def test_secret_written_where_its_name_belongs_is_not_repeated() -> None:
-    (problem,) = told(SecretRef, "{secret: hunter2}")
+    (problem,) = reported(SecretRef, "{secret: hunter2}")
     assert "hunter2" not in problem
     assert "expected the name of an environment variable" in problem
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.manifest.load import load_manifest
-from alchemesh_platform.problems import Problem, ProblemsFound
 from tests.manifest.documents import COMPLETE, written
 
 PROPERTY = settings(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.manifest.load import load_manifest
-from alchemesh_platform.problems import Problem, ProblemsFound
 from tests.cases import Case, parametrize
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from alchemesh_platform.units import (
+from alchemesh_platform.base.units import (
     Duration,
     Percent,
     format_duration,

@@ -88,8 +88,8 @@ def test_difference_is_shown_and_without_a_terminal_nothing_is_done(
 
     assert invoke(["mesh", "apply"]) == 2
 
-    told = capsys.readouterr()
-    assert told.out == (
+    reported = capsys.readouterr()
+    assert reported.out == (
         "mesh  local\n"
         "+ domain         aviation              source_aligned, owner amelia@a.example\n"
         "+ team           aviation/flight-data  data_product_team, 1 member\n"
@@ -98,8 +98,8 @@ def test_difference_is_shown_and_without_a_terminal_nothing_is_done(
         "+ user           bessie@a.example      Bessie, data_product_owner\n"
         "\n5 to create\n"
     )
-    assert told.err.startswith("error: there is no terminal to ask at\n")
-    assert "`--yes`" in told.err
+    assert reported.err.startswith("error: there is no terminal to ask at\n")
+    assert "`--yes`" in reported.err
     assert standing(home) == Mesh()
 
 
@@ -170,11 +170,11 @@ def test_json_in_a_pipeline_holds_fields(repo: Path, home: Path, capsys: pytest.
 
     assert invoke(["mesh", "apply", "--yes", "--json"]) == 0
 
-    told = capsys.readouterr()
-    (change,) = json.loads(told.out)["changes"]
+    reported = capsys.readouterr()
+    (change,) = json.loads(reported.out)["changes"]
     assert change["fields"] == [{"field": "owner", "before": "amelia@a.example", "after": "bessie@a.example"}]
     assert change["record"]["owner"] == "bessie@a.example"
-    assert told.err == ""
+    assert reported.err == ""
     assert invoke(["mesh", "apply", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"environment": "local", "emulated": False, "changes": []}
 
@@ -199,9 +199,9 @@ def test_removal_of_what_is_referred_to_is_refused(repo: Path, home: Path, capsy
 
     assert invoke(["mesh", "apply", "--yes"]) == 4
 
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == (
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert reported.err == (
         "error: nothing was changed: a thing that would go is still referred to\n\n"
         "  team aviation/flight-data: aviation/flights\n\n"
         "hint: change or destroy those products first, reject or revoke those access requests, take domains' "

@@ -107,9 +107,9 @@ def test_applied_mesh_is_the_recorded_one_and_applying_again_does_nothing(
             wanted, Mesh.of(of(environment, first.records())) if mesh is second else Mesh()
         )
         assert recorded_mesh(registry, environment) == wanted
-        told = registry.history(environment)
+        reported = registry.history(environment)
         assert not apply_mesh(registry, environment, wanted)
-        assert registry.history(environment) == told
+        assert registry.history(environment) == reported
 
 
 @LAWS

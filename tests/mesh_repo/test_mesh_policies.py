@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import compose
-from alchemesh_platform.deployment.governance import Forbidden, forget_value, govern, record_value
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.deployment.checks.governance import Forbidden, forget_value, govern, record_value
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.mesh_repo.last_seen import FILE, LastSeen, last_seen
 from alchemesh_platform.platform_file.load import load_platform
@@ -109,13 +109,13 @@ def test_a_policy_that_denies_stops_every_command_at_its_line(folder: Path, caps
     assert invoke(["validate", "flights", "-e", "local"]) == ExitCode.DONE
     apply()
     capsys.readouterr()
-    told = "flights/alchemesh.yaml:1:1  policy short-names: the name is long"
+    reported = "flights/alchemesh.yaml:1:1  policy short-names: the name is long"
     for command in (["validate", "flights", "-e", "local"], ["plan", "flights"]):
         assert invoke(command) == ExitCode.FORBIDDEN
-        assert told in capsys.readouterr().err
+        assert reported in capsys.readouterr().err
     for command in (["preview"], ["up", "--yes"]):
         assert invoke([*command, "-C", "flights"]) == ExitCode.FORBIDDEN
-        assert told in capsys.readouterr().err
+        assert reported in capsys.readouterr().err
 
 
 def test_validate_and_plan_ask_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,9 +140,9 @@ def test_a_failing_expression_never_passes(folder: Path, capsys: pytest.CaptureF
     apply()
     capsys.readouterr()
     assert invoke(["plan", "flights"]) == ExitCode.FORBIDDEN
-    told = capsys.readouterr().err
-    assert "policy short-names: require: " in told
-    assert "mesh-governance owns the policy: tell them" in told
+    reported = capsys.readouterr().err
+    assert "policy short-names: require: " in reported
+    assert "mesh-governance owns the policy: tell them" in reported
 
 
 def test_what_a_policy_takes_off_is_in_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from alchemesh_platform.base.problems import Location, ProblemsFound
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
 from alchemesh_platform.mesh_repo.load import NoMeshRepo, load_mesh_repo
 from alchemesh_platform.mesh_repo.mesh import Mesh, mesh_around, recorded_mesh
 from alchemesh_platform.mesh_repo.product_check import check_product
 from alchemesh_platform.policies.models import Policy
-from alchemesh_platform.problems import Location, ProblemsFound
 from alchemesh_platform.registry.records import DomainRecord, TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from tests.mesh_repo.meshes import airport, airport_mesh, domain, product, system, team, user

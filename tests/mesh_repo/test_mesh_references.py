@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import Reference, StillReferenced

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.mesh_repo.load import load_mesh_repo
 from alchemesh_platform.mesh_repo.product_check import check_product
-from alchemesh_platform.problems import Problem, ProblemsFound
 from tests.cases import Case, parametrize
 
 HERE = Path(__file__).parent

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.platform_file.builtin import LOCAL_COMPONENTS
 from alchemesh_platform.platform_file.load import (
     UnknownEnvironment,
@@ -15,7 +16,6 @@ from alchemesh_platform.platform_file.load import (
     platform_problems,
 )
 from alchemesh_platform.platform_file.models import Platform
-from alchemesh_platform.problems import ProblemsFound
 from tests.builtin import builtin_catalog
 
 HOME = Path("/var/lib/alchemesh")

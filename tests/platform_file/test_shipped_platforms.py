@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.manifest.load import load_manifest

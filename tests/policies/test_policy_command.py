@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alchemesh_cli.commands.policy import UnknownPolicy, command
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.policies.load import shipped_policies
-from alchemesh_platform.problems import ProblemsFound
 from tests.policies.writing import POLICY, write
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.policies.load import NoPolicies, load_policies, shipped_policies, with_shipped
 from alchemesh_platform.policies.models import Effect, Scope
-from alchemesh_platform.problems import Problem, ProblemsFound
 from tests.policies.writing import POLICY, policy, write
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.policies.keys import misspelt_keys
 from alchemesh_platform.policies.load import load_policies
 from alchemesh_platform.policies.models import Scope
-from alchemesh_platform.problems import ProblemsFound
 from tests.policies.writing import POLICY, write
 
 

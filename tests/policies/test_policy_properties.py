@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alchemesh_platform.document import node_of
+from alchemesh_platform.base.document import node_of
+from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.policies.evaluate import evaluate
 from alchemesh_platform.policies.expression import (
     EvaluationFailed,
@@ -21,7 +22,6 @@ from alchemesh_platform.policies.load import check_policy
 from alchemesh_platform.policies.models import Outcome, Scope
 from alchemesh_platform.policies.results import standing
 from alchemesh_platform.policies.variables import VARIABLES
-from alchemesh_platform.problems import Problem
 from tests.policies.writing import facts, policy, port
 
 PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -153,7 +153,7 @@ def test_the_negation_of_a_policy_passes_exactly_where_it_is_violated(
             policy(f"!({text})", name="other", applies_to="output_port"),
         ]
         results = evaluate(policies, facts(product, **known))
-        told = {
+        reported = {
             name: {
                 place.path
                 for result in results
@@ -162,7 +162,7 @@ def test_the_negation_of_a_policy_passes_exactly_where_it_is_violated(
             }
             for name in ("our-rule", "other")
         }
-        assert not told["our-rule"] & told["other"]
+        assert not reported["our-rule"] & reported["other"]
         without_answer = [
             {
                 place.path
@@ -174,7 +174,7 @@ def test_the_negation_of_a_policy_passes_exactly_where_it_is_violated(
         ]
         assert without_answer[0] == without_answer[1]
         ports = {f"output_ports[{index}]" for index in range(len(product.get("output_ports", ())))}
-        assert told["our-rule"] | told["other"] | without_answer[0] == ports
+        assert reported["our-rule"] | reported["other"] | without_answer[0] == ports
 
 
 KEYS = st.sampled_from(["kind", "name", "require", "when", "effect", "points", "cases", "applies_to", "given", "x"])

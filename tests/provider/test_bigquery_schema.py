@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 from alchemesh_platform.provider.handler import Context
-from alchemesh_platform.provider.handlers.bigquery_schema import TableSchemaHandler, TableSchemaInputs
 from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.systems.bigquery.handler import TableSchemaHandler, TableSchemaInputs
 
 FIELDS = ({"name": "a", "type": "STRING", "mode": "NULLABLE"}, {"name": "b", "type": "INTEGER", "mode": "REQUIRED"})
 TABLE = "acme-mesh.prod__aviation__flights.flight"
@@ -21,15 +21,15 @@ class Asked:
     """Asks the handler, and keeps what it tells."""
 
     def __init__(
-        self, old: TableSchemaInputs | None, new: TableSchemaInputs, standing: dict[str, set[str]] | None = None
+        self, old: TableSchemaInputs | None, new: TableSchemaInputs, deployed: dict[str, set[str]] | None = None
     ) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.reported: list[tuple[str, str]] = []
         context = Context(
             "urn",
             threading.Event(),
             no_registry,
-            lambda *said: self.told.append(said),
-            standing=None if standing is None else lambda: standing,
+            lambda *said: self.reported.append(said),
+            deployed=None if deployed is None else lambda: deployed,
         )
         self.refusals = list(TableSchemaHandler().check(new, old, context))
 
@@ -67,9 +67,9 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
     ready = schema(*FIELDS, on_incompatible_change="replace")
     asked = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"))
     assert asked.refusals == []
-    assert asked.told == [("warning", f"table {TABLE} loses columns, with their values: b")]
+    assert asked.reported == [("warning", f"table {TABLE} loses columns, with their values: b")]
     renamed = schema(FIELDS[0], {"name": "c", "type": "DATE", "mode": "NULLABLE"}, on_incompatible_change="replace")
-    assert Asked(ready, renamed).told == [
+    assert Asked(ready, renamed).reported == [
         ("warning", f"table {TABLE} is made anew, without its rows: b: the table has it, and the model has not")
     ]
 

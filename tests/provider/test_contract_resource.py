@@ -89,9 +89,9 @@ def test_a_deprecation_is_a_notice_by_who_deploys_it_and_goes_with_the_contract(
     made = wire.create(TYPE, contract())
     wire.registry.start_deployment("local", "aviation/flights", "up", "amelia@airport.example")
     made = wire.update(made, contract(lifecycle="deprecated"))
-    [told] = wire.registry.all(NoticeRecord, "local")
-    assert (told.what, told.version, told.given_by) == ("deprecation", "2.0.0", "amelia@airport.example")
-    assert told.period_seconds == 30 * 24 * 3600
+    [reported] = wire.registry.all(NoticeRecord, "local")
+    assert (reported.what, reported.version, reported.given_by) == ("deprecation", "2.0.0", "amelia@airport.example")
+    assert reported.period_seconds == 30 * 24 * 3600
     wire.delete(made)
     assert wire.registry.all(NoticeRecord, "local") == []
 

@@ -12,12 +12,12 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from alchemesh_platform.local.consumers import Entry, read_entries, read_entry, write_entry
-from alchemesh_platform.local.gateway import Gateway
-from alchemesh_platform.local.issuing import issue
-from alchemesh_platform.local.supervisor import shut_down
 from alchemesh_platform.provider.values import UNKNOWN
-from tests.local.gateways import written_gateway
+from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entries, read_entry, write_entry
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.gateway.issue import issue
+from alchemesh_platform.systems.local.servers.supervisor import shut_down
+from tests.systems.local.gateways import written_gateway
 
 from .wire import CheckFailed, Wire
 

@@ -17,14 +17,14 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.connections import DataApiConnection, WrongConnection
-from alchemesh_platform.local import processes
-from alchemesh_platform.local.columns import Column
-from alchemesh_platform.local.consumers import Entry, read_entry, write_entry
-from alchemesh_platform.local.delta import bring_table
-from alchemesh_platform.local.evolution import wanted_schema
-from alchemesh_platform.local.gateway import Gateway
-from alchemesh_platform.local.supervisor import config_folder, shut_down
 from alchemesh_platform.provider.values import UNKNOWN, Secret
+from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entry, write_entry
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.servers import processes
+from alchemesh_platform.systems.local.servers.supervisor import config_folder, shut_down
+from alchemesh_platform.systems.local.tables.columns import Column
+from alchemesh_platform.systems.local.tables.delta import evolve_table
+from alchemesh_platform.systems.local.tables.evolution import wanted_schema
 from tests.waiting import until
 
 from .wire import CheckFailed, Wire
@@ -37,7 +37,7 @@ NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF
 def inputs(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A data API over an empty table; its server is ended with the test."""
     columns = [Column.model_validate({"name": "id", "type": "string"})]
-    bring_table(tmp_path / "flight", wanted_schema(columns, (), "flight"))
+    evolve_table(tmp_path / "flight", wanted_schema(columns, (), "flight"))
     yield {
         "process": "flights-table",
         "owner": "aviation/flights/flights-table",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.provider.inputs import Properties, dump, read_properties, with_defaults
 from alchemesh_platform.provider.values import UNKNOWN, Secret
-from alchemesh_platform.secrets import SecretRef
 
 
 class Part(BaseModel):

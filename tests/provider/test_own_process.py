@@ -68,9 +68,9 @@ def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -
         urn="urn:pulumi:prod::gates::alchemesh:bigquery:TableSchema::gate", olds=encode_map(old), news=encode_map(new)
     )
     ids = {"projects/acme-mesh/datasets/gates/tables/gate"}
-    for standing, refused in (({}, 0), ({"gcp:bigquery/table:Table": ids}, 1)):
+    for deployed, refused in (({}, 0), ({"gcp:bigquery/table:Table": ids}, 1)):
         with (
-            spawn_provider("sqlite:///x", standing=lambda standing=standing: standing) as served,
+            spawn_provider("sqlite:///x", deployed=lambda deployed=deployed: deployed) as served,
             grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
         ):
             answer = provider_pb2_grpc.ResourceProviderStub(channel).Check(request, timeout=LONGEST)

@@ -8,8 +8,12 @@ import pytest
 
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.inputs import aliases
-from alchemesh_platform.resources import bigquery, kafka, local, mesh, nifi
-from alchemesh_platform.resources.resource import PlatformResource, camel_case
+from alchemesh_platform.sdk.resource import PlatformResource, camel_case
+from alchemesh_platform.systems.bigquery import resources as bigquery
+from alchemesh_platform.systems.kafka import resources as kafka
+from alchemesh_platform.systems.local import resources as local
+from alchemesh_platform.systems.mesh import resources as mesh
+from alchemesh_platform.systems.nifi import resources as nifi
 
 CLASSES = [
     found

@@ -17,7 +17,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from alchemesh_platform import __version__
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.attach import serve_attached
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Context, Handler, Handlers, Unfinished

@@ -10,9 +10,6 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.connections import DataApiConnection, TopicConnection
-from alchemesh_platform.local.gateway import Gateway
-from alchemesh_platform.local.grants import admit, dismiss
-from alchemesh_platform.local.issuing import is_good
 from alchemesh_platform.provider.values import UNKNOWN
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
@@ -21,7 +18,10 @@ from alchemesh_platform.registry.records import (
     RequesterKind,
     RequestStep,
 )
-from tests.local.gateways import written_gateway
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.gateway.grants import admit, dismiss
+from alchemesh_platform.systems.local.data_api.gateway.issue import is_good
+from tests.systems.local.gateways import written_gateway
 
 from .wire import CheckFailed, Wire
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.local.ports import free_port
 from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.systems.local.servers.ports import free_port
 
 PASSWORD = "correct-horse-battery"
 START_SECONDS = 180

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.audit import BEGINNING, Act, acts_of, broken_links, check_chain, links, record_act
 from alchemesh_platform.registry.store import Registry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alchemesh_platform.contracts.recorded import kept_promise
-from alchemesh_platform.contracts.versions import VersionStands, keep_version, kept_versions
+from alchemesh_platform.contracts.versions import VersionExists, keep_version, kept_versions
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
 from alchemesh_platform.registry.store import Registry
 
@@ -37,7 +37,7 @@ def test_a_version_that_was_promised_takes_no_other_promise(
 ) -> None:
     keep_version(registry, contract(environment, lifecycle=lifecycle))
     before = kept(registry, environment)
-    with pytest.raises(VersionStands, match=r"found 2\.0\.0 with another promise") as refused:
+    with pytest.raises(VersionExists, match=r"found 2\.0\.0 with another promise") as refused:
         keep_version(registry, contract(environment, lifecycle=lifecycle, **change))  # type: ignore[arg-type]
     assert "write `version: " in (refused.value.hint or "")
     assert kept(registry, environment) == before
@@ -59,13 +59,13 @@ def test_only_the_lifecycle_of_a_kept_version_goes_on(registry: Registry, enviro
     assert version.models == MODELS, "a corrected description does not change what is kept"
     keep_version(registry, contract(environment, lifecycle="retired"))
     for back in ("active", "draft"):
-        with pytest.raises(VersionStands, match="is retired"):
+        with pytest.raises(VersionExists, match="is retired"):
             keep_version(registry, contract(environment, lifecycle=back))
 
 
 def test_what_was_promised_does_not_become_a_draft_again(registry: Registry, environment: str) -> None:
     keep_version(registry, contract(environment))
-    with pytest.raises(VersionStands, match="found draft, expected active or deprecated"):
+    with pytest.raises(VersionExists, match="found draft, expected active or deprecated"):
         keep_version(registry, contract(environment, lifecycle="draft"))
 
 

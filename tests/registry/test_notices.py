@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alchemesh_platform.access.rights import NotAllowed
-from alchemesh_platform.contracts.giving import (
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.contracts.notices.give import (
     HappenedAlready,
     NoSuchNotice,
     NothingPromised,
     give_notice,
     withdraw_notice,
 )
-from alchemesh_platform.contracts.notice import NOTICES
-from alchemesh_platform.contracts.notices import drop_notices, notices_of, settle_notices
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.contracts.notices.period import NOTICES
+from alchemesh_platform.contracts.notices.recorded import drop_notices, notices_of, settle_notices
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.registry.audit import acts_of, broken_links
 from alchemesh_platform.registry.store import Registry
@@ -41,10 +41,10 @@ def test_a_notice_says_what_from_when_by_whom_and_is_an_act(registry: Registry, 
     assert announced.new
     assert announced.given == given
     assert (given.passes_at, given.given_by) == (NOW + timedelta(days=90), OWNER)
-    assert given.told(NOW) == (
+    assert given.reported(NOW) == (
         "the breaking change of version 2.0.0 may happen from 2026-04-01 12:00 UTC: tail_number goes"
     )
-    assert "may happen at any time, since 2026-04-01" in given.told(NOW + timedelta(days=90))
+    assert "may happen at any time, since 2026-04-01" in given.reported(NOW + timedelta(days=90))
     [act] = acts_of(registry, environment, PRODUCT)
     assert (act.operation, act.address, act.actor, act.issuer, act.reason, act.at) == (
         "contract notice",
@@ -116,8 +116,8 @@ def test_the_period_begins_anew_after_a_notice_was_taken_back(registry: Registry
     deployed(registry, environment, contract(environment))
     give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
     withdraw_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=80))
-    again = give_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=81))
-    assert again.given.passes_at == NOW + timedelta(days=171)
+    with_context_options = give_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=81))
+    assert with_context_options.given.passes_at == NOW + timedelta(days=171)
 
 
 def test_a_notice_that_does_not_stand_or_has_happened_is_not_taken_back(registry: Registry, environment: str) -> None:
@@ -169,8 +169,8 @@ def test_a_deployed_deprecation_is_a_notice_unless_it_was_told_before(registry: 
     give_notice(registry, environment, PORT, "deprecation", AMELIA, NOW)
     settle_notices(registry, active, active, "ci@build", NOW)
     settle_notices(registry, active, deprecated, "ci@build", NOW + timedelta(days=9))
-    [told] = notices_of(registry, environment, [PORT])[PORT]
-    assert (told.given_by, told.notice.given_at) == (OWNER, NOW)
+    [reported] = notices_of(registry, environment, [PORT])[PORT]
+    assert (reported.given_by, reported.notice.given_at) == (OWNER, NOW)
 
 
 def test_notices_of_a_port_that_goes_stay_in_the_history_only(registry: Registry, environment: str) -> None:

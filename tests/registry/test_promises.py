@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from alchemesh_platform.access.rights import NotAllowed
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import read_and_compose
-from alchemesh_platform.contracts.giving import give_notice
-from alchemesh_platform.contracts.notice import NoticeOf
+from alchemesh_platform.contracts.notices.give import give_notice
+from alchemesh_platform.contracts.notices.period import NoticeOf
 from alchemesh_platform.contracts.versions import keep_version
-from alchemesh_platform.deployment.before_engine import Promised, Verdict, before_engine
-from alchemesh_platform.deployment.promises import Override, consumers_of, record_override
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.deployment.checks.promises import Override, consumers_of, record_override
+from alchemesh_platform.deployment.checks.verdict import ForbiddenByContract, Verdict, before_engine
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest
 from alchemesh_platform.platform_file.load import load_platform
@@ -103,7 +103,7 @@ def product(registry: Registry, environment: str, tmp_path: Path) -> Product:
 
 def test_without_consumers_a_breaking_change_needs_its_version_only(product: Product) -> None:
     product.deploy()
-    with pytest.raises(Promised, match=r"found 2\.0\.0 with another promise"):
+    with pytest.raises(ForbiddenByContract, match=r"found 2\.0\.0 with another promise"):
         product.asked(BREAKING)
     verdict = product.asked(NEXT_MAJOR)
     assert (verdict.problems, verdict.warnings) == ((), ())
@@ -113,7 +113,7 @@ def test_without_consumers_a_breaking_change_needs_its_version_only(product: Pro
 def test_a_held_change_is_told_at_its_line_with_consumers_day_and_command(product: Product) -> None:
     product.deploy()
     product.registry.put(grant(product.environment, 7))
-    with pytest.raises(Promised) as refused:
+    with pytest.raises(ForbiddenByContract) as refused:
         product.asked(NEXT_MAJOR)
     assert refused.value.exit_code is ExitCode.FORBIDDEN
     [problem] = refused.value.problems
@@ -149,11 +149,11 @@ def test_each_way_to_break_a_promise_waits_for_its_notice(
 ) -> None:
     product.deploy()
     product.registry.put(grant(product.environment))
-    with pytest.raises(Promised) as refused:
+    with pytest.raises(ForbiddenByContract) as refused:
         product.asked(text, operation)
     assert [problem.path for problem in refused.value.problems] == [place]
     give_notice(product.registry, product.environment, PORT, what, AMELIA, NOW)
-    with pytest.raises(Promised, match="Notice was given on 2026-01-01 12:00 UTC"):
+    with pytest.raises(ForbiddenByContract, match="Notice was given on 2026-01-01 12:00 UTC"):
         product.asked(text, operation, NOW + timedelta(days=90, microseconds=-1))
     passed = product.asked(text, operation, NOW + timedelta(days=90))
     assert passed.problems == ()
@@ -164,7 +164,7 @@ def test_a_deprecated_contract_is_retired_once_the_period_is_over(product: Produ
     product.deploy(deprecated)
     product.registry.put(grant(product.environment))
     retired = MANIFEST.replace("lifecycle: active", "lifecycle: retired")
-    with pytest.raises(Promised) as refused:
+    with pytest.raises(ForbiddenByContract) as refused:
         product.asked(retired)
     assert refused.value.problems[0].location.line == product.line("lifecycle: retired")
     give_notice(product.registry, product.environment, PORT, "deprecation", AMELIA, NOW)
@@ -183,14 +183,14 @@ def test_grants_that_ended_protect_nobody(product: Product) -> None:
     product.registry.put(grant(product.environment, ends_at=NOW))
     assert product.asked(WITHOUT_PORT).problems == ()
     product.registry.put(grant(product.environment, ends_at=NOW + timedelta(seconds=1)))
-    with pytest.raises(Promised):
+    with pytest.raises(ForbiddenByContract):
         product.asked(WITHOUT_PORT)
 
 
 def test_a_grant_whose_request_was_revoked_protects_nobody_while_it_waits_to_be_taken_down(product: Product) -> None:
     product.deploy()
     product.registry.write([grant(product.environment), request(product.environment, "granted")])
-    with pytest.raises(Promised):
+    with pytest.raises(ForbiddenByContract):
         product.asked(WITHOUT_PORT)
     product.registry.put(request(product.environment, "revoked"))
     assert product.asked(WITHOUT_PORT).problems == ()
@@ -216,7 +216,7 @@ def test_a_run_limited_to_other_ports_is_not_asked_for_this_one(product: Product
     product.deploy()
     product.registry.put(grant(product.environment))
     assert product.asked(NEXT_MAJOR, targets=["raw-files"]).steps == ()
-    with pytest.raises(Promised):
+    with pytest.raises(ForbiddenByContract):
         product.asked(NEXT_MAJOR, targets=["flights-table"])
 
 
@@ -225,9 +225,9 @@ def test_a_port_that_comes_back_stands_by_what_it_once_promised(product: Product
     for kind, address in ((ContractRecord, PORT), (PortRecord, PORT)):
         product.registry.remove(kind, product.environment, address)
     assert product.asked(MANIFEST).problems == (), "as it was"
-    with pytest.raises(Promised, match=r"found 2\.0\.0 with another promise"):
+    with pytest.raises(ForbiddenByContract, match=r"found 2\.0\.0 with another promise"):
         product.asked(BREAKING)
-    with pytest.raises(Promised, match=r"expected 2\.0\.0 or higher|expected 3\.0\.0 or higher"):
+    with pytest.raises(ForbiddenByContract, match=r"expected 2\.0\.0 or higher|expected 3\.0\.0 or higher"):
         product.asked(MANIFEST.replace("version: 2.0.0", "version: 1.9.0"))
     assert product.asked(NEXT_MAJOR).problems == ()
     draft = NEXT_MAJOR.replace("lifecycle: active", "lifecycle: draft")
@@ -254,7 +254,7 @@ def test_a_platform_owner_overrides_and_it_is_recorded(product: Product) -> None
 def test_an_override_does_not_stand_in_for_a_version(product: Product) -> None:
     deployed(product.registry, product.environment, contract(product.environment))
     product.deploy()
-    with pytest.raises(Promised, match=r"found 2\.0\.0 with another promise"):
+    with pytest.raises(ForbiddenByContract, match=r"found 2\.0\.0 with another promise"):
         product.asked(BREAKING, override=Override("a leak", KATHERINE))
 
 

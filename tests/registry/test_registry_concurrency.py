@@ -69,8 +69,10 @@ def assert_history_agrees(registry: Registry, environment: str) -> None:
         for line in history:
             assert standing == (line.change != "created"), history
             standing = line.change != "removed"
-    told = {address: history[-1].document for address, history in lines.items() if history[-1].change != "removed"}
-    assert told == {found.address: found.model_dump(mode="json") for found in registry.all(ProductRecord, environment)}
+    reported = {address: history[-1].document for address, history in lines.items() if history[-1].change != "removed"}
+    assert reported == {
+        found.address: found.model_dump(mode="json") for found in registry.all(ProductRecord, environment)
+    }
 
 
 def test_processes_that_open_a_new_registry_at_once_all_write(fresh_url: str, environment: str) -> None:
@@ -80,12 +82,12 @@ def test_processes_that_open_a_new_registry_at_once_all_write(fresh_url: str, en
         outcomes = [writer.communicate(timeout=WAIT_SECONDS)[0].split() for writer in started]
         assert [writer.returncode for writer in started] == [0] * 3
 
-    told = Counter(word for words in outcomes for word in words)
+    reported = Counter(word for words in outcomes for word in words)
     with Registry.open(fresh_url) as registry:
         assert len(registry.all(ProductRecord, environment)) == 3 * 12 + 3
         # What each writer was told is what the history tells: nothing twice, nothing lost.
-        assert Counter(line.change for line in registry.history(environment)) == told
-        assert told["created"] == 3 * 12 + 3
+        assert Counter(line.change for line in registry.history(environment)) == reported
+        assert reported["created"] == 3 * 12 + 3
         assert_history_agrees(registry, environment)
 
 
@@ -94,22 +96,22 @@ def test_threads_share_one_registry(fresh_url: str, environment: str) -> None:
         barrier = threading.Barrier(8, timeout=WAIT_SECONDS)
 
         def act(thread: int) -> Counter[str]:
-            told: Counter[str] = Counter()
+            reported: Counter[str] = Counter()
             barrier.wait()
             for number in range(20):
                 shared = product(environment, f"shared-{number % 4}", f"{number}.0.{thread}")
                 if number % 5 == 4:
-                    told["removed"] += registry.remove(ProductRecord, environment, shared.address)
+                    reported["removed"] += registry.remove(ProductRecord, environment, shared.address)
                 else:
-                    told[registry.put(shared)] += 1
+                    reported[registry.put(shared)] += 1
                 found = registry.get(ProductRecord, environment, shared.address)
                 assert found is None or found.address == shared.address
-            return told
+            return reported
 
         with ThreadPoolExecutor(8) as pool:
-            told = sum(pool.map(act, range(8)), Counter())
+            reported = sum(pool.map(act, range(8)), Counter())
 
-        assert Counter(line.change for line in registry.history(environment)) == told
+        assert Counter(line.change for line in registry.history(environment)) == reported
         assert_history_agrees(registry, environment)
 
 

@@ -17,11 +17,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from alchemesh_platform.failure import ExitCode
-from alchemesh_platform.local.ports import free_port
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.records import ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RegistryLocked, RegistryUnavailable
+from alchemesh_platform.systems.local.servers.ports import free_port
 from tests.waiting import LONGEST
 
 PASSWORD = "correct-horse-battery"

@@ -46,8 +46,8 @@ def test_several_of_a_kind_may_share_a_name_with_each_other_and_with_what_goes(
     assert registry.get(AssetRecord, environment, "aviation/flights/flights-table/twice") == asset(
         environment, "twice", version=2
     )
-    told = [(line.address.rpartition("/")[2], line.change) for line in reversed(registry.history(environment))]
-    assert sorted(told) == [("gone", "created"), ("once", "created"), ("twice", "created"), ("twice", "updated")]
+    reported = [(line.address.rpartition("/")[2], line.change) for line in reversed(registry.history(environment))]
+    assert sorted(reported) == [("gone", "created"), ("once", "created"), ("twice", "created"), ("twice", "updated")]
 
 
 def test_many_are_written_and_those_that_stand_already_are_left_alone(registry: Registry, environment: str) -> None:

@@ -27,25 +27,25 @@ def product(environment: str, name: str, version: str) -> ProductRecord:
     )
 
 
-def tell(line: str) -> None:
+def report(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def main(url: str, environment: str, what: str, *rest: str) -> None:
     with Registry.open(url) as registry:
-        tell("ready")
+        report("ready")
         sys.stdin.readline()
         me = f"p{os.getpid()}"
         if what == "keys":
             for number in range(int(rest[0])):
                 own = registry.put(product(environment, f"{me}-{number}", "1.0.0"))
                 shared = registry.put(product(environment, f"shared-{number % 3}", f"{number}.0.{os.getpid()}"))
-                tell(f"{own} {shared}")
+                report(f"{own} {shared}")
         elif what == "forever":
             for number in itertools.count():
                 registry.put(product(environment, f"n-{number % 7}", f"{number}.0.0"))
-                tell(str(number))
+                report(str(number))
         elif what == "die":
             die_before_the_history_is_written()
             registry.put(product(environment, "never", "1.0.0"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from alchemesh_cli.main import invoke
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 from tests.builtin import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,25 +42,25 @@ def test_every_resource_of_an_example_is_listed(
     example: str, environment: str, update: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert invoke(arguments(example, environment)) == ExitCode.DONE
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     golden = GOLDEN / f"{example}-{environment}.txt"
     if update:
-        golden.write_text(told, "utf-8")
-    assert told == golden.read_text("utf-8")
+        golden.write_text(reported, "utf-8")
+    assert reported == golden.read_text("utf-8")
     assert not (tmp_path / "home").exists()
 
 
 def test_as_json_each_has_its_port_type_and_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*arguments("departures", "prod"), "--json"]) == ExitCode.DONE
-    told = capsys.readouterr().out
-    resources = json.loads(told)["resources"]
+    reported = capsys.readouterr().out
+    resources = json.loads(reported)["resources"]
     bucket = {"kind": "input", "port": "told", "type": "gcp:storage/bucket:Bucket", "name": "told-landing-bucket"}
     assert bucket in resources
     assert all(resource.keys() == bucket.keys() for resource in resources)
     # A plan without them has the same document otherwise.
     assert invoke([each for each in arguments("departures", "prod") if each != "--resources"] + ["--json"]) == 0
     plain = json.loads(capsys.readouterr().out)
-    assert plain == {key: value for key, value in json.loads(told).items() if key != "resources"}
+    assert plain == {key: value for key, value in json.loads(reported).items() if key != "resources"}
 
 
 def test_what_is_wrong_is_told_and_nothing_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ VERSION_TABLE = "alchemesh_version"  # not Alembic's own name, which another app
 MIGRATION_LOCK = 0xA1C4E5  # any number that nobody else takes as an advisory lock in the same database
 
 
-def bring_up_to_date(database: Database, *, migrate: bool, create: bool) -> None:
+def update_all(database: Database, *, migrate: bool, create: bool) -> None:
     """Check that the registry is of this software's version; create or migrate it where that is wanted.
 
     Raises:

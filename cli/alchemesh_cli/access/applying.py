@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.access.opened import Opened, opened, print_request
-from alchemesh_cli.again import again
 from alchemesh_cli.context import json_option, place_of, where_options
-from alchemesh_cli.operation import interruptible, tell
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.problems import ProblemsFound
+from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.operation import interruptible, report
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import ProblemsFound
 
 if TYPE_CHECKING:
     from alchemesh_platform.deployment.outcome import Outcome
@@ -75,13 +75,13 @@ def decided(access: Opened, request: AccessRequestRecord, *, apply: bool, as_jso
 
 
 def _products(access: Opened, product: str | None) -> list[str]:
-    from alchemesh_platform.deployment.granting import products_to_apply
+    from alchemesh_platform.deployment.grants.apply import products_to_apply
 
     if product is not None:
         return [product]
     found = products_to_apply(access.registry, access.platform.environment, datetime.now(UTC))
     if not found:
-        tell(f"nothing to do: access in {access.platform.environment} is as it was decided")
+        report(f"nothing to do: access in {access.platform.environment} is as it was decided")
     return found
 
 
@@ -115,7 +115,7 @@ def _applied(access: Opened, products: Sequence[str]) -> Applied:
         Failure: when there is one product, and it cannot be begun.
     """
     from alchemesh_cli.render.access import applied_lines
-    from alchemesh_platform.deployment.granting import apply_grants
+    from alchemesh_platform.deployment.grants.apply import apply_grants
     from alchemesh_stacks.data_product import deploy
 
     applied = Applied()
@@ -129,7 +129,7 @@ def _applied(access: Opened, products: Sequence[str]) -> Applied:
                     access.platform,
                     product,
                     deploy=deploy,
-                    tell=tell,
+                    report=report,
                     identity=access.requests.identity,
                     cancel=cancel,
                 )
@@ -138,14 +138,14 @@ def _applied(access: Opened, products: Sequence[str]) -> Applied:
                     raise
                 failure = error if isinstance(error, Failure) else NoLongerComposed(str(error))
                 applied.failures[product] = failure
-                hint = f"\n\nhint: {again(failure.hint)}" if failure.hint else ""
-                tell(f"error: {product}: {failure.message}{hint}\n")
+                hint = f"\n\nhint: {with_context_options(failure.hint)}" if failure.hint else ""
+                report(f"error: {product}: {failure.message}{hint}\n")
                 continue
             applied.outcomes[product] = outcome
             for line in applied_lines(product, outcome):
-                tell(line)
+                report(line)
             for problem in outcome.problems if outcome is not None else ():
-                tell(f"\n{problem}")
+                report(f"\n{problem}")
     return applied
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.again import again
 from alchemesh_cli.context import load_platform_for, manifest_path, place_of, product_address_of
+from alchemesh_cli.context_options import with_context_options
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requester import Requester
@@ -60,7 +60,7 @@ def default_requester(directory: Path, environment: str, subject: str) -> Reques
 def print_request(request: AccessRequestRecord, *, as_json: bool) -> None:
     """What came of a request: its document, or a sentence and what comes next."""
     from alchemesh_cli.render.access import request_document, request_line
-    from alchemesh_platform.access.states import way_out
+    from alchemesh_platform.access.states import remedy
 
     if as_json:
         click.echo(
@@ -70,4 +70,4 @@ def print_request(request: AccessRequestRecord, *, as_json: bool) -> None:
         )
         return
     click.echo(request_line(request))
-    click.echo(again(f"\nnext: {way_out(request)}"))
+    click.echo(with_context_options(f"\nnext: {remedy(request)}"))

@@ -42,7 +42,7 @@ def command() -> None:
 @click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: not by itself]")
 @click.option(
     "--as",
-    "as_whom",
+    "acting_as",
     metavar="KIND:ADDRESS",
     help="For whom: data_product:domain/product, technical_team:domain/team, user:email or data_domain:domain.  "
     "[default: this folder's product, or else you]",
@@ -55,7 +55,7 @@ def request(
     port: str,
     purpose: str,
     until: str | None,
-    as_whom: str | None,
+    acting_as: str | None,
 ) -> None:
     """Ask for access to an output port.
 
@@ -73,7 +73,7 @@ def request(
 
     with opened(directory, environment, platform_file) as access:
         subject = access.requests.identity.subject
-        asking = Requester.parse(as_whom) if as_whom else default_requester(directory, environment, subject)
+        asking = Requester.parse(acting_as) if acting_as else default_requester(directory, environment, subject)
         ends_at = parse_until(until, access.requests.clock()) if until else None
         print_request(access.requests.ask(port, asking, purpose, ends_at), as_json=as_json)
 

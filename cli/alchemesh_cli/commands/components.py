@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.context import json_option
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
     from alchemesh_platform.catalog.discover import Catalog
-    from alchemesh_platform.catalog.spec import ComponentSpec
+    from alchemesh_platform.sdk.spec import ComponentSpec
 
 
 class UnknownComponent(Failure):
@@ -90,7 +90,7 @@ def _named(catalog: Catalog, name: str) -> list[ComponentSpec]:
     specs, _ = catalog.loaded()
     found = [spec for spec in specs if spec.component_type == name]
     if not found:
-        from alchemesh_platform.problems import did_you_mean
+        from alchemesh_platform.base.problems import did_you_mean
 
         known = sorted({*catalog, *(spec.component_type for spec in specs)})
         raise UnknownComponent(
@@ -115,7 +115,7 @@ def _summary(spec: ComponentSpec) -> dict[str, Any]:
 
 
 def _document(spec: ComponentSpec) -> dict[str, Any]:
-    from alchemesh_platform.json_schema import WrittenSchema
+    from alchemesh_platform.base.json_schema import WrittenSchema
 
     return {
         **_summary(spec),

@@ -9,7 +9,7 @@ import click
 
 from alchemesh_cli.context import json_option, place_of, where_options
 from alchemesh_cli.contract.notices import notice, notices
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 
 
 class NotWritten(Failure):
@@ -91,9 +91,9 @@ def diff(
     from alchemesh_cli.contract.ports import manifest_of, of_product, recorded_of, version_of
     from alchemesh_cli.render.contract import diff_page
     from alchemesh_cli.render.environment import spoken_environment
-    from alchemesh_platform.contracts.rules import problems_of
-    from alchemesh_platform.contracts.step import compare, step_of
-    from alchemesh_platform.problems import errors_of
+    from alchemesh_platform.base.problems import errors_of
+    from alchemesh_platform.contracts.compatibility.rules import problems_of
+    from alchemesh_platform.contracts.compatibility.step import compare, step_of
 
     if against is not None and port is None:
         raise click.UsageError("--against needs a PORT: each port has versions of its own")
@@ -156,13 +156,13 @@ def export(
     from alchemesh_cli.contract.ports import manifest_of, shown_ports
 
     if form == "odps":
-        from alchemesh_platform.contracts.odps_export import export_odps, odps_text
+        from alchemesh_platform.contracts.odcs.odps_export import export_odps, odps_text
 
         if port is not None:
             raise click.UsageError("--format odps is of the whole product: leave PORT out")
         text = odps_text(export_odps(manifest_of(directory, environment).product))
     else:
-        from alchemesh_platform.contracts.odcs_export import export_odcs, odcs_text
+        from alchemesh_platform.contracts.odcs.export import export_odcs, odcs_text
 
         if port is None:
             raise click.UsageError("missing argument PORT: a contract is of one output port")
@@ -191,9 +191,9 @@ def import_contract(file: Path) -> None:
       alchemesh contract import orders.odcs.yaml
       alchemesh contract import orders.odcs.yaml > piece.yaml
     """
-    from alchemesh_platform.contracts.odcs_import import import_odcs, manifest_text
-    from alchemesh_platform.problems import ProblemsFound, errors_of
-    from alchemesh_platform.yaml_source import read_document
+    from alchemesh_platform.base.problems import ProblemsFound, errors_of
+    from alchemesh_platform.base.yaml_source import read_document
+    from alchemesh_platform.contracts.odcs.import_contract import import_odcs, manifest_text
 
     tree, problems = read_document(file)
     if errors_of(problems):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from alchemesh_cli.again import again
 from alchemesh_cli.context import json_option, load_platform_for, where_options
-from alchemesh_platform.failure import Failure
+from alchemesh_cli.context_options import with_context_options
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.platform_file.models import Platform
-from alchemesh_platform.problems import ProblemsFound
 
 
 @click.command(short_help="Check that everything this machine needs is there.")
@@ -34,7 +34,7 @@ def command(directory: Path, environment: str, platform_file: Path | None, as_js
         for result in results:
             click.echo(f"{'✓' if result['passed'] else '✗'} {result['check']:<12} {indent(str(result['found']))}")
             if result["hint"]:
-                click.echo(f"  {'':<12} hint: {again(str(result['hint']))}")
+                click.echo(f"  {'':<12} hint: {with_context_options(str(result['hint']))}")
     return 0 if all(result["passed"] for result in results) else 1
 
 
@@ -59,7 +59,7 @@ def _python(_platform: Platform) -> str:
 
 
 def _engine(_platform: Platform) -> str:
-    from alchemesh_platform.engine.discover import find_engine
+    from alchemesh_platform.engine.install.find import find_engine
 
     found = find_engine(allow_install=False)
     return f"Pulumi {found.version} {found.path} ({found.source})"
@@ -67,9 +67,9 @@ def _engine(_platform: Platform) -> str:
 
 def _plugins(platform: Platform) -> str:
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.emulation.sdk import PACKAGE
-    from alchemesh_platform.engine.discover import find_engine
-    from alchemesh_platform.engine.plugins import find_plugin
+    from alchemesh_platform.clouds.gcp.emulation.types.sdk import PACKAGE
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.install.plugins import find_plugin
 
     catalog = discover()
     used = [catalog[name] for name in platform.components.values() if name in catalog]
@@ -111,13 +111,13 @@ def _components(_platform: Platform) -> str:
 
 
 def _data_api(_platform: Platform) -> str:
-    from alchemesh_platform.local.programs import program
+    from alchemesh_platform.systems.local.data_api.programs import program
 
     return f"{program('roapi')}, behind {program('caddy')}"
 
 
 def _sql(_platform: Platform) -> str:
-    from alchemesh_platform.local.programs import guard_of, program
+    from alchemesh_platform.systems.local.data_api.programs import guard_of, program
 
     guard = guard_of(("sql",))
     if guard.warnings:

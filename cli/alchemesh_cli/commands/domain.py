@@ -11,7 +11,7 @@ from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import delete_protected_option, yes_option
 
 if TYPE_CHECKING:
-    from alchemesh_platform.deployment.foundation import FoundationOperation
+    from alchemesh_platform.foundations.operator import FoundationOperation
 
 
 @click.group(short_help="What the products of a domain stand on: identity, rights, budget.")
@@ -129,7 +129,7 @@ def _found(
     from alchemesh_cli.founding import found
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.foundation import domain_foundation
-    from alchemesh_platform.deployment.domain import read_domain
+    from alchemesh_platform.foundations.domain import read_domain
     from alchemesh_platform.registry.store import Registry
 
     platform = load_platform_for(directory, environment, platform_file)

@@ -7,7 +7,7 @@ import json
 import click
 
 from alchemesh_cli.context import json_option
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.base.failure import Failure
 
 
 @click.command(short_help="Find, get and show the Pulumi engine.")
@@ -27,18 +27,18 @@ def command(install: bool, plugins: tuple[str, ...], as_json: bool) -> None:
       alchemesh engine --install --plugin kafka
     """
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.engine.discover import find_engine
-    from alchemesh_platform.engine.plugins import find_plugin
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.install.plugins import find_plugin
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         click.echo(line, err=True)
 
-    found = find_engine(progress=tell, allow_install=install)
+    found = find_engine(progress=report, allow_install=install)
     rows: list[dict[str, str | None]] = []
     known = {name for spec in discover().loaded()[0] for name in spec.plugins}
     for name in sorted(known | set(plugins)):
         try:
-            plugin = find_plugin(name, found, progress=tell, allow_install=install and name in plugins)
+            plugin = find_plugin(name, found, progress=report, allow_install=install and name in plugins)
         except Failure:
             if name in plugins:
                 raise

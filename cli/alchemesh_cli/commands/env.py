@@ -30,11 +30,11 @@ def command(
       eval "$(alchemesh env --with-credentials)"   # and …_USER and …_PASSWORD of each data API
     """
     from alchemesh_cli.context import load_platform_for
+    from alchemesh_platform.base.writing import write_private
+    from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
     from alchemesh_platform.connections import CONNECTIONS_VARIABLE
-    from alchemesh_platform.deployment.connected import read_connections
-    from alchemesh_platform.emulation.environment import emulators_of
+    from alchemesh_platform.deployment.connections import read_connections
     from alchemesh_platform.registry.store import Registry
-    from alchemesh_platform.writing import write_private
 
     platform = load_platform_for(directory, environment, platform_file)
     with Registry.open(platform.registry) as registry:

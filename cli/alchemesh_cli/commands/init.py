@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from alchemesh_platform.failure import ExitCode, Failure
-from alchemesh_platform.names import NAME_MAX, NAME_PATTERN
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
 
 DEFAULT_NAME = "my-product"
 
@@ -74,7 +74,7 @@ def _from_folder(directory: Path) -> str:
 def _name(option: str, name: str) -> str:
     if _is_name(name):
         return name
-    from alchemesh_platform.document import quoted
+    from alchemesh_platform.base.document import quoted
     from alchemesh_platform.manifest.patterns import RULES, mended
 
     better = mended(NAME_PATTERN, name)
@@ -90,7 +90,7 @@ def _is_name(text: str) -> bool:
 
 def _schema() -> str:
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.manifest.schema import manifest_schema
+    from alchemesh_platform.catalog.manifest_schema import manifest_schema
     from alchemesh_platform.platform_file.builtin import LOCAL_COMPONENTS
 
     specs = [spec for spec in discover().loaded()[0] if spec.name in LOCAL_COMPONENTS.values()]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.again import again, remember
 from alchemesh_cli.context import PLATFORM_VARIABLE, emulate_option, environment_option, json_option, where_options
+from alchemesh_cli.context_options import remember, with_context_options
 from alchemesh_cli.options import yes_option
-from alchemesh_platform.failure import ExitCode
+from alchemesh_platform.base.failure import ExitCode
 
 if TYPE_CHECKING:
     from alchemesh_platform.mesh_repo.difference import MeshDiff
@@ -129,7 +129,9 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
         gc.enable()
     click.echo(
         drawn
-        or again(f"nothing is deployed in {spoken_environment(platform)} yet\n\nnext: `alchemesh up` in a product")
+        or with_context_options(
+            f"nothing is deployed in {spoken_environment(platform)} yet\n\nnext: `alchemesh up` in a product"
+        )
     )
 
 
@@ -141,11 +143,11 @@ def _drawn(platform: Platform, form: str) -> str:
     from datetime import UTC, datetime
 
     from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_platform.observed.standing import standings
     from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.registry.unavailable import RegistryMissing
-    from alchemesh_platform.standing.standing import standings
 
     environment = platform.environment
     try:

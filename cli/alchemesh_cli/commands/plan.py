@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alchemesh_cli.again import again
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import json_option, manifest_path, where_options
-from alchemesh_platform.failure import ExitCode
-from alchemesh_platform.problems import Problem, ProblemsFound
+from alchemesh_cli.context_options import with_context_options
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
     from alchemesh_platform.catalog.discover import Catalog
@@ -74,7 +74,7 @@ def command(
                 click.echo(_json({"problems": [problem.as_json() for problem in found.problems]}))
             continue
         resources = _resources(plan) if with_resources else None
-        told = [*loaded.warnings, *(problem for result in results for problem in result.problems())]
+        reported = [*loaded.warnings, *(problem for result in results for problem in result.problems())]
         if any(result.forbids for result in results):
             code = code or ExitCode.FORBIDDEN
         if as_json:
@@ -84,16 +84,16 @@ def command(
             document = {
                 **plan_document(plan),
                 "emulated": plan.emulated,
-                "problems": [problem.as_json() for problem in told],
+                "problems": [problem.as_json() for problem in reported],
                 **({} if resources is None else {"resources": [resource.as_json() for resource in resources]}),
             }
             click.echo(_json({**document, "value": standing(results).as_json()}))
             continue
         from alchemesh_cli.render.plan import plan_lines
 
-        click.echo("\n" * bool(number) + again("\n".join(plan_lines(plan, resources)), here=True))
-        for problem in told:
-            click.echo(f"\n{again(str(problem))}", err=True)
+        click.echo("\n" * bool(number) + with_context_options("\n".join(plan_lines(plan, resources)), here=True))
+        for problem in reported:
+            click.echo(f"\n{with_context_options(str(problem))}", err=True)
     if problems and not as_json:
         raise ProblemsFound(problems)
     return code

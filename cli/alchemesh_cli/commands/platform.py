@@ -11,7 +11,7 @@ from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import delete_protected_option, yes_option
 
 if TYPE_CHECKING:
-    from alchemesh_platform.deployment.foundation import FoundationOperation
+    from alchemesh_platform.foundations.operator import FoundationOperation
 
 state_option = click.option(
     "--state",
@@ -141,7 +141,7 @@ def _found(
     from alchemesh_cli.founding import found
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.foundation import platform_foundation
-    from alchemesh_platform.deployment.foundation import own_state
+    from alchemesh_platform.foundations.operator import own_state
 
     platform = load_platform_for(directory, environment, platform_file)
     foundation = platform_foundation(platform, discover())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.context import json_option
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
     from alchemesh_platform.policies.cases import CaseResult
@@ -89,7 +89,7 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
 
     named = {policy.name: policy for policy in with_shipped([loaded.policy for loaded in load_policies(paths)])}
     if name not in named:
-        from alchemesh_platform.problems import did_you_mean
+        from alchemesh_platform.base.problems import did_you_mean
 
         hint = did_you_mean(name, list(named), otherwise="`alchemesh policy list` shows all")
         raise UnknownPolicy(f"no policy {name!r}", hint=hint)

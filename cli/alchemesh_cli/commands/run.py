@@ -28,8 +28,8 @@ def command(
     """
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.deployment.running import run_code
-    from alchemesh_platform.emulation.environment import job_runner, resume
+    from alchemesh_platform.clouds.gcp.emulation.environment import job_runner, resume
+    from alchemesh_platform.deployment.run_code import run_code
     from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.registry.store import Registry
 

@@ -26,7 +26,7 @@ def command(directory: Path, environment: str, platform_file: Path | None, outpu
     """
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.manifest.schema import manifest_schema
+    from alchemesh_platform.catalog.manifest_schema import manifest_schema
 
     used = set(load_platform_for(directory, environment, platform_file).components.values())
     loaded, broken = discover().loaded()

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alchemesh_cli.again import again
 from alchemesh_cli.context import MANIFEST, json_option, manifest_path, where_options
+from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.declared import ADDRESS, declared_address
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
+    from alchemesh_platform.observed.models import ProductStatus, ProductSummary
+    from alchemesh_platform.observed.standing import Standing
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.lineage import Lineage
     from alchemesh_platform.registry.records import Deployment
     from alchemesh_platform.registry.store import Registry
-    from alchemesh_platform.standing.standing import Standing
-    from alchemesh_platform.status.models import ProductStatus, ProductSummary
 
 HISTORY_SHOWN = 20
 UP_HINT = "`alchemesh up` in the product's folder deploys it"
@@ -101,7 +101,7 @@ def command(
       alchemesh status --all --json
     """
     from alchemesh_cli.context import load_platform_for
-    from alchemesh_platform.emulation.environment import resume
+    from alchemesh_platform.clouds.gcp.emulation.environment import resume
 
     folder = _folder(product, directory)
     address = None if every else declared_address(folder, environment) if folder else product
@@ -150,11 +150,11 @@ def _report(
     from datetime import UTC, datetime
 
     from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.observed.models import ProductStatus
+    from alchemesh_platform.observed.product import product_status
+    from alchemesh_platform.observed.standing import standings
+    from alchemesh_platform.observed.summaries import product_summaries
     from alchemesh_platform.registry.lineage import Lineage, lineage_of, mesh_lineage
-    from alchemesh_platform.standing.standing import standings
-    from alchemesh_platform.status.models import ProductStatus
-    from alchemesh_platform.status.product import product_status
-    from alchemesh_platform.status.summaries import product_summaries
 
     environment, emulated = platform.environment, platform.emulated
     if registry is None:
@@ -177,7 +177,7 @@ def _report(
 
 
 def _closest(registry: Registry | None, environment: str, address: str) -> str:
-    from alchemesh_platform.problems import did_you_mean
+    from alchemesh_platform.base.problems import did_you_mean
     from alchemesh_platform.registry.records import ProductRecord
 
     standing = [product.address for product in registry.all(ProductRecord, environment)] if registry else []
@@ -199,12 +199,14 @@ def _show(report: Report) -> None:
         if report.status.stands:
             print_standing(console, report.standing)
         if not report.status.stands:
-            console.print(again(f"\nnext: {UP_HINT}"), soft_wrap=True)
+            console.print(with_context_options(f"\nnext: {UP_HINT}"), soft_wrap=True)
     elif report.summaries:
         print_summaries(console, where, report.summaries, now)
     else:
         nothing = f"nothing is deployed in {where} yet"
-        console.print(again(f"{nothing}\n\nnext: {UP_HINT}; `alchemesh init` writes one"), soft_wrap=True)
+        console.print(
+            with_context_options(f"{nothing}\n\nnext: {UP_HINT}; `alchemesh init` writes one"), soft_wrap=True
+        )
     if report.history is not None:
         print_history(console, report.history, with_product=report.status is None)
     if report.lineage is not None:

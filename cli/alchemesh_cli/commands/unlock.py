@@ -24,7 +24,7 @@ def command(directory: Path, environment: str, platform_file: Path | None, confi
     """
     from alchemesh_cli.asking import confirm
     from alchemesh_cli.declared import declared_address
-    from alchemesh_platform.deployment.operate import unlock
+    from alchemesh_platform.deployment.operator import unlock
 
     platform = load_platform_for(directory, environment, platform_file)
     # What else is wrong with the manifest by now does not keep the stack locked.

@@ -42,7 +42,7 @@ def command(
     """
     from alchemesh_cli.context import load_composed
     from alchemesh_cli.operation import operate
-    from alchemesh_platform.failure import ExitCode
+    from alchemesh_platform.base.failure import ExitCode
 
     composed = load_composed(directory, environment, platform_file, look=True)
     done = operate(

@@ -13,12 +13,12 @@ import click
 
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import MANIFEST, PLATFORM_VARIABLE, json_option
-from alchemesh_platform.failure import ExitCode
-from alchemesh_platform.problems import Problem, ProblemsFound, errors_of, in_file_order
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of, in_file_order
 
 if TYPE_CHECKING:
+    from alchemesh_platform.base.document import Node
     from alchemesh_platform.catalog.discover import Catalog
-    from alchemesh_platform.document import Node
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.policies.results import PolicyResult
@@ -133,7 +133,7 @@ def _files(path: Path) -> Iterator[Path]:
 def _problems(file: Path, asked: Asked, trees: list[Node]) -> Iterable[Problem]:
     """What is wrong with one file; a manifest's document is added to those that are held against each other."""
     if file.name == PLATFORM_FILE:
-        from alchemesh_platform.home import home
+        from alchemesh_platform.base.home import home
         from alchemesh_platform.platform_file.load import platform_problems
 
         return platform_problems(file, home())
@@ -184,12 +184,12 @@ def _of_mesh(
 
         asked.take(policies_as_last_seen(manifest, platform))
         return []
-    from alchemesh_platform.deployment.governance import held_against_mesh
+    from alchemesh_platform.deployment.checks.governance import checked_against_mesh
     from alchemesh_platform.mesh_repo.last_seen import remember_mesh
     from alchemesh_platform.registry.store import Registry
 
     with Registry.open(platform.registry, create=False) as registry:
-        problems, results = held_against_mesh(registry, manifest, platform.environment)
+        problems, results = checked_against_mesh(registry, manifest, platform.environment)
         remember_mesh(platform, registry)
     asked.take(results)
     return problems

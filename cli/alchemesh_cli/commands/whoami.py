@@ -51,11 +51,12 @@ def _unknown(place: Place, environment: str) -> str:
     """Why somebody is no user, and what to do: there is no mesh, the mesh has others, or nobody said who it is."""
     if not place.has_users:
         return f"no mesh is recorded in {environment}: `alchemesh mesh apply` records its users"
-    told = f"no user of the mesh in {environment}, which has others"
+    reported = f"no user of the mesh in {environment}, which has others"
     if place.identity.is_proven:
-        return f"{told}: add yourself to the users of the mesh repo, then `alchemesh mesh apply`"
+        return f"{reported}: add yourself to the users of the mesh repo, then `alchemesh mesh apply`"
     meant = f"did you mean {place.meant!r}? " if place.meant else ""
     return (
-        f"{told}: {meant}ALCHEMESH_USER says which of them you are; who is new is added to the users of the mesh repo, "
+        f"{reported}: {meant}ALCHEMESH_USER says which of them you are; "
+        "add a new person to the users of the mesh repo, "
         "then `alchemesh mesh apply`"
     )

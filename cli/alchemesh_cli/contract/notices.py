@@ -13,8 +13,8 @@ from alchemesh_cli.context import json_option, load_platform_for, place_of, wher
 from alchemesh_cli.render.environment import spoken_environment
 
 if TYPE_CHECKING:
-    from alchemesh_platform.contracts.notice import NoticeOf
-    from alchemesh_platform.contracts.notices import GivenNotice
+    from alchemesh_platform.contracts.notices.period import NoticeOf
+    from alchemesh_platform.contracts.notices.recorded import GivenNotice
 
 # As in contracts/notice.py, which is not imported to show help; a test compares them.
 WHATS = ("breaking-change", "deprecation", "retirement", "removal")
@@ -51,8 +51,8 @@ def notice(
       alchemesh contract notice flights-table breaking-change --withdraw
     """
     from alchemesh_cli.contract.ports import port_address_of
-    from alchemesh_platform.contracts.giving import give_notice, withdraw_notice
-    from alchemesh_platform.deployment.promises import consumers_of
+    from alchemesh_platform.contracts.notices.give import give_notice, withdraw_notice
+    from alchemesh_platform.deployment.checks.promises import consumers_of
     from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.registry.store import Registry
 
@@ -98,16 +98,16 @@ def notices(directory: Path, environment: str, platform_file: Path | None, as_js
         ports = of_product(manifest, recorded_of(directory, environment, platform_file, manifest.product.address), None)
     else:
         ports = shown_ports(directory, environment, platform_file, port)
-    told = [given for each in ports for given in each.notices]
+    reported = [given for each in ports for given in each.notices]
     if as_json:
-        document = {**place_of(environment).as_json(), "notices": [given.as_json() for given in told]}
+        document = {**place_of(environment).as_json(), "notices": [given.as_json() for given in reported]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     now = datetime.now(UTC)
-    for given in told:
-        click.echo(f"{click.style(given.port, bold=True)}  {given.told(now)}")
+    for given in reported:
+        click.echo(f"{click.style(given.port, bold=True)}  {given.reported(now)}")
         click.echo(f"  {_given(given)}")
-    if not told:
+    if not reported:
         click.echo(f"no notice stands in {spoken_environment(place_of(environment))}")
 
 
@@ -115,15 +115,15 @@ def _said(given: GivenNotice, consumers: list[str], now: datetime, *, new: bool,
     """What came of it, for the person who gave it or took it back."""
     if withdrawn:
         return f"taken back: {given.port} keeps what it promises; the next notice begins anew"
-    told = f"{given.port}: {given.told(now)}"
+    reported = f"{given.port}: {given.reported(now)}"
     if not new:
-        return f"{told}\nthis was told already: {_given(given)}, and stands"
+        return f"{reported}\nthis was told already: {_given(given)}, and stands"
     if not consumers:
-        return f"{told}\nnobody holds a grant, so nothing has to wait for it"
-    return f"{told}\ntold to {', '.join(consumers)}"
+        return f"{reported}\nnobody holds a grant, so nothing has to wait for it"
+    return f"{reported}\ntold to {', '.join(consumers)}"
 
 
 def _given(given: GivenNotice) -> str:
-    from alchemesh_platform.contracts.notice import spoken_moment
+    from alchemesh_platform.contracts.notices.period import spoken_moment
 
     return f"given {spoken_moment(given.notice.given_at)} by {given.given_by}"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import load_platform_for, manifest_path
-from alchemesh_platform.failure import ExitCode, Failure
+from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
-    from alchemesh_platform.contracts.notices import GivenNotice
-    from alchemesh_platform.contracts.odcs_export import PortIdentity
+    from alchemesh_platform.contracts.notices.recorded import GivenNotice
+    from alchemesh_platform.contracts.odcs.export import PortIdentity
     from alchemesh_platform.contracts.port import PromisedPort
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
@@ -99,7 +99,7 @@ def of_product(manifest: LoadedManifest, recorded: Recorded, port: str | None) -
     Raises:
         UnknownPort: with the closest name.
     """
-    from alchemesh_platform.contracts.odcs_export import PortIdentity
+    from alchemesh_platform.contracts.odcs.export import PortIdentity
     from alchemesh_platform.contracts.port import promised_ports
 
     product = manifest.product
@@ -177,8 +177,8 @@ def version_of(port: ShownPort, version: str) -> PromisedPort:
     Raises:
         UnknownVersion: with those that there were.
     """
+    from alchemesh_platform.base.problems import did_you_mean
     from alchemesh_platform.contracts.recorded import kept_promise
-    from alchemesh_platform.problems import did_you_mean
 
     for kept in port.versions:
         if kept.version == version:
@@ -189,14 +189,14 @@ def version_of(port: ShownPort, version: str) -> PromisedPort:
 
 def unknown(port: str, where: str, names: list[str]) -> UnknownPort:
     """There is no such port; the closest is named."""
-    from alchemesh_platform.problems import did_you_mean
+    from alchemesh_platform.base.problems import did_you_mean
 
     hint = did_you_mean(port, names) if names else "there is none; `alchemesh up` records what a manifest declares"
     return UnknownPort(f"no output port {port!r} of {where}", hint=hint)
 
 
 def _recorded(registry: Registry | None, environment: str, product: str) -> Recorded:
-    from alchemesh_platform.contracts.notices import notices_of
+    from alchemesh_platform.contracts.notices.recorded import notices_of
     from alchemesh_platform.contracts.recorded import recorded_ports
     from alchemesh_platform.contracts.versions import kept_versions
 
@@ -208,7 +208,7 @@ def _recorded(registry: Registry | None, environment: str, product: str) -> Reco
     return Recorded(
         promises,
         {port.rpartition("/")[2]: tuple(kept) for port, kept in versions.items()},
-        {port.rpartition("/")[2]: tuple(told) for port, told in notices.items()},
+        {port.rpartition("/")[2]: tuple(reported) for port, reported in notices.items()},
     )
 
 
@@ -222,7 +222,7 @@ def _parts(address: str) -> tuple[str, str, str]:
 
 def _at_address(directory: Path, environment: str, platform_file: Path | None, address: str) -> ShownPort:
     """A port of any product, as it is recorded."""
-    from alchemesh_platform.contracts.odcs_export import PortIdentity
+    from alchemesh_platform.contracts.odcs.export import PortIdentity
     from alchemesh_platform.registry.records import PortRecord, ProductRecord
 
     product, domain, port = _parts(address)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_cli.again import again
+from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.render.table import table_lines, terminal_width
-from alchemesh_platform.access.states import TRANSITIONS, moment, told, way_out
+from alchemesh_platform.access.states import TRANSITIONS, moment, remedy, reported
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def request_document(request: AccessRequestRecord, grant: GrantRecord | None = N
 
 def request_line(request: AccessRequestRecord) -> str:
     """What stands with a request, in a sentence."""
-    return f"{told(request)}: {request.requester} reads {request.port}, {_until(request)}"
+    return f"{reported(request)}: {request.requester} reads {request.port}, {_until(request)}"
 
 
 def request_table(requests: Sequence[AccessRequestRecord]) -> str:
@@ -51,7 +51,7 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where:
     ]
     head = [f"{request.address}  {request.state}  {where}"]
     head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
-    return "\n".join([*head, "", *_states(request), "", again(f"next: {way_out(request)}")])
+    return "\n".join([*head, "", *_states(request), "", with_context_options(f"next: {remedy(request)}")])
 
 
 def applied_lines(product: str, outcome: Outcome | None) -> Iterator[str]:

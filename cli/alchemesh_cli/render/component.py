@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-    from alchemesh_platform.catalog.spec import ComponentSpec
+    from alchemesh_platform.sdk.spec import ComponentSpec
 
 WIDTH = 100  # columns of a page where the terminal does not say
 
@@ -81,7 +81,7 @@ def _default(field: FieldInfo) -> str:
 def _written(value: Any) -> str:
     from datetime import timedelta
 
-    from alchemesh_platform.units import format_duration
+    from alchemesh_platform.base.units import format_duration
 
     if isinstance(value, timedelta):
         return format_duration(value)

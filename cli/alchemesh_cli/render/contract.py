@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alchemesh_platform.contracts.changes import KINDS
-from alchemesh_platform.contracts.diff import cost
-from alchemesh_platform.contracts.notice import WORDS, notice_command
+from alchemesh_platform.base.units import format_duration, format_percent, spoken_duration
+from alchemesh_platform.contracts.compatibility.changes import KINDS
+from alchemesh_platform.contracts.compatibility.diff import cost
+from alchemesh_platform.contracts.compatibility.quality import compared
+from alchemesh_platform.contracts.compatibility.step import PortStep, stage
+from alchemesh_platform.contracts.notices.period import WORDS, notice_command
 from alchemesh_platform.contracts.port import PromisedPort
-from alchemesh_platform.contracts.quality import compared
-from alchemesh_platform.contracts.step import PortStep, stage
 from alchemesh_platform.manifest.models import Contract, QualityRule
-from alchemesh_platform.units import format_duration, format_percent, spoken_duration
 
 if TYPE_CHECKING:
     from alchemesh_cli.contract.ports import ShownPort
@@ -32,12 +32,12 @@ def port_page(port: ShownPort, environment: str, now: datetime) -> str:
     promise = port.promise
     title = f"{click.style(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
     lines = [title, *_standing(environment, promise, port.recorded), ""]
-    told = [
-        *_told(promise),
-        ("notice", [given.told(now) for given in port.notices]),
-        ("versions", [f"{kept.version}  {_stands(kept, port.recorded)}" for kept in port.versions]),
+    reported = [
+        *_reported(promise),
+        ("notice", [given.reported(now) for given in port.notices]),
+        ("versions", [f"{kept.version}  {_is_deployed(kept, port.recorded)}" for kept in port.versions]),
     ]
-    for label, texts in told:
+    for label, texts in reported:
         for index, text in enumerate(texts):
             lines.append(f"  {(label if index == 0 else ''):<{LABEL_WIDTH}}  {text}".rstrip())
     return "\n".join(lines)
@@ -64,7 +64,7 @@ def port_document(port: ShownPort) -> dict[str, Any]:
     }
 
 
-def _stands(kept: ContractVersionRecord, recorded: PromisedPort | None) -> str:
+def _is_deployed(kept: ContractVersionRecord, recorded: PromisedPort | None) -> str:
     """Where a version stands in its life; of one that another has followed, where it stood."""
     return kept.lifecycle if _is_current(kept, recorded) else f"was {kept.lifecycle}"
 
@@ -77,8 +77,8 @@ def _is_current(kept: ContractVersionRecord, recorded: PromisedPort | None) -> b
 def diff_page(step: PortStep, environment: str) -> str:
     """What changed in one port's promise, the gravest first."""
     steps = [_contract(port) if port is not None else "no port" for port in (step.before, step.after)]
-    told = steps[0] if steps[0] == steps[1] else " → ".join(steps)
-    lines = [f"{click.style(step.address, bold=True)}  {environment}  {told}"]
+    reported = steps[0] if steps[0] == steps[1] else " → ".join(steps)
+    lines = [f"{click.style(step.address, bold=True)}  {environment}  {reported}"]
     if not step.diff.changes:
         return "\n".join([*lines, "", "  nothing changed"])
     width = max(len(change.place) for change in step.diff.changes)
@@ -107,7 +107,7 @@ def _standing(environment: str, port: PromisedPort, recorded: PromisedPort | Non
         yield click.style(f"recorded in {environment}: {_contract(recorded)}", dim=True)
 
 
-def _told(port: PromisedPort) -> Iterator[tuple[str, list[str]]]:
+def _reported(port: PromisedPort) -> Iterator[tuple[str, list[str]]]:
     """Label: lines."""
     contract = port.contract
     if contract is not None:

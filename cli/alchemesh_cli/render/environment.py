@@ -17,6 +17,10 @@ class Placed(Protocol):
         """Whether its clouds are stand-ins on this machine."""
 
 
-def spoken_environment(placed: Placed) -> str:
+def spoken_environment(with_setting_places: Placed) -> str:
     """``demo``, or ``demo  emulated``: nobody should take a stand-in for the real one."""
-    return f"{placed.environment}  emulated" if placed.emulated else placed.environment
+    return (
+        f"{with_setting_places.environment}  emulated"
+        if with_setting_places.emulated
+        else with_setting_places.environment
+    )

@@ -16,13 +16,13 @@ from rich.text import Text
 
 from alchemesh_cli.render.live import DOING
 from alchemesh_cli.render.tree import MARKS, WILL
-from alchemesh_platform.engine.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
+from alchemesh_platform.engine.run.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
 from alchemesh_platform.registry.lineage_text import BRANCH, LAST
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.foundation import Foundation
-    from alchemesh_platform.deployment.foundation import FoundationChange, FoundationOperation, FoundationOutcome
-    from alchemesh_platform.engine.events import EngineEvent
+    from alchemesh_platform.engine.run.events import EngineEvent
+    from alchemesh_platform.foundations.operator import FoundationChange, FoundationOperation, FoundationOutcome
 
 REFRESH_PER_SECOND = 4
 _REPLACE = "replace"  # whatever else the engine does to a resource replaces it

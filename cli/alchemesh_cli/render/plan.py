@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.render.environment import spoken_environment
+from alchemesh_platform.base.units import spoken_duration
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput
-from alchemesh_platform.units import spoken_duration
 
 if TYPE_CHECKING:
     from alchemesh_stacks.declared import Declared

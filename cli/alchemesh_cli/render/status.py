@@ -9,13 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from alchemesh_cli.render.quantities import ago, at, counted, size, took
-from alchemesh_platform.catalog.observation import Health
-from alchemesh_platform.contracts.notice import spoken_moment
-from alchemesh_platform.registry.lineage import Lineage
-from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
-from alchemesh_platform.registry.records import Deployment
-from alchemesh_platform.standing.standing import Standing
-from alchemesh_platform.status.models import (
+from alchemesh_platform.base.units import parse_duration, spoken_duration
+from alchemesh_platform.contracts.notices.period import spoken_moment
+from alchemesh_platform.observed.models import (
     AccessStatus,
     CodeStatus,
     ContractStatus,
@@ -27,7 +23,11 @@ from alchemesh_platform.status.models import (
     ProductSummary,
     TableStatus,
 )
-from alchemesh_platform.units import parse_duration, spoken_duration
+from alchemesh_platform.observed.standing import Standing
+from alchemesh_platform.registry.lineage import Lineage
+from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as_flow, as_tree
+from alchemesh_platform.registry.records import Deployment
+from alchemesh_platform.sdk.observation import Health
 
 # Mark and colour. Words say the same wherever it matters: neither carries a meaning alone.
 HEALTH: Mapping[Health | None, tuple[str, str]] = {
@@ -68,11 +68,11 @@ def print_standing(console: Console, standing: Standing | None) -> None:
     """Value and maturity of a product, each with its explanation; what is not known is unknown, which is not zero."""
     value = standing.value if standing is not None else None
     mature = standing.maturity if standing is not None else None
-    told = [f"-{each.points} {each.policy}: {each.message}" for each in value.deductions] if value else []
-    told += [f"not evaluated: {policy}" for policy in value.open] if value else []
+    reported = [f"-{each.points} {each.policy}: {each.message}" for each in value.deductions] if value else []
+    reported += [f"not evaluated: {policy}" for policy in value.open] if value else []
     grown = [f"{each.points:.0f} of {each.of}  {each.why}" for each in mature.reasons] if mature else []
     lines = [
-        ("value     ", f"{value.value} of 100" if value else "unknown", told),
+        ("value     ", f"{value.value} of 100" if value else "unknown", reported),
         ("maturity  ", f"{mature.value} of 100" if mature else "unknown", grown),
     ]
     console.print(Text("\nstanding", style="bold"))
@@ -124,8 +124,8 @@ def print_history(console: Console, deployments: Sequence[Deployment], *, with_p
 def print_lineage(console: Console, lineage: Lineage, *, of_one: bool) -> None:
     """Where data comes from and goes to: along the flow for one product, by domain for all."""
     console.print(Text("\nlineage", style="bold"))
-    told = as_flow(lineage) if of_one else as_tree(lineage)
-    console.print(Text(told or "  nothing flows here yet"), soft_wrap=True)
+    reported = as_flow(lineage) if of_one else as_tree(lineage)
+    console.print(Text(reported or "  nothing flows here yet"), soft_wrap=True)
 
 
 def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]:

@@ -10,9 +10,10 @@ from rich.console import Group
 from rich.text import Text
 
 from alchemesh_cli.render.contract import COLOURS
+from alchemesh_platform.base.units import spoken_duration
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
-from alchemesh_platform.contracts.changes import KINDS, ChangeWord
-from alchemesh_platform.contracts.step import PortStep
+from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeWord
+from alchemesh_platform.contracts.compatibility.step import PortStep
 from alchemesh_platform.deployment.progress import (
     ASSET,
     COMPONENT_PREFIX,
@@ -24,10 +25,9 @@ from alchemesh_platform.deployment.progress import (
     address_of,
     grant_of,
 )
-from alchemesh_platform.engine.events import PropertyDiff
+from alchemesh_platform.engine.run.events import PropertyDiff
 from alchemesh_platform.manifest.models import Contract
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
-from alchemesh_platform.units import spoken_duration
 
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
 MARKS: Mapping[str, tuple[str, str, str]] = {
@@ -166,10 +166,10 @@ def _grants(section: Section) -> Iterator[list[Text]]:
     """Consumers who are let in, or out: who, for what, and until when."""
     changed = [change for change in section.changes if change.type == GRANT and change.operation in WILL]
     for change in changed[:MOST_GRANTS]:
-        told = grant_of(change)
-        until = f"  until {str(told['ends_at'])[:10]}" if told["ends_at"] else ""
-        who = str(told["requester"] or told["request"])
-        yield _changed(change, f"grant {who}  {_value(told['purpose'])}{until}".rstrip())
+        reported = grant_of(change)
+        until = f"  until {str(reported['ends_at'])[:10]}" if reported["ends_at"] else ""
+        who = str(reported["requester"] or reported["request"])
+        yield _changed(change, f"grant {who}  {_value(reported['purpose'])}{until}".rstrip())
     if len(changed) > MOST_GRANTS:
         yield [Text(f"and {len(changed) - MOST_GRANTS:,} more grants, see --json", style="dim")]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alchemesh_components.code.cloud_run_job.models import Args, need_of
-from alchemesh_components.gcp_checks import image_in_reach, key_in_reach
-from alchemesh_components.gcp_foundations import has_platform
-from alchemesh_components.gcp_settings import Settings
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.secrets import SecretRef
+from alchemesh_components.gcp.checks import image_in_reach, key_in_reach
+from alchemesh_components.gcp.foundations import has_platform
+from alchemesh_components.gcp.settings import Settings
+from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 SECRET_TYPE = "secret"  # noqa: S105 - component type of the needs that hold one
 

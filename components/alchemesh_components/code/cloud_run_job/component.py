@@ -10,17 +10,17 @@ from pulumi_gcp import cloudrunv2, cloudscheduler, projects, secretmanager
 
 from alchemesh_components.code.cloud_run_job.models import Args, need_of
 from alchemesh_components.code.cloud_run_job.spec import SPEC
-from alchemesh_components.gcp_foundations import image_repository
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import RUN_JOB, SCHEDULER_JOB, SECRET, product_resource_name, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.foundations import image_repository
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import RUN_JOB, SCHEDULER_JOB, SECRET, product_resource_name, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
 from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
-from alchemesh_platform.component import Component
+from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE
-from alchemesh_platform.local.entrypoint import interpreter_arguments
-from alchemesh_platform.secrets import SecretRef
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.local.jobs.entrypoint import interpreter_arguments
 
 
 class CloudRunJob(Component[Args, Settings]):

@@ -1,6 +1,6 @@
 """Catalogue entry of cloud-run-job."""
 
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="cloud-run-job",
@@ -13,9 +13,9 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.code.cloud_run_job.component:CloudRunJob",
     args="alchemesh_components.code.cloud_run_job.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:JobConnection",
     check="alchemesh_components.code.cloud_run_job.check:check",
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

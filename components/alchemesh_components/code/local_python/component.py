@@ -9,9 +9,9 @@ from typing import Any
 
 from alchemesh_components.code.local_python.models import Args
 from alchemesh_components.code.local_python.spec import SPEC
-from alchemesh_components.local_settings import Settings
-from alchemesh_platform.component import Component
-from alchemesh_platform.resources.local import Job
+from alchemesh_components.local.settings import Settings
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.local.resources import Job
 
 
 class LocalPython(Component[Args, Settings]):

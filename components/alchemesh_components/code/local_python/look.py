@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alchemesh_components.code.local_python.models import Args
-from alchemesh_components.local_settings import Settings
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_components.local.settings import Settings
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 
 def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """The script is there, or the module with its function: in the folder, or installed. Nothing is imported."""
-    from alchemesh_platform.local.entrypoint import entrypoint_problem
+    from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
 
     elsewhere = settings.local.python not in (None, sys.executable) or "PYTHONPATH" in args.env
     problem = entrypoint_problem(args.entrypoint, Path(wiring.product_root), elsewhere=elsewhere)

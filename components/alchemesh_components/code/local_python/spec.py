@@ -1,6 +1,6 @@
 """Catalogue entry of local-python."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="local-python",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.code.local_python.component:LocalPython",
     args="alchemesh_components.code.local_python.models:Args",
-    settings="alchemesh_components.local_settings:Settings",
+    settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:JobConnection",
     look="alchemesh_components.code.local_python.look:look",
     run="alchemesh_components.code.local_python.run:run",

@@ -10,13 +10,13 @@ from pulumi_gcp import billing, monitoring, projects, serviceaccount
 
 from alchemesh_components.foundations.gcp_domain.models import Args
 from alchemesh_components.foundations.gcp_domain.spec import SPEC
-from alchemesh_components.gcp_access import member_slug, members_of
-from alchemesh_components.gcp_foundations import budget_labels
-from alchemesh_components.gcp_settings import Budget, Settings
+from alchemesh_components.gcp.access import member_slug, members_of
+from alchemesh_components.gcp.foundations import budget_labels
+from alchemesh_components.gcp.settings import Budget, Settings
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
 from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.component import Component
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
 
 # What deploying the components for Google Cloud takes: https://cloud.google.com/iam/docs/roles-permissions
 DEPLOYER_ROLES = (
@@ -116,7 +116,7 @@ class GcpDomain(Component[Args, Settings]):
     def budget(self, budget: Budget, amount: int) -> billing.Budget:
         """A budget for all that has the domain's label in this environment; its owner is told, nothing is stopped."""
         gcp, domain = self.settings.gcp, self.wiring.domain
-        told = monitoring.NotificationChannel(
+        reported = monitoring.NotificationChannel(
             f"{self.name}-owner",
             project=gcp.project,
             display_name=f"Owner of {domain}",
@@ -138,6 +138,6 @@ class GcpDomain(Component[Args, Settings]):
                 projects=[f"projects/{gcp.project_number}"], labels=self.labels
             ),
             threshold_rules=[billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS],
-            all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[told.id]),
+            all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[reported.id]),
             opts=self.child_options,
         )

@@ -1,6 +1,6 @@
 """Catalogue entry of gcp-domain."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="gcp-domain",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.foundations.gcp_domain.component:GcpDomain",
     args="alchemesh_components.foundations.gcp_domain.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_components.foundations.gcp_domain.models:DomainOutputs",
     plugins=("gcp",),
 )

@@ -11,11 +11,11 @@ from pulumi_gcp import artifactregistry, projects, sql, storage
 
 from alchemesh_components.foundations.gcp_platform.models import Args
 from alchemesh_components.foundations.gcp_platform.spec import SPEC
-from alchemesh_components.gcp_foundations import MIRROR, PRODUCTS, ROAPI, registry_host
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import REPOSITORY, SQL_INSTANCE, product_resource_name
-from alchemesh_components.gcp_settings import Settings
-from alchemesh_platform.component import Component
+from alchemesh_components.gcp.foundations import MIRROR, PRODUCTS, ROAPI, registry_host
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import REPOSITORY, SQL_INSTANCE, product_resource_name
+from alchemesh_components.gcp.settings import Settings
+from alchemesh_platform.sdk.component import Component
 
 # What the components for Google Cloud use, those of domains among them.
 SERVICES = (

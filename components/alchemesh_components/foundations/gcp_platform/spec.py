@@ -1,6 +1,6 @@
 """Catalogue entry of gcp-platform."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="gcp-platform",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.foundations.gcp_platform.component:GcpPlatform",
     args="alchemesh_components.foundations.gcp_platform.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_components.foundations.gcp_platform.models:PlatformOutputs",
     plugins=("gcp",),
 )

@@ -8,15 +8,15 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp_dataset_access import admit_to_dataset, dataset_options
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import DATASET, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.dataset_access import admit_to_dataset, dataset_options
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import DATASET, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.bigquery_dataset.models import Args
 from alchemesh_components.infrastructure.bigquery_dataset.spec import SPEC
-from alchemesh_platform.catalog.identity import CodeIdentity
-from alchemesh_platform.component import Component
 from alchemesh_platform.connections import BIGQUERY_SCHEME
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.component import Component
 
 
 class BigQueryDataset(Component[Args, Settings]):

@@ -1,6 +1,6 @@
 """Catalogue entry of bigquery-dataset."""
 
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="bigquery-dataset",
@@ -13,9 +13,9 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.infrastructure.bigquery_dataset.component:BigQueryDataset",
     args="alchemesh_components.infrastructure.bigquery_dataset.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     check="alchemesh_components.infrastructure.bigquery_dataset.check:check",
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.gcp_checks import key_in_reach, whole_days
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.checks import key_in_reach, whole_days
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.models import Args
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

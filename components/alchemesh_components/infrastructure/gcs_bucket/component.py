@@ -8,16 +8,16 @@ from typing import Any
 import pulumi
 from pulumi_gcp import storage
 
-from alchemesh_components.gcp_access import condition_of, member_slug, members_of
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import BUCKET, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import BUCKET, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.models import Args
 from alchemesh_components.infrastructure.gcs_bucket.spec import SPEC
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
-from alchemesh_platform.catalog.spec import Role
-from alchemesh_platform.component import Component
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.spec import Role
 
 UNFINISHED_UPLOAD_DAYS = 7  # parts of an upload that was given up cost money, and nobody sees them
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from alchemesh_platform.catalog.observation import Observation, TableObservation
 from alchemesh_platform.connections import FilesConnection
+from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 FILES_COUNTED = 10_000  # listing a larger bucket takes longer than a person waits
 

@@ -1,7 +1,7 @@
 """Catalogue entry of gcs-bucket."""
 
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="gcs-bucket",
@@ -14,12 +14,12 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.infrastructure.gcs_bucket.component:GcsBucket",
     args="alchemesh_components.infrastructure.gcs_bucket.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.infrastructure.gcs_bucket.check:check",
     guards=True,
-    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
-    stands_on=FOUNDATIONS,
+    required_identity=GOOGLE_SERVICE_ACCOUNT,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

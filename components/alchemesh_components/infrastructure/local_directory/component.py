@@ -8,9 +8,9 @@ from typing import Any
 
 from alchemesh_components.infrastructure.local_directory.models import Args
 from alchemesh_components.infrastructure.local_directory.spec import SPEC
-from alchemesh_components.local_settings import Settings
-from alchemesh_platform.component import Component
-from alchemesh_platform.resources.local import Directory
+from alchemesh_components.local.settings import Settings
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.local.resources import Directory
 
 
 class LocalDirectory(Component[Args, Settings]):

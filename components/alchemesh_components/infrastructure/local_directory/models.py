@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from alchemesh_platform.base.units import Duration
 from alchemesh_platform.manifest.models import Strict
-from alchemesh_platform.units import Duration
 
 
 class Args(Strict):

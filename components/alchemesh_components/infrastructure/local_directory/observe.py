@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from alchemesh_platform.catalog.observation import Observation, TableObservation
 from alchemesh_platform.connections import FilesConnection
+from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 
 def observe(connection: FilesConnection) -> Observation:

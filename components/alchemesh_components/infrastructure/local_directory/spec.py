@@ -1,6 +1,6 @@
 """Catalogue entry of local-directory."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="local-directory",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.infrastructure.local_directory.component:LocalDirectory",
     args="alchemesh_components.infrastructure.local_directory.models:Args",
-    settings="alchemesh_components.local_settings:Settings",
+    settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.infrastructure.local_directory.observe:observe",
 )

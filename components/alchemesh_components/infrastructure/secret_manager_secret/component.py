@@ -8,13 +8,13 @@ from typing import Any
 import pulumi
 from pulumi_gcp import secretmanager
 
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import SECRET, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import SECRET, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.secret_manager_secret.models import Args
 from alchemesh_components.infrastructure.secret_manager_secret.spec import SPEC
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
-from alchemesh_platform.component import Component
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.sdk.component import Component
 
 
 class SecretManagerSecret(Component[Args, Settings]):

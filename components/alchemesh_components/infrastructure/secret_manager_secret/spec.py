@@ -1,6 +1,6 @@
 """Catalogue entry of secret-manager-secret."""
 
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="secret-manager-secret",
@@ -13,9 +13,9 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.infrastructure.secret_manager_secret.component:SecretManagerSecret",
     args="alchemesh_components.infrastructure.secret_manager_secret.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:SecretConnection",
     check="alchemesh_components.infrastructure.secret_manager_secret.check:check",
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

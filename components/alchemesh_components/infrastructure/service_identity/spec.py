@@ -1,6 +1,6 @@
 """Catalogue entry of service-identity."""
 
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="service-identity",
@@ -13,8 +13,8 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.infrastructure.service_identity.component:ServiceIdentity",
     args="alchemesh_components.infrastructure.service_identity.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:IdentityConnection",
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -8,8 +8,8 @@ from typing import Any
 
 from alchemesh_components.input_ports.data_product_input.models import Args, Settings
 from alchemesh_components.input_ports.data_product_input.spec import SPEC
-from alchemesh_platform.component import Component
-from alchemesh_platform.resources.mesh import Subscription
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.mesh.resources import Subscription
 
 
 class DataProductInput(Component[Args, Settings]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from alchemesh_components.local_settings import LocalSettings
+from alchemesh_components.local.settings import LocalSettings
 from alchemesh_platform.manifest.models import Strict
 
 

@@ -1,6 +1,6 @@
 """Catalogue entry of data-product-input."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="data-product-input",

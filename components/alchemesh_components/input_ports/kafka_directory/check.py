@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.kafka.topics import name_problem
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.kafka.topics import name_problem
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

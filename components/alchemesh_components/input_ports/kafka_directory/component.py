@@ -8,8 +8,8 @@ from typing import Any
 
 from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
 from alchemesh_components.input_ports.kafka_directory.spec import SPEC
-from alchemesh_platform.component import Component
-from alchemesh_platform.resources.kafka import TopicIngestion
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.kafka.resources import TopicIngestion
 
 
 class KafkaDirectory(Component[Args, Settings]):

@@ -1,6 +1,6 @@
 """Catalogue entry of kafka-directory."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="kafka-directory",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.gcp_checks import key_in_reach, whole_days
+from alchemesh_components.gcp.checks import key_in_reach, whole_days
 from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Settings
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

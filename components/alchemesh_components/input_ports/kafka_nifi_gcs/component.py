@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import pulumi
 from pulumi_gcp import serviceaccount, storage
 
-from alchemesh_components.gcp_names import SERVICE_ACCOUNT, resource_name
-from alchemesh_components.gcp_settings import Settings as GcpOnly
+from alchemesh_components.gcp.names import SERVICE_ACCOUNT, resource_name
+from alchemesh_components.gcp.settings import Settings as GcpOnly
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Settings
 from alchemesh_components.input_ports.kafka_nifi_gcs.processors import processors, services
 from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
-from alchemesh_components.kafka_provider import kafka_provider
-from alchemesh_platform.catalog.identity import CodeIdentity
-from alchemesh_platform.component import Component
-from alchemesh_platform.kafka.users import principal_of
-from alchemesh_platform.resources.kafka import Rights, SourceTopic
-from alchemesh_platform.resources.nifi import Dataflow
+from alchemesh_components.kafka.provider import kafka_provider
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.kafka.resources import Rights, SourceTopic
+from alchemesh_platform.systems.kafka.users import principal_of
+from alchemesh_platform.systems.nifi.resources import Dataflow
 
 if TYPE_CHECKING:
     import pulumi_kafka

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from alchemesh_components.gcp_settings import GcpSettings
-from alchemesh_components.kafka_settings import KafkaSettings
-from alchemesh_components.nifi_settings import NifiSettings
+from alchemesh_components.gcp.settings import GcpSettings
+from alchemesh_components.kafka.settings import KafkaSettings
+from alchemesh_components.nifi.settings import NifiSettings
+from alchemesh_platform.base.units import Duration
 from alchemesh_platform.manifest.models import Strict
-from alchemesh_platform.units import Duration
 
 TOPIC_PATTERN = r"^[a-zA-Z0-9._-]+$"
 TOPIC_MAX = 249  # org.apache.kafka.common.internals.Topic

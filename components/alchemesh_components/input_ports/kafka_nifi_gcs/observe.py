@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.catalog.observation import Observation
 from alchemesh_platform.connections import FilesConnection
+from alchemesh_platform.sdk.observation import Observation
 
 
 def observe(connection: FilesConnection) -> Observation:
     """Whether all of the dataflow runs and nothing in it complains, as NiFi says."""
-    from alchemesh_platform.failure import Failure
-    from alchemesh_platform.nifi.health import health
-    from alchemesh_platform.nifi.server import Login, Server
+    from alchemesh_platform.base.failure import Failure
+    from alchemesh_platform.systems.nifi.health import health
+    from alchemesh_platform.systems.nifi.server import Login, Server
 
     fed_by = connection.fed_by
     if fed_by is None:

@@ -1,6 +1,6 @@
 """Catalogue entry of kafka-nifi-gcs."""
 
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="kafka-nifi-gcs",
@@ -17,6 +17,6 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.input_ports.kafka_nifi_gcs.observe:observe",
     check="alchemesh_components.input_ports.kafka_nifi_gcs.check:check",
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp", "kafka"),
 )

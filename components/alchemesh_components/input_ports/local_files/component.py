@@ -8,9 +8,9 @@ from typing import Any
 
 from alchemesh_components.input_ports.local_files.models import Args
 from alchemesh_components.input_ports.local_files.spec import SPEC
-from alchemesh_components.local_settings import Settings
-from alchemesh_platform.component import Component
-from alchemesh_platform.resources.local import Ingestion
+from alchemesh_components.local.settings import Settings
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.local.resources import Ingestion
 
 
 class LocalFiles(Component[Args, Settings]):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.catalog.observation import Observation
 from alchemesh_platform.connections import FilesConnection
+from alchemesh_platform.sdk.observation import Observation
 
 
 def observe(connection: FilesConnection) -> Observation:
     """What was landed, as the landing area's own record says."""
-    from alchemesh_platform.local.ingestion import observe_landing
+    from alchemesh_platform.systems.local.landing.ingestion import observe_landing
 
     return observe_landing(connection.path)

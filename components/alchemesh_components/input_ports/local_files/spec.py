@@ -1,6 +1,6 @@
 """Catalogue entry of local-files."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="local-files",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.input_ports.local_files.component:LocalFiles",
     args="alchemesh_components.input_ports.local_files.models:Args",
-    settings="alchemesh_components.local_settings:Settings",
+    settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.input_ports.local_files.observe:observe",
 )

@@ -8,15 +8,15 @@ from typing import Any
 import pulumi
 from pulumi_gcp import pubsub, storage
 
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import SUBSCRIPTION, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import SUBSCRIPTION, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.input_ports.pubsub_ingestion.models import Args
 from alchemesh_components.input_ports.pubsub_ingestion.spec import SPEC
-from alchemesh_platform.catalog.identity import CodeIdentity
-from alchemesh_platform.component import Component
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.component import Component
 
 # https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#service_account_roles
 AGENT_ROLES = ("roles/storage.objectCreator", "roles/storage.legacyBucketReader")

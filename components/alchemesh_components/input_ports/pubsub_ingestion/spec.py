@@ -1,6 +1,6 @@
 """Catalogue entry of pubsub-ingestion."""
 
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="pubsub-ingestion",
@@ -13,10 +13,10 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.input_ports.pubsub_ingestion.component:PubsubIngestion",
     args="alchemesh_components.input_ports.pubsub_ingestion.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.input_ports.pubsub_ingestion.check:check",
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pulumi
 from pulumi_gcp import storage
 
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.input_ports.storage_transfer.models import Args
 from alchemesh_components.input_ports.storage_transfer.spec import SPEC
-from alchemesh_platform.catalog.identity import CodeIdentity
-from alchemesh_platform.component import Component
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.component import Component
 
 # What the agent has to have: https://cloud.google.com/storage-transfer/docs/iam-cloud
 SOURCE_ROLES = ("roles/storage.objectViewer", "roles/storage.legacyBucketReader")

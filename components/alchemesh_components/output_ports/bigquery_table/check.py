@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.gcp_checks import key_in_reach
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.checks import key_in_reach
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.bigquery_table.models import Args
-from alchemesh_platform.bigquery.columns import unfit
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.base.problems import did_you_mean
 from alchemesh_platform.manifest.models import LogicalType
-from alchemesh_platform.problems import did_you_mean
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.bigquery.columns import unfit
 
 # https://cloud.google.com/bigquery/docs/partitioned-tables#date_timestamp_partitioned_tables
 PARTITION_TYPES = (LogicalType.DATE, LogicalType.TIMESTAMP)

@@ -9,19 +9,19 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp_dataset_access import admit_to_dataset, dataset_options, grant_on_dataset
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import DATASET, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.dataset_access import admit_to_dataset, dataset_options, grant_on_dataset
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import DATASET, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.bigquery_table.models import Args
 from alchemesh_components.output_ports.bigquery_table.spec import SPEC
-from alchemesh_platform.bigquery.columns import fields_of
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.identity import CodeIdentity
-from alchemesh_platform.component import Component
 from alchemesh_platform.connections import BIGQUERY_SCHEME
 from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.resources.bigquery import TableSchema
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.systems.bigquery.columns import fields_of
+from alchemesh_platform.systems.bigquery.resources import TableSchema
 
 FOR_EVER = 0  # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TimePartitioning
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from alchemesh_platform.base.units import Duration
 from alchemesh_platform.manifest.models import Identifier, Strict
-from alchemesh_platform.units import Duration
 
 CLUSTERINGS_MAX = 4  # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from alchemesh_platform.catalog.observation import Observation, TableObservation
 from alchemesh_platform.connections import TablesConnection
+from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 
 def observe(connection: TablesConnection) -> Observation:

@@ -1,7 +1,7 @@
 """Catalogue entry of bigquery-table."""
 
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="bigquery-table",
@@ -14,12 +14,12 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.output_ports.bigquery_table.component:BigQueryTables",
     args="alchemesh_components.output_ports.bigquery_table.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
     check="alchemesh_components.output_ports.bigquery_table.check:check",
     guards=True,
-    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
-    stands_on=FOUNDATIONS,
+    required_identity=GOOGLE_SERVICE_ACCOUNT,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -8,17 +8,17 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp_dataset_access import dataset_options, grant_on_dataset
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import DATASET, resource_name
-from alchemesh_components.gcp_settings import Settings
-from alchemesh_components.gcp_sql import select
+from alchemesh_components.gcp.dataset_access import dataset_options, grant_on_dataset
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import DATASET, resource_name
+from alchemesh_components.gcp.settings import Settings
+from alchemesh_components.gcp.sql import select
 from alchemesh_components.output_ports.bigquery_views.models import Args
 from alchemesh_components.output_ports.bigquery_views.spec import SPEC
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.component import Component
 from alchemesh_platform.connections import BIGQUERY_SCHEME
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
 
 
 class BigQueryViews(Component[Args, Settings]):

@@ -1,7 +1,7 @@
 """Catalogue entry of bigquery-views."""
 
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="bigquery-views",
@@ -14,12 +14,12 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.output_ports.bigquery_views.component:BigQueryViews",
     args="alchemesh_components.output_ports.bigquery_views.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
     check="alchemesh_components.output_ports.bigquery_views.check:check",
     guards=True,
-    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
+    required_identity=GOOGLE_SERVICE_ACCOUNT,
     protocols=("sql",),
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from alchemesh_components.gcp_checks import image_in_reach, key_in_reach, storage_is
-from alchemesh_components.gcp_foundations import has_platform
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.checks import image_in_reach, key_in_reach, storage_is
+from alchemesh_components.gcp.foundations import has_platform
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
 from alchemesh_platform.manifest.models import Property
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

@@ -11,12 +11,12 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery, cloudrunv2, projects, storage
 
-from alchemesh_components.gcp_access import condition_of, member_slug, members_of
-from alchemesh_components.gcp_foundations import data_api_image
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import RUN_SERVICE, resource_name
-from alchemesh_components.gcp_settings import Settings
-from alchemesh_components.gcp_sql import export
+from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.gcp.foundations import data_api_image
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import RUN_SERVICE, resource_name
+from alchemesh_components.gcp.settings import Settings
+from alchemesh_components.gcp.sql import export
 from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket, lifecycle_rule
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
@@ -26,11 +26,11 @@ from alchemesh_components.output_ports.bigquery_views.models import Args as View
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
 from alchemesh_components.output_ports.cloud_run_data_api.roapi_config import PORT, roapi_config
 from alchemesh_components.output_ports.cloud_run_data_api.spec import SPEC
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.component import Component
 from alchemesh_platform.connections import BIGQUERY_SCHEME
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.wiring import Wiring
 
 MOUNTED = "/data"  # where the server sees the bucket
 CONFIG = "roapi.yaml"

@@ -1,7 +1,7 @@
 """Catalogue entry of cloud-run-data-api."""
 
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.catalog.spec import FOUNDATIONS, ComponentSpec, Role
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="cloud-run-data-api",
@@ -14,12 +14,12 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.output_ports.cloud_run_data_api.component:CloudRunDataApi",
     args="alchemesh_components.output_ports.cloud_run_data_api.models:Args",
-    settings="alchemesh_components.gcp_settings:Settings",
+    settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
     check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
     guards=True,
-    lets_in_by=GOOGLE_SERVICE_ACCOUNT,
+    required_identity=GOOGLE_SERVICE_ACCOUNT,
     protocols=("sql", "rest", "graphql"),
-    stands_on=FOUNDATIONS,
+    depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

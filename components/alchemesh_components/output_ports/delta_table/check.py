@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.local_settings import Settings
+from alchemesh_components.local.settings import Settings
 from alchemesh_components.output_ports.delta_table.models import Args
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.problems import did_you_mean
+from alchemesh_platform.base.problems import did_you_mean
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.catalog.observation import Observation
 from alchemesh_platform.connections import TablesConnection
+from alchemesh_platform.sdk.observation import Observation
 
 
 def observe(connection: TablesConnection) -> Observation:
     """Rows, size and last change of each table, read from its log without touching the data."""
-    from alchemesh_platform.local.delta import observe_table
+    from alchemesh_platform.systems.local.tables.delta import observe_table
 
     tables = {name: observe_table(connection.path(name)) for name in connection.tables}
     gone = [name for name, table in tables.items() if table is None]

@@ -1,6 +1,6 @@
 """Catalogue entry of delta-table."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="delta-table",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.output_ports.delta_table.component:DeltaTables",
     args="alchemesh_components.output_ports.delta_table.models:Args",
-    settings="alchemesh_components.local_settings:Settings",
+    settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     observe="alchemesh_components.output_ports.delta_table.observe:observe",
     check="alchemesh_components.output_ports.delta_table.check:check",

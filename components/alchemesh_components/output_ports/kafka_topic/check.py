@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_components.kafka_settings import Settings
+from alchemesh_components.kafka.settings import Settings
 from alchemesh_components.output_ports.kafka_topic.models import Args
 from alchemesh_components.output_ports.kafka_topic.names import OWN_CONFIG, topic_name
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
-from alchemesh_platform.kafka.topics import name_problem
-from alchemesh_platform.problems import did_you_mean
+from alchemesh_platform.base.problems import did_you_mean
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.kafka.topics import name_problem
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from alchemesh_components.kafka_provider import kafka_provider
-from alchemesh_components.kafka_settings import Settings
+from alchemesh_components.kafka.provider import kafka_provider
+from alchemesh_components.kafka.settings import Settings
 from alchemesh_components.output_ports.kafka_topic.models import Args
 from alchemesh_components.output_ports.kafka_topic.names import topic_config, topic_name
 from alchemesh_components.output_ports.kafka_topic.spec import SPEC
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.component import Component
-from alchemesh_platform.kafka.model_schema import model_schema
-from alchemesh_platform.kafka.users import (
+from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.systems.kafka.model_schema import model_schema
+from alchemesh_platform.systems.kafka.resources import Rights, Topic
+from alchemesh_platform.systems.kafka.users import (
     ITERATIONS,
     MECHANISM,
     group_prefixes,
@@ -24,8 +26,6 @@ from alchemesh_platform.kafka.users import (
     principal_of,
     principals,
 )
-from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.resources.kafka import Rights, Topic
 
 if TYPE_CHECKING:
     import pulumi_kafka

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alchemesh_components.kafka_settings import Settings
+from alchemesh_components.kafka.settings import Settings
 from alchemesh_components.output_ports.kafka_topic.models import Args
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.sdk.wiring import Wiring
 
 # https://kafka.apache.org/documentation/#topicconfigs
 OWN_CONFIG = {"cleanup.policy": "cleanup", "retention.ms": "retention"}

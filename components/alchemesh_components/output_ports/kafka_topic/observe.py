@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from alchemesh_platform.catalog.observation import Observation, TableObservation
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.connections import TopicConnection
-from alchemesh_platform.failure import Failure
+from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 ANSWER_SECONDS = 8.0  # less than whoever asks has patience for (status/observing.py); a busy broker takes some of them
 
 
 def observe(connection: TopicConnection) -> Observation:
     """Messages of each topic and when the last was written; a cluster that cannot be asked is *unknown*."""
-    from alchemesh_platform.kafka.cluster import Cluster
-    from alchemesh_platform.kafka.topics import messages_in, topic_of
+    from alchemesh_platform.systems.kafka.cluster import Cluster
+    from alchemesh_platform.systems.kafka.topics import messages_in, topic_of
 
     tables: dict[str, TableObservation] = {}
     gone = []

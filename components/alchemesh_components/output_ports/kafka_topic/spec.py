@@ -1,6 +1,6 @@
 """Catalogue entry of kafka-topic."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="kafka-topic",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=True,
     component="alchemesh_components.output_ports.kafka_topic.component:KafkaTopics",
     args="alchemesh_components.output_ports.kafka_topic.models:Args",
-    settings="alchemesh_components.kafka_settings:Settings",
+    settings="alchemesh_components.kafka.settings:Settings",
     outputs="alchemesh_platform.connections:TopicConnection",
     observe="alchemesh_components.output_ports.kafka_topic.observe:observe",
     check="alchemesh_components.output_ports.kafka_topic.check:check",

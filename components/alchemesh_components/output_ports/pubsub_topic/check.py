@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from alchemesh_components.gcp_checks import key_in_reach
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.checks import key_in_reach
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args
-from alchemesh_platform.catalog.objection import Objection
-from alchemesh_platform.catalog.wiring import Wiring
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
 
 SCHEMA_BYTES_MAX = 300 * 1024  # https://cloud.google.com/pubsub/quotas#resource_limits
 

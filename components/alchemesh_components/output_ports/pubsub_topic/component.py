@@ -9,17 +9,17 @@ from typing import Any
 import pulumi
 from pulumi_gcp import pubsub
 
-from alchemesh_components.gcp_access import member_slug, members_of
-from alchemesh_components.gcp_labels import labels_of
-from alchemesh_components.gcp_names import SCHEMA, SUBSCRIPTION, TOPIC, name_of, resource_name
-from alchemesh_components.gcp_settings import Settings
+from alchemesh_components.gcp.access import member_slug, members_of
+from alchemesh_components.gcp.labels import labels_of
+from alchemesh_components.gcp.names import SCHEMA, SUBSCRIPTION, TOPIC, name_of, resource_name
+from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args
 from alchemesh_components.output_ports.pubsub_topic.spec import SPEC
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.catalog.identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
-from alchemesh_platform.component import Component
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
 
 
 class PubsubTopics(Component[Args, Settings]):

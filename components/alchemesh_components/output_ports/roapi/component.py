@@ -8,12 +8,12 @@ from typing import Any
 
 import pulumi
 
-from alchemesh_components.local_settings import Settings
+from alchemesh_components.local.settings import Settings
 from alchemesh_components.output_ports.roapi.models import Args
 from alchemesh_components.output_ports.roapi.spec import SPEC
-from alchemesh_platform.catalog.consumer import Consumer
-from alchemesh_platform.component import Component
-from alchemesh_platform.resources.local import DataApi, DataApiGrant
+from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.systems.local.resources import DataApi, DataApiGrant
 
 
 class RoapiDataApi(Component[Args, Settings]):

@@ -1,6 +1,6 @@
 """Catalogue entry of roapi."""
 
-from alchemesh_platform.catalog.spec import ComponentSpec, Role
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
     name="roapi",
@@ -13,7 +13,7 @@ SPEC = ComponentSpec(
     stateful=False,
     component="alchemesh_components.output_ports.roapi.component:RoapiDataApi",
     args="alchemesh_components.output_ports.roapi.models:Args",
-    settings="alchemesh_components.local_settings:Settings",
+    settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
     protocols=("sql", "rest", "graphql"),
     guards=True,

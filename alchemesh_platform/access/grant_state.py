@@ -1,0 +1,82 @@
+"""What the infrastructure does to a request: it lets the consumer in, or no more. Called by the provider.
+
+A grant's record and its request change in one transaction, and doing it again changes nothing: an engine that was
+killed in between does it again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.expiry import expire, turn
+from alchemesh_platform.access.states import GRANTING_STATES, advance, is_due, remedy, reported
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+LET_IN, TAKEN_OUT = "the infrastructure lets the consumer in", "the port lets nobody in for now; the approval stays"
+_BY_HAND = "somebody at work"  # plain Pulumi keeps no history that would name them
+
+
+class NotGranted(Failure):
+    """Raised when a consumer is to be let in whose request does not allow it any more."""
+
+
+def let_in(registry: Registry, grant: GrantRecord, now: datetime) -> None:
+    """Record that a consumer is let in: its approved request is granted.
+
+    Raises:
+        NotGranted: when the request was revoked, or has ended, since this was planned.
+    """
+    with registry.transaction(turn(grant.environment, grant.port)) as current:
+        request = current.get(AccessRequestRecord, grant.environment, grant.address)
+        if request is None:
+            raise NotGranted(f"there is no access request {grant.address}: nothing is granted")
+        if request.state not in GRANTING_STATES or is_due(request, now):
+            raise NotGranted(f"{reported(request)}: nothing is granted", hint=remedy(request))
+        current.put(grant)
+        if request.state == "approved":
+            _move(current, advance(request, "granted", at=now, by=_actor(current, request), reason=LET_IN), "grant")
+
+
+def taken_out(registry: Registry, environment: str, port: str, address: str, now: datetime) -> None:
+    """Record that a consumer is not let in any more. A request that nobody ended may be granted again."""
+    with registry.transaction(turn(environment, port)) as current:
+        current.remove(GrantRecord, environment, address)
+        request = current.get(AccessRequestRecord, environment, address)
+        if request is None or request.state != "granted":
+            return
+        if is_due(request, now):
+            expire(current, request, now)
+        else:
+            step = advance(request, "approved", at=now, by=_actor(current, request), reason=TAKEN_OUT)
+            _move(current, step, "take out")
+
+
+def _move(registry: Registry, request: AccessRequestRecord, what: str) -> None:
+    registry.put(request)
+    step = request.steps[-1]
+    record_act(
+        registry,
+        Act(
+            environment=request.environment,
+            product=request.product,
+            operation=f"access {what}",
+            address=request.address,
+            actor=step.by,
+            issuer="deployment",
+            reason=step.reason,
+            detail={"port": request.port, "state": request.state},
+            at=step.at,
+        ),
+    )
+
+
+def _actor(registry: Registry, request: AccessRequestRecord) -> str:
+    """Who deploys the product at this moment."""
+    running = registry.deployments(request.product, request.environment, operations=["up", "destroy"], limit=1)
+    return running[0].actor if running and running[0].outcome == "running" else _BY_HAND

@@ -1,0 +1,77 @@
+"""Secrets are referred to by name, ``{secret: KAFKA_PASSWORD}``, and never written down.
+
+A reference is all that manifests, plans, the registry and job descriptions hold. The value is looked up where it is
+used, in the environment of the run, and is masked in everything that is printed or kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alchemesh_platform.base.failure import Failure
+
+MASK = "[secret]"
+VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"
+SHORTEST_MASKED = 4  # shorter values would blank out ordinary words of a log
+
+
+class SecretRef(BaseModel):
+    """A secret by its name in the environment of the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret: Annotated[str, Field(pattern=VARIABLE_PATTERN, description="Name of an environment variable.")]
+
+
+class SecretMissing(Failure):
+    """Raised when a secret that is referred to has no value here; carries its name, never a value."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"secret {name} has no value here", hint=f"set the environment variable {name}")
+
+
+def resolve(reference: SecretRef, environ: Mapping[str, str] = os.environ) -> str:
+    """The value behind a reference.
+
+    Raises:
+        SecretMissing: when the environment has no such variable, or an empty one.
+    """
+    value = environ.get(reference.secret, "")
+    if not value:
+        raise SecretMissing(reference.secret)
+    return value
+
+
+def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str]:
+    """Values of every reference in plain data, of those that have one here."""
+    if isinstance(tree, Mapping):
+        if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
+            return {value} if (value := environ.get(name)) else set()
+        return {value for child in tree.values() for value in values_behind(child, environ)}
+    if isinstance(tree, list | tuple):
+        return {value for child in tree for value in values_behind(child, environ)}
+    return set()
+
+
+def missing_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str]:
+    """Names of every reference in plain data that has no value here."""
+    if isinstance(tree, Mapping):
+        if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
+            return set() if environ.get(name) else {name}
+        return {name for child in tree.values() for name in missing_behind(child, environ)}
+    if isinstance(tree, list | tuple):
+        return {name for child in tree for name in missing_behind(child, environ)}
+    return set()
+
+
+def mask(text: str, values: Iterable[str]) -> str:
+    """The text with every secret value blanked out, longest first so that no tail of a longer one stays."""
+    for value in sorted(set(values), key=len, reverse=True):
+        if len(value) >= SHORTEST_MASKED:
+            text = text.replace(value, MASK)
+    return text

@@ -1,0 +1,1 @@
+"""Clouds: emulation on this machine, names, error hints and identities of each."""

@@ -1,0 +1,76 @@
+"""BigQuery's JSON interface, as far as the stand-in calls it.
+
+Source: https://cloud.google.com/bigquery/docs/reference/rest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.clouds.gcp.emulation.api.rest import Rest
+
+QUERY_TIMEOUT_MS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class BigQueryRest(Rest):
+    """BigQuery."""
+
+    def dataset(self, project: str, dataset: str) -> dict[str, Any] | None:
+        """A dataset; None where there is none."""
+        return self.found(_path(project, dataset))
+
+    def make_dataset(self, project: str, body: Mapping[str, Any]) -> None:
+        """Make a dataset. Refused with 409 where there is one."""
+        self.json("POST", f"{_project(project)}/datasets", body)
+
+    def change_dataset(self, project: str, dataset: str, body: Mapping[str, Any]) -> None:
+        """Change what is given of a dataset; None takes it away."""
+        self.json("PATCH", _path(project, dataset), body)
+
+    def remove_dataset(self, project: str, dataset: str, *, with_tables: bool) -> None:
+        """Remove a dataset. Refused where it has tables that may not go."""
+        self.removed(_path(project, dataset), query={"deleteContents": "true" if with_tables else "false"})
+
+    def table(self, project: str, dataset: str, table: str) -> dict[str, Any] | None:
+        """A table or view; None where there is none."""
+        return self.found(_path(project, dataset, table))
+
+    def make_table(self, project: str, dataset: str, body: Mapping[str, Any]) -> None:
+        """Make a table or view. Refused with 409 where there is one."""
+        self.json("POST", f"{_path(project, dataset)}/tables", body)
+
+    def change_table(self, project: str, dataset: str, table: str, body: Mapping[str, Any]) -> None:
+        """Change what is given of a table; None takes it away."""
+        self.json("PATCH", _path(project, dataset, table), body)
+
+    def remove_table(self, project: str, dataset: str, table: str) -> None:
+        """Remove a table or view."""
+        self.removed(_path(project, dataset, table))
+
+    def query(self, project: str, sql: str) -> list[list[Any]]:
+        """Rows that a statement gives, values as BigQuery writes them: texts.
+
+        Raises:
+            Refused: with BigQuery's message.
+        """
+        body = {"query": sql, "useLegacySql": False, "timeoutMs": QUERY_TIMEOUT_MS}
+        answer = self.json("POST", f"{_project(project)}/queries", body)
+        return [[cell["v"] for cell in row["f"]] for row in answer.get("rows") or ()]
+
+    def referenced(self, project: str, sql: str) -> list[tuple[str, str, str]]:
+        """Project, dataset and name of each table or view that a query reads, without running it."""
+        configuration = {"query": {"query": sql, "useLegacySql": False}, "dryRun": True}
+        job = self.json("POST", f"{_project(project)}/jobs", {"configuration": configuration})
+        tables = job.get("statistics", {}).get("query", {}).get("referencedTables") or ()
+        return [(table["projectId"], table["datasetId"], table["tableId"]) for table in tables]
+
+
+def _project(project: str) -> str:
+    return f"/bigquery/v2/projects/{project}"
+
+
+def _path(project: str, dataset: str, table: str | None = None) -> str:
+    return f"{_project(project)}/datasets/{dataset}{f'/tables/{table}' if table else ''}"

@@ -1,0 +1,77 @@
+"""Jobs of Cloud Run, run on this machine: what their template says, without its container."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.clouds.gcp.emulation.services.cloudrun import RUN_JOB
+from alchemesh_platform.clouds.gcp.emulation.store import Store
+from alchemesh_platform.connections import CONNECTIONS_VARIABLE, Connections, JobConnection
+from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.systems.local.jobs.job import JobDescription, run_job
+
+# What `alchemesh run` gives the code itself: the connections in a file of their own, as on the local platform.
+_GIVEN_HERE = (CONNECTIONS_VARIABLE, "PYTHONUNBUFFERED")
+
+
+class JobGone(Failure):
+    """Raised when the emulated cloud has no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRunner:
+    """Runs a product's jobs in the folder of its repo, where the image would have its code.
+
+    Args:
+        store: The emulated cloud.
+        folder: The repo.
+    """
+
+    store: Store
+    folder: Path
+
+    def __call__(
+        self,
+        job: JobConnection,
+        connections: Connections,
+        arguments: tuple[str, ...],
+        on_output: Callable[[str], None],
+    ) -> CodeRun:
+        """Run the job once with the variables and the time limit of its template.
+
+        Raises:
+            JobGone: when it was removed.
+            JobFailed: when its code is not in the folder.
+            SecretMissing: when a secret that the template names has no value here, by the name of its variable.
+        """
+        return run_job(self._described(job, connections.product), connections, arguments, on_output)
+
+    def _described(self, job: JobConnection, product: str) -> JobDescription:
+        kept = self.store.get(RUN_JOB, job.descriptor or "")
+        if kept is None:
+            raise JobGone(
+                f"the emulated cloud has no job {job.descriptor}", hint="`alchemesh refresh`, then `alchemesh up`"
+            )
+        task = kept.inputs["template"]["template"]
+        return JobDescription(
+            owner=product,
+            python=sys.executable,
+            working_directory=str(self.folder.resolve()),
+            entrypoint=job.entrypoint,
+            env=dict(_variables(task["containers"][0])),
+            timeout_seconds=float(str(task["timeout"]).removesuffix("s")),
+        )
+
+
+def _variables(container: Mapping[str, Any]) -> Iterator[tuple[str, str | SecretRef]]:
+    """Variables of a container. Secret Manager's values are not emulated: a secret is looked up by its variable."""
+    for variable in container.get("envs", ()):
+        name = variable["name"]
+        if name not in _GIVEN_HERE:
+            yield name, SecretRef(secret=name) if "valueSource" in variable else variable["value"]

@@ -1,0 +1,1 @@
+"""The emulators as supervised servers of this machine."""

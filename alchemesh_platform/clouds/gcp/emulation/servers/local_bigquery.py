@@ -1,0 +1,135 @@
+"""BigQuery's emulator, `local-bigquery`, in a Python environment of its own in the user's cache folder.
+
+It needs a newer Python than the platform does, and other versions of libraries than a product's code may have. It is
+installed once for each lock file; DuckDB's extensions come as packages, so that nothing is downloaded when it starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from alchemesh_platform.base.failure import Failure
+
+LOCK = "local-bigquery.txt"
+PYTHON_VARIABLE = "ALCHEMESH_EMULATOR_PYTHON"
+OLDEST_PYTHON = (3, 13)
+MARK = "ready"
+_VERSION = "import sys; print(*sys.version_info[:2])"
+# DuckDB looks for extensions in the home folder of its user: https://duckdb.org/docs/stable/extensions/installing_extensions
+_EXTENSIONS = """
+import duckdb, glob, sysconfig
+for path in glob.glob(sysconfig.get_path("purelib") + "/duckdb_extension_*/extensions/*/*.duckdb_extension"):
+    duckdb.connect().install_extension(path)
+"""
+
+
+class EmulatorMissing(Failure):
+    """Raised when an emulator cannot be installed; says what is missing."""
+
+
+def ensure_local_bigquery(report: Callable[[str], None] = lambda _line: None) -> Path:
+    """The folder of the emulator's environment, made where it is not there yet.
+
+    Args:
+        tell: Gets a line when it takes long.
+
+    Raises:
+        EmulatorMissing: when there is no Python for it, or its packages are not to be had.
+    """
+    from filelock import FileLock
+    from platformdirs import user_cache_path
+
+    lock = files("alchemesh_platform.clouds.gcp.emulation.servers").joinpath(LOCK).read_bytes()
+    name = f"local-bigquery-{hashlib.sha256(lock).hexdigest()[:16]}"
+    folder = user_cache_path("alchemesh", appauthor=False) / "emulators" / name
+    if (folder / MARK).exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / MARK).exists():
+            report("installing BigQuery's emulator; this takes a minute, once")
+            shutil.rmtree(folder, ignore_errors=True)
+            _install(find_python(), folder, lock)
+            (folder / MARK).touch()
+    return folder
+
+
+def find_python() -> str:
+    """A Python that is new enough: the one that is named, this one, one on PATH, one of pyenv.
+
+    Raises:
+        EmulatorMissing: when there is none, with the ways to get one.
+    """
+    for candidate in _candidates():
+        if _is_new_enough(candidate):
+            return candidate
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    raise EmulatorMissing(
+        f"BigQuery's emulator needs Python {wanted} or newer, and none was found",
+        hint=f"install it beside yours (`uv python install {wanted}`, `pyenv install {wanted}`), "
+        f"or name it: {PYTHON_VARIABLE}=/path/to/python{wanted}",
+    )
+
+
+def home_of(folder: Path) -> Path:
+    """The home folder that the emulator runs with, where DuckDB's extensions are."""
+    return folder / "home"
+
+
+def _candidates() -> Iterator[str]:
+    if named := os.environ.get(PYTHON_VARIABLE):
+        yield named
+        return
+    yield sys.executable
+    for minor in (13, 14):
+        if found := shutil.which(f"python3.{minor}"):
+            yield found
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from (str(path) for path in sorted(root.glob("versions/3.1[34]*/bin/python"), reverse=True))
+    if uv := shutil.which("uv"):
+        search = subprocess.run(
+            [uv, "python", "find", "--offline", "3.13"], capture_output=True, text=True, check=False
+        )
+        if search.returncode == 0:
+            yield search.stdout.strip()
+
+
+def _is_new_enough(python: str) -> bool:
+    try:  # pyenv's shims are there for versions that are not chosen, and fail
+        said = subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return tuple(int(part) for part in said.split()) >= OLDEST_PYTHON
+
+
+def _install(python: str, folder: Path, lock: bytes) -> None:
+    own = str(folder / "bin" / "python")
+    home_of(folder).mkdir(parents=True)
+    requirements = folder / LOCK
+    requirements.write_bytes(lock)
+    pip = (own, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    # Without dependencies: the lock file has them all, and one of them in another version than the emulator asks for.
+    packages = ("install", "--no-deps", "--require-hashes", "--requirement", str(requirements))
+    _run(folder, python, "-m", "venv", str(folder))
+    _run(folder, *pip, *packages)
+    _run(folder, own, "-c", _EXTENSIONS)
+
+
+def _run(folder: Path, *command: str) -> None:
+    environment = {**os.environ, "HOME": str(home_of(folder))}
+    for variable in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+        environment.pop(variable, None)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise EmulatorMissing(
+            f"BigQuery's emulator cannot be installed: {said[-1] if said else 'no reason given'}",
+            hint=f"run it by hand to see all: {' '.join(command[:6])} …",
+        )

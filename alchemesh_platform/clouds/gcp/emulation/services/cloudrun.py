@@ -1,0 +1,177 @@
+"""Cloud Run: services and jobs. Kept: no container runs.
+
+What one starts with has to be there, as for the real one: its image, and a version of each secret. Values of secrets
+are not emulated: one is there where an environment variable of this process stands for it, as `alchemesh run` reads it.
+
+Source: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.clouds.gcp.emulation.services.iam import ACCOUNT, AccountReference, grant
+from alchemesh_platform.clouds.gcp.emulation.services.secretmanager import (
+    SECRET,
+    SECRET_ID_FORMAT,
+    SECRET_MEMBER,
+    VERSION,
+)
+from alchemesh_platform.clouds.gcp.emulation.types.errors import NotReady
+from alchemesh_platform.clouds.gcp.emulation.types.limits import Limit, Name, labels, one_of
+from alchemesh_platform.clouds.gcp.emulation.types.resource_type import (
+    Reference,
+    ResourceType,
+    Values,
+    now,
+    with_labels,
+)
+from alchemesh_platform.clouds.gcp.emulation.world import PROJECT_NUMBER, World
+from alchemesh_platform.provider.inputs import Refusal
+from alchemesh_platform.provider.values import reveal
+
+SERVICE = "run.googleapis.com"
+RUN_SERVICE = "gcp:cloudrunv2/service:Service"
+RUN_JOB = "gcp:cloudrunv2/job:Job"
+
+# https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services/create: less than 50 characters
+NAME_MAX = 49
+NAME = Name(
+    re.compile(rf"[a-z]([a-z0-9-]{{0,{NAME_MAX - 2}}}[a-z0-9])?"),
+    f"1 to {NAME_MAX} lowercase letters, digits and dashes, a letter first",
+    NAME_MAX,
+    lower=True,
+)
+SERVICE_ID = "projects/{project}/locations/{location}/services/{it}"
+JOB_ID = "projects/{project}/locations/{location}/jobs/{it}"
+INGRESS = ("INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_INTERNAL_ONLY", "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER")
+ACCESSOR = "roles/secretmanager.secretAccessor"
+# https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+NOT_FOUND, FAILED_PRECONDITION, INTERNAL = 5, 9, 13
+REPLACED = frozenset({"name", "location", "project"})
+
+
+def _url(values: Values, world: World) -> str:
+    """https://cloud.google.com/run/docs/triggering/https-request#deterministic"""
+    return f"https://{values['name']}-{PROJECT_NUMBER}.{values['location']}.run.app"
+
+
+def _uid(values: Values, world: World) -> str:
+    return str(uuid.uuid4())
+
+
+def _containers(*path: str) -> Limit:
+    def check(inputs: Values) -> Iterator[Refusal]:
+        found = reveal(inputs)
+        for part in path:
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if not found:
+            yield Refusal(".".join(path), "expected a container at least")
+
+    return check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running(ResourceType):
+    """A service or a job: it is made, and then looks for what it starts with.
+
+    Args:
+        what: Name of the type, as the real provider says it.
+        task: Path of what has its containers and its account.
+        no_image: Code of the error where its image is not there, and what comes before the words.
+    """
+
+    what: str
+    task: tuple[str, ...]
+    no_image: tuple[int, str]
+
+    def settle(self, world: World, values: Values) -> None:
+        task: Any = values
+        for part in self.task:
+            task = task[part]
+        container = task["containers"][0]
+        secrets = [
+            (at, variable)
+            for at, variable in enumerate(container.get("envs") or ())
+            if (variable.get("valueSource") or {}).get("secretKeyRef")
+        ]
+        troubles = {
+            variable["name"]: f"spec.template.spec.containers[0].env[{at}].value_from.secret_key_ref.name: {trouble}"
+            for at, variable in secrets
+            if (trouble := _trouble(variable, task.get("serviceAccount"), values["project"], world))
+        }
+        if troubles:
+            names = " and ".join(f"{name}=…" for name in troubles)
+            hint = f"values of secrets are not emulated: `export {names}` gives them here; then run again"
+            raise NotReady(self.what, FAILED_PRECONDITION, "\n".join(troubles.values()), hint=hint)
+        if world.store.image_absent(container["image"]):
+            code, before = self.no_image
+            raise NotReady(self.what, code, f"{before.format_map(values)}Image '{container['image']}' not found.")
+
+
+def _trouble(variable: Values, account: object, project: str, world: World) -> str | None:
+    """Why a variable cannot be had from Secret Manager."""
+    reference = variable["valueSource"]["secretKeyRef"]
+    identity = SECRET_ID_FORMAT.format(project=project, it=str(reference["secret"]).rpartition("/")[2])
+    version = f"{identity.replace(project, str(PROJECT_NUMBER), 1)}/versions/{reference['version']}"
+    there = os.environ.get(variable["name"]) or any(
+        kept.id.startswith(f"{identity}/versions/") for kept in world.store.all(VERSION)
+    )
+    if world.store.get(SECRET, identity) is None or not there:
+        return f"Secret {version} was not found"
+    if world.store.get(SECRET_MEMBER, f"{identity}/{ACCESSOR}/serviceAccount:{account}") is None:
+        return f"Permission denied on secret: {version} for Revision service account {account}."
+    return None
+
+
+_RUNNING = with_labels(createTime=now, updateTime=now, uid=_uid, generation=lambda values, world: "1")
+
+TYPES = (
+    Running(
+        type=RUN_SERVICE,
+        what="Service",
+        task=("template",),
+        no_image=(INTERNAL, "Revision '{name}-00001-emu' is not ready and cannot serve traffic. "),
+        id="projects/{project}/locations/{location}/services/{name}",
+        service=SERVICE,
+        name=NAME,
+        replace_on=REPLACED,
+        limits=(labels, one_of("ingress", *INGRESS), _containers("template", "containers")),
+        references=(AccountReference(ACCOUNT, "template.serviceAccount"),),
+        region="location",
+        defaults={"deletionProtection": True, "ingress": INGRESS[0]},
+        outputs={
+            **_RUNNING,
+            "uri": _url,
+            "urls": lambda values, world: [_url(values, world)],
+            "latestReadyRevision": "projects/{project}/locations/{location}/services/{name}/revisions/{name}-00001",
+        },
+    ),
+    Running(
+        type=RUN_JOB,
+        what="Job",
+        task=("template", "template"),
+        no_image=(NOT_FOUND, ""),
+        id="projects/{project}/locations/{location}/jobs/{name}",
+        service=SERVICE,
+        name=NAME,
+        replace_on=REPLACED,
+        limits=(labels, _containers("template", "template", "containers")),
+        references=(AccountReference(ACCOUNT, "template.template.serviceAccount"),),
+        region="location",
+        defaults={"deletionProtection": True},
+        outputs={**_RUNNING, "executionCount": lambda values, world: 0},
+    ),
+    grant(
+        "gcp:cloudrunv2/serviceIamMember:ServiceIamMember",
+        SERVICE_ID,
+        SERVICE,
+        Reference(RUN_SERVICE, "name", SERVICE_ID),
+    ),
+    grant("gcp:cloudrunv2/jobIamMember:JobIamMember", JOB_ID, SERVICE, Reference(RUN_JOB, "name", JOB_ID)),
+)

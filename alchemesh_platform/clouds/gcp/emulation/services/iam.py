@@ -1,0 +1,91 @@
+"""Grants: one member, one role, one resource. Kept and asserted on: no emulator enforces them.
+
+Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.clouds.gcp.emulation.types.errors import Refused
+from alchemesh_platform.clouds.gcp.emulation.types.limits import iam_member
+from alchemesh_platform.clouds.gcp.emulation.types.resource_type import Reference, ResourceType, Values
+from alchemesh_platform.clouds.gcp.emulation.world import World
+
+ACCOUNT = "gcp:serviceaccount/account:Account"
+ACCOUNT_DOMAIN = "iam.gserviceaccount.com"
+_ACCOUNT_MEMBER = "serviceAccount:"
+
+
+def account_email(account: str, project: str) -> str:
+    """Email of a service account. A project of an old domain has that before its own name, and behind in emails."""
+    domain, _, name = project.rpartition(":")
+    return f"{account}@{name}{'.' + domain if domain else ''}.{ACCOUNT_DOMAIN}"
+
+
+def account_exists(world: World, email: str, project: str) -> bool:
+    """Whether a project has an account. Accounts elsewhere and Google's service agents are taken as they are."""
+    if not email.endswith(account_email("", project)):
+        return True
+    return world.store.get(ACCOUNT, f"projects/{project}/serviceAccounts/{email}") is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant(ResourceType):
+    """A member's role on a resource; every change makes another one."""
+
+    only_replaced: bool = True
+    repeatable: bool = True
+
+    def identify(self, values: Values) -> str:
+        condition = values.get("condition")
+        when = f"/{condition['title']}/{_digest(condition)}" if isinstance(condition, Mapping) else ""
+        on = self.references[0].identify(values) if self.references else None
+        return f"{on or self.id.format_map(values)}/{values['role']}/{values['member']}{when}"
+
+    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+        member = str(values["member"])
+        email = member.removeprefix(_ACCOUNT_MEMBER)
+        project = str(values.get("project") or world.project or "")
+        if email != member and not account_exists(world, email, project):
+            raise Refused(400, f"Service account {email} does not exist.")
+
+
+def _digest(condition: Mapping[str, Any]) -> str:
+    """All of a condition tells bindings apart: one whose end changes is made before the one that it stands for goes."""
+    return hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReference(Reference):
+    """A service account by its email."""
+
+    def identify(self, values: Values) -> str | None:
+        email = self.said(values)
+        project = str(values.get("project"))
+        if email is None or not email.endswith(account_email("", project)):
+            return None
+        return f"projects/{project}/serviceAccounts/{email}"
+
+
+def grant(type_: str, on: str, service: str, *references: Reference) -> Grant:
+    """The grant of roles on one type of resource.
+
+    Args:
+        type_: Pulumi type.
+        on: Start of its id: the resource that the role is on.
+        service: The API.
+        references: What has to be there; the first is the resource itself.
+    """
+    return Grant(
+        type=type_,
+        id=on,
+        service=service,
+        limits=(iam_member,),
+        references=references,
+        outputs={"etag": lambda values, world: "BwXemulated="},
+    )

@@ -1,0 +1,1 @@
+"""Rules that every emulated resource type shares."""

@@ -1,0 +1,142 @@
+"""How Google Cloud refuses, in the words and wrappings in which the real provider hands it on.
+
+Source: https://cloud.google.com/apis/design/errors, google.golang.org/api (googleapi/googleapi.go),
+github.com/hashicorp/go-multierror (format.go)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alchemesh_platform.base.failure import Failure
+
+STORAGE = "storage.googleapis.com"
+# What a project's list of services calls them, where it is not their address.
+TITLES = {
+    "artifactregistry.googleapis.com": "Artifact Registry API",
+    "bigquery.googleapis.com": "BigQuery API",
+    "cloudkms.googleapis.com": "Cloud Key Management Service (KMS) API",
+    "cloudscheduler.googleapis.com": "Cloud Scheduler API",
+    "iam.googleapis.com": "Identity and Access Management (IAM) API",
+    "pubsub.googleapis.com": "Cloud Pub/Sub API",
+    "run.googleapis.com": "Cloud Run Admin API",
+    "secretmanager.googleapis.com": "Secret Manager API",
+    "sqladmin.googleapis.com": "Cloud SQL Admin API",
+}
+
+
+class Refused(Failure):
+    """Raised when the emulated cloud refuses.
+
+    Args:
+        status: HTTP status that the real one answers with.
+        message: What it says.
+        reason: Its reason in one word, where the service gives one.
+        details: What it adds for machines.
+        hint: The way out of what only an emulated cloud has; all others are the platform's to know.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        reason: str = "",
+        details: Sequence[Mapping[str, Any]] = (),
+        hint: str | None = None,
+    ) -> None:
+        self.status = status
+        reported = f"googleapi: Error {status}: {message}"
+        if details:
+            reported += f"\nDetails:\n{json.dumps(details, indent=2)}\n"
+        if reason:
+            reported += f", {reason}"
+        super().__init__(f"1 error occurred:\n\t* {reported}\n\n", hint=hint)
+
+
+class NotReady(Failure):
+    """Raised when something was made and does not come to work: the operation that was waited for failed.
+
+    Source: github.com/hashicorp/terraform-provider-google (google/tpgresource/common_operation.go)
+
+    Args:
+        what: Name of the type, as the provider has it: ``Job``.
+        code: Code of the operation's error, of google.rpc.Code.
+        message: What it says.
+        hint: As for what is refused.
+    """
+
+    def __init__(self, what: str, code: int, message: str, *, hint: str | None = None) -> None:
+        waited = (
+            f"Error waiting to create {what}: Error waiting for Creating {what}: Error code {code}, message: {message}"
+        )
+        super().__init__(f"1 error occurred:\n\t* {waited}\n\n", hint=hint)
+
+
+def not_found(what: str, *, hint: str | None = None) -> Refused:
+    """Something that is referred to is not there."""
+    return Refused(404, f"Not found: {what}", reason="notFound", hint=hint)
+
+
+def exists(what: str) -> Refused:
+    """A name is taken."""
+    return Refused(409, f"Already Exists: {what}", reason="duplicate")
+
+
+def bucket_name_taken() -> Refused:
+    """A bucket of somebody else is called so.
+
+    Source: https://cloud.google.com/storage/docs/troubleshooting#bucket-name-conflict
+    """
+    return Refused(
+        409,
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please "
+        "select a different name and try again.",
+        reason="conflict",
+    )
+
+
+def own_bucket_exists() -> Refused:
+    """A bucket of the same project is called so."""
+    return Refused(
+        409, "Your previous request to create the named bucket succeeded and you already own it.", reason="conflict"
+    )
+
+
+def api_disabled(project: str, service: str) -> Refused:
+    """A service is not enabled in a project.
+
+    Source: https://cloud.google.com/service-usage/docs/enabled-service#access
+    """
+    console = f"https://console.developers.google.com/apis/api/{service}/overview?project={project}"
+    title = TITLES.get(service, service)
+    message = (
+        f"{title} has not been used in project {project} before or it is disabled. Enable it by visiting {console} "
+        "then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems "
+        "and retry."
+    )
+    links = [{"description": "Google developers console API activation", "url": console}]
+    details: list[Mapping[str, Any]] = [
+        {"@type": "type.googleapis.com/google.rpc.Help", "links": links},
+        {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "domain": "googleapis.com",
+            "metadata": {"consumer": f"projects/{project}", "service": service},
+            "reason": "SERVICE_DISABLED",
+        },
+    ]
+    return Refused(403, message, reason="accessNotConfigured", details=details)
+
+
+def no_such_region(service: str, region: str) -> Refused:
+    """A service is not offered in a region."""
+    if service == STORAGE:
+        return Refused(400, "The specified location constraint is not valid.", reason="invalid")
+    return Refused(400, f"Location {region!r} is not a valid location. Use ListLocations to list valid locations.")
+
+
+def in_use(what: str, why: str, *, hint: str) -> Refused:
+    """Something cannot be removed as it is."""
+    return Refused(409, f"{what} cannot be removed: {why}", hint=hint)

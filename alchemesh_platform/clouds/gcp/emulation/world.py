@@ -1,0 +1,63 @@
+"""The emulated cloud of one environment: what is kept of it, and the emulators that hold its data."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
+from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
+from alchemesh_platform.clouds.gcp.emulation.store import Store
+
+STORAGE = "storage"
+BIGQUERY = "bigquery"
+# The number of a project cannot be known of its name: this is what the emulated ones have.
+PROJECT_NUMBER = 123456789012
+
+
+@dataclass(slots=True)
+class World:
+    """What the resources' kinds work on.
+
+    Args:
+        store: What is kept.
+        address_of: Gives the address of a service's emulator, which it starts where it does not run.
+        project: Project of resources that name none.
+        region: Region of resources that name none.
+        lock: For what is read, changed and written back.
+    """
+
+    store: Store
+    address_of: Callable[[str], str]
+    project: str | None = None
+    region: str | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def storage(self) -> StorageRest:
+        """The emulated Cloud Storage.
+
+        Raises:
+            EmulatorFailed: when its emulator does not come up.
+        """
+        return StorageRest("Cloud Storage", self.address_of(STORAGE))
+
+    def bigquery(self) -> BigQueryRest:
+        """The emulated BigQuery.
+
+        Raises:
+            EmulatorMissing: when its emulator cannot be installed.
+            EmulatorFailed: when it does not come up.
+        """
+        return BigQueryRest("BigQuery", self.address_of(BIGQUERY))
+
+    def configure(self, *, project: str | None = None, region: str | None = None) -> None:
+        """Take what the provider is configured with."""
+        self.project = project or self.project
+        self.region = region or self.region
+
+    def settled(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs with the provider's project and region where they name none."""
+        defaults = {"project": self.project, "region": self.region}
+        return {**{name: value for name, value in defaults.items() if value}, **inputs}

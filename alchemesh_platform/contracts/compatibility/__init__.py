@@ -1,0 +1,1 @@
+"""What a change of a contract means for its consumers, and whether the change is allowed."""

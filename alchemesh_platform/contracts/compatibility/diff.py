@@ -1,0 +1,211 @@
+"""What changed from one promise of an output port to another, judged for its consumers.
+
+A port gives and consumers take: data that keeps the new promise has to keep the old one too, or else code that relied
+on the old one breaks. So *breaking* is whatever promises less, or asks for more; *compatible* is whatever promises at
+least as much and asks for no more; *documentation* is what is only told. Each row of the table is an order ("at least
+as good for a consumer"), so that two steps that break nothing break nothing together.
+
+=====================  =======================================  ====================================================
+What                   Breaking                                 Compatible
+=====================  =======================================  ====================================================
+port                   removed                                  added
+model, property        removed                                  added: nobody reads it yet, so required or not is one
+type                   every change: what a reader does with    none
+                       a value, and how it is stored, follows
+                       the type, also from integer to number
+required               lost: readers meet empty values          gained
+key                    lost, or another: it says what one row   gained where there was none
+                       is
+unique                 lost                                     gained
+enum                   values added, or no enum any more:       values removed, or an enum where was none
+                       readers meet values they did not
+pattern                changed or lost: whether one allows no   gained
+                       more than another cannot be told
+classification         raised, or not on the scale              lowered
+relationship           removed: joins may lose rows             added
+protocol               removed                                  added
+contract               removed                                  added
+access                 tightened                                opened
+service level          lowered or removed                       raised or added
+usage terms            every change: nobody can tell what a     none
+                       text allows
+billing                price raised, or another model, unit or  price lowered, or free
+                       currency
+notice period          shortened                                lengthened
+quality test           removed or loosened                      added or tightened
+=====================  =======================================  ====================================================
+
+Documentation: descriptions, entities, names, dimensions and units of tests, terms that differ in spaces, a price of
+nothing said another way, a `required` or `unique` that the key implies. The order of anything is no change at all.
+Version and lifecycle are not part of the promise but say which one it is:
+:mod:`alchemesh_platform.contracts.compatibility.rules`
+judges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from alchemesh_platform.base.document import Path, quoted
+from alchemesh_platform.base.units import format_duration, format_percent
+from alchemesh_platform.contracts.compatibility.changes import (
+    ContractChange,
+    PortDiff,
+    added,
+    changed,
+    ordered,
+    removed,
+)
+from alchemesh_platform.contracts.compatibility.models import CLASSIFICATIONS, diff_models
+from alchemesh_platform.contracts.compatibility.quality import diff_quality
+from alchemesh_platform.contracts.port import CONTRACT, PROTOCOLS, PromisedPort
+from alchemesh_platform.manifest.models import AccessType, Billing, ServiceLevels, Terms
+
+# From the most open on.
+_ACCESS = (AccessType.PUBLIC, AccessType.INTERNAL, AccessType.RESTRICTED)
+
+ValueT = TypeVar("ValueT", float, timedelta)
+
+
+def diff_port(
+    before: PromisedPort | None, after: PromisedPort | None, *, classifications: Sequence[str] = CLASSIFICATIONS
+) -> PortDiff:
+    """Every change from one promise of a port to another.
+
+    Args:
+        before: What was promised; None where there was no such port.
+        after: What is to be promised; None where the port goes.
+        classifications: The company's words for how sensitive data is, the least sensitive first.
+    """
+    if before is None and after is None:
+        return PortDiff()
+    if before is None:
+        return PortDiff((added((), "compatible", "a port that was not there"),))
+    if after is None:
+        return PortDiff((removed((), "breaking", "the port goes, with everything that it promised"),))
+    return ordered(
+        [
+            *diff_models(before.models, after.models, classifications),
+            *_protocols(before.protocols, after.protocols),
+            *_contract(before, after),
+        ]
+    )
+
+
+def _protocols(before: Sequence[str], after: Sequence[str]) -> Iterator[ContractChange]:
+    for protocol in set(before) - set(after):
+        yield removed((PROTOCOLS, protocol), "breaking", "consumers can no longer come in this way")
+    for protocol in set(after) - set(before):
+        yield added((PROTOCOLS, protocol), "compatible", "consumers can come in this way too")
+
+
+def _contract(before: PromisedPort, after: PromisedPort) -> Iterator[ContractChange]:
+    was, now = before.contract, after.contract
+    if was is None and now is None:
+        return
+    if was is None:
+        yield added((CONTRACT,), "compatible", "the port has a contract, had none")
+        return
+    if now is None:
+        yield removed((CONTRACT,), "breaking", "the port has no contract any more")
+        return
+    yield from _access((CONTRACT, "access"), was.access, now.access)
+    yield from _service_levels((CONTRACT, "service_levels"), was.service_levels, now.service_levels)
+    yield from _terms((CONTRACT, "terms"), was.terms, now.terms)
+    yield from diff_quality(before, after)
+
+
+def _access(path: Path, before: AccessType, after: AccessType) -> Iterator[ContractChange]:
+    if before != after:
+        opened = _ACCESS.index(after) < _ACCESS.index(before)
+        yield changed(path, "compatible" if opened else "breaking", f"{after}, was {before}")
+
+
+def _service_levels(path: Path, before: ServiceLevels, after: ServiceLevels) -> Iterator[ContractChange]:
+    yield from _level((*path, "uptime"), before.uptime, after.uptime, larger_is_better=True)
+    for name in ("update_frequency", "response_time"):
+        was: timedelta | None = getattr(before, name)
+        yield from _level((*path, name), was, getattr(after, name), larger_is_better=False)
+
+
+def _level(
+    path: Path, before: ValueT | None, after: ValueT | None, *, larger_is_better: bool
+) -> Iterator[ContractChange]:
+    if before == after:
+        return
+    if before is None:
+        yield added(path, "compatible", f"{_spoken(after)} is promised, nothing was")
+    elif after is None:
+        yield removed(path, "breaking", f"nothing is promised, was {_spoken(before)}")
+    else:
+        better = (after > before) == larger_is_better
+        yield changed(path, "compatible" if better else "breaking", f"{_spoken(after)}, was {_spoken(before)}")
+
+
+def _terms(path: Path, before: Terms, after: Terms) -> Iterator[ContractChange]:
+    yield from _usage((*path, "usage"), before.usage, after.usage)
+    yield from _billing((*path, "billing"), before.billing, after.billing)
+    yield from _notice_period((*path, "notice_period"), before.notice_period, after.notice_period)
+
+
+def _usage(path: Path, before: str, after: str) -> Iterator[ContractChange]:
+    if before == after:
+        return
+    if before.split() == after.split():
+        yield changed(path, "documentation", "only spaces and line ends changed")
+    else:
+        yield changed(path, "breaking", f"{quoted(after)}, was {quoted(before)}")
+
+
+def _billing(path: Path, before: Billing | None, after: Billing | None) -> Iterator[ContractChange]:
+    if before == after:
+        return
+    was, now = cost(before), cost(after)
+    spoken = f"{now}, was {was}"
+    if _price(before) == _price(after) == 0:
+        yield changed(path, "documentation", f"{spoken}: nothing is to be paid either way")
+    elif _price(after) == 0:
+        yield changed(path, "compatible", spoken)
+    elif _price(before) == 0 or _unit(before) != _unit(after):
+        yield changed(path, "breaking", spoken)
+    else:
+        dearer = _price(after) > _price(before)
+        yield changed((*path, "price"), "breaking" if dearer else "compatible", spoken)
+
+
+def _price(billing: Billing | None) -> float:
+    return 0.0 if billing is None or billing.model == "free" else billing.price
+
+
+def _unit(billing: Billing | None) -> tuple[str | None, ...]:
+    """What a price is comparable in."""
+    return () if billing is None else (billing.model, billing.currency, billing.per)
+
+
+def cost(billing: Billing | None) -> str:
+    """What consumption costs, as a person says it: ``0.4 EUR per 1000 requests (per_use)``."""
+    if billing is None:
+        return "no billing"
+    if billing.model == "free":
+        return "free"
+    amount = " ".join([f"{billing.price:.15g}", *([billing.currency] if billing.currency else [])])
+    return f"{amount}{f' per {billing.per}' if billing.per else ''} ({billing.model})"
+
+
+def _notice_period(path: Path, before: timedelta | None, after: timedelta | None) -> Iterator[ContractChange]:
+    if before == after:
+        return
+    was, now = before or timedelta(0), after or timedelta(0)
+    spoken = f"{'none' if after is None else _spoken(after)}, was {'none' if before is None else _spoken(before)}"
+    if was == now:
+        yield changed(path, "documentation", spoken)
+    else:
+        yield changed(path, "compatible" if now > was else "breaking", spoken)
+
+
+def _spoken(value: float | timedelta | None) -> str:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    return format_percent(value) if value is not None else "nothing"

@@ -1,0 +1,108 @@
+"""The step from what is recorded of a port's promise to what is declared, judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from alchemesh_platform.base.units import format_duration
+from alchemesh_platform.contracts.compatibility.changes import PortDiff
+from alchemesh_platform.contracts.compatibility.diff import diff_port
+from alchemesh_platform.contracts.compatibility.rules import Finding, check_change, numbers_of
+from alchemesh_platform.contracts.notices.period import Held, NoticeOf, notice_needed
+from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.manifest.models import ContractLifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class PortStep:
+    """What becomes of one port's promise.
+
+    Args:
+        address: Of the port.
+        before: What is recorded; None where nothing is.
+        after: What is to be promised; None where the port goes.
+        diff: Every change, judged for consumers.
+        findings: The rules that it breaks.
+        notice: What consumers have to be told of before; None where they need not be.
+        held: Why it has to wait for consumers, and until when; None where it may pass, or nobody has looked.
+    """
+
+    address: str
+    before: PromisedPort | None
+    after: PromisedPort | None
+    diff: PortDiff
+    findings: tuple[Finding, ...] = ()
+    notice: NoticeOf | None = None
+    held: Held | None = None
+
+    @property
+    def port(self) -> str:
+        """Name of the port."""
+        return self.address.rpartition("/")[2]
+
+    @property
+    def period(self) -> timedelta | None:
+        """The notice period that the recorded contract promises."""
+        return self.before.period if self.before is not None else None
+
+    @property
+    def promises(self) -> bool:
+        """Whether there is a contract on either side."""
+        return any(port is not None and port.contract is not None for port in (self.before, self.after))
+
+    def as_json(self) -> dict[str, Any]:
+        """The step as one JSON document."""
+        announced = self.notice is not None and bool(self.period)
+        return {
+            "port": self.address,
+            "recorded": stage(self.before),
+            "declared": stage(self.after),
+            "kind": self.diff.kind,
+            "changes": [change.as_json() for change in self.diff.changes],
+            "findings": [finding.as_json() for finding in self.findings],
+            "notice": {"what": self.notice, "period": format_duration(self.period or timedelta(0))}
+            if announced
+            else None,
+            "held": None if self.held is None else self.held.as_json(),
+        }
+
+
+def step_of(
+    address: str, before: PromisedPort | None, after: PromisedPort | None, *, kept: PromisedPort | None = None
+) -> PortStep:
+    """Judge the step from one promise of a port to another.
+
+    Args:
+        address: Of the port.
+        before: What is recorded.
+        after: What is to be promised.
+        kept: The highest version that was ever promised at that address, for a port that is not there and comes back.
+    """
+    diff = diff_port(before, after)
+    comes_back = before is None and kept is not None
+    findings = _coming_back(kept, after) if comes_back else check_change(before, after, diff)
+    return PortStep(address, before, after, diff, findings, notice_needed(before, after, diff))
+
+
+def compare(address: str, before: PromisedPort | None, after: PromisedPort | None) -> PortStep:
+    """What differs between two promises of a port, of which nothing is asked."""
+    return PortStep(address, before, after, diff_port(before, after))
+
+
+def stage(port: PromisedPort | None) -> dict[str, str] | None:
+    """Version and lifecycle of a promise, where it has a contract."""
+    contract = port.contract if port is not None else None
+    return None if contract is None else {"version": contract.version, "lifecycle": contract.lifecycle.value}
+
+
+def _coming_back(kept: PromisedPort | None, after: PromisedPort | None) -> tuple[Finding, ...]:
+    """A port that went and comes back: with a version it had, which stands as it was, or with a new promise."""
+    was, now = (port.contract if port is not None else None for port in (kept, after))
+    if kept is None or was is None or now is None:
+        return ()
+    if numbers_of(now.version) > numbers_of(was.version):
+        was = was.model_copy(update={"lifecycle": ContractLifecycle.RETIRED})
+    before = replace(kept, contract=was)
+    return check_change(before, after, diff_port(before, after))

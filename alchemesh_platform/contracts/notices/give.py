@@ -1,0 +1,183 @@
+"""Giving consumers notice of what is to happen to a port, and taking it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.contracts.notices.period import WORDS, NoticeOf
+from alchemesh_platform.contracts.notices.recorded import (
+    GivenNotice,
+    given,
+    notice_address,
+    notice_record,
+    notices_of,
+    same_major,
+)
+from alchemesh_platform.contracts.notices.rights import check_announces
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.manifest.models import ContractLifecycle
+from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import ContractRecord, NoticeRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+GIVE, WITHDRAW = "contract notice", "contract notice withdraw"  # as acts are named
+# What has happened once the contract is there; a removal and a breaking change leave no notice behind.
+_DONE: dict[ContractLifecycle, NoticeOf] = {
+    ContractLifecycle.DEPRECATED: "deprecation",
+    ContractLifecycle.RETIRED: "retirement",
+}
+
+
+class NothingPromised(Failure):
+    """Raised when notice is to be given where nothing is promised."""
+
+
+class NoSuchNotice(Failure):
+    """Raised when a notice is to be taken back that does not stand."""
+
+
+class HappenedAlready(Failure):
+    """Raised when a notice is to be taken back of what has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A notice that stands, and whether it was given just now."""
+
+    given: GivenNotice
+    new: bool
+
+
+def give_notice(
+    registry: Registry,
+    environment: str,
+    port: str,
+    what: NoticeOf,
+    identity: Identity,
+    now: datetime,
+    *,
+    message: str = "",
+) -> Announced:
+    """Tell the consumers of a port what is going to happen; from now on the notice period runs.
+
+    A notice that was given stands: giving it again changes nothing, and of two who give it at once the first counts.
+
+    Args:
+        registry: Where it is recorded.
+        environment: Which environment.
+        port: Address of the output port.
+        what: What is going to happen.
+        identity: Who gives it.
+        now: The time, with its time zone.
+        message: What else consumers should know.
+
+    Raises:
+        NothingPromised: when the port has no contract, a draft or a retired one.
+        NotAllowed: when it is not theirs to give.
+    """
+    with registry.transaction(turn_of(environment, port)) as turn:
+        contract = _promised(turn, environment, port)
+        check_announces(turn, environment, contract.product, identity)
+        for reported in notices_of(turn, environment, [port]).get(port, ()):
+            if reported.notice.what == what and same_major(reported.notice.version, contract.version):
+                return Announced(reported, new=False)
+        record = notice_record(contract, what, identity.subject, now, message=message)
+        turn.put(record)
+        announced = given(record)
+        _record(turn, GIVE, record, identity, now, reason=message, passes_at=announced.passes_at.isoformat())
+    return Announced(announced, new=True)
+
+
+def withdraw_notice(
+    registry: Registry, environment: str, port: str, what: NoticeOf, identity: Identity, now: datetime
+) -> GivenNotice:
+    """Take a notice back, as long as what it tells has not happened.
+
+    Raises:
+        NothingPromised: when the port has no contract.
+        NotAllowed: when it is not theirs to take back.
+        NoSuchNotice: when no such notice stands.
+        HappenedAlready: when it has happened.
+    """
+    with registry.transaction(turn_of(environment, port)) as turn:
+        contract = turn.get(ContractRecord, environment, port)
+        if contract is None:
+            raise NothingPromised(f"{port} has no contract in {environment}", hint="notices went with it")
+        check_announces(turn, environment, contract.product, identity)
+        standing = notices_of(turn, environment, [port]).get(port, [])
+        reported = next((each for each in standing if each.notice.what == what), None)
+        if reported is None:
+            others = ", ".join(each.notice.what for each in standing)
+            raise NoSuchNotice(
+                f"no notice of {WORDS[what]} stands for {port} in {environment}",
+                hint=f"there is notice of: {others}" if others else "`alchemesh contract notices` lists what stands",
+            )
+        if _DONE.get(ContractLifecycle(contract.lifecycle)) == what:
+            back = "write `lifecycle: active` and deploy it, which takes the deprecation back"
+            raise HappenedAlready(
+                f"{WORDS[what]} of {port} has happened: version {contract.version} is {contract.lifecycle}",
+                hint=back if what == "deprecation" else "a retired version does not come back",
+            )
+        address = notice_address(port, what, reported.notice.version)
+        record = turn.get(NoticeRecord, environment, address)
+        turn.remove(NoticeRecord, environment, address)
+        if record is not None:
+            _record(turn, WITHDRAW, record, identity, now)
+    return reported
+
+
+def turn_of(environment: str, port: str) -> str:
+    """The lock under which a port's contract and its notices are written."""
+    return f"contract {environment} {port}"
+
+
+def _promised(registry: Registry, environment: str, port: str) -> ContractRecord:
+    """The contract of a port that consumers can rely on."""
+    contract = registry.get(ContractRecord, environment, port)
+    if contract is None:
+        raise NothingPromised(
+            f"{port} has no contract in {environment}: nothing was promised, and nobody has to be told",
+            hint="`alchemesh up` records a contract; notice is of what stands, not of what the manifest says",
+        )
+    if contract.lifecycle == ContractLifecycle.DRAFT:
+        raise NothingPromised(
+            f"version {contract.version} of {port} is a draft, which promises nothing: change it as you like",
+            hint="notice is for what consumers rely on: an active or deprecated contract",
+        )
+    if contract.lifecycle == ContractLifecycle.RETIRED:
+        raise NothingPromised(
+            f"version {contract.version} of {port} is retired: nothing is promised any more",
+            hint="the port can be removed at once",
+        )
+    return contract
+
+
+def _record(
+    registry: Registry,
+    operation: str,
+    record: NoticeRecord,
+    identity: Identity,
+    now: datetime,
+    *,
+    reason: str = "",
+    **more: str,
+) -> None:
+    record_act(
+        registry,
+        Act(
+            environment=record.environment,
+            product=record.product,
+            operation=operation,
+            address=record.port,
+            actor=identity.subject,
+            issuer=identity.issuer,
+            reason=reason,
+            detail={"what": record.what, "version": record.version, **more},
+            at=now,
+        ),
+    )

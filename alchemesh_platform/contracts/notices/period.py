@@ -1,0 +1,187 @@
+"""When a change may pass that consumers were promised time for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, get_args
+
+from alchemesh_platform.base.document import listed
+from alchemesh_platform.base.units import spoken_duration
+from alchemesh_platform.contracts.compatibility.changes import PortDiff
+from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.manifest.models import ContractLifecycle
+
+NoticeOf = Literal["breaking-change", "deprecation", "retirement", "removal"]
+NOTICES: tuple[NoticeOf, ...] = get_args(NoticeOf)
+_CONSUMERS_SHOWN = 5
+# What consumers have to be told of before it may pass. Who was told to move away by a day has no use of the port after
+# it; who was told of a breaking change goes on using it.
+_TOLD_BY: dict[NoticeOf, tuple[NoticeOf, ...]] = {
+    "breaking-change": NOTICES,
+    "deprecation": (),  # is itself a notice, and waits for nothing
+    "retirement": ("deprecation", "retirement", "removal"),
+    "removal": ("deprecation", "retirement", "removal"),
+}
+WORDS: dict[NoticeOf, str] = {
+    "breaking-change": "the breaking change",
+    "deprecation": "the deprecation",
+    "retirement": "the retirement",
+    "removal": "the removal of the port",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What consumers were told, and when.
+
+    Args:
+        what: What is going to happen.
+        version: Version of the contract that it happens to. A notice is spent once that major version is history.
+        given_at: When it was given, with its time zone.
+        period: The notice period that was promised then.
+    """
+
+    what: NoticeOf
+    version: str
+    given_at: datetime
+    period: timedelta
+
+    def __post_init__(self) -> None:
+        _aware(self.given_at)
+
+    def passes_at(self, period: timedelta | None = None) -> datetime:
+        """From when on what was announced may happen, in UTC.
+
+        Args:
+            period: The notice period that is promised now: the longer of the two counts.
+        """
+        # Counted in UTC: in local time a day in which clocks change would have another length.
+        return self.given_at.astimezone(UTC) + max(self.period, period or timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A change that has to wait.
+
+    Args:
+        what: What waits.
+        consumers: Who is protected, by address, sorted.
+        passes_at: From when on it may pass, in UTC: the day follows from the notice, or from a notice given now.
+        given: The notice that counts; None where none was given.
+        message: All of it in a sentence.
+        hint: The way out.
+    """
+
+    what: NoticeOf
+    consumers: tuple[str, ...]
+    passes_at: datetime
+    given: Notice | None
+    message: str
+    hint: str
+
+    def as_json(self) -> dict[str, Any]:
+        """What waits, for whom and until when, as plain JSON."""
+        return {
+            "what": self.what,
+            "consumers": list(self.consumers),
+            "passes_at": self.passes_at.isoformat(),
+            "given_at": None if self.given is None else self.given.given_at.astimezone(UTC).isoformat(),
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+def notice_needed(before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff) -> NoticeOf | None:
+    """What consumers have to be told of before the step from one promise to another; None where there is nothing.
+
+    Without a contract, or with a draft or a retired one, nothing is promised.
+    """
+    promised = before.contract if before is not None else None
+    if promised is None or promised.lifecycle in {ContractLifecycle.DRAFT, ContractLifecycle.RETIRED}:
+        return None
+    if after is None or after.contract is None:
+        return "removal"
+    if after.contract.lifecycle is ContractLifecycle.RETIRED:
+        return "retirement"
+    return "breaking-change" if diff.kind == "breaking" else None
+
+
+def held(
+    change: NoticeOf | None,
+    notices: Iterable[Notice],
+    period: timedelta | None,
+    consumers: Collection[str],
+    now: datetime,
+    *,
+    port: str,
+    version: str,
+    words: str | None = None,
+) -> Held | None:
+    """Whether a change has to wait for consumers, and until when; None when it may pass.
+
+    Args:
+        change: What is to happen, see :func:`notice_needed`.
+        notices: Every notice given for the port; those for another major version do not count.
+        period: The notice period that the recorded contract promises; none means that nothing has to be waited for.
+        consumers: Addresses of those who hold a grant.
+        now: The time, with its time zone.
+        port: Address of the port: ``domain/product/port``.
+        version: Version of the recorded contract.
+        words: What is said to wait, where :data:`WORDS` does not say it well enough.
+
+    Raises:
+        ValueError: when ``now`` has no time zone.
+    """
+    _aware(now)
+    if change is None or not _TOLD_BY[change] or not period or not consumers:
+        return None
+    counting = [one for one in notices if one.what in _TOLD_BY[change] and _major(one.version) == _major(version)]
+    given = min(counting, key=lambda one: (one.passes_at(period), one.what), default=None)
+    passes_at = given.passes_at(period) if given is not None else now.astimezone(UTC) + period
+    if given is not None and now >= passes_at:
+        return None
+    names = tuple(sorted(consumers))
+    waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
+    if given is None:
+        message = f"{waits} No notice was given; with a notice given now it passes from {spoken_moment(passes_at)}."
+        hint = f"`{notice_command(port, change)}` gives notice of {spoken_duration(period)}"
+    else:
+        message = (
+            f"{waits} Notice was given on {spoken_moment(given.given_at)}; it passes from {spoken_moment(passes_at)}."
+        )
+        hint = "until then keep the promise; a compatible change passes at once"
+    return Held(change, names, passes_at, given, message, hint)
+
+
+def notice_command(port: str, change: NoticeOf) -> str:
+    """The command that gives notice, as the port's product team types it."""
+    return f"alchemesh contract notice {port.rpartition('/')[2]} {change}"
+
+
+def _named(names: tuple[str, ...]) -> str:
+    shown = list(names[:_CONSUMERS_SHOWN])
+    if len(names) > _CONSUMERS_SHOWN:
+        shown.append(f"{len(names) - _CONSUMERS_SHOWN} more")
+    return listed(shown, "and")
+
+
+def _hold(names: tuple[str, ...]) -> str:
+    return "holds a grant" if len(names) == 1 else "hold grants"
+
+
+def spoken_moment(moment: datetime) -> str:
+    """``2026-04-01 09:30 UTC``, never earlier than it is: a minute that has begun counts as the next one."""
+    exact = moment.astimezone(UTC)
+    minute = exact.replace(second=0, microsecond=0)
+    return f"{minute if minute == exact else minute + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+
+
+def _major(version: str) -> str:
+    return version.partition(".")[0]
+
+
+def _aware(moment: datetime) -> None:
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")

@@ -1,0 +1,158 @@
+"""Notices as they are recorded: what consumers of a port were told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from alchemesh_platform.base.units import parse_duration
+from alchemesh_platform.contracts.notices.period import WORDS, Notice, NoticeOf, spoken_moment
+from alchemesh_platform.manifest.models import ContractLifecycle
+from alchemesh_platform.registry.records import ContractRecord, NoticeRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+DEPRECATION: NoticeOf = "deprecation"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNotice:
+    """A notice that stands.
+
+    Args:
+        port: Address of the port.
+        notice: What was told, and when.
+        given_by: Who told it.
+        passes_at: From when on it may happen, in UTC.
+        message: What else consumers should know.
+    """
+
+    port: str
+    notice: Notice
+    given_by: str
+    passes_at: datetime
+    message: str = ""
+
+    def reported(self, now: datetime) -> str:
+        """What a consumer has to know, in a sentence."""
+        since = "may happen from" if self.passes_at > now else "may happen at any time, since"
+        message = f": {self.message}" if self.message else ""
+        what = f"{WORDS[self.notice.what]} of version {self.notice.version}"
+        return f"{what} {since} {spoken_moment(self.passes_at)}{message}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The notice as one flat JSON object."""
+        return {
+            "port": self.port,
+            "what": self.notice.what,
+            "version": self.notice.version,
+            "given_at": self.notice.given_at.astimezone(UTC).isoformat(),
+            "given_by": self.given_by,
+            "passes_at": self.passes_at.isoformat(),
+            "message": self.message,
+        }
+
+
+def notice_address(port: str, what: str, version: str) -> str:
+    """``domain/product/port#removal@1.2.0``."""
+    return f"{port}#{what}@{version}"
+
+
+def same_major(one: str, other: str) -> bool:
+    """Whether two versions promise the same: a notice is for one major version."""
+    return one.partition(".")[0] == other.partition(".")[0]
+
+
+def notices_of(registry: Registry, environment: str, ports: Collection[str]) -> dict[str, list[GivenNotice]]:
+    """Address of a port: the notices that stand, the first given first; only ports that have some.
+
+    Args:
+        registry: Where they are recorded.
+        environment: Which environment.
+        ports: Addresses of output ports, of any products.
+    """
+    products = {port.rpartition("/")[0] for port in ports}
+    records = registry.all(NoticeRecord, environment, where={"product": products, "port": ports}) if ports else []
+    reported = {record.port for record in records}
+    contracts = registry.all(ContractRecord, environment, where={"address": reported}) if reported else []
+    periods = {contract.address: period_of(contract) for contract in contracts}
+    found: dict[str, list[GivenNotice]] = {}
+    for record in sorted(records, key=lambda record: (record.given_at, record.address)):
+        found.setdefault(record.port, []).append(given(record, periods.get(record.port)))
+    return found
+
+
+def period_of(contract: ContractRecord) -> timedelta | None:
+    """The notice period that a recorded contract promises, whatever else it says."""
+    period = (contract.document.get("terms") or {}).get("notice_period")
+    return parse_duration(period) if period else None
+
+
+def given(record: NoticeRecord, period: timedelta | None = None) -> GivenNotice:
+    """A recorded notice, with the period that the contract promises now."""
+    notice = Notice(
+        cast("NoticeOf", record.what), record.version, record.given_at, timedelta(seconds=record.period_seconds)
+    )
+    return GivenNotice(record.port, notice, record.given_by, notice.passes_at(period), record.message)
+
+
+def settle_notices(
+    registry: Registry, before: ContractRecord | None, contract: ContractRecord, given_by: str, now: datetime
+) -> None:
+    """Bring the notices of a port to what is recorded of its contract now; within the transaction that records it.
+
+    A notice goes with the major version that it is for, and a deprecation that is taken back takes its notice along.
+    Deploying a deprecation is itself the notice, unless it was given before.
+
+    Args:
+        registry: Where notices are recorded.
+        before: The contract as it was.
+        contract: The contract as it is now.
+        given_by: Who deployed it.
+        now: The time, with its time zone.
+    """
+    taken_back = (
+        before is not None
+        and before.lifecycle == ContractLifecycle.DEPRECATED
+        and contract.lifecycle == ContractLifecycle.ACTIVE
+    )
+    standing = set()
+    for each in _of_port(registry, contract):
+        if not same_major(each.version, contract.version) or (each.what == DEPRECATION and taken_back):
+            registry.remove(NoticeRecord, each.environment, each.address)
+        else:
+            standing.add(each.what)
+    if contract.lifecycle == ContractLifecycle.DEPRECATED and DEPRECATION not in standing:
+        registry.put(notice_record(contract, DEPRECATION, given_by, now))
+
+
+def notice_record(
+    contract: ContractRecord, what: NoticeOf, given_by: str, now: datetime, *, message: str = ""
+) -> NoticeRecord:
+    """The record of a notice given now, with the period that the contract promises."""
+    period = period_of(contract) or timedelta(0)
+    return NoticeRecord(
+        environment=contract.environment,
+        address=notice_address(contract.address, what, contract.version),
+        product=contract.product,
+        port=contract.address,
+        what=what,
+        version=contract.version,
+        given_at=now,
+        period_seconds=period.total_seconds(),
+        given_by=given_by,
+        message=message,
+    )
+
+
+def drop_notices(registry: Registry, contract: ContractRecord) -> None:
+    """Take away the notices of a port whose contract goes; that they were given stays in the history."""
+    for each in _of_port(registry, contract):
+        registry.remove(NoticeRecord, each.environment, each.address)
+
+
+def _of_port(registry: Registry, contract: ContractRecord) -> list[NoticeRecord]:
+    return registry.all(NoticeRecord, contract.environment, contract.product, where={"port": contract.address})

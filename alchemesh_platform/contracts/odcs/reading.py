@@ -1,0 +1,111 @@
+"""Keeps account of what is taken from an ODCS document, so that nothing in it is lost without a word."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from alchemesh_platform.base.document import Node, Path, quoted, written
+from alchemesh_platform.base.problems import Problem, in_file_order
+from alchemesh_platform.contracts.odcs.terms import VENDOR
+from alchemesh_platform.manifest.patterns import RULES, mended
+
+if TYPE_CHECKING:
+    from open_data_contract_standard.model import CustomProperty
+
+
+class Custom(NamedTuple):
+    """A custom property: what it says, and where."""
+
+    value: Any
+    path: Path
+
+
+class Reading:
+    """A document of which parts are taken; whatever is left when all is done was left out, and is told."""
+
+    def __init__(self, tree: Node, *, own: bool = False) -> None:
+        self.own = own  # whether the platform wrote it
+        self._tree = tree
+        self._taken: set[Path] = set()
+        self._entered: set[Path] = set()  # what holds something taken
+        self._problems: list[Problem] = []
+
+    def take(self, *paths: Path) -> None:
+        """These places are dealt with, and all that is below them."""
+        for path in paths:
+            self._taken.add(path)
+            self._entered.update(path[:length] for length in range(len(path)))
+
+    def change(self, path: Path, found: str, taken_as: str) -> None:
+        """Tell that something is taken as something else."""
+        self.take(path)
+        self._report(path, f"found {quoted(found)}, taken as {quoted(taken_as)}", None)
+
+    def leave(self, path: Path, message: str, hint: str | None = None) -> None:
+        """Tell why something is left out."""
+        self.take(path)
+        self._report(path, f"{message}: left out", hint)
+
+    def text(self, path: Path, text: str, pattern: str, length: int, otherwise: str | None = None) -> str | None:
+        """A text that has to follow one of the manifest's patterns: as it is, mended, or instead of it another.
+
+        Returns:
+            None when there is nothing that it could be taken as.
+        """
+        if re.fullmatch(pattern, text) and len(text) <= length:
+            self.take(path)
+            return text
+        better = mended(pattern, text)
+        better = better if better is not None and len(better) <= length else otherwise
+        if better is None:
+            self.leave(path, f"found {quoted(text)}, expected {RULES[pattern].words}")
+        else:
+            self.change(path, text, better)
+        return better
+
+    def customs(self, path: Path, customs: Iterable[CustomProperty] | None) -> dict[str, Custom]:
+        """The custom properties of a place that may be the platform's, by name; they are not taken yet."""
+        found: dict[str, Custom] = {}
+        for index, custom in enumerate(customs or ()):
+            if custom.property is not None and custom.vendor in {None, VENDOR}:
+                found.setdefault(custom.property, Custom(custom.value, (*path, "customProperties", index)))
+        return found
+
+    def problems(self) -> list[Problem]:
+        """What was taken otherwise, and what was left out: what is alike is told once, with the number of places."""
+        alike: dict[str, list[Path]] = {}
+        for path in self._left(self._tree, ()):
+            alike.setdefault(written(tuple(step if isinstance(step, str) else 0 for step in path)), []).append(path)
+        for first, *more in alike.values():
+            others = f", here and at {len(more)} more {'places' if len(more) > 1 else 'place'}" if more else ""
+            name = next(step for step in reversed(first) if isinstance(step, str))
+            self._report(first, f"found {name}, for which a manifest has no place: left out{others}", None)
+        return in_file_order(self._problems)
+
+    def _left(self, node: Node, path: Path) -> Iterator[Path]:
+        says_nothing = node.value is None or node.value is False or node.value in ("", [], {})
+        if path in self._taken or says_nothing:
+            return
+        if path not in self._entered:
+            yield path
+            return
+        for key, value in node.keys.items():
+            yield from self._left(value, (*path, key))
+        for index, item in enumerate(node.items):
+            yield from self._left(item, (*path, index))
+
+    def _report(self, path: Path, message: str, hint: str | None) -> None:
+        self._problems.append(Problem(self._tree.locate(path), written(path), message, hint, severity="warning"))
+
+
+def fitting(expected: Any, value: Any) -> Any:
+    """The value as a type of the manifest has it, or None where it is none of that type."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:  # through JSON and strictly, as manifests are read
+        return TypeAdapter(expected).validate_json(json.dumps(value), strict=True)
+    except ValidationError:
+        return None

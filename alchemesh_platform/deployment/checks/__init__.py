@@ -1,0 +1,1 @@
+"""Checks of a run before the engine starts: the mesh, policies, contracts."""

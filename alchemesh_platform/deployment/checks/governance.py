@@ -1,0 +1,114 @@
+"""What the mesh asks of a product before it is deployed: known names, and the policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.policies.models import Policy
+    from alchemesh_platform.policies.results import PolicyResult
+    from alchemesh_platform.registry.store import Registry
+
+
+class Forbidden(Failure):
+    """Raised when a policy forbids a deployment; each reason is told at its line."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        reported = "\n\n".join(str(problem) for problem in problems)
+        super().__init__(
+            f"a policy forbids it\n\n{reported}", hint="`alchemesh policy show NAME` says what a policy asks for"
+        )
+
+
+def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> list[Problem]:
+    """Hold a product against the mesh that is recorded in its environment, and against the policies.
+
+    Where no mesh repo was applied, only the policies that come with the platform ask something of it.
+
+    Returns:
+        Warnings, at their lines.
+
+    Raises:
+        ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
+        Forbidden: when a policy forbids the deployment.
+    """
+    problems, results = checked_against_mesh(registry, manifest, plan.environment, plan)
+    if errors_of(problems):
+        raise ProblemsFound(problems)
+    found = [problem for result in results for problem in result.problems()]
+    if any(result.forbids for result in results):
+        raise Forbidden(errors_of(found))
+    return [*problems, *found]
+
+
+def checked_against_mesh(
+    registry: Registry, manifest: LoadedManifest, environment: str, plan: Plan | None = None
+) -> tuple[list[Problem], list[PolicyResult]]:
+    """What the mesh of an environment does not have of what a product refers to, and what the policies say of it.
+
+    It takes as many look-ups in a large mesh as in a small one.
+    """
+    from alchemesh_platform.mesh_repo.mesh import mesh_around
+    from alchemesh_platform.mesh_repo.product_check import check_product
+    from alchemesh_platform.policies.evaluate import policies_for
+
+    product = manifest.product
+    mesh = mesh_around(registry, environment, product)
+    domain = mesh.domains.get(product.domain) if mesh is not None else None
+    results = policies_for(
+        manifest,
+        mesh_policies(registry, environment),
+        plan=plan,
+        environment=environment,
+        domain_type=domain.type if domain is not None else None,
+    )
+    return check_product(product, manifest.locate, mesh), results
+
+
+def mesh_policies(registry: Registry, environment: str) -> tuple[Policy, ...]:
+    """The policies of a mesh: those that come with the platform, and its own, which replace them by name."""
+    from alchemesh_platform.policies.load import with_shipped
+    from alchemesh_platform.policies.models import Policy
+    from alchemesh_platform.registry.records import PolicyRecord
+
+    own = [Policy.model_validate(record.document) for record in registry.all(PolicyRecord, environment)]
+    return with_shipped(own)
+
+
+def record_value(registry: Registry, manifest: LoadedManifest, plan: Plan) -> None:
+    """Record the value score of a product that was deployed, with its explanation."""
+    from alchemesh_platform.policies.load import digest_of
+    from alchemesh_platform.policies.results import standing
+    from alchemesh_platform.registry.records import ScoreDeduction, ValueScoreRecord
+
+    _, results = checked_against_mesh(registry, manifest, plan.environment, plan)
+    score = standing(results)
+    registry.put(
+        ValueScoreRecord(
+            environment=plan.environment,
+            address=plan.product.address,
+            product=plan.product.address,
+            value=score.value,
+            deductions=tuple(
+                ScoreDeduction(policy=each.policy, points=each.points, message=each.message)
+                for each in score.deductions
+            ),
+            open=score.open,
+            policies=digest_of(mesh_policies(registry, plan.environment)),
+        )
+    )
+
+
+def forget_value(registry: Registry, plan: Plan) -> None:
+    """Remove the value score of a product that was taken down."""
+    from alchemesh_platform.registry.records import ValueScoreRecord
+
+    registry.remove(ValueScoreRecord, plan.environment, plan.product.address)

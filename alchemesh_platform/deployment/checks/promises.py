@@ -1,0 +1,221 @@
+"""What a run does to what a product's ports promise, and whether consumers were told in time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.states import GRANTING_STATES
+from alchemesh_platform.base.document import Path, written
+from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.contracts.compatibility.rules import problems_of
+from alchemesh_platform.contracts.compatibility.step import PortStep, step_of
+from alchemesh_platform.contracts.notices.period import NoticeOf, held
+from alchemesh_platform.contracts.notices.recorded import notices_of
+from alchemesh_platform.contracts.port import PromisedPort, place_in_manifest, promised_ports
+from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
+from alchemesh_platform.contracts.versions import kept_versions
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
+from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ProductRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.deployment.outcome import OperationName
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.registry.store import Registry
+
+OVERRIDE = "contract override"  # as the act is named
+DECOMMISSIONING = "the decommissioning of the product"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Somebody lets a change pass before its time.
+
+    Args:
+        reason: Why.
+        identity: Who.
+    """
+
+    reason: str
+    identity: Identity
+
+
+def steps_of(
+    registry: Registry,
+    environment: str,
+    manifest: LoadedManifest,
+    operation: OperationName,
+    now: datetime,
+    *,
+    targets: Collection[str] = (),
+) -> list[PortStep]:
+    """What a run does to each port that promises something, or did; declared ports first, then those that go.
+
+    Args:
+        registry: What is recorded.
+        environment: Which environment.
+        manifest: What is declared.
+        operation: The run; ``destroy`` takes every port away.
+        now: The time, with its time zone.
+        targets: Names of ports that the run is limited to; none stands for all.
+    """
+    product = manifest.product
+    recorded = recorded_ports(registry, environment, product.address)
+    declared = {} if operation == "destroy" else promised_ports(product)
+    kept = _highest_promised(registry, environment, product.address) if declared.keys() - recorded.keys() else {}
+    steps = []
+    for name in dict.fromkeys((*declared, *recorded)):
+        address = f"{product.address}/{name}"
+        step = step_of(address, recorded.get(name), declared.get(name), kept=kept.get(address))
+        if step.promises and (not targets or name in targets):
+            steps.append(step)
+    ends = _ends(registry, environment, manifest, operation)
+    return _held(registry, environment, product.address, steps, now, ends=ends)
+
+
+def rule_problems(steps: Sequence[PortStep], manifest: LoadedManifest) -> list[Problem]:
+    """The rules that the steps break, each at its line."""
+    return [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
+
+
+def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity: Severity) -> list[Problem]:
+    """The steps that have to wait for consumers, each at its line."""
+    problems = []
+    for step in steps:
+        if step.held is not None:
+            place = _place(step, manifest)
+            problems.append(
+                Problem(manifest.locate(place), written(place), step.held.message, step.held.hint, severity=severity)
+            )
+    return problems
+
+
+def notice_problems(registry: Registry, plan: Plan, now: datetime) -> list[Problem]:
+    """What a product was told of the ports that it reads, each as a warning at the line of the input port."""
+    inputs = [planned for planned in plan.inputs if planned.from_product]
+    notices = notices_of(registry, plan.environment, {planned.origin for planned in inputs})
+    return [
+        Problem(
+            planned.component.location,
+            planned.component.path,
+            f"{planned.origin}: {given.reported(now)}",
+            f"`alchemesh contract show {planned.origin} -e {plan.environment}` shows what it promises, and its notices",
+            severity="warning",
+        )
+        for planned in inputs
+        for given in notices.get(planned.origin, ())
+    ]
+
+
+def record_override(
+    registry: Registry, plan: Plan, steps: Iterable[PortStep], override: Override, now: datetime
+) -> None:
+    """Record who let changes pass before their time, and why: an act for each port."""
+    for step in steps:
+        if step.held is None:
+            continue
+        record_act(
+            registry,
+            Act(
+                environment=plan.environment,
+                product=plan.product.address,
+                operation=OVERRIDE,
+                address=step.address,
+                actor=override.identity.subject,
+                issuer=override.identity.issuer,
+                reason=override.reason,
+                detail=step.held.as_json(),
+                at=now,
+            ),
+        )
+
+
+def consumers_of(registry: Registry, environment: str, product: str, now: datetime) -> Mapping[str, Collection[str]]:
+    """Address of a port: who holds a grant of it, each once: ``technical_team:marketing/web``.
+
+    A grant that has ended, or whose request was revoked, protects nobody while it waits to be taken down.
+    """
+    ended = {
+        request.address
+        for request in registry.all(AccessRequestRecord, environment, product)
+        if request.state not in GRANTING_STATES
+    }
+    found: dict[str, dict[str, None]] = {}
+    for grant in registry.all(GrantRecord, environment, product):
+        if grant.address not in ended and (grant.ends_at is None or grant.ends_at > now):
+            found.setdefault(grant.port, {})[str(Requester(grant.requester_kind, grant.requester))] = None
+    return found
+
+
+def _held(
+    registry: Registry, environment: str, product: str, steps: Sequence[PortStep], now: datetime, *, ends: bool
+) -> list[PortStep]:
+    """The steps, with what has to wait."""
+    needing = [replace(step, notice=_notice(step, ends=ends)) for step in steps]
+    if not any(step.notice is not None and step.period for step in needing):
+        return needing
+    consumers = consumers_of(registry, environment, product, now)
+    notices = notices_of(registry, environment, [step.address for step in needing])
+    return [
+        replace(
+            step,
+            held=held(
+                step.notice,
+                [reported.notice for reported in notices.get(step.address, ())],
+                step.period,
+                consumers.get(step.address, ()),
+                now,
+                port=step.address,
+                version=step.before.contract.version,
+                words=DECOMMISSIONING if ends else None,
+            ),
+        )
+        if step.before is not None and step.before.contract is not None
+        else step
+        for step in needing
+    ]
+
+
+def _notice(step: PortStep, *, ends: bool) -> NoticeOf | None:
+    """What consumers have to be told of: of a product that is decommissioned, that the port goes."""
+    contract = step.before.contract if step.before is not None else None
+    promised = contract is not None and contract.lifecycle in {ContractLifecycle.ACTIVE, ContractLifecycle.DEPRECATED}
+    return "removal" if ends and promised else step.notice
+
+
+def _ends(registry: Registry, environment: str, manifest: LoadedManifest, operation: OperationName) -> bool:
+    """Whether the run decommissions the product."""
+    product = manifest.product
+    if operation == "destroy" or product.lifecycle is not Lifecycle.DECOMMISSIONED:
+        return False
+    record = registry.get(ProductRecord, environment, product.address)
+    return record is not None and record.lifecycle != Lifecycle.DECOMMISSIONED
+
+
+def _highest_promised(registry: Registry, environment: str, product: str) -> dict[str, PromisedPort]:
+    """Address of a port: the highest version of its contract that ever was more than a draft."""
+    return {
+        port: kept_promise(promised[0])
+        for port, versions in kept_versions(registry, environment, product).items()
+        if (promised := [version for version in versions if version.lifecycle != ContractLifecycle.DRAFT])
+    }
+
+
+def _place(step: PortStep, manifest: LoadedManifest) -> Path:
+    """Where the manifest says what has to wait."""
+    if step.notice == "removal" and step.after is not None and step.after.contract is not None:
+        return ("lifecycle",)  # the port stays, and the product is decommissioned
+    return place_in_manifest(next(_paths(step), ()), manifest.tree, step.port)
+
+
+def _paths(step: PortStep) -> Iterator[Path]:
+    if step.notice == "retirement":
+        yield ("contract", "lifecycle")
+    for change in step.diff.of("breaking"):
+        yield change.path

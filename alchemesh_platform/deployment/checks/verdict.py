@@ -1,0 +1,147 @@
+"""What is asked of a run before the engine is started: by the mesh, by policies, by what consumers were promised."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.auto import auto_approval
+from alchemesh_platform.access.desired_grants import waiting_problems, with_grants
+from alchemesh_platform.access.expiry import expire_due
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Problem, errors_of, in_file_order
+from alchemesh_platform.contracts.notices.rights import check_overrides
+from alchemesh_platform.deployment.checks.governance import govern
+from alchemesh_platform.deployment.checks.promises import (
+    Override,
+    held_problems,
+    notice_problems,
+    rule_problems,
+    steps_of,
+)
+from alchemesh_platform.deployment.grants.input_access import (
+    AccessMissing,
+    InputAccess,
+    access_problems,
+    announcements,
+    input_access,
+)
+from alchemesh_platform.foundations.outputs import FoundationMissing, foundation_problems, with_foundations
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.contracts.compatibility.step import PortStep
+    from alchemesh_platform.deployment.outcome import OperationName
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.registry.store import Registry
+
+DEPLOYING = ("preview", "up")
+
+
+class ForbiddenByContract(Failure):
+    """Raised when a contract forbids a run; each reason is told at its line."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        self.problems = tuple(problems)
+        reported = "\n\n".join(str(problem) for problem in self.problems)
+        super().__init__(
+            f"a contract forbids it\n\n{reported}",
+            hint="`alchemesh contract diff` shows every change and what it means",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found before the engine.
+
+    Args:
+        plan: What is to be deployed, with what it stands on and everybody who is to be let in.
+        warnings: What stops nothing, at its line.
+        problems: What `up` refuses: a preview goes on with them, so that they are seen beside what would change.
+        steps: What becomes of the promise of each port.
+        inputs: How the product stands with the ports of others that it reads.
+        notes: What a preview announces of them.
+    """
+
+    plan: Plan
+    warnings: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    steps: tuple[PortStep, ...] = ()
+    inputs: tuple[InputAccess, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def before_engine(
+    registry: Registry,
+    manifest: LoadedManifest,
+    plan: Plan,
+    operation: OperationName,
+    now: datetime,
+    *,
+    targets: Collection[str] = (),
+    override: Override | None = None,
+) -> Verdict:
+    """Everything that is asked of a run before it; call it under the stack's lock.
+
+    Args:
+        registry: What is recorded.
+        manifest: What is declared.
+        plan: The same, composed for an environment.
+        operation: The run.
+        now: The time, with its time zone.
+        targets: Names of ports that the run is limited to; none stands for all.
+        override: Who lets pass what has to wait for consumers, and why.
+
+    Raises:
+        ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
+        Forbidden: when a policy forbids it.
+        FoundationMissing: when what it stands on is not deployed; not in a preview.
+        Promised: when a contract forbids it; not in a preview.
+        AccessMissing: when the product may not read what it wants; not in a preview.
+        NotAllowed: when somebody overrides who may not.
+    """
+    if operation == "refresh":
+        return Verdict(plan)
+    if override is not None:
+        check_overrides(registry, plan.environment, override.identity)
+    if operation == "up":
+        expire_due(registry, plan.environment, plan.product.address, now)
+    plan = with_grants(registry, with_foundations(registry, plan), now)
+    warnings: list[Problem] = []
+    inputs: list[InputAccess] = []
+    if operation in DEPLOYING:
+        failed: list[str] = []
+        auto = auto_approval(registry, plan.environment, failed.append)
+        inputs = input_access(registry, plan, now, targets=targets, auto=auto)
+        warnings += [Problem(plan.location, "", line, severity="warning") for line in dict.fromkeys(failed)]
+        warnings += govern(registry, manifest, plan)
+        warnings += notice_problems(registry, plan, now)
+        warnings += waiting_problems(plan)
+        unfounded = foundation_problems(plan, "warning" if operation == "preview" else "error")
+        warnings += unfounded if operation == "preview" else []
+        if errors_of(unfounded):
+            raise FoundationMissing(in_file_order(unfounded))
+    steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
+    found = rule_problems(steps, manifest)
+    forbidden = errors_of(found)
+    warnings += [problem for problem in found if problem not in forbidden]
+    warnings += held_problems(steps, manifest, "warning") if operation == "preview" or override is not None else []
+    warnings += access_problems(inputs, plan, "warning") if operation == "preview" else []
+    if operation != "preview":
+        forbidden += held_problems(steps, manifest, "error") if override is None else []
+        if forbidden:
+            raise ForbiddenByContract(in_file_order(forbidden))
+        if missing := access_problems(inputs, plan, "error"):
+            raise AccessMissing(in_file_order(missing))
+    return Verdict(
+        plan,
+        tuple(in_file_order(warnings)),
+        tuple(in_file_order(forbidden)),
+        tuple(steps),
+        tuple(inputs),
+        announcements(inputs),
+    )

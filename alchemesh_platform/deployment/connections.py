@@ -1,0 +1,54 @@
+"""The connections of a deployed product, from its records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.connections import Connections, PortConnections
+from alchemesh_platform.registry.records import PortRecord, ProductRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+
+class NotDeployed(Failure):
+    """Raised when a product does not stand in an environment."""
+
+    def __init__(self, product: str, environment: str) -> None:
+        super().__init__(
+            f"{product} is not deployed in environment {environment!r}",
+            hint="`alchemesh up` deploys it; `alchemesh status --all` shows what stands",
+        )
+
+
+def product_record(registry: Registry, environment: str, product: str) -> ProductRecord:
+    """The record of a product that stands.
+
+    Raises:
+        NotDeployed: when there is none.
+    """
+    record = registry.get(ProductRecord, environment, product)
+    if record is None:
+        raise NotDeployed(product, environment)
+    return record
+
+
+def read_connections(registry: Registry, environment: str, product: str) -> Connections:
+    """Every connection of a product that stands.
+
+    Raises:
+        NotDeployed: when it does not.
+    """
+    record = product_record(registry, environment, product)
+    ports = registry.all(PortRecord, environment=environment, product=product)
+    inputs, outputs = (
+        {
+            port.address.rpartition("/")[2]: PortConnections.model_validate(port.connections)
+            for port in ports
+            if port.direction == direction
+        }
+        for direction in ("input", "output")
+    )
+    needs = {name: PortConnections(storage=need["connection"]) for name, need in record.needs.items()}
+    return Connections(product=product, environment=environment, inputs=inputs, outputs=outputs, infrastructure=needs)

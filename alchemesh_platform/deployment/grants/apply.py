@@ -1,0 +1,162 @@
+"""Bringing grants up to what was decided, and nothing else of the product: its repo is not needed for that."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from alchemesh_platform.access.desired_grants import waits_for, with_grants
+from alchemesh_platform.access.expiry import expire_due
+from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.base.names import REQUEST_PATTERN
+from alchemesh_platform.deployment.operator import operating
+from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.deployment.recomposed import recomposed
+from alchemesh_platform.engine.urn import name_of
+from alchemesh_platform.foundations.outputs import with_foundations
+from alchemesh_platform.registry.records import AccessRequestRecord, Deployment, GrantRecord, ManifestRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan, PlannedGrant
+    from alchemesh_platform.deployment.operator import Operator
+    from alchemesh_platform.deployment.outcome import Outcome
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.sdk.consumer import Consumer
+
+CHANGING: tuple[Literal["up"], Literal["destroy"]] = ("up", "destroy")  # operations that make and remove grants
+
+
+def apply_grants(
+    registry: Registry,
+    platform: Platform,
+    product: str,
+    *,
+    deploy: Callable[[Plan], object],
+    report: Callable[[str], None],
+    identity: Identity | None = None,
+    cancel: threading.Event | None = None,
+) -> Outcome | None:
+    """Let in who was approved at a product's ports, and take out whose access was revoked or has ended.
+
+    The product's stack is locked only where something is to be done.
+
+    Args:
+        registry: The registry of the environment.
+        platform: The environment.
+        product: ``domain/product``.
+        deploy: Declares a plan, inside the engine's run.
+        tell: Gets a line for what takes long and for what was found and mended.
+        identity: Who acts.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        What came of it; None when everything is as it was decided.
+
+    Raises:
+        NotRecorded: when the product's manifest is not recorded.
+        StackLocked: when somebody else deploys the product.
+    """
+    now = datetime.now(UTC)
+    expire_due(registry, platform.environment, product, now)
+    plan = with_grants(registry, recomposed(registry, platform, product), now)
+    if _is_settled(registry, plan):
+        for waiting in _waiting(plan):
+            report(waits_for(waiting, plan))
+        return None
+    with operating(plan, platform, report=report, identity=identity) as operator:
+        # Asked again under the lock: somebody may have deployed the product meanwhile.
+        plan = with_foundations(registry, recomposed(registry, platform, product))
+        plan = with_grants(registry, plan, datetime.now(UTC))
+        operator.plan = plan
+        for waiting in _waiting(plan):
+            report(waits_for(waiting, plan))
+        changed = sorted(set(_changed(operator, plan)))
+        if not changed:
+            return None
+        return operator.run(
+            "up",
+            deploy,
+            Progress(plan),
+            on_event=lambda _event: None,
+            target_globs=[_everything_of(plan, request) for request in changed],
+            cancel=cancel,
+        )
+
+
+def products_to_apply(registry: Registry, environment: str, now: datetime) -> list[str]:
+    """Products whose grants may be other than was decided, of those whose manifest is recorded, by address.
+
+    Told from the registry alone, without a look at any state. Where a run did not end well, somebody whose access is
+    over may still be let in, although no record says so.
+    """
+    expire_due(registry, environment, None, now)
+    deployed = {grant.address: grant for grant in registry.all(GrantRecord, environment)}
+    lets_in = registry.all(AccessRequestRecord, environment, where={"state": ["approved", "granted"]})
+    valid = {request.address for request in lets_in}
+    found = {request.product for request in lets_in if _differs(registry, request, deployed.get(request.address))}
+    found |= {grant.product for grant in deployed.values() if grant.address not in valid}
+    broken = {product for product, last in registry.last_deployments(environment, CHANGING).items() if _is_broken(last)}
+    if broken:
+        over = registry.all(AccessRequestRecord, environment, where={"state": ["revoked", "expired"]})
+        found |= {request.product for request in over} & broken
+    recorded = {record.address for record in registry.all(ManifestRecord, environment)}
+    return sorted(found & recorded)
+
+
+def _waiting(plan: Plan) -> Iterator[PlannedGrant]:
+    return (granted for port in plan.outputs for granted in port.waiting)
+
+
+def _is_settled(registry: Registry, plan: Plan) -> bool:
+    """Whether everybody is let in who is to be, and nobody else, told from the records, which are as good as the state
+    once the last run has ended well."""
+    product = plan.product.address
+    last = registry.deployments(product, plan.environment, operations=CHANGING, limit=1)
+    if not last or _is_broken(last[0]):
+        return False
+    records = {grant.address: grant for grant in registry.all(GrantRecord, plan.environment, product)}
+    wanted = {granted.consumer.request: granted for port in plan.outputs for granted in port.grants}
+    return records.keys() == wanted.keys() and not any(
+        _is_stale(granted.consumer, records[request]) for request, granted in wanted.items()
+    )
+
+
+def _is_broken(last: Deployment) -> bool:
+    """Whether a run left off before all that it was to do was done: it failed, was stopped, or was killed."""
+    return last.outcome != "succeeded"
+
+
+def _changed(operator: Operator, plan: Plan) -> Iterator[str]:
+    """Requests whose grants are to be made, changed or removed in a stack that is held."""
+    from alchemesh_platform.engine.state.deployed import deployed_urns
+
+    names = [name_of(urn) for urn in deployed_urns(operator.engine, operator.stack)]
+    deployed = {request for name in names for request in re.findall(REQUEST_PATTERN, name)}
+    wanted = {granted.consumer.request: granted for port in plan.outputs for granted in port.grants}
+    yield from deployed - wanted.keys()
+    for request, granted in wanted.items():
+        record = operator.registry.get(GrantRecord, plan.environment, request)
+        if request not in deployed or record is None or _is_stale(granted.consumer, record):
+            yield request
+
+
+def _is_stale(consumer: Consumer, record: GrantRecord) -> bool:
+    """Whether the end was moved since, or other people are behind the requester."""
+    return record.ends_at != consumer.ends_at or record.behind != consumer.behind
+
+
+def _differs(registry: Registry, request: AccessRequestRecord, grant: GrantRecord | None) -> bool:
+    if grant is None:
+        return True
+    requester = Requester.of(request)
+    return _is_stale(resolve(registry, request.environment, requester, ends_at=request.ends_at), grant)
+
+
+def _everything_of(plan: Plan, request: str) -> str:
+    """The URNs, with wildcards, of everything that lets in the consumer of one request."""
+    return f"urn:pulumi:{plan.environment}::{plan.project}::**::*{request}*"

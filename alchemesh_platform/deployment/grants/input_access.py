@@ -1,0 +1,126 @@
+"""Whether a product may read what its input ports want of other products, and what a run does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from alchemesh_platform.access.consuming import counting_requesters, request_for
+from alchemesh_platform.access.facts import facts_of
+from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.rules import ApprovedAtOnce, AutoApproval, approved_at_once
+from alchemesh_platform.access.states import is_due, remedy, reported
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan, PlannedInput
+    from alchemesh_platform.registry.store import Registry
+
+DeployedState = Literal["granted", "approved", "undecided", "at_once", "missing"]
+_STANDING: Mapping[str, DeployedState] = {"granted": "granted", "approved": "approved", "requested": "undecided"}
+
+
+class AccessMissing(Failure):
+    """Raised when a product is to be deployed that may not read what it wants; each port is told at its line."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        self.problems = tuple(problems)
+        reported_all = "\n\n".join(str(problem) for problem in self.problems)
+        super().__init__(
+            f"access is missing\n\n{reported_all}", hint="`alchemesh access list --mine` shows what was asked"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InputAccess:
+    """How a product stands with the output port that one of its input ports reads.
+
+    Args:
+        port: The input port.
+        standing: Granted; approved, so that a run brings it in; undecided; at_once, where a run may ask and is approved
+            at once; missing.
+        request: The request that it stands on; where access is missing, the last one, which is over.
+        rule: What approves at once, where something does.
+    """
+
+    port: PlannedInput
+    status: DeployedState
+    request: AccessRequestRecord | None = None
+    rule: ApprovedAtOnce | None = None
+
+
+def input_access(
+    registry: Registry, plan: Plan, now: datetime, *, targets: Collection[str] = (), auto: AutoApproval | None = None
+) -> list[InputAccess]:
+    """How a product stands with each port of another product that it reads; what does not stand there is passed over.
+
+    A request of the product counts, of its team, and of its domain.
+    """
+    found = []
+    for port in plan.inputs:
+        if not port.from_product or (targets and port.name not in targets):
+            continue
+        product = port.origin.rpartition("/")[0]
+        if product == plan.product.address or registry.get(PortRecord, plan.environment, port.origin) is None:
+            continue
+        found.append(_standing(registry, plan, port, now, auto))
+    return found
+
+
+def access_problems(access: Collection[InputAccess], plan: Plan, severity: Severity) -> list[Problem]:
+    """What keeps a product from reading, each at the line of the port, with the command that asks for it."""
+    return [problem for each in access for problem in _problems(each, plan, severity)]
+
+
+def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
+    """What `up` will do to let the product in, in sentences."""
+    said = []
+    for each in access:
+        if each.status == "at_once" and each.rule is not None:
+            rule = f"{each.rule.by}, {each.rule.reason}"
+            said.append(f"`up` asks for access to {each.port.origin}, which is approved ({rule}) and granted with it")
+        elif each.status == "approved" and each.request is not None:
+            said.append(f"`up` brings in {each.request.address}, which is approved: access to {each.port.origin}")
+    return tuple(said)
+
+
+def purpose_of(port: PlannedInput, plan: Plan) -> str:
+    """What a run says it wants the data of an input port for."""
+    return port.description or f"input port {port.name} of {plan.product.address}"
+
+
+def consumer_of(plan: Plan) -> Requester:
+    """The product, as a requester."""
+    return Requester("data_product", plan.product.address)
+
+
+def _standing(
+    registry: Registry, plan: Plan, port: PlannedInput, now: datetime, auto: AutoApproval | None
+) -> InputAccess:
+    requesters = counting_requesters(plan.product.address, plan.product.team)
+    request = request_for(registry, plan.environment, port.origin, requesters, now)
+    if request is not None and request.state in _STANDING and not is_due(request, now):
+        return InputAccess(port, _STANDING[request.state], request)
+    facts = facts_of(registry, plan.environment, port.origin, consumer_of(plan), purpose_of(port, plan))
+    rule = approved_at_once(facts, auto)
+    return InputAccess(port, "at_once" if rule is not None else "missing", request, rule)
+
+
+def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[Problem]:
+    planned, origin = access.port.component, access.port.origin
+    path = f"{planned.path}.from"
+    if access.status == "undecided" and access.request is not None:
+        message = f"{plan.product.address} may not read {origin} yet: {reported(access.request)}"
+        yield Problem(planned.location, path, message, remedy(access.request), severity)
+    elif access.status == "missing":
+        environment = f" -e {plan.environment}" if plan.environment != "local" else ""
+        command = f'alchemesh access request {origin} --as {consumer_of(plan)} --purpose "…"{environment}'
+        why = reported(access.request) if access.request is not None else "nobody has asked for it"
+        message = f"{plan.product.address} may not read {origin}: {why}"
+        yield Problem(planned.location, path, message, f"`{command}`", severity)

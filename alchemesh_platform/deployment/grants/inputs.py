@@ -1,0 +1,100 @@
+"""Getting a product let in where that needs nobody: at public ports, at those of its own domain, and where approved.
+
+Some ports let a product in by an identity that only its own deployment makes: there it is let in afterwards.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.auto import auto_approval
+from alchemesh_platform.access.requests import AlreadyAsked, Requests
+from alchemesh_platform.access.states import remedy, reported
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.deployment.grants.apply import apply_grants
+from alchemesh_platform.deployment.grants.input_access import InputAccess, consumer_of, input_access, purpose_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+
+class GrantNotDeployed(Failure):
+    """Raised when a grant that was approved could not be deployed; the approval stays."""
+
+
+def grant_inputs(
+    registry: Registry,
+    platform: Platform,
+    plan: Plan,
+    inputs: Collection[InputAccess],
+    identity: Identity,
+    *,
+    deploy: Callable[[Plan], object],
+    report: Callable[[str], None],
+    cancel: threading.Event | None = None,
+) -> None:
+    """Ask where a rule approves at once, then have the grants of every product that approved deployed.
+
+    Args:
+        registry: The registry of the environment.
+        platform: The environment.
+        plan: The product that is to read.
+        inputs: How it stands with the ports of others.
+        identity: Who deploys it.
+        deploy: Declares a plan, inside the engine's run.
+        tell: Gets a line for each thing that is done.
+        cancel: Set it to stop cleanly.
+
+    Raises:
+        NotGrantedNow: when a grant could not be deployed.
+    """
+    requests = Requests(registry, plan.environment, identity, auto_approval(registry, plan.environment, report))
+    for each in inputs:
+        if each.status == "at_once":
+            try:
+                asked = requests.ask(each.port.origin, consumer_of(plan), purpose_of(each.port, plan), deploying=True)
+            except AlreadyAsked:  # somebody was quicker, since this was looked at
+                continue
+            if asked.state != "approved":
+                raise GrantNotDeployed(
+                    f"{reported(asked)}: the rule that would have approved it has changed", hint=remedy(asked)
+                )
+            report(f"asked for access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
+    waiting = [each.port.origin for each in inputs if each.status in ("at_once", "approved")]
+    for product in sorted({origin.rpartition("/")[0] for origin in waiting}):
+        outcome = apply_grants(
+            registry, platform, product, deploy=deploy, report=report, identity=identity, cancel=cancel
+        )
+        if outcome is not None and not outcome.succeeded:
+            why = f": {outcome.problems[0].message}" if outcome.problems else ""
+            raise GrantNotDeployed(
+                f"{product} could not let {plan.product.address} in{why}",
+                hint=f"the approval stays; `alchemesh access apply {product}` shows what is in the way",
+            )
+
+
+def grant_inputs_afterwards(
+    registry: Registry,
+    platform: Platform,
+    plan: Plan,
+    identity: Identity,
+    *,
+    deploy: Callable[[Plan], object],
+    report: Callable[[str], None],
+    cancel: threading.Event | None = None,
+) -> None:
+    """After a product came up: have what was approved granted that waited for the product's identity.
+
+    The product stands; what cannot be done is told and stays approved. See :func:`let_product_in` for the arguments.
+    """
+    inputs = [each for each in input_access(registry, plan, datetime.now(UTC)) if each.status == "approved"]
+    try:
+        grant_inputs(registry, platform, plan, inputs, identity, deploy=deploy, report=report, cancel=cancel)
+    except Failure as failure:
+        report(f"note: {failure.message}; {failure.hint}" if failure.hint else f"note: {failure.message}")

@@ -1,0 +1,309 @@
+"""One operation on one product: lock, provider, engine, record."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.names import project_name
+from alchemesh_platform.base.problems import Problem, did_you_mean, in_file_order
+from alchemesh_platform.base.secrets import values_behind
+from alchemesh_platform.compose.plan import Kept, Plan
+from alchemesh_platform.deployment.errors import explained, with_setting_places
+from alchemesh_platform.deployment.outcome import OperationName, Outcome
+from alchemesh_platform.deployment.preload import importing_ahead
+from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
+from alchemesh_platform.deployment.providers import providing
+from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
+from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, without_missing
+from alchemesh_platform.identity.identify import identify
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.platform_file.models import Platform
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.install.find import Engine
+    from alchemesh_platform.engine.run.events import EngineEvent
+    from alchemesh_platform.engine.run.result import EngineOutcome, EngineResult
+    from alchemesh_platform.engine.stack import Stack
+    from alchemesh_platform.registry.store import Registry
+
+# From this many planned components on, the provider gets a process of its own: in this one it would share the
+# interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
+OWN_PROCESS_COMPONENTS = 60
+DECLARING = ("preview", "up")  # operations that run the program
+KEPT_NOTE = (
+    "what is kept in a cloud goes with a `destroy` once `keep_on_destroy: false` of its port or need was deployed"
+)
+PLUGIN_FOUND = "using pulumi-resource-"  # told of every plugin on PATH, also of ours, although it is attached
+# How the engine tells that a provider refused a resource's properties, about no URN.
+# Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
+CHECK_FAILURE = re.compile(
+    r"^(?P<type>\S+) resource '(?P<name>[^']+)'(?:: property (?P<path>\S+) value \{.*?\} has a problem|"
+    r" has a problem): (?P<reason>.*)",
+    re.DOTALL,
+)
+
+
+class UnknownTarget(Failure):
+    """Raised when a run is to be limited to a port that the product does not have."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(slots=True)
+class Operator:
+    """Everything an operation needs, held ready: several operations (preview, then up) run one after the other."""
+
+    plan: Plan
+    platform: Platform
+    engine: Engine
+    stack: Stack
+    registry: Registry
+    providers: Mapping[str, int]
+    identity: Identity | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def run(
+        self,
+        operation: OperationName,
+        program: Callable[[Plan], object],
+        progress: Progress,
+        *,
+        on_event: Callable[[EngineEvent], None],
+        targets: Sequence[str] = (),
+        target_globs: Sequence[str] = (),
+        parallel: int | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Outcome:
+        """Run the engine, and keep the run in the history unless it was a preview.
+
+        The engine runs once; after a kill, an `up` that meets what the killed run was making runs it again.
+
+        Args:
+            program: Declares the resources of a plan, inside the engine's run.
+            progress: Is fed with the events, before ``on_event`` gets them.
+            targets: Names of ports and needs; none stands for all.
+            target_globs: URNs, with wildcards, that the run is limited to beside them.
+            cancel: Set it to stop the run cleanly.
+        """
+        from alchemesh_platform.engine.run.operation import run_operation
+        from alchemesh_platform.registry.audit import Act, record_act
+
+        before: Mapping[str, Any] = {}
+        if operation in ("up", "destroy"):
+            before = self.deployed_state()
+            record_holdings(self.registry, self.plan, before)
+        product = self.plan.product
+
+        def once(
+            found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
+        ) -> EngineResult:
+            def take(event: EngineEvent) -> None:
+                watch(event)
+                progress.on_event(event)
+                on_event(event)
+
+            self.plan = replace(self.plan, kept=(*self.plan.kept, *found))
+            folder = self.stack.work_folder
+            begin = partial(program, self.plan)
+            ahead = importing_ahead(self.plan, folder, begin) if operation in DECLARING else nullcontext(begin)
+            with ahead as declare:
+                return run_operation(
+                    self.engine,
+                    self.stack,
+                    operation,
+                    program=declare,
+                    providers=self.providers,
+                    on_event=take,
+                    targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
+                    parallel=parallel,
+                    cancel=cancel,
+                )
+
+        entry = None
+        if operation != "preview":
+            who = self.identity or identify(self.platform)
+            entry = self.registry.start_deployment(
+                environment=self.plan.environment,
+                product=product.address,
+                operation=operation,
+                actor=who.subject,
+                version=product.version,
+            )
+        started = time.monotonic()
+        outcome: EngineOutcome = "failed"
+        problems: tuple[Problem, ...] = ()
+        try:
+            result = importing_interrupted(self.engine, self.stack, before, once) if operation == "up" else once()
+            outcome = result.outcome
+            gone = forget_missing(self.registry, self.plan, result)
+            problems = without_missing(problems_of(result, progress, self.plan, self.platform), gone)
+        finally:
+            if entry is not None:
+                self.registry.finish_deployment(
+                    entry.id,
+                    outcome=outcome,
+                    changes=progress.counts(records=False),
+                    problem=problems[0].message if problems else None,
+                )
+                record_act(
+                    self.registry,
+                    Act(
+                        environment=self.plan.environment,
+                        product=product.address,
+                        operation=operation,
+                        address=product.address,
+                        actor=who.subject,
+                        issuer=who.issuer,
+                        detail={"deployment": entry.id, "outcome": outcome, "version": product.version},
+                    ),
+                )
+        return Outcome(
+            product.address,
+            self.plan.environment,
+            operation,
+            result.outcome,
+            time.monotonic() - started,
+            progress,
+            problems,
+            (*self.notes, *notes_of(result), *(self.kept_notes() if operation == "destroy" else ())),
+            emulated=self.plan.emulated,
+        )
+
+    def deployed_state(self) -> Mapping[str, Any]:
+        """The state of the product's stack."""
+        from alchemesh_platform.engine.state.deployed import deployed_state
+
+        return deployed_state(self.engine, self.stack)
+
+    def kept_notes(self) -> list[str]:
+        """What was kept of the product, for a person; last how to have it go, which is the same for all."""
+        kept = kept_of(self.registry, self.plan, self.deployed_state())
+        notes = [f"{one.id} is kept, with its data; the next `alchemesh up` takes it back in" for one in kept]
+        return [*notes, KEPT_NOTE] if notes else []
+
+
+@contextmanager
+def operating(
+    plan: Plan,
+    platform: Platform,
+    *,
+    report: Callable[[str], None],
+    delete_data: bool = False,
+    identity: Identity | None = None,
+) -> Iterator[Operator]:
+    """Take the stack's lock, open the registry, serve the provider and find the engine.
+
+    Args:
+        tell: Gets a line for what takes long and for what was found and mended.
+        identity: Who acts; by default it is asked for by the first operation that is more than a preview.
+
+    Raises:
+        StackLocked: when somebody else is at it, with who.
+        EngineMissing, EngineTooOld: when there is no engine to be had, with the ways out.
+        PluginMissing: the same, of a plugin that a component needs.
+        RegistryUnavailable: when the registry cannot be opened.
+    """
+    from alchemesh_platform.clouds.gcp.emulation.environment import check_servers
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.state.checkout import checked_out
+    from alchemesh_platform.registry.store import Registry
+
+    if platform.emulated:
+        groups = {group for planned in plan.components() for group in type(planned.settings).model_fields}
+        check_servers(platform, groups)
+    engine = find_engine(progress=report)
+    with checked_out(stack_of(plan, platform), report=report) as stack, Registry.open(platform.registry) as registry:
+        plugins = {name for planned in plan.components() for name in planned.spec.plugins}
+        own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
+        with providing(
+            engine, stack, platform, plugins, report=report, own_process=own_process, delete_data=delete_data
+        ) as providers:
+            yield Operator(plan, platform, engine, stack, registry, providers, identity)
+
+
+def stack_of(plan: Plan, platform: Platform) -> Stack:
+    """The Pulumi stack of a product in an environment."""
+    return _stack(plan.project, platform)
+
+
+def _stack(project: str, platform: Platform) -> Stack:
+    from alchemesh_platform.engine.stack import Stack
+
+    return Stack(
+        project=project,
+        name=platform.environment,
+        backend=platform.state,
+        home=Path(platform.home, platform.environment),
+        secrets_provider=platform.secrets,
+    )
+
+
+def unlock(address: str, platform: Platform) -> list[str]:
+    """Release the stack of a product; returns what was found and removed, in sentences."""
+    from alchemesh_platform.engine.state.checkout import unlocked
+
+    return unlocked(_stack(project_name(*address.split("/")), platform))
+
+
+def target_urns(plan: Plan, name: str) -> list[str]:
+    """The URNs, with wildcards, of everything in one port or need, and of the product that it is in.
+
+    ``**`` stands for the types of any parents.
+    """
+    anything = f"urn:pulumi:{plan.environment}::{plan.project}::**"
+    return [f"{anything}{DATA_PRODUCT}::{plan.product.name}", f"{anything}::{name}", f"{anything}::{name}-*"]
+
+
+def check_targets(plan: Plan, targets: Sequence[str]) -> None:
+    """Refuse a target that is no port or need of the product.
+
+    Raises:
+        UnknownTarget: with the closest name.
+    """
+    known = list(dict.fromkeys(planned.port for planned in plan.components()))
+    for target in targets:
+        if target not in known:
+            raise UnknownTarget(f"no port or need {target!r}", hint=did_you_mean(target, known))
+
+
+def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: Platform) -> tuple[Problem, ...]:
+    """The failures of a run, each at the line of the component that it belongs to, in words and with no secret."""
+    problems: dict[Problem, None] = {}
+    secrets = secrets_of(plan, platform) if result.errors else set()
+    for reported in result.errors:
+        planned = progress.planned_of(reported.urn)
+        sentence = reported.message
+        if refused := CHECK_FAILURE.match(sentence):
+            planned = progress.planned_named(refused["name"])
+            sentence = refused["reason"]
+        said = explained(sentence, secrets, about=progress.called(reported.urn))
+        location = planned.location if planned else plan.location
+        path = planned.path if planned else ""
+        words = f"{planned.port}, {planned.spec.name}: {said.message}" if planned else said.message
+        problems[Problem(location, path, words.strip(), with_setting_places(said.hint, platform.tree))] = None
+    return tuple(in_file_order(problems))
+
+
+def secrets_of(plan: Plan, platform: Platform) -> set[str]:
+    """Values of the secrets that a product and its environment refer to, as far as they have one here."""
+    args = [planned.args.model_dump() for planned in plan.components()]
+    return values_behind([platform.settings, args])
+
+
+def notes_of(result: EngineResult) -> tuple[str, ...]:
+    """What engine, providers and program told beside failures, each once."""
+    reported = (
+        diagnostic.message
+        for diagnostic in result.diagnostics
+        if diagnostic.severity in ("info", "warning") and not diagnostic.message.startswith(PLUGIN_FOUND)
+    )
+    return tuple(dict.fromkeys((*result.notes, *reported)))

@@ -1,0 +1,94 @@
+"""What a killed run was making in somebody else's service, and how this run takes it in.
+
+Our own resources take over what they find when they are told to create it. A service of a cloud refuses: the name is
+taken, by what the engine has no record of. Where that is said of something whose creation was interrupted, it is this
+product's, and is imported by the id that follows from its inputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.compose.plan import Kept
+from alchemesh_platform.engine.urn import name_of, package_of, type_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.install.find import Engine
+    from alchemesh_platform.engine.run.events import Diagnostic, EngineEvent, ResourceFailed
+    from alchemesh_platform.engine.run.result import EngineResult
+    from alchemesh_platform.engine.stack import Stack
+
+# https://cloud.google.com/apis/design/errors; a bucket of one's own: https://cloud.google.com/storage/docs/troubleshooting
+_TAKEN = re.compile(r"\bError 409\b|\balready exists\b|\balready own it\b", re.IGNORECASE)
+
+
+def importing_interrupted(
+    engine: Engine,
+    stack: Stack,
+    before: Mapping[str, Any],
+    run: Callable[[Sequence[Kept], Callable[[EngineEvent], None]], EngineResult],
+) -> EngineResult:
+    """Run the engine; where it met what an earlier run was making when it was killed, once more, with that imported.
+
+    Args:
+        before: The state of the stack.
+        run: Runs it with what is to be imported, and hands each event to the other function that it is given.
+    """
+    from alchemesh_platform.engine.run.events import ResourceFailed
+    from alchemesh_platform.engine.state.deployed import deployed_state
+    from alchemesh_platform.engine.state.interrupted import creations, interrupted_in, interrupted_in_runs, left_runs
+
+    failed: list[ResourceFailed] = []
+
+    def take(event: EngineEvent) -> None:
+        if isinstance(event, ResourceFailed):
+            failed.append(event)
+
+    interrupted = creations((*interrupted_in(before), *interrupted_in_runs(left_runs(stack))))
+    result = run((), take)
+    if interrupted and result.outcome == "failed":
+        found = interrupted_creations(interrupted, failed, result.errors, deployed_state(engine, stack))
+        if found:
+            return run(found, take)
+    return result
+
+
+def interrupted_creations(
+    interrupted: Iterable[str],
+    failed: Iterable[ResourceFailed],
+    errors: Iterable[Diagnostic],
+    deployment: Mapping[str, Any],
+) -> tuple[Kept, ...]:
+    """What is there already because an earlier run was killed while it made it.
+
+    Args:
+        interrupted: URNs of what earlier runs were creating when they were stopped.
+        failed: What this run could not do.
+        errors: What was said of that.
+        deployment: The state of the stack, which knows what its providers were configured with.
+    """
+    taken = {reported.urn for reported in errors if _TAKEN.search(reported.message)} & set(interrupted)
+    return tuple(_identified(taken, failed, deployment))
+
+
+def _identified(taken: set[str], failed: Iterable[ResourceFailed], deployment: Mapping[str, Any]) -> Iterator[Kept]:
+    from alchemesh_platform.clouds.gcp.emulation.catalog import identity_of
+
+    for event in failed:
+        if event.urn not in taken:
+            continue
+        values = {**_configured(deployment, package_of(event.urn)), **(event.new_inputs or {})}
+        identity = identity_of(type_of(event.urn), values)
+        if identity is not None:
+            yield Kept(type_of(event.urn), name_of(event.urn), identity)
+
+
+def _configured(deployment: Mapping[str, Any], package: str) -> dict[str, Any]:
+    """The texts that a package's provider was configured with: project and region, where a resource names none."""
+    found: dict[str, Any] = {}
+    for resource in deployment.get("resources") or ():
+        if resource.get("type") == f"pulumi:providers:{package}":
+            found |= {name: value for name, value in (resource.get("inputs") or {}).items() if isinstance(value, str)}
+    return found

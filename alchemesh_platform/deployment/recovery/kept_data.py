@@ -1,0 +1,119 @@
+"""What a product has made that is kept when its resource goes, and how a later run takes it back in.
+
+The engine forgets what is retained. So every run that may let something go first records what stands then: whatever the
+run does, or a kill does to it, the record is there. What is recorded and does not stand was kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.compose.plan import Kept, Plan
+from alchemesh_platform.engine.urn import name_of, type_of
+from alchemesh_platform.registry.records import HoldingRecord
+from alchemesh_platform.registry.writes import Key
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.run.result import EngineResult
+    from alchemesh_platform.registry.store import Registry
+
+# How the engine tells that what was to be imported is not there.
+# Source: pulumi pkg/resource/deploy/step.go (ImportStep.Apply)
+_NOT_THERE = re.compile(r"^resource '(?P<id>.+)' does not exist$")
+
+
+def record_holdings(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> None:
+    """Record what stands and would be kept; call it before a run that may let it go.
+
+    Args:
+        deployment: The state of the product's stack.
+    """
+    recorded = {holding.address: holding for holding in _recorded(registry, plan)}
+    deployed = {_address(plan, resource["urn"]): resource for resource in _standing(deployment)}
+    held = {address: _holding(plan, resource) for address, resource in deployed.items() if _is_kept(resource)}
+    new = [holding for address, holding in held.items() if recorded.get(address) != holding]
+    over = [
+        Key(HoldingRecord, plan.environment, address)
+        for address in recorded
+        if address in deployed and address not in held
+    ]
+    if new or over:
+        registry.write(new, over)
+
+
+def with_kept(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> Plan:
+    """The plan, with what was kept of the product and is to be taken back in."""
+    return replace(plan, kept=kept_of(registry, plan, deployment))
+
+
+def kept_of(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
+    """What was kept of a product: it is recorded, and stands in no state."""
+    deployed = {_address(plan, resource["urn"]) for resource in _standing(deployment)}
+    return tuple(
+        Kept(holding.type, holding.name, holding.id)
+        for holding in _recorded(registry, plan)
+        if holding.address not in deployed
+    )
+
+
+def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict[str, str]:
+    """Forget what was to be taken back in and is gone; gives what the engine said of it, and what is said instead."""
+    gone: dict[str, str] = {}
+    for reported in result.errors:
+        found = _NOT_THERE.match(reported.message)
+        kept = next((one for one in plan.kept if found and one.id == found["id"]), None)
+        if kept is not None:
+            registry.remove(HoldingRecord, plan.environment, _named(plan, kept.type, kept.name))
+            gone[reported.message] = f"{kept.id} was kept when the product let it go, and is not there any more"
+    return gone
+
+
+def without_missing(problems: tuple[Problem, ...], gone: Mapping[str, str]) -> tuple[Problem, ...]:
+    """The problems, with those of what is gone told so that a person knows how to go on."""
+    return tuple(_reported(problem, gone) for problem in problems)
+
+
+def _reported(problem: Problem, gone: Mapping[str, str]) -> Problem:
+    message = next((message for message in gone if message in problem.message), None)
+    if message is None:
+        return problem
+    words = problem.message.replace(message, gone[message])
+    return replace(problem, message=words, hint="run it again: it is made anew")
+
+
+def _recorded(registry: Registry, plan: Plan) -> list[HoldingRecord]:
+    return registry.all(HoldingRecord, plan.environment, plan.product.address)
+
+
+def _standing(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for resource in deployment.get("resources") or ():
+        if resource.get("custom") and not resource.get("delete"):
+            yield resource
+
+
+def _is_kept(resource: Mapping[str, Any]) -> bool:
+    return bool(resource.get("retainOnDelete") and resource.get("id"))
+
+
+def _holding(plan: Plan, resource: Mapping[str, Any]) -> HoldingRecord:
+    urn = resource["urn"]
+    return HoldingRecord(
+        environment=plan.environment,
+        address=_address(plan, urn),
+        product=plan.product.address,
+        type=type_of(urn),
+        name=name_of(urn),
+        id=resource["id"],
+    )
+
+
+def _address(plan: Plan, urn: str) -> str:
+    return _named(plan, type_of(urn), name_of(urn))
+
+
+def _named(plan: Plan, pulumi_type: str, name: str) -> str:
+    return f"{plan.product.address}#{pulumi_type}::{name}"

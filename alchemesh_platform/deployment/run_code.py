@@ -1,0 +1,92 @@
+"""Running a product's code once, and keeping what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.connections import JobConnection
+from alchemesh_platform.deployment.connections import product_record, read_connections
+from alchemesh_platform.registry.records import Deployment
+from alchemesh_platform.sdk.code_run import CodeRun, RunCode
+from alchemesh_platform.sdk.spec import load_reference
+
+if TYPE_CHECKING:
+    from alchemesh_platform.catalog.discover import Catalog
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.registry.store import Registry
+
+
+class NoCode(Failure):
+    """Raised when a product has no code that could be run here."""
+
+
+def run_code(
+    registry: Registry,
+    catalog: Catalog,
+    environment: str,
+    product: str,
+    arguments: tuple[str, ...],
+    identity: Identity,
+    on_output: Callable[[str], None],
+    *,
+    stand_in: RunCode | None = None,
+) -> Deployment:
+    """Run a product's code with its connections; the run is in the history from its first moment.
+
+    Args:
+        arguments: Handed to the code.
+        identity: Who runs it.
+        on_output: Gets each line that the code prints, masked.
+        stand_in: Runs code here whose component has it started elsewhere.
+
+    Returns:
+        The run, over: outcome, exit status, the end of its output.
+
+    Raises:
+        NotDeployed: when the product does not stand.
+        NoCode: when it has no code, or code that is not run from here.
+    """
+    record = product_record(registry, environment, product)
+    if record.code is None:
+        raise NoCode(f"{product} has no code", hint="add `code:` to the manifest, then `alchemesh up`")
+    spec = catalog[record.code["component"]]
+    run = cast("RunCode", load_reference(spec.run)) if spec.run is not None else stand_in
+    if run is None:
+        raise NoCode(
+            f"the code of {product} runs in {spec.name}, which starts it itself",
+            hint=f"`alchemesh components show {spec.name}`; in an emulated environment (--emulate) it is run here",
+        )
+    job = JobConnection.model_validate(record.code["connection"])
+    connections = read_connections(registry, environment, product)
+    entry = registry.start_deployment(
+        environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
+    )
+    try:
+        done = run(job, connections, arguments, on_output)
+    except KeyboardInterrupt:
+        registry.finish_deployment(entry.id, outcome="cancelled", problem="stopped by hand")
+        raise
+    except Exception as error:
+        registry.finish_deployment(entry.id, outcome="failed", problem=f"the code could not be started: {error}")
+        raise
+    return registry.finish_deployment(
+        entry.id,
+        outcome="cancelled" if done.interrupted else "succeeded" if done.exit_status == 0 else "failed",
+        problem=_problem(done),
+        exit_status=done.exit_status,
+        output=done.output,
+    )
+
+
+def _problem(done: CodeRun) -> str | None:
+    if done.exit_status == 0:
+        return None
+    if done.interrupted:
+        return "stopped by hand"
+    if done.timed_out:
+        return f"the code was stopped after {done.seconds:.0f} s, its time limit"
+    if done.exit_status < 0:
+        return f"the code was ended by signal {-done.exit_status}"
+    return f"the code ended with exit status {done.exit_status}"

@@ -1,0 +1,1 @@
+"""Finding, downloading and building the Pulumi engine and its plugins."""

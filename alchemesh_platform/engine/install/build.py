@@ -1,0 +1,44 @@
+"""The engine, built from its Go module: the way that needs no more than a Go module proxy.
+
+``go install …@version`` refuses the module, for it has ``replace`` directives; a module of our own that requires it is
+not refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from alchemesh_platform.engine.install.go import run_go
+
+MODULE = "github.com/pulumi/pulumi/pkg/v3"
+COMMAND = f"{MODULE}/cmd/pulumi"
+SDK = "github.com/pulumi/pulumi/sdk/v3"
+VERSION_VARIABLE = f"{SDK}/go/common/version.Version"
+GO_DIRECTIVE = "1.25"  # what the engine's own go.mod asks for
+
+
+def build_engine(version: str, target: Path, report: Callable[[str], None], environ: Mapping[str, str]) -> None:
+    """Build the engine with the machine's Go.
+
+    Args:
+        version: ``3.259.0``.
+        target: File to write the engine to; its folder exists, and the build's module is kept in it for the while.
+        tell: Gets a line now and then: it takes minutes.
+        environ: Environment to look `go` up in and to run it with.
+
+    Raises:
+        NotBuilt: when there is no Go or the build fails, with the end of what Go said.
+    """
+    module = target.with_name("module")
+    module.mkdir()
+    (module / "go.mod").write_text(f"module alchemesh.engine\n\ngo {GO_DIRECTIVE}\n", "utf-8")
+    report(f"building Pulumi {version} from its Go module; this takes some minutes, once")
+    steps = {
+        "fetched": ["get", f"{COMMAND}@v{version}", f"{SDK}@v{version}"],
+        "compiled": [
+            *("build", "-v", "-trimpath", "-o", str(target)),
+            *("-ldflags", f"-s -w -X {VERSION_VARIABLE}=v{version}", COMMAND),
+        ],
+    }
+    run_go(steps, module, {**environ, "GOFLAGS": "-mod=mod"}, report)

@@ -1,0 +1,51 @@
+"""The user's cache: what can be got again, got by one process at a time, all or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE_VARIABLE = "ALCHEMESH_CACHE"  # folder of what can be got again
+PARTIAL_PREFIX = ".partial-"
+
+Tell = Callable[[str], None]
+
+
+def cache_folder(kind: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder of one kind of things that were got: ``engine``, ``plugins``. It need not exist yet."""
+    chosen = environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute() / kind
+    from platformdirs import user_cache_path
+
+    return user_cache_path("alchemesh", appauthor=False) / kind
+
+
+@contextmanager
+def one_at_a_time(cache: Path, what: str, report: Tell) -> Iterator[None]:
+    """Hold a folder of the cache; what a killed process left half-done in it is swept away.
+
+    Args:
+        what: What is got, for who has to wait: ``the engine``.
+
+    Raises:
+        OSError: when the cache cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    cache.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(cache / "install.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        report(f"another process is getting {what}; waiting for it")
+        lock.acquire()
+    try:
+        for left in cache.glob(f"{PARTIAL_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)  # the lock says that it is nobody's
+        yield
+    finally:
+        lock.release()

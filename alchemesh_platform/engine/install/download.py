@@ -1,0 +1,128 @@
+"""Pulumi's official release, checked against its official checksums.
+
+Source: https://www.pulumi.com/docs/iac/download-install/ (manual installation); the checksums of a release lie beside
+its archives, as ``pulumi-VERSION-checksums.txt``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import platform
+import shutil
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+OFFICIAL_RELEASES = "https://get.pulumi.com/releases/sdk"
+PROGRAM_IN_ARCHIVE = "pulumi/pulumi"
+
+ANSWER_SECONDS = 30.0
+CHUNK_BYTES = 1 << 20
+TOLD_EVERY_BYTES = 16 << 20
+
+_SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+class NotDownloaded(Exception):
+    """Raised when the release cannot be had; says why."""
+
+
+def download_engine(
+    version: str, target: Path, report: Callable[[str], None], *, releases: str = OFFICIAL_RELEASES
+) -> None:
+    """Download a release and take the engine out of it.
+
+    Args:
+        version: Of the release: ``3.259.0``.
+        target: File to write the engine to; its folder exists, and the archive is kept in it for the while.
+        tell: Gets a line now and then.
+        releases: Address of the folder of releases.
+
+    Raises:
+        NotDownloaded: when it cannot be had, is not complete or does not match its checksum.
+    """
+    name = f"pulumi-v{version}-{release_platform()}.tar.gz"
+    expected = _checksum(f"{releases}/pulumi-{version}-checksums.txt", name)
+    archive = target.with_name(name)
+    report(f"downloading Pulumi {version} from {releases}")
+    found = _fetch(f"{releases}/{name}", archive, report)
+    if found != expected:
+        raise NotDownloaded(f"{releases}/{name} has sha256 {found}, its checksums file says {expected}")
+    try:
+        with tarfile.open(archive) as tar:
+            member = tar.extractfile(PROGRAM_IN_ARCHIVE)
+            if member is None:
+                raise NotDownloaded(f"{releases}/{name} holds no {PROGRAM_IN_ARCHIVE}")
+            with member, target.open("wb") as program:
+                shutil.copyfileobj(member, program, CHUNK_BYTES)
+    except (KeyError, tarfile.TarError, EOFError) as error:
+        raise NotDownloaded(f"{releases}/{name} cannot be unpacked: {error}") from error
+    target.chmod(0o755)
+
+
+def release_platform() -> str:
+    """This machine, as releases are named: ``linux-x64``.
+
+    Raises:
+        NotDownloaded: when there is no release for it.
+    """
+    system, machine = _SYSTEMS.get(platform.system()), _MACHINES.get(platform.machine().lower())
+    if system is None or machine is None:
+        raise NotDownloaded(f"no release is known for {platform.system()} on {platform.machine()}")
+    return f"{system}-{machine}"
+
+
+def _checksum(address: str, name: str) -> str:
+    for line in _read(address).decode("utf-8", "replace").splitlines():
+        digest, _, file = line.strip().partition(" ")
+        if file.strip().lstrip("*") == name:
+            return digest.lower()
+    raise NotDownloaded(f"{address} has no checksum of {name}")
+
+
+def _read(address: str) -> bytes:
+    try:
+        with _open(address) as response:
+            return bytes(response.read())
+    except (OSError, http.client.HTTPException) as error:
+        raise NotDownloaded(f"{address}: {_reason(error)}") from error
+
+
+def _fetch(address: str, archive: Path, report: Callable[[str], None]) -> str:
+    """Stream into a file; returns the sha256 of what came."""
+    digest, done, reported = hashlib.sha256(), 0, 0
+    try:
+        with _open(address) as response, archive.open("wb") as file:
+            length = int(response.headers.get("Content-Length") or 0)
+            while chunk := response.read(CHUNK_BYTES):
+                file.write(chunk)
+                digest.update(chunk)
+                done += len(chunk)
+                if done - reported >= TOLD_EVERY_BYTES:
+                    reported = done
+                    report(f"downloaded {done >> 20} of {length >> 20} MB" if length else f"downloaded {done >> 20} MB")
+    except (OSError, http.client.HTTPException) as error:
+        raise NotDownloaded(f"{address}: {_reason(error)}") from error
+    if length and done != length:
+        raise NotDownloaded(f"{address} broke off after {done} of {length} bytes")
+    return digest.hexdigest()
+
+
+def _open(address: str) -> http.client.HTTPResponse:
+    if not address.startswith(("https://", "http://")):
+        raise NotDownloaded(f"{address} is no web address")
+    request = urllib.request.Request(address, headers={"User-Agent": "alchemesh"})  # noqa: S310 checked above
+    return cast("http.client.HTTPResponse", urllib.request.urlopen(request, timeout=ANSWER_SECONDS))  # noqa: S310
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code} {error.reason}"
+    if isinstance(error, urllib.error.URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__

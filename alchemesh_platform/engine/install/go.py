@@ -1,0 +1,84 @@
+"""Building a program with the machine's Go: what is left where nothing can be downloaded but Go modules."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+TOLD_EVERY_SECONDS = 10.0
+STOP_SECONDS = 5.0
+KEPT_LINES = 5
+
+
+class NotBuilt(Exception):
+    """Raised when a program cannot be built; says why."""
+
+
+def run_go(
+    steps: Mapping[str, Sequence[str]], module: Path, environ: Mapping[str, str], report: Callable[[str], None]
+) -> None:
+    """Run steps of Go in a module's folder.
+
+    Args:
+        steps: What is done with each package (``compiled``): the arguments of ``go``.
+        module: Folder of the module.
+        environ: Environment to look `go` up in and to run it with.
+        tell: Gets a line now and then: it takes minutes.
+
+    Raises:
+        NotBuilt: when there is no Go or a step fails, with the end of what Go said.
+    """
+    go = shutil.which("go", path=environ.get("PATH"))
+    if go is None:
+        raise NotBuilt("there is no `go` on PATH")
+    for done, arguments in steps.items():
+        _run([go, *arguments], module, {**environ, "GOWORK": "off", "CGO_ENABLED": "0"}, done, report)
+
+
+def _run(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], done: str, report: Callable[[str], None]
+) -> None:
+    """Run one step of Go, counting the lines that it tells: one for each package."""
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise NotBuilt(f"{command[0]} does not start: {error.strerror}") from error
+    last: deque[str] = deque(maxlen=KEPT_LINES)
+    packages, reported = 0, time.monotonic()
+    try:
+        assert process.stderr is not None  # noqa: S101 it was asked for above
+        for line in process.stderr:
+            last.append(line.strip())
+            packages += 1
+            if time.monotonic() - reported >= TOLD_EVERY_SECONDS:
+                reported = time.monotonic()
+                report(f"{packages} packages {done}")
+        status = process.wait()
+    except BaseException:
+        _stop(process)
+        raise
+    if status != 0:
+        raise NotBuilt(f"`go {command[1]}` ended with {status}: {' / '.join(last) or 'nothing was said'}")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End Go; its compilers end by themselves, with the package that they are at."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

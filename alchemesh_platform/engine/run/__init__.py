@@ -1,0 +1,1 @@
+"""One run of the engine: its process, the program, its events and the result."""

@@ -1,0 +1,296 @@
+"""What the engine tells while it runs, as small frozen values.
+
+The engine writes one JSON object a line. Kinds that are not listed here are skipped, and so is what a newer engine
+adds: a field more or less never stops a run. Secrets are masked and values that are not known yet are marked.
+
+Source: pulumi sdk/go/common/apitype/events.go
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from alchemesh_platform.base.secrets import MASK
+from alchemesh_platform.engine.run.property_path import at_path
+from alchemesh_platform.engine.urn import name_of, type_of
+
+UNKNOWN = "[unknown]"
+
+# Source: pulumi sdk/go/common/resource/sig/sig.go
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a marker, no secret
+_OUTPUT_VALUE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_RESOURCE_REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
+# Source: pulumi sdk/go/common/resource/plugin/rpc.go, Unknown…Value
+_UNKNOWN_VALUES = frozenset(
+    {
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+
+ROOT_STACK_TYPE = "pulumi:pulumi:Stack"
+PROVIDER_TYPE_PREFIX = "pulumi:providers:"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDiff:
+    """A property that differs.
+
+    Args:
+        path: Where: ``tags.team``.
+        kind: ``add``, ``update`` or ``delete``, with ``-replace`` behind where the resource has to be replaced for it.
+        input_diff: Whether what the program declares differs, rather than what stands.
+        old: Value before; None where there is none.
+        new: Value after; None where there is none.
+    """
+
+    path: str
+    kind: str
+    input_diff: bool = False
+    old: Any = None
+    new: Any = None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the resource has to be replaced for it."""
+        return self.kind.endswith("-replace")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceEvent:
+    """Something about one resource.
+
+    Args:
+        urn: The engine's name for it.
+        type: Its own type.
+        name: The name that the program gave to it.
+        parent: URN of its parent; empty for the root.
+        op: What is done, in the engine's words: create, update, delete, same, replace, create-replacement, refresh, …
+        custom: Whether a provider makes it; a component only groups.
+        diffs: Properties that differ, sorted by path.
+        old_inputs: What was declared before; None where it did not exist.
+        new_inputs: What is declared; None where it goes.
+        old_outputs: What stood before.
+        new_outputs: What stands.
+        planning: Whether this is a preview.
+    """
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    op: str
+    custom: bool
+    diffs: tuple[PropertyDiff, ...]
+    old_inputs: Mapping[str, Any] | None
+    new_inputs: Mapping[str, Any] | None
+    old_outputs: Mapping[str, Any] | None
+    new_outputs: Mapping[str, Any] | None
+    planning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePre(ResourceEvent):
+    """A step begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceOutputs(ResourceEvent):
+    """A step is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFailed(ResourceEvent):
+    """A step failed; a diagnostic before it says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A message. ``severity`` is debug, info, warning or error; ``urn`` is empty where it is about no resource."""
+
+    severity: str
+    message: str
+    urn: str = ""
+    ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """The run begins. Secret configuration is masked by the engine."""
+
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The run is over. ``result`` is succeeded, failed or canceled."""
+
+    result: str
+    changes: Mapping[str, int]
+    is_preview: bool
+    maybe_corrupt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The last event of a run, however it ended."""
+
+
+EngineEvent: TypeAlias = ResourcePre | ResourceOutputs | ResourceFailed | Diagnostic | Prelude | Summary | Cancel
+
+
+def parse_event(line: str | bytes, *, refresh: bool = False) -> EngineEvent | None:
+    """Read one line of the event log; None for what is not understood or of no interest.
+
+    Args:
+        refresh: Whether the run is a refresh: what differs is then what stands, not what is declared.
+    """
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    for key, parse in _PARSERS.items():
+        if isinstance(body := document.get(key), dict):
+            return parse(body, refresh)
+    return None
+
+
+def plain(value: Any) -> Any:
+    """Plain JSON of a property value: secrets masked, unknown values marked, references as their URN."""
+    if isinstance(value, str):
+        return UNKNOWN if value in _UNKNOWN_VALUES else value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    signature = value.get(_SIGNATURE)
+    if signature is None:
+        return {key: plain(item) for key, item in value.items()}
+    if signature == _SECRET:
+        return MASK
+    if signature == _OUTPUT_VALUE:
+        if value.get("secret"):
+            return MASK
+        return plain(value["value"]) if "value" in value else UNKNOWN
+    if signature == _RESOURCE_REFERENCE:
+        return value.get("urn", "")
+    return {key: plain(item) for key, item in value.items() if key != _SIGNATURE}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _properties(state: object, key: str) -> Mapping[str, Any] | None:
+    if not isinstance(state, dict):
+        return None
+    found = plain(state.get(key) or {})
+    return found if isinstance(found, dict) else {}
+
+
+def _resource(
+    kind: type[ResourcePre | ResourceOutputs | ResourceFailed], body: dict[str, Any], refresh: bool
+) -> EngineEvent | None:
+    step = body.get("metadata")
+    if not isinstance(step, dict) or not _text(step.get("urn")):
+        return None
+    old, new = step.get("old"), step.get("new")
+    state = new if isinstance(new, dict) else old if isinstance(old, dict) else {}
+    urn = _text(step["urn"])
+    old_inputs, new_inputs = _properties(old, "inputs"), _properties(new, "inputs")
+    old_outputs, new_outputs = _properties(old, "outputs"), _properties(new, "outputs")
+    return kind(
+        urn=urn,
+        type=_text(step.get("type")) or type_of(urn),
+        name=name_of(urn),
+        parent=_text(state.get("parent")),
+        op=_text(step.get("op")),
+        custom=state.get("custom") is True,
+        diffs=_diffs(step, (old_inputs, new_inputs), (old_outputs, new_outputs), refresh=refresh),
+        old_inputs=old_inputs,
+        new_inputs=new_inputs,
+        old_outputs=old_outputs,
+        new_outputs=new_outputs,
+        planning=body.get("planning") is True,
+    )
+
+
+_Sides: TypeAlias = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+
+
+def _diffs(step: dict[str, Any], inputs: _Sides, outputs: _Sides, *, refresh: bool) -> tuple[PropertyDiff, ...]:
+    # Which side a value is taken from follows pulumi pkg/engine/detailedDiff.go (TranslateDetailedDiff).
+    detailed = step.get("detailedDiff")
+    if not detailed:
+        # A provider that has no detailed diff names top-level properties only.
+        names = step.get("diffs") or ()
+        detailed = {name: {"diffKind": "update", "inputDiff": True} for name in names if isinstance(name, str)}
+    if step.get("op") == "same" or not isinstance(detailed, dict):
+        return ()
+    found = []
+    for path, diff in sorted(detailed.items()):
+        if not isinstance(diff, dict):
+            continue
+        kind, input_diff = _text(diff.get("diffKind")) or "update", diff.get("inputDiff") is True
+        old = (inputs if input_diff else outputs)[0]
+        new = (outputs if refresh and not input_diff else inputs)[1]
+        found.append(
+            PropertyDiff(
+                path,
+                kind,
+                input_diff,
+                old=None if kind.startswith("add") else at_path(old, path),
+                new=None if kind.startswith("delete") else at_path(new, path),
+            )
+        )
+    return tuple(found)
+
+
+def _diagnostic(body: dict[str, Any], _refresh: bool) -> Diagnostic:
+    return Diagnostic(
+        severity=_text(body.get("severity")) or "info",
+        message=_text(body.get("message")).strip(),
+        urn=_text(body.get("urn")),
+        ephemeral=body.get("ephemeral") is True,
+    )
+
+
+def _summary(body: dict[str, Any], _refresh: bool) -> Summary:
+    changes = body.get("resourceChanges")
+    return Summary(
+        result=_text(body.get("result")),
+        changes={op: count for op, count in changes.items() if isinstance(count, int)}
+        if isinstance(changes, dict)
+        else {},
+        is_preview=body.get("isPreview") is True,
+        maybe_corrupt=body.get("maybeCorrupt") is True,
+    )
+
+
+def _prelude(body: dict[str, Any], _refresh: bool) -> Prelude:
+    config = body.get("config")
+    return Prelude(
+        {key: value for key, value in config.items() if isinstance(value, str)} if isinstance(config, dict) else {}
+    )
+
+
+_PARSERS: Mapping[str, Callable[[dict[str, Any], bool], EngineEvent | None]] = {
+    "resourcePreEvent": lambda body, refresh: _resource(ResourcePre, body, refresh),
+    "resOutputsEvent": lambda body, refresh: _resource(ResourceOutputs, body, refresh),
+    "resOpFailedEvent": lambda body, refresh: _resource(ResourceFailed, body, refresh),
+    "diagnosticEvent": _diagnostic,
+    "summaryEvent": _summary,
+    "preludeEvent": _prelude,
+    "cancelEvent": lambda _body, _refresh: Cancel(),
+}

@@ -1,0 +1,294 @@
+"""One operation: one process of the engine, the program in this process, events as they come."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.run.event_log import EVENTS, EventLog
+from alchemesh_platform.engine.run.events import Diagnostic, EngineEvent, ResourceFailed
+from alchemesh_platform.engine.run.process import EngineProcess, started
+from alchemesh_platform.engine.run.program import ServedProgram, serve_program
+from alchemesh_platform.engine.run.result import EngineOutcome, EngineResult, Record
+from alchemesh_platform.engine.stack import RUN_PREFIX, Stack, engine_error
+from alchemesh_platform.engine.state.interrupted import (
+    creations,
+    forget_interrupted,
+    interrupted_in_runs,
+    interrupted_in_state,
+    left_runs,
+    notes_on,
+)
+from alchemesh_platform.engine.state.key import PASSPHRASE_VARIABLE, KeyLost
+from alchemesh_platform.engine.state.lock import locked_by_engine, remove_locks_of
+from alchemesh_platform.engine.urn import package_of
+
+Operation = Literal["preview", "up", "refresh", "destroy"]
+Protected = Literal["refused", "kept", "removed"]
+
+POLL_SECONDS = 0.05  # how long an event or a wish to stop may wait; the engine's end is noticed at once
+STDERR_LINES = 40
+
+# Of a replacement whose old resource goes first: the engine, told to go on after failures, forgets to answer the
+# program when that fails. Source: pulumi pkg/resource/deploy/step_executor.go (executeChain), seen with 3.259.
+_OLD_ONE_REMOVED = ("delete-replaced", "delete")
+_WITHOUT_ASKING = ("--yes", "--skip-preview")
+_ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
+    "preview": ("preview",),
+    "up": ("up", *_WITHOUT_ASKING),
+    "refresh": ("refresh", *_WITHOUT_ASKING),
+    "destroy": ("destroy", *_WITHOUT_ASKING),
+}
+_PROTECTED: Mapping[Protected, tuple[str, ...]] = {
+    "refused": (),
+    "kept": ("--exclude-protected",),
+    "removed": ("--ignore-protect",),
+}
+
+
+class Wish(Protocol):
+    """Something that can be asked whether a run is to be stopped, such as a ``threading.Event``."""
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+        ...
+
+
+def run_operation(
+    engine: Engine,
+    stack: Stack,
+    operation: Operation,
+    *,
+    program: Callable[[], object] | None,
+    providers: Mapping[str, int],
+    on_event: Callable[[EngineEvent], object] = lambda _event: None,
+    targets: Sequence[str] = (),
+    parallel: int | None = None,
+    refresh: bool = False,
+    protected: Protected = "refused",
+    environ: Mapping[str, str] = os.environ,
+    cancel: Wish | None = None,
+) -> EngineResult:
+    """Run one operation on a stack that is prepared and held.
+
+    Ctrl-C, as ``cancel`` or as a KeyboardInterrupt here, lets the engine finish and record what it has begun; a
+    KeyboardInterrupt after that stops it at once. Either way the outcome is told, not raised.
+
+    Args:
+        engine: The engine.
+        stack: The stack; ``prepare`` was called.
+        operation: What is done.
+        program: Declares the resources. `preview` and `up` run it; `destroy` does when a killed run left something to
+            take over first; `refresh` does not.
+        providers: Package: port of its provider on loopback. They take over what they find when they create.
+        on_event: Gets every event as it comes, in the calling thread.
+        targets: URNs to restrict the run to, with wildcards; none stands for all.
+        parallel: Most steps at once; the engine's own choice when None.
+        refresh: Whether a `preview` or `up` first looks for what was changed or removed by hand.
+        protected: What `destroy` does with protected resources. Where they are kept, so is what they need.
+        environ: Environment that the engine starts from.
+        cancel: Is set when the run is to be stopped.
+
+    Returns:
+        What came of it. A run that failed is an outcome, not an exception.
+
+    Raises:
+        StackLocked: when the engine finds the state locked by another engine.
+        KeyLost: when the state cannot be decrypted.
+        StackFailed: when what a killed run left cannot be read or written.
+    """
+
+    def once(what: Operation, which: Sequence[str]) -> tuple[EngineResult, Record]:
+        options = _options(what, which, parallel, refresh=refresh, protected=protected)
+        return _run_once(engine, stack, what, program, providers, on_event, options, environ, cancel)
+
+    runs = left_runs(stack)
+    interrupted = interrupted_in_runs(runs)
+    notes: list[str] = []
+    if operation == "destroy" and program is not None:
+        interrupted = (*interrupted, *interrupted_in_state(engine, stack, environ))
+        to_take_over = [urn for urn in creations(interrupted) if package_of(urn) in providers]
+        if to_take_over:
+            taken, record = once("up", to_take_over)
+            if taken.outcome == "cancelled":
+                return taken
+            if taken.outcome == "succeeded":
+                notes += notes_on(interrupted, record.done, providers.keys())
+                interrupted = ()
+                if creations(record.interrupted):
+                    forget_interrupted(engine, stack, environ)
+    result, record = once(operation, targets)
+    if result.outcome == "succeeded" and operation in ("up", "destroy") and not targets:
+        notes += notes_on((*interrupted, *record.interrupted), record.done, providers.keys())
+        if creations(record.interrupted):
+            forget_interrupted(engine, stack, environ)
+        for run in runs:
+            shutil.rmtree(run, ignore_errors=True)
+    return replace(result, notes=tuple(notes))
+
+
+def _run_once(
+    engine: Engine,
+    stack: Stack,
+    operation: Operation,
+    program: Callable[[], object] | None,
+    providers: Mapping[str, int],
+    on_event: Callable[[EngineEvent], object],
+    options: Sequence[str],
+    environ: Mapping[str, str],
+    cancel: Wish | None,
+) -> tuple[EngineResult, Record]:
+    begun = time.monotonic()
+    record = Record()
+    if cancel is not None and cancel.is_set():
+        return EngineResult("cancelled"), record
+    with (
+        tempfile.TemporaryDirectory(prefix=RUN_PREFIX, dir=stack.work_folder, ignore_cleanup_errors=True) as folder,
+        serve_program(program) as served,
+    ):
+
+        def hand_on(event: EngineEvent) -> None:
+            if isinstance(event, ResourceFailed) and event.op in _OLD_ONE_REMOVED:
+                served.give_up(event.urn)
+            on_event(event)
+
+        log = EventLog(Path(folder, EVENTS), refresh=operation == "refresh")
+        stderr = Path(folder, "stderr")
+        attached = ",".join(f"{package}:{port}" for package, port in providers.items())
+        variables = {**stack.environ(environ), "PULUMI_DEBUG_PROVIDERS": attached}
+        command = _command(engine, stack, operation, served.port, log.path, options)
+        with started(command, stack.work_folder, variables, stderr) as process:
+            _follow(process, log, record, hand_on, cancel)
+        said = stderr.read_text("utf-8", "replace")
+    if process.exit_code != 0:
+        remove_locks_of(stack, process.pid)
+    outcome = _outcome(process, record)
+    if outcome == "failed":
+        _raise_known(stack, said)
+        _explain(process, record, served, said)
+    return EngineResult(
+        outcome=outcome,
+        changes=record.changes,
+        diagnostics=tuple(record.diagnostics),
+        outputs=record.outputs,
+        seconds=time.monotonic() - begun,
+        exit_code=process.exit_code,
+        stderr="\n".join(said.splitlines()[-STDERR_LINES:]),
+        exception=served.failure if served.failed_itself else None,
+    ), record
+
+
+def _command(
+    engine: Engine,
+    stack: Stack,
+    operation: Operation,
+    port: int,
+    events: Path,
+    options: Sequence[str],
+) -> list[str]:
+    return [
+        str(engine.path),
+        *_ARGUMENTS[operation],
+        "--non-interactive",
+        f"--stack={stack.name}",
+        f"--client=127.0.0.1:{port}",
+        "--exec-kind=auto.inline",
+        f"--event-log={events}",
+        "--color=never",
+        "--suppress-outputs",
+        "--suppress-progress",
+        *options,
+    ]
+
+
+def _options(
+    operation: Operation, targets: Sequence[str], parallel: int | None, *, refresh: bool, protected: Protected
+) -> list[str]:
+    """What is said to the engine of this run alone."""
+    options = [f"--target={urn}" for urn in targets]
+    if operation in ("up", "destroy"):
+        options.append("--continue-on-error")  # what does not need the thing that failed is done all the same
+    if targets and operation == "destroy":
+        options.append("--target-dependents")  # what needs a thing goes before it
+    if refresh and operation in ("preview", "up"):
+        options.append("--refresh")
+    if operation == "destroy":
+        options += _PROTECTED[protected]
+    if parallel is not None:
+        options.append(f"--parallel={parallel}")
+    return options
+
+
+def _follow(
+    process: EngineProcess,
+    log: EventLog,
+    record: Record,
+    on_event: Callable[[EngineEvent], object],
+    cancel: Wish | None,
+) -> None:
+    """Hand the events on until the engine has ended and all are read."""
+    broken: Exception | None = None
+    ended = False
+    while not ended:
+        try:
+            ended = process.wait(POLL_SECONDS)  # asked before the reading, so that nothing written before is missed
+            for event in log.read():
+                shown = record.take(event)
+                if shown is not None and broken is None:
+                    try:
+                        on_event(shown)
+                    except Exception as error:  # noqa: BLE001 raised below, when the engine has recorded what it did
+                        broken = error
+                        process.stop()
+            if cancel is not None and cancel.is_set() and not process.was_asked_to_stop:
+                process.stop()
+        except KeyboardInterrupt:
+            if process.was_asked_to_stop:
+                process.end()
+            else:
+                process.stop()
+    if broken is not None:
+        raise broken
+
+
+def _outcome(process: EngineProcess, record: Record) -> EngineOutcome:
+    if process.exit_code == 0:
+        return "succeeded"
+    return "cancelled" if process.was_asked_to_stop or record.canceled else "failed"
+
+
+def _raise_known(stack: Stack, said: str) -> None:
+    locked = locked_by_engine(stack, said)
+    if locked is not None:
+        raise locked
+    if "incorrect passphrase" in said:
+        raise KeyLost(
+            f"the secrets in the state of {stack} were encrypted with another key or passphrase",
+            hint=f"put the right {stack.key_file} back, or set {PASSPHRASE_VARIABLE} to the passphrase that was used",
+        )
+
+
+def _explain(process: EngineProcess, record: Record, served: ServedProgram, said: str) -> None:
+    """See to it that a failed run says why."""
+    reported = any(diagnostic.severity == "error" for diagnostic in record.diagnostics)
+    if served.failed_itself:
+        record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))
+    elif process.exit_code < 0:
+        record.diagnostics.append(
+            Diagnostic("error", f"the engine was ended by signal {-process.exit_code}; the next run goes on from there")
+        )
+    elif not reported and served.failure is not None:
+        record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))
+    elif not reported:
+        record.diagnostics.append(Diagnostic("error", engine_error(said)))
+
+
+def _words_of(error: BaseException | None) -> str:
+    return str(error) or type(error).__name__

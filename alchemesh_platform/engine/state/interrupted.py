@@ -1,0 +1,125 @@
+"""What a killed run was in the middle of, and how the next run goes on from there.
+
+Before each step the engine writes down what it is about to do. Killed, it leaves that as *pending operations* in the
+state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows
+whether the thing was made. Where not the engine was killed but its caller, with the provider in it, there is not even
+that: the engine takes the creation for failed. The events of that run, which its folder still holds, tell of it.
+
+Here somebody knows: providers that are attached to our runs take over what they find when they are told to create it.
+So `up` creates again and then has the engine forget; `destroy` creates first, for what the engine does not know it
+cannot remove.
+
+Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_executor.go
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.run.event_log import EVENTS, EventLog
+from alchemesh_platform.engine.run.events import ResourceOutputs, ResourcePre
+from alchemesh_platform.engine.stack import EXPORT_PREFIX, RUN_PREFIX, Stack, StackFailed, run_engine, why_failed
+from alchemesh_platform.engine.state.deployed import deployed_state, export_state
+from alchemesh_platform.engine.urn import name_of, package_of, type_of
+
+CREATING = "creating"
+_CREATIONS = ("create", "create-replacement")
+
+_WARNING = re.compile(r"Attempting to deploy or update resources with \d+ pending operations")
+_WARNED = re.compile(r"^\s*\* (?P<urn>urn:pulumi:.+), interrupted while (?P<operation>\w+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A step that was begun and not ended. ``operation`` is creating, updating, deleting, reading or importing."""
+
+    urn: str
+    operation: str
+
+
+def warned_of(message: str) -> tuple[Interrupted, ...] | None:
+    """What the engine's warning names; None for any other message."""
+    if not _WARNING.match(message):
+        return None
+    return tuple(Interrupted(match["urn"], match["operation"]) for match in _WARNED.finditer(message))
+
+
+def interrupted_in_state(
+    engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ
+) -> tuple[Interrupted, ...]:
+    """What the state has as begun and not ended; state elsewhere than in a folder is asked of the engine.
+
+    Raises:
+        StackFailed: when the engine cannot read the state.
+    """
+    return interrupted_in(deployed_state(engine, stack, environ))
+
+
+def interrupted_in(deployment: Mapping[str, Any]) -> tuple[Interrupted, ...]:
+    """What a state has as begun and not ended."""
+    operations = deployment.get("pending_operations") or ()
+    return tuple(Interrupted(operation["resource"]["urn"], operation["type"]) for operation in operations)
+
+
+def left_runs(stack: Stack) -> list[Path]:
+    """Folders of runs whose caller was killed, with all that their engines told; call it before a run makes its own."""
+    return sorted(stack.work_folder.glob(f"{RUN_PREFIX}*"))
+
+
+def interrupted_in_runs(runs: Iterable[Path]) -> tuple[Interrupted, ...]:
+    """Creations that were begun and not ended in runs whose caller was killed."""
+    begun: dict[str, Interrupted] = {}
+    for run in runs:
+        for event in EventLog(run / EVENTS).read():
+            if isinstance(event, ResourcePre) and event.op in _CREATIONS and event.custom and not event.planning:
+                begun[event.urn] = Interrupted(event.urn, CREATING)
+            elif isinstance(event, ResourceOutputs):
+                begun.pop(event.urn, None)
+    return tuple(begun.values())
+
+
+def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ) -> None:
+    """Have the engine take the pending operations out of the state: importing what it exported does so.
+
+    Raises:
+        StackFailed: when the engine cannot; the state is as it was.
+    """
+    with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
+        exported = export_state(engine, stack, Path(folder), environ)
+        command = ["stack", "import", f"--file={exported}", f"--stack={stack.name}", "--non-interactive"]
+        imported = run_engine(engine, stack, command, environ)
+        if imported.returncode != 0:
+            raise StackFailed(f"the engine cannot write the state of {stack}: {why_failed(imported)}")
+
+
+def creations(interrupted: Iterable[Interrupted]) -> list[str]:
+    """URNs of what was being created, each once."""
+    return list(dict.fromkeys(step.urn for step in interrupted if step.operation == CREATING))
+
+
+def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[str]) -> list[str]:
+    """What a person should know of creations that were interrupted, after a run that went through.
+
+    Args:
+        done: URNs that the run has dealt with.
+        attached: Packages whose providers take over what they find.
+    """
+    notes = []
+    for urn in creations(interrupted):
+        stopped = f"{name_of(urn)} ({type_of(urn)}) was being created when an earlier run was stopped"
+        if urn not in done:
+            notes.append(f"{stopped}, and this one did not deal with it: look whether it is left")
+        elif package_of(urn) in attached:
+            notes.append(f"{stopped}; it was taken over")
+        else:
+            notes.append(
+                f"{stopped}, and was dealt with again: where its service makes up its name, there may be two of it"
+            )
+    return notes

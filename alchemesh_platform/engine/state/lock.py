@@ -1,0 +1,288 @@
+"""One run at a time on a stack, and what to do with what a killed run left locked.
+
+Our own lock is the operating system's: it goes when its holder does. The engine's, in a folder of state, is a file that
+stays when the engine is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.folder import mend_state
+from alchemesh_platform.identity.machine import user_name
+
+ENGINE_ENDS_SECONDS = 90.0  # how long an engine may take to end when its caller is gone: on a busy machine, long
+POLL_SECONDS = 0.1
+CLOCK_SLACK_SECONDS = 2.0  # the system tells a process's age by ticks since boot, a lock by the clock
+
+# Source: pulumi pkg/backend/diy/lock.go (checkForLock)
+_TOLD = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_LOCKED = "the stack is currently locked by"
+# Source: pulumi pkg/backend/httpstate (ConflictingUpdateError); the service says the first part.
+_IN_PROGRESS = "Another update is currently in progress"
+
+Tell = Callable[[str], None]
+
+
+class HomeNotWritable(Failure):
+    """Raised when the lock of a stack cannot be written in the home folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock."""
+
+    user: str
+    host: str
+    pid: int
+    since: str
+    command: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs, or ran, on this machine."""
+        return self.host == socket.gethostname()
+
+    def __str__(self) -> str:
+        what = f"`{self.command}`, " if self.command else ""
+        return f"{self.user}@{self.host} ({what}pid {self.pid}, since {self.since})"
+
+
+class StackLocked(Failure):
+    """Raised when somebody else works on the stack; ``holder`` says who, where it is known."""
+
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, stack: Stack, holder: Holder | None, *, hint: str) -> None:
+        self.holder = holder
+        super().__init__(f"{stack} is locked by {holder or 'another run'}", hint=hint)
+
+
+class StackLock:
+    """Holds a stack for one run; inside, nothing that an earlier run left is in the way.
+
+    Args:
+        stack: What is held.
+        tell: Gets a line for what was found and mended.
+        wait_seconds: How long to wait for somebody else.
+
+    Raises:
+        StackLocked: on entering, when somebody else holds it.
+        StateDamaged: on entering, when the state can neither be read nor mended.
+    """
+
+    def __init__(self, stack: Stack, *, report: Tell | None = None, wait_seconds: float = 0.0) -> None:
+        self.stack = stack
+        self.wait_seconds = wait_seconds
+        self._report = report or (lambda _line: None)
+        self._lock = FileLock(stack.lock_file)
+
+    def __enter__(self) -> StackLock:
+        self._take()
+        try:
+            _settle_engine_locks(self.stack, self._report)
+            folder = self.stack.state_folder
+            if folder is not None and (mended := mend_state(folder)):
+                self._report(mended)
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._release()
+
+    @property
+    def _holder_file(self) -> Path:
+        return self.stack.lock_file.with_suffix(".json")
+
+    def _take(self) -> None:
+        try:
+            self.stack.lock_file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            holder = _read_holder(self._holder_file)
+            if self.wait_seconds > 0:
+                self._report(f"{self.stack} is locked by {holder or 'another run'}; waiting")
+            try:
+                self._lock.acquire(timeout=self.wait_seconds, poll_interval=POLL_SECONDS)
+            except Timeout as error:
+                holder = _read_holder(self._holder_file)
+                raise StackLocked(self.stack, holder, hint="wait until that run has ended, or stop it") from error
+        except OSError as error:
+            raise HomeNotWritable(
+                f"cannot write the lock {self.stack.lock_file}: {error.strerror or error}",
+                hint="let your user write the home folder, or name another one: ALCHEMESH_HOME=~/alchemesh",
+            ) from error
+        if (killed := _read_holder(self._holder_file)) is not None:
+            self._report(f"an earlier run was killed: {killed}; what it had begun is taken up")
+        me = Holder(user_name(), socket.gethostname(), os.getpid(), _now(), _command())
+        write_private(self._holder_file, json.dumps(asdict(me)))
+
+    def _release(self) -> None:
+        self._holder_file.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def release(stack: Stack) -> list[str]:
+    """Remove every lock of the stack, also one of another machine: for when that will not come back.
+
+    Returns:
+        What was found and removed, in sentences.
+
+    Raises:
+        StackLocked: when a run on this machine still holds it.
+    """
+    notes: list[str] = []
+    lock = StackLock(stack, report=notes.append)
+    lock._take()
+    try:
+        for file, holder in _engine_locks(stack):
+            if holder is not None and holder.is_here and is_engine(holder.pid):
+                raise StackLocked(stack, holder, hint=f"it still runs; end it first: kill -INT {holder.pid}")
+            _remove(file)
+            notes.append(f"the lock of {holder or 'an unknown run'} was removed")
+        if stack.state_folder is None:
+            notes.append(_cancel(stack))
+    finally:
+        lock._release()
+    return notes or [f"{stack} was not locked"]
+
+
+def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
+    """The failure that the engine's complaint about a lock stands for; None when it complains of something else."""
+    if _LOCKED not in stderr and _IN_PROGRESS not in stderr:
+        return None
+    reported = _TOLD.search(stderr)
+    holder = Holder(reported["user"], reported["host"], int(reported["pid"]), reported["since"]) if reported else None
+    return StackLocked(
+        stack, holder, hint="wait until that run has ended; if it was killed, `alchemesh unlock` removes its lock"
+    )
+
+
+def remove_locks_of(stack: Stack, pid: int) -> None:
+    """Remove the lock that an engine of ours, which has ended without doing so, has left."""
+    for file, holder in _engine_locks(stack):
+        if holder is not None and holder.is_here and holder.pid == pid:
+            _remove(file)
+
+
+def is_engine(pid: int) -> bool:
+    """Whether a process of that number runs on this machine and may be an engine: numbers are given out again."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    try:
+        return "pulumi" in Path(f"/proc/{pid}/comm").read_text("utf-8")
+    except OSError:
+        return sys.platform != "linux"  # elsewhere there is no such file, and the number has to do
+
+
+def runs_here(holder: Holder) -> bool:
+    """Whether the process that took a lock runs on this machine: one of its number that is older than the lock."""
+    import psutil
+
+    try:
+        return (
+            holder.is_here
+            and psutil.Process(holder.pid).create_time()
+            <= datetime.fromisoformat(holder.since).timestamp() + CLOCK_SLACK_SECONDS
+        )
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def _settle_engine_locks(stack: Stack, report: Tell) -> None:
+    """Remove locks of engines that are dead, and wait for those that are about to end.
+
+    Raises:
+        StackLocked: when one is alive, or on another machine, where that cannot be told.
+    """
+    deadline = time.monotonic() + ENGINE_ENDS_SECONDS
+    for file, holder in _engine_locks(stack):
+        if holder is None:
+            continue  # it went in this moment, or the engine will say what is wrong with it
+        if not holder.is_here:
+            raise StackLocked(
+                stack,
+                holder,
+                hint="wait until that run has ended; if that machine was lost, `alchemesh unlock` removes its lock",
+            )
+        waiting = False
+        while file.exists() and is_engine(holder.pid):
+            if not waiting:
+                report(f"{stack} is locked by an engine of {holder}; waiting for its end")
+                waiting = True
+            if time.monotonic() > deadline:
+                raise StackLocked(stack, holder, hint=f"stop it (kill -INT {holder.pid}), or wait until it has ended")
+            time.sleep(POLL_SECONDS)
+        if file.exists():
+            _remove(file)
+            report(f"the engine of an earlier run was killed: {holder}; its lock was removed")
+
+
+def _engine_locks(stack: Stack) -> Iterator[tuple[Path, Holder | None]]:
+    folder = stack.state_folder
+    if folder is None:
+        return
+    for file in sorted(folder.locks.glob("*.json")):
+        holder = None
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            content = json.loads(file.read_bytes())
+            holder = Holder(content["username"], content["hostname"], int(content["pid"]), content["timestamp"])
+        yield file, holder
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)  # the file store keeps one beside each file
+
+
+def _cancel(stack: Stack) -> str:
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.stack import StackFailed, run_engine, why_failed
+
+    engine = find_engine(allow_install=False)
+    stack.prepare(engine)
+    done = run_engine(engine, stack, ["cancel", "--yes", f"--stack={stack.name}", "--non-interactive"])
+    if done.returncode != 0:
+        raise StackFailed(f"the engine cannot unlock {stack}: {why_failed(done)}")
+    return f"the engine removed its locks of {stack}"
+
+
+def _read_holder(file: Path) -> Holder | None:
+    try:
+        return Holder(**json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]

@@ -1,0 +1,272 @@
+"""The object storage that a state backend's address names, opened with the same settings that Pulumi would take.
+
+Each cloud's own library finds the credentials, where the cloud's other tools find them.
+
+Source: https://www.pulumi.com/docs/iac/concepts/state-and-backends/, gocloud.dev aws (V2Config), blob/gcsblob
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
+
+from alchemesh_platform.base.failure import Failure
+
+SCHEMES = ("s3", "gs")
+EXTRA = "pip install 'alchemesh-platform[object-state]'"
+# https://cloud.google.com/docs/authentication/provide-credentials-adc
+GOOGLE_SIGN_IN = (
+    "sign in to Google Cloud: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS in CI"
+)
+BUCKET_WANTED = (
+    "is the bucket there, and do the credentials of this shell reach it? `alchemesh platform up` makes it where the "
+    "platform file names a platform-foundation"
+)
+TIMEOUT_SECONDS = 30  # of one request
+ATTEMPTS = 6  # a state is worth more patience than a page
+NEW: str = ""  # the version of an object that is not there yet
+_YES = ("1", "t", "true")
+_PATH_STYLES = ("s3ForcePathStyle", "use_path_style")  # the spellings of both of Pulumi's generations
+_PLAIN_HTTP = ("disableSSL", "disable_https")
+GCS = "https://storage.googleapis.com"
+GCS_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+_NOT_FOUND, _PRECONDITION_FAILED = 404, 412
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_ABSENT = ("NoSuchKey", "404")
+
+
+class StoreUnusable(Failure):
+    """Raised when the object storage of the state cannot be opened or used; says which and why."""
+
+
+class Conflict(Exception):
+    """Raised when an object is not of the version that it was to be replaced in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object: its content, and the version that the content has."""
+
+    content: bytes
+    version: str
+
+
+class ObjectStore(Protocol):
+    """Objects below one folder of a bucket, by name."""
+
+    def read(self, name: str) -> Found | None:
+        """An object; None where there is none."""
+        ...
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        """Write an object, whole or not at all.
+
+        Args:
+            replaces: Version that it must have now, :data:`NEW` for none; None for whatever it is.
+
+        Returns:
+            Its version.
+
+        Raises:
+            Taken: when it is of another version.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an object; deleting what is not there does nothing."""
+        ...
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the objects in a folder."""
+        ...
+
+
+def is_object_storage(backend: str) -> bool:
+    """Whether state there is kept as objects that this module can reach."""
+    return backend.partition("://")[0] in SCHEMES
+
+
+def open_store(backend: str) -> ObjectStore:
+    """The bucket, or the folder in it, that an address names: ``s3://bucket/folder?region=…``, ``gs://bucket``.
+
+    Raises:
+        StoreUnusable: when the package for it is not installed, or the address or its credentials cannot be used.
+    """
+    address = urlsplit(backend)
+    prefix = f"{address.path.strip('/')}/".lstrip("/")
+    with using(backend):
+        if address.scheme == "s3":
+            return _S3(_s3_client(address), address.netloc, prefix)
+        return _Gcs(*_gcs_session(), address.netloc, prefix)
+
+
+@contextmanager
+def using(backend: str) -> Iterator[None]:
+    """Turn what a cloud's library raises into :class:`StoreUnusable`; mistakes of ours pass as they are."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise StoreUnusable(f"state in {shown(backend)} needs the package {error.name}", hint=EXTRA) from error
+    except Exception as error:
+        if not type(error).__module__.startswith(("botocore.", "boto3.", "google.", "requests.", "urllib3.")):
+            raise
+        raise StoreUnusable(
+            f"the state in {shown(backend)} cannot be used: {_first_line(error)}",
+            hint=GOOGLE_SIGN_IN if "default credentials" in str(error) else BUCKET_WANTED,
+        ) from error
+
+
+def shown(backend: str) -> str:
+    """The address without its settings."""
+    return backend.partition("?")[0]
+
+
+class _S3:
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    def read(self, name: str) -> Found | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        return Found(found["Body"].read(), found["ETag"])
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        from botocore.exceptions import ClientError
+
+        condition = {} if replaces is None else {"IfNoneMatch": "*"} if replaces == NEW else {"IfMatch": replaces}
+        try:
+            done = self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN or (replaces and error.response["Error"]["Code"] in _ABSENT):
+                raise Conflict(name) from error
+            raise
+        return str(done["ETag"])
+
+    def delete(self, name: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def names(self, folder: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + folder
+        )
+        return [found["Key"].removeprefix(self._prefix) for page in pages for found in page.get("Contents", ())]
+
+
+class _Gcs:
+    """Cloud Storage by its JSON API: https://cloud.google.com/storage/docs/json_api/v1.
+
+    Google's own client cannot be imported beside Pulumi's provider protocol: both describe ``google.rpc.Status``.
+    """
+
+    def __init__(self, session: Any, endpoint: str, bucket: str, prefix: str) -> None:
+        self._session, self._prefix = session, prefix
+        self._objects = f"{endpoint}/storage/v1/b/{bucket}/o"
+        self._uploads = f"{endpoint}/upload/storage/v1/b/{bucket}/o"
+        self._bucket = f"{endpoint}/storage/v1/b/{bucket}"
+
+    def read(self, name: str) -> Found | None:
+        found = self._session.get(self._object(name), params={"alt": "media"}, timeout=TIMEOUT_SECONDS)
+        if found.status_code == _NOT_FOUND:
+            # The object is missing, or the bucket, which is another thing.
+            self._session.get(self._bucket, timeout=TIMEOUT_SECONDS).raise_for_status()
+            return None
+        found.raise_for_status()
+        return Found(found.content, found.headers["X-Goog-Generation"])
+
+    def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
+        asked = {"uploadType": "media", "name": self._prefix + name}
+        if replaces is not None:
+            asked["ifGenerationMatch"] = replaces or "0"
+        done = self._session.post(self._uploads, params=asked, data=content, timeout=TIMEOUT_SECONDS)
+        if done.status_code == _PRECONDITION_FAILED:
+            raise Conflict(name)
+        done.raise_for_status()
+        return str(done.json()["generation"])
+
+    def delete(self, name: str) -> None:
+        done = self._session.delete(self._object(name), timeout=TIMEOUT_SECONDS)
+        if done.status_code != _NOT_FOUND:
+            done.raise_for_status()
+
+    def names(self, folder: str) -> list[str]:
+        found: list[str] = []
+        page: dict[str, str] = {}
+        while True:
+            asked = {"prefix": self._prefix + folder, "fields": "items(name),nextPageToken", **page}
+            answer = self._session.get(self._objects, params=asked, timeout=TIMEOUT_SECONDS)
+            answer.raise_for_status()
+            reported = answer.json()
+            found += [each["name"].removeprefix(self._prefix) for each in reported.get("items", ())]
+            if "nextPageToken" not in reported:
+                return found
+            page = {"pageToken": reported["nextPageToken"]}
+
+    def _object(self, name: str) -> str:
+        return f"{self._objects}/{quote(self._prefix + name, safe='')}"
+
+
+def _s3_client(address: SplitResult) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    said = dict(parse_qsl(address.query))
+    endpoint = said.get("endpoint")
+    if endpoint and "://" not in endpoint:
+        endpoint = f"{'http' if _yes(said, _PLAIN_HTTP) else 'https'}://{endpoint}"
+    return boto3.Session(profile_name=said.get("profile"), region_name=said.get("region")).client(
+        "s3",
+        endpoint_url=endpoint,
+        config=Config(
+            connect_timeout=TIMEOUT_SECONDS,
+            read_timeout=TIMEOUT_SECONDS,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            s3={"addressing_style": "path"} if _yes(said, _PATH_STYLES) else {},
+        ),
+    )
+
+
+def _gcs_session() -> tuple[Any, str]:
+    """A session that signs its requests and repeats them, and the address that it speaks to."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST")  # as Google's own libraries, and Pulumi, take it
+    session: Any
+    if emulator:
+        endpoint = emulator if "://" in emulator else f"http://{emulator}"
+        session = requests.Session()  # an emulator asks nobody who he is
+    else:
+        import google.auth
+        from google.auth.transport.requests import AuthorizedSession
+
+        endpoint = GCS
+        session = AuthorizedSession(google.auth.default(scopes=[GCS_SCOPE])[0])  # type: ignore[no-untyped-call]
+    # Uploads too, which by default are not repeated: Google takes one a second of the same object and answers more with
+    # 429. What is written twice is the same, and who says what it replaces is told that it is there.
+    # https://cloud.google.com/storage/docs/retry-strategy, https://cloud.google.com/storage/quotas#objects
+    patience = Retry(
+        total=ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=patience))
+    return session, endpoint
+
+
+def _yes(said: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    return any(said.get(name, "").lower() in _YES for name in names)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""The shared stacks that products depend on: the platform stack and the domain stacks."""

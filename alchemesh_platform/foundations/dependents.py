@@ -1,0 +1,94 @@
+"""What keeps a foundation from being taken down: products that rely on it, domains of a platform, its own servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.compose.foundation import DOMAIN_PROJECT, Foundation
+from alchemesh_platform.registry.records import FoundationRecord, ProductRecord
+from alchemesh_platform.sdk.spec import Role
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+_GUARD = "deletionProtection"  # as Google's and Amazon's databases call it
+
+
+class FoundationInUse(Failure):
+    """Raised when a foundation is to be taken down while something stands on it; names what does."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+class RefusesDeletion(Failure):
+    """Raised when a foundation holds what its service would not delete; names it, before the rest of it is gone."""
+
+    exit_code = ExitCode.FORBIDDEN
+
+
+def check_deletable(deployment: Mapping[str, Any], foundation: Foundation) -> None:
+    """Refuse to remove all of a foundation while a service protects some of it from deletion.
+
+    Args:
+        deployment: The state of its stack.
+
+    Raises:
+        RefusesDeletion: when one does.
+    """
+    guarded = [
+        resource["id"]
+        for resource in deployment.get("resources") or ()
+        if resource.get("custom") and (resource.get("inputs") or {}).get(_GUARD) is True
+    ]
+    if guarded:
+        raise RefusesDeletion(
+            f"{foundation.title} cannot be removed as a whole: {', '.join(guarded)} "
+            f"{'is' if len(guarded) == 1 else 'are'} protected from deletion by its service",
+            hint="deploy the platform with `deletion_protection: false` in its settings first, then this again",
+        )
+
+
+def check_unused(registry: Registry, foundation: Foundation, platform: Platform) -> None:
+    """Refuse to take a foundation down while something stands on it.
+
+    Raises:
+        FoundationInUse: when something does.
+    """
+    domain = foundation.wiring.domain if foundation.role is Role.DOMAIN else None
+    products = _products(registry, platform.environment, domain)
+    domains = [] if domain is not None else _domains(registry, platform.environment)
+    if not products and not domains:
+        return
+    reported = [_named("product", products)] if products else []
+    reported += [_named("domain", domains)] if domains else []
+    options = f" -e {platform.environment}{' --emulate' if platform.emulated else ''}"
+    ways = [f"`alchemesh destroy{options}` in the folder of each product"] if products else []
+    ways += [f"`alchemesh domain destroy {name}{options}`" for name in domains]
+    raise FoundationInUse(
+        f"{foundation.title} is stood on by {' and '.join(reported)}", hint=f"{', then '.join(ways)}, then this again"
+    )
+
+
+def _named(noun: str, names: Sequence[str]) -> str:
+    return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+def _products(registry: Registry, environment: str, domain: str | None) -> list[str]:
+    """Addresses of products that stand, or that a run may have left something of: their last one did not end well."""
+    recorded = {product.address for product in registry.all(ProductRecord, environment=environment)}
+    begun = {
+        address
+        for address, last in registry.last_deployments(environment, ("up", "destroy")).items()
+        if not (last.operation == "destroy" and last.outcome == "succeeded")
+    }
+    return sorted(address for address in recorded | begun if domain in (None, address.partition("/")[0]))
+
+
+def _domains(registry: Registry, environment: str) -> list[str]:
+    """Domains whose stacks stand."""
+    projects = [record.address for record in registry.all(FoundationRecord, environment=environment)]
+    prefix = f"{DOMAIN_PROJECT}."
+    return sorted(project.removeprefix(prefix) for project in projects if project.startswith(prefix))

@@ -1,0 +1,266 @@
+"""One operation on what products stand on: lock, providers, engine. Its outputs are recorded in the same run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.base.secrets import values_behind
+from alchemesh_platform.compose.foundation import Foundation
+from alchemesh_platform.compose.plan import Kept
+from alchemesh_platform.deployment.errors import explained, with_setting_places
+from alchemesh_platform.deployment.operator import CHECK_FAILURE, DECLARING, notes_of
+from alchemesh_platform.deployment.providers import providing
+from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
+from alchemesh_platform.engine.urn import name_of, type_of
+from alchemesh_platform.foundations.dependents import check_deletable, check_unused
+from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.sdk.spec import Role
+
+if TYPE_CHECKING:
+    from alchemesh_platform.engine.install.find import Engine
+    from alchemesh_platform.engine.run.events import EngineEvent
+    from alchemesh_platform.engine.run.result import EngineResult
+    from alchemesh_platform.engine.stack import Stack
+
+FoundationOperation = Literal["preview", "up", "refresh", "destroy"]
+# What the engine says of a resource that is a group, or that does not change.
+_SILENT = ("same", "read", "refresh")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationChange:
+    """What happens to one resource: the engine's word for it, its Pulumi type and its name."""
+
+    operation: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationOutcome:
+    """An operation on a foundation, over.
+
+    ``problems`` are the failures, at the line of the platform file that names the component. ``outputs`` are the
+    stack's, as products find them, after an `up` that went well. ``kept`` is what a `destroy` left because it is
+    protected.
+    """
+
+    outcome: Literal["succeeded", "failed", "cancelled"]
+    changes: tuple[FoundationChange, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    outputs: Mapping[str, Any] | None = None
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all of it was done."""
+        return self.outcome == "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationOperator:
+    """Everything an operation needs, held ready: a preview, then what it showed.
+
+    Args:
+        no_registry: Why the registry cannot keep the outputs, where it cannot: a platform may only be about to make its
+            database.
+    """
+
+    foundation: Foundation
+    platform: Platform
+    engine: Engine
+    stack: Stack
+    providers: Mapping[str, int]
+    no_registry: str | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the outputs are recorded."""
+        return self.no_registry is None
+
+    def check_unused(self) -> None:
+        """Refuse to take down what something stands on.
+
+        Raises:
+            FoundationInUse: with what does.
+            RegistryUnavailable: when nobody can tell, for the registry that knows cannot be opened.
+        """
+        from alchemesh_platform.registry.store import Registry
+
+        if self.recorded:  # else the registry was never there, and no product could be
+            with Registry.open(self.platform.registry) as registry:
+                check_unused(registry, self.foundation, self.platform)
+
+    def run(
+        self,
+        operation: FoundationOperation,
+        program: Callable[[Sequence[Kept]], object],
+        cancel: threading.Event,
+        *,
+        on_event: Callable[[EngineEvent], None] = lambda _event: None,
+        delete_protected: bool = False,
+    ) -> FoundationOutcome:
+        """Run the engine. What was changed or removed by hand is looked for first: a foundation is small.
+
+        Args:
+            program: Declares the foundation, with what is to be imported.
+            on_event: Told each event of the engine, as it comes.
+            delete_protected: Whether `destroy` removes what is protected, too.
+
+        Raises:
+            FoundationInUse, RegistryUnavailable: as ``check_unused``, of a `destroy`.
+            RefusesDeletion: when what is protected is to go, and a service would not let it.
+        """
+        from alchemesh_platform.engine.run.events import ResourceOutputs, ResourcePre
+        from alchemesh_platform.engine.run.operation import run_operation
+        from alchemesh_platform.engine.state.deployed import deployed_state
+
+        if operation == "destroy":
+            self.check_unused()
+        if delete_protected:
+            check_deletable(deployed_state(self.engine, self.stack), self.foundation)
+        changes: dict[str, FoundationChange] = {}
+        # A refresh knows what differs only once it has looked.
+        reporting = ResourceOutputs if operation == "refresh" else ResourcePre
+
+        def once(
+            found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
+        ) -> EngineResult:
+            def take(event: EngineEvent) -> None:
+                watch(event)
+                on_event(event)
+                if not isinstance(event, reporting) or not event.custom or event.op in _SILENT:
+                    return
+                if not event.type.startswith("pulumi:"):
+                    changes[event.urn] = FoundationChange(event.op, event.type, event.name)
+
+            return run_operation(
+                self.engine,
+                self.stack,
+                operation,
+                program=partial(program, found),
+                providers=self.providers,
+                on_event=take,
+                refresh=True,
+                protected="removed" if delete_protected else "kept",
+                cancel=cancel,
+            )
+
+        if operation == "up":
+            result = importing_interrupted(self.engine, self.stack, deployed_state(self.engine, self.stack), once)
+        else:
+            result = once()
+        notes = notes_of(result)
+        if self.no_registry is not None and operation in DECLARING:
+            notes = (*notes, _not_recorded(self.no_registry, self.platform))
+        done = result.outcome == "succeeded" and operation == "up"
+        return FoundationOutcome(
+            result.outcome,
+            tuple(changes.values()),
+            _problems(result, self.foundation, self.platform),
+            notes,
+            result.outputs if done else None,
+            _protected(deployed_state(self.engine, self.stack)) if operation == "destroy" else (),
+        )
+
+
+@contextmanager
+def founding(
+    foundation: Foundation, platform: Platform, *, state: str | None = None, report: Callable[[str], None]
+) -> Iterator[FoundationOperator]:
+    """Take the lock of a foundation's stack, serve the provider and find the engine.
+
+    Args:
+        state: Where the foundation's own state is kept; by default where products' is.
+
+    Raises:
+        StackLocked, EngineMissing, EngineTooOld, PluginMissing: as for a product.
+        RegistryUnavailable: when the registry cannot be opened; for a platform, which may make it, that is no failure.
+    """
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.stack import Stack
+    from alchemesh_platform.engine.state.checkout import checked_out
+
+    engine = find_engine(progress=report)
+    stack = Stack(
+        project=foundation.project,
+        name=platform.environment,
+        backend=state or platform.state,
+        home=Path(platform.home, platform.environment),
+        secrets_provider=platform.secrets,
+    )
+    with (
+        checked_out(stack, report=report) as held,
+        providing(engine, held, platform, {*foundation.spec.plugins}, report=report) as providers,
+    ):
+        no_registry = _no_registry(foundation, platform)
+        if no_registry is not None and _is_deployed(engine, held):
+            no_registry = None  # a record that is left out now would be removed
+        yield FoundationOperator(foundation, platform, engine, held, providers, no_registry)
+
+
+def own_state(platform: Platform) -> str:
+    """Where a platform keeps the state of its own foundation: on this machine, for what it makes is the bucket."""
+    return f"file://{Path(platform.home, platform.environment, 'foundation').absolute()}"
+
+
+def _no_registry(foundation: Foundation, platform: Platform) -> str | None:
+    """Why the registry is not there; None where it is.
+
+    Raises:
+        RegistryUnavailable: when it is not, and this is not what makes it.
+    """
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.registry.unavailable import RegistryUnavailable
+
+    try:
+        with Registry.open(platform.registry):
+            return None
+    except RegistryUnavailable as unavailable:
+        if foundation.role is not Role.PLATFORM:
+            raise
+        return unavailable.message
+
+
+def _not_recorded(why: str, platform: Platform) -> str:
+    options = f" -e {platform.environment}{' --emulate' if platform.emulated else ''}"
+    return (
+        f"{why}. What this stack gives is not recorded, and products do not find it until it is: once the registry can "
+        f"be reached, `alchemesh platform up{options}` records it"
+    )
+
+
+def _is_deployed(engine: Engine, stack: Stack) -> bool:
+    """Whether the outputs were recorded before."""
+    from alchemesh_platform.engine.state.deployed import deployed_urns
+    from alchemesh_platform.systems.mesh.resources import Foundation as Record
+
+    return any(type_of(urn) == Record.pulumi_type for urn in deployed_urns(engine, stack))
+
+
+def _protected(deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
+    """What stands and is protected."""
+    protected = [resource for resource in deployment.get("resources") or () if resource.get("protect")]
+    return tuple(Kept(one["type"], name_of(one["urn"]), one["id"]) for one in protected if one.get("custom"))
+
+
+def _problems(result: EngineResult, foundation: Foundation, platform: Platform) -> tuple[Problem, ...]:
+    """The failures of a run at the line of the platform file that names the component, in words and with no secret."""
+    problems: dict[Problem, None] = {}
+    secrets = values_behind([platform.settings]) if result.errors else set()
+    for reported in result.errors:
+        refused = CHECK_FAILURE.match(reported.message)
+        name = refused["name"] if refused else name_of(reported.urn) if reported.urn else ""
+        said = explained(refused["reason"] if refused else reported.message, secrets)
+        words = f"{foundation.spec.name}, {name}: {said.message}" if name else f"{foundation.spec.name}: {said.message}"
+        hint = with_setting_places(said.hint, platform.tree)
+        problems[Problem(foundation.location, foundation.path, words.strip(), hint)] = None
+    return tuple(problems)

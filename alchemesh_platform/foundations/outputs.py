@@ -1,0 +1,53 @@
+"""What a product stands on: the outputs of the stacks of its platform and its domain, as those runs recorded them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.compose.plan import FoundationRef, Plan
+from alchemesh_platform.registry.records import FoundationRecord
+from alchemesh_platform.sdk.spec import Role
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+
+class FoundationMissing(Failure):
+    """Raised when what a product stands on is not deployed; each is told at the line that needs it."""
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        self.problems = tuple(problems)
+        reported = "\n\n".join(str(problem) for problem in self.problems)
+        super().__init__(f"what the product stands on is not there\n\n{reported}")
+
+
+def with_foundations(registry: Registry, plan: Plan) -> Plan:
+    """The plan, with the outputs of each stack that it stands on; None of one that is not deployed."""
+    found = []
+    for foundation in plan.foundations:
+        record = registry.get(FoundationRecord, plan.environment, foundation.project)
+        found.append(replace(foundation, outputs=record.outputs if record is not None else None))
+    return replace(plan, foundations=tuple(found))
+
+
+def foundation_problems(plan: Plan, severity: Severity) -> list[Problem]:
+    """Each stack that a component of the plan refers to and that is not deployed, at the first such line."""
+    return [problem for each in plan.foundations if each.outputs is None for problem in _missing(each, plan, severity)]
+
+
+def _missing(foundation: FoundationRef, plan: Plan, severity: Severity) -> Iterator[Problem]:
+    needing = next((one for one in plan.components() if foundation.role in one.spec.depends_on), None)
+    if needing is None:
+        return
+    domain = plan.product.domain
+    whose = f"the stack of domain {domain}" if foundation.role is Role.DOMAIN else "the platform's stack"
+    command = f"domain up {domain}" if foundation.role is Role.DOMAIN else "platform up"
+    options = f" -e {plan.environment}{' --emulate' if plan.emulated else ''}"
+    message = f"{whose} is not deployed in {plan.environment}, and {needing.spec.name} refers to its outputs"
+    if severity == "warning":
+        message += ": names that follow from the platform file stand for them here, and `up` will refuse"
+    yield Problem(needing.location, needing.path, message, f"`alchemesh {command}{options}`", severity)

@@ -1,0 +1,156 @@
+"""How a product is doing, in values: each place of it with its components, and what its tables hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from alchemesh_platform.registry.records import Deployment, RequestState
+from alchemesh_platform.sdk.observation import Health
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableStatus(_Value):
+    """What a table, or a folder of files, holds; None is unknown."""
+
+    name: str
+    rows: int | None = None
+    size_bytes: int | None = None
+    changed_at: datetime | None = None
+
+
+class AssetStatus(TableStatus):
+    """A model as exposed by a port, with what its table holds; ``name`` is the model's."""
+
+    address: str
+
+
+class PartStatus(_Value):
+    """A component in its place; health is None where it offers no way to be observed."""
+
+    component: str
+    component_type: str
+    health: Health | None = None
+    reason: str = ""
+
+
+class ContractStatus(_Value):
+    """A port's contract, in brief."""
+
+    version: str
+    lifecycle: str
+    access: str
+    notice_period: str | None = None
+
+
+class AccessStatus(_Value):
+    """What became of the request to read another product's port: when, by whom and why."""
+
+    request: str
+    state: RequestState
+    at: datetime
+    by: str
+    reason: str = ""
+    ends_at: datetime | None = None
+
+
+class NoticeStatus(_Value):
+    """What consumers of a port were told is going to happen.
+
+    Args:
+        what: breaking-change, deprecation, retirement or removal.
+        version: Version of the contract that it happens to.
+        passes_at: From when on it may happen.
+    """
+
+    what: str
+    version: str
+    given_at: datetime
+    given_by: str
+    passes_at: datetime
+    message: str = ""
+
+
+class PlaceStatus(_Value):
+    """An input port, a need, the code or an output port, with the components that make it.
+
+    Args:
+        health: The worst of its components; None when none of them can be observed.
+        tables: What its storage holds, beside the assets of an output port.
+    """
+
+    name: str
+    health: Health | None = None
+    parts: tuple[PartStatus, ...] = ()
+    tables: tuple[TableStatus, ...] = ()
+
+
+class InputStatus(PlaceStatus):
+    """An input port. Of one that reads another product's port, the components and the notices are that port's."""
+
+    address: str
+    description: str = ""
+    origin: str | None = None
+    from_product: bool = False
+    access: AccessStatus | None = None
+    notices: tuple[NoticeStatus, ...] = ()
+
+
+class CodeStatus(PlaceStatus):
+    """The product's own code, with its last runs, newest first."""
+
+    entrypoint: str | None = None
+    schedule: str | None = None
+    runs: tuple[Deployment, ...] = ()
+
+
+class OutputStatus(PlaceStatus):
+    """An output port."""
+
+    address: str
+    description: str = ""
+    endpoints: dict[str, str] = {}
+    assets: tuple[AssetStatus, ...] = ()
+    contract: ContractStatus | None = None
+    notices: tuple[NoticeStatus, ...] = ()
+
+
+class ProductStatus(_Value):
+    """A product in one environment.
+
+    Args:
+        stands: False for one that was taken down or never came up: its history is all there is, if there is any.
+        health: The worst of its ports and needs; None when none of them can be observed.
+    """
+
+    environment: str
+    address: str
+    stands: bool = False
+    health: Health | None = None
+    team: str = ""
+    owner: str = ""
+    version: str = ""
+    lifecycle: str = ""
+    description: str = ""
+    last_deployment: Deployment | None = None
+    inputs: tuple[InputStatus, ...] = ()
+    needs: tuple[PlaceStatus, ...] = ()
+    code: CodeStatus | None = None
+    outputs: tuple[OutputStatus, ...] = ()
+
+
+class ProductSummary(_Value):
+    """A product among others, from its records only."""
+
+    address: str
+    version: str
+    lifecycle: str
+    team: str
+    inputs: int
+    outputs: int
+    assets: int
+    last_deployment: Deployment | None = None

@@ -1,0 +1,85 @@
+"""Asking components how they are doing: all at once, and for no longer than a person wants to wait."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from alchemesh_platform.connections import connection_of
+from alchemesh_platform.sdk.observation import Observation
+from alchemesh_platform.sdk.spec import ComponentSpec, load_reference
+
+OBSERVERS = 8
+# Of these, importing the client of NiFi takes two, and on a busy machine six.
+PATIENCE = timedelta(seconds=10)
+
+
+class Specs(Protocol):
+    """Components by their names: a catalogue, or a dictionary."""
+
+    def get(self, name: str, /) -> ComponentSpec | None:
+        """The spec of that name, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Something to ask: a component, and the connection that it gives."""
+
+    component: str
+    connection: Mapping[str, Any]
+
+
+def observe_all(things: Sequence[Observed], specs: Specs, patience: timedelta = PATIENCE) -> list[Observation | None]:
+    """Ask every component, in parallel; what does not answer in time, or cannot, is unknown.
+
+    Returns:
+        An observation for each, in the order given; None where the component offers no way to be observed.
+    """
+    answers: list[Observation | None] = [
+        Observation("unknown", f"no answer within {patience.total_seconds():g} s") for _ in things
+    ]
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    reported: queue.SimpleQueue[tuple[int, Observation | None]] = queue.SimpleQueue()
+    for at in range(len(things)):
+        waiting.put(at)
+
+    def work() -> None:
+        while True:
+            try:
+                at = waiting.get_nowait()
+            except queue.Empty:
+                return
+            reported.put((at, _observe(things[at], specs)))
+
+    # Daemons, and no pool: a pool waits for its threads when the program ends, and one that hangs would never let it.
+    for _ in range(min(OBSERVERS, len(things))):
+        threading.Thread(target=work, daemon=True).start()
+    deadline = time.monotonic() + patience.total_seconds()
+    for _ in things:
+        try:
+            at, answer = reported.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        answers[at] = answer
+    return answers
+
+
+def _observe(thing: Observed, specs: Specs) -> Observation | None:
+    try:
+        spec = specs.get(thing.component)
+        if spec is None:
+            return Observation("unknown", f"component {thing.component!r} is not installed here")
+        if spec.observe is None:
+            return None
+        observe: Any = load_reference(spec.observe)
+        answer = observe(connection_of(thing.connection))
+    except Exception as error:  # noqa: BLE001 - a component's fault, whatever it is, is no fault of the product
+        return Observation("unknown", f"{type(error).__name__}: {error}".splitlines()[0])
+    if not isinstance(answer, Observation):
+        return Observation("unknown", f"component {thing.component!r} gives no observation")
+    return answer

@@ -1,0 +1,277 @@
+"""How one product is doing: its records, its last deployments, and what its components say now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.observed.models import (
+    AccessStatus,
+    AssetStatus,
+    CodeStatus,
+    ContractStatus,
+    InputStatus,
+    NoticeStatus,
+    OutputStatus,
+    PartStatus,
+    PlaceStatus,
+    ProductStatus,
+    TableStatus,
+)
+from alchemesh_platform.observed.observing import PATIENCE, Observed, Specs, observe_all
+from alchemesh_platform.registry.records import AssetRecord, ContractRecord, Deployment, PortRecord, ProductRecord
+from alchemesh_platform.sdk.observation import Health, Observation
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Operation, Registry
+
+RUNS_SHOWN = 3
+DEPLOYING: tuple[Operation, ...] = ("up", "refresh", "destroy")
+PROTOCOLS = ("sql", "rest", "graphql")
+
+
+def product_status(
+    registry: Registry, environment: str, address: str, specs: Specs, *, patience: timedelta = PATIENCE
+) -> ProductStatus:
+    """How a product is doing, whether it stands here or not.
+
+    Args:
+        registry: The registry of the environment.
+        environment: The environment.
+        address: ``domain/product``.
+        specs: The catalogue, whose components are asked.
+        patience: How long to wait for all of them together.
+    """
+    product = registry.get(ProductRecord, environment, address)
+    ports = registry.all(PortRecord, environment, address)
+    last = next(iter(registry.deployments(address, environment, operations=DEPLOYING, limit=1)), None)
+    if product is None and not ports:
+        return ProductStatus(environment=environment, address=address, last_deployment=last)
+    origins = {
+        port.origin: registry.get(PortRecord, environment, port.origin or "") for port in ports if port.from_product
+    }
+    seen = _look(product, ports, origins, specs, patience)
+    assets = registry.all(AssetRecord, environment, address)
+    contracts = {record.address: record for record in registry.all(ContractRecord, environment, address)}
+    notices = _notices(registry, environment, ports)
+    inputs = tuple(
+        _input(port, origins.get(port.origin), notices.get(port.origin or "", ()), seen)
+        for port in ports
+        if port.direction == "input"
+    )
+    outputs = tuple(
+        _output(
+            port,
+            [asset for asset in assets if asset.port == port.address],
+            contracts.get(port.address),
+            notices.get(port.address, ()),
+            seen,
+        )
+        for port in ports
+        if port.direction == "output"
+    )
+    status = ProductStatus(
+        environment=environment,
+        address=address,
+        stands=True,
+        last_deployment=last,
+        inputs=inputs,
+        outputs=outputs,
+        health=_worst(place.health for place in (*inputs, *outputs)),
+    )
+    if product is None:  # ports without their product: an `up` that failed on the way
+        return status
+    needs = tuple(_need(name, need, seen) for name, need in product.needs.items())
+    runs = registry.deployments(address, environment, operations=["run"], limit=RUNS_SHOWN)
+    return status.model_copy(
+        update={
+            **{name: getattr(product, name) for name in ("team", "owner", "version", "lifecycle", "description")},
+            "inputs": tuple(_with_access(registry, environment, product, port) for port in inputs),
+            "needs": needs,
+            "code": _code(product.code, tuple(runs), seen) if product.code else None,
+            "health": _worst([status.health, *(need.health for need in needs)]),
+        }
+    )
+
+
+# What was observed, by the address of the port (or the name of the need) and the side of it.
+_Seen = Mapping[tuple[str, str], Observation | None]
+_SIDES = ("storage", "proxy")
+
+
+def _look(
+    product: ProductRecord | None,
+    ports: Iterable[PortRecord],
+    origins: Mapping[str | None, PortRecord | None],
+    specs: Specs,
+    patience: timedelta,
+) -> _Seen:
+    things: dict[tuple[str, str], Observed] = {}
+    for port in ports:
+        standing = origins.get(port.origin) if port.from_product else port
+        for side in _SIDES if standing else ():
+            component = getattr(standing, side)
+            connection = standing.connections.get(side) if standing else None
+            if component and connection:
+                things[port.address, side] = Observed(component, connection)
+    for name, need in (product.needs if product else {}).items():
+        if need.get("connection"):
+            things[name, "need"] = Observed(str(need.get("component")), need["connection"])
+    if product and product.code and product.code.get("connection"):
+        things["code", "code"] = Observed(str(product.code.get("component")), product.code["connection"])
+    return dict(zip(things, observe_all(list(things.values()), specs, patience), strict=True))
+
+
+def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) -> dict[str, tuple[NoticeStatus, ...]]:
+    """Address of an output port, of this product or of one that it reads: what its consumers were told."""
+    from alchemesh_platform.contracts.notices.recorded import notices_of
+
+    offered = {port.address for port in ports if port.direction == "output"}
+    read = {port.origin for port in ports if port.from_product and port.origin}
+    return {
+        port: tuple(
+            NoticeStatus(
+                what=given.notice.what,
+                version=given.notice.version,
+                given_at=given.notice.given_at,
+                given_by=given.given_by,
+                passes_at=given.passes_at,
+                message=given.message,
+            )
+            for given in reported
+        )
+        for port, reported in notices_of(registry, environment, offered | read).items()
+    }
+
+
+def _input(port: PortRecord, origin: PortRecord | None, notices: tuple[NoticeStatus, ...], seen: _Seen) -> InputStatus:
+    if port.from_product and origin is None:
+        reason = f"{port.origin} does not stand in {port.environment}"
+        parts: tuple[PartStatus, ...] = (
+            PartStatus(component=port.storage, component_type=port.storage_type, health="unhealthy", reason=reason),
+        )
+    else:
+        parts = _parts(origin or port, port.address, seen)
+    return InputStatus(
+        name=_name(port.address),
+        address=port.address,
+        description=port.description,
+        origin=port.origin,
+        from_product=port.from_product,
+        notices=notices,
+        parts=parts,
+        tables=_tables(seen.get((port.address, "storage"))),
+        health=_worst(part.health for part in parts),
+    )
+
+
+def _with_access(registry: Registry, environment: str, product: ProductRecord, port: InputStatus) -> InputStatus:
+    """The port, with what became of the request to read what it reads, where somebody has asked."""
+    if not port.from_product or port.origin is None:
+        return port
+    from alchemesh_platform.access.consuming import counting_requesters, request_for
+
+    requesters = counting_requesters(product.address, product.team)
+    request = request_for(registry, environment, port.origin, requesters, datetime.now(UTC))
+    if request is None:
+        return port
+    step = request.steps[-1]
+    access = AccessStatus(
+        request=request.address,
+        state=request.state,
+        at=step.at,
+        by=step.by,
+        reason=step.reason,
+        ends_at=request.ends_at,
+    )
+    return port.model_copy(update={"access": access})
+
+
+def _output(
+    port: PortRecord,
+    assets: Iterable[AssetRecord],
+    contract: ContractRecord | None,
+    notices: tuple[NoticeStatus, ...],
+    seen: _Seen,
+) -> OutputStatus:
+    parts = _parts(port, port.address, seen)
+    tables = {table.name: table for table in _tables(seen.get((port.address, "storage")))}
+    proxy = port.connections.get("proxy") or {}
+    return OutputStatus(
+        name=_name(port.address),
+        address=port.address,
+        description=port.description,
+        parts=parts,
+        health=_worst(part.health for part in parts),
+        endpoints={protocol: proxy[protocol] for protocol in PROTOCOLS if proxy.get(protocol)},
+        assets=tuple(
+            AssetStatus(
+                address=asset.address,
+                **(tables.pop(asset.model, None) or TableStatus(name=asset.model)).model_dump(),
+            )
+            for asset in assets
+        ),
+        tables=tuple(tables.values()),
+        contract=ContractStatus(
+            version=contract.version,
+            lifecycle=contract.lifecycle,
+            access=contract.access,
+            notice_period=(contract.document.get("terms") or {}).get("notice_period"),
+        )
+        if contract
+        else None,
+        notices=notices,
+    )
+
+
+def _need(name: str, need: Mapping[str, Any], seen: _Seen) -> PlaceStatus:
+    observation = seen.get((name, "need"))
+    part = _part(str(need.get("component", "")), str(need.get("component_type", "")), observation)
+    return PlaceStatus(name=name, parts=(part,), tables=_tables(observation), health=part.health)
+
+
+def _code(code: Mapping[str, Any], runs: tuple[Deployment, ...], seen: _Seen) -> CodeStatus:
+    job = code.get("connection") or {}
+    part = _part(str(code.get("component", "")), str(code.get("component_type", "")), seen.get(("code", "code")))
+    return CodeStatus(
+        name="code",
+        parts=(part,),
+        health=part.health,
+        entrypoint=job.get("entrypoint"),
+        schedule=job.get("schedule"),
+        runs=runs,
+    )
+
+
+def _parts(port: PortRecord, seen_as: str, seen: _Seen) -> tuple[PartStatus, ...]:
+    storage = _part(port.storage, port.storage_type, seen.get((seen_as, "storage")))
+    if port.proxy is None:
+        return (storage,)
+    return storage, _part(port.proxy, port.proxy_type or "", seen.get((seen_as, "proxy")))
+
+
+def _part(component: str, component_type: str, observation: Observation | None) -> PartStatus:
+    return PartStatus(
+        component=component,
+        component_type=component_type,
+        health=observation.health if observation else None,
+        reason=observation.reason if observation else "",
+    )
+
+
+def _tables(observation: Observation | None) -> tuple[TableStatus, ...]:
+    return tuple(
+        TableStatus(name=name, rows=table.rows, size_bytes=table.size_bytes, changed_at=table.changed_at)
+        for name, table in (observation.tables if observation else {}).items()
+    )
+
+
+def _worst(healths: Iterable[Health | None]) -> Health | None:
+    found = set(healths)
+    order: tuple[Health, ...] = ("unhealthy", "unknown", "healthy")
+    return next((health for health in order if health in found), None)
+
+
+def _name(address: str) -> str:
+    return address.rpartition("/")[2]

@@ -1,0 +1,115 @@
+"""Reads the standing of products: of one, or of all of an environment in a few questions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from alchemesh_platform.observed.maturity import History, Maturity, Served, maturity
+from alchemesh_platform.registry.records import GrantRecord, ProductRecord, ValueScoreRecord
+from alchemesh_platform.registry.tables import acts, changes
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+STABLE = '%"lifecycle":"stable"%'  # in a document, whose own quotes are escaped inside a text
+OVERRIDE = (
+    "contract override"  # operation of the act by which somebody did without the notice that consumers were promised
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Value and maturity of a product, each with its explanation; None is not known."""
+
+    value: ValueScoreRecord | None = None
+    maturity: Maturity | None = None
+
+    @property
+    def words(self) -> str:
+        """``value 70, maturity 41``."""
+        value = "unknown" if self.value is None else self.value.value
+        mature = "unknown" if self.maturity is None else self.maturity.value
+        return f"value {value}, maturity {mature}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Both, as one JSON object."""
+        return {
+            "value": None
+            if self.value is None
+            else {
+                "value": self.value.value,
+                "deductions": [each.model_dump() for each in self.value.deductions],
+                "open": list(self.value.open),
+            },
+            "maturity": None
+            if self.maturity is None
+            else {
+                "value": self.maturity.value,
+                "reasons": [
+                    {"points": round(each.points, 1), "of": each.of, "why": each.why} for each in self.maturity.reasons
+                ],
+            },
+        }
+
+
+def standings(registry: Registry, environment: str, now: datetime, product: str | None = None) -> dict[str, Standing]:
+    """Product: its standing; of everything that has a history or a score. As many questions for one as for all."""
+    values = {record.product: record for record in registry.all(ValueScoreRecord, environment, product)}
+    histories = _histories(registry, environment, product)
+    return {
+        address: Standing(values.get(address), maturity(histories.get(address), now))
+        for address in sorted(values.keys() | histories.keys())
+    }
+
+
+def _histories(registry: Registry, environment: str, product: str | None) -> dict[str, History]:
+    of_products = (changes.c.environment == environment, changes.c.kind == ProductRecord.kind)
+    of_grants = [changes.c.environment == environment, changes.c.kind == GrantRecord.kind]
+    of_acts = [acts.c.environment == environment, acts.c.operation == OVERRIDE]
+    one = [] if product is None else [changes.c.product == product]
+    unstable = changes.c.document.not_like(STABLE) | (changes.c.change == "removed")
+    last_unstable = (
+        select(changes.c.product, func.max(changes.c.id).label("id"))
+        .where(*of_products, *one, unstable)
+        .group_by(changes.c.product)
+        .subquery()
+    )
+    since = (
+        select(changes.c.product, func.min(changes.c.at))
+        .outerjoin(last_unstable, changes.c.product == last_unstable.c.product)
+        .where(*of_products, *one, changes.c.id > func.coalesce(last_unstable.c.id, 0))
+        .group_by(changes.c.product)
+    )
+    first = select(changes.c.product, func.min(changes.c.at)).where(*of_products, *one).group_by(changes.c.product)
+    grants = (
+        select(changes.c.product, changes.c.address, changes.c.change, changes.c.at)
+        .where(*of_grants, *one, changes.c.change != "updated")
+        .order_by(changes.c.id)
+    )
+    overrides = select(acts.c.product, acts.c.at).where(
+        *of_acts, *([] if product is None else [acts.c.product == product])
+    )
+    served: defaultdict[str, list[Served]] = defaultdict(list)
+    standing: dict[str, tuple[str, int]] = {}  # address of a grant: its product, and which of the served it is
+    broken: defaultdict[str, list[datetime]] = defaultdict(list)
+    with registry.reading() as connection:
+        stable_since = {row[0]: row[1] for row in connection.execute(since)}
+        deployed_at = {row[0]: row[1] for row in connection.execute(first)}
+        for owner, address, change, at in connection.execute(grants):
+            if change == "created":
+                standing[address] = owner, len(served[owner])
+                served[owner].append(Served(at))
+            elif address in standing:
+                of, index = standing.pop(address)
+                served[of][index] = Served(served[of][index].since, at)
+        for owner, at in connection.execute(overrides):
+            broken[owner].append(at)
+    return {
+        address: History(at, stable_since.get(address), tuple(served[address]), tuple(broken[address]))
+        for address, at in deployed_at.items()
+    }

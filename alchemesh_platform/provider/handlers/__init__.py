@@ -1,1 +1,0 @@
-"""The kinds of resources, one a file."""

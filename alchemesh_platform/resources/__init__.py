@@ -1,1 +1,0 @@
-"""Pulumi resources of the `alchemesh` provider: the mesh's records and the embedded local platform."""

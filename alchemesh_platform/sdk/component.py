@@ -1,0 +1,86 @@
+"""What every component is: a Pulumi component resource with typed arguments, settings and a place in a product."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import pulumi
+from pydantic import BaseModel
+
+from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.spec import ComponentSpec
+from alchemesh_platform.sdk.wiring import Wiring
+
+ArgsT = TypeVar("ArgsT", bound=BaseModel)
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
+    """A piece of the LEGO, usable in any Pulumi program.
+
+    Args:
+        name: Name of the resource; names of its children start with it.
+        args: What a product team sets.
+        settings: What a platform team sets.
+        wiring: The component's place in a product; by default it stands alone.
+        opts: Pulumi's resource options.
+
+    Attributes:
+        outputs: Fields of the spec's outputs model; values may be Pulumi outputs. Registered once, after ``build``.
+    """
+
+    spec: ClassVar[ComponentSpec]
+
+    def __init__(
+        self,
+        name: str,
+        args: ArgsT,
+        settings: SettingsT,
+        wiring: Wiring | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"alchemesh:components:{self.spec.name}", name, None, opts)
+        self.name = name
+        self.args = args
+        self.settings = settings
+        self.wiring = wiring or Wiring()
+        self.child_options = pulumi.ResourceOptions(parent=self)
+        self.outputs: Mapping[str, Any] = self.build()
+        self.register_outputs(dict(self.outputs))
+
+    @abstractmethod
+    def build(self) -> Mapping[str, Any]:
+        """Declare the children, each by a named method, and return the outputs."""
+
+    @property
+    def identity(self) -> CodeIdentity | None:
+        """For code: whom it acts as, where it has an identity of its own."""
+        return None
+
+    def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
+        """Let the product's own code in: to read at an input port, to read and write at a storage or need.
+
+        Called after ``build`` of every component of the product, for code that has an identity.
+
+        Returns:
+            What has to stand before the code can work here.
+        """
+        return ()
+
+    def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
+        """Let one consumer in: resources of its own, additive, that touch no other consumer's.
+
+        Called after ``build``, for components whose spec says ``guards=True``. Names of the resources start with the
+        component's name and end with ``consumer.request``.
+
+        Returns:
+            What has to stand before the consumer counts as let in.
+        """
+        return ()
+
+    def principals(self, consumer: Consumer) -> Sequence[pulumi.Input[str]]:
+        """Who is let in for a consumer, in the words of the component's technology; told in the grant's record."""
+        return ()

@@ -1,0 +1,112 @@
+"""What the platform knows of a component without running it.
+
+A spec names its models and its class by reference (``"module:Name"``) and imports neither pydantic nor Pulumi, so
+that the catalogue can be listed in the time it takes to start Python (docs/adr/0003-specs-by-reference.md).
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from alchemesh_platform.sdk.component import Component
+
+Maturity = Literal["experimental", "beta", "stable", "deprecated"]
+
+
+class Role(StrEnum):
+    """The place that a component can take: in a data product, or below products as what they stand on."""
+
+    INPUT_PORT = "input port"
+    STORAGE = "storage"
+    PROXY = "proxy"
+    INFRASTRUCTURE = "infrastructure"
+    CODE = "code"
+    PLATFORM = "platform"
+    DOMAIN = "domain"
+
+
+FOUNDATIONS = (Role.PLATFORM, Role.DOMAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """A component of the catalogue.
+
+    Args:
+        name: What it is called in a platform file: ``delta-table``.
+        component_type: What it implements, as manifests ask for it: ``columnar-table``.
+        roles: The places in a product that it can take.
+        summary: One sentence for the catalogue.
+        version: Semantic version of the component.
+        maturity: How far it can be relied on.
+        owner: The platform team that answers for it.
+        stateful: Whether it holds data, which removal then keeps unless told otherwise.
+        component: ``"module:Class"``, a :class:`alchemesh_platform.sdk.component.Component`.
+        args: ``"module:Model"``, what a product team sets.
+        settings: ``"module:Model"``, what a platform team sets; its fields are groups of the platform file's settings.
+        outputs: ``"module:Model"``, what it gives to the product's code.
+        protocols: What a proxy can speak.
+        observe: ``"module:function"``, from the component's connection to an
+            :class:`alchemesh_platform.sdk.observation.Observation`; None when it cannot be observed.
+        run: ``"module:function"``, for code: runs it once, see :mod:`alchemesh_platform.sdk.code_run`.
+        check: ``"module:function"``, pure, from arguments, settings and wiring to what the component cannot do, see
+            :class:`alchemesh_platform.sdk.objection.Objection`; runs whenever a manifest is composed.
+        look: ``"module:function"``, the same of what is missing in the product's folder; runs where a manifest is
+            composed in its folder, and not where a product is composed from its record.
+        guards: Whether it lets granted consumers in and nobody else, see
+            :meth:`alchemesh_platform.sdk.component.Component.grant`.
+        required_identity: Kind of identity (:mod:`alchemesh_platform.sdk.code_identity`) that a product must have
+            before this component can grant it access; None where the component creates the credential itself.
+        depends_on: Foundations whose outputs it refers to, where the environment has them.
+        plugins: Pulumi packages whose plugins its resources need, beside ours: ``("kafka",)``.
+    """
+
+    name: str
+    component_type: str
+    roles: tuple[Role, ...]
+    summary: str
+    version: str
+    maturity: Maturity
+    owner: str
+    stateful: bool
+    component: str
+    args: str
+    settings: str
+    outputs: str
+    protocols: tuple[str, ...] = ()
+    observe: str | None = None
+    run: str | None = None
+    check: str | None = None
+    look: str | None = None
+    guards: bool = False
+    required_identity: str | None = None
+    depends_on: tuple[Role, ...] = ()
+    plugins: tuple[str, ...] = ()
+
+    def args_model(self) -> type[BaseModel]:
+        """The pydantic model of the arguments."""
+        return cast("type[BaseModel]", load_reference(self.args))
+
+    def settings_model(self) -> type[BaseModel]:
+        """The pydantic model of the settings."""
+        return cast("type[BaseModel]", load_reference(self.settings))
+
+    def outputs_model(self) -> type[BaseModel]:
+        """The pydantic model of the outputs."""
+        return cast("type[BaseModel]", load_reference(self.outputs))
+
+    def component_class(self) -> type[Component[Any, Any]]:
+        """The Pulumi component; imports Pulumi."""
+        return cast("type[Component[Any, Any]]", load_reference(self.component))
+
+
+def load_reference(reference: str) -> object:
+    """Import what ``"module:Name"`` names."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,88 @@
+"""How a Kafka cluster is reached: addresses, protocol, user. Secrets are named, never written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from alchemesh_platform.base.secrets import SecretRef, resolve
+from alchemesh_platform.manifest.models import Strict
+
+Address = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$")]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class KafkaSecurity(Strict):
+    """Who we are to the cluster, and how the line is protected."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="SASL_SSL", description="Security protocol of the listener."
+    )
+    mechanism: Mechanism | None = Field(default=None, description="SASL mechanism; needed with SASL_….")
+    username: str | None = Field(default=None, description="User that alchemesh is to the cluster.")
+    password: SecretRef | None = Field(default=None, description="Its password, as {secret: NAME}.")
+    ca: str | None = Field(default=None, description="PEM file of the authority that signed the brokers' certificates.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.protocol.startswith("SASL"):
+            missing = [name for name in ("mechanism", "username", "password") if getattr(self, name) is None]
+            if missing:
+                raise ValueError(f"{self.protocol} needs {', '.join(missing)}; a cluster without has another protocol")
+        return self
+
+
+class KafkaAccess(Strict):
+    """A cluster, and how it is reached."""
+
+    bootstrap_servers: Annotated[
+        tuple[Address, ...], BeforeValidator(_one_or_many, json_schema_input_type=Address | tuple[Address, ...])
+    ] = Field(
+        min_length=1,
+        description="Brokers to begin with: host:port.",
+        examples=["kafka-1.acme.example:9093"],
+    )
+    security: KafkaSecurity = Field(
+        default_factory=lambda: KafkaSecurity(protocol="PLAINTEXT"),
+        description="Protocol, user and password; by default a line that nothing protects.",
+    )
+
+    @property
+    def servers(self) -> str:
+        """The addresses as Kafka's clients take them: ``a:9092,b:9092``."""
+        return ",".join(self.bootstrap_servers)
+
+
+def client_options(access: KafkaAccess, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Configuration of a client of librdkafka.
+
+    Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
+
+    Raises:
+        SecretMissing: when the password has no value here.
+    """
+    security = access.security
+    options: dict[str, Any] = {
+        "bootstrap.servers": access.servers,
+        "security.protocol": security.protocol,
+        "client.id": "alchemesh",
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1000,  # a broker that restarts is found again soon
+        "log_level": 0,  # what is wrong is raised, or told by the error callback
+    }
+    if security.mechanism is not None:
+        options["sasl.mechanism"] = security.mechanism
+    if security.username is not None:
+        options["sasl.username"] = security.username
+    if security.password is not None:
+        options["sasl.password"] = resolve(security.password, environ)
+    if security.ca is not None:
+        options["ssl.ca.location"] = security.ca
+    return options

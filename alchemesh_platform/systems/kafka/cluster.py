@@ -1,0 +1,176 @@
+"""A conversation with a cluster as its administrator, whose failures say what is wrong and what to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.kafka.access import KafkaAccess, client_options
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
+    from confluent_kafka.admin import AdminClient
+
+CONNECT_SECONDS = 15.0
+ANSWER_SECONDS = 30.0
+_STEP_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 0.05
+_SETTINGS = "settings.kafka of the platform file"
+
+T = TypeVar("T")
+
+
+class KafkaFailed(Failure):
+    """Raised when a cluster does not answer, does not let us in, or refuses; never carries a password."""
+
+
+class KafkaDenied(KafkaFailed):
+    """Raised when an ACL is missing."""
+
+
+class Cluster:
+    """A cluster that has answered.
+
+    Raises:
+        KafkaFailed: when no broker answers in time, or none lets us in.
+        SecretMissing: when the password has no value here.
+    """
+
+    def __init__(self, access: KafkaAccess, *, seconds: float = CONNECT_SECONDS) -> None:
+        try:
+            from confluent_kafka.admin import AdminClient
+        except ImportError as error:
+            raise KafkaFailed(
+                "the Kafka client for Python is not installed", hint="pip install 'alchemesh-platform[kafka]'"
+            ) from error
+        self.access = access
+        self._reported: list[KafkaError] = []
+        options: dict[str, Any] = {**client_options(access), "error_cb": self._reported.append}
+        self.admin: AdminClient = AdminClient(options)
+        self.brokers = self._connect(seconds)
+
+    def answer(self, future: Future[T], doing: str) -> T:
+        """What the cluster answers.
+
+        Args:
+            doing: What was asked for, for the failure: ``create topic orders``.
+        """
+        with refusals(self.access, doing):
+            return future.result(ANSWER_SECONDS)
+
+    def await_reported(self, missing: Callable[[], str | None]) -> None:
+        """Wait until brokers tell of what was made or changed: they learn of it from the controller, a bit later.
+
+        Args:
+            missing: What they do not tell yet, in a sentence; None once they do.
+
+        Raises:
+            KafkaFailed: when they do not in time, with what is missing still.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while (said := missing()) is not None:
+            if time.monotonic() > deadline:
+                raise KafkaFailed(said, hint="see whether somebody else changes it, and run again")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _connect(self, seconds: float) -> int:
+        """Number of brokers."""
+        from confluent_kafka import KafkaException
+
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                # Asked for no topic, a broker answers with itself; it is not asked to make one.
+                return len(self.admin.list_topics(timeout=_STEP_SECONDS).brokers)
+            except KafkaException as error:
+                self.admin.poll(0)  # hands over what was told of errors
+                if (refused := self._refused()) is not None:
+                    raise refused from error
+                if time.monotonic() > deadline:
+                    raise self._unreachable(error) from error
+
+    def _refused(self) -> KafkaFailed | None:
+        from confluent_kafka import KafkaError
+
+        for reported in self._reported:
+            if reported.code() == KafkaError._AUTHENTICATION:
+                security = self.access.security
+                secret = f", whose password is {{secret: {security.password.secret}}}" if security.password else ""
+                return KafkaFailed(
+                    f"Kafka at {self.access.servers} refuses user {security.username!r}: {_reason(reported.str())}",
+                    hint=f"check `security` in {_SETTINGS}{secret}",
+                )
+            if reported.code() == KafkaError._SSL:
+                return KafkaFailed(
+                    f"Kafka at {self.access.servers} cannot be trusted: {_reason(reported.str())}",
+                    hint=f"check `security.protocol` and `security.ca` in {_SETTINGS}",
+                )
+        return None
+
+    def _unreachable(self, error: Exception) -> KafkaFailed:
+        from confluent_kafka import KafkaError
+
+        reported = [each.str() for each in self._reported if each.code() != KafkaError._ALL_BROKERS_DOWN]
+        return KafkaFailed(
+            f"no Kafka broker answers at {self.access.servers}: "
+            f"{_reason(reported[-1]) if reported else error_of(error)}",
+            hint=f"start it, or correct `bootstrap_servers` and `security.protocol` in {_SETTINGS}; then run again",
+        )
+
+
+@contextmanager
+def refusals(access: KafkaAccess, doing: str) -> Iterator[None]:
+    """Turn what a broker refuses into a failure that says what was asked for and what to do."""
+    from confluent_kafka import KafkaException
+
+    try:
+        yield
+    except KafkaException as error:
+        failure = KafkaDenied if _is_denied(error) else KafkaFailed
+        raise failure(f"Kafka cannot {doing}: {error_of(error)}", hint=_hint(error, access)) from error
+    except TimeoutError as error:
+        raise KafkaFailed(
+            f"Kafka cannot {doing}: no answer in {ANSWER_SECONDS:.0f} s", hint="run again when the cluster is well"
+        ) from error
+
+
+def code_of(error: BaseException) -> int | None:
+    """Code of a failure of Kafka's client."""
+    found: Any = error.args[0] if error.args else None
+    return int(found.code()) if hasattr(found, "code") else None
+
+
+def error_of(error: BaseException) -> str:
+    """What a broker says, in its own words."""
+    found: Any = error.args[0] if error.args else None
+    return str(found.str()) if hasattr(found, "str") else str(error)
+
+
+def _hint(error: Exception, access: KafkaAccess) -> str | None:
+    from confluent_kafka import KafkaError
+
+    code = code_of(error)
+    if _is_denied(error):
+        return f"an ACL has to let user {access.security.username!r} do it; Kafka's administrators add one"
+    if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        return "check its name, or have it created"
+    return None
+
+
+def _is_denied(error: Exception) -> bool:
+    from confluent_kafka import KafkaError
+
+    return code_of(error) in (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    )
+
+
+def _reason(text: str) -> str:
+    """Without the connection's name in front and the note on the time it took behind."""
+    return text.rpartition("]: ")[2].partition(" (after ")[0].strip()

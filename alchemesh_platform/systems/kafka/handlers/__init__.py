@@ -1,0 +1,1 @@
+"""Provider handlers of Kafka, one resource type a file."""

@@ -1,0 +1,101 @@
+"""Rights of a user of Kafka that is not ours, and that may have the same rights for another reason."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.inputs import Properties
+from alchemesh_platform.registry.records import GrantRecord
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.systems.kafka.handlers.topic import TopicName
+from alchemesh_platform.systems.kafka.rights import Right, give, lacking_rights, take
+from alchemesh_platform.systems.kafka.users import principal_of
+
+
+class RightsInputs(Properties):
+    """Who may do what, and which access request it answers."""
+
+    kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
+    user: str = Field(min_length=1, description="The user.")
+    topics: tuple[TopicName, ...] = Field(description="Topics of the port, which it may read.")
+    shared_topics: tuple[TopicName, ...] = Field(
+        default=(), description="Topics that it may read beside those of any port."
+    )
+    group_prefixes: tuple[str, ...] = Field(default=(), description="How the groups that it may use begin.")
+    environment: str = Field(min_length=1, description="The environment whose grants are looked at.")
+    port: str = Field(min_length=1, description="Address of the port.")
+    request: str | None = Field(
+        default=None, description="The access request that it answers; without one, nothing is ever taken away."
+    )
+
+
+class RightsOutputs(Properties):
+    """Who was let in."""
+
+    principal: str = Field(description="The user, as Kafka calls it: User:….")
+
+
+class RightsHandler(Handler[RightsInputs, RightsOutputs]):
+    """Kafka keeps equal ACLs once: what another granted request needs stays when this one goes."""
+
+    pulumi_type = "alchemesh:kafka:Rights"
+    summary = "Rights of a Kafka user that exists already; those that another grant of the same user needs stay."
+    inputs = RightsInputs
+    outputs = RightsOutputs
+    replace_on = frozenset({"user", "environment", "port", "request"})
+
+    def identify(self, inputs: RightsInputs) -> str:
+        return f"{inputs.request or inputs.port}:{inputs.user}"
+
+    def drift(self, inputs: RightsInputs, outputs: RightsOutputs, context: Context) -> Drift | None:
+        gone = lacking_rights(Cluster(inputs.kafka), _rights(inputs))
+        return Drift(f"it is no more so that {gone[0]}: it is made so again", "principal") if gone else None
+
+    def create(self, inputs: RightsInputs, context: Context) -> RightsOutputs:
+        give(Cluster(inputs.kafka), _rights(inputs))
+        return RightsOutputs(principal=principal_of(inputs.user))
+
+    def read(
+        self, inputs: RightsInputs, outputs: RightsOutputs, context: Context
+    ) -> tuple[RightsInputs, RightsOutputs] | None:
+        rights = _rights(inputs)
+        return (inputs, outputs) if len(lacking_rights(Cluster(inputs.kafka), rights)) < len(rights) else None
+
+    def update(
+        self, inputs: RightsInputs, old_inputs: RightsInputs, outputs: RightsOutputs, context: Context
+    ) -> RightsOutputs:
+        done = self.create(inputs, context)
+        _end(old_inputs, set(_rights(old_inputs)) - set(_rights(inputs)), context)
+        return done
+
+    def delete(self, inputs: RightsInputs, outputs: RightsOutputs, context: Context) -> None:
+        _end(inputs, set(_rights(inputs)), context)
+
+
+def _end(inputs: RightsInputs, rights: set[Right], context: Context) -> None:
+    """Take rights away that nobody else needs."""
+    kept = rights & _needed(inputs, context)
+    take(Cluster(inputs.kafka), sorted(rights - kept, key=str))
+    for right in sorted(kept, key=str):
+        context.info(f"kept: {right}, which {'another grant needs' if inputs.request else 'others may need'}")
+
+
+def _needed(inputs: RightsInputs, context: Context) -> set[Right]:
+    """Rights that others of the same user need, as far as it is told: by the records of what was granted."""
+    if inputs.request is None:
+        return set(_rights(inputs))
+    others = [
+        grant
+        for grant in context.registry().all(GrantRecord, inputs.environment)
+        if grant.address != inputs.request and principal_of(inputs.user) in grant.principals
+    ]
+    at_port = any(grant.port == inputs.port for grant in others)
+    own = {Right(inputs.user, "topic", topic) for topic in inputs.topics}
+    return {right for right in _rights(inputs) if others and (at_port or right not in own)}
+
+
+def _rights(inputs: RightsInputs) -> list[Right]:
+    topics = [Right(inputs.user, "topic", topic) for topic in (*inputs.topics, *inputs.shared_topics)]
+    return topics + [Right(inputs.user, "group", prefix) for prefix in inputs.group_prefixes]

@@ -1,0 +1,87 @@
+"""A topic that somebody else owns and that a product reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaDenied
+from alchemesh_platform.systems.kafka.handlers.topic import TopicName
+from alchemesh_platform.systems.kafka.topics import check_source, describe_topic
+
+
+class SourceTopicInputs(Properties):
+    """Which topic, and where."""
+
+    kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
+    topic: TopicName = Field(description="Name of the topic.")
+
+
+class SourceTopicOutputs(Properties):
+    """Where the topic is."""
+
+    url: str = Field(description="Address of the topic: kafka://host:port/topic.")
+
+
+class SourceTopicHandler(Handler[SourceTopicInputs, SourceTopicOutputs]):
+    """A reference: what reads the topic depends on it. Nothing is made or removed."""
+
+    pulumi_type = "alchemesh:kafka:SourceTopic"
+    summary = "A Kafka topic of somebody else, which has to be there for what reads it."
+    inputs = SourceTopicInputs
+    outputs = SourceTopicOutputs
+    replace_on = frozenset({"topic"})
+
+    def identify(self, inputs: SourceTopicInputs) -> str:
+        return inputs.topic
+
+    def check(
+        self, inputs: SourceTopicInputs, old_inputs: SourceTopicInputs | None, context: Context
+    ) -> Iterator[Refusal]:
+        _look(inputs, context)
+        return iter(())
+
+    def plan(self, inputs: SourceTopicInputs, old: SourceTopicOutputs | None, context: Context) -> Mapping[str, Any]:
+        known = isinstance(inputs.kafka, KafkaAccess) and isinstance(inputs.topic, str)
+        return {"url": _url(inputs)} if known else {}
+
+    def drift(self, inputs: SourceTopicInputs, outputs: SourceTopicOutputs, context: Context) -> Drift | None:
+        return None  # asked by the check, before every run
+
+    def create(self, inputs: SourceTopicInputs, context: Context) -> SourceTopicOutputs:
+        _look(inputs, context)
+        return SourceTopicOutputs(url=_url(inputs))
+
+    def read(
+        self, inputs: SourceTopicInputs, outputs: SourceTopicOutputs, context: Context
+    ) -> tuple[SourceTopicInputs, SourceTopicOutputs] | None:
+        return (inputs, outputs) if describe_topic(Cluster(inputs.kafka), inputs.topic) is not None else None
+
+    def update(
+        self,
+        inputs: SourceTopicInputs,
+        old_inputs: SourceTopicInputs,
+        outputs: SourceTopicOutputs,
+        context: Context,
+    ) -> SourceTopicOutputs:
+        return self.create(inputs, context)
+
+    def delete(self, inputs: SourceTopicInputs, outputs: SourceTopicOutputs, context: Context) -> None:
+        """Nothing: the topic is somebody else's."""
+
+
+def _look(inputs: SourceTopicInputs, context: Context) -> None:
+    try:
+        check_source(inputs.kafka, inputs.topic)
+    except KafkaDenied:
+        # Whoever makes ACLs need not be allowed to look into topics.
+        context.info(f"whether there is a topic {inputs.topic} cannot be seen: no ACL lets us look")
+
+
+def _url(inputs: SourceTopicInputs) -> str:
+    return f"kafka://{inputs.kafka.bootstrap_servers[0]}/{inputs.topic}"

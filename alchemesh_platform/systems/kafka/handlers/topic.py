@@ -1,0 +1,184 @@
+"""A topic of a Kafka cluster, with the schema of its messages published beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.operations import explain
+from alchemesh_platform.systems.kafka import schemas, topics
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaDenied, KafkaFailed
+from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC, Published
+from alchemesh_platform.systems.kafka.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN, Topic
+from alchemesh_platform.systems.local.files import count
+
+TopicName = Annotated[str, StringConstraints(pattern=TOPIC_NAME_PATTERN, max_length=TOPIC_NAME_MAX)]
+
+
+class TopicInputs(Properties):
+    """A topic as it is wanted."""
+
+    kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
+    topic: TopicName = Field(description="Name of the topic.")
+    owner: str = Field(min_length=1, description="Address that the topic belongs to.")
+    partitions: int = Field(default=1, ge=1, description="Partitions; Kafka can add some and take none away.")
+    replication: int = Field(default=1, ge=1, description="Copies of each partition when the topic is made.")
+    config: dict[str, str] = Field(default_factory=dict, description="Configuration of this topic alone.")
+    model: str = Field(min_length=1, description="Name of the semantic model of its messages.")
+    message_schema: dict[str, Any] = Field(description="JSON Schema of a message.")
+    schema_topic: TopicName = Field(default=SCHEMA_TOPIC, description="Topic that schemas are published in.")
+    adopt: bool = Field(default=False, description="Whether a topic that somebody else made is taken over.")
+    keep_on_delete: bool = Field(default=True, description="Whether a topic with messages stays when this goes.")
+
+
+class TopicOutputs(Properties):
+    """Where the topic is."""
+
+    url: str = Field(description="Address of the topic: kafka://host:port/topic.")
+
+
+class TopicHandler(Handler[TopicInputs, TopicOutputs]):
+    """A topic. Making it again adopts it when it is its owner's; it is never made anew to change it."""
+
+    pulumi_type = "alchemesh:kafka:Topic"
+    summary = "A Kafka topic with its published schema, kept with its messages when the resource goes."
+    inputs = TopicInputs
+    outputs = TopicOutputs
+    replace_on = frozenset({"topic"})
+
+    def identify(self, inputs: TopicInputs) -> str:
+        return inputs.topic
+
+    def check(self, inputs: TopicInputs, old_inputs: TopicInputs | None, context: Context) -> Iterator[Refusal]:
+        """Ask the cluster whether it would. What stands in the way there is raised: it fails this topic alone."""
+        cluster = Cluster(inputs.kafka)
+        now = topics.topic_of(cluster, inputs.topic)
+        _make_sure(cluster, now, inputs, old_inputs)
+        try:
+            if now is None:
+                topics.create_topic(cluster, _wanted(inputs), dry=True)
+            else:
+                topics.change_topic(cluster, now, _wanted(inputs), dry=True)
+        except KafkaDenied:
+            raise  # nothing is wrong with the topic
+        except KafkaFailed as refused:
+            yield Refusal("config", explain(refused))
+
+    def plan(self, inputs: TopicInputs, old: TopicOutputs | None, context: Context) -> Mapping[str, Any]:
+        known = isinstance(inputs.kafka, KafkaAccess) and isinstance(inputs.topic, str)
+        return {"url": _url(inputs)} if known else {}
+
+    def drift(self, inputs: TopicInputs, outputs: TopicOutputs, context: Context) -> Drift | None:
+        cluster = Cluster(inputs.kafka)
+        now = topics.topic_of(cluster, inputs.topic)
+        if now is None:
+            return Drift(f"topic {inputs.topic} is gone: it is made again, empty", "url")
+        differing = topics.differences(now, _wanted(inputs))
+        if differing:
+            return Drift(f"topic {inputs.topic} was changed by hand: {', '.join(differing)}", "url")
+        if schemas.published_of(cluster, inputs.schema_topic, inputs.topic) != _published(inputs):
+            return Drift(f"the schema of topic {inputs.topic} is not what is published: it is published again", "url")
+        return None
+
+    def create(self, inputs: TopicInputs, context: Context) -> TopicOutputs:
+        return self._apply(inputs, None)
+
+    def read(
+        self, inputs: TopicInputs, outputs: TopicOutputs, context: Context
+    ) -> tuple[TopicInputs, TopicOutputs] | None:
+        return (inputs, outputs) if topics.topic_of(Cluster(inputs.kafka), inputs.topic) is not None else None
+
+    def update(
+        self, inputs: TopicInputs, old_inputs: TopicInputs, outputs: TopicOutputs, context: Context
+    ) -> TopicOutputs:
+        return self._apply(inputs, old_inputs)
+
+    def delete(self, inputs: TopicInputs, outputs: TopicOutputs, context: Context) -> None:
+        cluster = Cluster(inputs.kafka)
+        now = topics.topic_of(cluster, inputs.topic)
+        if now is not None:
+            published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
+            if published is None or published.owner != inputs.owner:
+                return  # somebody else's by now
+            held, _last = topics.messages_in(cluster, now)
+            if held and inputs.keep_on_delete and not context.delete_data:
+                context.info(f"kept topic {inputs.topic} with {count(held, 'message')}; a later `up` finds it again")
+                return
+            topics.delete_topic(cluster, inputs.topic)
+        schemas.withdraw(cluster, inputs.schema_topic, inputs.topic)
+
+    def _apply(self, inputs: TopicInputs, old_inputs: TopicInputs | None) -> TopicOutputs:
+        cluster = Cluster(inputs.kafka)
+        wanted = _wanted(inputs)
+        now = topics.topic_of(cluster, inputs.topic)
+        _make_sure(cluster, now, inputs, old_inputs)
+        # The mark comes first: what is made and then forgotten by a killed run is found to be its owner's.
+        schemas.publish(
+            cluster,
+            inputs.schema_topic,
+            inputs.topic,
+            _published(inputs),
+            replication=min(wanted.replication, cluster.brokers),
+        )
+        if now is None:
+            topics.create_topic(cluster, wanted)
+        else:
+            topics.change_topic(cluster, now, wanted)
+        topics.await_topic(cluster, wanted)
+        return TopicOutputs(url=_url(inputs))
+
+
+def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inputs: TopicInputs | None) -> None:
+    """Make sure that a topic can become what is wanted.
+
+    Raises:
+        NotDone: when there are too few brokers; or the topic is there, and is somebody else's or has more partitions.
+    """
+    if now is None:
+        if inputs.replication > cluster.brokers:
+            raise NotDone(
+                f"found {inputs.replication} copies of each partition, expected at most one for each of "
+                f"{count(cluster.brokers, 'broker')}",
+                hint="set `replication` in settings.kafka of the platform file",
+            )
+        return
+    if (stranger := _stranger(cluster, inputs, old_inputs)) is not None:
+        raise stranger
+    if now.partitions > inputs.partitions:
+        raise NotDone(
+            f"topic {inputs.topic} has {count(now.partitions, 'partition')}, and Kafka takes none away: found "
+            f"{inputs.partitions}, expected {now.partitions} or more",
+            hint=f"leave it at {now.partitions}, or give the port another topic",
+        )
+
+
+def _stranger(cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | None) -> NotDone | None:
+    """Why a topic that is there may not be taken, or None."""
+    if inputs.adopt:
+        return None
+    published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
+    holder = published.owner if published else None
+    if holder == inputs.owner or (old_inputs is not None and holder in (old_inputs.owner, None)):
+        return None
+    whose = f"belongs to {holder}, not to {inputs.owner}" if holder else "was made by somebody else"
+    return NotDone(
+        f"topic {inputs.topic} is there and {whose}",
+        hint="give the port another topic, or say `adopt: true` to take this one over",
+    )
+
+
+def _wanted(inputs: TopicInputs) -> Topic:
+    return Topic(inputs.topic, inputs.partitions, inputs.replication, inputs.config)
+
+
+def _published(inputs: TopicInputs) -> Published:
+    return Published(owner=inputs.owner, model=inputs.model, schema=inputs.message_schema)
+
+
+def _url(inputs: TopicInputs) -> str:
+    return f"kafka://{inputs.kafka.bootstrap_servers[0]}/{inputs.topic}"

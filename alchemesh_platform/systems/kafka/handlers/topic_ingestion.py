@@ -1,0 +1,190 @@
+"""A consumer that lands a Kafka topic as Parquet on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.base.secrets import resolve
+from alchemesh_platform.manifest.models import Name
+from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.handlers.topic import TopicName
+from alchemesh_platform.systems.kafka.landing import ingestion
+from alchemesh_platform.systems.kafka.landing.ingestion import Order
+from alchemesh_platform.systems.kafka.topics import check_source
+from alchemesh_platform.systems.local import directory
+from alchemesh_platform.systems.local.files import count, write_if_changed
+from alchemesh_platform.systems.local.handlers.directory import known_url, refused_path
+from alchemesh_platform.systems.local.servers import processes
+from alchemesh_platform.systems.local.servers.processes import Program
+
+START_SECONDS = 60.0
+
+
+class TopicIngestionInputs(Properties):
+    """What is landed, and where."""
+
+    kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
+    topic: TopicName = Field(description="Topic that is read.")
+    group: str = Field(min_length=1, max_length=255, description="Consumer group that offsets are committed for.")
+    target: AbsolutePath = Field(description="Absolute path of the folder that Parquet files are put in.")
+    process: Name = Field(description="Name of the consumer, unique in the run folder.")
+    run_directory: AbsolutePath = Field(description="Absolute path of the folder that the consumer runs in.")
+    owner: str = Field(min_length=1, description="Address that the folder belongs to.")
+    batch_messages: int = Field(default=5000, ge=1, description="Most messages in a file.")
+    batch_seconds: float = Field(default=10.0, gt=0, description="Longest time that a message waits for its file.")
+    keep_on_delete: bool = Field(default=True, description="Whether landed files stay when the resource is removed.")
+
+
+class TopicIngestionOutputs(Properties):
+    """Where the files are."""
+
+    url: str = Field(description="The folder as a URL: file:///…")
+
+
+class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]):
+    """A supervised consumer, reading before it counts as there; found dead, it is started again."""
+
+    pulumi_type = "alchemesh:kafka:TopicIngestion"
+    summary = "A supervised consumer that lands a Kafka topic as Parquet files; found dead, it is started again."
+    inputs = TopicIngestionInputs
+    outputs = TopicIngestionOutputs
+    replace_on = frozenset({"target", "process", "run_directory"})
+    delete_before_replace = True  # two consumers of a group would share its partitions
+
+    def identify(self, inputs: TopicIngestionInputs) -> str:
+        return inputs.target
+
+    def check(
+        self, inputs: TopicIngestionInputs, old_inputs: TopicIngestionInputs | None, context: Context
+    ) -> Iterator[Refusal]:
+        yield from refused_path(inputs.target, inputs.owner, old_inputs.owner if old_inputs else None, "target")
+        check_source(inputs.kafka, inputs.topic)
+
+    def plan(
+        self, inputs: TopicIngestionInputs, old: TopicIngestionOutputs | None, context: Context
+    ) -> Mapping[str, Any]:
+        return known_url(inputs.target)
+
+    def drift(self, inputs: TopicIngestionInputs, outputs: TopicIngestionOutputs, context: Context) -> Drift | None:
+        found = processes.status(_run_folder(inputs), inputs.process)
+        if not found.alive:
+            reason = found.description or found.state.lower()
+            return Drift(f"the consumer of {inputs.topic} is not running: {reason}; it is started again", "url")
+        if directory.owner_of(Path(inputs.target)) is None:
+            return Drift(
+                f"folder {inputs.target} is gone: it is made again, and offsets that were committed stay", "url"
+            )
+        return None
+
+    def create(self, inputs: TopicIngestionInputs, context: Context) -> TopicIngestionOutputs:
+        try:
+            return self._apply(inputs, None, context)
+        except NotDone:
+            _take_down(inputs)  # nothing is recorded of what fails here, so nothing of it may go on running
+            raise
+
+    def read(
+        self, inputs: TopicIngestionInputs, outputs: TopicIngestionOutputs, context: Context
+    ) -> tuple[TopicIngestionInputs, TopicIngestionOutputs] | None:
+        ours = directory.owner_of(Path(inputs.target)) == inputs.owner
+        return (inputs, outputs) if ours and _order_file(inputs).is_file() else None
+
+    def update(
+        self,
+        inputs: TopicIngestionInputs,
+        old_inputs: TopicIngestionInputs,
+        outputs: TopicIngestionOutputs,
+        context: Context,
+    ) -> TopicIngestionOutputs:
+        return self._apply(inputs, old_inputs.owner, context)
+
+    def delete(self, inputs: TopicIngestionInputs, outputs: TopicIngestionOutputs, context: Context) -> None:
+        _take_down(inputs)
+        target = Path(inputs.target)
+        if directory.owner_of(target) != inputs.owner:
+            return  # gone already, or somebody else's by now
+        rows = ingestion.read_status(target).rows
+        keep = inputs.keep_on_delete and not context.delete_data and any(target.glob("*.parquet"))
+        directory.remove(target, inputs.owner, keep_data=keep)
+        if keep:
+            context.info(f"kept {count(rows, 'row')} in {target}; a later `up` finds them again and goes on from there")
+
+    def _apply(self, inputs: TopicIngestionInputs, formerly: str | None, context: Context) -> TopicIngestionOutputs:
+        check_source(inputs.kafka, inputs.topic)
+        target = Path(inputs.target)
+        directory.create(target, inputs.owner, formerly=formerly)
+        order = _order(inputs)
+        text = json.dumps(order.model_dump(mode="json"), indent=1) + "\n"
+        write_if_changed(_order_file(inputs), text)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        program = Program(inputs.process, _command(inputs), {"ALCHEMESH_CONFIGURATION": digest})
+        password = inputs.kafka.security.password
+        secrets = {password.secret: resolve(password)} if password else None
+        processes.ensure_running(_run_folder(inputs), program, secrets)
+        self._await(inputs, target, context)
+        return TopicIngestionOutputs(url=target.as_uri())
+
+    def _await(self, inputs: TopicIngestionInputs, target: Path, context: Context) -> None:
+        """Wait until the consumer that runs reads its partitions."""
+        import psutil
+
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            found = processes.status(_run_folder(inputs), inputs.process)
+            status = ingestion.read_status(target)
+            try:
+                current = found.pid is not None and status.pid == found.pid and psutil.pid_exists(found.pid)
+            except psutil.Error:
+                current = False
+            if current and status.consuming:
+                return
+            hopeless = found.state in ("FATAL", "EXITED", "STOPPED")
+            # What a broker denies it denies again; that it is away may pass.
+            denied = current and status.denied
+            if hopeless or denied or time.monotonic() > deadline or context.stop.wait(0.1):
+                said = status.error if current else processes.log_tail(_run_folder(inputs), inputs.process, lines=2)
+                log = processes.log_file(_run_folder(inputs), inputs.process)
+                raise NotDone(
+                    f"the consumer of {inputs.topic} does not read: {said or found.description or found.state.lower()}",
+                    hint=f"it has to be allowed to read {inputs.topic} and use group {inputs.group}; its log is {log}",
+                )
+
+
+def _run_folder(inputs: TopicIngestionInputs) -> Path:
+    """A run folder of its own, whose supervisor holds the password."""
+    return Path(inputs.run_directory, inputs.process)
+
+
+def _order_file(inputs: TopicIngestionInputs) -> Path:
+    return _run_folder(inputs).absolute() / "order.json"
+
+
+def _order(inputs: TopicIngestionInputs) -> Order:
+    return Order(
+        kafka=inputs.kafka,
+        topic=inputs.topic,
+        group=inputs.group,
+        target=inputs.target,
+        batch_messages=inputs.batch_messages,
+        batch_seconds=inputs.batch_seconds,
+    )
+
+
+def _command(inputs: TopicIngestionInputs) -> tuple[str, ...]:
+    return (sys.executable, "-m", "alchemesh_platform.systems.kafka.landing.consume", str(_order_file(inputs)))
+
+
+def _take_down(inputs: TopicIngestionInputs) -> None:
+    processes.stop(_run_folder(inputs), inputs.process)
+    _order_file(inputs).unlink(missing_ok=True)

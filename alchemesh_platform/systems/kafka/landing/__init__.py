@@ -1,0 +1,1 @@
+"""The consumer that lands a Kafka topic as Parquet files."""

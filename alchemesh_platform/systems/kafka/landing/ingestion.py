@@ -1,0 +1,82 @@
+"""What the consumer of a topic is told, and what it tells: two small files between it and whoever looks after it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alchemesh_platform.sdk.observation import Observation, TableObservation
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.local.files import count, write_if_changed
+
+STATUS_FILE = ".alchemesh-topic.json"
+STATUS_SECONDS = 5.0  # how often a consumer that has nothing to land says that it is there
+SILENT_SECONDS = 60.0  # after so long without a word it is taken for dead
+
+
+class Order(BaseModel):
+    """What a consumer does. Passwords are named, never written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kafka: KafkaAccess = Field(description="The cluster.")
+    topic: str = Field(description="Topic that is read.")
+    group: str = Field(description="Consumer group that offsets are committed for.")
+    target: str = Field(description="Absolute path of the folder that Parquet files are put in.")
+    batch_messages: int = Field(description="A partition's batch is landed when it has so many messages, …")
+    batch_seconds: float = Field(description="… or its first message has waited so long.")
+
+
+class Status(BaseModel):
+    """How a consumer is doing, in its own words; kept in the folder that it fills."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    pid: int = Field(default=0, description="The process.")
+    reported: float = Field(default=0.0, description="When this was written.")
+    consuming: bool = Field(default=False, description="Whether it has partitions to read.")
+    error: str | None = Field(default=None, description="What stands in its way.")
+    denied: bool = Field(
+        default=False, description="Whether that is a right that it lacks, which waiting does not mend."
+    )
+    rows: int = Field(default=0, description="Rows landed by this consumer and those before it.")
+    dead: int = Field(default=0, description="Dead letters, the same.")
+    last_file: str | None = Field(default=None, description="The file landed last.")
+    landed: float | None = Field(default=None, description="When that was.")
+    lag: int | None = Field(default=None, description="Messages that are not landed yet; None when that is not known.")
+
+
+def read_status(target: Path) -> Status:
+    """What the consumer of a folder told last."""
+    try:
+        return Status.model_validate_json((target / STATUS_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return Status()
+
+
+def write_status(target: Path, status: Status) -> None:
+    """Tell."""
+    write_if_changed(target / STATUS_FILE, json.dumps(status.model_dump(mode="json")) + "\n")
+
+
+def observe_ingestion(target: Path, *, now: float) -> Observation:
+    """How the consumer of a folder is doing: what is landed, what lags behind, and what is in its way."""
+    status = read_status(target)
+    if not status.reported:
+        return Observation("unhealthy", f"nothing was ever landed in {target}")
+    changed = datetime.fromtimestamp(status.landed, UTC) if status.landed else None
+    table = {"messages": TableObservation(status.rows, None, changed)}
+    silent = now - status.reported
+    if silent > SILENT_SECONDS:
+        return Observation("unhealthy", f"its consumer has not been heard of for {silent:.0f} s", table)
+    if status.error:
+        return Observation("unhealthy", status.error, table)
+    words = ["lag unknown" if status.lag is None else f"lag {count(status.lag, 'message')}"]
+    if status.dead:
+        words.append(count(status.dead, "dead letter"))
+    if status.last_file:
+        words.append(f"last file {status.last_file}")
+    return Observation("healthy", ", ".join(words), table)

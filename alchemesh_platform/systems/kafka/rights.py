@@ -1,0 +1,85 @@
+"""Rights of users at a cluster, by its ACLs: to read a topic, to use a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.systems.kafka.users import principal_of
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AclBinding, AclBindingFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """To read a topic of that name, or to use the groups whose names begin so. Kafka keeps equal ones once."""
+
+    user: str
+    kind: Literal["topic", "group"]
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"user {self.user} may {'read topic' if self.kind == 'topic' else 'use groups that begin with'} {self.name}"
+        )
+
+
+def give(cluster: Cluster, rights: Iterable[Right]) -> None:
+    """Give rights, and wait until brokers know; those that are there already are fine. Raises KafkaFailed."""
+    rights = list(rights)
+    for right in rights:
+        acl = _acl(right)
+        cluster.answer(cluster.admin.create_acls([acl])[acl], f"have it that {right}")
+    cluster.await_reported(
+        lambda: next((f"it is not so that {right}" for right in lacking_rights(cluster, rights)), None)
+    )
+
+
+def take(cluster: Cluster, rights: Iterable[Right]) -> None:
+    """Take rights away, and wait until brokers know; those that are gone already are fine. Raises KafkaFailed."""
+    rights = list(rights)
+    for right in rights:
+        exactly = _exactly(right)
+        cluster.answer(cluster.admin.delete_acls([exactly])[exactly], f"end it that {right}")
+
+    def still_missing() -> str | None:
+        gone = lacking_rights(cluster, rights)
+        return next((f"it is still so that {right}" for right in rights if right not in gone), None)
+
+    cluster.await_reported(still_missing)
+
+
+def lacking_rights(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
+    """Rights that are not there. Raises KafkaFailed."""
+    found = []
+    for right in rights:
+        exactly = _exactly(right)
+        if not cluster.answer(cluster.admin.describe_acls(exactly), f"look whether {right}"):
+            found.append(right)
+    return found
+
+
+def _acl(right: Right) -> AclBinding:
+    from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+
+    is_topic = right.kind == "topic"
+    return AclBinding(
+        ResourceType.TOPIC if is_topic else ResourceType.GROUP,
+        right.name,
+        ResourcePatternType.LITERAL if is_topic else ResourcePatternType.PREFIXED,
+        principal_of(right.user),
+        "*",
+        AclOperation.READ,
+        AclPermissionType.ALLOW,
+    )
+
+
+def _exactly(right: Right) -> AclBindingFilter:
+    from confluent_kafka.admin import AclBindingFilter
+
+    acl = _acl(right)
+    where = (acl.restype, acl.name, acl.resource_pattern_type)
+    return AclBindingFilter(*where, acl.principal, acl.host, acl.operation, acl.permission_type)

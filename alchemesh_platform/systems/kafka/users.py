@@ -1,0 +1,86 @@
+"""Who a consumer is to a Kafka cluster: as whom it signs in, and what its consumer groups are called.
+
+Where the platform makes users, each request that was granted has one of its own: a renewal's is another than that of
+the request before, so that the end of one leaves the other as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.kafka.cluster import ANSWER_SECONDS, Cluster, refusals
+
+if TYPE_CHECKING:
+    from alchemesh_platform.sdk.consumer import Consumer
+
+MECHANISM = "SCRAM-SHA-512"
+PASSWORD_BYTES = 32
+ITERATIONS = 4096  # Kafka's least, and enough: what is random cannot be guessed
+_END_DIGITS = 8
+
+
+class NoSuchUser(Failure):
+    """Raised when a cluster has no user for a request."""
+
+
+def principals(consumer: Consumer) -> tuple[str, ...]:
+    """Users that stand for a consumer where users exist already: ``domain.product``, ``domain.team``, or an email."""
+    if consumer.product is not None:
+        return (_dotted(consumer.product),)
+    return tuple(dict.fromkeys([*(_dotted(team) for team in consumer.teams), *consumer.users]))
+
+
+def principal_of(user: str) -> str:
+    """What Kafka's ACLs call a user."""
+    return f"User:{user}"
+
+
+def own_user(consumer: Consumer) -> str:
+    """The user that is made for one request: ``operations.punctuality.1f0c9a2b``."""
+    end = hashlib.sha256(consumer.request.encode()).hexdigest()[:_END_DIGITS]
+    return f"{_dotted(consumer.address)}.{end}"
+
+
+def group_prefixes(consumer: Consumer) -> tuple[str, ...]:
+    """What names of a consumer's groups begin with; the same for all its requests, so that a renewal reads on."""
+    return tuple(f"{name}." for name in principals(consumer))
+
+
+def new_password() -> str:
+    """A password of 256 random bits."""
+    return secrets.token_urlsafe(PASSWORD_BYTES)
+
+
+def set_password(cluster: Cluster, user: str) -> str:
+    """Give a user another password, which is returned and kept nowhere; the one before is refused from now on.
+
+    Raises:
+        NoSuchUser: when the cluster has none of that name.
+        KafkaFailed: when the cluster refuses.
+    """
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+
+    with refusals(cluster.access, f"look for user {user}"):
+        try:
+            described: Any = cluster.admin.describe_user_scram_credentials([user])
+            described[user].result(ANSWER_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.RESOURCE_NOT_FOUND:
+                raise NoSuchUser(
+                    f"Kafka at {cluster.access.servers} has no user {user}",
+                    hint="`alchemesh access apply` lets it in again",
+                ) from error
+            raise
+    password = new_password()
+    information = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    change = UserScramCredentialUpsertion(user, information, password.encode())
+    cluster.answer(cluster.admin.alter_user_scram_credentials([change])[user], f"give user {user} a password")
+    return password
+
+
+def _dotted(address: str) -> str:
+    return address.replace("/", ".")

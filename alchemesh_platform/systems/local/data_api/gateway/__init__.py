@@ -1,0 +1,1 @@
+"""The gateway in front of a data API: consumers, credentials and grants."""

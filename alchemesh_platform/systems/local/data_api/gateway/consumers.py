@@ -1,0 +1,124 @@
+"""Who a data API lets in: one small file for each, in the folder of its gateway.
+
+A file holds who it is, until when, and the hashes of the credential; without hashes nobody gets in by it. Writing one
+never touches another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from alchemesh_platform.systems.local.data_api.gateway.credentials import USER_MAX, CredentialFailed
+from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+
+OWNER = "owner"  # the product itself
+HEALTH = "health"  # the platform, asking whether it answers
+OWN = (OWNER, HEALTH)
+_FOLDER = "consumers"
+_LOCK_FILE = ".lock"
+
+
+class Entry(BaseModel):
+    """One consumer that is let in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=USER_MAX, description="User name at the data API.")
+    consumer: str = Field(description="Who it is: the address of the requester.")
+    request: str | None = Field(default=None, description="Request that it answers; None: made by hand, or our own.")
+    ends_at: AwareDatetime | None = Field(default=None, description="When access ends; None: not by itself.")
+    scram: str | None = Field(default=None, pattern=r'^SCRAM-SHA-256\$[^"\s]+$', description="Hash of the credential.")
+    bcrypt: str | None = Field(default=None, pattern=r"^\$2[aby]\$\S+$", description="Hash of the credential.")
+
+    def lets_in(self, now: datetime) -> bool:
+        """Whether it has a credential that is good at this time."""
+        return self.scram is not None and self.bcrypt is not None and (self.ends_at is None or now < self.ends_at)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether neither the platform nor a grant has made it."""
+        return self.request is None and self.user not in OWN
+
+
+def read_entries(gateway: Path) -> list[Entry]:
+    """Every consumer of a gateway, by user name; a file that cannot be read lets nobody in."""
+    return _read_all(gateway)[0]
+
+
+def unreadable_entries(gateway: Path) -> list[str]:
+    """What is wrong with files that cannot be read, with their paths."""
+    return _read_all(gateway)[1]
+
+
+def read_entry(gateway: Path, user: str) -> Entry | None:
+    """One consumer; None when there is none of that name."""
+    path = gateway / _FOLDER / f"{user}.json"
+    with storage_errors(f"read {path}"):
+        return _read(path) if path.is_file() else None
+
+
+def write_entry(gateway: Path, entry: Entry) -> bool:
+    """Write one consumer; returns whether anything changed."""
+    return write_if_changed(gateway / _FOLDER / f"{entry.user}.json", entry.model_dump_json(indent=1) + "\n")
+
+
+def remove_entry(gateway: Path, user: str) -> None:
+    """Remove one consumer. Removing what is not there does nothing."""
+    path = gateway / _FOLDER / f"{user}.json"
+    with storage_errors(f"remove {path}"):
+        path.unlink(missing_ok=True)
+
+
+def next_end(entries: list[Entry], now: datetime) -> datetime | None:
+    """When the next consumer's access ends by itself; None when no access does."""
+    return min((entry.ends_at for entry in entries if entry.ends_at and entry.lets_in(now)), default=None)
+
+
+def now() -> datetime:
+    """The time that access is held against."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def locked(gateway: Path) -> Iterator[None]:
+    """One at a time: what is read of a gateway is still so when it is written."""
+    from filelock import FileLock
+
+    with storage_errors(f"lock {gateway}"):
+        gateway.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(gateway / _LOCK_FILE)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _read_all(gateway: Path) -> tuple[list[Entry], list[str]]:
+    entries, problems = [], []
+    with storage_errors(f"read {gateway / _FOLDER}"):
+        for path in sorted((gateway / _FOLDER).glob("*.json")):
+            try:
+                entries.append(_read(path))
+            except CredentialFailed as error:
+                problems.append(error.message)
+    return entries, problems
+
+
+def _read(path: Path) -> Entry:
+    try:
+        entry = Entry.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        # Not the error's own text: it would show what the file holds.
+        where = ", ".join(".".join(map(str, problem["loc"])) or "the document" for problem in error.errors())
+        raise CredentialFailed(
+            f"{path}: {where} is not as expected", hint="put it right or remove it: it lets nobody in"
+        ) from None
+    if entry.user != path.stem:
+        raise CredentialFailed(f"{path}: it is of user {entry.user!r}", hint=f"name it {entry.user}.json, or remove it")
+    return entry

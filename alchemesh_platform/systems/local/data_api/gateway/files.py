@@ -1,0 +1,169 @@
+"""What the gateway of a data API runs with: the configurations of Caddy and PgBouncer, from who is let in.
+
+Caddy, https://caddyserver.com/docs/json/, guards REST and GraphQL with HTTP basic authentication. PgBouncer,
+https://www.pgbouncer.org/config.html, guards SQL with SCRAM: each consumer has a database of the same name and no
+other, so that taking it away ends that consumer's connections and nobody else's, and statistics are by consumer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry
+from alchemesh_platform.systems.local.data_api.programs import Protocol
+from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
+
+ACCESS_LOG = "access.log"
+ADMIN_SOCKET = "admin.sock"
+_LOG_MEGABYTES = 20
+_LOGS_KEPT = 5
+_CONNECTIONS_OF_A_CONSUMER_MAX = 8
+_CLIENTS_MAX = 1000
+# Sent by drivers at the start of a connection; roapi has no such settings, and the answers are the same without.
+_IGNORED_PARAMETERS = (
+    "extra_float_digits",
+    "options",
+    "search_path",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_read_only",
+    "IntervalStyle",
+    "geqo",
+)
+_SCHEMA = ("/api/schema", "/api/schema/*")
+
+
+def caddy_configuration(
+    gateway: Path,
+    entries: Sequence[Entry],
+    *,
+    realm: str,
+    listen: str,
+    protocols: Sequence[Protocol],
+    server: str | None,
+    sockets: Path,
+) -> str:
+    """What Caddy reads.
+
+    Args:
+        gateway: Folder of the gateway, for the log of requests.
+        entries: Who is let in.
+        realm: What a browser shows when it asks for a credential.
+        listen: Address and port.
+        protocols: What is offered.
+        server: Address and port of a roapi that is not sandboxed; None: by its socket.
+        sockets: Folder of the sockets.
+    """
+    upstream = server or f"unix/{sockets / WEB_SOCKET}"
+    api = {
+        "listen": [listen],
+        "automatic_https": {"disable": True},
+        "logs": {},
+        "routes": [
+            {"handle": [_authentication(entries, realm)]},
+            {"match": _offered(protocols, sandboxed=server is None), "handle": [_proxy(upstream)], "terminal": True},
+            {"handle": [{"handler": "static_response", "status_code": 404, "body": "not offered here\n"}]},
+        ],
+    }
+    document = {
+        "admin": {"listen": f"unix/{sockets / ADMIN_SOCKET}|0600", "config": {"persist": False}},
+        "logging": {"logs": _logs(gateway)},
+        "storage": {"module": "file_system", "root": str(gateway / "caddy")},
+        "apps": {"http": {"servers": {"api": api}}},
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _logs(gateway: Path) -> dict[str, Any]:
+    requests = "http.log.access"
+    return {
+        "default": {"level": "WARN", "exclude": [requests]},
+        "requests": {
+            "include": [requests],
+            "writer": {
+                "output": "file",
+                "filename": str(gateway / ACCESS_LOG),
+                "mode": "0600",
+                "roll_size_mb": _LOG_MEGABYTES,
+                "roll_keep": _LOGS_KEPT,
+            },
+            "encoder": {
+                "format": "filter",
+                "wrap": {"format": "json"},
+                "fields": {"request>headers": {"filter": "delete"}, "resp_headers": {"filter": "delete"}},
+            },
+        },
+    }
+
+
+def _authentication(entries: Sequence[Entry], realm: str) -> dict[str, Any]:
+    accounts = [{"username": entry.user, "password": entry.bcrypt} for entry in entries]
+    basic = {"hash": {"algorithm": "bcrypt"}, "hash_cache": {}, "realm": realm, "accounts": accounts}
+    return {"handler": "authentication", "providers": {"http_basic": basic}}
+
+
+def _offered(protocols: Sequence[Protocol], *, sandboxed: bool) -> list[dict[str, Any]]:
+    """What gets through; roapi's other paths, as that by which it takes in any file, do not."""
+    matches: list[dict[str, Any]] = [{"path": list(_SCHEMA), "method": ["GET", "HEAD"]}]
+    if "rest" in protocols:
+        matches.append({"path": ["/api/tables/*"], "method": ["GET", "HEAD"]})
+        if sandboxed:
+            matches.append({"path": ["/api/sql"], "method": ["POST"]})
+    if "graphql" in protocols:
+        matches.append({"path": ["/api/graphql"], "method": ["POST"]})
+    return matches
+
+
+def _proxy(upstream: str) -> dict[str, Any]:
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": upstream}],
+        "headers": {"request": {"delete": ["Authorization"]}},
+    }
+
+
+def pgbouncer_configuration(gateway: Path, entries: Sequence[Entry], *, host: str, port: int, sockets: Path) -> str:
+    """What PgBouncer reads; its users and rules are in files beside."""
+    upstream = str(sockets).replace("'", "''")
+    lines = [
+        "[databases]",
+        *(f"{entry.user} = host='{upstream}' port=5432" for entry in entries),
+        "",
+        "[pgbouncer]",
+        f"listen_addr = {host}",
+        f"listen_port = {port}",
+        f"unix_socket_dir = {console_folder(sockets)}",
+        "unix_socket_mode = 0700",
+        "auth_type = hba",
+        f"auth_hba_file = {gateway / 'pgbouncer.rules'}",
+        f"auth_file = {gateway / 'pgbouncer.users'}",
+        "pool_mode = session",
+        "server_reset_query =",
+        "server_check_query =",
+        "server_lifetime = 0",  # one roapi for one connection of a client, see sandboxed.py
+        "server_login_retry = 0.2",
+        f"default_pool_size = {_CONNECTIONS_OF_A_CONSUMER_MAX}",
+        f"max_client_conn = {_CLIENTS_MAX}",
+        f"ignore_startup_parameters = {', '.join(_IGNORED_PARAMETERS)}",
+        "stats_period = 600",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def pgbouncer_rules() -> str:
+    """Each user, from anywhere, to the database of the same name, by SCRAM; the rest is refused."""
+    return "".join(f"host sameuser all {anywhere} scram-sha-256\n" for anywhere in ("0.0.0.0/0", "::/0"))
+
+
+def pgbouncer_users(entries: Sequence[Entry]) -> str:
+    """The hashes that PgBouncer checks credentials with."""
+    return "".join(f'"{entry.user}" "{entry.scram}"\n' for entry in entries)
+
+
+def console_folder(sockets: Path) -> Path:
+    """Where PgBouncer takes orders of its own user, as ``pgbouncer``: ``RELOAD``, or ``SHOW STATS``, by consumer."""
+    return sockets / "console"

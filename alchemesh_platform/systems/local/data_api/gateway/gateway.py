@@ -1,0 +1,291 @@
+"""The gateway before a data API: it lets in who has a credential, and nobody else, over every protocol.
+
+Its folder holds who is let in and where it listens; everything else follows from these two, so that letting one
+consumer in or out is: write or remove one file, then :func:`apply`. The servers take the new state at once, and nobody
+else's connection is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, read_entries
+from alchemesh_platform.systems.local.data_api.gateway.files import (
+    ADMIN_SOCKET,
+    caddy_configuration,
+    console_folder,
+    pgbouncer_configuration,
+    pgbouncer_rules,
+    pgbouncer_users,
+)
+from alchemesh_platform.systems.local.data_api.postgres_wire import PostgresRefused, simple_query
+from alchemesh_platform.systems.local.data_api.programs import Protocol, program
+from alchemesh_platform.systems.local.data_api.sandbox import unprivileged_command
+from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
+from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+from alchemesh_platform.systems.local.servers import processes
+from alchemesh_platform.systems.local.servers.processes import Program
+from alchemesh_platform.systems.local.servers.supervisor import SHORT_FOLDER, private_folder
+
+LOOPBACK = "127.0.0.1"
+FOLDER_END = ".gateway"
+RELOAD_SECONDS = 20.0
+_LISTENING_FILE = "listening.json"
+_CONSOLE_USER = "pgbouncer"  # of its own user, over a Unix socket; no password is asked for
+# unix(7) gives a socket's path 108 bytes with the closing NUL, macOS 104.
+_SOCKET_PATH_MAX = 103
+_LONGEST_SOCKET = "console/.s.PGSQL.65535"
+
+
+class GatewayFailed(Failure):
+    """Raised when a gateway cannot take a new state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a gateway listens, and for what.
+
+    Args:
+        host: Address.
+        http_port: Port of REST and GraphQL; kept for them when neither is offered.
+        postgres_port: Port of SQL; None: it is not offered.
+        protocols: What is offered.
+        server_port: Port of loopback that the server behind listens on, where it is not enclosed.
+    """
+
+    host: str
+    http_port: int
+    postgres_port: int | None
+    protocols: tuple[Protocol, ...]
+    server_port: int | None = None
+
+    @property
+    def web(self) -> bool:
+        """Whether it listens for HTTP."""
+        return bool({"rest", "graphql"} & set(self.protocols))
+
+    @property
+    def netloc(self) -> str:
+        """The address as URLs have it."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The gateway of one data API: a folder beside its supervisor."""
+
+    run_directory: Path
+    process: str
+
+    @classmethod
+    def at(cls, folder: Path) -> Gateway:
+        """The gateway of a folder."""
+        return cls(folder.parent, folder.name.removesuffix(FOLDER_END))
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, which only its user can look into."""
+        return self.run_directory.absolute() / f"{self.process}{FOLDER_END}"
+
+    @property
+    def sockets(self) -> Path:
+        """Where its servers reach each other: in its folder, or under /tmp where that would be too long."""
+        beside = self.folder / "sockets"
+        if len(os.fsencode(beside / _LONGEST_SOCKET)) <= _SOCKET_PATH_MAX:
+            return beside
+        digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
+        return SHORT_FOLDER / f"alchemesh-{os.getuid()}" / digest
+
+    @property
+    def web(self) -> str:
+        """Name of the process that guards REST and GraphQL."""
+        return f"{self.process}.web"
+
+    @property
+    def sql(self) -> str:
+        """Name of the process that guards SQL."""
+        return f"{self.process}.sql"
+
+    @property
+    def expiry(self) -> str:
+        """Name of the process that waits for the end of somebody's access."""
+        return f"{self.process}.expiry"
+
+
+def prepare(gateway: Gateway) -> None:
+    """Make the folders of a gateway.
+
+    Raises:
+        StorageFailed: when they cannot be made.
+    """
+    with storage_errors(f"make {gateway.folder}"):
+        gateway.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if gateway.sockets.parent != gateway.folder:
+            private_folder(gateway.sockets.parent)
+        gateway.sockets.mkdir(mode=0o700, exist_ok=True)
+        console_folder(gateway.sockets).mkdir(mode=0o700, exist_ok=True)
+
+
+def listen(gateway: Gateway, listening: Listening) -> None:
+    """Have a gateway listen there from the next :func:`apply` on."""
+    write_if_changed(gateway.folder / _LISTENING_FILE, json.dumps(asdict(listening)) + "\n")
+
+
+def listening(gateway: Gateway) -> Listening | None:
+    """Where a gateway listens; None when it is not known."""
+    try:
+        found = json.loads((gateway.folder / _LISTENING_FILE).read_bytes())
+        return Listening(**{**found, "protocols": tuple(found["protocols"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def forget_listening(gateway: Gateway) -> None:
+    """Have a gateway's ports be chosen anew."""
+    (gateway.folder / _LISTENING_FILE).unlink(missing_ok=True)
+
+
+def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
+    """Bring the servers of a gateway to who is let in now. To be called with the gateway locked.
+
+    Args:
+        start: Whether servers that do not run are started.
+        watch: Whether the ends of accesses are waited for.
+
+    Raises:
+        GatewayFailed: when a server does not take it; it is stopped then: rather nobody than somebody too many.
+        StorageFailed, SupervisorFailed: when the machine refuses.
+    """
+    where = listening(gateway)
+    if where is None:
+        return
+    entries = read_entries(gateway.folder)
+    admitted = [entry for entry in entries if entry.lets_in(now())]
+    if where.web:
+        running = processes.status(gateway.run_directory, gateway.web).alive
+        changed = _write_web(gateway, where, admitted)
+        if start:
+            processes.ensure_running(gateway.run_directory, web_program(gateway))
+        if changed and running:
+            _reload(gateway, gateway.web, lambda: _reload_web(gateway))
+    elif start:
+        processes.stop(gateway.run_directory, gateway.web)
+    if (port := where.postgres_port) is not None:
+        running = processes.status(gateway.run_directory, gateway.sql).alive
+        changed = _write_sql(gateway, where, admitted, port)
+        if start:
+            processes.ensure_running(gateway.run_directory, sql_program(gateway))
+        if changed and running:
+            _reload(gateway, gateway.sql, lambda: _reload_sql(gateway, port))
+    elif start:
+        processes.stop(gateway.run_directory, gateway.sql)
+    if watch and next_end(entries, now()) is not None:
+        processes.ensure_running(gateway.run_directory, expiry_program(gateway, entries))
+
+
+def server_answers(gateway: Gateway) -> bool:
+    """Whether the enclosed server behind listens. Its sockets appear once it does, that of HTTP last."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(gateway.sockets / WEB_SOCKET)) == 0
+
+
+def take_down(gateway: Gateway) -> None:
+    """Stop the servers of a gateway. Stopping what is not there does nothing."""
+    for name in (gateway.expiry, gateway.web, gateway.sql):
+        processes.stop(gateway.run_directory, name)
+    shutil.rmtree(gateway.sockets, ignore_errors=True)
+
+
+def web_program(gateway: Gateway) -> Program:
+    """Caddy. It is reloaded, not restarted, when its configuration changes."""
+    command = (str(program("caddy")), "run", "--config", str(gateway.folder / "caddy.json"))
+    return Program(gateway.web, command, {"XDG_CONFIG_HOME": str(gateway.folder / "caddy")})
+
+
+def sql_program(gateway: Gateway) -> Program:
+    """PgBouncer. It is reloaded, but for another port: that it takes at its start only."""
+    command = (str(program("pgbouncer")), str(gateway.folder / "pgbouncer.ini"))
+    where = listening(gateway)
+    address = f"{where.host}:{where.postgres_port}" if where else ""
+    return Program(gateway.sql, unprivileged_command(command, gateway.sockets), {"ALCHEMESH_LISTEN": address})
+
+
+def expiry_program(gateway: Gateway, entries: Sequence[Entry]) -> Program:
+    """What waits for the end of the next access; it ends when there is nothing more to wait for."""
+    command = (sys.executable, "-m", "alchemesh_platform.systems.local.data_api.gateway.expiry", str(gateway.folder))
+    ends = sorted(entry.ends_at.isoformat() for entry in entries if entry.ends_at)
+    digest = hashlib.sha256("\n".join(ends).encode()).hexdigest()[:16]
+    return Program(gateway.expiry, command, {"ALCHEMESH_ENDS": digest}, ends=True)
+
+
+def _write_web(gateway: Gateway, where: Listening, admitted: Sequence[Entry]) -> bool:
+    configuration = caddy_configuration(
+        gateway.folder,
+        admitted,
+        realm=gateway.process,
+        listen=f"{where.netloc}:{where.http_port}",
+        protocols=where.protocols,
+        server=f"{LOOPBACK}:{where.server_port}" if where.server_port else None,
+        sockets=gateway.sockets,
+    )
+    return write_if_changed(gateway.folder / "caddy.json", configuration)
+
+
+def _write_sql(gateway: Gateway, where: Listening, admitted: Sequence[Entry], port: int) -> bool:
+    configuration = pgbouncer_configuration(
+        gateway.folder, admitted, host=where.host, port=port, sockets=gateway.sockets
+    )
+    # Users first: a database whose user is not there yet lets nobody in.
+    changed = [
+        write_if_changed(gateway.folder / "pgbouncer.users", pgbouncer_users(admitted)),
+        write_if_changed(gateway.folder / "pgbouncer.rules", pgbouncer_rules()),
+        write_if_changed(gateway.folder / "pgbouncer.ini", configuration),
+    ]
+    return any(changed)
+
+
+def _reload(gateway: Gateway, process: str, reload: Callable[[], str | None]) -> None:
+    """Have a server read its configuration again; one that is only starting may have read the old one."""
+    deadline = time.monotonic() + RELOAD_SECONDS
+    while processes.status(gateway.run_directory, process).alive:
+        refusal = reload()
+        if refusal is None:
+            return
+        if time.monotonic() > deadline:
+            processes.halt(gateway.run_directory, process)
+            raise GatewayFailed(
+                f"{process} does not take who is let in now, so it is stopped: {refusal}",
+                hint=f"`alchemesh up` starts it again; see {processes.log_file(gateway.run_directory, process)}",
+            )
+        time.sleep(0.05)
+
+
+def _reload_web(gateway: Gateway) -> str | None:
+    address = f"unix/{gateway.sockets / ADMIN_SOCKET}"
+    config = str(gateway.folder / "caddy.json")
+    command = (str(program("caddy")), "reload", "--force", "--config", config, "--address", address)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RELOAD_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return "it does not answer"
+    return None if done.returncode == 0 else "it refuses its configuration"
+
+
+def _reload_sql(gateway: Gateway, port: int) -> str | None:
+    console = str(console_folder(gateway.sockets))
+    try:
+        simple_query(console, port, "RELOAD", user=_CONSOLE_USER, password=None, timeout=RELOAD_SECONDS)
+    except (PostgresRefused, OSError) as error:
+        return str(error)
+    return None

@@ -1,0 +1,91 @@
+"""Letting a consumer in at a gateway, and out. Neither touches another consumer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alchemesh_platform.systems.local.data_api.gateway.consumers import (
+    Entry,
+    locked,
+    read_entries,
+    read_entry,
+    remove_entry,
+    write_entry,
+)
+from alchemesh_platform.systems.local.data_api.gateway.credentials import CredentialFailed, user_name
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply, listening
+
+
+def admit(gateway: Gateway, *, consumer: str, request: str, ends_at: datetime | None = None) -> Entry:
+    """Let a consumer in for a request, as soon as it has a credential; one that it has already stays good.
+
+    Raises:
+        CredentialFailed: when there is no gateway, or somebody was let in by hand under the same name.
+        GatewayFailed: when the gateway does not take it.
+    """
+    return _admit(gateway, user_name(consumer, request), consumer, request, ends_at)
+
+
+def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
+    """Let a consumer in for a request that was granted to its team or domain, under a name of its own.
+
+    Raises:
+        CredentialFailed: when nobody is let in for that request.
+    """
+    granted = next((entry for entry in read_entries(gateway.folder) if entry.request == request), None)
+    if granted is None:
+        raise CredentialFailed(
+            f"{gateway.process} lets nobody in for {request}", hint="`alchemesh refresh` of its product, then `up`"
+        )
+    return _admit(gateway, user_name(consumer, request), consumer, request, granted.ends_at)
+
+
+def _admit(gateway: Gateway, user: str, consumer: str, request: str, ends_at: datetime | None) -> Entry:
+    if listening(gateway) is None:
+        raise CredentialFailed(
+            f"there is no data API {gateway.process}", hint="`alchemesh up` of its product starts it"
+        )
+    with locked(gateway.folder):
+        before = _before(gateway, user)
+        if before is not None and before.request != request:
+            raise CredentialFailed(
+                f"{user} was let in at {gateway.process} by hand",
+                hint=f"remove {user}.json in {gateway.folder / 'consumers'}, then run again",
+            )
+        entry = Entry(
+            user=user,
+            consumer=consumer,
+            request=request,
+            ends_at=ends_at,
+            scram=before.scram if before else None,
+            bcrypt=before.bcrypt if before else None,
+        )
+        changed = [write_entry(gateway.folder, entry)]
+        # Products that are let in by the grant of their team or domain go when that goes.
+        joined = [each for each in read_entries(gateway.folder) if each.request == request and each.user != user]
+        changed += [write_entry(gateway.folder, each.model_copy(update={"ends_at": ends_at})) for each in joined]
+        if any(changed):
+            apply(gateway)
+    return entry
+
+
+def dismiss(gateway: Gateway, request: str) -> None:
+    """Let out who was let in for a request: refused at once, open connections are closed. Twice does no harm.
+
+    Raises:
+        GatewayFailed: when the gateway does not take it.
+    """
+    if listening(gateway) is None:
+        return
+    with locked(gateway.folder):
+        for entry in read_entries(gateway.folder):
+            if entry.request == request:
+                remove_entry(gateway.folder, entry.user)
+        apply(gateway)
+
+
+def _before(gateway: Gateway, user: str) -> Entry | None:
+    try:
+        return read_entry(gateway.folder, user)
+    except CredentialFailed:
+        return None  # it lets nobody in; it is written anew

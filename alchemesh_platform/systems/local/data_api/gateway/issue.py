@@ -1,0 +1,77 @@
+"""Issuing credentials at a gateway: for its own product, for the platform's health checks, and for consumers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from alchemesh_platform.systems.local.data_api.gateway.consumers import OWN, Entry, locked, now, read_entry, write_entry
+from alchemesh_platform.systems.local.data_api.gateway.credentials import (
+    CredentialFailed,
+    Issued,
+    hashes_of,
+    new_password,
+)
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply
+from alchemesh_platform.systems.local.data_api.gateway.scram import matches
+from alchemesh_platform.systems.local.files import write_if_changed
+
+
+def issue(gateway: Gateway, user: str) -> Issued:
+    """Make a credential for a consumer that is let in. The one that it had before is refused from now on.
+
+    Raises:
+        CredentialFailed: when no such consumer is let in here.
+        GatewayFailed: when the gateway does not take it.
+    """
+    password = new_password()
+    (hashes,) = hashes_of(password)
+    with locked(gateway.folder):
+        entry = read_entry(gateway.folder, user)
+        if entry is None:
+            raise CredentialFailed(
+                f"{gateway.process} lets no {user} in", hint="`alchemesh access list` shows who is granted what"
+            )
+        write_entry(gateway.folder, entry.model_copy(update={"scram": hashes.scram, "bcrypt": hashes.bcrypt}))
+        apply(gateway)
+    return Issued(user, password)
+
+
+def is_good(gateway: Gateway, path: Path) -> bool:
+    """Whether the gateway lets in who has the credential in a file."""
+    try:
+        kept = json.loads(path.read_bytes())
+        entry = read_entry(gateway.folder, kept["user"])
+    except (OSError, ValueError, KeyError, TypeError, CredentialFailed):
+        return False
+    return entry is not None and entry.lets_in(now()) and matches(entry.scram or "", kept["password"])
+
+
+def ensure_own_credentials(gateway: Gateway) -> None:
+    """Have the product and the platform's health checks let in. To be called with the gateway locked.
+
+    Raises:
+        CredentialFailed: when a credential cannot be made.
+    """
+    missing = [user for user in OWN if not is_good(gateway, credential_file(gateway.folder, user))]
+    passwords = [new_password() for _ in missing]
+    for user, password, hashes in zip(missing, passwords, hashes_of(*passwords), strict=True):
+        write_credential(credential_file(gateway.folder, user), Issued(user, password))
+        write_entry(
+            gateway.folder, Entry(user=user, consumer=gateway.process, scram=hashes.scram, bcrypt=hashes.bcrypt)
+        )
+
+
+def own_credentials_are_kept(gateway: Gateway) -> bool:
+    """Whether the product and the platform's health checks have a credential that is good."""
+    return all(is_good(gateway, credential_file(gateway.folder, user)) for user in OWN)
+
+
+def credential_file(folder: Path, user: str) -> Path:
+    """The file of one of a gateway's own credentials."""
+    return folder / f"{user}.credential.json"
+
+
+def write_credential(path: Path, credential: Issued) -> None:
+    """Keep a credential in a file that only its user can read, for the code that it is for."""
+    write_if_changed(path, json.dumps({"user": credential.user, "password": credential.password}) + "\n")

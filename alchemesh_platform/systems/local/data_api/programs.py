@@ -1,0 +1,109 @@
+"""The programs of others that guard a data API: where they are, and what cannot be had without them."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alchemesh_platform.base.failure import Failure
+
+Protocol = Literal["sql", "rest", "graphql"]
+
+# PgBouncer and other servers are in folders that an ordinary user's PATH leaves out on Debian.
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
+_TRY_SECONDS = 60.0
+PACKAGES = {"bwrap": "bubblewrap", "pgbouncer": "pgbouncer"}
+
+
+class ProgramMissing(Failure):
+    """Raised when a program is not there; says how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What can be guarded on this machine.
+
+    Args:
+        protocols: Those of the wanted that are offered, in the order given.
+        enclosed: Whether nobody reaches the server but through the gateway.
+        warnings: What is not offered or not closed, each with what to install.
+    """
+
+    protocols: tuple[Protocol, ...]
+    sandboxed: bool
+    warnings: tuple[str, ...] = ()
+
+
+def guard_of(wanted: Sequence[Protocol]) -> Guard:
+    """What of the wanted protocols can be guarded here. The others are not offered."""
+    sandboxed = why_not_sandboxed() is None
+    warnings = []
+    if not sandboxed:
+        warnings.append(
+            "the data API is not enclosed: users of this machine can reach its server on a port of loopback without a "
+            f"credential, and SQL over REST is not offered ({why_not_sandboxed()})"
+        )
+    kept: tuple[Protocol, ...] = tuple(protocol for protocol in wanted if protocol != "sql")
+    if "sql" in wanted:
+        if not sandboxed:
+            warnings.append("protocol sql is not offered: nothing keeps its statements to the port's tables")
+        elif find_program("pgbouncer") is None:
+            warnings.append(f"protocol sql is not offered: there is no `pgbouncer` to guard it ({_way('pgbouncer')})")
+        else:
+            kept = tuple(wanted)
+    return Guard(kept, sandboxed, tuple(warnings))
+
+
+def program(name: str) -> Path:
+    """A program that there must be: the one that belongs to this Python, or else one of the system.
+
+    Raises:
+        ProgramMissing: when there is none.
+    """
+    found = find_program(name)
+    if found is None:
+        raise ProgramMissing(f"there is no `{name}` program", hint=_way(name))
+    return found
+
+
+def find_program(name: str) -> Path | None:
+    """A program: the one that belongs to this Python, or else one of the system; None when there is none."""
+    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+        if (folder / name).is_file():
+            return folder / name
+    found = shutil.which(name) or shutil.which(name, path=":".join(_SYSTEM_FOLDERS))
+    return Path(found).absolute() if found else None
+
+
+@functools.cache
+def why_not_sandboxed() -> str | None:
+    """Why a server cannot be enclosed on this machine, with the way out; None when it can. Tried once in a process."""
+    if sys.platform != "linux":
+        return "enclosures need Linux"
+    bwrap = find_program("bwrap")
+    if bwrap is None:
+        return f"there is no `bwrap`: {_way('bwrap')}"
+    nothing = (str(bwrap), *ALONE, "--ro-bind", "/", "/", "--", "/bin/true")
+    try:
+        tried = subprocess.run(nothing, capture_output=True, text=True, timeout=_TRY_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"`bwrap` does not work here: {error}"
+    if tried.returncode != 0:
+        return f"this machine allows no namespaces: {tried.stderr.strip() or 'bwrap failed'}"
+    return None
+
+
+# Namespaces of its own for all there is, and of root's rights there only the one to change its root folder.
+ALONE = ("--unshare-all", "--uid", "0", "--gid", "0", "--cap-add", "CAP_SYS_CHROOT", "--die-with-parent")
+
+
+def _way(name: str) -> str:
+    package = PACKAGES.get(name)
+    return f"install it, on Debian with `apt-get install {package}`" if package else f"pip install {name}"

@@ -1,0 +1,140 @@
+"""The server behind a data API: roapi, over tables of this machine.
+
+What roapi 0.12 does, and what follows from it:
+
+- It knows no users, serves any file to whoever reaches its HTTP port, and any statement to whoever reaches its
+  PostgreSQL port. So it runs in an enclosure (enclosure.py), and the gateway (gateway.py) is the only way in.
+- It always listens for HTTP, PostgreSQL and Flight SQL, on loopback of its enclosure here.
+- It sees rows that are appended only when it reloads tables, and reloads only when started writable.
+- A table that is empty answers; a column that is added is seen with the next reload; so is a table that is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.local.data_api.gateway import gateway as gateways
+from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway
+from alchemesh_platform.systems.local.data_api.programs import Guard, program
+from alchemesh_platform.systems.local.data_api.sandbox import sandboxed_command, table_inside
+from alchemesh_platform.systems.local.data_api.sandboxed import RELOAD_SECONDS
+from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+from alchemesh_platform.systems.local.servers.ports import free_port
+from alchemesh_platform.systems.local.servers.processes import Program
+
+
+class TableNotServed(Failure):
+    """Raised when a table cannot be served: it is not there, or not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedTable:
+    """A table that is served: a Delta table, or a folder of Parquet files."""
+
+    name: str
+    url: str
+    format: Literal["delta", "parquet"]
+
+    @property
+    def folder(self) -> Path:
+        """Where it is.
+
+        Raises:
+            TableNotServed: when it is not on this machine.
+        """
+        address = urlsplit(self.url)
+        if address.scheme not in ("", "file"):
+            raise TableNotServed(
+                f"table {self.name} is at {self.url}, which is not on this machine",
+                hint="an sandboxed server reaches no network: serve tables of this machine, or use another data API",
+            )
+        return Path(unquote(address.path) if address.scheme else self.url)
+
+
+def prepared(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> Program:
+    """The server behind a gateway, with what it reads written down.
+
+    Raises:
+        TableNotServed: when a table has no folder on this machine.
+        StorageFailed: when a file cannot be written.
+    """
+    _link_tables(gateway, tables)
+    write_if_changed(_config_file(gateway), _configuration(gateway, tables, guard))
+    return server(gateway, tables, guard)
+
+
+def server(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> Program:
+    """The server behind a gateway. A folder that was replaced by another of its name is one that it has not seen."""
+    folders = [_identity(table.folder) for table in tables]
+    digest = hashlib.sha256(f"{_configuration(gateway, tables, guard)}{folders}".encode()).hexdigest()[:16]
+    return Program(gateway.process, _command(gateway, tables, guard), {"ALCHEMESH_CONFIGURATION": digest})
+
+
+def server_port(gateway: Gateway) -> int:
+    """The port of loopback that a server without an enclosure listens on: chosen once and kept."""
+    kept = gateways.listening(gateway)
+    return (kept.server_port if kept else None) or free_port(LOOPBACK)
+
+
+def _command(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> tuple[str, ...]:
+    if guard.sandboxed:
+        links = {table.name: _link(gateway, table) for table in tables}
+        return sandboxed_command(_config_file(gateway), links, gateway.sockets)
+    options = ("--disable-read-only", "--reload-interval", str(RELOAD_SECONDS))
+    return (str(program("roapi")), "--config", str(_config_file(gateway)), *options)
+
+
+def _configuration(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> str:
+    """What roapi reads: JSON, which is YAML too and needs no escaping of its own."""
+    nowhere = f"{LOOPBACK}:0"
+    port = 0 if guard.sandboxed else server_port(gateway)
+    document = {
+        "addr": {"http": f"{LOOPBACK}:{port}", "postgres": nowhere, "flight_sql": nowhere},
+        "tables": [
+            {
+                "name": table.name,
+                "uri": table_inside(table.name) if guard.sandboxed else str(table.folder),
+                "option": {"format": table.format, "use_memory_table": False},
+            }
+            for table in tables
+        ],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _link(gateway: Gateway, table: ServedTable) -> Path:
+    """A link to a table: paths of any signs can be served, and the supervisor's configuration need not hold them."""
+    return gateway.folder / "tables" / table.name
+
+
+def _link_tables(gateway: Gateway, tables: Sequence[ServedTable]) -> None:
+    for table in tables:
+        link, folder = _link(gateway, table), table.folder
+        if not folder.is_dir():
+            raise TableNotServed(
+                f"table {table.name}: there is no folder {folder}", hint="`alchemesh up` makes it anew"
+            )
+        with storage_errors(f"link {folder} at {link}"):
+            link.parent.mkdir(mode=0o700, exist_ok=True)
+            if not link.is_symlink() or link.readlink() != folder:
+                link.unlink(missing_ok=True)
+                link.symlink_to(folder)
+
+
+def _config_file(gateway: Gateway) -> Path:
+    return gateway.folder / "roapi.yml"

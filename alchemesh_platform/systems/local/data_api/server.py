@@ -1,0 +1,308 @@
+"""SQL, REST and GraphQL over tables of this machine: a supervised server for each data API, and a gateway before it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.sdk.observation import Observation
+from alchemesh_platform.systems.local.data_api import roapi
+from alchemesh_platform.systems.local.data_api.gateway import gateway as gateways
+from alchemesh_platform.systems.local.data_api.gateway.consumers import HEALTH, OWNER, locked
+from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway, Listening
+from alchemesh_platform.systems.local.data_api.gateway.issue import (
+    credential_file,
+    ensure_own_credentials,
+    own_credentials_are_kept,
+)
+from alchemesh_platform.systems.local.data_api.health import first_refusal
+from alchemesh_platform.systems.local.data_api.programs import Guard, Protocol, guard_of
+from alchemesh_platform.systems.local.data_api.roapi import ServedTable
+from alchemesh_platform.systems.local.files import storage_errors
+from alchemesh_platform.systems.local.servers import processes
+from alchemesh_platform.systems.local.servers.ports import becomes_free, free_port, port_taken
+
+START_TIMEOUT_SECONDS = 30.0
+PROBE_SECONDS = 2.0  # while it starts: it is asked again
+# Once it runs, and is asked once: on a busy machine an answer takes seconds, since each connection of SQL starts a
+# server. Less than whoever asks for its health has patience for (status/observing.py).
+ANSWER_SECONDS = 8.0
+_HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
+_ENDED = ("BACKOFF", "EXITED")  # and about to be started again
+_TRIES_OF_FREE_PORTS = 3
+_PORT_IN_USE = re.compile("address (already )?in use", re.IGNORECASE)
+_LINES_READ = 60  # of what a server said since its start; a panic is followed by its backtrace
+
+
+class DataApiFailed(Failure):
+    """Raised when a data API does not come up; carries what the server said."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataApi:
+    """A data API as it is wanted. A port that is None is a free one, chosen once and kept."""
+
+    process: str
+    run_directory: Path
+    tables: tuple[ServedTable, ...]
+    protocols: tuple[Protocol, ...]
+    host: str = LOOPBACK
+    http_port: int | None = None
+    postgres_port: int | None = None
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway before it."""
+        return Gateway(self.run_directory, self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a data API answers, and the file of its own product's credential; a protocol not offered is None."""
+
+    http_port: int
+    postgres_port: int | None
+    sql: str | None
+    rest: str | None
+    graphql: str | None
+    credential_file: str
+
+    def offered(self) -> dict[str, str]:
+        """Protocol: address, of those that are offered."""
+        addresses = {"sql": self.sql, "rest": self.rest, "graphql": self.graphql}
+        return {protocol: address for protocol, address in addresses.items() if address is not None}
+
+
+def deploy_product(
+    api: DataApi,
+    *,
+    timeout_seconds: float = START_TIMEOUT_SECONDS,
+    cancelled: threading.Event | None = None,
+) -> Endpoints:
+    """Start a data API, or bring the one that runs to what is wanted, and wait until it answers on every protocol.
+
+    Raises:
+        PortTaken: when a port is another process's.
+        DataApiFailed: when it does not answer in time, with what it said.
+        TableNotServed: when a table is not there, or not on this machine.
+        StorageFailed, SupervisorFailed: when the machine refuses.
+    """
+    stop = cancelled or threading.Event()
+    gateway = api.gateway
+    guard = guard_of(api.protocols)
+    if not guard.protocols:
+        raise DataApiFailed(f"data API {api.process} can offer nothing", hint="; ".join(guard.warnings))
+    api = replace(api, protocols=guard.protocols)
+    gateways.prepare(gateway)
+    processes.end_remains(api.run_directory)  # or their ports would look like another process's
+    given = api.http_port is not None and (api.postgres_port is not None or "sql" not in api.protocols)
+    for attempt in range(_TRIES_OF_FREE_PORTS):
+        endpoints = choose_ports(api)
+        _check_ports(api, endpoints)
+        said_before = {name: _log_size(api, name) for name in _names(api)}
+        _start(api, endpoints, guard)
+        refusal = _wait_until_healthy(api, endpoints, guard, said_before, timeout_seconds, stop)
+        if refusal is None:
+            return endpoints
+        # Between choosing a free port and listening on it, somebody else may have taken it.
+        if _PORT_IN_USE.search(refusal) and not given and attempt + 1 < _TRIES_OF_FREE_PORTS:
+            gateways.forget_listening(gateway)
+            continue
+        break
+    raise DataApiFailed(
+        f"data API {api.process} does not answer: {refusal}",
+        hint=f"its logs are {processes.log_file(api.run_directory, api.process).with_suffix('')}*.log",
+    )
+
+
+def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
+    """Why a data API that was brought up has to be brought up again, in a sentence; None when it runs and answers."""
+    guard = guard_of(api.protocols)
+    missing = [protocol for protocol in guard.protocols if protocol not in endpoints.offered()]
+    if missing:
+        return f"{' and '.join(missing)} can be guarded now, and so offered"
+    api = replace(api, protocols=guard.protocols)
+    for name in _names(api):
+        found = processes.status(api.run_directory, name)
+        if not found.alive:
+            what = "its server" if name == api.process else "its gateway"
+            return f"{what} is not running: {found.description or found.state.lower()}"
+    gateway = api.gateway
+    if not own_credentials_are_kept(gateway):
+        return "a credential of its own is gone"
+    if not processes.is_current(api.run_directory, roapi.server(gateway, api.tables, guard)):
+        return "its tables are in other folders than its server knows"
+    refusal = first_refusal(_connection(api, endpoints), ANSWER_SECONDS)
+    return f"its server does not answer: {refusal}" if refusal else None
+
+
+def is_configured(api: DataApi) -> bool:
+    """Whether a data API was brought up here, and not taken down since."""
+    return gateways.listening(api.gateway) is not None
+
+
+def take_down(api: DataApi) -> None:
+    """Stop a data API and remove what it ran with, and who was let in. Stopping what is not there does nothing."""
+    gateway = api.gateway
+    gateways.take_down(gateway)
+    processes.stop(api.run_directory, api.process)
+    with storage_errors(f"remove {gateway.folder}"), suppress(FileNotFoundError):
+        shutil.rmtree(gateway.folder)
+
+
+def choose_ports(api: DataApi) -> Endpoints:
+    """The ports that are asked for, or were chosen before, or are free now."""
+    kept = gateways.listening(api.gateway)
+    http_port = api.http_port or (kept.http_port if kept else None) or free_port(api.host)
+    postgres_port = None
+    if "sql" in api.protocols:
+        postgres_port = api.postgres_port or (kept.postgres_port if kept else None) or free_port(api.host)
+        while postgres_port == http_port:
+            postgres_port = free_port(api.host)
+    return endpoints_of(api, http_port, postgres_port)
+
+
+def endpoints_of(api: DataApi, http_port: int, postgres_port: int | None) -> Endpoints:
+    """Where a data API answers on given ports."""
+    host = f"[{api.host}]" if ":" in api.host else api.host
+    web = f"http://{host}:{http_port}/api"
+    return Endpoints(
+        http_port,
+        postgres_port,
+        sql=f"postgresql://{host}:{postgres_port}" if postgres_port else None,
+        rest=web if "rest" in api.protocols else None,
+        graphql=f"{web}/graphql" if "graphql" in api.protocols else None,
+        credential_file=str(own_credential_file(api.run_directory, api.process)),
+    )
+
+
+def observe_api(connection: DataApiConnection) -> Observation:
+    """Whether a data API answers on each protocol that it offers."""
+    started = time.monotonic()
+    refusal = first_refusal(connection, ANSWER_SECONDS)
+    if refusal is not None:
+        return Observation("unhealthy", refusal)
+    return Observation("healthy", f"answers in {(time.monotonic() - started) * 1000:.0f} ms")
+
+
+def own_credential_file(run_directory: Path, process: str) -> Path:
+    """The file of the credential that the product itself reaches its data API with."""
+    return credential_file(Gateway(run_directory, process).folder, OWNER)
+
+
+def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
+    """Write what the server and its gateway run with, and have both run so."""
+    gateway = api.gateway
+    where = Listening(
+        api.host,
+        endpoints.http_port,
+        endpoints.postgres_port,
+        api.protocols,
+        None if guard.sandboxed else roapi.server_port(gateway),
+    )
+    with locked(gateway.folder):
+        gateways.listen(gateway, where)
+        processes.ensure_running(api.run_directory, roapi.prepared(gateway, api.tables, guard))
+        ensure_own_credentials(gateway)
+        gateways.apply(gateway, start=True)
+
+
+def _check_ports(api: DataApi, endpoints: Endpoints) -> None:
+    """Refuse ports of other processes; those that this gateway itself has are fine."""
+    gateway = api.gateway
+    kept = gateways.listening(gateway)
+    web, sql = (
+        kept is not None and processes.status(api.run_directory, name).alive for name in (gateway.web, gateway.sql)
+    )
+    wanted = (
+        (endpoints.http_port, kept.http_port if kept and web else None, "HTTP", "http_port"),
+        (
+            endpoints.postgres_port,
+            kept.postgres_port if kept and sql else None,
+            "the PostgreSQL protocol",
+            "postgres_port",
+        ),
+    )
+    for port, ours, what, setting in wanted:
+        if port is not None and port != ours and not becomes_free(api.host, port):
+            raise port_taken(api.host, port, what, setting)
+
+
+def _wait_until_healthy(
+    api: DataApi,
+    endpoints: Endpoints,
+    guard: Guard,
+    said_before: Mapping[str, int],
+    timeout_seconds: float,
+    cancelled: threading.Event,
+) -> str | None:
+    deadline = time.monotonic() + timeout_seconds
+    connection = _connection(api, endpoints)
+    while not cancelled.wait(0.02):
+        said = {}
+        for name in _names(api):
+            found = processes.status(api.run_directory, name)
+            said[name] = processes.log_tail(api.run_directory, name, since=said_before[name], lines=_LINES_READ)
+            in_use = next((line for line in said[name].splitlines() if _PORT_IN_USE.search(line)), None)
+            if in_use is not None:  # PgBouncer goes on without the port
+                return in_use.strip()
+            # Ended with a reason, it would end with it again; ended without one (killed), it is started again.
+            if found.state in _HOPELESS or (found.state in _ENDED and _reasons(said[name])):
+                return f"it ended at once: {_reporting(said[name]) or found.description}"
+        # A gateway that finds no server behind it waits before it tries again.
+        answers = not guard.sandboxed or gateways.server_answers(api.gateway)
+        refusal = first_refusal(connection, PROBE_SECONDS) if answers else "its server is starting"
+        if refusal is None:
+            return None
+        if time.monotonic() > deadline:
+            reporting = _reporting("\n".join(said.values()))
+            return f"{refusal}, {timeout_seconds:g} s after its start{f'; it said: {reporting}' if reporting else ''}"
+    return "it was told to stop"
+
+
+def _names(api: DataApi) -> tuple[str, ...]:
+    """The processes that have to run for it."""
+    gateway = api.gateway
+    web = (gateway.web,) if {"rest", "graphql"} & set(api.protocols) else ()
+    return (api.process, *web, *((gateway.sql,) if "sql" in api.protocols else ()))
+
+
+def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
+    return DataApiConnection(
+        sql=endpoints.sql,
+        rest=endpoints.rest,
+        graphql=endpoints.graphql,
+        tables=tuple(table.name for table in api.tables),
+        credential_file=str(credential_file(api.gateway.folder, HEALTH)),
+    )
+
+
+def _reporting(said: str) -> str:
+    """Of what the server said, why it ended; a usage text and a backtrace are left out."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return " ".join(_reasons(said)[-2:] or lines[-1:])
+
+
+def _reasons(said: str) -> list[str]:
+    lines = [line.strip() for line in said.splitlines()]
+    # A panic says where on its own line, and why on the next.
+    return [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if line.lower().startswith(("error", "bwrap:")) or " FATAL " in line or " panicked at " in before
+    ]
+
+
+def _log_size(api: DataApi, name: str) -> int:
+    try:
+        return processes.log_file(api.run_directory, name).stat().st_size
+    except OSError:
+        return 0

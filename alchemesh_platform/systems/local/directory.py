@@ -1,0 +1,179 @@
+"""A folder that belongs to one owner, so that two products never write into each other's data."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+
+OWNER_FILE = ".alchemesh-owner.json"
+
+
+class DirectoryRefused(Failure):
+    """Raised when a folder belongs to somebody else; says to whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a folder holds, leaving out the owner's mark."""
+
+    files: int
+    size_bytes: int
+
+
+def owner_of(path: Path) -> str | None:
+    """The address that a folder belongs to; None when it is not there, or not marked."""
+    try:
+        marked = json.loads((path / OWNER_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return str(marked["owner"]) if isinstance(marked, dict) and "owner" in marked else None
+
+
+def refusal(path: Path, owner: str, *, formerly: str | None = None) -> DirectoryRefused | None:
+    """Why the owner may not have the folder, or None. Changes nothing.
+
+    Args:
+        path: The folder.
+        owner: Address that wants it.
+        formerly: Address that the same owner had before, if it was renamed.
+    """
+    if not path.exists() and not path.is_symlink():
+        return None
+    if not path.is_dir():
+        return DirectoryRefused(f"{path} is a file, not a folder", hint="choose another path, or move the file away")
+    holder = owner_of(path)
+    if holder in (owner, formerly) and holder is not None:
+        return None
+    if holder is not None:
+        return DirectoryRefused(
+            f"{path} belongs to {holder}, not to {owner}", hint=f"choose another path, or remove {holder} first"
+        )
+    with storage_errors(f"read {path}"):
+        found = next(path.iterdir(), None)
+    if found is None:
+        return None
+    return DirectoryRefused(
+        f"{path} holds files that alchemesh did not put there ({found.name})",
+        hint=f"choose another path, or move the files away; if they are {owner}'s own, write "
+        f'{{"owner": "{owner}"}} into {path / OWNER_FILE}',
+    )
+
+
+def create(path: Path, owner: str, *, formerly: str | None = None) -> bool:
+    """Make a folder the owner's own; what exists and is the owner's already is adopted.
+
+    Returns:
+        Whether the folder is new; False when it was adopted.
+
+    Raises:
+        DirectoryRefused: when it belongs to another address, or holds files of unknown origin.
+        StorageFailed: when the file system refuses.
+    """
+    refused = refusal(path, owner, formerly=formerly)
+    if refused is not None:
+        raise refused
+    holder = owner_of(path)
+    if holder == owner:
+        return False
+    mark = json.dumps({"owner": owner}) + "\n"
+    if holder is not None and holder == formerly:
+        write_if_changed(path / OWNER_FILE, mark)
+        return False
+    with storage_errors(f"create {path}"):
+        path.mkdir(parents=True, exist_ok=True)
+        # A link fails where a mark exists already: of two that come at once, one gets the folder.
+        # The draft lies beside the folder: in it, others would take it for a file of unknown origin.
+        draft = path.parent / f".{path.name}.{uuid.uuid4().hex}"
+        try:
+            draft.write_text(mark, encoding="utf-8")
+            os.link(draft, path / OWNER_FILE)
+        except FileExistsError:
+            if owner_of(path) != owner:
+                raise DirectoryRefused(f"{path} belongs to {owner_of(path)}, not to {owner}") from None
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+    return True
+
+
+def inspect(path: Path) -> Contents | None:
+    """Count the files of a folder; None when it is not there."""
+    if not path.is_dir():
+        return None
+    files, size = 0, 0
+    for entry in _files(path):
+        if entry.name != OWNER_FILE:
+            files, size = files + 1, size + entry.stat(follow_symlinks=False).st_size
+    return Contents(files, size)
+
+
+def expired(path: Path, retention_seconds: float, *, now: float | None = None) -> list[Path]:
+    """Files last written longer ago than the retention; hidden ones are left out."""
+    oldest = (time.time() if now is None else now) - retention_seconds
+    if not path.is_dir():
+        return []
+    return sorted(
+        Path(entry.path)
+        for entry in _files(path)
+        if not entry.name.startswith(".") and entry.stat(follow_symlinks=False).st_mtime < oldest
+    )
+
+
+def remove_expired(path: Path, retention_seconds: float) -> int:
+    """Remove files last written longer ago than the retention.
+
+    Returns:
+        How many were removed.
+    """
+    with storage_errors(f"remove expired files of {path}"):
+        gone = expired(path, retention_seconds)
+        for file in gone:
+            file.unlink(missing_ok=True)
+    return len(gone)
+
+
+def remove(path: Path, owner: str, *, keep_data: bool) -> Contents | None:
+    """Give up a folder.
+
+    With ``keep_data`` its files stay, and so does the mark, so that the owner finds them again; an empty folder goes.
+
+    Returns:
+        What was kept; None when nothing was.
+
+    Raises:
+        DirectoryRefused: when the folder, or one inside it, is somebody else's; nothing is removed then.
+        StorageFailed: when the file system refuses.
+    """
+    holder = owner_of(path)
+    if holder is None:
+        return None  # gone already, or never ours: nothing that we may touch
+    if holder != owner:
+        raise DirectoryRefused(f"{path} belongs to {holder}, not to {owner}: it is not removed")
+    with storage_errors(f"remove {path}"):
+        contents = inspect(path)
+        if keep_data and contents is not None and contents.files:
+            return contents
+        for mark in path.rglob(OWNER_FILE):
+            other = owner_of(mark.parent)
+            if mark.parent != path and other is not None and not f"{other}/".startswith(f"{owner}/"):
+                raise DirectoryRefused(f"{path} is not removed: {mark.parent} inside it belongs to {other}")
+        shutil.rmtree(path)
+    return None
+
+
+def _files(path: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path))
+            else:
+                yield entry

@@ -1,0 +1,61 @@
+"""Writing files so that a reader never sees half of one, and saying clearly why a file could not be written."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.writing import write_private
+
+
+class StorageFailed(Failure):
+    """Raised when the file system refuses: full, read-only, not permitted. Nothing half-written is left."""
+
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: free some space, then run again",
+    errno.EDQUOT: "the disk quota is used up: free some space, then run again",
+    errno.EACCES: "give this user the right to it, or choose another folder",
+    errno.EPERM: "give this user the right to it, or choose another folder",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.EFBIG: "the file would exceed the limit on file size",
+}
+
+
+def storage_failure(doing: str, error: OSError) -> StorageFailed:
+    """What a person is told of a system call that failed."""
+    reason = error.strerror or str(error)
+    return StorageFailed(f"cannot {doing}: {reason}", hint=_HINTS.get(error.errno or 0))
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Turn errors of the operating system into :class:`StorageFailed`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_failure(doing, error) from error
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a text file in one step, if its content differs.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        StorageFailed: when it cannot be written; the file is as it was.
+    """
+    with storage_errors(f"write {path}"):
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return False
+        write_private(path, text)
+    return True
+
+
+def count(number: int, noun: str) -> str:
+    """``1 file``, ``12 files``."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

@@ -1,0 +1,1 @@
+"""Provider handlers of the local platform, one resource type a file."""

@@ -1,0 +1,188 @@
+"""A data API: a supervised server over tables."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.manifest.models import Identifier, Name
+from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.systems.local.data_api import server as data_api
+from alchemesh_platform.systems.local.data_api.gateway.consumers import read_entries, unreadable_entries
+from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway
+from alchemesh_platform.systems.local.data_api.programs import Protocol, guard_of
+from alchemesh_platform.systems.local.data_api.roapi import ServedTable
+from alchemesh_platform.systems.local.data_api.server import START_TIMEOUT_SECONDS, own_credential_file
+
+
+def _address(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError as error:
+        raise ValueError(f"expected an IP address, found {text!r}") from error
+    if address.is_unspecified:
+        raise ValueError(f"expected the address that consumers reach, found {text}, which stands for all of them")
+    return text
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class TableInputs(BaseModel):
+    """A table that is served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Identifier = Field(description="Name that it is queried by.")
+    url: str = Field(description="Folder of the table, as a URL or path.")
+    format: Literal["delta", "parquet"] = Field(description="A Delta table, or a folder of Parquet files.")
+
+
+class DataApiInputs(Properties):
+    """A data API as it is wanted."""
+
+    process: Name = Field(description="Name of the server, unique in the run folder, and of the database in SQL.")
+    owner: str = Field(min_length=1, description="Address that the server belongs to.")
+    run_directory: AbsolutePath = Field(description="Absolute path of the folder that the server runs in.")
+    host: Annotated[str, AfterValidator(_address)] = Field(default=LOOPBACK, description="Address that it listens on.")
+    http_port: Port | None = Field(default=None, description="Port of REST and GraphQL; a free one by default.")
+    postgres_port: Port | None = Field(default=None, description="Port of SQL; a free one by default.")
+    protocols: tuple[Protocol, ...] = Field(min_length=1, description="Protocols offered.")
+    tables: tuple[TableInputs, ...] = Field(min_length=1, description="What is served.")
+    start_timeout_seconds: float = Field(default=START_TIMEOUT_SECONDS, gt=0, description="How long a start may take.")
+
+
+class DataApiOutputs(Properties):
+    """Where the data API answers."""
+
+    http_port: int = Field(description="Port of REST and GraphQL; kept for them when neither is offered.")
+    postgres_port: int | None = Field(description="Port of the PostgreSQL protocol, when it is offered.")
+    endpoints: dict[str, str] = Field(description="Protocol offered (sql, rest, graphql): its address.")
+    credential_file: str = Field(description="File of the credential that the product itself gets in by.")
+    let_in_by_hand: tuple[str, ...] = Field(default=(), description="Users who were let in without a grant.")
+
+
+class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
+    """A data API, healthy before it counts as there; found dead, it is started again."""
+
+    pulumi_type = "alchemesh:local:DataApi"
+    summary = "A supervised server that answers for tables over SQL, REST and GraphQL; found dead, it is started again."
+    inputs = DataApiInputs
+    outputs = DataApiOutputs
+    replace_on = frozenset({"process", "run_directory"})
+    delete_before_replace = True  # ports that are given cannot be listened on twice
+    refuses_secrets = True  # the server's configuration is plain text
+
+    def identify(self, inputs: DataApiInputs) -> str:
+        return str(Path(inputs.run_directory, inputs.process))
+
+    def check(self, inputs: DataApiInputs, old_inputs: DataApiInputs | None, context: Context) -> Iterator[Refusal]:
+        if inputs.http_port is not None and inputs.http_port == inputs.postgres_port:
+            yield Refusal("postgresPort", f"port {inputs.http_port} is given twice")
+        if inputs.postgres_port is not None and "sql" not in inputs.protocols:
+            yield Refusal("postgresPort", "SQL is not among the protocols")
+        for at, table in enumerate(inputs.tables):
+            if "://" in table.url and not table.url.startswith("file://"):
+                yield Refusal(
+                    f"tables[{at}].url", f"{table.url} is not on this machine, and an enclosed server reaches no other"
+                )
+        names = [table.name for table in inputs.tables]
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                yield Refusal(f"tables[{at}].name", f"table {name} is there twice")
+
+    def plan(self, inputs: DataApiInputs, old: DataApiOutputs | None, context: Context) -> Mapping[str, Any]:
+        offered = guard_of(inputs.protocols).protocols if isinstance(inputs.protocols, tuple) else ()
+        known: dict[str, Any] = {"postgres_port": None} if offered and "sql" not in offered else {}
+        http_port = inputs.http_port or (old.http_port if old else None)
+        postgres_port = inputs.postgres_port or (old.postgres_port if old else None)
+        if isinstance(inputs.run_directory, str) and isinstance(inputs.process, str):
+            known["credential_file"] = str(own_credential_file(Path(inputs.run_directory), inputs.process))
+            known["let_in_by_hand"] = old.let_in_by_hand if old else ()
+        if not offered or not isinstance(inputs.host, str) or not isinstance(inputs.process, str):
+            return known
+        wanted = _wanted(inputs.model_copy(update={"run_directory": "/", "tables": (), "protocols": offered}), None)
+        if isinstance(http_port, int):
+            known["http_port"] = http_port
+        if isinstance(postgres_port, int) and "sql" in offered:
+            known["postgres_port"] = postgres_port
+        if {"http_port", "postgres_port"} <= set(known):
+            endpoints = data_api.endpoints_of(wanted, known["http_port"], known["postgres_port"])
+            known["endpoints"] = endpoints.offered()
+        return known
+
+    def drift(self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context) -> Drift | None:
+        if not isinstance(outputs.http_port, int):
+            return Drift(f"where data API {inputs.owner} answers is not known: it is found out", "http_port")
+        wanted = _wanted(inputs, outputs)
+        trouble = data_api.trouble(wanted, data_api.endpoints_of(wanted, outputs.http_port, outputs.postgres_port))
+        return Drift(f"data API {inputs.owner}: {trouble}; it is started again", "http_port") if trouble else None
+
+    def create(self, inputs: DataApiInputs, context: Context) -> DataApiOutputs:
+        try:
+            return self._apply(inputs, None, context)
+        except Failure:
+            # Nothing is recorded of what fails here, so nothing of it may go on running.
+            data_api.take_down(_wanted(inputs, None))
+            raise
+
+    def read(
+        self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
+    ) -> tuple[DataApiInputs, DataApiOutputs] | None:
+        if not data_api.is_configured(_wanted(inputs, outputs)):
+            return None
+        by_hand = _by_hand(inputs, context)
+        return inputs, outputs.model_copy(update={"let_in_by_hand": by_hand})
+
+    def update(
+        self, inputs: DataApiInputs, old_inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
+    ) -> DataApiOutputs:
+        return self._apply(inputs, outputs, context)
+
+    def delete(self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context) -> None:
+        data_api.take_down(_wanted(inputs, outputs))
+
+    def _apply(self, inputs: DataApiInputs, outputs: DataApiOutputs | None, context: Context) -> DataApiOutputs:
+        for warning in guard_of(inputs.protocols).warnings:
+            context.warn(f"data API {inputs.owner}: {warning}")
+        endpoints = data_api.deploy_product(
+            _wanted(inputs, outputs), timeout_seconds=inputs.start_timeout_seconds, cancelled=context.stop
+        )
+        return DataApiOutputs(
+            http_port=endpoints.http_port,
+            postgres_port=endpoints.postgres_port,
+            endpoints=endpoints.offered(),
+            credential_file=endpoints.credential_file,
+            let_in_by_hand=_by_hand(inputs, context),
+        )
+
+
+def _by_hand(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
+    """Users who are let in without a grant; they are told of, and left alone."""
+    gateway = Gateway(Path(inputs.run_directory), inputs.process)
+    for problem in unreadable_entries(gateway.folder):
+        context.warn(f"data API {inputs.owner}: {problem}; it lets nobody in")
+    found = tuple(entry.user for entry in read_entries(gateway.folder) if entry.by_hand)
+    if found:
+        context.warn(f"data API {inputs.owner}: let in by hand, without a grant: {', '.join(found)}")
+    return found
+
+
+def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.DataApi:
+    """What is wanted: ports that were chosen once are kept."""
+    return data_api.DataApi(
+        process=inputs.process,
+        run_directory=Path(inputs.run_directory),
+        tables=tuple(ServedTable(table.name, table.url, table.format) for table in inputs.tables),
+        protocols=inputs.protocols,
+        host=inputs.host,
+        http_port=inputs.http_port or (outputs.http_port if outputs else None),
+        postgres_port=inputs.postgres_port or (outputs.postgres_port if outputs else None),
+    )

@@ -1,0 +1,100 @@
+"""A folder that belongs to one owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.systems.local import directory
+from alchemesh_platform.systems.local.files import count
+
+
+class DirectoryInputs(Properties):
+    """A folder as it is wanted."""
+
+    path: AbsolutePath = Field(description="Absolute path of the folder.")
+    owner: str = Field(min_length=1, description="Address that the folder belongs to.")
+    retention_seconds: int | None = Field(
+        default=None, gt=0, description="Files last written longer ago than this are removed; by default none is."
+    )
+    keep_on_delete: bool = Field(default=True, description="Whether the files stay when the resource is removed.")
+
+
+class DirectoryOutputs(Properties):
+    """Where the folder is."""
+
+    url: str = Field(description="The folder as a URL: file:///…")
+
+
+class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
+    """A folder."""
+
+    pulumi_type = "alchemesh:local:Directory"
+    summary = "A folder that belongs to one owner and is kept when the resource goes, unless told otherwise."
+    inputs = DirectoryInputs
+    outputs = DirectoryOutputs
+    replace_on = frozenset({"path"})
+
+    def identify(self, inputs: DirectoryInputs) -> str:
+        return inputs.path
+
+    def check(self, inputs: DirectoryInputs, old_inputs: DirectoryInputs | None, context: Context) -> Iterator[Refusal]:
+        yield from refused_path(inputs.path, inputs.owner, old_inputs.owner if old_inputs else None)
+
+    def plan(self, inputs: DirectoryInputs, old: DirectoryOutputs | None, context: Context) -> Mapping[str, Any]:
+        return known_url(inputs.path)
+
+    def drift(self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context) -> Drift | None:
+        path = Path(inputs.path)
+        if directory.owner_of(path) is None:
+            return Drift(f"folder {path} is gone: it is made again", "url")
+        if inputs.retention_seconds is not None:
+            expired = directory.expired(path, inputs.retention_seconds)
+            if expired:
+                return Drift(f"{count(len(expired), 'file')} of {path} beyond retention: to be removed", "url")
+        return None
+
+    def create(self, inputs: DirectoryInputs, context: Context) -> DirectoryOutputs:
+        return self._apply(inputs, None)
+
+    def read(
+        self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context
+    ) -> tuple[DirectoryInputs, DirectoryOutputs] | None:
+        found = directory.owner_of(Path(inputs.path)) == inputs.owner
+        return (inputs, DirectoryOutputs(url=Path(inputs.path).as_uri())) if found else None
+
+    def update(
+        self, inputs: DirectoryInputs, old_inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context
+    ) -> DirectoryOutputs:
+        return self._apply(inputs, old_inputs.owner)
+
+    def delete(self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context) -> None:
+        keep = inputs.keep_on_delete and not context.delete_data
+        kept = directory.remove(Path(inputs.path), inputs.owner, keep_data=keep)
+        if kept is not None:
+            context.info(f"kept {count(kept.files, 'file')} in {inputs.path}; a later `up` finds them again")
+
+    def _apply(self, inputs: DirectoryInputs, formerly: str | None) -> DirectoryOutputs:
+        path = Path(inputs.path)
+        directory.create(path, inputs.owner, formerly=formerly)
+        if inputs.retention_seconds is not None:
+            directory.remove_expired(path, inputs.retention_seconds)
+        return DirectoryOutputs(url=path.as_uri())
+
+
+def known_url(path: Any) -> dict[str, str]:
+    """The URL of a folder, once its path is known."""
+    return {"url": Path(path).as_uri()} if isinstance(path, str) else {}
+
+
+def refused_path(path: str, owner: str, formerly: str | None, name: str = "path") -> Iterator[Refusal]:
+    """Why an owner may not have a folder."""
+    refused = directory.refusal(Path(path), owner, formerly=formerly)
+    if refused is not None:
+        yield Refusal(name, f"{refused.message}; {refused.hint}")

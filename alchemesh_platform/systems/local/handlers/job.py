@@ -1,0 +1,113 @@
+"""A Python job: its description."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.systems.local.files import storage_errors
+from alchemesh_platform.systems.local.jobs import job
+from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
+from alchemesh_platform.systems.local.jobs.job import JobDescription, JobFailed
+
+
+class JobInputs(Properties):
+    """A job as it is wanted."""
+
+    directory: AbsolutePath = Field(description="Absolute path of the folder that the description is kept in.")
+    owner: str = Field(min_length=1, description="Address that the job belongs to.")
+    python: str = Field(min_length=1, description="Python interpreter: its path, or its name on PATH.")
+    working_directory: str = Field(description="Folder that the job runs in, where its modules are.")
+    entrypoint: str = Field(description="package.module:function, or the path of a script in the working folder.")
+    env: dict[str, str | SecretRef] = Field(
+        default_factory=dict, description="Environment variables: a text, or {secret: NAME}."
+    )
+    schedule: str | None = Field(default=None, description="Cron expression.")
+    timeout_seconds: int | None = Field(default=None, gt=0, description="How long a run may take.")
+
+
+class JobOutputs(Properties):
+    """Where the description is."""
+
+    descriptor: str = Field(description="Path of the description, a JSON file.")
+
+
+class JobHandler(Handler[JobInputs, JobOutputs]):
+    """The description of a job. Declaring it runs nothing."""
+
+    pulumi_type = "alchemesh:local:Job"
+    summary = "The description of a Python job, checked: its module or script is there. Nothing is run by declaring it."
+    inputs = JobInputs
+    outputs = JobOutputs
+    replace_on = frozenset({"directory"})
+    refuses_secrets = True
+
+    def identify(self, inputs: JobInputs) -> str:
+        return str(job.job_file(Path(inputs.directory)))
+
+    def check(self, inputs: JobInputs, old_inputs: JobInputs | None, context: Context) -> Iterator[Refusal]:
+        folder, elsewhere = Path(inputs.working_directory).absolute(), job.looks_elsewhere(inputs.python, inputs.env)
+        problem = entrypoint_problem(inputs.entrypoint, folder, elsewhere=elsewhere)
+        if problem is not None:
+            yield Refusal("entrypoint", str(problem))
+        if shutil.which(inputs.python) is None:
+            yield Refusal("python", f"there is no program {inputs.python}")
+        holder = _holder(inputs)
+        if holder not in (None, inputs.owner, old_inputs.owner if old_inputs else None):
+            yield Refusal("directory", f"{inputs.directory} has the job of {holder}")
+
+    def plan(self, inputs: JobInputs, old: JobOutputs | None, context: Context) -> Mapping[str, Any]:
+        known = isinstance(inputs.directory, str)
+        return {"descriptor": str(job.job_file(Path(inputs.directory)))} if known else {}
+
+    def drift(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> Drift | None:
+        try:
+            same = job.read_job(job.job_file(Path(inputs.directory))) == _description(inputs)
+        except JobFailed as error:
+            return Drift(f"{error.message}: it is written again", "descriptor")
+        if same:
+            return None
+        return Drift(f"the description of job {inputs.owner} was changed: it is set right", "descriptor")
+
+    def create(self, inputs: JobInputs, context: Context) -> JobOutputs:
+        return JobOutputs(descriptor=str(job.write_job(Path(inputs.directory), _description(inputs))))
+
+    def read(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> tuple[JobInputs, JobOutputs] | None:
+        path = job.job_file(Path(inputs.directory))
+        return (inputs, JobOutputs(descriptor=str(path))) if path.is_file() else None
+
+    def update(self, inputs: JobInputs, old_inputs: JobInputs, outputs: JobOutputs, context: Context) -> JobOutputs:
+        return self.create(inputs, context)
+
+    def delete(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> None:
+        if _holder(inputs) in (None, inputs.owner):
+            path = job.job_file(Path(inputs.directory))
+            with storage_errors(f"remove {path}"):
+                path.unlink(missing_ok=True)
+
+
+def _description(inputs: JobInputs) -> JobDescription:
+    return JobDescription(
+        owner=inputs.owner,
+        python=inputs.python,
+        working_directory=str(Path(inputs.working_directory).absolute()),
+        entrypoint=inputs.entrypoint,
+        env=inputs.env,
+        schedule=inputs.schedule,
+        timeout_seconds=inputs.timeout_seconds,
+    )
+
+
+def _holder(inputs: JobInputs) -> str | None:
+    try:
+        return job.read_job(job.job_file(Path(inputs.directory))).owner
+    except JobFailed:
+        return None

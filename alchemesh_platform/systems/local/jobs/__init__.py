@@ -1,0 +1,1 @@
+"""Python jobs on this machine."""

@@ -1,0 +1,233 @@
+"""A plain Python job: its description, which holds no secret, and a run of it with the product's connections."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.secrets import SecretRef, mask, resolve
+from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.connections import CONNECTIONS_VARIABLE, Connections
+from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem, interpreter_arguments
+
+KEPT_CHARACTERS = 64 * 1024
+GRACE_SECONDS = 10.0
+LEFT_OVER_SECONDS = 2.0  # how long to read on when the job is over but something that it started still prints
+
+
+class JobFailed(Failure):
+    """Raised when a job cannot be started: its description, interpreter or code is not there."""
+
+
+class JobDescription(BaseModel):
+    """What a job runs. Secrets are named, never written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    owner: str = Field(description="Address of the port or product that the job belongs to.")
+    python: str = Field(description="Python interpreter.")
+    working_directory: str = Field(description="Folder that it runs in, where modules are looked for.")
+    entrypoint: str = Field(description="package.module:function, or the path of a script.")
+    env: dict[str, str | SecretRef] = Field(default_factory=dict, description="Environment: text, or a secret's name.")
+    schedule: str | None = Field(default=None, description="Cron expression.")
+    timeout_seconds: float | None = Field(default=None, description="How long a run may take.")
+
+
+def job_file(directory: Path) -> Path:
+    """Where a job's description is kept."""
+    return directory.absolute() / "job.json"
+
+
+def write_job(directory: Path, job: JobDescription) -> Path:
+    """Keep a job's description.
+
+    Raises:
+        StorageFailed: when it cannot be written.
+    """
+    path = job_file(directory)
+    write_if_changed(path, json.dumps(job.model_dump(mode="json"), indent=1) + "\n")
+    return path
+
+
+def read_job(path: Path) -> JobDescription:
+    """Read a job's description.
+
+    Raises:
+        JobFailed: when it is not there or is damaged.
+    """
+    try:
+        return JobDescription.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise JobFailed(f"there is no job description {path}", hint="`alchemesh up` writes it") from error
+    except (OSError, ValidationError) as error:
+        raise JobFailed(f"cannot read the job description {path}: {error}", hint="`alchemesh up` writes it") from error
+
+
+def looks_elsewhere(python: str, env: Mapping[str, object]) -> bool:
+    """Whether a job's modules may come from where this Python does not find them."""
+    return python != sys.executable or "PYTHONPATH" in env
+
+
+def run_job(
+    job: JobDescription,
+    connections: Connections,
+    arguments: Sequence[str] = (),
+    on_output: Callable[[str], None] = lambda line: None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    cancelled: threading.Event | None = None,
+) -> CodeRun:
+    """Run a job with its connections, and wait for its end.
+
+    The job gets the environment of this process without Pulumi's own variables, the job's variables with their secrets,
+    the connections as variables, and ``ALCHEMESH_CONNECTIONS``, the path of a JSON file with all of them. An interrupt
+    (Ctrl-C) is handed on; what does not end then, or in time, is killed with everything that it started.
+
+    Args:
+        arguments: Handed to the job.
+        on_output: Gets each line that the job prints, masked, as it comes.
+        environ: Where secrets are looked up.
+        cancelled: Set it to interrupt the job.
+
+    Raises:
+        JobFailed: when the job cannot be started.
+        SecretMissing: when a secret has no value here.
+    """
+    elsewhere = looks_elsewhere(job.python, job.env)
+    problem = entrypoint_problem(job.entrypoint, Path(job.working_directory), elsewhere=elsewhere)
+    if problem is not None:
+        raise JobFailed(f"cannot run {job.entrypoint}: {problem}", hint="mend `entrypoint`, then `alchemesh up`")
+    secrets = {name: resolve(value, environ) for name, value in job.env.items() if isinstance(value, SecretRef)}
+    plain = {name: value for name, value in job.env.items() if isinstance(value, str)}
+    with tempfile.TemporaryDirectory(prefix="alchemesh-job-") as folder:
+        file = Path(folder, "connections.json")
+        with storage_errors(f"write {file}"):
+            write_private(file, connections.model_dump_json())
+        variables = {
+            **{name: value for name, value in environ.items() if not name.startswith("PULUMI_")},
+            "PYTHONUNBUFFERED": "1",
+            **plain,
+            **secrets,
+            **connections.environ(),
+            CONNECTIONS_VARIABLE: str(file),
+        }
+        process = _start(job, arguments, variables)
+        return _follow(process, job, _Output(on_output, secrets.values()), cancelled or threading.Event())
+
+
+def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [job.python, *interpreter_arguments(job.entrypoint), *arguments],
+            cwd=job.working_directory,
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a group of its own, so that all of it can be ended
+        )
+    except OSError as error:
+        raise JobFailed(
+            f"cannot start {job.python}: {error.strerror}", hint="set `python` in the platform file's local settings"
+        ) from error
+
+
+def _follow(
+    process: subprocess.Popen[bytes], job: JobDescription, output: _Output, cancelled: threading.Event
+) -> CodeRun:
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    started = time.monotonic()
+    reader = threading.Thread(target=output.read, args=(process.stdout,), name="job-output", daemon=True)
+    reader.start()
+    timed_out = interrupted = False
+    deadline = None if job.timeout_seconds is None else started + job.timeout_seconds
+    try:
+        while process.poll() is None:
+            if deadline is not None and time.monotonic() > deadline:
+                timed_out = True
+                _end_group(process, signal.SIGTERM)
+            elif cancelled.is_set():
+                interrupted = True
+                _end_group(process, signal.SIGINT)
+            else:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+    except KeyboardInterrupt:
+        interrupted = True
+        _end_group(process, signal.SIGINT)
+    except BaseException:
+        _end_group(process, signal.SIGKILL)
+        raise
+    reader.join(LEFT_OVER_SECONDS)
+    _signal_group(process, signal.SIGKILL)  # what the job started and left behind
+    reader.join(LEFT_OVER_SECONDS)
+    if output.error is not None:
+        raise output.error
+    return CodeRun(process.returncode, output.kept(), time.monotonic() - started, timed_out, interrupted)
+
+
+def _end_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Ask the job to end, and after the grace period, or a second interrupt, make it."""
+    _signal_group(process, number)
+    try:
+        process.wait(GRACE_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # Either says that it is over; macOS says the latter of a group of zombies.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+class _Output:
+    """What a job prints: handed on line by line, and the end of it kept."""
+
+    def __init__(self, on_output: Callable[[str], None], secrets: Iterable[str]) -> None:
+        self._on_output = on_output
+        # Output is masked by lines, so a secret of several lines (a key) is masked line by line.
+        self._secrets = {part for secret in secrets for part in (secret, *secret.splitlines())}
+        self._lines: deque[str] = deque()
+        self._size = 0
+        self._cut = False
+        self.error: Exception | None = None
+
+    def read(self, pipe: IO[bytes]) -> None:
+        while line := pipe.readline(KEPT_CHARACTERS):
+            text = mask(line.decode(errors="replace"), self._secrets)
+            self._keep(text)
+            try:
+                self._on_output(text.rstrip("\r\n"))
+            except OSError:
+                self._on_output = lambda line: None  # nobody reads any more; the job goes on
+            except Exception as error:  # noqa: BLE001 - raised where the job is waited for; what it prints has to be read
+                self._on_output = lambda line: None
+                self.error = error
+
+    def _keep(self, text: str) -> None:
+        self._lines.append(text)
+        self._size += len(text)
+        while self._size > KEPT_CHARACTERS and len(self._lines) > 1:
+            self._size -= len(self._lines.popleft())
+            self._cut = True
+
+    def kept(self) -> str:
+        return ("[…]\n" if self._cut else "") + "".join(self._lines)

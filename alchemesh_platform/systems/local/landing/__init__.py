@@ -1,0 +1,1 @@
+"""Landing of source files as Parquet."""

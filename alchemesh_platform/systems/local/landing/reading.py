@@ -1,0 +1,125 @@
+"""How a source file is read: as a table function of DuckDB, and in words when it cannot be."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import json
+import os
+import shutil
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.local.files import count, storage_failure
+from alchemesh_platform.systems.local.landing.parse_errors import bad_csv_line, bad_json_line, delimiter_of
+from alchemesh_platform.systems.local.landing.source_files import SourceFailed, SourceFile
+
+SourceFormat = Literal["csv", "json", "parquet"]
+NULL_VALUES = ("", "NA")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How source files are read.
+
+    CSV has a header line, fields in double quotes where needed, and the separator that the header shows: comma,
+    semicolon, tab or bar. JSON is one object for each line. Either may be compressed: ``.gz``, or a ``.zip`` that holds
+    one file. Types are inferred from the whole file.
+    """
+
+    format: SourceFormat
+    null_values: tuple[str, ...] = NULL_VALUES
+
+    def key(self) -> str:
+        """The same for the same way of reading."""
+        return json.dumps([self.format, *(self.null_values if self.format == "csv" else ())])
+
+
+def table_function(path: Path, reading: Reading) -> str:
+    """What DuckDB selects from to read a file."""
+    file = quoted(str(path))
+    if reading.format == "csv":
+        nulls = ", ".join(quoted(value) for value in reading.null_values)
+        # The dialect is given, so that a bad row is an error at its line and not a reason to guess another dialect.
+        return (
+            f"read_csv({file}, header = true, delim = {quoted(delimiter_of(path))}, quote = '\"', escape = '\"', "
+            f"comment = '', skip = 0, sample_size = -1, nullstr = [{nulls}])"
+        )
+    if reading.format == "json":
+        return f"read_json({file}, format = 'newline_delimited', records = true, sample_size = -1)"
+    return f"read_parquet({file})"
+
+
+def unreadable(source: SourceFile, readable: Path, reading: Reading, said: str) -> Failure:
+    """What a person is told when DuckDB gives up: the line, where one is to blame."""
+    reason = said.strip().splitlines()[0].partition("Error: ")[2] or said
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if os.strerror(number) in said:
+            return storage_failure(f"land {source.path}", OSError(number, os.strerror(number)))
+    found = None
+    try:
+        if reading.format == "csv":
+            found = bad_csv_line(readable, delimiter_of(readable))
+        elif reading.format == "json":
+            found = bad_json_line(readable)
+    except (OSError, EOFError):
+        pass  # unreadable for us too: DuckDB's reason stands
+    if found is not None:
+        line, cause = found
+        return SourceFailed(f"{source.path}:{line}: {cause}", hint="mend the line; nothing of this file was landed")
+    reason = reason.replace(str(readable), source.path.name)
+    return SourceFailed(f"cannot read {source.path} as {reading.format}: {reason}", hint="nothing of it was landed")
+
+
+def readable_copy(source: SourceFile, staging: Path) -> Path:
+    """The file under a name that DuckDB reads as it is: unpacked, and without signs that it takes for wildcards."""
+    if source.path.suffix.lower() == ".zip":
+        return _unzipped(source, staging)
+    with source.path.open("rb"):  # permission, before DuckDB says something less clear
+        pass
+    if not glob.has_magic(str(source.path)):
+        return source.path
+    link = staging / f"source{''.join(source.path.suffixes[-2:])}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(source.path.absolute())
+    return link
+
+
+def _unzipped(source: SourceFile, staging: Path) -> Path:
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            members = [
+                member
+                for member in archive.infolist()
+                if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+            ]
+            if len(members) != 1:
+                names = ", ".join(member.filename for member in members[:3])
+                raise SourceFailed(
+                    f"{source.path} holds {count(len(members), 'file')}, not one{f' ({names}, …)' if names else ''}",
+                    hint="unpack it, and name the files in it",
+                )
+            unpacked = staging / f"source{Path(members[0].filename).suffix}"
+            with archive.open(members[0]) as packed, unpacked.open("wb") as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+        raise SourceFailed(f"cannot unpack {source.path}: {error}", hint="nothing of it was landed") from error
+    return unpacked
+
+
+def is_blank(path: Path) -> bool:
+    """Whether a file holds nothing but white space."""
+    with path.open("rb") as file:
+        while block := file.read(1 << 16):
+            if block.strip():
+                return False
+    return True
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

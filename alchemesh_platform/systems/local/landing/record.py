@@ -1,0 +1,129 @@
+"""The record that a landing area keeps of itself: which source file was landed where, and how it looked then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alchemesh_platform.systems.local.files import count, write_if_changed
+from alchemesh_platform.systems.local.landing.source_files import SourceFile
+
+LANDING_FILE = ".alchemesh-landing.json"
+
+# What makes a name of a landed file, taken off the source's: flights.csv.zip becomes flights.parquet.
+_ENDINGS = (".gz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
+
+
+class LandedFile(BaseModel):
+    """A source file as it was when it was landed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size_bytes: int
+    mtime_ns: int
+    target: str | None = Field(description="Name of the landed file; None when the source held no row.")
+    rows: int
+    landed_bytes: int
+
+
+class Landing(BaseModel):
+    """A landing area's record of itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reading: str = Field(default="", description="How files were read; another way reads them all again.")
+    landed_at: datetime | None = Field(default=None, description="When something was landed last.")
+    files: dict[str, LandedFile] = Field(default_factory=dict, description="Source file: how it was landed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a landing area lacks."""
+
+    landing: tuple[SourceFile, ...] = ()
+    gone: tuple[str, ...] = ()
+    new: int = 0
+    changed: int = 0
+    lost: int = 0
+    reread: bool = False
+
+    def reason(self) -> str | None:
+        """Why an ingestion has something to do, in a sentence; None when it has not."""
+        if self.reread:
+            return f"{count(len(self.landing), 'source file')} to be read in another way"
+        found = (
+            (self.new, "new"),
+            (self.changed, "changed"),
+            (self.lost, "with its landed file missing"),
+            (len(self.gone), "gone"),
+        )
+        said = ", ".join(f"{number:,} {what}" for number, what in found if number)
+        return f"source files: {said}" if said else None
+
+
+def read_landing(target: Path) -> Landing:
+    """A landing area's record; an empty one when there is none or it is damaged: all is landed again then."""
+    try:
+        return Landing.model_validate_json((target / LANDING_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return Landing()
+
+
+def write_landing(target: Path, landing: Landing) -> None:
+    """Keep the record. Raises StorageFailed."""
+    document = landing.model_dump(mode="json")
+    write_if_changed(target / LANDING_FILE, json.dumps(document, indent=1) + "\n")
+
+
+def changes(landing: Landing, sources: Iterable[SourceFile], target: Path, *, reading: str, mirror: bool) -> Changes:
+    """Compare source files with what was landed.
+
+    Args:
+        landing: The landing area's record.
+        sources: The files that there are.
+        target: The landing area.
+        reading: How files are to be read.
+        mirror: Whether files that went at the source go here too.
+    """
+    to_land: list[SourceFile] = []
+    new = changed = lost = 0
+    reread = bool(landing.files) and landing.reading != reading
+    names = set()
+    for source in sources:
+        names.add(source.name)
+        known = landing.files.get(source.name)
+        if known is None:
+            new += 1
+        elif (known.size_bytes, known.mtime_ns) != (source.size_bytes, source.mtime_ns):
+            changed += 1
+        elif known.target is not None and not (target / known.target).is_file():
+            lost += 1
+        elif not reread:
+            continue
+        to_land.append(source)
+    gone = tuple(sorted(set(landing.files) - names)) if mirror else ()
+    return Changes(tuple(to_land), gone, new, changed, lost, reread)
+
+
+def target_name(source: str, landing: Landing) -> str:
+    """The name of a source file's landed file: its own, where it has one, or a free one."""
+    known = landing.files.get(source)
+    if known is not None and known.target is not None:
+        return known.target
+    flat = source.replace("/", "__")
+    stem = flat
+    while stem.lower().endswith(_ENDINGS):
+        stem = stem.rpartition(".")[0]
+    taken = {file.target for file in landing.files.values()}
+    name = f"{stem.lstrip('._') or 'file'}.parquet"
+    return name if name not in taken else f"{flat}.parquet"
+
+
+def landed_now(landing: Landing, files: dict[str, LandedFile], reading: str) -> Landing:
+    """The record after something was landed."""
+    return landing.model_copy(update={"files": files, "reading": reading, "landed_at": datetime.now(UTC)})

@@ -1,0 +1,1 @@
+"""Supervised servers on this machine, and their ports."""

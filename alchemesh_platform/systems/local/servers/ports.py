@@ -1,0 +1,94 @@
+"""TCP ports of this machine: free ones, and who has the taken ones."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from contextlib import closing
+from itertools import cycle, islice
+
+from alchemesh_platform.base.failure import Failure
+
+GRACE_SECONDS = 3.0
+# Where systems give no ports to programs that ask for any: a port that is chosen now and listened on later would be
+# taken meanwhile, sooner or later. Below: services that have a port by custom; above: the NodePorts of Kubernetes.
+# Sources: Linux Documentation/networking/ip-sysctl.rst (ip_local_port_range, 32768 to 60999); RFC 6335, 6 (from 49152,
+# as macOS and Windows do)
+PORTS = range(20_000, 30_000)
+TRIES = 100
+# In an order of this process's own, gone through from one call to the next: two that are asked for before either is
+# listened on differ, and so do those of two processes, also where the generator that all share was seeded.
+_order = cycle(random.Random().sample(PORTS, len(PORTS)))  # noqa: S311 - no secret
+
+
+class PortInUse(Failure):
+    """Raised when a port is wanted that another process has; says which process, where that can be known."""
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on now, nor is given who asks the system for any; another one with each call."""
+    for port in islice(_order, TRIES):
+        if is_free(host, port):
+            return port
+    with closing(_socket(host)) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def becomes_free(host: str, port: int, seconds: float = GRACE_SECONDS) -> bool:
+    """Whether the port can be listened on, now or soon: a server that just ended may not have let go of it yet."""
+    deadline = time.monotonic() + seconds
+    while not is_free(host, port):
+        if _holder(port) is not None or time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether the port could be listened on."""
+    with closing(_socket(host)) as probe:
+        # As servers do: a port whose last connections are still being closed counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def port_taken(host: str, port: int, what: str, setting: str) -> PortInUse:
+    """What a person is told of a taken port.
+
+    Args:
+        what: What the port is for: ``the PostgreSQL protocol``.
+        setting: What to set for another port: ``postgres_port``.
+    """
+    holder = _holder(port)
+    return PortInUse(
+        f"port {port} of {host}, for {what}, is taken{f' by {holder}' if holder else ''}",
+        hint=f"stop that process, or set `{setting}` to another port",
+    )
+
+
+def _holder(port: int) -> str | None:
+    import psutil
+
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # macOS shows them to the superuser only
+        return None
+    for connection in connections:
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        if listens and connection.pid:
+            try:
+                command = " ".join(psutil.Process(connection.pid).cmdline())
+            except psutil.Error:
+                command = ""
+            return f"process {connection.pid}{f' ({command[:100]})' if command else ''}"
+    return None
+
+
+def _socket(host: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)

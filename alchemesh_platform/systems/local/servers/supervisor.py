@@ -1,0 +1,319 @@
+"""One supervisord for each run folder: started on the first need, reached over a Unix socket, ended with its last."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+
+# unix(7): sun_path holds 108 bytes with the closing NUL, macOS 104; supervisord first binds "<path>.<pid>".
+SOCKET_PATH_MAX = 104 - 1 - len(".4194304")
+SHORT_FOLDER = Path("/tmp")  # noqa: S108 - what is put there is in a folder of the user's own
+START_SECONDS = 60.0
+CALL_SECONDS = 30.0  # stopping a process takes STOP_SECONDS, and what the machine is busy with
+STOP_SECONDS = 10
+CONFIG_FOLDER = "supervisor"
+CONFIG_FILE = "supervisord.conf"
+COMMAND = "command = "  # how the line of a program's command starts
+PROGRAMS = "programs"
+
+# A daemon outlives the command that started it, so it gets none of that command's secrets.
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH")
+
+
+class SupervisorFailed(Failure):
+    """Raised when supervisord cannot be started or does not answer."""
+
+
+class SupervisorDown(Exception):
+    """Raised when no supervisord listens on the socket."""
+
+
+def config_folder(run_directory: Path) -> Path:
+    """Where the supervisor of a run folder keeps its configuration, socket and logs."""
+    return run_directory / CONFIG_FOLDER
+
+
+def socket_path(run_directory: Path) -> Path:
+    """The supervisor's socket: in the run folder, or under /tmp where that would be too long."""
+    beside = config_folder(run_directory).absolute() / "supervisor.sock"
+    if len(os.fsencode(beside)) <= SOCKET_PATH_MAX:
+        return beside
+    digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
+    # Not the folder that TMPDIR names: it differs between shells, and each of them has to find the socket.
+    return SHORT_FOLDER / f"alchemesh-{os.getuid()}" / f"{digest}.sock"
+
+
+@contextmanager
+def supervisor(run_directory: Path) -> Iterator[Any]:
+    """The XML-RPC interface of the supervisor that runs, http://supervisord.org/api.html.
+
+    Raises:
+        SupervisorDown: when none runs.
+        SupervisorFailed: when it does not answer.
+    """
+    transport = _UnixTransport(socket_path(run_directory))
+    try:
+        with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
+            yield server.supervisor
+    except (FileNotFoundError, ConnectionError) as error:
+        raise SupervisorDown(str(run_directory)) from error
+    except (TimeoutError, OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+        raise SupervisorFailed(
+            f"the supervisor of {run_directory} does not answer: {error}",
+            hint=f"see {config_folder(run_directory) / 'supervisord.log'}",
+        ) from error
+
+
+def is_up(run_directory: Path) -> bool:
+    """Whether the supervisor runs and answers."""
+    try:
+        with supervisor(run_directory) as rpc:
+            return bool(rpc.getState()["statename"] == "RUNNING")
+    except (SupervisorDown, SupervisorFailed):
+        return False
+
+
+def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None:
+    """Start the supervisor, in a session of its own and with none of our files open.
+
+    Args:
+        run_directory: The run folder.
+        secrets: What its processes get beside the few variables that it inherits; in memory, and in no file.
+
+    Raises:
+        SupervisorFailed: with what it said, when it does not come up.
+        StorageFailed: when the run folder cannot be written.
+    """
+    folder = config_folder(run_directory).absolute()
+    address = socket_path(run_directory)
+    unfit(folder, "the run folder")
+    with storage_errors(f"write in {folder}"):
+        (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
+        private_folder(address.parent)
+        address.unlink(missing_ok=True)  # a killed one's; supervisord would find out by waiting
+    config = folder / CONFIG_FILE
+    write_if_changed(config, _configuration(address))
+    end_remains_of(folder)
+    said = folder / "start.log"
+    with storage_errors(f"write {said}"), said.open("wb") as stderr:
+        # Its output goes to a file: a pipe would be held open by the daemon, and with it whoever waits for its end.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=stderr,
+            stderr=stderr,
+            env={**{name: os.environ[name] for name in _INHERITED if name in os.environ}, **(secrets or {})},
+            cwd=folder,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        status: int | None = process.wait(START_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        status = None
+    while status == 0 and time.monotonic() < deadline:
+        if is_up(run_directory):
+            return
+        time.sleep(0.02)
+    reason = said.read_text(errors="replace").strip().splitlines()
+    raise SupervisorFailed(
+        f"the supervisor of {run_directory} did not start{f': {reason[-1]}' if reason else ''}",
+        hint=f"see {said} and {folder / 'supervisord.log'}",
+    )
+
+
+def holds(run_directory: Path, secrets: Mapping[str, str]) -> bool:
+    """Whether the supervisor that runs was started with these secrets."""
+    import psutil
+
+    try:
+        with supervisor(run_directory) as rpc:
+            environment = psutil.Process(rpc.getPID()).environ()
+    except (SupervisorDown, psutil.Error):
+        return False
+    return all(environment.get(name) == value for name, value in secrets.items())
+
+
+def shut_down(run_directory: Path) -> None:
+    """End the supervisor, and with it every process that it has; its configuration and logs go too."""
+    import psutil
+
+    with suppress(SupervisorDown, psutil.NoSuchProcess), supervisor(run_directory) as rpc:
+        daemon = psutil.Process(rpc.getPID())
+        processes = daemon.children(recursive=True)
+        # Its own way of shutting down looks at its processes once a second. Gone at once, it starts none of them again.
+        daemon.kill()
+        _wait_for_end([daemon])
+        _end(processes)
+    socket_path(run_directory).unlink(missing_ok=True)
+    shutil.rmtree(config_folder(run_directory), ignore_errors=True)
+
+
+def end_orphans(*commands: tuple[str, ...]) -> None:
+    """End processes of this user that run one of these commands, by the end of their command line.
+
+    A killed supervisor leaves its processes running, with the ports of what is started in their place.
+    """
+    _end(_running(*commands))
+
+
+def end_remains_of(folder: Path) -> None:
+    """End what an earlier supervisor of this folder left: its processes, and itself if its folder was removed."""
+    import psutil
+
+    for lost in _running(("-c", str(folder / CONFIG_FILE))):
+        try:
+            children = lost.children(recursive=True)
+            lost.kill()
+        except psutil.NoSuchProcess:
+            continue  # it was about to end
+        _wait_for_end([lost])
+        _end(children)
+    end_orphans(*(command_of(path) for path in (folder / PROGRAMS).glob("*.conf")))
+
+
+def command_of(program_file: Path) -> tuple[str, ...]:
+    """The command of a program's configuration; empty when there is none."""
+    try:
+        lines = program_file.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ()
+    return tuple(shlex.split(next((line.removeprefix(COMMAND) for line in lines if line.startswith(COMMAND)), "")))
+
+
+def _running(*commands: tuple[str, ...]) -> list[Any]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["cmdline", "uids"]):
+        arguments, user = process.info["cmdline"], process.info["uids"]
+        ours = arguments and user and user.real == os.getuid()
+        if ours and any(tuple(arguments[-len(command) :]) == command for command in commands if command):
+            found.append(process)
+    return found
+
+
+def _end(processes: list[Any]) -> None:
+    """Ask processes to end, and make those that do not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            if _runs(process):
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, number)
+        if _wait_for_end(processes):
+            return
+
+
+def _wait_for_end(processes: list[Any]) -> bool:
+    """Wait until processes have ended. A zombie has: whoever is to take note of its end may be in no hurry."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(map(_runs, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _runs(process: Any) -> bool:
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def unfit(text: object, what: str) -> None:
+    """Refuse what supervisord's configuration cannot hold.
+
+    Raises:
+        SupervisorFailed: with the sign that is in the way.
+    """
+    # Its parser cuts values at " ;" and " #", expands "%" even inside paths, and knows no way to write a line break.
+    for sign in (" ;", " #", "%", "\n", "\r", '"', "\\"):
+        if sign in str(text):
+            raise SupervisorFailed(
+                f"{what} cannot be given to the process supervisor: {str(text)!r} holds {sign!r}",
+                hint="use another path",
+            )
+
+
+def _configuration(address: Path) -> str:
+    unfit(address, "the socket")
+    lines = [
+        "[unix_http_server]",
+        f"file = {address}",
+        "chmod = 0700",
+        "",
+        "[supervisord]",
+        "logfile = %(here)s/supervisord.log",
+        "logfile_maxbytes = 1MB",
+        "logfile_backups = 1",
+        "pidfile = %(here)s/supervisord.pid",
+        "directory = %(here)s",
+        "umask = 077",
+        "nocleanup = true",
+        *(["user = root"] if os.geteuid() == 0 else []),  # said or not, it is; unsaid, it is warned of
+        "",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+        "",
+        "[include]",
+        f"files = {PROGRAMS}/*.conf",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder of this user's own under the short folder, or beside.
+
+    Raises:
+        SupervisorFailed: when somebody else has made it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.parent == SHORT_FOLDER and folder.stat().st_uid != os.getuid():
+        raise SupervisorFailed(
+            f"{folder} belongs to another user", hint="choose a run folder with a shorter path: it is not needed then"
+        )
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        if self._connection[1] is None:
+            self._connection = host, _UnixConnection(self._path)
+        connection = self._connection[1]
+        assert isinstance(connection, _UnixConnection)  # noqa: S101 - narrows the type of the base class
+        return connection
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=CALL_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(CALL_SECONDS)
+        self.sock.connect(str(self._path))

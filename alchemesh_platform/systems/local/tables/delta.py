@@ -1,0 +1,207 @@
+"""Delta tables on this machine: made empty with a model's columns, evolved with it, observed from their log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.sdk.observation import TableObservation
+from alchemesh_platform.systems.local.files import storage_errors
+from alchemesh_platform.systems.local.tables.columns import COMMENT
+from alchemesh_platform.systems.local.tables.evolution import (
+    AddColumn,
+    AllowNull,
+    Describe,
+    Evolution,
+    Recreate,
+    Rename,
+    Step,
+    TableSchema,
+    plan_evolution,
+)
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+# Commits that leave the data as it was: a table is as fresh as its last other commit.
+_KEEPS_DATA = {
+    "CREATE TABLE",
+    "CREATE OR REPLACE TABLE",
+    "ADD COLUMN",
+    "CHANGE COLUMN",
+    "UPDATE FIELD METADATA",
+    "UPDATE TABLE METADATA",
+    "SET TBLPROPERTIES",
+    "ADD FEATURE",
+    "OPTIMIZE",
+    "VACUUM START",
+    "VACUUM END",
+}
+
+
+class TableFailed(Failure):
+    """Raised when a table cannot be read or changed; says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table as its log tells it. ``rows`` is None when the log does not count them."""
+
+    schema: TableSchema
+    rows: int | None
+    size_bytes: int
+    version: int
+    changed_at: datetime | None
+
+
+def table_exists(path: Path) -> bool:
+    """Whether there is a Delta table in a folder."""
+    return any((path / "_delta_log").glob("*.json"))
+
+
+def read_table(path: Path) -> TableState | None:
+    """Read a table's log, and no data; None when there is no table.
+
+    Raises:
+        TableFailed: when the log cannot be read.
+    """
+    if not table_exists(path):
+        return None
+    with _delta_errors("read", path):
+        table = _open(path)
+        rows, size = _rows_and_size(table)
+        return TableState(_schema_of(table), rows, size, table.version(), _changed_at(table))
+
+
+def observe_table(path: Path) -> TableObservation | None:
+    """How many rows a table holds, how large it is and when its data last changed; None when it is not there."""
+    state = read_table(path)
+    return None if state is None else TableObservation(state.rows, state.size_bytes, state.changed_at)
+
+
+def plan_table(path: Path, wanted: TableSchema) -> Evolution | None:
+    """What it takes to bring a table to a schema; None when it is not there. Changes nothing."""
+    state = read_table(path)
+    return None if state is None else plan_evolution(state.schema, wanted, empty=state.rows == 0)
+
+
+def evolve_table(path: Path, wanted: TableSchema, *, replace: bool = False) -> tuple[Step, ...] | None:
+    """Create a table, or evolve the one that is there. Each step is one commit: what was cut short goes on next time.
+
+    Args:
+        path: Folder of the table.
+        wanted: Schema of the table.
+        replace: Whether a table that cannot follow is started anew without its rows; its log keeps the older versions.
+
+    Returns:
+        The steps taken; None when the table was created.
+
+    Raises:
+        TableFailed: when the table cannot follow, with every reason, or the file system refuses.
+    """
+    evolution = plan_table(path, wanted)
+    if evolution is None:
+        with _delta_errors("create", path):
+            _create(path, wanted, "error")
+        return None
+    steps = evolution.steps
+    if evolution.incompatible:
+        if not replace:
+            raise cannot_follow(path, evolution)
+        steps = (Recreate(),)
+    with _delta_errors("change", path):
+        for step in steps:
+            _take(step, path, wanted)
+    return steps
+
+
+def cannot_follow(path: Path, evolution: Evolution) -> TableFailed:
+    """Every reason why a table cannot follow its model, in one message."""
+    lines = [
+        f"  {f'column {found.column}' if found.column else 'the table'}: {found.reason}; {found.remedy}"
+        for found in evolution.incompatible
+    ]
+    return TableFailed(f"the table in {path} holds rows and cannot follow its model:\n" + "\n".join(lines))
+
+
+def _create(path: Path, wanted: TableSchema, mode: str) -> None:
+    from deltalake import DeltaTable, Schema
+
+    DeltaTable.create(
+        str(path),
+        Schema.from_json(json.dumps({"type": "struct", "fields": list(wanted.fields)})),
+        mode=mode,  # type: ignore[arg-type] # a literal there
+        partition_by=list(wanted.partition_by) or None,
+        name=wanted.name or None,
+        description=wanted.description or None,
+    )
+
+
+def _take(step: Step, path: Path, wanted: TableSchema) -> None:
+    from deltalake import Field
+
+    alter = _open(path).alter
+    match step:
+        case AddColumn(field):
+            alter.add_columns([Field.from_json(json.dumps(field))])
+        case AllowNull(column):
+            alter.drop_column_not_null(column)
+        case Describe(None, description):
+            alter.set_table_description(description)
+        case Describe(str(column), description):
+            alter.set_column_metadata(column, {COMMENT: description})
+        case Rename(name):
+            alter.set_table_name(name)
+        case Recreate():
+            _create(path, wanted, "overwrite")
+
+
+def _open(path: Path) -> DeltaTable:
+    from deltalake import DeltaTable
+
+    return DeltaTable(str(path))
+
+
+def _schema_of(table: DeltaTable) -> TableSchema:
+    metadata = table.metadata()
+    fields: list[dict[str, Any]] = json.loads(table.schema().to_json())["fields"]
+    return TableSchema(
+        tuple(fields), tuple(metadata.partition_columns), metadata.name or "", metadata.description or ""
+    )
+
+
+def _rows_and_size(table: DeltaTable) -> tuple[int | None, int]:
+    actions = table.get_add_actions(flatten=True)
+    sizes = actions.column("size_bytes").to_pylist()
+    counts = actions.column("num_records").to_pylist() if "num_records" in actions.column_names else [None] * len(sizes)
+    return (None if None in counts else sum(counts)), sum(sizes)
+
+
+def _changed_at(table: DeltaTable) -> datetime | None:
+    for commit in table.history(100):
+        if commit.get("operation") not in _KEEPS_DATA:
+            return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+    written = table.get_add_actions(flatten=True).column("modification_time").to_pylist()
+    return datetime.fromtimestamp(max(written) / 1000, UTC) if written else None
+
+
+@contextmanager
+def _delta_errors(doing: str, path: Path) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    with storage_errors(f"{doing} the table in {path}"):
+        try:
+            yield
+        except DeltaError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise TableFailed(
+                f"cannot {doing} the table in {path}: {reason}",
+                hint=f"see whether {path / '_delta_log'} is whole; a table that is damaged can be moved away, "
+                "and the next `up` makes a new one",
+            ) from error

@@ -1,0 +1,188 @@
+"""How a table follows its model: what can be done in place, and what cannot, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alchemesh_platform.systems.local.tables.columns import COMMENT, Column, DeltaType, delta_field, spoken
+
+REPLACE = "set `on_incompatible_change: replace`, which starts the table anew without its rows"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """What a table is to look like, or does. ``fields`` are those of a Delta schema."""
+
+    fields: tuple[dict[str, Any], ...]
+    partition_by: tuple[str, ...] = ()
+    name: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a column, or parts of an object to a column."""
+
+    field: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AllowNull:
+    """Let a required column be null."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Set the description of a column, or of the table itself (``column`` is None)."""
+
+    column: str | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Set the name that the table's log carries."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recreate:
+    """Start anew: the table has no rows to lose. Its history stays in the log."""
+
+
+Step = AddColumn | AllowNull | Describe | Rename | Recreate
+
+
+@dataclass(frozen=True, slots=True)
+class Incompatible:
+    """Why one column, or the partitioning, cannot follow in place. ``column`` is None for the table as a whole."""
+
+    column: str | None
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """What it takes to follow a model: the steps, or the reasons why not."""
+
+    steps: tuple[Step, ...] = ()
+    incompatible: tuple[Incompatible, ...] = ()
+
+
+def wanted_schema(
+    columns: Sequence[Column], partition_by: Sequence[str] = (), name: str = "", description: str = ""
+) -> TableSchema:
+    """The schema that a model asks for.
+
+    Raises:
+        ColumnUnfit: when a column cannot be kept in a Delta table.
+    """
+    fields = tuple(delta_field(column, f"columns[{at}]") for at, column in enumerate(columns))
+    return TableSchema(fields, tuple(partition_by), name, description)
+
+
+def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) -> Evolution:
+    """Compare what a table is with what it is to be.
+
+    Compatible, and done in place: a column that may be null is added; a part is added to an object; a required column
+    may be null from now on; descriptions and the name change. Incompatible once there are rows: a required column is
+    added (its rows would have no value), a column goes or changes its type, a column becomes required, the partitioning
+    changes. An empty table has nothing to lose and follows every change.
+
+    Args:
+        current: What the table is.
+        wanted: What the model asks for.
+        empty: Whether the table has no rows.
+    """
+    incompatible = tuple(_incompatible(current, wanted))
+    if incompatible and empty:
+        return Evolution(steps=(Recreate(),))
+    if incompatible:
+        return Evolution(incompatible=incompatible)
+    return Evolution(steps=tuple(_steps(current, wanted)))
+
+
+def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompatible]:
+    before = {field["name"]: field for field in current.fields}
+    after = {field["name"]: field for field in wanted.fields}
+    for name in before:
+        if name not in after:
+            yield Incompatible(name, "the table has it, and the model has not", f"keep it in the model, or {REPLACE}")
+    for name, field in after.items():
+        old = before.get(name)
+        if old is None:
+            if not field["nullable"]:
+                yield Incompatible(
+                    name,
+                    "it is new and required, and no row has a value for it",
+                    f"make it optional, or {REPLACE}",
+                )
+        elif not _extends(old["type"], field["type"]):
+            yield Incompatible(
+                name,
+                f"its type would change from {spoken(old['type'])} to {spoken(field['type'])}",
+                f"add a column of the new type beside it, or {REPLACE}",
+            )
+        elif old["nullable"] and not field["nullable"]:
+            yield Incompatible(
+                name, "it would become required, and the rows there may lack it", f"leave it optional, or {REPLACE}"
+            )
+    if current.partition_by != wanted.partition_by:
+        yield Incompatible(
+            None,
+            f"partitioning would change from {_listed(current.partition_by)} to {_listed(wanted.partition_by)}",
+            f"keep the partitioning, or {REPLACE}",
+        )
+
+
+def _steps(current: TableSchema, wanted: TableSchema) -> Iterator[Step]:
+    before = {field["name"]: field for field in current.fields}
+    for field in wanted.fields:
+        name = field["name"]
+        old = before.get(name)
+        if old is None:
+            yield AddColumn(field)
+            continue
+        if _shape(old["type"]) != _shape(field["type"]):
+            yield AddColumn({**field, "nullable": old["nullable"], "metadata": old["metadata"]})
+        if field["nullable"] and not old["nullable"]:
+            yield AllowNull(name)
+        if old["metadata"].get(COMMENT, "") != field["metadata"].get(COMMENT, ""):
+            yield Describe(name, field["metadata"].get(COMMENT, ""))
+    if current.description != wanted.description:
+        yield Describe(None, wanted.description)
+    if current.name != wanted.name:
+        yield Rename(wanted.name)
+
+
+def _extends(old: DeltaType, new: DeltaType) -> bool:
+    """Whether a value of the old type is one of the new type, with parts added at most."""
+    if isinstance(old, str) or isinstance(new, str) or old["type"] != new["type"]:
+        return old == new
+    if old["type"] == "array":
+        return _extends(old["elementType"], new["elementType"])
+    if old["type"] != "struct":
+        return old == new
+    parts = {field["name"]: field["type"] for field in new["fields"]}
+    return all(field["name"] in parts and _extends(field["type"], parts[field["name"]]) for field in old["fields"])
+
+
+def _shape(kind: DeltaType) -> object:
+    """The type without descriptions and without order of parts: what is left is what data looks like."""
+    if isinstance(kind, str):
+        return kind
+    if kind["type"] == "array":
+        return "array", _shape(kind["elementType"])
+    if kind["type"] == "struct":
+        return "struct", frozenset((field["name"], _shape(field["type"])) for field in kind["fields"])
+    return repr(kind)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none"

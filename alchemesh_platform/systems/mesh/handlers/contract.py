@@ -1,0 +1,67 @@
+"""The record of a contract, with the version of it that is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.contracts.notices.give import turn_of
+from alchemesh_platform.contracts.notices.recorded import drop_notices, settle_notices
+from alchemesh_platform.contracts.versions import keep_version, version_address
+from alchemesh_platform.identity.machine import local_subject
+from alchemesh_platform.provider.handler import Context, Drift
+from alchemesh_platform.provider.inputs import PROPERTIES
+from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
+from alchemesh_platform.systems.mesh.handlers.records import Nothing, RecordHandler
+
+if TYPE_CHECKING:
+    from alchemesh_platform.registry.store import Registry
+
+
+class ContractInputs(ContractRecord):
+    """A contract's record, as properties."""
+
+    model_config = PROPERTIES
+
+
+class ContractHandler(RecordHandler[ContractInputs]):
+    """The record of a contract. When it goes its notices go along, and its versions stay."""
+
+    pulumi_type = "alchemesh:mesh:Contract"
+    summary = "The record of an output port's contract, and the version of it that is kept."
+    record = ContractRecord
+    inputs = ContractInputs
+
+    def drift(self, inputs: ContractInputs, outputs: Nothing, context: Context) -> Drift | None:
+        found = super().drift(inputs, outputs, context)
+        if found is None:
+            address = version_address(inputs.address, inputs.version)
+            if context.registry().get(ContractVersionRecord, inputs.environment, address) is None:
+                return Drift(f"version {inputs.version} of {inputs.address} is not kept: it is kept again", "version")
+        return found
+
+    def create(self, inputs: ContractInputs, context: Context) -> Nothing:
+        contract = _contract(inputs)
+        registry = context.registry()
+        given_by = _deployed_by(registry, contract)
+        with registry.transaction(turn_of(contract.environment, contract.address)) as turn:
+            before = turn.get(ContractRecord, contract.environment, contract.address)
+            keep_version(turn, contract)
+            settle_notices(turn, before, contract, given_by, datetime.now(UTC))
+            turn.put(contract)
+        return Nothing()
+
+    def delete(self, inputs: ContractInputs, outputs: Nothing, context: Context) -> None:
+        with context.registry().transaction(turn_of(inputs.environment, inputs.address)) as turn:
+            drop_notices(turn, _contract(inputs))
+            turn.remove(ContractRecord, inputs.environment, inputs.address)
+
+
+def _contract(inputs: ContractInputs) -> ContractRecord:
+    return ContractRecord.model_validate(inputs.model_dump())
+
+
+def _deployed_by(registry: Registry, contract: ContractRecord) -> str:
+    """Who runs the deployment that this is part of; under plain Pulumi, whom this machine knows."""
+    last = next(iter(registry.deployments(contract.product, contract.environment, limit=1)), None)
+    return last.actor if last is not None and last.outcome == "running" else local_subject()

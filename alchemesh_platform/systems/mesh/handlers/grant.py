@@ -1,0 +1,33 @@
+"""The record that a consumer is let in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from alchemesh_platform.access.grant_state import let_in, taken_out
+from alchemesh_platform.provider.handler import Context
+from alchemesh_platform.provider.inputs import PROPERTIES
+from alchemesh_platform.registry.records import GrantRecord
+from alchemesh_platform.systems.mesh.handlers.records import Nothing, RecordHandler
+
+
+class GrantInputs(GrantRecord):
+    """A grant's record, as properties."""
+
+    model_config = PROPERTIES
+
+
+class GrantHandler(RecordHandler[GrantInputs]):
+    """The record of a grant; with it the request it answers is granted, and approved again when it goes."""
+
+    pulumi_type = "alchemesh:mesh:Grant"
+    summary = "The record that a consumer is let in at an output port, made once the infrastructure does so."
+    record = GrantRecord
+    inputs = GrantInputs
+
+    def create(self, inputs: GrantInputs, context: Context) -> Nothing:
+        let_in(context.registry(), GrantRecord.model_validate(inputs.model_dump()), datetime.now(UTC))
+        return Nothing()
+
+    def delete(self, inputs: GrantInputs, outputs: Nothing, context: Context) -> None:
+        taken_out(context.registry(), inputs.environment, inputs.port, inputs.address, datetime.now(UTC))

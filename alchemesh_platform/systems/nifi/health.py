@@ -1,0 +1,50 @@
+"""How a dataflow is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alchemesh_platform.systems.nifi.canvas import observe_group
+from alchemesh_platform.systems.nifi.remove import bulletins
+from alchemesh_platform.systems.nifi.server import Server
+
+_SAID = 300  # characters of a bulletin
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Processors by state, flow files that wait, and the newest complaint of the last five minutes."""
+
+    running: int
+    stopped: int
+    invalid: int
+    queued: int
+    complaint: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of it runs and nothing complains."""
+        return self.running > 0 and self.stopped == self.invalid == 0 and not self.complaint
+
+    def __str__(self) -> str:
+        states = f"{self.running} processors running"
+        for count, state in ((self.stopped, "stopped"), (self.invalid, "invalid")):
+            if count:
+                states += f", {count} {state}"
+        return f"{states}, {self.queued:,} flow files queued{f'; {self.complaint}' if self.complaint else ''}"
+
+
+def health(server: Server, group: str) -> Health | None:
+    """The health of a process group; None when it is gone."""
+    entity = observe_group(server, group)
+    if entity is None:
+        return None
+    said = [one["bulletin"] for one in bulletins(server, group) if one["bulletin"].get("level") in ("WARNING", "ERROR")]
+    complaint = f"{said[0].get('sourceName', '')}: {said[0]['message']}"[:_SAID] if said else ""
+    return Health(
+        running=int(entity.get("runningCount") or 0),
+        stopped=int(entity.get("stoppedCount") or 0) + int(entity.get("disabledCount") or 0),
+        invalid=int(entity.get("invalidCount") or 0),
+        queued=int(entity["status"]["aggregateSnapshot"]["flowFilesQueued"]),
+        complaint=complaint,
+    )

@@ -1,0 +1,1 @@
+"""What components on Google Cloud share."""

@@ -1,0 +1,88 @@
+"""Who a consumer is to Google Cloud: the members of IAM that are let in, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from alchemesh_components.gcp.names import SERVICE_ACCOUNT, product_resource_name
+from alchemesh_components.gcp.settings import GcpSettings
+from alchemesh_platform.manifest.checks import CODE_NAME
+from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.consumer import Consumer
+
+# A binding without a condition is one for all who give it: who takes away theirs takes away everybody's. A condition of
+# its own keeps each request's apart, also where two let in the same person.
+# https://cloud.google.com/iam/docs/conditions-overview
+FOREVER = "9999-12-31T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a binding counts, as IAM takes it."""
+
+    title: str
+    description: str
+    expression: str
+
+
+def members_of(consumer: Consumer, settings: GcpSettings, environment: str) -> list[str]:
+    """IAM members that a consumer stands for, each once: its product's identity, its teams, its people.
+
+    Teams stand for their members where the platform says what groups are called; otherwise each person is let in.
+    """
+    return list(dict.fromkeys(_members(consumer, settings, environment)))
+
+
+def product_identity(settings: GcpSettings, environment: str, product: str) -> str:
+    """Email of the service account that a product's code runs as.
+
+    Args:
+        product: ``domain/product``.
+    """
+    name = product_resource_name(SERVICE_ACCOUNT, settings, environment, *product.split("/"), CODE_NAME)
+    return service_account_email(settings, name)
+
+
+def service_account_email(settings: GcpSettings, name: str) -> str:
+    """Email of a service account of the project.
+
+    Source: https://cloud.google.com/iam/docs/service-account-types#user-managed
+    """
+    domain, _, project = settings.project.rpartition(":")
+    return f"{name}@{project}{'.' + domain if domain else ''}.iam.gserviceaccount.com"
+
+
+def condition_of(consumer: Consumer) -> Condition:
+    """The condition of a request's bindings: it names the request, and ends them when access ends."""
+    ends_at = consumer.ends_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if consumer.ends_at else FOREVER
+    return Condition(
+        title=f"alchemesh {consumer.request}"[:TITLE_MAX],
+        description=f"Access request {consumer.request} of {consumer.address}",
+        expression=f'request.time < timestamp("{ends_at}")',
+    )
+
+
+TITLE_MAX = 100  # https://cloud.google.com/iam/docs/conditions-overview#structure
+
+
+def member_slug(member: str) -> str:
+    """A member in letters, digits and hyphens, for the name of a resource."""
+    return "".join(letter if letter.isalnum() else "-" for letter in member.lower()).strip("-")
+
+
+def _members(consumer: Consumer, settings: GcpSettings, environment: str) -> Iterator[str]:
+    principals = settings.principals
+    if consumer.product is not None:
+        recorded = consumer.identity
+        known = recorded.name if recorded is not None and recorded.kind == GOOGLE_SERVICE_ACCOUNT else None
+        yield f"serviceAccount:{known or product_identity(settings, environment, consumer.product)}"
+        return
+    if principals.team is not None and consumer.teams:
+        for address in consumer.teams:
+            domain, _, team = address.partition("/")
+            yield principals.team.format(domain=domain, team=team)
+        return
+    for email in consumer.users:
+        yield principals.user.format(email=email)

@@ -1,0 +1,76 @@
+"""What components for Google Cloud have in common to say against their place, before anything is deployed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal
+
+from alchemesh_components.gcp.settings import GcpSettings
+from alchemesh_platform.sdk.objection import Objection
+from alchemesh_platform.sdk.wiring import Wiring
+
+DAY = timedelta(days=1)
+# https://cloud.google.com/kms/docs/locations: multi-regions of keys
+KEY_MULTI_REGIONS = {"US": "us", "EU": "europe"}
+
+
+def key_in_reach(key: str | None, location: str, what: str) -> Iterator[Objection]:
+    """A key encrypts what is in its own location.
+
+    Source: https://cloud.google.com/kms/docs/cmek#cmek_and_location
+    """
+    expected = KEY_MULTI_REGIONS.get(location, location)
+    if key is not None and (found := key.split("/")[3]) != expected:
+        yield Objection(
+            f"the key of {what} is in {found}, expected one in {expected}, where they are",
+            hint="the platform file names another in settings.gcp.encryption_keys",
+        )
+
+
+def whole_days(span: timedelta | None, argument: str) -> Iterator[Objection]:
+    """Rules of buckets count in whole days: https://cloud.google.com/storage/docs/lifecycle#age"""
+    if span is not None and (span < DAY or span % DAY):
+        yield Objection(
+            "found a time that is no number of days, expected whole days, at least 1d",
+            at="args",
+            path=(argument,),
+            hint="Cloud Storage removes files once a day",
+        )
+
+
+def project_number_known(settings: GcpSettings, what: str) -> Iterator[Objection]:
+    """Google's agents are named by the number of their project."""
+    if settings.project_number is None:
+        yield Objection(
+            f"found no settings.gcp.project_number, expected the project's number, which {what} needs",
+            hint=f"gcloud projects describe {settings.project} --format='value(projectNumber)'",
+        )
+
+
+# As Cloud Run says it when it refuses another: https://cloud.google.com/run/docs/deploying#images
+IMAGE_HOST = re.compile(r"([a-z0-9-]+\.)?gcr\.io|([a-z0-9-]+-)?docker\.pkg\.dev|docker\.io")
+
+
+def image_in_reach(
+    image: str | None, *, at: Literal["args", "component"], path: tuple[str, ...] = ()
+) -> Iterator[Objection]:
+    """Cloud Run takes images of Google's registries and of Docker Hub, which is the one where none is named."""
+    host, slash, _ = (image or "").partition("/")
+    if slash and ("." in host or ":" in host) and not IMAGE_HOST.fullmatch(host):
+        yield Objection(
+            f"found an image in {host}, expected one in Artifact Registry or on Docker Hub, as Cloud Run takes them",
+            at=at,
+            path=path,
+            hint="a remote repository of Artifact Registry has those of others, as gcp-platform's has those of ghcr.io",
+        )
+
+
+def storage_is(wiring: Wiring, served: tuple[str, ...]) -> Iterator[Objection]:
+    """A proxy serves the storages that it knows."""
+    if wiring.storage_component and wiring.storage_component not in served:
+        yield Objection(
+            f"the port's storage is {wiring.storage_component}, expected {' or '.join(served)}",
+            hint="ask for another storage, leave the proxy out, or have the platform file map another one",
+        )

@@ -1,0 +1,70 @@
+"""What products on Google Cloud take from the stacks that they stand on, by the outputs of gcp-platform and gcp-domain.
+
+Where an output is not there (a preview before the stack is deployed, a component used alone) the name that the stack
+will give stands for it: names follow from the platform file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alchemesh_components.gcp.names import BUDGET_LABEL, REPOSITORY, name_of, product_resource_name
+from alchemesh_components.gcp.settings import GcpSettings
+from alchemesh_platform.sdk.spec import Role
+from alchemesh_platform.sdk.wiring import Wiring
+
+PRODUCTS, MIRROR = "products", "mirror"  # repositories of gcp-platform
+ROAPI = "roapi/roapi:v0.12.7"  # what answers REST and GraphQL, as ghcr.io has it
+BUDGET = "budget"
+
+
+def has_platform(wiring: Wiring) -> bool:
+    """Whether the environment has a platform foundation, deployed or not."""
+    return Role.PLATFORM.value in wiring.foundations
+
+
+def image_repository(settings: GcpSettings, wiring: Wiring) -> str:
+    """Where products' images are: as the platform file says, else as the platform's stack gives it."""
+    given = settings.image_repository or _output(wiring, Role.PLATFORM, "image_repository")
+    return given or repository_address(settings, wiring.environment, PRODUCTS)
+
+
+def data_api_image(settings: GcpSettings, wiring: Wiring) -> str:
+    """The image of roapi: as the platform file says, else as the platform's stack gives it."""
+    given = settings.data_api_image or _output(wiring, Role.PLATFORM, "data_api_image")
+    return given or mirrored(settings, wiring.environment, ROAPI)
+
+
+def domain_labels(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
+    """Labels by which the domain's budget counts what a product costs, where domains have stacks."""
+    if Role.DOMAIN.value not in wiring.foundations:
+        return {}
+    given: dict[str, str] | None = _output(wiring, Role.DOMAIN, "labels")
+    return given if given is not None else budget_labels(settings, wiring.environment, wiring.domain)
+
+
+def budget_labels(settings: GcpSettings, environment: str, domain: str) -> dict[str, str]:
+    """The label of a domain's budget: of one environment, also where several share a project."""
+    return {BUDGET: name_of(BUDGET_LABEL, (settings.name_prefix, environment, domain))}
+
+
+def repository_address(settings: GcpSettings, environment: str, name: str) -> str:
+    """Where images of one of the platform's repositories are pushed to and had from."""
+    return f"{registry_host(settings)}/{product_resource_name(REPOSITORY, settings, environment, name)}"
+
+
+def registry_host(settings: GcpSettings) -> str:
+    """The part of an image's name that repositories of the project have in common.
+
+    Source: https://cloud.google.com/artifact-registry/docs/docker/names
+    """
+    return f"{settings.region}-docker.pkg.dev/{settings.project.replace(':', '/')}"
+
+
+def mirrored(settings: GcpSettings, environment: str, image: str) -> str:
+    """An image of ghcr.io, as it is had through the platform's mirror."""
+    return f"{repository_address(settings, environment, MIRROR)}/{image}"
+
+
+def _output(wiring: Wiring, role: Role, name: str) -> Any:
+    return wiring.foundations.get(role.value, {}).get(name)

@@ -1,0 +1,76 @@
+"""What a platform team sets for Apache NiFi: the group ``nifi`` of the platform file's settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.base.units import Duration
+from alchemesh_platform.manifest.models import Strict
+
+URL_PATTERN = r"^https?://[^\s/]+(/\S*)?/nifi-api/?$"
+# Who signs in, and by what: neither says anything alone.
+PAIRS = (("username", "password"), ("client_certificate", "client_key"))
+
+
+class NifiSettings(Strict):
+    """The NiFi server that dataflows run in; 1.x, from 1.16 on, or 2.x, which is asked for."""
+
+    url: str = Field(
+        pattern=URL_PATTERN, description="Address of its REST interface.", examples=["https://nifi.example/nifi-api"]
+    )
+    username: str | None = Field(default=None, description="User, with a password.")
+    password: SecretRef | None = Field(default=None, description="The user's password.")
+    token: SecretRef | None = Field(default=None, description="A bearer token, instead of a user.")
+    ca_file: str | None = Field(default=None, description="File of the authorities that its certificate is held to.")
+    client_certificate: str | None = Field(default=None, description="File of a client certificate (PEM).")
+    client_key: str | None = Field(default=None, description="File of its key (PEM).")
+    parent_group: str = Field(default="root", description="Id of the process group that dataflows are made in.")
+    kafka_username: str | None = Field(
+        default=None,
+        description="User that dataflows read Kafka as, where users are not created; alchemesh's own by default.",
+    )
+    kafka_password: SecretRef | None = Field(default=None, description="Its password.")
+    kafka_principal: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Whom Kafka's ACLs know it as, where that is another name: a service account of Confluent Cloud "
+        "(sa-…), whose user is an API key.",
+    )
+    kafka_tls_service: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Id of NiFi's controller service, an SSL context service that is enabled, which says whom its TLS "
+        "to Kafka trusts; by default those that NiFi's Java trusts. kafka.security.ca is for alchemesh alone.",
+    )
+    google_identity: str | None = Field(
+        default=None,
+        description="Service account that NiFi itself runs as; it is let write then. By default each port has a "
+        "service account of its own, whose key NiFi is given as a sensitive parameter.",
+    )
+    storage_url: str | None = Field(
+        default=None, description="Address of Cloud Storage as NiFi reaches it, where that is not Google's own."
+    )
+    substitutes: dict[str, str] = Field(
+        default_factory=dict,
+        description="Class of NiFi 1.x: a class with the same properties that stands for it where a server lacks it.",
+    )
+    drain: Duration = Field(
+        default=timedelta(minutes=5), description="How long queues may take to drain before a dataflow is removed."
+    )
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        for one, other in PAIRS:
+            given, missing = (one, other) if getattr(self, one) is not None else (other, one)
+            if getattr(self, given) is not None and getattr(self, missing) is None:
+                raise ValueError(f"expected {missing} beside {given}")
+        return self
+
+    def login(self) -> dict[str, Any]:
+        """Who we are to NiFi, by references only."""
+        names = {"username", "password", "token", "ca_file", "client_certificate", "client_key"}
+        return self.model_dump(mode="json", include=names, exclude_none=True)

@@ -1,0 +1,127 @@
+"""A stack whose cloud is emulated, and the real engine run on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
+from alchemesh_platform.clouds.gcp.emulation.store import Store
+from alchemesh_platform.clouds.gcp.emulation.world import World
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.run.events import Diagnostic, EngineEvent, ResourceEvent, ResourcePre
+from alchemesh_platform.engine.run.operation import Operation, run_operation
+from alchemesh_platform.engine.run.result import EngineResult
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.lock import StackLock
+
+PROJECT = "acme-mesh"
+Program = Callable[[], object]
+
+
+@dataclass
+class Bench:
+    """One stack on one emulated cloud."""
+
+    engine: Engine
+    stack: Stack
+    world: World
+    port: int
+    events: list[EngineEvent] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return self.world.store
+
+    def run(self, operation: Operation, program: Program | None = None) -> EngineResult:
+        """Run one operation; ``events`` are of this run."""
+        self.events = []
+        with StackLock(self.stack, report=lambda _line: None):
+            self.stack.prepare(self.engine)
+            return run_operation(
+                self.engine,
+                self.stack,
+                operation,
+                program=program,
+                providers={"gcp": self.port},
+                on_event=self.events.append,
+            )
+
+    def done(self, operation: Operation, program: Program | None = None) -> dict[str, int]:
+        """Run one operation that has to go well.
+
+        Returns:
+            What was done to how many resources, the stack itself aside.
+        """
+        result = self.run(operation, program)
+        assert result.outcome == "succeeded", errors_of(result)
+        return {op: count for op, count in self.steps().items() if count}
+
+    def refused(self, operation: Operation, program: Program) -> str:
+        """Run one operation that has to fail; gives everything that was said."""
+        result = self.run(operation, program)
+        assert result.outcome == "failed"
+        return errors_of(result)
+
+    def steps(self) -> dict[str, int]:
+        """Operation: how many of the provider's resources it was begun on."""
+        found: dict[str, int] = {}
+        for event in self.events:
+            if isinstance(event, ResourcePre) and event.custom and not event.type.startswith("pulumi:"):
+                found[event.op] = found.get(event.op, 0) + 1
+        return found
+
+    def step(self, name: str) -> ResourceEvent:
+        """The first step on a resource."""
+        return self.pre(name)[0]
+
+    def pre(self, name: str) -> list[ResourcePre]:
+        """Every step that was begun on a resource."""
+        return [event for event in self.events if isinstance(event, ResourcePre) and event.name == name]
+
+    def changed(self, name: str) -> dict[str, str]:
+        """Property path: kind, of what differs of a resource."""
+        return {diff.path: diff.kind for step in self.pre(name) for diff in step.diffs}
+
+    @property
+    def warnings(self) -> list[str]:
+        return [event.message for event in self.events if isinstance(event, Diagnostic) and event.severity == "warning"]
+
+    def state_of(self, name: str) -> dict[str, Any]:
+        """A resource as the state has it."""
+        assert self.stack.state_folder is not None
+        document = json.loads(self.stack.state_folder.file.read_bytes())
+        return next(
+            dict(resource)
+            for resource in document["checkpoint"]["latest"]["resources"]
+            if resource["urn"].rpartition("::")[2] == name
+        )
+
+
+@contextmanager
+def emulators_in(folder: Path) -> Iterator[Emulators]:
+    """Emulators of their own, for as long as the block lasts."""
+    emulators = Emulators(folder)
+    try:
+        yield emulators
+    finally:
+        emulators.stop()
+
+
+@contextmanager
+def bench_on(folder: Path, engine: Engine, emulators: Emulators) -> Iterator[Bench]:
+    """A fresh stack and an empty store, on emulators that others may share."""
+    world = World(Store(folder / "cloud"), emulators.address_of)
+    world.configure(project=PROJECT, region="europe-west1")
+    with serve_emulated(world) as served:
+        stack = Stack("test.cloud", "dev", f"file://{folder / 'home' / 'state'}", folder / "home")
+        yield Bench(engine, stack, world, served.port)
+
+
+def errors_of(result: EngineResult) -> str:
+    return "\n".join(diagnostic.message for diagnostic in result.errors)

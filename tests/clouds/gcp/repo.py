@@ -1,0 +1,99 @@
+"""A product's repo on an emulated environment `prod`, and the commands that are typed in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.store import Kept, Store
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry.store import Registry
+
+LONGEST = 300.0
+
+
+@contextmanager
+def repo_in(folder: Path, manifest: str, platform: str) -> Iterator[Repo]:
+    """A repo in a new folder; the emulators that its commands started are stopped at the end."""
+    made = Repo.made(folder, manifest, platform)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A product's repo with its platform file and a home of its own beside it."""
+
+    folder: Path
+
+    @classmethod
+    def made(cls, folder: Path, manifest: str, platform: str) -> Repo:
+        """Write manifest and platform file into a new folder."""
+        folder.mkdir(parents=True)
+        (folder / "alchemesh.yaml").write_text(manifest)
+        (folder / "platform.yaml").write_text(platform)
+        return cls(folder)
+
+    def stop(self) -> None:
+        """Stop the emulators that the commands started."""
+        emulators_of(emulate(load_platform(self.folder / "platform.yaml", "prod", self.home))).stop()
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "alchemesh_cli", *arguments, "-e", "prod", "--emulate"]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        ours = {
+            "ALCHEMESH_HOME": str(self.home),
+            "ALCHEMESH_USER": "amelia@airport.example",
+            "ALCHEMESH_PLATFORM": str(self.folder / "platform.yaml"),
+        }
+        return {**os.environ, **ours}
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Type a command."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST,
+        )
+
+    def done(self, *arguments: str) -> dict[str, Any]:
+        """Type a command that has to go well; gives its document."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    @property
+    def home(self) -> Path:
+        return self.folder.parent / "home"
+
+    @property
+    def here(self) -> Path:
+        return self.home / "emulated" / "prod"
+
+    @property
+    def cloud(self) -> Store:
+        return Store(self.here / "cloud")
+
+    def kept(self, type_: str) -> dict[str, Kept]:
+        """Resources of a type that stand in the cloud, by id."""
+        return {kept.id: kept for kept in self.cloud.all(type_)}
+
+    def registry(self) -> Registry:
+        return Registry.open(f"sqlite:///{self.here / 'registry.db'}")

@@ -1,0 +1,73 @@
+"""The example's own manifest, deployed to an emulated Google Cloud by the platform file that is shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.compose.compose import compose
+from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_stacks.data_product import deploy
+from tests.builtin import ROOT, builtin_catalog
+
+from .harness import Cloud, cloud_in
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+# What no emulated project has: keys and policy tags of others, and buckets that are somebody else's.
+ELSEWHERE = ("encryption_keys", "policy_tags")
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, engine: Engine) -> Iterator[Cloud]:
+    with cloud_in(tmp_path, engine) as made:
+        yield made
+
+
+def flights() -> Plan:
+    platform = load_platform(ROOT / "platforms" / "gcp.yaml", "prod", Path("home"))
+    gcp = {key: value for key, value in platform.settings["gcp"].items() if key not in ELSEWHERE}
+    platform = platform.model_copy(update={"settings": {"gcp": gcp}})
+    manifest = load_manifest(ROOT / "examples" / "flights" / "alchemesh.yaml", "prod")
+    return compose(manifest, platform, builtin_catalog())
+
+
+def operations(cloud: Cloud) -> None:
+    """The buckets of the operational systems, which somebody else's stack has made."""
+
+    def declare() -> None:
+        from pulumi_gcp import storage
+
+        for name in ("acme-dispatch", "acme-weather-stations", "acme-registers"):
+            storage.Bucket(name, name=name, location="europe-west1", uniform_bucket_level_access=True)
+
+    theirs = replace(cloud.stack, project="operations.sources")
+    replace(cloud, stack=theirs).done("up", declare)
+
+
+def test_flights_comes_up_as_the_preview_says_and_a_second_run_changes_nothing(cloud: Cloud) -> None:
+    plan = flights()
+    operations(cloud)
+    seen = cloud.done("preview", lambda: deploy(plan))
+    made = cloud.done("up", lambda: deploy(plan))
+    assert made == seen
+    assert list(made) == ["create"]
+    assert {"code-job", "code-schedule", "flights-table-proxy-server", "departures-transfer"} <= set(made["create"])
+    # The code is let in at each of its ports and needs, and nobody else is anywhere.
+    admitted = {name for name in made["create"] if name.endswith("-code")}
+    assert admitted == {
+        "departures-landing-code",
+        "weather-landing-code",
+        "airports-landing-code",
+        "airlines-landing-code",
+        "workspace-code",
+        "flights-table-storage-code",
+        "raw-files-storage-code",
+    }
+    assert cloud.done("up", lambda: deploy(plan)) == {}

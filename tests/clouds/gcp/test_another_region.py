@@ -1,0 +1,59 @@
+"""Another region in the platform file: what is kept stays where it is, the rest moves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from alchemesh_components.gcp.settings import Settings
+from alchemesh_platform.engine.install.find import Engine
+
+from .harness import PLACE, PROJECT, Cloud, cloud_in
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+HERE = Settings.model_validate({"gcp": {"project": PROJECT, "region": "europe-west1"}})
+THERE = Settings.model_validate({"gcp": {"project": PROJECT, "region": "europe-west4"}})
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, engine: Engine) -> Iterator[Cloud]:
+    with cloud_in(tmp_path, engine) as made:
+        yield made
+
+
+def needs(settings: Settings, *, keep: bool) -> Callable[[], None]:
+    """A program with a bucket, a secret and a dataset."""
+
+    def declare() -> None:
+        from alchemesh_components.infrastructure.bigquery_dataset.component import BigQueryDataset
+        from alchemesh_components.infrastructure.bigquery_dataset.models import Args as DatasetArgs
+        from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
+        from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
+        from alchemesh_components.infrastructure.secret_manager_secret.component import SecretManagerSecret
+        from alchemesh_components.infrastructure.secret_manager_secret.models import Args as SecretArgs
+
+        work, token, between = (dataclasses.replace(PLACE, port=port) for port in ("work", "token", "between"))
+        GcsBucket("work", BucketArgs(keep_on_destroy=keep), settings, work)
+        SecretManagerSecret("token", SecretArgs(keep_on_destroy=keep), settings, token)
+        BigQueryDataset("between", DatasetArgs(keep_on_destroy=keep), settings, between)
+
+    return declare
+
+
+def test_what_is_kept_stays_where_it_is(cloud: Cloud) -> None:
+    """Its name is taken: the new one was refused, and the old one was nobody's any more."""
+    cloud.done("up", needs(HERE, keep=True))
+    assert cloud.done("up", needs(THERE, keep=True)) == {}
+    assert cloud.done("up", needs(HERE, keep=True)) == {}
+
+
+def test_what_is_not_kept_moves(cloud: Cloud) -> None:
+    cloud.done("up", needs(HERE, keep=False))
+    moved = cloud.done("up", needs(THERE, keep=False))
+    assert moved["delete-replaced"] == moved["create-replacement"]
+    assert set(moved["create-replacement"]) == {"work-bucket", "token-secret", "between-dataset"}
+    assert cloud.done("up", needs(THERE, keep=False)) == {}

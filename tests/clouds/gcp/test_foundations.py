@@ -1,0 +1,164 @@
+"""What products stand on, by the commands that deploy it: its stacks, and products that refer to their outputs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.lock import StackLock
+from alchemesh_platform.registry.records import FoundationRecord
+from tests.end_to_end.harness import engines_below, kill
+from tests.waiting import until
+
+from .founded import PLATFORM, created, founded
+from .repo import LONGEST, Repo
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+BUCKET = "gcp:storage/bucket:Bucket"
+JOB = "gcp:cloudrunv2/job:Job"
+REPOSITORY = "gcp:artifactregistry/repository:Repository"
+AT_PLATFORM = "platform.yaml:14:28  environments.prod.components.platform-foundation: gcp-platform"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[Repo]:
+    with founded(tmp_path) as made:
+        yield made
+
+
+def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_stands_on(repo: Repo) -> None:
+    # Nothing stands: a merge request can be previewed all the same, and says what is not known.
+    preview = repo.run("preview")
+    assert preview.returncode == 0, preview.stderr
+    assert "alchemesh.yaml:10:34  infrastructure[0]: warning: the platform's stack is not deployed in prod" in (
+        preview.stderr
+    )
+    assert "names that follow from the platform file stand for them here" in preview.stderr
+    assert "hint: `alchemesh domain up aviation -e prod --emulate`" in preview.stderr
+    refused = repo.run("up", "--yes")
+    assert refused.returncode == ExitCode.FAILED
+    assert "the platform's stack is not deployed in prod, and gcs-bucket refers to its outputs" in refused.stderr
+    assert "hint: `alchemesh platform up -e prod --emulate`" in refused.stderr
+    assert repo.cloud.all() == []
+
+    # The platform: services, the state's bucket, the registry's database, repositories; and its outputs.
+    seen = repo.done("platform", "preview")
+    up = repo.done("platform", "up", "--yes")
+    assert created(up) == created(seen)
+    assert {"platform-run", "platform-state", "platform-registry", "platform-products"} <= set(created(up))
+    assert up["emulated"] is True
+    assert up["outputs"] == {
+        "state_bucket": "acme-nowhere",
+        "image_repository": "europe-west1-docker.pkg.dev/acme-mesh/prod--products",
+        "mirror_repository": "europe-west1-docker.pkg.dev/acme-mesh/prod--mirror",
+        "data_api_image": "europe-west1-docker.pkg.dev/acme-mesh/prod--mirror/roapi/roapi:v0.12.7",
+        "registry_connection": repo.cloud.all("gcp:sql/databaseInstance:DatabaseInstance")[0].outputs["connectionName"],
+    }
+    assert "acme-nowhere" in repo.kept(BUCKET)
+    assert repo.done("platform", "up", "--yes")["changes"] == []
+
+    # The domain, as the mesh knows it.
+    unknown = repo.run("domain", "up", "aviaton", "--yes")
+    assert (unknown.returncode, "no domain 'aviaton'" in unknown.stderr) == (ExitCode.USAGE, True)
+    assert repo.run("mesh", "apply", "../mesh", "--yes").returncode == 0
+    assert "domain-deployer-account" in created(repo.done("domain", "preview", "aviation"))
+    domain = repo.done("domain", "up", "aviation", "--yes")
+    assert domain["stack"] == "mesh_domain.aviation"
+    assert domain["outputs"]["labels"] == {"budget": "prod--aviation"}
+    (budget,) = repo.cloud.all("gcp:billing/budget:Budget")
+    assert budget.inputs["budgetFilter"]["labels"] == domain["outputs"]["labels"]
+    assert f"@{'acme-mesh'}.iam.gserviceaccount.com" in domain["outputs"]["deployer"]
+    assert repo.done("domain", "up", "aviation", "--yes")["changes"] == []
+
+    # The product.
+    product = repo.done("up", "--yes")
+    assert product["warnings"] == []
+    (job,) = repo.cloud.all(JOB)
+    image = job.inputs["template"]["template"]["containers"][0]["image"]
+    assert image == f"{up['outputs']['image_repository']}/aviation/gates:1.2.0"
+    (workspace,) = [kept for kept in repo.cloud.all(BUCKET) if kept.id != "acme-nowhere"]
+    assert workspace.inputs["labels"]["budget"] == "prod--aviation"
+
+    # What a stack gives counts, not what its name would be: outputs that change are a change of the product.
+    with repo.registry() as registry:
+        record = registry.get(FoundationRecord, "prod", "mesh_platform")
+        assert record is not None
+        elsewhere = {**record.outputs, "image_repository": "images.acme.example/products"}
+        registry.put(record.model_copy(update={"outputs": elsewhere}))
+    moved = repo.run("preview")
+    assert "images.acme.example/products/aviation/gates:1.2.0" in moved.stdout, moved.stderr
+    # The platform's own next `up` sets its record right, for it looks at what stands.
+    mended = repo.done("platform", "up", "--yes")
+    assert [change["name"] for change in mended["changes"]] == ["platform-record"]
+    assert repo.run("preview", "--detailed-exitcode").returncode == 0
+
+
+def test_what_was_removed_or_changed_by_hand_comes_back(repo: Repo) -> None:
+    repo.done("platform", "up", "--yes")
+    cloud = repo.cloud
+    products = next(identity for identity in repo.kept(REPOSITORY) if identity.endswith("prod--products"))
+    cloud.change(REPOSITORY, products, description="somebody was here")
+    assert cloud.remove("gcp:projects/service:Service", "acme-mesh/run.googleapis.com")
+    seen = {change["name"]: change["operation"] for change in repo.done("platform", "preview")["changes"]}
+    assert seen == {"platform-products": "update", "platform-run": "create"}
+    repo.done("platform", "up", "--yes")
+    assert repo.kept(REPOSITORY)[products].inputs["description"] == "Images of data products"
+    assert repo.done("platform", "up", "--yes")["changes"] == []
+
+
+def test_what_the_cloud_refuses_is_told_at_the_line_of_the_platform_file(repo: Repo) -> None:
+    repo.cloud.withdraw_region("artifactregistry.googleapis.com", "europe-west1")
+    failed = repo.run("platform", "up", "--yes", "--json")
+    assert failed.returncode == ExitCode.FAILED
+    document = json.loads(failed.stdout)
+    assert document["outcome"] == "failed"
+    assert {(each["file"].rpartition("/")[2], each["line"]) for each in document["problems"]} == {("platform.yaml", 14)}
+    assert AT_PLATFORM in failed.stderr
+    assert "europe-west1" in failed.stderr
+    wrong = PLATFORM.replace("region: europe-west1", "region: Europe")
+    (repo.folder / "platform.yaml").write_text(wrong)
+    problems = repo.run("platform", "preview")
+    assert problems.returncode == ExitCode.PROBLEMS
+    assert "platform.yaml:11:17  environments.prod.settings.gcp.region: " in problems.stderr
+    (repo.folder / "platform.yaml").write_text(PLATFORM.replace("gcp-platform", "gcp-platfrom"))
+    misnamed = repo.run("platform", "preview")
+    assert misnamed.returncode == ExitCode.PROBLEMS
+    assert "platform.yaml:14:28  environments.prod.components.platform-foundation: found 'gcp-platfrom'" in (
+        misnamed.stderr
+    )
+    assert "did you mean 'gcp-platform'?" in misnamed.stderr
+
+
+@pytest.mark.parametrize("victim", ["command", "engine"])
+def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo, victim: str) -> None:
+    stack = Stack("mesh_platform", "prod", f"file://{repo.here / 'foundation'}", repo.here)
+    with StackLock(stack, report=lambda _line: None):
+        locked = repo.run("platform", "up", "--yes")
+    assert locked.returncode == ExitCode.LOCKED
+    assert "mesh_platform prod is locked by" in locked.stderr
+
+    run = subprocess.Popen(
+        repo.command("platform", "up", "--yes"), cwd=repo.folder, env=repo.environ, stdout=subprocess.DEVNULL
+    )
+    until(lambda: len(repo.cloud.all()) >= 4 or run.poll() is not None, "some of it is made", seconds=LONGEST)
+    if victim == "command":
+        run.kill()
+    else:
+        kill(engines_below(run.pid))
+    run.wait(LONGEST)
+    with repo.registry() as registry:
+        assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # nobody refers to half of it
+    with_context_options = repo.done("platform", "up", "--yes")
+    assert with_context_options["outputs"]["state_bucket"] == "acme-nowhere"
+    assert repo.done("platform", "up", "--yes")["changes"] == []
+    with repo.registry() as registry:
+        record = registry.get(FoundationRecord, "prod", "mesh_platform")
+    assert record is not None
+    assert record.outputs == with_context_options["outputs"]

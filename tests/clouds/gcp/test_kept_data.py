@@ -1,0 +1,150 @@
+"""What a product keeps when it goes comes back with its next `up`, and what is somebody else's does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry.records import HoldingRecord
+
+from .repo import Repo, repo_in
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+BUCKET = "gcp:storage/bucket:Bucket"
+TOPIC = "gcp:pubsub/topic:Topic"
+NAME = "acme-mesh--prod--aviation--gates--workspace"
+EVENTS = "projects/acme-mesh/topics/prod--aviation--gates--events--gate"
+PLATFORM = """\
+kind: Platform
+name: acme
+environments:
+  prod:
+    state: gs://acme-nowhere
+    registry: postgresql://nowhere.acme.example/alchemesh
+    settings: {gcp: {project: acme-mesh, project_number: 123456789012, region: europe-west1}}
+    components: {object-storage: gcs-bucket, streaming-topic: pubsub-topic}
+"""
+MANIFEST = """\
+kind: DataProduct
+name: gates
+domain: aviation
+team: flight-data
+owner: amelia@airport.example
+version: 1.2.0
+lifecycle: development
+models:
+  gate:
+    description: One gate.
+    properties:
+      gate_id: {type: string, key: true, required: true}
+infrastructure:
+  - {name: workspace, component: object-storage}
+output_ports:
+  - name: events
+    models: [gate]
+    storage: {component: streaming-topic}
+"""
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[Repo]:
+    with repo_in(tmp_path / "gates", MANIFEST, PLATFORM) as made:
+        yield made
+
+
+def operations(document: dict[str, Any]) -> dict[str, str]:
+    """Resource: what is done to it, of those to which something is."""
+    return {
+        resource["name"]: resource["operation"]
+        for port in document["ports"]
+        for resource in port["resources"]
+        if resource["operation"] not in ("same", "read") and resource["type"].startswith("gcp:")
+    }
+
+
+def write_object(repo: Repo, name: str) -> None:
+    emulators = emulators_of(emulate(load_platform(repo.folder / "platform.yaml", "prod", repo.home)))
+    address = emulators.addresses()["storage"]
+    upload = f"{address}/upload/storage/v1/b/{NAME}/o?uploadType=media&name={name}"
+    with urlopen(Request(upload, data=b"a row", method="POST")) as answer:
+        assert answer.status == 200
+
+
+def test_data_that_a_product_left_is_taken_back_in(repo: Repo) -> None:
+    repo.done("up", "--yes")
+    made = operations(repo.done("preview"))
+    assert made == {}
+    write_object(repo, "kept.csv")
+    gone = repo.done("destroy", "--yes")
+    assert f"{NAME} is kept, with its data; the next `alchemesh up` takes it back in" in gone["notes"]
+    assert "`keep_on_destroy: false`" in gone["notes"][-1]
+    assert set(repo.kept(BUCKET)) == {NAME}
+    assert set(repo.kept(TOPIC)) == {EVENTS}
+
+    shown = repo.run("preview")
+    assert "1 to take back in" in shown.stdout, shown.stdout + shown.stderr
+    assert "↩ Bucket workspace-bucket" in shown.stdout
+    seen = operations(repo.done("preview"))
+    assert (seen["workspace-bucket"], seen["events-storage-gate"]) == ("import", "import")
+    back = repo.done("up", "--yes")
+    assert operations(back) == seen
+    assert back["changes"]["import"] >= 2
+    assert operations(repo.done("preview")) == {}
+    # It is the product's again: what goes now is kept again, and taken in with what the manifest says meanwhile.
+    repo.done("destroy", "--yes")
+    manifest = repo.folder / "alchemesh.yaml"
+    manifest.write_text(MANIFEST.replace("object-storage}", "object-storage, args: {retention: 7d}}"))
+    assert operations(repo.done("up", "--yes"))["workspace-bucket"] == "import"
+    assert operations(repo.done("preview")) == {"workspace-bucket": "update"}
+    repo.done("up", "--yes")
+    assert len(repo.kept(BUCKET)[NAME].inputs["lifecycleRules"]) == 3
+    assert operations(repo.done("preview")) == {}
+
+
+def test_what_was_removed_by_hand_meanwhile_is_made_anew(repo: Repo) -> None:
+    repo.done("up", "--yes")
+    repo.done("destroy", "--yes")
+    repo.cloud.remove(TOPIC, EVENTS)
+    failed = repo.run("up", "--yes")
+    assert failed.returncode == ExitCode.FAILED
+    assert "alchemesh.yaml:18:" in failed.stderr, failed.stderr
+    assert f"{EVENTS} was kept when the product let it go, and is not there any more" in failed.stderr
+    assert "hint: run it again: it is made anew" in failed.stderr
+    with_context_options = operations(repo.done("up", "--yes"))
+    assert with_context_options["events-storage-gate"] == "create"
+
+
+def test_what_is_not_kept_is_made_anew_and_leaves_no_record(repo: Repo) -> None:
+    repo.done("up", "--yes")
+    manifest = repo.folder / "alchemesh.yaml"
+    manifest.write_text(MANIFEST.replace("object-storage}", "object-storage, args: {keep_on_destroy: false}}"))
+    repo.done("up", "--yes")
+    repo.done("destroy", "--yes")
+    with repo.registry() as registry:
+        assert NAME not in {holding.id for holding in registry.all(HoldingRecord)}
+    assert operations(repo.done("up", "--yes"))["workspace-bucket"] == "create"
+
+
+def test_a_name_that_is_somebody_elses_is_told_at_the_line_of_the_port(repo: Repo) -> None:
+    repo.done("up", "--yes")
+    repo.done("destroy", "--yes")
+    theirs = (repo.folder / "alchemesh.yaml").read_text().replace("name: gates", "name: other")
+    (repo.folder / "alchemesh.yaml").write_text(theirs)
+    # Another product's name is another one, unless a transform of the platform gives both the same.
+    transform = f'    transforms: [{{component: gcs-bucket, resource: "{BUCKET}", set: {{name: {NAME}}}}}]\n'
+    (repo.folder / "platform.yaml").write_text(PLATFORM + transform)
+    failed = repo.run("up", "--yes", "--json")
+    assert failed.returncode == ExitCode.FAILED
+    (problem,) = json.loads(failed.stdout)["problems"]
+    assert (problem["line"], problem["path"]) == (14, "infrastructure[0]")
+    assert f"{NAME}: googleapi: Error 409: " in problem["message"]
+    assert "import" in problem["hint"]

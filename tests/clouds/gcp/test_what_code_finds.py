@@ -1,0 +1,82 @@
+"""The product that `init` writes, brought to Google Cloud as the pages say, with the code that they show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alchemesh_cli.main import invoke
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
+from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.platform_file.load import load_platform
+from tests.builtin import ROOT
+
+from .repo import Repo, repo_in
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+PLATFORM = """\
+kind: Platform
+name: acme
+environments:
+  prod:
+    state: gs://acme-nowhere
+    registry: postgresql://nowhere.acme.example/alchemesh
+    settings:
+      gcp:
+        project: acme-mesh
+        project_number: 123456789012
+        region: europe-west1
+        image_repository: europe-west1-docker.pkg.dev/acme-mesh/products
+        data_api_image: europe-west1-docker.pkg.dev/acme-mesh/mirror/roapi:0.12.8
+    components:
+      file-ingestion: storage-transfer
+      columnar-table: bigquery-table
+      data-api: cloud-run-data-api
+      python-job: cloud-run-job
+"""
+SOURCE = "acme-shop"
+
+
+def shown(page: str, after: str, language: str) -> str:
+    """The first block of a language after a text of a page."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    found = re.search(rf"```{language}\n(.*?)```", text[text.index(after) :], re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[Repo]:
+    assert invoke(["init", str(tmp_path / "orders-as-written")]) == ExitCode.DONE
+    written = tmp_path / "orders-as-written"
+    manifest = (written / "alchemesh.yaml").read_text("utf-8").replace("name: orders-as-written", "name: orders")
+    with repo_in(tmp_path / "orders", manifest, PLATFORM) as made:
+        (made.folder / "sales.csv").write_bytes((written / "data" / "sales.csv").read_bytes())
+        (made.folder / "alchemesh.prod.yaml").write_text(shown("getting-started.md", "alchemesh.prod.yaml", "yaml"))
+        (made.folder / "clean.py").write_text(shown("platform-gcp.md", "## What code finds", "python"))
+        yield made
+
+
+def test_what_the_pages_show_loads_what_lies_in_the_bucket(repo: Repo) -> None:
+    failed = repo.run("up", "--yes", "--json")
+    assert failed.returncode == ExitCode.FAILED, failed.stderr
+    (problem,) = json.loads(failed.stdout)["problems"]
+    assert f"Not found: bucket {SOURCE}" in problem["message"]
+    assert f"""-d '{{"name": "{SOURCE}"}}'""" in problem["hint"]
+
+    emulators = emulators_of(emulate(load_platform(repo.folder / "platform.yaml", "prod", repo.home)))
+    storage = StorageRest("storage", emulators.address_of("storage"))
+    storage.make_bucket("theirs", SOURCE, "EU")
+    repo.done("up", "--yes")
+    ports = json.loads(repo.run("env", "--json").stdout)["inputs"]
+    bucket = ports["sales"]["storage"]["url"].removeprefix("gs://")
+    storage.write(bucket, "sales.csv", (repo.folder / "sales.csv").read_bytes(), "text/csv")
+    ran = repo.run("run")
+    assert ran.returncode == ExitCode.DONE, ran.stdout + ran.stderr
+    assert "sale  6 rows" in repo.run("status").stdout

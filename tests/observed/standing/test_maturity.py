@@ -1,0 +1,84 @@
+"""Laws of maturity: it grows with time and consumers, and never with broken commitments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alchemesh_platform.observed.maturity import History, Served, maturity
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+AGO = st.integers(0, 1500).map(lambda days: NOW - timedelta(days=days))
+SERVED = st.tuples(AGO, AGO, st.booleans()).map(
+    lambda drawn: Served(min(drawn[:2]), None if drawn[2] else max(drawn[:2]))
+)
+HISTORIES = st.builds(
+    History, AGO, st.none() | AGO, st.lists(SERVED, max_size=5).map(tuple), st.lists(AGO, max_size=4).map(tuple)
+)
+SPANS = st.integers(0, 1000).map(lambda days: timedelta(days=days))
+
+
+def value(history: History, now: datetime = NOW) -> int:
+    found = maturity(history, now)
+    assert found is not None
+    return found.value
+
+
+def test_what_was_never_recorded_is_unknown() -> None:
+    assert maturity(None, NOW) is None
+
+
+@given(HISTORIES)
+def test_it_is_a_number_of_a_hundred_that_its_reasons_explain(history: History) -> None:
+    found = maturity(history, NOW)
+    assert found is not None
+    assert 0 <= found.value <= 100
+    assert found.value == int(sum(reason.points for reason in found.reasons))
+    assert all(0 <= reason.points <= reason.of and reason.why for reason in found.reasons)
+    assert sum(reason.of for reason in found.reasons) == 100
+
+
+@given(HISTORIES, SPANS)
+def test_more_stable_time_never_lowers_it(history: History, span: timedelta) -> None:
+    since = history.stable_since or NOW
+    assert value(replace(history, stable_since=since - span)) >= value(history)
+
+
+@given(HISTORIES, SPANS)
+def test_time_alone_never_lowers_it(history: History, span: timedelta) -> None:
+    assert value(history, NOW + span) >= value(history)
+
+
+@given(HISTORIES, SERVED)
+def test_another_consumer_never_lowers_it(history: History, served: Served) -> None:
+    assert value(replace(history, served=(*history.served, served))) >= value(history)
+
+
+@given(HISTORIES, AGO)
+def test_a_broken_commitment_never_raises_it(history: History, broken: datetime) -> None:
+    assert value(replace(history, broken=(*history.broken, broken))) <= value(history)
+
+
+def test_a_product_of_a_year_with_consumers_has_it_all() -> None:
+    year = NOW - timedelta(days=365)
+    assert value(History(year, year, (Served(year), Served(year)))) == 100
+    assert value(History(NOW, NOW)) == 0
+
+
+def test_it_says_why() -> None:
+    history = History(
+        NOW - timedelta(days=90),
+        NOW - timedelta(days=73),
+        (Served(NOW - timedelta(days=54)), Served(NOW - timedelta(days=54), NOW - timedelta(days=27))),
+        (NOW - timedelta(days=3),),
+    )
+    found = maturity(history, NOW)
+    assert found is not None
+    assert [(round(reason.points), reason.of, reason.why) for reason in found.reasons] == [
+        (8, 40, "stable for 73 days"),
+        (6, 40, "2 consumers, 1 of them now, for 81 days together"),
+        (0, 20, "1 commitment not kept within a year"),
+    ]

@@ -1,0 +1,108 @@
+"""Standing as it is read from the registry, of one product and of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alchemesh_platform.observed.standing import OVERRIDE, Standing, standings
+from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import GrantRecord, ProductRecord, ScoreDeduction, ValueScoreRecord
+from alchemesh_platform.registry.store import Registry
+
+
+@pytest.fixture(scope="module")
+def registry(registry_url: str) -> Iterator[Registry]:
+    with Registry.open(registry_url) as opened:
+        yield opened
+
+
+def product(environment: str, lifecycle: str, address: str = "aviation/flights", **more: str) -> ProductRecord:
+    fields = {"team": "t", "owner": "o@a.example", "version": "1.0.0", "lifecycle": lifecycle, **more}
+    return ProductRecord(environment=environment, address=address, **fields)
+
+
+def grant(environment: str, address: str) -> GrantRecord:
+    return GrantRecord(
+        environment=environment,
+        address=address,
+        product="aviation/flights",
+        port="aviation/flights/table",
+        requester_kind="user",
+        requester="bo@a.example",
+    )
+
+
+def whys(standing: Standing) -> list[str]:
+    assert standing.maturity is not None
+    return [reason.why for reason in standing.maturity.reasons]
+
+
+def test_history_is_read_from_what_was_recorded(registry: Registry, environment: str) -> None:
+    registry.put(product(environment, "stable"))
+    registry.put(product(environment, "development", description='he said "lifecycle":"stable"'))
+    registry.put(product(environment, "stable"))
+    registry.put(product(environment, "stable", version="1.1.0"))
+    registry.put(grant(environment, "req-1"))
+    registry.remove(GrantRecord, environment, "req-1")
+    registry.put(grant(environment, "req-1"))
+    registry.put(grant(environment, "req-2"))
+    later = datetime.now(UTC) + timedelta(days=10, minutes=5)
+
+    (standing,) = standings(registry, environment, later).values()
+    assert whys(standing) == [
+        "stable for 10 days",
+        "3 consumers, 2 of them now, for 20 days together",
+        "every commitment kept for 10 days",
+    ]
+    assert standing.value is None
+    assert standing.words.startswith("value unknown, maturity ")
+
+
+def test_what_is_not_stable_any_more_is_not(registry: Registry, environment: str) -> None:
+    registry.put(product(environment, "stable"))
+    registry.put(product(environment, "decommissioned"))
+    assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[0] == "not stable"
+    registry.put(product(environment, "stable"))
+    registry.remove(ProductRecord, environment, "aviation/flights")
+    assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[0] == "not stable"
+
+
+def test_an_override_is_a_commitment_that_was_not_kept(registry: Registry, environment: str) -> None:
+    registry.put(product(environment, "stable"))
+    act = Act(
+        environment=environment,
+        product="aviation/flights",
+        operation=OVERRIDE,
+        address="aviation/flights/table",
+        actor="k@a.example",
+        issuer="local",
+        reason="a leak",
+    )
+    record_act(registry, act)
+    assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[2] == (
+        "1 commitment not kept within a year"
+    )
+
+
+def test_one_is_read_as_all_are(registry: Registry, environment: str) -> None:
+    for name in ("flights", "noise"):
+        registry.put(product(environment, "stable", f"aviation/{name}"))
+    registry.put(
+        ValueScoreRecord(
+            environment=environment,
+            address="aviation/flights",
+            product="aviation/flights",
+            value=70,
+            deductions=(ScoreDeduction(policy="p", points=30, message="m"),),
+            policies="0",
+        )
+    )
+    now = datetime.now(UTC)
+    every = standings(registry, environment, now)
+    assert set(every) == {"aviation/flights", "aviation/noise"}
+    assert standings(registry, environment, now, "aviation/flights") == {"aviation/flights": every["aviation/flights"]}
+    assert every["aviation/flights"].words.startswith("value 70, maturity ")
+    assert standings(registry, environment, now, "aviation/none") == {}

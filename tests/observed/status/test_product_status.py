@@ -1,0 +1,281 @@
+"""What stands and how it is doing, put together from records and from what components say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alchemesh_platform.observed.product import product_status
+from alchemesh_platform.observed.summaries import product_summaries
+from alchemesh_platform.registry.records import (
+    AssetRecord,
+    ContractRecord,
+    NoticeRecord,
+    PortRecord,
+    ProductRecord,
+    Record,
+)
+from alchemesh_platform.registry.store import Registry
+from tests.observed.status.observers import CHANGED, SPECS, files
+
+FLIGHTS = "aviation/flights"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with Registry.open(f"sqlite:///{tmp_path / 'registry.db'}") as opened:
+        yield opened
+
+
+def flights(folder: Path) -> list[Record]:
+    """A product with an input, a need, code, a table behind a dead data API, and an output of files."""
+
+    def port(name: str, direction: str, storage: str, **more: object) -> PortRecord:
+        return PortRecord(
+            environment="local",
+            address=f"{FLIGHTS}/{name}",
+            product=FLIGHTS,
+            direction=direction,
+            storage=storage,
+            storage_type=f"type-of-{storage}",
+            **more,
+        )
+
+    def asset(port_name: str, model: str) -> AssetRecord:
+        return AssetRecord(
+            environment="local",
+            address=f"{FLIGHTS}/{port_name}/{model}",
+            product=FLIGHTS,
+            port=f"{FLIGHTS}/{port_name}",
+            model=model,
+            definition={},
+        )
+
+    return [
+        ProductRecord(
+            environment="local",
+            address=FLIGHTS,
+            team="flight-data",
+            owner="amelia@airport.example",
+            version="1.2.0",
+            lifecycle="stable",
+            description="Every departure.",
+            code={
+                "component": "local-python",
+                "component_type": "python-job",
+                "connection": {"kind": "job", "entrypoint": "flights.clean:main", "schedule": "0 * * * *"},
+            },
+            needs={
+                "workspace": {
+                    "component": "local-directory",
+                    "component_type": "object-storage",
+                    "connection": files(folder),
+                }
+            },
+        ),
+        port("departures", "input", "local-files", origin="aviation/dispatch", connections={"storage": files(folder)}),
+        port(
+            "flights-table",
+            "output",
+            "delta-table",
+            proxy="roapi",
+            proxy_type="data-api",
+            models=("flight",),
+            connections={
+                "storage": {"kind": "tables", "format": "delta", "tables": {"flight": "file:///flight"}},
+                "proxy": {"kind": "data-api", "sql": None, "rest": "http://127.0.0.1:1/api", "tables": ["flight"]},
+            },
+        ),
+        port("raw", "output", "local-directory", connections={"storage": files(folder), "proxy": None}),
+        asset("flights-table", "flight"),
+        asset("raw", "raw_flight"),
+        ContractRecord(
+            environment="local",
+            address=f"{FLIGHTS}/flights-table",
+            product=FLIGHTS,
+            version="2.0.0",
+            lifecycle="active",
+            access="restricted",
+            document={"terms": {"notice_period": "90d"}},
+        ),
+    ]
+
+
+def punctuality() -> list[Record]:
+    """A product that reads a port of flights, and one of a product that does not stand."""
+    product = "insight/punctuality"
+    inputs = {"flights": f"{FLIGHTS}/flights-table", "airports": "geography/airports/table"}
+    return [
+        ProductRecord(
+            environment="local",
+            address=product,
+            team="insight",
+            owner="wilbur@airport.example",
+            version="0.1.0",
+            lifecycle="development",
+        ),
+        *(
+            PortRecord(
+                environment="local",
+                address=f"{product}/{name}",
+                product=product,
+                direction="input",
+                origin=origin,
+                from_product=True,
+                storage="data-product-input",
+                storage_type="data-product-input",
+            )
+            for name, origin in inputs.items()
+        ),
+    ]
+
+
+def test_product_is_told_with_what_its_components_say(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+    up = registry.start_deployment("local", FLIGHTS, "up", "amelia@laptop")
+    run = registry.start_deployment("local", FLIGHTS, "run", "amelia@laptop")
+
+    status = product_status(registry, "local", FLIGHTS, SPECS)
+
+    assert status.stands
+    assert (status.team, status.version, status.lifecycle) == ("flight-data", "1.2.0", "stable")
+    assert status.last_deployment == up
+    assert status.code is not None
+    assert (status.code.health, status.code.entrypoint, status.code.runs) == (None, "flights.clean:main", (run,))
+    (departures,) = status.inputs
+    assert (departures.name, departures.health, departures.tables[0].name) == ("departures", "healthy", "files")
+    (workspace,) = status.needs
+    assert (workspace.name, workspace.health, workspace.parts[0].component) == (
+        "workspace",
+        "healthy",
+        "local-directory",
+    )
+
+
+def test_output_is_told_with_assets_endpoints_and_contract(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+
+    table, raw = product_status(registry, "local", FLIGHTS, SPECS).outputs
+
+    assert table.endpoints == {"rest": "http://127.0.0.1:1/api"}
+    (flight,) = table.assets
+    assert (flight.address, flight.rows, flight.size_bytes, flight.changed_at) == (
+        f"{FLIGHTS}/flights-table/flight",
+        336_776,
+        31_200_000,
+        CHANGED,
+    )
+    assert table.tables == ()
+    assert table.contract is not None
+    assert table.contract.notice_period == "90d"
+    assert raw.contract is None
+    assert (raw.assets[0].name, raw.assets[0].rows) == ("raw_flight", None), "unknown, and neither zero nor failed"
+    assert [held.name for held in raw.tables] == ["files"]
+
+
+def test_one_unhealthy_component_makes_port_and_product_unhealthy(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+
+    status = product_status(registry, "local", FLIGHTS, SPECS)
+
+    assert [output.health for output in status.outputs] == ["unhealthy", "healthy"]
+    assert [(part.component, part.health) for part in status.outputs[0].parts] == [
+        ("delta-table", "healthy"),
+        ("roapi", "unhealthy"),
+    ]
+    assert status.outputs[0].parts[1].reason == "nothing answers at http://127.0.0.1:1/api"
+    assert status.health == "unhealthy"
+
+
+def test_input_from_a_product_is_as_healthy_as_the_port_that_it_reads(registry: Registry, tmp_path: Path) -> None:
+    registry.write([*flights(tmp_path), *punctuality()])
+
+    airports, of_flights = product_status(registry, "local", "insight/punctuality", SPECS).inputs
+
+    assert of_flights.health == "unhealthy"
+    assert [part.component for part in of_flights.parts] == ["delta-table", "roapi"]
+    assert of_flights.tables[0].rows == 336_776
+    assert airports.health == "unhealthy"
+    assert airports.parts[0].reason == "geography/airports/table does not stand in local"
+
+
+def test_product_that_was_taken_down_is_its_history(registry: Registry) -> None:
+    down = registry.start_deployment("local", FLIGHTS, "destroy", "amelia@laptop")
+
+    status = product_status(registry, "local", FLIGHTS, SPECS)
+
+    assert (status.stands, status.last_deployment, status.outputs) == (False, down, ())
+
+
+def test_product_that_never_was_is_nothing(registry: Registry) -> None:
+    status = product_status(registry, "local", FLIGHTS, SPECS)
+
+    assert (status.stands, status.last_deployment) == (False, None)
+
+
+def test_ports_of_a_deployment_that_failed_on_the_way_are_shown(registry: Registry, tmp_path: Path) -> None:
+    registry.write([record for record in flights(tmp_path) if not isinstance(record, ProductRecord)])
+
+    status = product_status(registry, "local", FLIGHTS, SPECS)
+
+    assert status.stands
+    assert [output.name for output in status.outputs] == ["flights-table", "raw"]
+
+
+def test_other_environments_do_not_mix(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+
+    assert not product_status(registry, "prod", FLIGHTS, SPECS).stands
+    assert product_summaries(registry, "prod") == []
+
+
+def test_status_is_one_json_document(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+
+    status = product_status(registry, "local", FLIGHTS, SPECS)
+
+    assert type(status).model_validate_json(status.model_dump_json()) == status
+
+
+def test_summaries_count_ports_and_assets_of_each_product(registry: Registry, tmp_path: Path) -> None:
+    registry.write([*flights(tmp_path), *punctuality()])
+    up = registry.start_deployment("local", FLIGHTS, "up", "amelia@laptop")
+
+    summaries = product_summaries(registry, "local")
+
+    assert [(one.address, one.inputs, one.outputs, one.assets, one.last_deployment) for one in summaries] == [
+        (FLIGHTS, 1, 2, 2, up),
+        ("insight/punctuality", 2, 0, 0, None),
+    ]
+
+
+def test_a_notice_is_told_at_the_port_and_at_the_input_port_that_reads_it(registry: Registry, tmp_path: Path) -> None:
+    registry.write([*flights(tmp_path), *punctuality()])
+    port = f"{FLIGHTS}/flights-table"
+    registry.put(
+        NoticeRecord(
+            environment="local",
+            address=f"{port}#removal@2.0.0",
+            product=FLIGHTS,
+            port=port,
+            what="removal",
+            version="2.0.0",
+            given_at=CHANGED,
+            period_seconds=0,
+            given_by="amelia@airport.example",
+            message="use flights-stream",
+        )
+    )
+
+    table, raw = product_status(registry, "local", FLIGHTS, SPECS).outputs
+    inputs = {each.name: each for each in product_status(registry, "local", "insight/punctuality", SPECS).inputs}
+
+    [notice] = table.notices
+    assert (notice.what, notice.passes_at) == ("removal", CHANGED + timedelta(days=90)), (
+        "the period promised now counts"
+    )
+    assert inputs["flights"].notices == (notice,)
+    assert (raw.notices, inputs["airports"].notices) == ((), ())

@@ -1,0 +1,207 @@
+"""Columns of BigQuery from properties of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alchemesh_platform.clouds.gcp.emulation.types import table_schema
+from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.systems.bigquery.columns import COLUMNS_MAX, NESTING_MAX, fields_of, unfit
+from alchemesh_platform.systems.bigquery.evolution import dropped, incompatible, otherwise_encrypted
+
+PLAIN = ["string", "integer", "number", "boolean", "date", "time", "timestamp"]
+NAMES = st.from_regex(r"[a-d]", fullmatch=True)
+PROPERTIES = st.recursive(
+    st.fixed_dictionaries({"type": st.sampled_from(PLAIN), "required": st.booleans(), "description": st.text("xy")}),
+    lambda below: st.one_of(
+        st.fixed_dictionaries({"type": st.just("object"), "properties": st.dictionaries(NAMES, below, min_size=1)}),
+        st.fixed_dictionaries(
+            {
+                "type": st.just("array"),
+                "items": st.fixed_dictionaries({"type": st.sampled_from(PLAIN)})
+                | st.fixed_dictionaries(
+                    {"type": st.just("object"), "properties": st.dictionaries(NAMES, below, min_size=1)}
+                ),
+            }
+        ),
+    ),
+    max_leaves=6,
+)
+MODELS = st.dictionaries(NAMES, PROPERTIES, min_size=1).map(
+    lambda properties: SemanticModel.model_validate({"properties": properties})
+)
+
+
+def model(**properties: Any) -> SemanticModel:
+    return SemanticModel.model_validate({"properties": properties})
+
+
+def said(of: SemanticModel) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(found.path, found.found) for found in unfit(of)]
+
+
+def test_each_logical_type_has_a_column() -> None:
+    fields = fields_of(model(**{f"a_{kind}": {"type": kind} for kind in PLAIN}))
+    assert [field["type"] for field in fields] == [
+        "STRING",
+        "INTEGER",
+        "FLOAT",
+        "BOOLEAN",
+        "DATE",
+        "TIME",
+        "TIMESTAMP",
+    ]
+    assert {field["mode"] for field in fields} == {"NULLABLE"}
+
+
+def test_only_a_column_itself_can_be_required() -> None:
+    part = {"type": "string", "required": True}
+    (leg,) = fields_of(model(leg={"type": "object", "required": True, "properties": {"airport": part}}))
+    assert leg["mode"] == "REQUIRED"
+    assert leg["fields"] == [{"name": "airport", "type": "STRING", "mode": "NULLABLE"}]
+
+
+def test_a_classified_property_gets_the_policy_tag_that_the_platform_names() -> None:
+    tags = {"internal": "projects/p/locations/eu/taxonomies/1/policyTags/2"}
+    secret, plain, holder = fields_of(
+        model(
+            tail={"type": "string", "classification": "internal"},
+            note={"type": "string", "classification": "public"},
+            leg={"type": "object", "classification": "internal", "properties": {"a": {"type": "string"}}},
+        ),
+        tags,
+    )
+    assert secret["policyTags"] == {"names": [tags["internal"]]}
+    assert "policyTags" not in plain
+    assert "policyTags" not in holder
+
+
+@pytest.mark.parametrize(
+    ("declared", "path", "found"),
+    [
+        ({"type": "array"}, ("properties", "x"), "an array of nothing"),
+        ({"type": "object"}, ("properties", "x"), "an object without parts"),
+        (
+            {"type": "array", "items": {"type": "array", "items": {"type": "string"}}},
+            ("properties", "x", "items"),
+            "an array of arrays",
+        ),
+        (
+            {"type": "object", "properties": {"y": {"type": "array", "items": {"type": "object"}}}},
+            ("properties", "x", "properties", "y", "items"),
+            "an object without parts",
+        ),
+        (
+            {"type": "string", "description": "d" * 1025},
+            ("properties", "x", "description"),
+            "a description of 1,025 characters",
+        ),
+    ],
+)
+def test_what_bigquery_lacks_is_said_at_its_place(
+    declared: dict[str, Any], path: tuple[str | int, ...], found: str
+) -> None:
+    assert said(model(x=declared)) == [(path, found)]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"type": "object", "properties": {"x": nested(depth - 1)}} if depth else {"type": "string"}
+
+
+def test_objects_nest_as_deep_as_bigquery_lets_them_and_no_deeper() -> None:
+    assert said(model(x=nested(NESTING_MAX - 1))) == []
+    assert [found for _, found in said(model(x=nested(NESTING_MAX)))] == [f"an object {NESTING_MAX} deep"]
+
+
+def test_a_table_has_as_many_columns_as_bigquery_lets_it() -> None:
+    many = {f"p{index}": {"type": "string"} for index in range(COLUMNS_MAX)}
+    assert said(model(**many)) == []
+    assert said(model(**many, one_more={"type": "string"})) == [(("properties",), "10,001 columns with their parts")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS)
+def test_a_table_follows_the_model_that_it_has(same: SemanticModel) -> None:
+    assert incompatible(fields_of(same), fields_of(same)) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, MODELS)
+def test_what_a_table_follows_loses_no_column_and_no_type(old: SemanticModel, new: SemanticModel) -> None:
+    before, after = fields_of(old), fields_of(new)
+    if incompatible(before, after):
+        return
+    later = {field["name"]: field for field in after}
+    for field in before:
+        assert later[field["name"]]["type"] == field["type"]
+        assert later[field["name"]]["mode"] in (field["mode"], "NULLABLE")
+    for name in later.keys() - {field["name"] for field in before}:
+        assert later[name]["mode"] != "REQUIRED"
+
+
+@settings(max_examples=300, deadline=None)
+@given(MODELS, MODELS)
+def test_the_provider_makes_a_table_anew_just_where_we_say_so(old: SemanticModel, new: SemanticModel) -> None:
+    """What we follow in place would otherwise cost all rows."""
+    before, after = fields_of(old), fields_of(new)
+    in_place = not incompatible(before, after) or bool(dropped(before, after))
+    assert table_schema.replaces(before, after) is not in_place
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column", "reason"),
+    [
+        ({"a": {"type": "string"}}, {"b": {"type": "string"}}, "a", "the table has it, and the model has not"),
+        ({"a": {"type": "string"}}, {"a": {"type": "integer"}}, "a", "its type would change from string to integer"),
+        (
+            {"a": {"type": "string"}},
+            {"a": {"type": "array", "items": {"type": "string"}}},
+            "a",
+            "its type would change from string to array of string",
+        ),
+        (
+            {"a": {"type": "string"}},
+            {"a": {"type": "string", "required": True}},
+            "a",
+            "it would become required, and the rows there may lack it",
+        ),
+        (
+            {"a": {"type": "string"}},
+            {"a": {"type": "string"}, "b": {"type": "string", "required": True}},
+            "b",
+            "it is new and required, and no row has a value for it",
+        ),
+        (
+            {"a": {"type": "object", "properties": {"x": {"type": "string"}, "y": {"type": "string"}}}},
+            {"a": {"type": "object", "properties": {"x": {"type": "string"}}}},
+            "a.y",
+            "the table has it, and the model has not",
+        ),
+    ],
+)
+def test_what_a_table_cannot_follow_is_said_with_its_reason(
+    old: dict[str, Any], new: dict[str, Any], column: str, reason: str
+) -> None:
+    (change,) = incompatible(fields_of(model(**old)), fields_of(model(**new)))
+    assert (change.column, change.reason) == (column, reason)
+    assert "on_incompatible_change: replace" in change.remedy
+
+
+def test_partitioning_stays_what_it_is() -> None:
+    fields = fields_of(model(day={"type": "date"}))
+    assert incompatible(fields, fields, "day", "day") == []
+    (change,) = incompatible(fields, fields, None, "day")
+    assert change.reason == "partitioning would change from none to day"
+
+
+def test_a_table_comes_to_another_key_and_to_none_of_its_own_only_anew() -> None:
+    assert list(otherwise_encrypted(None, None)) == []
+    assert list(otherwise_encrypted("old-key", "new-key")) == []
+    (change,) = otherwise_encrypted(None, "new-key")
+    assert (change.property, change.reason) == ("encryptionKey", "its key would change from one of Google to new-key")
+    (change,) = otherwise_encrypted("old-key", None)
+    assert "on_incompatible_change: replace" in change.remedy

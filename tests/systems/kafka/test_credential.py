@@ -1,0 +1,159 @@
+"""`alchemesh access credential` at a topic: told once, kept nowhere, good for the request it was issued for alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer
+
+from alchemesh_platform.base.secrets import SecretMissing
+from alchemesh_platform.connections import TopicConnection
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaFailed
+from parts.kafka import Broker
+from tests.end_to_end.harness import Shop, everything_in
+from tests.systems.kafka.clients import access, read
+from tests.systems.kafka.test_product import PLATFORM
+from tests.waiting import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.engine]
+
+ADA, BOB = "ada@shop.example", "bob@desk.example"
+PORT, TOPIC = "shop/orders/events", "shop.orders.events.order"
+MANIFEST = """\
+kind: DataProduct
+name: orders
+domain: shop
+team: order-data
+owner: ada@shop.example
+version: 1.0.0
+models:
+  order:
+    description: One order.
+    properties:
+      order_id: {type: integer, key: true, description: Number of the order}
+output_ports:
+  - name: events
+    models: [order]
+    storage: {component: streaming-topic}
+    contract: {version: 1.0.0, lifecycle: active, access: restricted}
+"""
+
+
+@pytest.fixture
+def shop(kafka: Broker, tmp_path: Path) -> Iterator[Shop]:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    users = "replication: 1\n        create_users: true"
+    platform = PLATFORM.replace("SERVER", f'"{kafka.bootstrap}"').replace("replication: 1", users)
+    (folder / "alchemesh.yaml").write_text(MANIFEST, "utf-8")
+    (folder / "platform.yaml").write_text(platform, "utf-8")
+    made = Shop(folder, tmp_path / "home", {"KAFKA_PASSWORD": kafka.password, "ALCHEMESH_USER": ADA})
+    yield made
+    made.take_down()
+
+
+def lets_in(kafka: Broker, monkeypatch: pytest.MonkeyPatch, user: str, password: str) -> bool:
+    monkeypatch.setenv("ISSUED", password)
+    try:
+        Cluster(KafkaAccess.model_validate(access(kafka, user=user, secret="ISSUED")))
+    except KafkaFailed as failed:
+        assert "refuses user" in failed.message
+        return False
+    return True
+
+
+def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
+    shop: Shop, kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.done("up", "--yes")
+    kafka.produce(TOPIC, [b'{"order_id": 1}'])
+    shop.environ["ALCHEMESH_USER"] = BOB
+    asked = shop.json("access", "request", PORT, "--as", f"user:{BOB}", "--purpose", "a study")["request"]
+    early = shop.run("access", "credential", asked)
+    assert early.returncode == 2
+    assert "there is no credential yet" in early.stderr
+
+    shop.environ["ALCHEMESH_USER"] = ADA
+    shop.done("access", "approve", asked, "--apply")
+    refused = shop.run("access", "credential", asked)
+    assert (refused.returncode, refused.stdout) == (4, ""), "who decides does not get in by that"
+
+    shop.environ["ALCHEMESH_USER"] = BOB
+    reported = shop.json("access", "credential", asked)
+    assert reported["servers"] == [kafka.bootstrap]
+    assert (reported["mechanism"], reported["topics"], reported["groups"]) == (
+        "SCRAM-SHA-512",
+        {"order": TOPIC},
+        [f"{BOB}."],
+    )
+    user, first = reported["user"], reported["password"]
+    group = f"{reported['groups'][0]}study"
+    assert read(kafka, TOPIC, 1, user=user, password=first, group=group) == [b'{"order_id": 1}']
+    with_context_options = shop.run("access", "credential", asked)
+    second = with_context_options.stdout.split()[3]
+    assert with_context_options.stdout.split() == ["user", user, "password", second]
+    assert second not in with_context_options.stderr
+    assert (lets_in(kafka, monkeypatch, user, first), lets_in(kafka, monkeypatch, user, second)) == (False, True)
+    shop.environ["ALCHEMESH_USER"] = ADA
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+    assert lets_in(kafka, monkeypatch, user, second), "a deployment takes no credential away"
+    written = everything_in(shop.home, shop.folder)
+    for secret in (first, second, kafka.password):
+        assert secret.encode() not in written
+    assert user in json.dumps(shop.json("mesh", "audit"))
+
+    without = shop.run("access", "credential", asked, more={"KAFKA_PASSWORD": "", "ALCHEMESH_USER": BOB})
+    assert without.returncode == 1
+    assert "secret KAFKA_PASSWORD has no value here" in without.stderr
+
+    shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
+    until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone")
+    until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone")
+
+
+CONSUMER = """\
+kind: DataProduct
+name: study
+domain: shop
+team: order-data
+owner: ada@shop.example
+version: 1.0.0
+input_ports:
+  - name: sold-orders
+    from: {data_product: shop/orders, output_port: events}
+    component: data-product-input
+"""
+
+
+def test_a_product_signs_in_with_the_password_that_it_keeps_itself(shop: Shop, kafka: Broker, tmp_path: Path) -> None:
+    """Its connection names the user of its request, and the variable that its password is looked up in."""
+    shop.done("up", "--yes")
+    kafka.produce(TOPIC, [b'{"order_id": 1}'])
+    (tmp_path / "study").mkdir()
+    study = Shop(tmp_path / "study", shop.home, dict(shop.environ))
+    study.manifest.write_text(CONSUMER, "utf-8")
+    (study.folder / "platform.yaml").write_text((shop.folder / "platform.yaml").read_text("utf-8"), "utf-8")
+    asked = study.json("access", "request", PORT, "--purpose", "a study")["request"]
+    shop.done("access", "approve", asked, "--apply")
+    study.done("up", "--yes")
+    reported = study.json("access", "credential", asked)
+
+    topics = study.json("env")["inputs"]["sold-orders"]["storage"]
+    connection = TopicConnection.model_validate(topics)
+    assert connection.security["username"] == reported["user"]
+    with pytest.raises(SecretMissing, match="SOLD_ORDERS_PASSWORD"):
+        connection.client({"KAFKA_PASSWORD": kafka.password})
+    client = connection.client({"SOLD_ORDERS_PASSWORD": reported["password"]})
+    consumer = Consumer({**client, "group.id": "shop.study.reading", "auto.offset.reset": "earliest"})
+    try:
+        consumer.subscribe([connection.topic("order")])
+        read_: list[bytes | None] = []
+        until(lambda: read_.extend(one.value() for one in consumer.consume(1, 1.0)) or read_, "an order is read")
+    finally:
+        consumer.close()
+    assert read_ == [b'{"order_id": 1}']
+    study.take_down()

@@ -1,0 +1,175 @@
+"""alchemesh:kafka:TopicIngestion: events are counted through kills of the consumer and of the broker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import grpc
+import pytest
+
+from alchemesh_components.input_ports.kafka_directory.observe import observe
+from alchemesh_platform.connections import FilesConnection
+from alchemesh_platform.systems.kafka.landing.ingestion import read_status
+from alchemesh_platform.systems.local.servers import processes
+from parts.kafka import Broker
+from tests.end_to_end.harness import everything_in
+from tests.provider.wire import Resource, Wire
+from tests.systems.kafka.clients import access
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+
+TYPE = "alchemesh:kafka:TopicIngestion"
+
+
+class Port:
+    """A landing of one topic, taken down at the end."""
+
+    def __init__(self, wire: Wire, kafka: Broker, folder: Path) -> None:
+        self.wire, self.kafka, self.folder = wire, kafka, folder
+        self.made: Resource | None = None
+
+    def inputs(self, topic: str, **more: Any) -> dict[str, Any]:
+        given = {
+            "kafka": access(self.kafka),
+            "topic": topic,
+            "group": f"group-{topic}",
+            "target": str(self.target),
+            "process": "aviation-flights-departures",
+            "runDirectory": str(self.folder / "run"),
+            "owner": "aviation/flights/departures",
+            "batchMessages": 50,
+            "batchSeconds": 0.3,
+        }
+        return {**given, **more}
+
+    def create(self, topic: str, **more: Any) -> Resource:
+        self.made = self.wire.create(TYPE, self.inputs(topic, **more))
+        return self.made
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "landed"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run" / "aviation-flights-departures"
+
+    @property
+    def pid(self) -> int | None:
+        return processes.status(self.run, "aviation-flights-departures").pid
+
+    def numbers(self) -> list[int]:
+        """Numbers of the events that are landed, in order, with every one that is there twice."""
+        if not list(self.target.glob("*.parquet")):
+            return []
+        return [number for (number,) in duckdb.sql(f"SELECT n FROM '{self.target}/*.parquet' ORDER BY n").fetchall()]
+
+
+@pytest.fixture
+def port(wire: Wire, kafka: Broker, tmp_path: Path) -> Iterator[Port]:
+    made = Port(wire, kafka, tmp_path)
+    yield made
+    processes.stop(made.run, "aviation-flights-departures")
+    if kafka.process is None:
+        kafka.start()
+
+
+def events(first: int, number: int) -> list[bytes | None]:
+    return [json.dumps({"n": n}).encode() for n in range(first, first + number)]
+
+
+def test_a_topic_is_landed_and_what_is_bad_is_set_aside_and_counted(port: Port, kafka: Broker) -> None:
+    kafka.create_topic("landed", partitions=2)
+    kafka.produce("landed", [*events(0, 120), b"not json", None])
+    made = port.create("landed")
+    until(lambda: read_status(port.target).rows == 120 and read_status(port.target).lag == 0, "everything is landed")
+    assert port.numbers() == list(range(120))
+    assert made.state["url"] == port.target.as_uri()
+    found = observe(FilesConnection(url=made.state["url"]))
+    assert (found.health, found.tables["messages"].rows) == ("healthy", 120)
+    assert "lag 0 messages, 1 dead letter, last file landed." in found.reason
+    assert not port.wire.diff(made, port.inputs("landed")).diffs
+    assert kafka.password.encode() not in everything_in(port.folder)
+    port.wire.delete(made)
+    assert port.numbers() == list(range(120)), "data is kept"
+    kafka.produce("landed", events(120, 5))
+    port.create("landed")
+    until(lambda: len(port.numbers()) >= 125, "the rest is landed")
+    assert port.numbers() == list(range(125))
+
+
+def test_no_event_is_lost_or_landed_twice_through_kills_of_the_consumer_and_the_broker(
+    port: Port, kafka: Broker
+) -> None:
+    kafka.create_topic("counted", partitions=3)
+    port.create("counted")
+    sent = 0
+    for _round in range(3):
+        kafka.produce("counted", events(sent, 2000))
+        until(lambda before=sent: len(port.numbers()) > before, "some are landed")  # type: ignore[misc]
+        sent += 2000
+        pid = port.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)  # in the middle of its work
+        until(lambda killed=pid: port.pid not in (None, killed), "the supervisor has started another")  # type: ignore[misc]
+    kafka.kill()
+    until(lambda: read_status(port.target).error is not None, "the consumer says that the broker is away")
+    assert observe(FilesConnection(url=port.target.as_uri())).health == "unhealthy"
+    kafka.start()
+    kafka.produce("counted", events(sent, 100))
+    until(lambda: len(port.numbers()) >= sent + 100, "all are landed")
+    assert port.numbers() == list(range(sent + 100))
+
+
+def test_a_topic_that_is_made_again_takes_nothing_from_the_one_before(port: Port, kafka: Broker) -> None:
+    """Its offsets begin anew: files of the same offsets took the place of those that were landed."""
+    kafka.create_topic("anew")
+    port.create("anew")
+    for first in (0, 50):
+        kafka.produce("anew", events(first, 50))
+        until(lambda landed=first + 50: len(port.numbers()) == landed, "all are landed")  # type: ignore[misc]
+        if first == 0:
+            kafka.delete_topic("anew")
+            kafka.create_topic("anew")
+    assert port.numbers() == list(range(100))
+
+
+def test_one_that_is_found_dead_is_started_again(port: Port, kafka: Broker) -> None:
+    kafka.create_topic("dead")
+    made = port.create("dead")
+    processes.stop(port.run, "aviation-flights-departures")
+    assert list(port.wire.diff(made, port.inputs("dead")).diffs) == ["url"]
+    assert any("the consumer of dead is not running" in said for said in port.wire.engine.messages())
+    port.wire.update(made, port.inputs("dead"))
+    kafka.produce("dead", events(0, 3))
+    until(lambda: len(port.numbers()) == 3, "events are landed")
+
+
+def test_a_topic_that_is_not_there_is_told_before_anything_runs(port: Port, kafka: Broker) -> None:
+    with pytest.raises(grpc.RpcError, match=f"there is no topic nowhere at {kafka.bootstrap}"):
+        port.create("nowhere")
+    assert not port.target.exists()
+
+
+def test_a_right_that_is_missing_is_told_and_what_was_begun_is_ended(
+    port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka.create_topic("guarded")
+    kafka.add_user("reader", "a-password")
+    kafka.allow("reader", read=["guarded"])
+    monkeypatch.setenv("READER", "a-password")
+    reader = access(kafka, user="reader", secret="READER")
+    with pytest.raises(grpc.RpcError) as denied:
+        port.create("guarded", kafka=reader)
+    assert "the consumer of guarded does not read: topic guarded: " in str(denied.value.details())
+    assert "use group group-guarded" in str(denied.value.details())
+    assert port.pid is None
+    kafka.allow("reader", groups=["group-guarded"])
+    port.create("guarded", kafka=reader)

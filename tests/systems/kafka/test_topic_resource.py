@@ -1,0 +1,228 @@
+"""alchemesh:kafka:Topic on a real broker: made, grown, adopted, kept, refused in words, brought back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import grpc
+import pytest
+
+from alchemesh_platform.systems.kafka import schemas, topics
+from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.cluster import Cluster
+from parts.kafka import Broker
+from tests.provider.wire import CheckFailed, Wire
+from tests.systems.kafka.clients import access
+
+pytestmark = pytest.mark.slow
+
+TYPE = "alchemesh:kafka:Topic"
+SCHEMA = {"type": "object", "properties": {"flight_id": {"type": "string"}}}
+
+
+def wanted(kafka: Broker, topic: str, /, **more: Any) -> dict[str, Any]:
+    given = {
+        "kafka": access(kafka),
+        "topic": topic,
+        "owner": f"aviation/flights/events/{topic}",
+        "partitions": 2,
+        "model": "flight",
+        "messageSchema": SCHEMA,
+        "config": {"retention.ms": "600000"},
+    }
+    return {**given, **more}
+
+
+def now(kafka: Broker, topic: str) -> topics.Topic | None:
+    return topics.topic_of(cluster(kafka), topic)
+
+
+def cluster(kafka: Broker) -> Cluster:
+    return Cluster(KafkaAccess.model_validate(access(kafka)))
+
+
+def test_it_is_made_with_its_configuration_and_its_schema_is_published(kafka: Broker, wire: Wire) -> None:
+    made = wire.create(TYPE, wanted(kafka, "made"))
+    assert made.id == "made"
+    assert made.state["url"] == f"kafka://{kafka.bootstrap}/made"
+    assert now(kafka, "made") == topics.Topic("made", 2, 1, {"retention.ms": "600000"})
+    published = schemas.published_of(cluster(kafka), "alchemesh.schemas", "made")
+    assert published == schemas.Published(owner="aviation/flights/events/made", model="flight", schema=SCHEMA)
+    assert not wire.diff(made, wanted(kafka, "made")).diffs
+    assert kafka.password not in json.dumps(made.state, default=str)
+
+
+def test_it_grows_and_is_configured_in_place(kafka: Broker, wire: Wire) -> None:
+    made = wire.create(TYPE, wanted(kafka, "grown"))
+    kafka.produce("grown", [b"{}"] * 3)
+    changed = wanted(
+        kafka, "grown", partitions=4, config={"cleanup.policy": "compact"}, messageSchema={"type": "object"}
+    )
+    assert not wire.diff(made, changed).replaces
+    wire.update(made, changed)
+    assert now(kafka, "grown") == topics.Topic("grown", 4, 1, {"cleanup.policy": "compact"})
+    published = schemas.published_of(cluster(kafka), "alchemesh.schemas", "grown")
+    assert published is not None
+    assert published.message_schema == {"type": "object"}
+    held, last = topics.messages_in(cluster(kafka), topics.Topic("grown", 4, 1))
+    assert held == 3
+    assert last is not None
+
+
+def test_partitions_are_not_taken_away(kafka: Broker, wire: Wire) -> None:
+    """The check refused it, at which the engine gives up the whole run; the step fails alone."""
+    made = wire.create(TYPE, wanted(kafka, "wide", partitions=4))
+    narrow = wanted(kafka, "wide", partitions=3)
+    reported = "topic wide has 4 partitions, and Kafka takes none away: found 3, expected 4 or more"
+    assert list(wire.diff(made, narrow).diffs) == ["partitions"]
+    with pytest.raises(grpc.RpcError, match=reported):
+        wire.preview(TYPE, narrow)
+    with pytest.raises(grpc.RpcError, match=reported):
+        wire.update(made, narrow)
+    found = now(kafka, "wide")
+    assert found is not None
+    assert found.partitions == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "property_", "reason"),
+    [
+        ({"config": {"nonsense": "1"}}, "config", "nonsense"),
+        ({"config": {"retention.ms": "soon"}}, "config", "retention.ms"),
+        ({"topic": "x" * 250}, "topic", "249"),
+        ({"topic": "a topic"}, "topic", "pattern"),
+    ],
+)
+def test_what_the_cluster_would_refuse_is_said_before(
+    kafka: Broker, wire: Wire, more: dict[str, Any], property_: str, reason: str
+) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        wire.preview(TYPE, wanted(kafka, "refused", **more))
+    assert reason in refused.value.failures[property_]
+    assert now(kafka, "refused") is None
+
+
+def test_more_copies_than_brokers_are_told_in_a_preview_and_by_the_step(kafka: Broker, wire: Wire) -> None:
+    reported = "found 3 copies of each partition, expected at most one for each of 1 broker"
+    for step in (wire.preview, wire.create):
+        with pytest.raises(grpc.RpcError, match=reported):
+            step(TYPE, wanted(kafka, "copied", replication=3))
+    assert now(kafka, "copied") is None
+
+
+def test_the_longest_name_there_is_works(kafka: Broker, wire: Wire) -> None:
+    name = "x" * 249
+    made = wire.create(TYPE, wanted(kafka, name))
+    assert now(kafka, name) is not None
+    wire.delete(made)
+    assert now(kafka, name) is None
+
+
+def test_what_a_killed_run_made_is_adopted_and_what_others_made_is_not(kafka: Broker, wire: Wire) -> None:
+    """Without the mark that comes before the topic, the next run would find a topic of nobody and give up."""
+    wire.create(TYPE, wanted(kafka, "lost"))
+    wire.create(TYPE, wanted(kafka, "lost", partitions=3))
+    found = now(kafka, "lost")
+    assert found is not None
+    assert found.partitions == 3
+    with pytest.raises(grpc.RpcError, match="belongs to aviation/flights/events/lost, not to somebody/else"):
+        wire.create(TYPE, wanted(kafka, "lost", owner="somebody/else"))
+    kafka.create_topic("theirs")
+    with pytest.raises(grpc.RpcError, match="topic theirs is there and was made by somebody else"):
+        wire.create(TYPE, wanted(kafka, "theirs"))
+    wire.create(TYPE, wanted(kafka, "theirs", adopt=True))
+    found = now(kafka, "theirs")
+    assert found is not None
+    assert found.partitions == 2
+
+
+def test_a_topic_with_messages_is_kept_and_found_again_and_an_empty_one_goes(kafka: Broker, wire: Wire) -> None:
+    made = wire.create(TYPE, wanted(kafka, "kept"))
+    kafka.produce("kept", [b"{}"])
+    wire.delete(made)
+    assert now(kafka, "kept") is not None
+    assert "kept topic kept with 1 message; a later `up` finds it again" in wire.engine.messages()
+    with_context_options = wire.create(TYPE, wanted(kafka, "kept", keepOnDelete=False))
+    wire.delete(with_context_options)
+    assert now(kafka, "kept") is None
+    assert schemas.published_of(cluster(kafka), "alchemesh.schemas", "kept") is None
+    wire.delete(with_context_options)
+
+
+def test_what_was_changed_by_hand_is_seen_and_brought_back(kafka: Broker, wire: Wire) -> None:
+    inputs = wanted(kafka, "touched")
+    made = wire.create(TYPE, inputs)
+    topics.change_topic(
+        cluster(kafka), topics.Topic("touched", 2, 1, inputs["config"]), topics.Topic("touched", 2, 1, {})
+    )
+    assert list(wire.diff(made, inputs).diffs) == ["url"]
+    assert "topic touched was changed by hand: retention.ms unset instead of 600000" in wire.engine.messages()
+    wire.update(made, inputs)
+    assert now(kafka, "touched") == topics.Topic("touched", 2, 1, inputs["config"])
+    kafka.delete_topic("touched")
+    assert list(wire.diff(made, inputs).diffs) == ["url"]
+    assert wire.read(made) is None
+
+
+def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_told(
+    kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG", "not-the-password")
+    with pytest.raises(grpc.RpcError) as wrong:
+        wire.preview(TYPE, wanted(kafka, "told", kafka=access(kafka, secret="WRONG")))
+    assert "refuses user 'admin'" in str(wrong.value.details())
+    assert "{secret: WRONG}" in str(wrong.value.details())
+    assert "not-the-password" not in str(wrong.value.details())
+
+    kafka.add_user("nobody", "a-password")
+    monkeypatch.setenv("NOBODY", "a-password")
+    with pytest.raises(grpc.RpcError) as denied:
+        wire.preview(TYPE, wanted(kafka, "told", kafka=access(kafka, user="nobody", secret="NOBODY")))
+    assert "an ACL has to let user 'nobody' do it" in str(denied.value.details())
+
+    monkeypatch.delenv("NOBODY")
+    with pytest.raises(grpc.RpcError) as missing:
+        wire.preview(TYPE, wanted(kafka, "told", kafka=access(kafka, user="nobody", secret="NOBODY")))
+    assert "secret NOBODY has no value here" in str(missing.value.details())
+
+    kafka.stop()
+    monkeypatch.setattr("alchemesh_platform.systems.kafka.cluster.CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(Cluster.__init__, "__kwdefaults__", {"seconds": 2.0})
+    with pytest.raises(grpc.RpcError) as down:
+        wire.preview(TYPE, wanted(kafka, "told"))
+    assert f"no Kafka broker answers at {kafka.bootstrap}" in str(down.value.details())
+    assert "Connection refused" in str(down.value.details())
+    kafka.start()
+    monkeypatch.undo()
+    monkeypatch.setenv("KAFKA_PASSWORD", kafka.password)
+    wire.create(TYPE, wanted(kafka, "told"))
+
+
+def test_schemas_are_read_without_a_right_to_any_group(
+    kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No group is used, and yet the client asks for one's coordinator: where that is denied, deployments failed."""
+    wire.create(TYPE, wanted(kafka, "published"))
+    kafka.add_user("platform", "a-password")
+    kafka.allow("platform", read=[schemas.SCHEMA_TOPIC])
+    monkeypatch.setenv("PLATFORM", "a-password")
+    platform = Cluster(KafkaAccess.model_validate(access(kafka, user="platform", secret="PLATFORM")))
+    for _time in range(20):  # which of both answers is first differs
+        assert "published" in schemas.all_published(platform, schemas.SCHEMA_TOPIC)
+
+
+def test_a_broker_that_is_down_is_told_by_the_step_and_not_by_the_question(
+    kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comparison that fails would have the engine give up the whole run."""
+    inputs = wanted(kafka, "asked")
+    made = wire.create(TYPE, inputs)
+    kafka.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr(Cluster.__init__, "__kwdefaults__", {"seconds": 2.0})
+        assert list(wire.diff(made, inputs).diffs) == ["url"]
+        with pytest.raises(grpc.RpcError, match="no Kafka broker answers"):
+            wire.update(made, inputs)
+    kafka.start()
+    assert not wire.diff(made, inputs).diffs

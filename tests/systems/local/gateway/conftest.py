@@ -1,0 +1,36 @@
+"""A real roapi behind real Caddy, PgBouncer and bubblewrap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.roapi import ServedTable
+from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataApi]:
+    """A data API over a table of one flight."""
+    folder = tmp_path_factory.mktemp("data-api")
+    write_deltalake(folder / "flight", pa.table({"id": ["UA1"]}))
+    table = ServedTable("flight", (folder / "flight").as_uri(), "delta")
+    wanted = DataApi("flights-table", folder / "run", (table,), ("sql", "rest", "graphql"))
+    yield wanted
+    take_down(wanted)
+
+
+@pytest.fixture
+def endpoints(api: DataApi) -> Endpoints:
+    """Where it answers; it is brought up where a test took it down."""
+    return deploy_product(api)
+
+
+@pytest.fixture
+def gateway(api: DataApi, endpoints: Endpoints) -> Gateway:
+    """Its gateway."""
+    return Gateway(api.run_directory, api.process)

@@ -1,0 +1,187 @@
+"""What is offered gets through the gateway, and nothing else."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from pathlib import Path
+from typing import Literal
+
+import psutil
+import psycopg
+import pytest
+
+from alchemesh_platform.systems.local.data_api import programs
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down, trouble
+from tests.systems.local.gateway.doors import LET_IN, connect, doors, let_in, query, web
+from tests.systems.local.supervised import named_below, ports_below
+from tests.waiting import until
+
+Door = Literal["sql", "rest", "graphql"]
+
+
+def test_there_is_no_other_door(api: DataApi, endpoints: Endpoints, gateway: Gateway) -> None:
+    """Whatever any of its processes listens on: from outside only the gateway's two ports are there."""
+    with connect(endpoints, let_in(gateway, "req-door")) as connection:
+        query(connection, "SELECT 1")
+        # That of a connection that was closed before ends a little later.
+        until(lambda: len(named_below(api.run_directory, "roapi")) == 2, "one for HTTP, one for this connection")
+        inside = {port for server in named_below(api.run_directory, "roapi") for port in listened_on(server.pid)}
+        outside = {port for _address, port in ports_below(api.run_directory)}
+        assert len(inside) >= 4, "HTTP, PostgreSQL and Flight SQL"
+        # Another process of this machine may have one of these numbers by chance.
+        others = {
+            connection.laddr.port
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port not in outside
+        }
+        assert not {port for port in inside - others if answers(port)}
+    assert outside == {endpoints.http_port, endpoints.postgres_port}
+    assert stat.S_IMODE(gateway.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(gateway.sockets.stat().st_mode) == 0o700
+
+
+def listened_on(pid: int) -> list[int]:
+    """Ports that are listened on in the network of a process, proc(5)."""
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return [int(field[1].rpartition(":")[2], 16) for field in fields if field[3] == "0A"]
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/table"),
+        ("GET", "/api/table"),
+        ("POST", "/api/tables/flight"),
+        ("DELETE", "/api/tables/flight"),
+        ("GET", "/api/sql"),
+        ("GET", "/"),
+        ("GET", "/health"),
+        ("POST", "/api/tables/../table"),
+        ("POST", "/api//table"),
+    ],
+)
+def test_what_is_not_offered_does_not_get_through(
+    endpoints: Endpoints, gateway: Gateway, method: str, path: str
+) -> None:
+    url = f"http://127.0.0.1:{endpoints.http_port}{path}"
+    body = '[{"tableName": "secrets", "uri": "/etc/passwd", "option": {"format": "csv"}}]' if method == "POST" else None
+    assert web(url, None, body, method)[0] == 401
+    assert web(url, let_in(gateway, "req-paths"), body, method)[0] == 404
+
+
+@pytest.mark.parametrize(("protocol", "kept"), [("rest", {"rest"}), ("graphql", {"graphql"}), ("sql", {"sql"})])
+def test_only_the_protocols_that_are_offered_get_through(
+    api: DataApi, protocol: Literal["sql", "rest", "graphql"], kept: set[str], tmp_path: Path
+) -> None:
+    only = DataApi("only", tmp_path / "run", api.tables, (protocol,))
+    try:
+        there = deploy_product(only)
+        credential = let_in(Gateway(only.run_directory, only.process), "req-only")
+        assert set(there.offered()) == kept
+        web_door = f"http://127.0.0.1:{there.http_port}/api"
+        if protocol == "sql":
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", there.http_port)) != 0
+            return
+        assert web(f"{web_door}/tables/flight", credential)[0] == (200 if protocol == "rest" else 404)
+        assert web(f"{web_door}/sql", credential, "SELECT 1")[0] == (200 if protocol == "rest" else 404)
+        assert web(f"{web_door}/graphql", credential, "{ flight { id } }")[0] == (200 if protocol == "graphql" else 404)
+    finally:
+        take_down(only)
+
+
+@pytest.mark.parametrize("door", ["sql", "rest"])
+def test_statements_reach_no_file_of_this_machine(
+    api: DataApi, endpoints: Endpoints, gateway: Gateway, tmp_path: Path, door: Door
+) -> None:
+    credential = let_in(gateway, "req-files")
+    (tmp_path / "secret.csv").write_text("password\nhunter2\n")
+    table = Path(api.tables[0].url.removeprefix("file://"))
+    before = sorted(table.rglob("*"))
+
+    def say(*statements: str) -> str:
+        """All answers and refusals to statements of one session."""
+        said = []
+        if door == "rest":
+            return str([web(f"{endpoints.rest}/sql", credential, statement)[1] for statement in statements])
+        with connect(endpoints, credential) as connection:
+            for statement in statements:
+                try:
+                    said.append(str(query(connection, statement)))
+                except psycopg.Error as error:
+                    said.append(str(error))
+        return str(said)
+
+    for number, file in enumerate((tmp_path / "secret.csv", Path("/etc/passwd"), gateway.folder / "caddy.json")):
+        answer = say(
+            f"CREATE EXTERNAL TABLE stolen_{number} (line varchar) STORED AS CSV LOCATION '{file}'",
+            f"SELECT * FROM stolen_{number}",
+            f"SELECT * FROM '{file}'",
+        )
+        assert not any(secret in answer for secret in ("hunter2", "root:", "$2a$")), answer
+    for target in (tmp_path / "out.csv", Path("/out.csv"), Path("/tables/flight/out.csv"), table / "out.csv"):
+        say(f"COPY flight TO '{target}' STORED AS CSV", f"COPY (SELECT 1) TO '{target}' STORED AS CSV")
+    say("INSERT INTO flight VALUES ('XX9')", "DELETE FROM flight", "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/'")
+    assert not (tmp_path / "out.csv").exists()
+    assert sorted(table.rglob("*")) == before
+
+
+def test_a_consumer_cannot_change_what_others_see(endpoints: Endpoints, gateway: Gateway) -> None:
+    """The tables of roapi's SQL are everybody's: a consumer once could drop one, or put another in its place."""
+    bad, good = let_in(gateway, "req-bad"), let_in(gateway, "req-good")
+    with connect(endpoints, good) as others, connect(endpoints, bad) as theirs:
+        query(theirs, "DROP TABLE flight")
+        query(theirs, "CREATE VIEW flight AS SELECT 'fake' AS id")
+        assert query(theirs, "SELECT id FROM flight") == [("fake",)]
+        assert query(others, "SELECT id FROM flight") == [("UA1",)]
+        assert doors(endpoints, good) == LET_IN
+    assert web(f"{endpoints.rest}/sql", bad, "DROP TABLE flight")[0] == 400
+    assert doors(endpoints, bad) == LET_IN, "the next session starts anew"
+
+
+def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
+    api: DataApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "why_not_sandboxed", lambda: "no namespaces here")
+    bare = DataApi("bare", tmp_path / "run", api.tables, ("sql", "rest", "graphql"))
+    try:
+        there = deploy_product(bare)
+        assert set(there.offered()) == {"rest", "graphql"}
+        credential = let_in(Gateway(bare.run_directory, bare.process), "req-bare")
+        rest, graphql = f"{there.rest}/tables/flight", str(there.graphql)
+        until(lambda: web(rest, None)[0] != 0, what="the gateway with its new consumer", seconds=60)
+        assert (web(rest, None)[0], web(graphql, None, "{ flight { id } }")[0]) == (401, 401)
+        assert (web(rest, credential)[0], web(graphql, credential, "{ flight { id } }")[0]) == (200, 200)
+        assert web(f"{there.rest}/sql", credential, "SELECT 1")[0] == 404
+        assert trouble(bare, there) is None
+        assert deploy_product(bare) == there
+        monkeypatch.undo()
+        assert trouble(bare, there) == "sql can be guarded now, and so offered"
+        closed = deploy_product(bare)
+        assert (closed.rest, doors(closed, credential)) == (there.rest, LET_IN)
+    finally:
+        take_down(bare)
+
+
+def test_drivers_settings_are_taken(endpoints: Endpoints, gateway: Gateway) -> None:
+    credential = let_in(gateway, "req-driver")
+    options = "-c statement_timeout=5000 -c search_path=public"
+    with psycopg.connect(
+        endpoints.sql or "",
+        user=credential.user,
+        password=credential.password,
+        dbname=credential.user,
+        autocommit=True,
+        application_name="a driver",
+        client_encoding="utf8",
+        options=options,
+    ) as connection:
+        assert query(connection, "SELECT id FROM flight") == [("UA1",)]

@@ -1,0 +1,88 @@
+"""Names and hashes of credentials, and what a machine that lacks a program can still guard."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alchemesh_platform.systems.local.data_api import programs
+from alchemesh_platform.systems.local.data_api.gateway.consumers import OWN
+from alchemesh_platform.systems.local.data_api.gateway.credentials import (
+    USER_MAX,
+    Issued,
+    hashes_of,
+    new_password,
+    user_name,
+)
+from alchemesh_platform.systems.local.data_api.gateway.scram import matches
+from alchemesh_platform.systems.local.data_api.programs import ProgramMissing, guard_of, program
+
+
+@given(consumer=st.text(), request=st.text())
+def test_a_user_name_fits_every_server_that_it_goes_to(consumer: str, request: str) -> None:
+    name = user_name(consumer, request)
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+    assert len(name) <= USER_MAX
+    assert name not in (*OWN, "pgbouncer")
+
+
+@given(consumer=st.text(), requests=st.lists(st.text(), min_size=2, max_size=2, unique=True))
+def test_two_grants_of_one_consumer_have_two_names(consumer: str, requests: list[str]) -> None:
+    assert user_name(consumer, requests[0]) != user_name(consumer, requests[1])
+
+
+def test_a_user_name_can_be_read() -> None:
+    assert user_name("operations/punctuality", "req-0a1b2c3d") == "operations_punctuality_9ddda306"
+
+
+def test_hashes_are_of_their_password_and_never_twice_the_same() -> None:
+    one, two = new_password(), new_password()
+    first, second, with_context_options = hashes_of(one, two, one)
+    assert matches(first.scram, one)
+    assert matches(second.scram, two)
+    assert first.bcrypt.startswith("$2a$")
+    assert first != with_context_options
+    assert one not in repr(first)
+    assert one not in repr(Issued("somebody", one))
+
+
+def test_without_pgbouncer_sql_is_not_offered_and_the_package_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "pgbouncer")
+    guard = guard_of(("sql", "rest", "graphql"))
+    assert (guard.protocols, guard.sandboxed) == (("rest", "graphql"), True)
+    (warning,) = guard.warnings
+    assert "`apt-get install pgbouncer`" in warning
+    assert guard_of(("rest",)).warnings == ()
+
+
+def test_without_an_enclosure_sql_is_not_offered_and_the_open_door_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "bwrap")
+    guard = guard_of(("sql", "rest"))
+    assert (guard.protocols, guard.sandboxed) == (("rest",), False)
+    door, sql = guard.warnings
+    assert "without a credential" in door
+    assert "`apt-get install bubblewrap`" in door
+    assert "sql is not offered" in sql
+
+
+def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "pgbouncer")
+    with pytest.raises(ProgramMissing, match="no `pgbouncer` program") as missing:
+        program("pgbouncer")
+    assert "`apt-get install pgbouncer`" in (missing.value.hint or "")
+
+
+def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """A machine that lacks a program."""
+    find = programs.find_program
+
+    def found(name: str) -> Path | None:
+        return None if name == missing else find(name)
+
+    monkeypatch.setattr(programs, "find_program", found)
+    why = programs.why_not_sandboxed.__wrapped__
+    monkeypatch.setattr(programs, "why_not_sandboxed", why)

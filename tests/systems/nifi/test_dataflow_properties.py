@@ -1,0 +1,96 @@
+"""What the types of a real NiFi 1.18 take, and what is said of the rest; a batch as the component declares it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import grpc
+import pytest
+
+from alchemesh_components.input_ports.kafka_nifi_gcs import processors as words
+from alchemesh_platform.systems.nifi.server import Server
+from parts.nifi import Nifi
+from tests.provider.wire import Wire
+
+from .flows import DATAFLOW, STANDARD, dataflow, processors_of, with_property
+from .test_dataflow_resource import created, running
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
+
+
+def test_a_property_that_a_type_lacks_is_told_and_none_of_the_users_own_is_made(
+    wire: Wire, server: Server, nifi_server: Nifi
+) -> None:
+    """LogAttribute has no such property, and would be told as invalid; one that takes any would have run without it."""
+    tree = with_property(dataflow(nifi_server.url, "unknown"), "end", "Log Niveau", "debug")
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(DATAFLOW, tree)
+    said = failed.value.details() or ""
+    assert f"processor 'end': {STANDARD}LogAttribute of NiFi 1.18.0 has no property 'Log Niveau'" in said
+    assert "Log Level" in said, "what it has"
+    assert "Log Niveau" not in processors_of(server, "unknown")["end"]["component"]["config"]["properties"]
+    with created(wire, dataflow(nifi_server.url, "unknown")):
+        assert set(running(server, "unknown").values()) == {"RUNNING"}
+
+
+def test_a_service_of_nifi_that_is_not_there_is_told_by_its_id(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+    """By InvokeHTTP, which refers to an SSL context service as the genuine ConsumeKafka does.
+
+    NiFi answers with 404, which was told as a dataflow that went away.
+    """
+    tree = dataflow(nifi_server.url, "trusting")
+    properties = {"HTTP URL": "https://127.0.0.1:1/", "SSL Context Service": "0b2b1b7c-0192-1000-0000-000000000000"}
+    tree["processors"]["end"] = {"variants": [{"type": f"{STANDARD}InvokeHTTP", "properties": properties}]}
+    tree["processors"]["end"]["routes"] = {
+        name: [] for name in ("Response", "Original", "Failure", "No Retry", "Retry")
+    }
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(DATAFLOW, tree)
+    said = failed.value.details() or ""
+    assert f"NiFi at {nifi_server.url} does not take what is declared of 'end': " in said
+    assert "controller service with id '0b2b1b7c-0192-1000-0000-000000000000'" in said
+    del properties["SSL Context Service"]
+    with created(wire, tree):
+        assert set(running(server, "trusting").values()) == {"RUNNING"}
+
+
+def test_a_batch_that_waits_for_size_and_time_does_not_stop_its_source(
+    wire: Wire, server: Server, nifi_server: Nifi
+) -> None:
+    """What a batch gathers counts as queued: at NiFi's 10,000 the consumer stood still until the batch was old."""
+    batch = words.processors(
+        format="json",
+        start="earliest",
+        mechanism=None,
+        protocol="PLAINTEXT",
+        tls_service=None,
+        batch_time=timedelta(hours=24),
+        batch_megabytes=1024,
+        dead_letter="dead-letter",
+        storage_url=None,
+        substitutes={},
+    )["batch"]
+    tree = dataflow(nifi_server.url, "many")
+    tree["processors"]["make"] = {
+        "variants": [
+            {
+                "type": f"{STANDARD}GenerateFlowFile",
+                "properties": {"File Size": "8 B", "Batch Size": "1000", "Data Format": "Text"},
+                "dynamic": {"kafka.topic": "ops.departures"},
+            }
+        ],
+        "routes": {"success": ["batch"]},
+        "schedule": "50 ms",
+    }
+    tree["processors"]["batch"] = {**batch, "routes": {"merged": ["end"], "original": [], "failure": ["end"]}}
+    with created(wire, tree) as made:
+        path = f"/flow/process-groups/{made.state['groupId']}/status"
+
+        def ended() -> int:
+            found = server.get(path)["processGroupStatus"]["aggregateSnapshot"]["processorStatusSnapshots"]
+            (end,) = [
+                one["processorStatusSnapshot"] for one in found if one["processorStatusSnapshot"]["name"] == "end"
+            ]
+            return int(end["flowFilesIn"])
+
+        assert server.wait(ended, lambda count: count >= 3, 300) >= 3
