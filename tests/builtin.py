@@ -6,8 +6,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from alchemesh_platform.base.installed import EntryPoint
 from alchemesh_platform.catalog.discover import GROUP, Catalog, catalog_of
-from alchemesh_platform.catalog.installed import EntryPoint
 
 ROOT = Path(__file__).parent.parent
 

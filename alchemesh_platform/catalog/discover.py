@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.catalog.installed import EntryPoint, entry_points
+from alchemesh_platform.base.installed import EntryPoint, entry_points
 from alchemesh_platform.sdk.spec import ComponentSpec
 
 GROUP = "alchemesh.components"

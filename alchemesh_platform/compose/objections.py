@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from alchemesh_platform.base.document import Path, written
 from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.manifest.models import OutputPortOrigin
-from alchemesh_platform.sdk.spec import Role, load_reference
+from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
 
 if TYPE_CHECKING:

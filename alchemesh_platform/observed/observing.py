@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.connections import connection_of
 from alchemesh_platform.sdk.observation import Observation
-from alchemesh_platform.sdk.spec import ComponentSpec, load_reference
+from alchemesh_platform.sdk.spec import ComponentSpec
 
 OBSERVERS = 8
 # Of these, importing the client of NiFi takes two, and on a busy machine six.

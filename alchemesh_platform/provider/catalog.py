@@ -1,57 +1,27 @@
-"""The kinds of resources that the provider has."""
+"""The resource types that the provider has: those of all registered systems."""
 
 from __future__ import annotations
 
-from alchemesh_platform.provider.handler import Handlers
-from alchemesh_platform.systems.bigquery.handler import TableSchemaHandler
-from alchemesh_platform.systems.kafka.handlers.rights import RightsHandler
-from alchemesh_platform.systems.kafka.handlers.source_topic import SourceTopicHandler
-from alchemesh_platform.systems.kafka.handlers.topic import TopicHandler
-from alchemesh_platform.systems.kafka.handlers.topic_ingestion import TopicIngestionHandler
-from alchemesh_platform.systems.local.handlers.data_api import DataApiHandler
-from alchemesh_platform.systems.local.handlers.data_api_grant import DataApiGrantHandler
-from alchemesh_platform.systems.local.handlers.delta_table import DeltaTableHandler
-from alchemesh_platform.systems.local.handlers.directory import DirectoryHandler
-from alchemesh_platform.systems.local.handlers.ingestion import IngestionHandler
-from alchemesh_platform.systems.local.handlers.job import JobHandler
-from alchemesh_platform.systems.mesh.handlers.contract import ContractHandler
-from alchemesh_platform.systems.mesh.handlers.grant import GrantHandler
-from alchemesh_platform.systems.mesh.handlers.records import (
-    AssetHandler,
-    FoundationHandler,
-    LineageHandler,
-    ManifestHandler,
-    PortHandler,
-    ProductHandler,
-)
-from alchemesh_platform.systems.mesh.handlers.subscription import SubscriptionHandler
-from alchemesh_platform.systems.nifi.handler import DataflowHandler
+from typing import Any
 
-HANDLERS = Handlers(
-    {
-        handler.pulumi_type: handler
-        for handler in (
-            FoundationHandler(),
-            ProductHandler(),
-            PortHandler(),
-            AssetHandler(),
-            ContractHandler(),
-            LineageHandler(),
-            ManifestHandler(),
-            GrantHandler(),
-            SubscriptionHandler(),
-            DirectoryHandler(),
-            DeltaTableHandler(),
-            IngestionHandler(),
-            DataApiHandler(),
-            DataApiGrantHandler(),
-            JobHandler(),
-            DataflowHandler(),
-            TableSchemaHandler(),
-            TopicHandler(),
-            SourceTopicHandler(),
-            RightsHandler(),
-            TopicIngestionHandler(),
-        )
-    }
-)
+from alchemesh_platform.provider.handler import PACKAGE, Handler, Handlers
+from alchemesh_platform.sdk.systems import Offer, Parts, Systems, installed_systems, wrong_part
+
+
+def handlers_of(systems: Systems) -> Handlers:
+    """The handlers of systems. The module of a handler is imported when its type is used."""
+    return Handlers(Parts(systems.offers("handler", lambda system: system.handlers), _handler), systems.broken)
+
+
+def _handler(offer: Offer, found: object) -> Handler[Any, Any]:
+    module = f"{PACKAGE}:{offer.by.system.name}:"
+    if not (isinstance(found, type) and issubclass(found, Handler)):
+        raise wrong_part(offer, "is no Handler class")
+    if not offer.name.startswith(module):
+        raise wrong_part(offer, f"has a resource type outside its system, expected {module}Type")
+    if found.pulumi_type != offer.name:
+        raise wrong_part(offer, f"has the resource type {found.pulumi_type}, expected {offer.name}")
+    return found()
+
+
+HANDLERS = handlers_of(installed_systems())

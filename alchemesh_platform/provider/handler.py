@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -166,16 +167,31 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The kinds of resources that there are, by Pulumi type."""
+    """The kinds of resources that there are.
+
+    Args:
+        by_type: Pulumi type: its handler.
+        broken: Failures of systems that cannot be used; a type that is missing may be one of theirs.
+    """
 
     by_type: Mapping[str, Handler[Any, Any]] = field(default_factory=dict)
+    broken: Sequence[Failure] = ()
 
     def of(self, type_: str) -> Handler[Any, Any]:
         """The handler of a type.
 
         Raises:
             NotDone: when there is none, with the types that there are.
+            BrokenSystem: when its system's package fails.
         """
         if type_ not in self.by_type:
-            raise NotDone(f"there is no resource type {type_}", hint=f"types: {', '.join(sorted(self.by_type))}")
+            failures = "".join(f"; {failure.message}: {failure.hint}" for failure in self.broken)
+            types = ", ".join(sorted(self.by_type))
+            raise NotDone(f"there is no resource type {type_}", hint=f"types: {types}{failures}")
         return self.by_type[type_]
+
+    def usable(self) -> Iterator[tuple[str, Handler[Any, Any]]]:
+        """Every type whose handler can be used, in the order of their names."""
+        for type_ in sorted(self.by_type):
+            with suppress(Failure):
+                yield type_, self.by_type[type_]

@@ -22,7 +22,7 @@ def package_schema_json(handlers: Handlers) -> str:
 def package_schema(handlers: Handlers) -> dict[str, Any]:
     """The package schema."""
     types: dict[str, Any] = {}
-    resources = {pulumi_type: _resource(handler, types) for pulumi_type, handler in sorted(handlers.by_type.items())}
+    resources = {pulumi_type: _resource(handler, types) for pulumi_type, handler in handlers.usable()}
     registry = {"type": "string", "description": "Address of the registry.", "secret": True}
     delete_data = {"type": "boolean", "description": "Whether data is deleted with its resource."}
     settings = {"registry": registry, "deleteData": delete_data}

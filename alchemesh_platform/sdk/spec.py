@@ -6,10 +6,11 @@ that the catalogue can be listed in the time it takes to start Python (docs/adr/
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, cast
+
+from alchemesh_platform.base.reference import load_reference
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -104,9 +105,3 @@ class ComponentSpec:
     def component_class(self) -> type[Component[Any, Any]]:
         """The Pulumi component; imports Pulumi."""
         return cast("type[Component[Any, Any]]", load_reference(self.component))
-
-
-def load_reference(reference: str) -> object:
-    """Import what ``"module:Name"`` names."""
-    module, _, name = reference.partition(":")
-    return getattr(importlib.import_module(module), name)

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.spec import ComponentSpec, load_reference
+from alchemesh_platform.sdk.spec import ComponentSpec
 from alchemesh_platform.sdk.wiring import Wiring
 
 CATALOG = discover()

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest
@@ -17,7 +18,7 @@ from alchemesh_platform.policies.evaluate import policies_for
 from alchemesh_platform.policies.load import shipped_policies
 from alchemesh_platform.policies.models import Outcome
 from alchemesh_platform.policies.results import PolicyResult, standing, unanswered
-from alchemesh_platform.sdk.spec import ComponentSpec, load_reference
+from alchemesh_platform.sdk.spec import ComponentSpec
 from tests.policies.writing import policy
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from alchemesh_platform.sdk.spec import load_reference
+from alchemesh_platform.base.reference import load_reference
 
 _FOLDER = re.compile(r"^(?P<package>[A-Za-z0-9._]+?)(?:-[^-]+)?(?:-py[\d.]+)?\.(?:dist|egg)-info$")
 

@@ -1,0 +1,31 @@
+"""The declaration of a system: everything that one technology or cloud brings to the platform.
+
+A system names its parts by reference (``"module:Name"``), so that listing systems imports none of them. A package
+declares its systems as entry points of the group ``alchemesh.systems``::
+
+    [project.entry-points."alchemesh.systems"]
+    acme = "acme_alchemesh.system:SYSTEM"
+
+The platform's own systems register the same way (docs/adr/0034-systems-register.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """One technology or cloud, with the parts that the platform uses.
+
+    Args:
+        name: Name of the system, equal to the name of its entry point: ``kafka``.
+        summary: One sentence for a list of systems.
+        handlers: Resource type of the `alchemesh` provider: ``"module:Class"``, a
+            :class:`alchemesh_platform.provider.handler.Handler`. Types are named ``alchemesh:SYSTEM:Type``.
+    """
+
+    name: str
+    summary: str
+    handlers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,13 @@
+"""Tables of BigQuery, as a system."""
+
+from __future__ import annotations
+
+from alchemesh_platform.sdk.system import System
+
+SYSTEM = System(
+    name="bigquery",
+    summary="Columns of BigQuery tables, brought up to their models.",
+    handlers={
+        "alchemesh:bigquery:TableSchema": "alchemesh_platform.systems.bigquery.handler:TableSchemaHandler",
+    },
+)

@@ -1,0 +1,18 @@
+"""Apache Kafka, as a system."""
+
+from __future__ import annotations
+
+from alchemesh_platform.sdk.system import System
+
+_HANDLERS = "alchemesh_platform.systems.kafka.handlers"
+
+SYSTEM = System(
+    name="kafka",
+    summary="Topics of Apache Kafka: their schemas, rights, users, and files made of their messages.",
+    handlers={
+        "alchemesh:kafka:Topic": f"{_HANDLERS}.topic:TopicHandler",
+        "alchemesh:kafka:SourceTopic": f"{_HANDLERS}.source_topic:SourceTopicHandler",
+        "alchemesh:kafka:Rights": f"{_HANDLERS}.rights:RightsHandler",
+        "alchemesh:kafka:TopicIngestion": f"{_HANDLERS}.topic_ingestion:TopicIngestionHandler",
+    },
+)

@@ -1,0 +1,18 @@
+"""The embedded local platform, as a system."""
+
+from __future__ import annotations
+
+from alchemesh_platform.sdk.system import System
+
+SYSTEM = System(
+    name="local",
+    summary="The embedded local platform: folders, Delta tables, data APIs and jobs of one machine.",
+    handlers={
+        "alchemesh:local:Directory": "alchemesh_platform.systems.local.handlers.directory:DirectoryHandler",
+        "alchemesh:local:DeltaTable": "alchemesh_platform.systems.local.handlers.delta_table:DeltaTableHandler",
+        "alchemesh:local:Ingestion": "alchemesh_platform.systems.local.handlers.ingestion:IngestionHandler",
+        "alchemesh:local:DataApi": "alchemesh_platform.systems.local.handlers.data_api:DataApiHandler",
+        "alchemesh:local:DataApiGrant": "alchemesh_platform.systems.local.handlers.data_api_grant:DataApiGrantHandler",
+        "alchemesh:local:Job": "alchemesh_platform.systems.local.handlers.job:JobHandler",
+    },
+)

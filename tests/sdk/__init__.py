@@ -1,0 +1,1 @@
+"""Tests of the parts that authors of components and systems import."""
