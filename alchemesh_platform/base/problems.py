@@ -83,6 +83,15 @@ def closest(found: str, allowed: Sequence[str]) -> str | None:
     return words[close[0]] if close else None
 
 
+def closest_email(found: str, emails: Iterable[str]) -> str | None:
+    """The email that was probably meant, or None. What stands before the @ decides: the rest is alike in a company."""
+    by_name: dict[str, str] = {}
+    for email in emails:
+        by_name.setdefault(email.partition("@")[0], email)
+    close = closest(found.partition("@")[0], list(by_name))
+    return by_name[close] if close is not None else None
+
+
 def did_you_mean(found: str, allowed: Sequence[str], *, otherwise: str = "") -> str | None:
     """A hint that names the closest allowed word, or else all of them, or else ``otherwise``."""
     close = closest(found, allowed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.base.document import listed, quoted, written
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.compose.uses import Use
-from alchemesh_platform.manifest.shape import Expected
+from alchemesh_platform.documents.shape import Expected
 from alchemesh_platform.platform_file.models import BUILTIN_LOCAL
 
 if TYPE_CHECKING:

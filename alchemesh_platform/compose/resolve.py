@@ -13,7 +13,7 @@ from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
-from alchemesh_platform.manifest.load import validate
+from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.manifest.models import Protocol
 from alchemesh_platform.platform_file.builtin import LOCAL
 from alchemesh_platform.sdk.spec import ComponentSpec, Role

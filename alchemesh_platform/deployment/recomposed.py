@@ -34,7 +34,8 @@ def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
     from alchemesh_platform.base.problems import ProblemsFound
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
-    from alchemesh_platform.manifest.load import LoadedManifest, validate
+    from alchemesh_platform.documents.validate import validate
+    from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.manifest.models import DataProduct
     from alchemesh_platform.registry.records import ManifestRecord
 

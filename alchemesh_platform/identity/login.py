@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.identity.address import is_protected
+from alchemesh_platform.base.web_address import is_protected
 from alchemesh_platform.identity.issuer import ProviderUnavailable, answer_of, configuration_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.base.problems import COMPARED_MAX
-from alchemesh_platform.mesh_repo.mesh import closest_email
+from alchemesh_platform.base.problems import COMPARED_MAX, closest_email
 from alchemesh_platform.registry.records import TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RegistryMissing

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from alchemesh_platform.base.document import Node, described, merge, quoted, written
 from alchemesh_platform.base.document import Path as DocumentPath
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.names import ENVIRONMENT_PATTERN
-from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, closest, did_you_mean, errors_of
+from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, errors_of
 from alchemesh_platform.base.yaml_source import read_document, shown
+from alchemesh_platform.documents.kind import check_kind
+from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.models import DataProduct
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
 MANIFEST_KIND = "DataProduct"
-KINDS = {MANIFEST_KIND: "a manifest", "Platform": "a platform file", "Mesh": "a mesh file"}
 NO_MANIFEST_HINT = "the folder of a data product has a manifest; `alchemesh init` writes one"
-_SCALAR_TYPES = frozenset({"bool_type", "int_type", "float_type", "string_type"})
 _FIXED = ("name", "domain")  # what makes the product the same one in every environment
-
-ModelT = TypeVar("ModelT", bound="BaseModel")
 
 
 class UnknownEnvironmentName(Failure):
@@ -143,51 +136,6 @@ def overlays(manifest: Path) -> dict[str, Path]:
         if re.fullmatch(ENVIRONMENT_PATTERN, environment) and path.is_file():
             found[environment] = path
     return found
-
-
-def validate(tree: Node, model: type[ModelT], prefix: DocumentPath = ()) -> tuple[ModelT | None, list[Problem]]:
-    """Hold a document against a model: the value, or what is wrong with it.
-
-    Scalars are taken strictly: ``"true"`` is no boolean and ``"1"`` no number.
-    """
-    from pydantic import ValidationError
-
-    # Through JSON, since pydantic's strict mode takes lists for tuples and texts for enums only there.
-    document = json.dumps(tree.plain())
-    try:
-        return model.model_validate_json(document, strict=True, by_alias=True, by_name=False), []
-    except ValidationError as error:
-        strict = error.errors(include_url=False)
-    # What a validator of a component's author returns is no JSON any more, and strict mode would refuse its lists:
-    # strict mode has the word on scalars only.
-    value, lax = None, []
-    try:
-        value = model.model_validate_json(document, by_alias=True, by_name=False)
-    except ValidationError as error:
-        lax = error.errors(include_url=False)
-    scalars = {detail["loc"]: detail for detail in strict if detail["type"] in _SCALAR_TYPES}
-    errors = [*scalars.values(), *(detail for detail in lax if detail["loc"] not in scalars)]
-    if not errors:
-        return value, []
-    from alchemesh_platform.manifest.explain import problems_of
-
-    return None, problems_of(errors, model, tree, prefix)
-
-
-def check_kind(tree: Node, expected: str) -> list[Problem]:
-    """What is wrong with the key that says which kind of document this is."""
-    node = tree.keys.get("kind")
-    if node is None:
-        return [Problem(tree.location, "kind", f"found nothing, expected {expected}", f"begin with 'kind: {expected}'")]
-    if node.value == expected or node.broken:
-        return []
-    found = described(node.value)
-    hint: str | None = f"write 'kind: {expected}'"
-    if node.text in KINDS:
-        hint = f"this is {KINDS[node.text]}, where {KINDS[expected]} is expected"
-    elif node.text is not None and closest(node.text, [expected]):
-        hint = did_you_mean(node.text, [expected])
-    return [Problem(node.location, "kind", f"found {found}, expected {expected}", hint)]
 
 
 def _with_overlay(tree: Node, over: Path, files: list[Path], problems: list[Problem]) -> Node:

@@ -10,28 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from alchemesh_platform.base.names import IDENTIFIER_MAX, IDENTIFIER_PATTERN, NAME_MAX, NAME_PATTERN
 from alchemesh_platform.base.units import Duration, Percent
-
-# What each of them means in words, and how to mend a text that does not match: alchemesh_platform.manifest.patterns.
-VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
-EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-PRODUCT_ADDRESS_PATTERN = r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"
-CURRENCY_PATTERN = r"^[A-Z]{3}$"
-
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_MAX)]
-Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=IDENTIFIER_MAX)]
-Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
-Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN, max_length=254)]
-ProductAddress = Annotated[str, StringConstraints(pattern=PRODUCT_ADDRESS_PATTERN)]
+from alchemesh_platform.documents.models import Email, Identifier, Name, ProductAddress, Strict, Version
+from alchemesh_platform.documents.patterns import CURRENCY_PATTERN
 
 Protocol = Literal["sql", "rest", "graphql"]
-
-
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error: a typing mistake never passes silently."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Lifecycle(StrEnum):

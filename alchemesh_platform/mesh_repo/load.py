@@ -12,7 +12,7 @@ from alchemesh_platform.base.document import Node, described
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, closest, errors_of
 from alchemesh_platform.base.yaml_source import read_document, shown
-from alchemesh_platform.manifest.load import validate
+from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.mesh_repo.checks import check_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh
 from alchemesh_platform.mesh_repo.models import Domain, User, Users

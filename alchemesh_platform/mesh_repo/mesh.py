@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from alchemesh_platform.base.problems import COMPARED_MAX, closest
+from alchemesh_platform.base.problems import COMPARED_MAX
 from alchemesh_platform.registry.records import (
     DomainRecord,
     PolicyRecord,
@@ -54,15 +54,6 @@ class Mesh:
         yield from self.source_systems.values()
         yield from self.users.values()
         yield from self.policies.values()
-
-
-def closest_email(found: str, emails: Iterable[str]) -> str | None:
-    """The email that was probably meant, or None. What stands before the @ decides: the rest is alike in a company."""
-    by_name: dict[str, str] = {}
-    for email in emails:
-        by_name.setdefault(email.partition("@")[0], email)
-    close = closest(found.partition("@")[0], list(by_name))
-    return by_name[close] if close is not None else None
 
 
 def recorded_mesh(registry: Registry, environment: str) -> Mesh:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Email, Name, Strict
+from alchemesh_platform.documents.models import Email, Name, Strict
 from alchemesh_platform.registry.records import DomainType, Persona, TeamKind
 
 

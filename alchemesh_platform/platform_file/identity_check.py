@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem
-from alchemesh_platform.identity.address import is_protected
+from alchemesh_platform.base.web_address import is_protected
 
 OIDC = "oidc"
 _NEEDED = {

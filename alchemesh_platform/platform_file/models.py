@@ -8,11 +8,11 @@ from pydantic import Field, PrivateAttr, StringConstraints
 
 from alchemesh_platform.base.document import Node, node_of
 from alchemesh_platform.base.secrets import SecretRef
-from alchemesh_platform.manifest.models import Name, Strict
+from alchemesh_platform.documents.models import Name, Strict
+from alchemesh_platform.documents.patterns import RESOURCE_PATTERN
 
 BUILTIN_LOCAL = "builtin/local"
 TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable
-RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
 
 
 class Transform(Strict):

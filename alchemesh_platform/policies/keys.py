@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import BaseModel
 
 from alchemesh_platform.base.problems import did_you_mean
+from alchemesh_platform.documents.shape import Expected
 from alchemesh_platform.manifest.models import InfrastructureNeed, InputPort, OutputPort, Property, SemanticModel
-from alchemesh_platform.manifest.shape import Expected
 from alchemesh_platform.policies.models import GivenComponent, Scope
 
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")

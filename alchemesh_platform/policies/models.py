@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Name, Strict
+from alchemesh_platform.documents.models import Name, Strict
 
 RequesterKind = Literal["data_product", "technical_team", "user", "data_domain"]
 

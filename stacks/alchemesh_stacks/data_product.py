@@ -51,7 +51,11 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     from alchemesh_platform.base.home import home
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
-    from alchemesh_platform.foundations.outputs import FoundationMissing, foundation_problems, with_foundations
+    from alchemesh_platform.deployment.foundation_outputs import (
+        FoundationMissing,
+        foundation_problems,
+        with_foundations,
+    )
     from alchemesh_platform.manifest.load import load_manifest
     from alchemesh_platform.platform_file.load import find_platform_file, load_platform
     from alchemesh_platform.registry.store import Registry

@@ -13,7 +13,7 @@ import pytest
 
 from alchemesh_platform.base.installed import entry_points
 from alchemesh_platform.catalog.discover import GROUP, BrokenComponent, Catalog, catalog_of
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.documents.models import Strict
 from alchemesh_platform.sdk.spec import ComponentSpec
 from tests.builtin import ROOT, builtin_catalog
 

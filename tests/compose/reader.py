@@ -7,7 +7,8 @@ from alchemesh_platform.base.home import home
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
-from alchemesh_platform.manifest.load import LoadedManifest, validate
+from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.manifest.load import LoadedManifest
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.platform_file.load import load_platform
 

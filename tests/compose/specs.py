@@ -11,7 +11,7 @@ from pydantic import Field
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration
 from alchemesh_platform.connections import FilesConnection
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.documents.models import Strict
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 from alchemesh_platform.sdk.wiring import Wiring

@@ -19,8 +19,9 @@ from alchemesh_platform.contracts.odcs.export import PortIdentity, export_odcs, 
 from alchemesh_platform.contracts.odcs.import_contract import ImportedPort, import_odcs, manifest_text
 from alchemesh_platform.contracts.odcs.yaml_text import yaml_text
 from alchemesh_platform.contracts.port import PromisedPort, promised_port
+from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.manifest.checks import check
-from alchemesh_platform.manifest.load import load_manifest, validate
+from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import Contract, DataProduct, SemanticModel
 from tests.contracts.promises import promised_ports_with_contract
 

@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, Field, StringConstraints, create_model
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration, Percent
 from alchemesh_platform.base.yaml_source import parse
-from alchemesh_platform.manifest.load import validate
-from alchemesh_platform.manifest.models import CURRENCY_PATTERN, Strict
-from alchemesh_platform.manifest.patterns import RULES, mended
+from alchemesh_platform.documents.models import Strict
+from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, RULES, mended
+from alchemesh_platform.documents.validate import validate
 
 
 class Size(Enum):

@@ -18,17 +18,9 @@ from alchemesh_platform.contracts.odcs.quality import in_order, read_quality
 from alchemesh_platform.contracts.odcs.reading import Custom, Reading, fitting
 from alchemesh_platform.contracts.odcs.yaml_text import yaml_text
 from alchemesh_platform.contracts.port import PromisedPort
-from alchemesh_platform.manifest.load import validate
-from alchemesh_platform.manifest.models import (
-    CURRENCY_PATTERN,
-    VERSION_PATTERN,
-    AccessType,
-    Billing,
-    Contract,
-    ContractLifecycle,
-    ServiceLevels,
-    Terms,
-)
+from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, VERSION_PATTERN
+from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.manifest.models import AccessType, Billing, Contract, ContractLifecycle, ServiceLevels, Terms
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import OpenDataContractStandard, ServiceLevelAgreementProperty

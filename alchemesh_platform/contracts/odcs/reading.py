@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem, in_file_order
 from alchemesh_platform.contracts.odcs.terms import VENDOR
-from alchemesh_platform.manifest.patterns import RULES, mended
+from alchemesh_platform.documents.patterns import RULES, mended
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import CustomProperty

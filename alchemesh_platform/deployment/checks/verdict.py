@@ -21,6 +21,7 @@ from alchemesh_platform.deployment.checks.promises import (
     rule_problems,
     steps_of,
 )
+from alchemesh_platform.deployment.foundation_outputs import FoundationMissing, foundation_problems, with_foundations
 from alchemesh_platform.deployment.grants.input_access import (
     AccessMissing,
     InputAccess,
@@ -28,7 +29,6 @@ from alchemesh_platform.deployment.grants.input_access import (
     announcements,
     input_access,
 )
-from alchemesh_platform.foundations.outputs import FoundationMissing, foundation_problems, with_foundations
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan

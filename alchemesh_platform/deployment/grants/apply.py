@@ -12,11 +12,11 @@ from alchemesh_platform.access.desired_grants import waits_for, with_grants
 from alchemesh_platform.access.expiry import expire_due
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.base.names import REQUEST_PATTERN
+from alchemesh_platform.deployment.foundation_outputs import with_foundations
 from alchemesh_platform.deployment.operator import operating
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recomposed import recomposed
 from alchemesh_platform.engine.urn import name_of
-from alchemesh_platform.foundations.outputs import with_foundations
 from alchemesh_platform.registry.records import AccessRequestRecord, Deployment, GrantRecord, ManifestRecord
 
 if TYPE_CHECKING:

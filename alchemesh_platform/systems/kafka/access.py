@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from alchemesh_platform.base.secrets import SecretRef, resolve
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.documents.models import Strict
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$")]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]

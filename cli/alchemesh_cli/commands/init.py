@@ -64,7 +64,7 @@ def command(directory: Path, name: str | None, domain: str) -> None:
 
 
 def _from_folder(directory: Path) -> str:
-    from alchemesh_platform.manifest.patterns import mended
+    from alchemesh_platform.documents.patterns import mended
 
     folder = directory.absolute().name
     name = folder if _is_name(folder) else mended(NAME_PATTERN, folder)
@@ -75,7 +75,7 @@ def _name(option: str, name: str) -> str:
     if _is_name(name):
         return name
     from alchemesh_platform.base.document import quoted
-    from alchemesh_platform.manifest.patterns import RULES, mended
+    from alchemesh_platform.documents.patterns import RULES, mended
 
     better = mended(NAME_PATTERN, name)
     raise NoName(

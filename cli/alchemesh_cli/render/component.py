@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alchemesh_platform.manifest.shape import Expected
+from alchemesh_platform.documents.shape import Expected
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from alchemesh_platform.manifest.models import Name, Strict
+from alchemesh_platform.sdk.models import Name, Strict
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 characters; "example.com:" before
 # it in projects of old domains

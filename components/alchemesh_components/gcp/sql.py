@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.manifest.models import LogicalType, Property, SemanticModel
+from alchemesh_platform.sdk.models import LogicalType, Property, SemanticModel
 
 NESTED = (LogicalType.OBJECT, LogicalType.ARRAY)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC
 

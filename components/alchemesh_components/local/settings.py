@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 
 class LocalSettings(Strict):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 URL_PATTERN = r"^https?://[^\s/]+(/\S*)?/nifi-api/?$"
 # Who signs in, and by what: neither says anything alone.

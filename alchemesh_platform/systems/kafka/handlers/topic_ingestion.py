@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from alchemesh_platform.base.secrets import resolve
-from alchemesh_platform.manifest.models import Name
+from alchemesh_platform.documents.models import Name
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.manifest.models import Identifier, Name
+from alchemesh_platform.documents.models import Identifier, Name
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from alchemesh_platform.manifest.models import Name
+from alchemesh_platform.documents.models import Name
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties
 from alchemesh_platform.provider.paths import AbsolutePath

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Identifier, LogicalType, Property
+from alchemesh_platform.documents.models import Identifier
+from alchemesh_platform.manifest.models import LogicalType, Property
 
 # https://github.com/delta-io/delta/blob/master/PROTOCOL.md#schema-serialization-format
 # Delta has no time of day: it is kept as text, ISO 8601 (13:45:00), which sorts as time does.

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 ENTRYPOINT_PATTERN = r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[\w./-]+\.py)$"
 CRON_PATTERN = r"^\S+( \S+){4}$"

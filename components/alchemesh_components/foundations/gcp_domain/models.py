@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Email, Name, Strict
+from alchemesh_platform.sdk.models import Email, Name, Strict
 
 
 class Args(Strict):

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 
 class Args(Strict):

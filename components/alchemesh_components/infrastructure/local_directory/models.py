@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 
 class Args(Strict):

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from alchemesh_components.kafka.settings import KafkaSettings
 from alchemesh_components.local.settings import LocalSettings
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 GROUP_MAX = 255  # as long as brokers store without trouble; Kafka itself names no limit
 

@@ -11,7 +11,7 @@ from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_components.kafka.settings import KafkaSettings
 from alchemesh_components.nifi.settings import NifiSettings
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 TOPIC_PATTERN = r"^[a-zA-Z0-9._-]+$"
 TOPIC_MAX = 249  # org.apache.kafka.common.internals.Topic

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 TOPIC_PATTERN = r"^(projects/[^/]+/topics/)?[A-Za-z][A-Za-z0-9._~%+-]{2,254}$"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 # https://cloud.google.com/storage/docs/buckets#naming; Storage Transfer takes folders, no globs
 SOURCE_PATTERN = r"^gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/|/[^*?\[\]]*/)?$"

@@ -8,7 +8,7 @@ from alchemesh_components.gcp.checks import key_in_reach
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.bigquery_table.models import Args
 from alchemesh_platform.base.problems import did_you_mean
-from alchemesh_platform.manifest.models import LogicalType
+from alchemesh_platform.sdk.models import LogicalType
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.bigquery.columns import unfit

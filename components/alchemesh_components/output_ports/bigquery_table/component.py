@@ -16,10 +16,10 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.bigquery_table.models import Args
 from alchemesh_components.output_ports.bigquery_table.spec import SPEC
 from alchemesh_platform.connections import BIGQUERY_SCHEME
-from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.models import SemanticModel
 from alchemesh_platform.systems.bigquery.columns import fields_of
 from alchemesh_platform.systems.bigquery.resources import TableSchema
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Identifier, Strict
+from alchemesh_platform.sdk.models import Identifier, Strict
 
 CLUSTERINGS_MAX = 4  # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
 

@@ -16,9 +16,9 @@ from alchemesh_components.gcp.sql import select
 from alchemesh_components.output_ports.bigquery_views.models import Args
 from alchemesh_components.output_ports.bigquery_views.spec import SPEC
 from alchemesh_platform.connections import BIGQUERY_SCHEME
-from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.models import SemanticModel
 
 
 class BigQueryViews(Component[Args, Settings]):

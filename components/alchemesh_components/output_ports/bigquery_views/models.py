@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 
 class Args(Strict):

@@ -8,7 +8,7 @@ from alchemesh_components.gcp.checks import image_in_reach, key_in_reach, storag
 from alchemesh_components.gcp.foundations import has_platform
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
-from alchemesh_platform.manifest.models import Property
+from alchemesh_platform.sdk.models import Property
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
 

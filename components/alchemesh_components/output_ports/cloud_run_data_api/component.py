@@ -27,9 +27,9 @@ from alchemesh_components.output_ports.cloud_run_data_api.models import Args
 from alchemesh_components.output_ports.cloud_run_data_api.roapi_config import PORT, roapi_config
 from alchemesh_components.output_ports.cloud_run_data_api.spec import SPEC
 from alchemesh_platform.connections import BIGQUERY_SCHEME
-from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.models import SemanticModel
 from alchemesh_platform.sdk.wiring import Wiring
 
 MOUNTED = "/data"  # where the server sees the bucket

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 # https://cloud.google.com/bigquery/docs/scheduling-queries: the shortest repeat
 REFRESH_MIN = timedelta(minutes=5)

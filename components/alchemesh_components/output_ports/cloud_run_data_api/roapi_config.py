@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from alchemesh_platform.manifest.models import LogicalType, SemanticModel
+from alchemesh_platform.sdk.models import LogicalType, SemanticModel
 
 PORT = 8080  # https://cloud.google.com/run/docs/container-contract#port
 

@@ -9,8 +9,8 @@ from typing import Any
 from alchemesh_components.local.settings import Settings
 from alchemesh_components.output_ports.delta_table.models import Args
 from alchemesh_components.output_ports.delta_table.spec import SPEC
-from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.models import SemanticModel
 from alchemesh_platform.systems.local.resources import DeltaTable
 
 

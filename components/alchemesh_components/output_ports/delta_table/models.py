@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from alchemesh_platform.manifest.models import Identifier, Strict
+from alchemesh_platform.sdk.models import Identifier, Strict
 
 
 def _one_or_many(value: object) -> object:

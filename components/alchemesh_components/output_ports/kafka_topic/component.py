@@ -12,9 +12,9 @@ from alchemesh_components.kafka.settings import Settings
 from alchemesh_components.output_ports.kafka_topic.models import Args
 from alchemesh_components.output_ports.kafka_topic.names import topic_config, topic_name
 from alchemesh_components.output_ports.kafka_topic.spec import SPEC
-from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.models import SemanticModel
 from alchemesh_platform.systems.kafka.model_schema import model_schema
 from alchemesh_platform.systems.kafka.resources import Rights, Topic
 from alchemesh_platform.systems.kafka.users import (

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Identifier, Strict
+from alchemesh_platform.sdk.models import Identifier, Strict
 
 
 class Args(Strict):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alchemesh_platform.manifest.models import LogicalType, Property, SemanticModel
+from alchemesh_platform.sdk.models import LogicalType, Property, SemanticModel
 
 AVRO_TYPES: dict[LogicalType, Any] = {
     LogicalType.STRING: "string",

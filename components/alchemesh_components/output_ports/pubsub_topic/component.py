@@ -16,10 +16,10 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args
 from alchemesh_components.output_ports.pubsub_topic.spec import SPEC
-from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.models import SemanticModel
 
 
 class PubsubTopics(Component[Args, Settings]):

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 # https://cloud.google.com/pubsub/docs/replay-overview#configuring_message_retention
 RETENTION = (timedelta(minutes=10), timedelta(days=31))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alchemesh_platform.manifest.models import Strict
+from alchemesh_platform.sdk.models import Strict
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alchemesh_platform.base.document import Node, Path, described, listed, written
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
 from alchemesh_platform.base.secrets import SecretRef
-from alchemesh_platform.manifest.patterns import RULES, mended
-from alchemesh_platform.manifest.shape import Expected
+from alchemesh_platform.documents.patterns import RULES, mended
+from alchemesh_platform.documents.shape import Expected
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -1,4 +1,4 @@
-"""The rules that texts of a manifest follow: in words, with an example, and how to mend a text that breaks one."""
+"""The rules that texts of a document follow: in words, with an example, and how to correct a text that breaks one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN
 from alchemesh_platform.base.secrets import VARIABLE_PATTERN
-from alchemesh_platform.manifest.models import (
-    CURRENCY_PATTERN,
-    EMAIL_PATTERN,
-    PRODUCT_ADDRESS_PATTERN,
-    VERSION_PATTERN,
-)
-from alchemesh_platform.platform_file.models import RESOURCE_PATTERN
+
+VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+PRODUCT_ADDRESS_PATTERN = r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_NAME = re.compile(r"[^a-z0-9]+")
