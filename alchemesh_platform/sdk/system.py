@@ -24,8 +24,10 @@ class System:
         summary: One sentence for a list of systems.
         handlers: Resource type of the `alchemesh` provider: ``"module:Class"``, a
             :class:`alchemesh_platform.provider.handler.Handler`. Types are named ``alchemesh:SYSTEM:Type``.
+        errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
     """
 
     name: str
     summary: str
     handlers: Mapping[str, str] = field(default_factory=dict)
+    errors: str | None = None

@@ -111,7 +111,7 @@ class Parts(Mapping[str, T], Generic[T]):
         return parts, broken
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Systems:
     """The systems that can be used, in the order of their names, and one failure for each of the others."""
 
@@ -131,6 +131,10 @@ class Systems:
         for each in self.registered:
             for name, reference in references(each.system).items():
                 yield Offer(kind, name, reference, each)
+
+    def single(self, kind: str, reference: Callable[[System], str | None]) -> Iterator[Offer]:
+        """The parts of one kind that each system has at most one of, by the names of the systems."""
+        return self.offers(kind, lambda system: {system.name: found} if (found := reference(system)) else {})
 
 
 def installed_systems() -> Systems:

@@ -15,4 +15,5 @@ SYSTEM = System(
         "alchemesh:kafka:Rights": f"{_HANDLERS}.rights:RightsHandler",
         "alchemesh:kafka:TopicIngestion": f"{_HANDLERS}.topic_ingestion:TopicIngestionHandler",
     },
+    errors="alchemesh_platform.systems.kafka.errors:ERRORS",
 )
