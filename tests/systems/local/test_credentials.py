@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import bcrypt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +45,9 @@ def test_hashes_are_of_their_password_and_never_twice_the_same() -> None:
     first, second, with_context_options = hashes_of(one, two, one)
     assert matches(first.scram, one)
     assert matches(second.scram, two)
-    assert first.bcrypt.startswith("$2a$")
+    assert first.bcrypt.startswith("$2a$04$")
+    assert bcrypt.checkpw(one.encode(), first.bcrypt.encode())
+    assert not bcrypt.checkpw(two.encode(), first.bcrypt.encode())
     assert first != with_context_options
     assert one not in repr(first)
     assert one not in repr(Issued("somebody", one))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from alchemesh_platform.connections import DataApiConnection, WrongConnection
-from alchemesh_platform.systems.local.data_api.postgres_wire import PostgresRefused, simple_query
+from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused, simple_query
 
 
 def first_refusal(connection: DataApiConnection, timeout_seconds: float) -> str | None:

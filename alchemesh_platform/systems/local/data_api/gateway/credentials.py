@@ -1,23 +1,20 @@
-"""Credentials of a data API's consumers: random, told once, and kept as hashes only."""
+"""Credentials of a data API's consumers: random, shown once, and stored as hashes only."""
 
 from __future__ import annotations
 
 import re
 import secrets
-import subprocess
 from dataclasses import dataclass, field
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.systems.local.data_api.gateway.scram import verifier
-from alchemesh_platform.systems.local.data_api.programs import program
 
 PASSWORD_BYTES = 32
 # The user is also the name of a database: PgBouncer 1.18 holds 63 signs of it, and its configuration no quotes.
 USER_MAX = 63
 _USER_END_BYTES = 4
 # The hash is to be slow where a password can be guessed. 256 random bits cannot be, at any speed.
-_BCRYPT_COST = "4"
-_HASH_SECONDS = 30.0
+_BCRYPT_COST = 4
 
 
 class CredentialFailed(Failure):
@@ -26,7 +23,7 @@ class CredentialFailed(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What is kept of a password: one hash for each server that checks it."""
+    """The hashes of a password: one for each server that checks it."""
 
     scram: str
     bcrypt: str
@@ -34,7 +31,7 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A credential as it is told once."""
+    """A credential as it is shown once."""
 
     user: str
     password: str = field(repr=False)
@@ -64,24 +61,11 @@ def user_name(consumer: str, request: str) -> str:
 
 
 def hashes_of(*passwords: str) -> list[Hashes]:
-    """What to keep of passwords, in their order.
+    """The hashes to keep of passwords, in their order."""
+    return [Hashes(verifier(password), _bcrypt(password)) for password in passwords]
 
-    Raises:
-        CredentialFailed: when they cannot be hashed.
-    """
-    command = (str(program("caddy")), "hash-password", "--bcrypt-cost", _BCRYPT_COST)
-    running = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in passwords
-    ]
-    found = []
-    for process, password in zip(running, passwords, strict=True):
-        try:
-            said, _ = process.communicate(f"{password}\n", timeout=_HASH_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            raise CredentialFailed("a credential could not be hashed in time", hint="run again") from error
-        if process.returncode != 0 or not said.startswith("$2"):
-            raise CredentialFailed("a credential could not be hashed", hint="`caddy hash-password` does it: try that")
-        found.append(Hashes(verifier(password), said.strip()))
-    return found
+
+def _bcrypt(password: str) -> str:
+    import bcrypt
+
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(_BCRYPT_COST, prefix=b"2a")).decode()

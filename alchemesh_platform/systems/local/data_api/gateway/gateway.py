@@ -29,10 +29,10 @@ from alchemesh_platform.systems.local.data_api.gateway.files import (
     pgbouncer_rules,
     pgbouncer_users,
 )
-from alchemesh_platform.systems.local.data_api.postgres_wire import PostgresRefused, simple_query
 from alchemesh_platform.systems.local.data_api.programs import Protocol, program
 from alchemesh_platform.systems.local.data_api.sandbox import unprivileged_command
 from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
+from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused, simple_query
 from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
 from alchemesh_platform.systems.local.servers import processes
 from alchemesh_platform.systems.local.servers.processes import Program
