@@ -13,14 +13,14 @@ from alchemesh_platform.registry.records import AccessRequestRecord, RequestStat
 TRANSITIONS: Mapping[tuple[RequestState, RequestState], str] = {
     ("requested", "approved"): "the owner, or a rule that approves at once",
     ("requested", "rejected"): "the owner",
-    ("requested", "revoked"): "the requester takes it back",
+    ("requested", "revoked"): "the requester withdraws it",
     ("requested", "expired"): "its end date",
-    ("approved", "granted"): "up, apply: the infrastructure lets the consumer in",
+    ("approved", "granted"): "up, apply: a deployment creates the grant",
     ("approved", "approved"): "the owner moves the end date",
     ("approved", "revoked"): "the owner or the requester",
     ("approved", "expired"): "its end date",
     ("granted", "granted"): "the owner moves the end date",
-    ("granted", "approved"): "destroy: the port is gone, the approval stays",
+    ("granted", "approved"): "destroy: the grant is removed, the approval stays",
     ("granted", "revoked"): "the owner or the requester",
     ("granted", "expired"): "its end date",
 }

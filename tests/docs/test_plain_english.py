@@ -33,7 +33,6 @@ NOT_YET = (
     "docs",
     "docs/adr",
     "docs/components",
-    "docs/concepts",
     "docs/reference",
     "examples",
     "help",
