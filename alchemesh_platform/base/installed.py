@@ -1,7 +1,7 @@
 """Entry points of installed packages, as their ``entry_points.txt`` gives them.
 
 ``importlib.metadata`` gives the same, and its import alone costs as much as starting Python with click: it brings the
-email package along. Every listing, check and completion pays for that (docs/adr/0010-entry-points-are-read-from-files.md).
+email package along. Every listing, check and completion pays for that (ADR 10).
 
 Source: https://packaging.python.org/en/latest/specifications/entry-points/
 """
