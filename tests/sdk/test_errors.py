@@ -34,10 +34,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_hint_of_a_stranger_counts_before_a_general_one(site: Path) -> None:
-    assert hint_for("Error 404: no queue orders") is not None
     system = SYSTEM.format(name="zz", errors="zz_errors:ERRORS")
     install(site, "zz", {"zz_system": system, "zz_errors": ERRORS}, {"zz": "zz_system:SYSTEM"})
     assert hint_for("Error 404: no queue orders") == "create it: `queue new orders`"
+    assert hint_for("Error 404: no bucket") == (
+        "was it removed by hand? `alchemesh refresh` takes that over; else check what is referred to"
+    )
 
 
 def test_messages_of_a_stranger_are_cleaned_and_name_what_failed(site: Path) -> None:
