@@ -11,7 +11,8 @@ class CodeIdentity:
     """What the product's code runs as, so that ports and needs can let it in.
 
     Args:
-        kind: Whose identity it is: ``google-service-account``. A component that does not know the kind lets nobody in.
+        kind: Kind of identity, which a system registers: ``google-service-account``. A component that does not know the
+            kind grants nothing.
         name: Its name there, such as the account's email; may be a Pulumi output.
         granted_needs: Names of the needs that the code has granted itself access to, because it cannot be created
             without them. If two resources granted one right, removing the first would revoke it.
@@ -20,6 +21,3 @@ class CodeIdentity:
     kind: str
     name: Any
     granted_needs: frozenset[str] = frozenset()
-
-
-GOOGLE_SERVICE_ACCOUNT = "google-service-account"

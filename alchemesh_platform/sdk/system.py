@@ -25,9 +25,14 @@ class System:
         handlers: Resource type of the `alchemesh` provider: ``"module:Class"``, a
             :class:`alchemesh_platform.provider.handler.Handler`. Types are named ``alchemesh:SYSTEM:Type``.
         errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
+        import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type and its inputs, with the
+            texts that its provider is configured with, and returns the id for an import, or None where there is none.
+        identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code_identity`): what it is.
     """
 
     name: str
     summary: str
     handlers: Mapping[str, str] = field(default_factory=dict)
     errors: str | None = None
+    import_ids: Mapping[str, str] = field(default_factory=dict)
+    identities: Mapping[str, str] = field(default_factory=dict)

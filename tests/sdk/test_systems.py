@@ -12,7 +12,7 @@ from alchemesh_platform.base.installed import EntryPoint
 from alchemesh_platform.provider.catalog import handlers_of
 from alchemesh_platform.provider.handler import NotDone
 from alchemesh_platform.sdk.systems import GROUP, BrokenSystem, installed_systems, systems_of
-from tests.builtin import ROOT
+from tests.builtin import ROOT, builtin_catalog
 from tests.sdk.site import install, systems_in
 
 SYSTEM = """
@@ -151,3 +151,8 @@ def test_missing_type_names_the_systems_that_are_broken(site: Path) -> None:
         handlers_of(systems_in(site)).of("alchemesh:bad:Queue")
     assert raised.value.message == "there is no resource type alchemesh:bad:Queue"
     assert "system 'bad' of package acme-bad" in (raised.value.hint or "")
+
+
+def test_identities_that_components_require_are_registered() -> None:
+    required = {spec.required_identity for spec in builtin_catalog().values() if spec.required_identity}
+    assert required <= {kind for each in installed_systems() for kind in each.identities}

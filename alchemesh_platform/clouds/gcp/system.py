@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.system import System
 
 SYSTEM = System(
     name="gcp",
     summary="Google Cloud: its errors, identities, and its emulation on this machine.",
     errors="alchemesh_platform.clouds.gcp.errors:ERRORS",
+    import_ids={"gcp": "alchemesh_platform.clouds.gcp.emulation.catalog:identity_of"},
+    identities={GOOGLE_SERVICE_ACCOUNT: "a service account of Google Cloud, by its email"},
 )

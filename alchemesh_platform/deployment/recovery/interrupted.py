@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
+from alchemesh_platform.sdk.systems import BrokenSystem, Parts, function_part, installed_systems
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.install.find import Engine
@@ -74,15 +76,16 @@ def interrupted_creations(
 
 
 def _identified(taken: set[str], failed: Iterable[ResourceFailed], deployment: Mapping[str, Any]) -> Iterator[Kept]:
-    from alchemesh_platform.clouds.gcp.emulation.catalog import identity_of
-
+    import_ids = Parts(installed_systems().offers("import id", lambda system: system.import_ids), function_part)
     for event in failed:
-        if event.urn not in taken:
+        package = package_of(event.urn)
+        if event.urn not in taken or package not in import_ids:
             continue
-        values = {**_configured(deployment, package_of(event.urn)), **(event.new_inputs or {})}
-        identity = identity_of(type_of(event.urn), values)
-        if identity is not None:
-            yield Kept(type_of(event.urn), name_of(event.urn), identity)
+        values = {**_configured(deployment, package), **(event.new_inputs or {})}
+        with suppress(BrokenSystem):  # it must not hide the failure that is reported anyway
+            identity = import_ids[package](type_of(event.urn), values)
+            if isinstance(identity, str):
+                yield Kept(type_of(event.urn), name_of(event.urn), identity)
 
 
 def _configured(deployment: Mapping[str, Any], package: str) -> dict[str, Any]:

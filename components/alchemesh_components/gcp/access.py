@@ -8,8 +8,8 @@ from datetime import UTC
 
 from alchemesh_components.gcp.names import SERVICE_ACCOUNT, product_resource_name
 from alchemesh_components.gcp.settings import GcpSettings
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.manifest.checks import CODE_NAME
-from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.consumer import Consumer
 
 # A binding without a condition is one for all who give it: who takes away theirs takes away everybody's. A condition of

@@ -10,7 +10,8 @@ from pulumi_gcp import bigquery
 
 from alchemesh_components.gcp.access import condition_of, member_slug, members_of
 from alchemesh_components.gcp.settings import GcpSettings
-from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 

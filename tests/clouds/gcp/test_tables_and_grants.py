@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from alchemesh_components.gcp.settings import Settings
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.state.deployed import deployed_state
 from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.manifest.models import Protocol, SemanticModel
-from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
 
 from .harness import PLACE, PROJECT, Cloud, cloud_in

@@ -17,8 +17,9 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
 from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE
-from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.systems.local.jobs.entrypoint import interpreter_arguments
 

@@ -14,7 +14,8 @@ from alchemesh_components.gcp.names import BUCKET, resource_name
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.models import Args
 from alchemesh_components.infrastructure.gcs_bucket.spec import SPEC
-from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.spec import Role

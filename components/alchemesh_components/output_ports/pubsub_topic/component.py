@@ -16,7 +16,8 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args
 from alchemesh_components.output_ports.pubsub_topic.spec import SPEC
-from alchemesh_platform.sdk.code_identity import GOOGLE_SERVICE_ACCOUNT, CodeIdentity
+from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.models import SemanticModel
