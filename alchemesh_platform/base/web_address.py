@@ -8,7 +8,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def is_protected(url: str) -> bool:
-    """Whether nobody between here and there can change what is read: https, or this machine."""
+    """Whether responses from an address cannot be tampered with: https, or this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -273,7 +273,7 @@ class _Composer:
             self._problem(
                 event,
                 "found the key again, expected it once",
-                f"it stands at {before.key_location} already: keep one of the two",
+                f"it is already at {before.key_location}: keep one of the two",
             )
 
     def _attach(self, node: Node) -> None:

@@ -1,1 +1,1 @@
-"""What an output port promises: how a change of it is judged, when it may pass, and how it is told in ODCS."""
+"""Contracts of output ports: compatibility of changes, notice periods, and ODCS import and export."""

@@ -1,4 +1,4 @@
-"""What an output port promises to its consumers, as one value: contract, models and ways in."""
+"""The promise of an output port to its consumers as one value: contract, models and protocols."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PromisedPort:
 
 
 def promised_port(product: DataProduct, port: OutputPort) -> PromisedPort:
-    """What a manifest promises at one of its output ports."""
+    """The promise of a manifest at one of its output ports."""
     protocols: tuple[str, ...] = port.proxy.protocols if port.proxy is not None else (port.storage.component,)
     return PromisedPort(port.contract, {name: product.models[name] for name in port.models}, protocols)
 

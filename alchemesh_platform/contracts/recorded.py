@@ -1,4 +1,4 @@
-"""What is recorded of a product's promises: the last ones that were deployed in an environment."""
+"""The recorded promises of a product: the last ones deployed in an environment."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def recorded_port(port: PortRecord, contract: ContractRecord | None, assets: Ite
 
 
 def kept_promise(version: ContractVersionRecord) -> PromisedPort:
-    """What a version of a contract promises, as it is kept.
+    """The promise of a recorded version of a contract.
 
     Raises:
         UnreadablePromise: when another version of alchemesh wrote what this one cannot read.
@@ -75,7 +75,7 @@ def kept_promise(version: ContractVersionRecord) -> PromisedPort:
 
 
 def promise_of(contract: ContractRecord) -> PromisedPort:
-    """What a contract promises, from its own record.
+    """The promise of a contract, from its own record.
 
     Raises:
         UnreadablePromise: when another version of alchemesh wrote what this one cannot read.

@@ -1,4 +1,4 @@
-"""Versions of a contract: each is kept for good, and none changes what it promises once it is active."""
+"""Versions of a contract: each is kept permanently, and an active version never changes its promise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class VersionExists(Failure):
-    """Raised when a version that was promised is to be recorded with another promise."""
+    """Raised when a published version would be recorded with a different promise."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -48,7 +48,7 @@ def keep_version(registry: Registry, contract: ContractRecord) -> None:
 
 
 def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord) -> ContractVersionRecord:
-    """What is kept of a version from now on.
+    """The new record of a version.
 
     A draft may still change. Of what was promised only the lifecycle goes on; a description that is corrected under the
     same version changes what is recorded of the port, and not what is kept of the version.

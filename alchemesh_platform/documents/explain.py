@@ -1,4 +1,4 @@
-"""Turns what pydantic says of a document into problems: each at its place, in words, with a way out."""
+"""Turns pydantic's errors on a document into problems: each with its place, a description and a remedy."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def problems_of(errors: Iterable[ErrorDetails], model: type[BaseModel], tree: No
     """Every problem of a document that does not fit its model.
 
     Args:
-        errors: What pydantic says of the document.
-        model: The model it was held against.
+        errors: Pydantic's errors on the document.
+        model: The model that validated it.
         tree: The document, or the part of it that was validated.
-        prefix: Where that part stands in the whole document.
+        prefix: Path of that part in the whole document.
 
     Returns:
         One problem for each mistake: alternatives that were not meant are left out, and so is what follows from a value
@@ -227,7 +227,7 @@ def _unknown_key(found: _Found) -> _Reported:
     elif "args" in allowed and "component" in allowed:
         otherwise = f"keys here: {', '.join(allowed)}; what the component takes goes under args"
     if found.node.value is None and closest(key, allowed) is None:
-        otherwise = "a text that holds a comma goes in quotes where it stands in {…} or […]"
+        otherwise = "quote a text with a comma inside {…} or […]"
     hint = did_you_mean(key, allowed, otherwise=otherwise)
     expected = "expected none here" if not allowed else "expected a key of the " + _named(found.owner)
     return _Reported(found.node.key_location, found.path, f"found an unknown key, {expected}", hint)
@@ -324,7 +324,7 @@ def _bound(found: _Found, _: Any) -> tuple[str, str | None]:
 
 
 def _stated(found: _Found, _: Any) -> tuple[str, str | None]:
-    """What a validator of ours, or of a component's author, says: ``expected …`` by convention."""
+    """The message of a validator: ``expected …`` by convention."""
     said = str(found.error.get("ctx", {}).get("error", "")) or found.error["msg"].partition(", ")[2]
     return said.removeprefix("expected ") if said.startswith("expected ") else f": {said}", _about(
         found.expected, found.path
@@ -338,7 +338,7 @@ def _otherwise(found: _Found, _: Any) -> tuple[str, str | None]:
 
 
 def _about(expected: Expected, path: Path) -> str | None:
-    """What the field is for, as a hint."""
+    """The description of the field, as a hint."""
     if not expected.description:
         return None
     name = next((step for step in reversed(path) if isinstance(step, str)), "")

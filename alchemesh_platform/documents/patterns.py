@@ -1,4 +1,4 @@
-"""The rules that texts of a document follow: in words, with an example, and how to correct a text that breaks one."""
+"""The patterns for texts in a manifest: a description, an example, and the correction of a text that breaks one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _VERSION_PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a pattern means.
+    """The meaning of a pattern.
 
     Args:
-        words: What is expected, in words.
+        words: Description of the expected text.
         example: A text that follows the rule.
-        mend: The nearest text that follows the rule, or something that does not when there is none.
+        mend: The nearest text that follows the rule; a text that breaks it if there is none.
     """
 
     words: str

@@ -1,4 +1,4 @@
-"""What a model expects at a place: found by walking its annotations beside the document."""
+"""The type that a model expects at a place: found by walking its annotations beside the document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alchemesh_platform.base.secrets import SecretRef
 
 
 class Expected(NamedTuple):
-    """What may stand at a place: a type, with what else its field says."""
+    """The expected value at a place: a type, and the metadata of its field."""
 
     annotation: Any
     description: str = ""
@@ -74,11 +74,11 @@ class Expected(NamedTuple):
 
     @property
     def secret(self) -> bool:
-        """Whether a secret may stand here, so that what was found is not to be repeated."""
+        """Whether the value may be a secret, so that a message must not repeat it."""
         return any(member.annotation is SecretRef for member in self.members)
 
     def below(self, step: str | int) -> Expected:
-        """What is expected one step further down."""
+        """The expected value one step further down."""
         for member in self.members:
             kind, arguments = member.annotation, get_args(member.annotation)
             if member.model is not None:
@@ -100,7 +100,7 @@ class Expected(NamedTuple):
         return Expected(Any)
 
     def branch(self, label: str) -> Expected:
-        """The alternative that pydantic's label stands for: the name of a class or type, or a discriminator's value."""
+        """The alternative that pydantic's label names: a class, a type, or a discriminator's value."""
         for member in self.members:
             kind = member.annotation
             name = label.partition("[")[0].removeprefix("constrained-")
@@ -114,7 +114,7 @@ class Expected(NamedTuple):
         return Expected(Any, self.description)
 
     def __str__(self) -> str:
-        """What is expected, in words."""
+        """A description of the expected value."""
         return listed(dict.fromkeys(_words(member) for member in self.members), "or")
 
 

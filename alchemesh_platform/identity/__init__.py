@@ -1,1 +1,1 @@
-"""Who is asking: established once, by the identity provider of the platform, and recorded with every act."""
+"""Identity of the acting user: verified once by the platform's identity provider, and recorded with every act."""

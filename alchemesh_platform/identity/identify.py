@@ -1,4 +1,4 @@
-"""Finding out who is acting: from this machine, or from the identity provider of the platform."""
+"""Identifies the acting user: by this machine, or by the platform's identity provider."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def identify(platform: Platform, environ: Mapping[str, str] = os.environ) -> Identity:
-    """Who is acting, by the identity provider of the platform.
+    """The acting user, verified by the platform's identity provider.
 
     Raises:
-        NotSignedIn: when the provider vouches for nobody here.
+        NotSignedIn: when no user is signed in here.
         TokenRefused: when it does not vouch for this token, with the reason.
         ProviderUnavailable: when it cannot be asked.
     """

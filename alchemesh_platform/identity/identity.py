@@ -1,4 +1,4 @@
-"""Who is acting, and who vouches for it."""
+"""The acting user, and the issuer that vouches for the identity."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ LOCAL_ISSUER = "local"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who acts.
+    """An acting user.
 
     Args:
-        subject: The user's email, as the mesh knows users; ``user@host`` where nobody said which user it is.
-        issuer: Who vouches for it: ``local``, or the address of an OIDC issuer.
+        subject: The user's email, as the mesh knows users; ``user@host`` if no user is configured.
+        issuer: The issuer of the identity: ``local``, or the address of an OIDC issuer.
     """
 
     subject: str
@@ -21,5 +21,5 @@ class Identity:
 
     @property
     def is_proven(self) -> bool:
-        """Whether somebody else than this machine vouches for it."""
+        """Whether an issuer other than this machine vouches for it."""
         return self.issuer != LOCAL_ISSUER

@@ -1,4 +1,4 @@
-"""What an OIDC issuer publishes about itself: its endpoints and the keys that it signs with.
+"""The published metadata of an OIDC issuer: its endpoints and its signing keys.
 
 Source: https://openid.net/specs/openid-connect-discovery-1_0.html
 """
@@ -33,7 +33,7 @@ class ProviderUnavailable(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What an issuer says of itself.
+    """The metadata of an issuer.
 
     Args:
         configuration: Its discovery document.
@@ -47,7 +47,7 @@ class Published:
 
 
 def published_by(issuer: str, *, anew: bool = False) -> Published:
-    """What an issuer publishes; read from this user's cache where it was asked within the hour.
+    """The metadata of an issuer, from this user's cache if it is less than an hour old.
 
     Args:
         anew: Ask the issuer in any case: its keys may have changed.
@@ -72,7 +72,7 @@ def configuration_of(issuer: str) -> dict[str, Any]:
     """The discovery document of an issuer.
 
     Raises:
-        ProviderUnavailable: when it cannot be had, or is somebody else's.
+        ProviderUnavailable: when it cannot be fetched, or names another issuer.
     """
     configuration = answer_of(issuer.rstrip("/") + WELL_KNOWN, issuer)
     if configuration.get("issuer") != issuer:

@@ -42,8 +42,8 @@ class AskedFor:
 
     Args:
         address: Page where a person enters the code.
-        code: What is entered.
-        secret: What the token is asked for with; never shown.
+        code: The code that the user enters.
+        secret: The device code that requests the token; never shown.
         endpoint: Where it is asked for.
     """
 
@@ -91,12 +91,12 @@ def ask_for_code(provider: IdentityProvider) -> AskedFor:
 
 
 def wait_for_token(provider: IdentityProvider, asked: AskedFor) -> str:
-    """The token, once somebody has entered the code.
+    """The token, once the user has entered the code.
 
     The ID token, which says who it was; an access token may be for others to read alone.
 
     Raises:
-        LoginRefused: when somebody said no, or nobody came in time.
+        LoginRefused: when the user refused, or the code expired.
     """
     interval = asked.interval_seconds
     form = {"grant_type": GRANT_TYPE, "device_code": asked.secret, "client_id": provider.client or ""}
@@ -110,7 +110,7 @@ def wait_for_token(provider: IdentityProvider, asked: AskedFor) -> str:
             interval += SLOWER_SECONDS
         elif error != "authorization_pending":
             raise _refused(provider, answer)
-    raise LoginRefused("nobody entered the code in time", hint="run the command again for a new code")
+    raise LoginRefused("the code expired before it was entered", hint="run the command again for a new code")
 
 
 def _refused(provider: IdentityProvider, answer: dict[str, object]) -> Failure:

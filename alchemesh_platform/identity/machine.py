@@ -1,4 +1,4 @@
-"""Who this machine says its user is. That is trust, not proof."""
+"""The user according to this machine. This is trust, not proof."""
 
 from __future__ import annotations
 

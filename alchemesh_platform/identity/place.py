@@ -1,4 +1,4 @@
-"""What somebody is in the mesh: personas and teams, from the registry."""
+"""Personas and teams of a user in the mesh, from the registry."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an identity is in the mesh of one environment.
+    """The personas and teams of an identity in the mesh of one environment.
 
     Args:
         user: Its record; None where the mesh has no such user.
         teams: Addresses of the teams that it is a member of.
         has_users: Whether a mesh with users is recorded at all.
-        meant: The user that was probably meant, where somebody only says who they are and the mesh has no such user.
+        meant: The user that was probably meant, if the identity is unverified and the mesh has no such user.
     """
 
     identity: Identity
@@ -46,7 +46,7 @@ class Place:
 
 
 def place_in_mesh(registry_url: str, environment: str, identity: Identity) -> Place:
-    """What an identity is in the mesh that is recorded in an environment; nothing where none is."""
+    """Personas and teams of an identity in the recorded mesh of an environment; empty if no mesh is recorded."""
     try:
         with Registry.open(registry_url, create=False) as registry:
             user = registry.get(UserRecord, environment, identity.subject)

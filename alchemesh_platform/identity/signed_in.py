@@ -1,4 +1,4 @@
-"""Where the token of the one who acts is found: the environment of the run, or what `alchemesh login` has kept."""
+"""Finds the token of the acting user: in the environment of the run, or in the file that `alchemesh login` wrote."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NotSignedIn(Failure):
 
 
 def token_of(provider: IdentityProvider, environ: Mapping[str, str]) -> str:
-    """The token of the one who acts; that of the environment comes before that of a login.
+    """The token of the acting user. A token in the environment takes precedence over a login.
 
     Raises:
         NotSignedIn: when there is neither.
@@ -35,7 +35,7 @@ def token_of(provider: IdentityProvider, environ: Mapping[str, str]) -> str:
         from alchemesh_platform.identity.token import another
 
         raise NotSignedIn(
-            f"nobody is signed in: {provider.token.secret} has no value here"
+            f"no user is signed in: {provider.token.secret} has no value here"
             f"{', and there was no `alchemesh login`' if provider.client else ''}",
             hint=another(provider),
         ) from error

@@ -24,13 +24,13 @@ EMAIL = "email"
 
 
 class TokenRefused(Failure):
-    """Raised when a token proves nobody's identity; says why, and never the token."""
+    """Raised when a token proves no identity. The message gives the reason, and never the token."""
 
     exit_code = ExitCode.FORBIDDEN
 
 
 def verify(token: str, provider: IdentityProvider, *, now: float | None = None) -> Identity:
-    """Who a token stands for.
+    """The user that a token identifies.
 
     Keys that are not known are asked for once more, since issuers change them.
 
@@ -49,7 +49,7 @@ def verify(token: str, provider: IdentityProvider, *, now: float | None = None) 
 
 
 def _claims(token: str, provider: IdentityProvider, published: Published) -> dict[str, Any]:
-    """What the token says, once its signature is verified."""
+    """The claims of the token, after its signature is verified."""
     try:
         from joserfc import errors, jwt
         from joserfc.jwk import KeySet

@@ -1,7 +1,7 @@
 """Checks that need the whole manifest: names that are unique, and names that refer to something.
 
 They look at the document rather than at the product made of it, and pass over what is not as it should be, so that
-their problems are told in the same run as those of single values.
+the run reports their problems together with those of single values.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _names(tree: Node) -> Iterator[Problem]:
                 yield Problem(
                     node.location,
                     written(path),
-                    f"found {quoted(name)} again, expected a name of its own among the product's ports and needs",
+                    f"found {quoted(name)} twice, expected a unique name among the product's ports and needs",
                     f"{written(first)} has it at {before.location}",
                 )
             else:
@@ -91,7 +91,7 @@ def _repeated(tree: Node, path: Path) -> Iterator[Problem]:
                 item.location,
                 written((*path, index)),
                 f"found {quoted(item.text)} again, expected it once",
-                f"it stands at {seen[item.text].location} already",
+                f"it is already at {seen[item.text].location}",
             )
         seen.setdefault(item.text, item)
 
@@ -108,13 +108,13 @@ def _origin(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
                 port.location if component is None else component.location,
                 written((*place, "component")),
                 "found nothing, expected a component type, such as file-ingestion",
-                "it brings the data in from the source system; `alchemesh components list` shows all",
+                "the component ingests the data from the source system; `alchemesh components list` shows all",
             )
         elif component.text == PRODUCT_INPUT_TYPE:
             yield Problem(
                 component.location,
                 written((*place, "component")),
-                f"found {PRODUCT_INPUT_TYPE!r} with a source system, expected a component type that brings the data in",
+                f"found {PRODUCT_INPUT_TYPE!r} with a source system, expected a component type that ingests the data",
                 f"{PRODUCT_INPUT_TYPE} reads another product: from: {{data_product: …, output_port: …}}",
             )
     if product is None or system is not None:

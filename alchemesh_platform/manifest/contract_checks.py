@@ -33,8 +33,8 @@ def check_contract(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
                 yield Problem(
                     name.location,
                     written((*path, "name")),
-                    f"found {quoted(name.text)} again, expected a name of its own in the contract",
-                    f"it stands at {before.location} already",
+                    f"found {quoted(name.text)} twice, expected a unique name in the contract",
+                    f"it is already at {before.location}",
                 )
         if rule.keys:
             yield from _kind_of_rule(path, rule)
@@ -97,7 +97,7 @@ def _kind_of_rule(path: Path, rule: Node) -> Iterator[Problem]:
 
 
 def _operator(path: Path, rule: Node) -> Iterator[Problem]:
-    """Exactly one comparison, save in a rule that is only told in words."""
+    """Exactly one comparison, except in a rule in prose."""
     used = [key for key in OPERATORS if key in rule.keys]
     kind = rule.keys["type"].text if "type" in rule.keys else "library"
     if not used and kind in _NEEDED and not any(key.startswith("must") for key in rule.keys):
@@ -112,7 +112,7 @@ def _operator(path: Path, rule: Node) -> Iterator[Problem]:
             rule.keys[key].key_location,
             written((*path, key)),
             f"found a second comparison beside {used[0]}, expected one",
-            "write a rule of its own for it",
+            "write a separate rule for it",
         )
     for key in _BETWEEN:
         bounds = rule.keys[key].items if key in rule.keys else ()
@@ -127,7 +127,7 @@ def _operator(path: Path, rule: Node) -> Iterator[Problem]:
 
 
 def _target(tree: Node, path: Path, rule: Node, port: Node) -> Iterator[Problem]:
-    """What a rule is about: a model of the port, and a property of that model."""
+    """The subject of a rule: a model of the port, and a property of that model."""
     listed = port.keys.get("models")
     exposed = [item.text for item in (listed.items if listed is not None else ()) if item.text is not None]
     model, named = rule.keys.get("model"), rule.keys.get("property")

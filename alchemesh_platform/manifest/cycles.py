@@ -56,7 +56,7 @@ def _inputs(tree: Node) -> Iterator[_Input]:
     own = _address(tree)
     for place, port in tree.each("input_ports"):
         product = port.get("from", "data_product")
-        # A product that reads itself is told by the check of its own manifest.
+        # The check of a product's own manifest reports that it reads itself.
         if product is not None and product.text is not None and product.text != own:
             yield _Input((*place, "from"), product, product.text, port.get("from", "output_port"))
 

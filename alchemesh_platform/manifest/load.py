@@ -34,12 +34,12 @@ class LoadedManifest:
     """A manifest without errors, and the places of everything in it.
 
     Args:
-        product: What the manifest says.
+        product: The content of the manifest.
         tree: The same as a document that knows its places, overlay and contract files merged in.
         root: Folder of the manifest.
         path: The manifest itself.
         files: Every file that was read.
-        warnings: What is allowed, and probably not meant.
+        warnings: Problems that are allowed but probably unintended.
     """
 
     product: DataProduct
@@ -90,7 +90,7 @@ def load_manifest(path: Path, environment: str | None = None) -> LoadedManifest:
 
 
 def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
-    """As :func:`load_manifest`, for those who go on to look for more problems.
+    """Like :func:`load_manifest`, for callers that check for further problems.
 
     Raises:
         ProblemsFound: when a file holds no document at all: missing, not YAML, empty, too large.
@@ -109,7 +109,7 @@ def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
 
 
 def _above(path: Path) -> str | None:
-    """A hint at the manifest of a folder further up, for who is in a sub-folder of a product."""
+    """A hint that names the manifest in a parent folder, for a user in a sub-folder of a product."""
     for folder in path.absolute().parent.parents:
         if (folder / path.name).is_file():
             above = shlex.quote(shown(folder))

@@ -120,7 +120,7 @@ def _enum(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
                 item.location,
                 place,
                 f"found {described(item.value)} again, expected it once",
-                f"it stands at {before.location} already",
+                f"it is already at {before.location}",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a manifest may say: the data product, its ports, models, contracts, code and needs.
+"""The schema of the manifest: the data product, its ports, models, contracts, code and needs.
 
 Terms follow docs/concepts; logical types and quality rules follow the Open Data Contract Standard (ODCS) 3.
 """
@@ -18,7 +18,7 @@ Protocol = Literal["sql", "rest", "graphql"]
 
 
 class Lifecycle(StrEnum):
-    """Where a data product stands in its life."""
+    """The lifecycle of a data product."""
 
     DEVELOPMENT = "development"
     DISCOVERY = "discovery"
@@ -44,31 +44,31 @@ class Property(Strict):
     """One property of a semantic model."""
 
     type: LogicalType = Field(description="ODCS logical type.")
-    description: str = Field(default="", description="What it means in the domain.")
+    description: str = Field(default="", description="Its meaning in the domain.")
     required: bool = Field(default=False, description="Whether every row has a value.")
     key: bool = Field(default=False, description="Whether it is part of what identifies the entity.")
     unique: bool = Field(default=False, description="Whether no two rows have the same value.")
     enum: tuple[str | int | float, ...] | None = Field(default=None, description="The only values allowed.")
     pattern: str | None = Field(default=None, description="Regular expression that a string value matches.")
     classification: str | None = Field(
-        default=None, description="How sensitive it is, in the words of the company: public, internal, confidential, …"
+        default=None, description="Sensitivity, as the company names it: public, internal, confidential, …"
     )
     properties: dict[Identifier, Property] | None = Field(default=None, description="Parts of an object.")
-    items: Property | None = Field(default=None, description="What an array holds.")
+    items: Property | None = Field(default=None, description="Type of the items of an array.")
 
 
 class Relationship(Strict):
     """How a model refers to another."""
 
     to: Identifier = Field(description="The model referred to.")
-    description: str = Field(default="", description="What the relationship means.")
+    description: str = Field(default="", description="Meaning of the relationship.")
     properties: dict[Identifier, Identifier] = Field(default_factory=dict, description="Property here: property there.")
 
 
 class SemanticModel(Strict):
     """A machine- and human-readable model of the domain."""
 
-    description: str = Field(default="", description="What one row of it is.")
+    description: str = Field(default="", description="Meaning of one row.")
     entity: str | None = Field(default=None, description="The entity of the domain that it describes.")
     properties: dict[Identifier, Property] = Field(min_length=1, description="Property name: property.")
     relationships: tuple[Relationship, ...] = Field(default=(), description="Models it refers to.")
@@ -104,10 +104,10 @@ class InputPort(Strict):
     origin: SourceSystemOrigin | OutputPortOrigin = Field(alias="from", description="Where the data comes from.")
     component: Name | None = Field(
         default=None,
-        description="Component type that brings the data in; needed with a source system, given with a data product.",
+        description="Component type that ingests the data; required with a source system, fixed with a data product.",
     )
     args: dict[str, Any] = Field(default_factory=dict, description="Arguments of the component.")
-    description: str = Field(default="", description="What comes in.")
+    description: str = Field(default="", description="Description of the incoming data.")
 
     @property
     def component_type(self) -> str:
@@ -116,20 +116,20 @@ class InputPort(Strict):
 
 
 class InfrastructureNeed(ComponentUse):
-    """What processing needs and no port gives."""
+    """Infrastructure that the code needs and no port provides."""
 
     name: Name = Field(description="Name of the need, unique among the product's ports and needs.")
-    description: str = Field(default="", description="What it is for.")
+    description: str = Field(default="", description="Its purpose.")
 
 
 class ProxyUse(ComponentUse):
-    """What gives access to a storage by protocol and language."""
+    """A proxy that gives access to a storage by protocol and query language."""
 
     protocols: tuple[Protocol, ...] = Field(min_length=1, description="Protocols offered to consumers.")
 
 
 class ContractLifecycle(StrEnum):
-    """Where a data contract stands in its life."""
+    """The lifecycle of a data contract."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -138,7 +138,7 @@ class ContractLifecycle(StrEnum):
 
 
 class AccessType(StrEnum):
-    """Who may consume: after review, the same domain at once, or everybody at once."""
+    """The audience: after review, the same domain without review, or everybody without review."""
 
     RESTRICTED = "restricted"
     INTERNAL = "internal"
@@ -146,7 +146,7 @@ class AccessType(StrEnum):
 
 
 class ServiceLevels(Strict):
-    """What is promised to consumers."""
+    """Service levels that the contract promises to consumers."""
 
     uptime: Percent | None = Field(default=None, description="Share of time the port answers.")
     update_frequency: Duration | None = Field(default=None, description="Longest time between two updates.")
@@ -154,7 +154,7 @@ class ServiceLevels(Strict):
 
 
 class Billing(Strict):
-    """What consumption costs."""
+    """The price of consumption."""
 
     model: Literal["free", "flat", "per_use"] = Field(description="How the price is counted.")
     price: float = Field(default=0.0, ge=0, description="Price of one unit, in the currency.")
@@ -165,10 +165,10 @@ class Billing(Strict):
 
 
 class Terms(Strict):
-    """What consumer and provider commit to."""
+    """Terms that consumer and provider commit to."""
 
-    usage: str = Field(default="", description="What consumers may do with the data, and what not.")
-    billing: Billing | None = Field(default=None, description="What consumption costs.")
+    usage: str = Field(default="", description="Permitted and prohibited use of the data.")
+    billing: Billing | None = Field(default=None, description="Price of consumption.")
     notice_period: Duration | None = Field(
         default=None, description="How long consumers have to adapt to a removal or a breaking change."
     )
@@ -204,13 +204,13 @@ class QualityRule(BaseModel):
 
 
 class Contract(Strict):
-    """What an output port promises to its consumers."""
+    """The contract of an output port with its consumers."""
 
     version: Version = Field(description="Semantic version of the contract.")
-    lifecycle: ContractLifecycle = Field(default=ContractLifecycle.DRAFT, description="Where the contract stands.")
-    access: AccessType = Field(default=AccessType.RESTRICTED, description="Who may consume.")
-    service_levels: ServiceLevels = Field(default_factory=ServiceLevels, description="What is promised.")
-    terms: Terms = Field(default_factory=Terms, description="What both sides commit to.")
+    lifecycle: ContractLifecycle = Field(default=ContractLifecycle.DRAFT, description="Lifecycle of the contract.")
+    access: AccessType = Field(default=AccessType.RESTRICTED, description="Audience of the port.")
+    service_levels: ServiceLevels = Field(default_factory=ServiceLevels, description="Promised service levels.")
+    terms: Terms = Field(default_factory=Terms, description="Terms of both sides.")
     quality: tuple[QualityRule, ...] = Field(default=(), description="Business tests, as ODCS writes them.")
 
 
@@ -221,12 +221,13 @@ class OutputPort(Strict):
     models: tuple[Identifier, ...] = Field(min_length=1, description="Models of the product that it exposes.")
     storage: ComponentUse = Field(description="Where the data is kept.")
     proxy: ProxyUse | None = Field(
-        default=None, description="What gives access by protocol; without it, access is the storage's own."
+        default=None,
+        description="Proxy that gives access by protocol; without one, consumers access the storage itself.",
     )
     contract: Contract | None = Field(
         default=None, description="The contract, in place or as the path of a YAML file beside the manifest."
     )
-    description: str = Field(default="", description="What goes out.")
+    description: str = Field(default="", description="Description of the outgoing data.")
 
 
 class DataProduct(Strict):
@@ -238,12 +239,14 @@ class DataProduct(Strict):
     team: Name = Field(description="Data product team of that domain.")
     owner: Email = Field(description="User with the owner persona.")
     version: Version = Field(description="Semantic version of the product.")
-    lifecycle: Lifecycle = Field(default=Lifecycle.DEVELOPMENT, description="Where the product stands in its life.")
-    description: str = Field(default="", description="What the product gives, in a sentence.")
+    lifecycle: Lifecycle = Field(default=Lifecycle.DEVELOPMENT, description="Lifecycle of the product.")
+    description: str = Field(default="", description="Description of the product in one sentence.")
     source_systems: tuple[Name, ...] = Field(default=(), description="Operational systems it relies on.")
     input_ports: tuple[InputPort, ...] = Field(default=(), description="Where data comes in.")
     models: dict[Identifier, SemanticModel] = Field(default_factory=dict, description="Model name: semantic model.")
-    infrastructure: tuple[InfrastructureNeed, ...] = Field(default=(), description="What processing needs.")
+    infrastructure: tuple[InfrastructureNeed, ...] = Field(
+        default=(), description="Infrastructure that the code needs."
+    )
     code: ComponentUse | None = Field(default=None, description="The team's own code.")
     output_ports: tuple[OutputPort, ...] = Field(default=(), description="Where data goes out.")
 

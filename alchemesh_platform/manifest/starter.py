@@ -63,7 +63,7 @@ models:
     properties:
       sale_id: {{type: string, key: true, required: true, description: Number of the receipt}}
       sold_on: {{type: date, required: true, description: Day of the sale}}
-      article: {{type: string, required: true, description: What was sold}}
+      article: {{type: string, required: true, description: The article sold}}
       amount: {{type: number, description: "Price paid, in euro"}}
 
 # The team's own code. The platform hands it the connections of the ports, and does not look inside.

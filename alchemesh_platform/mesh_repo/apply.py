@@ -19,17 +19,17 @@ NAMED_MAX = 20  # records that an act names of each kind of change: a first `mes
 
 
 class MeshChanged(Failure):
-    """Raised when somebody else changed the mesh after the difference was shown."""
+    """Raised when another user changed the mesh after the difference was shown."""
 
     def __init__(self) -> None:
         super().__init__(
-            "nothing was changed: somebody else changed the mesh after this difference was worked out",
-            hint="run the command again to see the difference as it is now",
+            "nothing was changed: another user changed the mesh after this difference was computed",
+            hint="run the command again to see the current difference",
         )
 
 
 def preview_mesh(registry: Registry, environment: str, wanted: Mesh) -> MeshDiff:
-    """What :func:`apply_mesh` would change.
+    """The changes that :func:`apply_mesh` would make.
 
     Raises:
         StillReferenced: when it would refuse to.
@@ -49,13 +49,13 @@ def apply_mesh(
 ) -> MeshDiff:
     """Make the recorded mesh of an environment the wanted one, in one transaction.
 
-    Of several at once each sees what the one before it has left, so that at the end the mesh is as the last one wants
-    it, and never a mixture.
+    Concurrent calls run one after the other, and each sees the result of the one before it. In the end the recorded
+    mesh is the one that the last call declared, never a mixture.
 
     Args:
         wanted: The mesh, with records of that environment.
-        expected: The difference that somebody has agreed to. Without it, whatever it takes is done.
-        identity: Who does it; recorded as an act, together with the change. Without one there is nobody to record.
+        expected: The difference that the user confirmed. Without it, every change is made.
+        identity: The acting user, recorded as an act together with the change. Without one, no act is recorded.
 
     Returns:
         What was changed; nothing when the mesh is as wanted already.
@@ -80,7 +80,7 @@ def apply_mesh(
 
 
 def _act(environment: str, diff: MeshDiff, identity: Identity) -> Act:
-    """What was changed: the names of it; the history of the records has the rest."""
+    """The names of the changed records; their history has the details."""
     changed: dict[str, list[str]] = {"created": [], "updated": [], "removed": []}
     for change in diff.changes:
         changed[change.change].append(f"{change.record.kind} {change.record.address}")

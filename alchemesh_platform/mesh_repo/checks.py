@@ -1,7 +1,7 @@
 """Checks that need the whole mesh repo: names that are unique, and names that refer to something.
 
 They look at the documents rather than at the values made of them, and pass over what is not as it should be, so that
-their problems are told in the same run as those of single values.
+the run reports their problems together with those of single values.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def check_mesh(
         domains: Documents of kind Domain.
         users: Documents of kind Users.
         policies: Documents of kind Policy.
-        complete: Whether these are all: if not, nobody can be said to be unknown.
+        complete: Whether these are all users. If not, no user can be reported as unknown.
     """
     problems = list(_repeated(_texts(domains, "name"), "the domains of the mesh"))
     known = _known(users)
@@ -78,12 +78,12 @@ def check_mesh(
     problems += _repeated(_texts(policies, "name"), "the policies of the mesh")
     if complete:
         problems += _policy_owners(policies, {named.text for named in alone["governance_group"]})
-    # Two teams of one name and kind in one domain break two rules, and one of them is enough to tell.
+    # Two teams of one name and kind in one domain break two rules, and one problem is enough.
     return list({(problem.location, problem.path): problem for problem in reversed(problems)}.values())
 
 
 def _sections(domain: Node) -> Iterator[Problem]:
-    """What is wrong with the lists of a domain, each as a whole."""
+    """The problems of the lists of a domain, each as a whole."""
     for section, noun in (("teams", "teams"), ("source_systems", "source systems")):
         names = [_Named((*place, "name"), each.keys["name"]) for place, each in _each([domain], section, "name")]
         yield from _repeated(names, f"the {noun} of its domain")
@@ -177,6 +177,6 @@ def _repeated(names: Iterable[_Named], among: str, reason: str = "", *, fold: bo
             yield Problem(
                 named.node.location,
                 written(named.path),
-                f"found {quoted(named.text)} again, expected a name of its own among {among}",
-                f"it stands at {before.node.location} already{f': {reason}' if reason else ''}",
+                f"found {quoted(named.text)} twice, expected a unique name among {among}",
+                f"it is already at {before.node.location}{f': {reason}' if reason else ''}",
             )

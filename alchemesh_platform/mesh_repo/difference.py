@@ -1,4 +1,4 @@
-"""What applying a mesh repo changes: from what is recorded to what is wanted, field by field. Pure."""
+"""The changes that applying a mesh repo makes: from the recorded to the declared mesh, field by field. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RecordChange:
 
     @property
     def change(self) -> ChangeKind:
-        """What becomes of it."""
+        """The change of the record."""
         if self.before is None:
             return "created"
         return "removed" if self.after is None else "updated"
@@ -90,7 +90,7 @@ class MeshDiff:
 
 
 def plan_changes(wanted: Mesh, recorded: Mesh) -> MeshDiff:
-    """What has to change for the recorded mesh to be the wanted one."""
+    """The changes that turn the recorded mesh into the declared one."""
     pairs = (
         (wanted.domains, recorded.domains),
         (wanted.teams, recorded.teams),

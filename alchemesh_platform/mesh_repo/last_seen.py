@@ -1,4 +1,4 @@
-"""What a mesh asked of its products when this machine saw it last: for checks that are offline.
+"""The rules of a mesh as this machine last saw them: for offline checks.
 
 `validate` and `plan` ask nobody. Whatever opens the registry of an environment anyway (`mesh apply`, `preview`, `up`)
 leaves its policies and the types of its domains here; they are few, whatever the size of the mesh.
@@ -28,7 +28,7 @@ FILE = "mesh-last-seen.json"
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What is known of a mesh without asking it.
+    """The cached rules of a mesh.
 
     Args:
         policies: Those of its mesh repo; the shipped ones come on top.
@@ -44,7 +44,7 @@ class LastSeen:
 
 
 def last_seen(platform: Platform) -> LastSeen:
-    """What this machine saw last of the mesh in an environment; nothing where it never did."""
+    """The rules that this machine last saw in an environment; empty if it never saw any."""
     try:
         kept = json.loads(_file(platform).read_bytes())
         if kept["registry"] != platform.registry:
@@ -55,7 +55,7 @@ def last_seen(platform: Platform) -> LastSeen:
 
 
 def policies_as_last_seen(manifest: LoadedManifest, platform: Platform, plan: Plan | None = None) -> list[PolicyResult]:
-    """What the policies of an environment say of a product, as far as is known here."""
+    """The results of an environment's policies for a product, as far as this machine knows them."""
     from alchemesh_platform.policies.evaluate import policies_for
     from alchemesh_platform.policies.load import with_shipped
 
@@ -70,7 +70,7 @@ def policies_as_last_seen(manifest: LoadedManifest, platform: Platform, plan: Pl
 
 
 def remember_mesh(platform: Platform, registry: Registry) -> None:
-    """Keep what the mesh of an environment asks of its products. A full disk keeps nothing, and stops nobody."""
+    """Cache the rules of an environment's mesh. A full disk caches nothing and stops no command."""
     from alchemesh_platform.registry.records import DomainRecord, PolicyRecord
 
     document = {

@@ -36,11 +36,11 @@ ENDINGS = (".yaml", ".yml")
 MANIFEST = "alchemesh.yaml"  # a folder that holds one is a product's, with files of its own kinds in it
 DOMAIN_KIND, USERS_KIND, POLICY_KIND = "Domain", "Users", "Policy"
 PASSED_OVER = ("Platform", "DataProduct")
-# What people call things that stand in a file of another kind: how they are written.
+# Names of things that belong in a file of another kind: how to write them.
 PARTS = {
-    "Team": "a team stands under 'teams' of its domain's file",
-    "SourceSystem": "a source system stands under 'source_systems' of its domain's file",
-    "User": "users stand in a list: 'kind: Users', then 'users:'",
+    "Team": "write a team under 'teams' of its domain's file",
+    "SourceSystem": "write a source system under 'source_systems' of its domain's file",
+    "User": "write users as a list: 'kind: Users', then 'users:'",
 }
 
 
@@ -55,9 +55,9 @@ class MeshRepo:
     """A mesh repo without problems.
 
     Args:
-        domains: What its files of kind Domain say, and ``users`` those of kind Users.
+        domains: The content of its files of kind Domain; ``users``: of kind Users.
         files: Every file that was read for them.
-        policies: What its files of kind Policy say.
+        policies: The content of its files of kind Policy.
     """
 
     domains: tuple[Domain, ...]
@@ -66,7 +66,7 @@ class MeshRepo:
     policies: tuple[Policy, ...] = ()
 
     def mesh(self, environment: str) -> Mesh:
-        """What is to be recorded in an environment."""
+        """The records for an environment."""
         return Mesh.of(self._records(environment))
 
     def _records(self, environment: str) -> Iterator[Record]:
@@ -85,7 +85,9 @@ class MeshRepo:
                     domain=domain.name,
                     name=team.name,
                     team_kind=team.kind,
-                    members=tuple(sorted(team.members)),  # their order means nothing, and is to be no difference
+                    members=tuple(
+                        sorted(team.members)
+                    ),  # their order means nothing, so it must not appear as a difference
                 )
             for system in domain.source_systems:
                 yield SourceSystemRecord(
@@ -139,7 +141,7 @@ def load_mesh_repo(folder: Path) -> MeshRepo:
 
 @dataclass(slots=True)
 class _Documents:
-    """What was read so far. It is complete while no file hides who or what is declared in it."""
+    """The files read so far. The set is complete unless a file with errors hides its declarations."""
 
     domains: list[Node] = field(default_factory=list)
     users: list[Node] = field(default_factory=list)

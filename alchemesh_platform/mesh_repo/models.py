@@ -1,9 +1,9 @@
-"""What the files of a mesh repo may say.
+"""The schema of the files of a mesh repo.
 
 There are two kinds of file, which may lie anywhere below the mesh repo's folder:
 
 - ``kind: Domain``, one file a domain (``domains/aviation.yaml``), with its teams and source systems: everything that
-  the domain owns stands where its people look for it, and nothing has to name its domain.
+  the domain owns is in one place, and none of it repeats the name of the domain.
 - ``kind: Users``, with a list of users. One file is enough; several are read as one list.
 
 Policies, ``kind: Policy``, may lie among them. So may platform files and folders of products, which are passed over.
@@ -37,9 +37,9 @@ class SourceSystem(Strict):
     """An operational system of a source-aligned domain: referred to by its products, never managed here."""
 
     name: Name = Field(description="Name of the system, unique in its domain.")
-    description: str = Field(default="", description="What it is for.")
-    technology: str = Field(default="", description="What it is made with, in words.")
-    contact: str = Field(default="", description="Whom to ask about it: a person, a team, a page.")
+    description: str = Field(default="", description="Its purpose.")
+    technology: str = Field(default="", description="Its technology.")
+    contact: str = Field(default="", description="Contact for questions: a person, a team, a page.")
 
 
 class Domain(Strict):
@@ -48,10 +48,10 @@ class Domain(Strict):
     kind: Literal["Domain"] = Field(description="Always Domain.")
     name: Name = Field(description="Name of the domain, unique in the mesh.")
     type: DomainType = Field(
-        description="What the domain's data is aligned with: its source systems, several domains, or a use."
+        description="Alignment of the domain's data: to its source systems, to several domains, or to a use."
     )
     owner: Email = Field(description="User with the persona data_product_owner.")
-    description: str = Field(default="", description="What the domain is about.")
+    description: str = Field(default="", description="Subject of the domain.")
     teams: tuple[Team, ...] = Field(default=(), description="Its technical teams.")
     source_systems: tuple[SourceSystem, ...] = Field(
         default=(), description="Its operational systems; source-aligned domains only."
@@ -59,11 +59,11 @@ class Domain(Strict):
 
 
 class User(Strict):
-    """A person who has to do with the mesh."""
+    """A user of the mesh."""
 
     email: Email = Field(description="By which the user is known everywhere.")
     name: str = Field(min_length=1, description="As people say it.")
-    personas: tuple[Persona, ...] = Field(min_length=1, description="What the user does in the mesh.")
+    personas: tuple[Persona, ...] = Field(min_length=1, description="Roles of the user in the mesh.")
 
 
 class Users(Strict):

@@ -16,13 +16,13 @@ Locate = Callable[[Path], Location]
 
 
 def check_product(product: DataProduct, locate: Locate, mesh: Mesh | None) -> list[Problem]:
-    """What a product refers to and the mesh does not have, or not so.
+    """References of a product that the mesh does not have, or has differently.
 
     Args:
         product: The manifest.
         locate: Where the value at a path of the manifest is written.
-        mesh: What :func:`~alchemesh_platform.mesh_repo.mesh.mesh_around` gives, or a whole mesh. Where there is no
-            domain in it there is no mesh to hold a product against, and nothing is wrong.
+        mesh: The result of :func:`~alchemesh_platform.mesh_repo.mesh.mesh_around`, or a whole mesh. Without any
+            domain there is no mesh to check a product against, and no problem.
     """
     if mesh is None or not mesh.domains:
         return []
@@ -84,7 +84,7 @@ def _source_systems(product: DataProduct, locate: Locate, mesh: Mesh, domain: Do
             ("source_systems",),
             f"source systems in a product of {domain.address}, which is {domain.type}",
             "none",
-            "only source-aligned domains have them: read an output port of a product that brings their data in",
+            "only source-aligned domains have them: read an output port of a product that ingests their data",
         )
         return
     own = sorted(system.name for system in mesh.source_systems.values() if system.domain == product.domain)

@@ -1,4 +1,4 @@
-"""What still refers to things of the mesh that are about to go."""
+"""References to parts of the mesh that are about to be removed."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Reference:
     Args:
         kind: Of the thing: domain, team, source_system or user.
         address: Of the thing.
-        loss: What it would lose, where it stays: the persona or kind that it is referred to for. Empty where it goes.
-        by: What refers to it: address of a product, or an access request and its port.
+        loss: The persona or kind that the reference needs and the part would lose. Empty if the part is removed.
+        by: The source of the reference: address of a product, or an access request and its port.
     """
 
     kind: str
@@ -123,7 +123,7 @@ def _losses(diff: MeshDiff) -> Iterator[tuple[_Key, str]]:
 
 
 def _purpose(record: Record | None) -> set[str]:
-    """What products refer to a user or team for, where it has that."""
+    """The persona or kind for which products refer to a user or team, if it has that."""
     if isinstance(record, UserRecord) and OWNER_PERSONA in record.personas:
         return {f"the persona {OWNER_PERSONA}"}
     if isinstance(record, TeamRecord) and record.team_kind == PRODUCT_TEAM:

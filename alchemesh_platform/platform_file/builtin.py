@@ -22,7 +22,7 @@ LOCAL_COMPONENTS = {
 
 
 def builtin_environments(home: Path) -> dict[str, dict[str, Any]]:
-    """What ``extends: builtin/…`` can name: the environment as a platform file would write it.
+    """The built-in environment that ``extends: builtin/…`` names, as a platform file would write it.
 
     Args:
         home: Folder that everything is kept in.

@@ -16,7 +16,7 @@ _NEEDED = {
 
 
 def identity_problems(environment: Node, path: Path) -> Iterator[Problem]:
-    """What is wrong with the identity provider of an environment that stands at a path of the platform file."""
+    """The problems of the identity provider of an environment at a path of the platform file."""
     identity = environment.keys.get("identity")
     provider = identity.keys.get("provider") if identity is not None else None
     if identity is None or provider is None or provider.text != OIDC:

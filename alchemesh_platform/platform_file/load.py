@@ -129,7 +129,7 @@ def _platform(merged: Node, environment: str, home: Path) -> Platform:
 
 
 def _extends(name: str, environments: Mapping[str, Node]) -> Iterator[Problem]:
-    """What is wrong with the environment that another one starts from."""
+    """The problems of the environment that another one extends."""
     node = environments[name].keys.get("extends")
     if node is None or node.text is None:
         return
@@ -143,12 +143,12 @@ def _extends(name: str, environments: Mapping[str, Node]) -> Iterator[Problem]:
         trail.append(base)
         if base == name:
             if name != next(other for other in environments if other in trail):
-                return  # told once, where the file first closes it
+                return  # reported once, where the file first closes the cycle
             message = f"found a cycle of environments, expected none: {' extends '.join(trail)}"
-            yield Problem(node.location, path, message, f"one of them has to stand alone, or extend {BUILTIN_LOCAL}")
+            yield Problem(node.location, path, message, f"remove `extends` from one of them, or extend {BUILTIN_LOCAL}")
             return
         if base in trail[:-1]:
-            return  # a cycle further up, told where it is
+            return  # a cycle further up, reported at its place
 
 
 def _base(environment: Node | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What a platform file may say."""
+"""The schema of the platform file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Transform(Strict):
 
 
 class IdentityProvider(Strict):
-    """Who vouches for the one who acts."""
+    """The provider that vouches for the acting user."""
 
     provider: Literal["local", "oidc"] = Field(
         default="local",
@@ -58,7 +58,7 @@ class Environment(Strict):
     registry: str | None = Field(default=None, description="Registry: sqlite:///path or postgresql://host/database.")
     secrets: str | None = Field(default=None, description="Pulumi secrets provider; passphrase by default.")
     identity: IdentityProvider = Field(
-        default_factory=IdentityProvider, description="Who vouches for the one who acts."
+        default_factory=IdentityProvider, description="Provider that vouches for the acting user."
     )
     settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings group: setting: value; groups are named by technology."
@@ -66,7 +66,8 @@ class Environment(Strict):
     components: dict[Name, Name] = Field(
         default_factory=dict,
         description="Component type: component that implements it here. `platform-foundation` and `domain-foundation` "
-        "are what products stand on: `alchemesh platform up` and `alchemesh domain up NAME` deploy them.",
+        "are the shared stacks that products depend on: deploy them with `alchemesh platform up` and "
+        "`alchemesh domain up NAME`.",
     )
     transforms: tuple[Transform, ...] = Field(default=(), description="Adjustments of components' children.")
 

@@ -19,11 +19,11 @@ WORST_FIRST = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED, Outcome.P
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What came of one recorded case.
+    """The result of one recorded case.
 
     Args:
         at: Places that came out so, and ``expected_at`` those that should; None where the case does not say.
-        message: What the policy said.
+        message: The message of the policy.
     """
 
     case: str

@@ -88,7 +88,7 @@ def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
 
 
 def _answer(policy: Policy, bound: Any) -> _Answer:
-    """What one policy says of one thing."""
+    """The answer of one policy on one subject."""
     asked = "when"
     try:
         if policy.when is not None and not compiled(policy.when, policy.applies_to).holds(bound):
@@ -102,7 +102,7 @@ def _answer(policy: Policy, bound: Any) -> _Answer:
     except WrongExpression as wrong:
         return _Answer(Outcome.ERROR, f"{asked}: {wrong.message}", wrong.hint or "")
     except EvaluationFailed as failed:
-        return _Answer(Outcome.ERROR, f"{asked}: {failed}", f"{policy.owner} owns the policy: tell them")
+        return _Answer(Outcome.ERROR, f"{asked}: {failed}", f"{policy.owner} owns the policy: report it to them")
     return _Answer(Outcome.VIOLATED, policy.message, policy.hint)
 
 

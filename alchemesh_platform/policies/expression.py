@@ -41,7 +41,7 @@ _FUNCTIONS = (
 
 
 class WrongExpression(Exception):
-    """Raised when a text is no CEL expression that gives true or false; carries what is wrong and a way out."""
+    """Raised when a text is no CEL expression that gives true or false; carries the reason and a remedy."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         self.message = message
@@ -72,7 +72,7 @@ class Expression:
         """Evaluate the expression.
 
         Args:
-            bound: What :func:`bind` gave, for the same scope.
+            bound: The result of :func:`bind` for the same scope.
 
         Raises:
             NotKnown: when the answer depends on a variable without a value. ``||``, ``&&`` and the like give an answer

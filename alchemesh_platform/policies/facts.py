@@ -1,4 +1,4 @@
-"""What is known of a product when its policies are evaluated, as the values of the variables that they may name."""
+"""The facts about a product when its policies are evaluated, as values of the variables that expressions may name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Component:
 
 @dataclass(frozen=True)  # without slots, which a cached property cannot do with
 class Facts:
-    """What is known of a product. None is not known.
+    """The facts about a product. None means unknown.
 
     Args:
         product: The manifest.

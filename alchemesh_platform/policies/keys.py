@@ -1,7 +1,7 @@
-"""Finds misspelt keys in expressions: ``has(port.contarct)`` would be false for ever, and nobody would notice.
+"""Finds misspelt keys in expressions: ``has(port.contarct)`` would always be false, without any error.
 
 CEL checks the names of variables when it compiles; what is inside ports, models, properties and components it takes
-as it comes. Here the keys that are written after them are held against the models that they are read from.
+as it comes. This module checks the keys written after them against the models that they come from.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def misspelt_keys(text: str, scope: Scope) -> Iterator[tuple[str, str | None]]:
     for name, dotted, called in dict.fromkeys(_KEYS.findall(bare)):
         steps = dotted.split(".")[1:]
         found = [_unknown(Expected(model), steps[:-1] if called else steps) for model in models.get(name, ())]
-        # A name may stand for items of several lists; then a key of any of them is right.
+        # A name may denote items of several lists; then a key of any of them is valid.
         if found and found[0] is not None and None not in found:
             step, known = found[0]
             yield step, did_you_mean(step, known)

@@ -115,8 +115,8 @@ def case_product(given: Node, prefix: DocumentPath = ()) -> tuple[DataProduct | 
     """The product of a case: what it gives of a manifest, completed with what every manifest has.
 
     Args:
-        given: What the case is about.
-        prefix: Where that stands in the policy file.
+        given: The subject of the case.
+        prefix: Path of the subject in the policy file.
     """
     product = given.keys.get("product") or given._replace(value={})
     complete = product._replace(value={**node_of(EXAMPLE, given.file).keys, **product.keys})
@@ -161,8 +161,8 @@ def _repeated(names: Iterable[tuple[DocumentPath, Node | None]], where: str) -> 
             yield Problem(
                 name.location,
                 written(path),
-                f"found {quoted(name.text)} again, expected a name of its own {where}",
-                f"it stands at {before.location} already",
+                f"found {quoted(name.text)} twice, expected a unique name {where}",
+                f"it is already at {before.location}",
             )
 
 
@@ -188,7 +188,7 @@ def _points(tree: Node) -> Iterator[Problem]:
 
 
 def _effect(tree: Node) -> Iterator[Problem]:
-    """Whether the effect fits what the policy is asked of, and there is a way out where one is needed."""
+    """Whether the effect fits the scope of the policy, and a remedy is given where one is required."""
     effect, scope, hint = (tree.keys.get(key) for key in ("effect", "applies_to", "hint"))
     if effect is None or effect.text not in set(Effect):
         return
@@ -207,7 +207,7 @@ def _effect(tree: Node) -> Iterator[Problem]:
         yield Problem(
             tree.location if hint is None else hint.location,
             "hint",
-            "found nothing, expected the way out",
+            "found nothing, expected the remedy",
             "say what a team does about it that breaks the policy",
         )
 
@@ -238,6 +238,6 @@ def _cases(tree: Node) -> Iterator[Problem]:
     for place, case in tree.each("cases"):
         given = case.keys.get("given")
         product = given.keys.get("product") if given is not None else None
-        # Anything else than mappings is told by the policy's own model.
+        # The policy's own model reports anything else than mappings.
         if given is not None and (product is None or isinstance(product.value, dict)):
             yield from case_product(given, (*place, "given"))[1]

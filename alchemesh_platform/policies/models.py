@@ -1,4 +1,4 @@
-"""What a policy file may say."""
+"""The schema of a policy file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ POINTS_MAX = 100  # the value score of a product that breaks nothing
 
 
 class Effect(StrEnum):
-    """What a policy does: broken, forbid the product, warn its team, or take points off its value score; kept, approve
-    an access request in the owner's place."""
+    """The effect of a policy.
+
+    A violation forbids the product, warns its team, or deducts from its value score. A met approval policy approves an
+    access request in the owner's place.
+    """
 
     DENY = "deny"
     WARN = "warn"
@@ -25,7 +28,7 @@ class Effect(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a policy is asked of: the product once, each port, model, property or component of it, or an access
+    """The scope of a policy: the product once, each port, model, property or component of it, or an access
     request."""
 
     PRODUCT = "product"
@@ -38,7 +41,7 @@ class Scope(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of asking a policy.
+    """The outcome of evaluating a policy.
 
     ``not_evaluated``: something that the answer depends on is not known. ``error``: the expression could not be
     evaluated, or gave something else than true or false. Neither of them is a pass.
@@ -52,7 +55,7 @@ class Outcome(StrEnum):
 
 
 class GivenDomain(Strict):
-    """What a case says of the product's domain."""
+    """The facts about the product's domain in a case."""
 
     type: Literal["source_aligned", "aggregated", "consumer_aligned"] = Field(description="Type of the domain.")
 
@@ -72,17 +75,17 @@ class GivenComponent(Strict):
     )
     owner: str = Field(default="platform", description="Platform team that answers for it.")
     stateful: bool = Field(default=False, description="Whether it holds data.")
-    args: dict[str, Any] = Field(default_factory=dict, description="What the product team set.")
+    args: dict[str, Any] = Field(default_factory=dict, description="Arguments that the product team set.")
 
 
 class GivenRequest(Strict):
     """An access request, as far as policies see it."""
 
-    requester_kind: RequesterKind = Field(default="user", description="What the requester is.")
+    requester_kind: RequesterKind = Field(default="user", description="Kind of the requester.")
     requester: str = Field(default="somebody@example.org", description="Address of the requester.")
     requester_domains: tuple[Name, ...] = Field(default=(), description="Domains that the requester belongs to.")
-    purpose: str = Field(default="example", description="What the data is wanted for.")
-    days: float | None = Field(default=None, description="How many days access is wanted for; left out: for good.")
+    purpose: str = Field(default="example", description="Purpose of the request.")
+    days: float | None = Field(default=None, description="Requested days of access; without it, access does not end.")
     port: str = Field(default="example/example/example", description="Address of the output port.")
     access: Literal["restricted", "internal", "public"] = Field(
         default="restricted", description="Access type of the port's contract."
@@ -93,7 +96,7 @@ class GivenRequest(Strict):
 
 
 class Given(Strict):
-    """What a case is about. What is left out is not known, as it may be in a real run."""
+    """The facts of a case. Omitted facts are unknown, as they may be in a real run."""
 
     product: dict[str, Any] = Field(
         default_factory=dict, description="A manifest; what it leaves out and every manifest has is filled in."
@@ -109,9 +112,9 @@ class Given(Strict):
 class PolicyCase(Strict):
     """A recorded case: what is given, and what should come of it."""
 
-    name: str = Field(min_length=1, description="What the case shows, in words.")
-    given: Given = Field(description="What the policy is asked of.")
-    expect: Outcome = Field(description="What should come of it.")
+    name: str = Field(min_length=1, description="Description of the case.")
+    given: Given = Field(description="Facts that the policy is evaluated on.")
+    expect: Outcome = Field(description="Expected outcome.")
     at: tuple[str, ...] | None = Field(
         default=None, description="Places in the product that should be named, such as output_ports[0]."
     )
@@ -123,16 +126,14 @@ class Policy(Strict):
     kind: Literal["Policy"] = Field(description="Always Policy.")
     name: Name = Field(description="Name of the policy, unique in the mesh; that of a shipped policy replaces it.")
     owner: Name = Field(description="Governance group that answers for it.")
-    description: str = Field(min_length=1, description="What it asks for and why, in a sentence.")
-    applies_to: Scope = Field(default=Scope.PRODUCT, description="What it is asked of.")
+    description: str = Field(min_length=1, description="The requirement and its reason, in one sentence.")
+    applies_to: Scope = Field(default=Scope.PRODUCT, description="Scope of the policy.")
     when: str | None = Field(default=None, description="CEL: whether it applies; without it, always.")
     require: str = Field(description="CEL: true where the policy is kept.")
-    effect: Effect = Field(description="What follows when it is broken; approve: when it is kept.")
+    effect: Effect = Field(description="Effect of a violation; approve: of a met requirement.")
     points: int | None = Field(
         default=None, ge=1, le=POINTS_MAX, description="Points that it takes off the value score; with devalue only."
     )
-    message: str = Field(
-        min_length=1, description="What is wrong, where it is broken; approve: why the request is approved."
-    )
-    hint: str = Field(default="", description="The way out; every policy has one that does not approve.")
+    message: str = Field(min_length=1, description="Message of a violation; approve: why the request is approved.")
+    hint: str = Field(default="", description="The remedy; required unless the effect is approve.")
     cases: tuple[PolicyCase, ...] = Field(default=(), description="Recorded cases for `alchemesh policy test`.")

@@ -1,4 +1,4 @@
-"""What came of a product's policies, and what it makes of the product's standing."""
+"""Results of a product's policies, and the standing that follows from them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class PolicyResult:
 
     Args:
         message: The policy's own where it is violated; what is not known, or what went wrong, where there is no answer.
-        hint: The way out.
-        points: What it takes off the value score, where it is violated.
+        hint: The remedy.
+        points: Deduction from the value score if it is violated.
         places: Where; empty when it passed or did not apply.
     """
 
@@ -88,7 +88,7 @@ class ValueScore:
 
     Args:
         value: From 0 to 100.
-        deductions: What was taken off; together it may be more than there is to take.
+        deductions: The deductions; their sum may exceed the score.
         open: Devaluing policies that have no answer, so that the score may be lower than it seems.
     """
 
@@ -123,7 +123,7 @@ def standing(results: Iterable[PolicyResult]) -> ValueScore:
 
 
 def unanswered(results: Iterable[PolicyResult]) -> dict[str, tuple[str, ...]]:
-    """What is not known: the policies that could not be evaluated for want of it."""
+    """Unknown facts: the policies that could not be evaluated without them."""
     found: dict[str, list[str]] = {}
     for result in results:
         if result.outcome is Outcome.NOT_EVALUATED:

@@ -1,4 +1,4 @@
-"""What a policy's expressions may name, by what the policy applies to."""
+"""The variables that a policy's expressions may name, by scope."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Variable:
 
     Args:
         kind: Its CEL type; ``lists`` is a map of lists, ``any`` is only known when the expression runs.
-        description: What it holds.
+        description: Meaning of the variable.
         source: Where it comes from, where it may be unknown; None when every product has it.
     """
 
@@ -38,7 +38,7 @@ _EVERYWHERE = {
     "product.owner": Variable("string", "Email of its owner."),
     "product.version": Variable("string", "Its semantic version."),
     "product.lifecycle": Variable("string", "development, discovery, stable or decommissioned."),
-    "product.description": Variable("string", "What it gives; may be empty."),
+    "product.description": Variable("string", "Description of the product; may be empty."),
     "product.source_systems": Variable("strings", "Source systems that it relies on."),
     "domain.name": Variable("string", "Name of its domain."),
     "domain.type": Variable(
@@ -84,7 +84,7 @@ VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
         "request.requester_kind": Variable("string", "data_product, technical_team, user or data_domain."),
         "request.requester": Variable("string", "domain/product, domain/team, email or domain."),
         "request.requester_domains": Variable("strings", "Domains that the requester belongs to."),
-        "request.purpose": Variable("string", "What the data is wanted for."),
+        "request.purpose": Variable("string", "Purpose of the request."),
         "request.days": Variable(
             "any", "How many days access is wanted for, as a number.", "it is known where the request has an end"
         ),

@@ -225,7 +225,7 @@ def test_two_names_that_become_one_are_told() -> None:
     found = with_property("logicalType: string", "      - {name: Kept, logicalType: string}\n")
     assert list(found.port.models["order"].properties) == ["kept"]
     assert reported(found) == [
-        "10 schema[0].properties[1]: found 'kept' again, expected a name of its own: left out",
+        "10 schema[0].properties[1]: found 'kept' twice, expected a unique name: left out",
         "10 schema[0].properties[1].name: found 'Kept', taken as 'kept'",
     ]
 

@@ -27,7 +27,7 @@ from tests.contracts.promises import promised_ports_with_contract
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 IDENTITY = PortIdentity(
-    "aviation", "flights", "flights-table", "What goes out.", "flight-data", "amelia@airport.example"
+    "aviation", "flights", "flights-table", "Description of the outgoing data.", "flight-data", "amelia@airport.example"
 )
 HEADER = """\
 kind: DataProduct

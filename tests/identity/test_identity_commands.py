@@ -129,7 +129,7 @@ def test_who_is_not_signed_in_starts_nothing(registry: str, issuer: Issuer, caps
     (Path("orders") / "platform.yaml").write_text(Path("platform.yaml").read_text())
     for command in (["up", "--yes"], ["destroy", "--yes"], ["refresh", "--yes"], ["run"]):
         assert invoke([*command, "-C", "orders", "-e", "prod"]) == ExitCode.FORBIDDEN
-        assert "nobody is signed in: ALCHEMESH_TOKEN has no value here" in capsys.readouterr().err
+        assert "no user is signed in: ALCHEMESH_TOKEN has no value here" in capsys.readouterr().err
 
 
 @pytest.mark.slow

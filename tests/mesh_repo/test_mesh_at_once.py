@@ -88,10 +88,10 @@ def test_difference_that_nobody_has_agreed_to_is_not_applied(registry: Registry,
     other = airport_mesh(environment, user(environment, "cy@a.example", "platform_owner"))
     apply_mesh(registry, environment, other)
 
-    with pytest.raises(MeshChanged, match="somebody else changed the mesh") as refused:
+    with pytest.raises(MeshChanged, match="another user changed the mesh") as refused:
         apply_mesh(registry, environment, airport_mesh(environment), expected=agreed)
 
-    assert refused.value.hint == "run the command again to see the difference as it is now"
+    assert refused.value.hint == "run the command again to see the current difference"
     assert recorded_mesh(registry, environment) == other
 
 

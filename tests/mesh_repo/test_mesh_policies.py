@@ -142,7 +142,7 @@ def test_a_failing_expression_never_passes(folder: Path, capsys: pytest.CaptureF
     assert invoke(["plan", "flights"]) == ExitCode.FORBIDDEN
     reported = capsys.readouterr().err
     assert "policy short-names: require: " in reported
-    assert "mesh-governance owns the policy: tell them" in reported
+    assert "mesh-governance owns the policy: report it to them" in reported
 
 
 def test_what_a_policy_takes_off_is_in_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,7 @@ MISTAKES = {
         "unknown",
         "'product'",
     ),
-    "two cases of one name": ("another name", "a name of ours", 16, "cases[1].name", "again", "13"),
+    "two cases of one name": ("another name", "a name of ours", 16, "cases[1].name", "twice", "13"),
     "the same key twice": ("owner: governance", "owner: governance\nowner: others", 4, "owner", "again", None),
 }
 

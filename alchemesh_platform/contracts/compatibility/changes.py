@@ -20,9 +20,9 @@ class ContractChange:
     Args:
         path: The place in the promised port: ``("models", "flight", "properties", "carrier", "type")``; empty for the
             port itself. Quality rules go by their names.
-        kind: What it means for a consumer.
+        kind: Effect on consumers.
         change: Whether something came, went or became something else.
-        message: What it was and what it is, without the place.
+        message: The old and the new value, without the place.
     """
 
     path: Path

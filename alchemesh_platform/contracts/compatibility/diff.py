@@ -1,15 +1,15 @@
-"""What changed from one promise of an output port to another, judged for its consumers.
+"""The differences between two contracts of an output port, classified by their effect on consumers.
 
-A port gives and consumers take: data that keeps the new promise has to keep the old one too, or else code that relied
-on the old one breaks. So *breaking* is whatever promises less, or asks for more; *compatible* is whatever promises at
-least as much and asks for no more; *documentation* is what is only told. Each row of the table is an order ("at least
-as good for a consumer"), so that two steps that break nothing break nothing together.
+Data that keeps the new contract must keep the old one too; otherwise code that relies on the old one breaks. A change
+is *breaking* if the contract promises less or asks for more. It is *compatible* if the contract promises at least as
+much and asks for no more. *documentation* changes descriptions only. Each row of the table is an order ("at least as
+good for a consumer"), so that two compatible steps are compatible together.
 
 =====================  =======================================  ====================================================
 What                   Breaking                                 Compatible
 =====================  =======================================  ====================================================
 port                   removed                                  added
-model, property        removed                                  added: nobody reads it yet, so required or not is one
+model, property        removed                                  added: no reader uses it yet, so required or not is one
 type                   every change: what a reader does with    none
                        a value, and how it is stored, follows
                        the type, also from integer to number
@@ -20,14 +20,14 @@ unique                 lost                                     gained
 enum                   values added, or no enum any more:       values removed, or an enum where was none
                        readers meet values they did not
 pattern                changed or lost: whether one allows no   gained
-                       more than another cannot be told
+                       more than another is undecidable
 classification         raised, or not on the scale              lowered
 relationship           removed: joins may lose rows             added
 protocol               removed                                  added
 contract               removed                                  added
 access                 tightened                                opened
 service level          lowered or removed                       raised or added
-usage terms            every change: nobody can tell what a     none
+usage terms            every change: no rule can tell what a     none
                        text allows
 billing                price raised, or another model, unit or  price lowered, or free
                        currency
@@ -75,8 +75,8 @@ def diff_port(
     """Every change from one promise of a port to another.
 
     Args:
-        before: What was promised; None where there was no such port.
-        after: What is to be promised; None where the port goes.
+        before: The recorded contract; None if the port did not exist.
+        after: The declared contract; None if the port is removed.
         classifications: The company's words for how sensitive data is, the least sensitive first.
     """
     if before is None and after is None:
@@ -165,7 +165,7 @@ def _billing(path: Path, before: Billing | None, after: Billing | None) -> Itera
     was, now = cost(before), cost(after)
     spoken = f"{now}, was {was}"
     if _price(before) == _price(after) == 0:
-        yield changed(path, "documentation", f"{spoken}: nothing is to be paid either way")
+        yield changed(path, "documentation", f"{spoken}: consumption is free before and after")
     elif _price(after) == 0:
         yield changed(path, "compatible", spoken)
     elif _price(before) == 0 or _unit(before) != _unit(after):
@@ -180,12 +180,12 @@ def _price(billing: Billing | None) -> float:
 
 
 def _unit(billing: Billing | None) -> tuple[str | None, ...]:
-    """What a price is comparable in."""
+    """The unit in which prices can be compared."""
     return () if billing is None else (billing.model, billing.currency, billing.per)
 
 
 def cost(billing: Billing | None) -> str:
-    """What consumption costs, as a person says it: ``0.4 EUR per 1000 requests (per_use)``."""
+    """The price of consumption in words: ``0.4 EUR per 1000 requests (per_use)``."""
     if billing is None:
         return "no billing"
     if billing.model == "free":

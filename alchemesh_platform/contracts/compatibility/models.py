@@ -1,4 +1,4 @@
-"""What changed in the models of a port, judged for those who read their rows."""
+"""The differences between the models of a port, classified by their effect on readers of the rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def diff_models(
 
 
 def reported(path: Path, before: str | None, after: str | None) -> Iterator[ContractChange]:
-    """A change of what is only told: documentation."""
+    """A change of documentation."""
     was, now = before or "", after or ""
     if was == now:
         return
@@ -114,7 +114,7 @@ def _unique(path: Path, before: Property, after: Property, alone: bool, still_al
 
 
 def _key(path: Path, before: set[str], after: set[str]) -> Iterator[ContractChange]:
-    """What identifies an entity says what one row is: there may be a key where was none, but no other one."""
+    """The key of an entity defines one row: a key may be added where none was, but not replaced."""
     for name in before ^ after:
         place = (*path, name, "key")
         if not before:
@@ -151,7 +151,7 @@ def _pattern(path: Path, before: str | None, after: str | None) -> Iterator[Cont
     elif after is None:
         yield removed(path, "breaking", f"values are any text, matched {quoted(before)}")
     else:
-        # Whether one expression allows no more than another cannot be told for Python's expressions in general.
+        # In general, no program can decide whether one regular expression allows no more than another.
         yield changed(path, "breaking", f"values match {quoted(after)}, matched {quoted(before)}")
 
 
@@ -196,7 +196,7 @@ def _relationships(
 
 
 def _by_pairs(relationships: Sequence[Relationship]) -> dict[str, list[str]]:
-    """What each relationship connects, as people read it: descriptions."""
+    """The two ends of each relationship, in words."""
     found: dict[str, list[str]] = {}
     for one in relationships:
         pairs = sorted(one.properties.items())

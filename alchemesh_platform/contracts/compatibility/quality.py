@@ -56,7 +56,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Substance:
-    """What a test promises, whatever it is called: what is measured, which values pass, how much a failure weighs."""
+    """The content of a test, regardless of its name: the metric, the passing values, and the severity of a failure."""
 
     subject: tuple[str | None, ...]
     accepted: Accepted | tuple[object, ...]
@@ -72,7 +72,7 @@ class Substance:
 
 
 def substance(rule: QualityRule, models: Sequence[str]) -> Substance:
-    """What a test promises.
+    """The content of a test.
 
     Args:
         rule: The test.
@@ -84,7 +84,7 @@ def substance(rule: QualityRule, models: Sequence[str]) -> Substance:
     elif rule.type == "library":
         model = rule.model or (models[0] if len(models) == 1 else None)
         subject = ("library", rule.metric, model, rule.property, rule.unit or "rows")
-    else:  # told in words: the words are the test
+    else:  # a rule in prose: the prose is the test
         subject = ("text", " ".join(rule.description.split()))
     return Substance(subject, _accepted(rule), _WEIGHTS[rule.severity])
 
@@ -101,7 +101,7 @@ def diff_quality(before: PromisedPort, after: PromisedPort) -> Iterator[Contract
     kept = {name for name in old.keys() & new.keys() if old[name] == new[name]}
     for name in kept:
         if were[name] != are[name]:
-            yield changed(_place(name), "documentation", f"told otherwise: {_differing(were[name], are[name])}")
+            yield changed(_place(name), "documentation", f"reworded: {_differing(were[name], are[name])}")
     renamed = _renamed(old, new)
     for name, other in renamed.items():
         yield changed(_place(other), "documentation", f"was called {quoted(name)}")
@@ -115,7 +115,7 @@ def diff_quality(before: PromisedPort, after: PromisedPort) -> Iterator[Contract
         elif lost:
             yield removed(_place(name), "breaking", "the test is no longer promised")
         else:
-            yield removed(_place(name), "documentation", "no test of its own any more: another promises as much")
+            yield removed(_place(name), "documentation", "removed; another test promises as much")
     for name in come - gone:
         if any(candidate.implies(new[name]) for candidate in old.values()):
             yield added(_place(name), "documentation", "a test that says no more than was promised")
@@ -175,7 +175,7 @@ def _value(value: object) -> str:
 
 def _accepted(rule: QualityRule) -> Accepted | tuple[object, ...]:
     used = {name: getattr(rule, name) for name in OPERATORS if getattr(rule, name) is not None}
-    if len(used) != 1:  # a rule told in words; the manifest's checks refuse several comparisons
+    if len(used) != 1:  # a rule in prose; the manifest's checks refuse several comparisons
         return tuple(used.items())
     [(operator, value)] = used.items()
     # A metric of the library counts, so that it is never below zero.

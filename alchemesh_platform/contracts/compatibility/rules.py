@@ -15,8 +15,8 @@ from alchemesh_platform.manifest.models import Contract, ContractLifecycle
 DRAFT, ACTIVE = ContractLifecycle.DRAFT, ContractLifecycle.ACTIVE
 DEPRECATED, RETIRED = ContractLifecycle.DEPRECATED, ContractLifecycle.RETIRED
 
-# From where to where. A deprecation can be taken back: consumers keep what they had. What was promised cannot become a
-# draft again, and is deprecated before it is retired, so that consumers are told while it still stands.
+# The allowed transitions. A deprecation can be withdrawn: consumers keep their data. An active contract cannot become a
+# draft again. It is deprecated before it is retired, so that consumers learn of the retirement while the port works.
 TRANSITIONS: dict[ContractLifecycle, tuple[ContractLifecycle, ...]] = {
     DRAFT: (DRAFT, ACTIVE),
     ACTIVE: (ACTIVE, DEPRECATED),
@@ -36,8 +36,8 @@ class Finding:
     Args:
         rule: Which one.
         path: The place in the promised port, as in a :class:`ContractChange`.
-        message: What was found, and what was expected.
-        hint: The way out.
+        message: The found value and the expected value.
+        hint: The remedy.
         severity: A warning stops nothing.
     """
 
@@ -65,8 +65,8 @@ def check_change(before: PromisedPort | None, after: PromisedPort | None, diff: 
     are protected by their notice period (:mod:`alchemesh_platform.contracts.notices.period`).
 
     Args:
-        before: What is recorded; None where nothing is.
-        after: What is to be promised; None where the port goes.
+        before: The recorded contract; None if none is recorded.
+        after: The declared contract; None if the port is removed.
         diff: The difference of the two.
     """
     if before is None or after is None or before.contract is None:
@@ -92,7 +92,7 @@ def problems_of(findings: Iterable[Finding], tree: Node, port: str) -> list[Prob
     """Findings as problems of the manifest, each at its line.
 
     Args:
-        findings: What was found of one port.
+        findings: The findings for one port.
         tree: The manifest.
         port: Name of the port.
     """
@@ -128,7 +128,7 @@ def _lifecycle(before: Contract, after: Contract) -> Iterator[Finding]:
     elif after.lifecycle is RETIRED and before.lifecycle is DRAFT:
         hint = "a draft was never promised: leave the contract out instead"
     elif after.lifecycle is RETIRED:
-        hint = "write `lifecycle: deprecated` first, which tells consumers while it still stands"
+        hint = "write `lifecycle: deprecated` first, which warns consumers while the port still works"
     elif after.lifecycle is DRAFT:
         hint = "what was promised does not become a draft again: write `lifecycle: deprecated` to end it"
     else:
@@ -162,7 +162,7 @@ def _version(before: Contract, after: Contract, diff: PortDiff) -> Iterator[Find
         return
     hint = f"write `version: {least}`. {_reported(diff, kind)}"
     if now == was and kind == "documentation":
-        message = f"found {after.version} again, expected {least} or higher for what is told otherwise"
+        message = f"found {after.version} again, expected {least} or higher for a changed description"
         yield Finding("version", path, message, hint, severity="warning")
     elif now == was:
         message = (

@@ -17,16 +17,16 @@ from alchemesh_platform.manifest.models import ContractLifecycle
 
 @dataclass(frozen=True, slots=True)
 class PortStep:
-    """What becomes of one port's promise.
+    """The transition of one port from its recorded contract to the declared one.
 
     Args:
         address: Of the port.
-        before: What is recorded; None where nothing is.
-        after: What is to be promised; None where the port goes.
+        before: The recorded contract; None if none is recorded.
+        after: The declared contract; None if the port is removed.
         diff: Every change, judged for consumers.
         findings: The rules that it breaks.
-        notice: What consumers have to be told of before; None where they need not be.
-        held: Why it has to wait for consumers, and until when; None where it may pass, or nobody has looked.
+        notice: The change that requires notice to consumers; None if no notice is required.
+        held: The reason why the change must wait, and the date; None if it is allowed, or was not checked.
     """
 
     address: str
@@ -76,8 +76,8 @@ def step_of(
 
     Args:
         address: Of the port.
-        before: What is recorded.
-        after: What is to be promised.
+        before: The recorded contract.
+        after: The declared contract.
         kept: The highest version that was ever promised at that address, for a port that is not there and comes back.
     """
     diff = diff_port(before, after)
@@ -87,7 +87,7 @@ def step_of(
 
 
 def compare(address: str, before: PromisedPort | None, after: PromisedPort | None) -> PortStep:
-    """What differs between two promises of a port, of which nothing is asked."""
+    """The differences between two contracts of a port, without applying any rule."""
     return PortStep(address, before, after, diff_port(before, after))
 
 
@@ -98,7 +98,7 @@ def stage(port: PromisedPort | None) -> dict[str, str] | None:
 
 
 def _coming_back(kept: PromisedPort | None, after: PromisedPort | None) -> tuple[Finding, ...]:
-    """A port that went and comes back: with a version it had, which stands as it was, or with a new promise."""
+    """A port that was removed and returns: with a recorded version, which must be unchanged, or with a new one."""
     was, now = (port.contract if port is not None else None for port in (kept, after))
     if kept is None or was is None or now is None:
         return ()

@@ -1,4 +1,4 @@
-"""Giving consumers notice of what is to happen to a port, and taking it back."""
+"""Giving notice of a coming change of a port to its consumers, and withdrawing the notice."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _DONE: dict[ContractLifecycle, NoticeOf] = {
 
 
 class NothingPromised(Failure):
-    """Raised when notice is to be given where nothing is promised."""
+    """Raised when somebody gives notice for a port without a contract."""
 
 
 class NoSuchNotice(Failure):
-    """Raised when a notice is to be taken back that does not stand."""
+    """Raised when somebody withdraws a notice that does not exist."""
 
 
 class HappenedAlready(Failure):
-    """Raised when a notice is to be taken back of what has happened."""
+    """Raised when somebody withdraws the notice of a change that is already deployed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A notice that stands, and whether it was given just now."""
+    """A notice in force, and whether this call has given it."""
 
     given: GivenNotice
     new: bool
@@ -65,16 +65,16 @@ def give_notice(
 ) -> Announced:
     """Tell the consumers of a port what is going to happen; from now on the notice period runs.
 
-    A notice that was given stands: giving it again changes nothing, and of two who give it at once the first counts.
+    A notice stays in force: giving it again changes nothing. If two users give it at the same time, the first counts.
 
     Args:
         registry: Where it is recorded.
         environment: Which environment.
         port: Address of the output port.
-        what: What is going to happen.
-        identity: Who gives it.
+        what: The kind of the coming change.
+        identity: The user that gives notice.
         now: The time, with its time zone.
-        message: What else consumers should know.
+        message: Further information for consumers.
 
     Raises:
         NothingPromised: when the port has no contract, a draft or a retired one.
@@ -96,12 +96,12 @@ def give_notice(
 def withdraw_notice(
     registry: Registry, environment: str, port: str, what: NoticeOf, identity: Identity, now: datetime
 ) -> GivenNotice:
-    """Take a notice back, as long as what it tells has not happened.
+    """Withdraw a notice, as long as the change is not deployed.
 
     Raises:
         NothingPromised: when the port has no contract.
         NotAllowed: when it is not theirs to take back.
-        NoSuchNotice: when no such notice stands.
+        NoSuchNotice: when no such notice exists.
         HappenedAlready: when it has happened.
     """
     with registry.transaction(turn_of(environment, port)) as turn:
@@ -114,8 +114,10 @@ def withdraw_notice(
         if reported is None:
             others = ", ".join(each.notice.what for each in standing)
             raise NoSuchNotice(
-                f"no notice of {WORDS[what]} stands for {port} in {environment}",
-                hint=f"there is notice of: {others}" if others else "`alchemesh contract notices` lists what stands",
+                f"no notice of {WORDS[what]} exists for {port} in {environment}",
+                hint=f"there is notice of: {others}"
+                if others
+                else "`alchemesh contract notices` lists the notices in force",
             )
         if _DONE.get(ContractLifecycle(contract.lifecycle)) == what:
             back = "write `lifecycle: active` and deploy it, which takes the deprecation back"
@@ -141,8 +143,8 @@ def _promised(registry: Registry, environment: str, port: str) -> ContractRecord
     contract = registry.get(ContractRecord, environment, port)
     if contract is None:
         raise NothingPromised(
-            f"{port} has no contract in {environment}: nothing was promised, and nobody has to be told",
-            hint="`alchemesh up` records a contract; notice is of what stands, not of what the manifest says",
+            f"{port} has no contract in {environment}, so no notice is required",
+            hint="`alchemesh up` records a contract; notice applies to the recorded contract, not to the manifest",
         )
     if contract.lifecycle == ContractLifecycle.DRAFT:
         raise NothingPromised(
@@ -152,7 +154,7 @@ def _promised(registry: Registry, environment: str, port: str) -> ContractRecord
     if contract.lifecycle == ContractLifecycle.RETIRED:
         raise NothingPromised(
             f"version {contract.version} of {port} is retired: nothing is promised any more",
-            hint="the port can be removed at once",
+            hint="you can remove the port now",
         )
     return contract
 

@@ -16,8 +16,8 @@ from alchemesh_platform.manifest.models import ContractLifecycle
 NoticeOf = Literal["breaking-change", "deprecation", "retirement", "removal"]
 NOTICES: tuple[NoticeOf, ...] = get_args(NoticeOf)
 _CONSUMERS_SHOWN = 5
-# What consumers have to be told of before it may pass. Who was told to move away by a day has no use of the port after
-# it; who was told of a breaking change goes on using it.
+# The changes that require notice. After the date of a removal or retirement, consumers no longer use the port. After
+# the date of a breaking change, they continue to use it.
 _TOLD_BY: dict[NoticeOf, tuple[NoticeOf, ...]] = {
     "breaking-change": NOTICES,
     "deprecation": (),  # is itself a notice, and waits for nothing
@@ -34,10 +34,10 @@ WORDS: dict[NoticeOf, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What consumers were told, and when.
+    """A notice to consumers, and its time.
 
     Args:
-        what: What is going to happen.
+        what: The kind of the coming change.
         version: Version of the contract that it happens to. A notice is spent once that major version is history.
         given_at: When it was given, with its time zone.
         period: The notice period that was promised then.
@@ -66,12 +66,12 @@ class Held:
     """A change that has to wait.
 
     Args:
-        what: What waits.
-        consumers: Who is protected, by address, sorted.
+        what: The kind of the change that waits.
+        consumers: Addresses of the protected consumers, sorted.
         passes_at: From when on it may pass, in UTC: the day follows from the notice, or from a notice given now.
         given: The notice that counts; None where none was given.
         message: All of it in a sentence.
-        hint: The way out.
+        hint: The remedy.
     """
 
     what: NoticeOf
@@ -82,7 +82,7 @@ class Held:
     hint: str
 
     def as_json(self) -> dict[str, Any]:
-        """What waits, for whom and until when, as plain JSON."""
+        """The waiting change, its consumers and the date, as plain JSON."""
         return {
             "what": self.what,
             "consumers": list(self.consumers),
@@ -94,7 +94,7 @@ class Held:
 
 
 def notice_needed(before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff) -> NoticeOf | None:
-    """What consumers have to be told of before the step from one promise to another; None where there is nothing.
+    """The kind of notice that the step from one contract to another requires; None if none is required.
 
     Without a contract, or with a draft or a retired one, nothing is promised.
     """
@@ -122,14 +122,14 @@ def held(
     """Whether a change has to wait for consumers, and until when; None when it may pass.
 
     Args:
-        change: What is to happen, see :func:`notice_needed`.
+        change: The kind of the change, see :func:`notice_needed`.
         notices: Every notice given for the port; those for another major version do not count.
-        period: The notice period that the recorded contract promises; none means that nothing has to be waited for.
+        period: The notice period that the recorded contract promises; none means that the change need not wait.
         consumers: Addresses of those who hold a grant.
         now: The time, with its time zone.
         port: Address of the port: ``domain/product/port``.
         version: Version of the recorded contract.
-        words: What is said to wait, where :data:`WORDS` does not say it well enough.
+        words: A more exact name of the change than :data:`WORDS` has.
 
     Raises:
         ValueError: when ``now`` has no time zone.
@@ -151,7 +151,7 @@ def held(
         message = (
             f"{waits} Notice was given on {spoken_moment(given.given_at)}; it passes from {spoken_moment(passes_at)}."
         )
-        hint = "until then keep the promise; a compatible change passes at once"
+        hint = "keep the contract until then; a compatible change is allowed now"
     return Held(change, names, passes_at, given, message, hint)
 
 

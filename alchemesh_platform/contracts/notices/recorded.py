@@ -1,4 +1,4 @@
-"""Notices as they are recorded: what consumers of a port were told."""
+"""Recorded notices to the consumers of ports."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DEPRECATION: NoticeOf = "deprecation"
 
 @dataclass(frozen=True, slots=True)
 class GivenNotice:
-    """A notice that stands.
+    """A notice in force.
 
     Args:
         port: Address of the port.
-        notice: What was told, and when.
-        given_by: Who told it.
+        notice: The kind of the change, and when notice was given.
+        given_by: The user that gave notice.
         passes_at: From when on it may happen, in UTC.
-        message: What else consumers should know.
+        message: Further information for consumers.
     """
 
     port: str
@@ -37,7 +37,7 @@ class GivenNotice:
     message: str = ""
 
     def reported(self, now: datetime) -> str:
-        """What a consumer has to know, in a sentence."""
+        """The notice as a sentence for a consumer."""
         since = "may happen from" if self.passes_at > now else "may happen at any time, since"
         message = f": {self.message}" if self.message else ""
         what = f"{WORDS[self.notice.what]} of version {self.notice.version}"
@@ -67,7 +67,7 @@ def same_major(one: str, other: str) -> bool:
 
 
 def notices_of(registry: Registry, environment: str, ports: Collection[str]) -> dict[str, list[GivenNotice]]:
-    """Address of a port: the notices that stand, the first given first; only ports that have some.
+    """Address of a port: its notices in force, in the order given; only ports that have some.
 
     Args:
         registry: Where they are recorded.
@@ -110,8 +110,8 @@ def settle_notices(
     Args:
         registry: Where notices are recorded.
         before: The contract as it was.
-        contract: The contract as it is now.
-        given_by: Who deployed it.
+        contract: The current contract.
+        given_by: The user that deployed it.
         now: The time, with its time zone.
     """
     taken_back = (

@@ -1,4 +1,4 @@
-"""Who may tell consumers what is going to happen, and who may let it happen before its time."""
+"""Rights to give notice to consumers, and to override a notice period."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_announces(registry: Registry, environment: str, product: str, identity
     """Only the product's owner, or a platform owner, gives notice and takes it back.
 
     Raises:
-        NotAllowed: naming who may.
+        NotAllowed: naming the users that are allowed.
     """
     record = registry.get(ProductRecord, environment, product)
     owner = record.owner if record is not None else None
@@ -33,7 +33,7 @@ def check_overrides(registry: Registry, environment: str, identity: Identity) ->
     """Only a platform owner lets a change pass that consumers were promised time for.
 
     Raises:
-        NotAllowed: when somebody else tries.
+        NotAllowed: when any other user tries.
     """
     if not is_platform_owner(registry, environment, identity):
         raise NotAllowed(

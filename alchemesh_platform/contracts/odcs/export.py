@@ -45,14 +45,14 @@ _CONSTANT = {"mustBeBetween": "mustBe", "mustNotBeBetween": "mustNotBe"}  # of t
 
 
 class NothingPromised(Failure):
-    """Raised when a contract is to be exported where there is none."""
+    """Raised when the port to export has no contract."""
 
     exit_code = ExitCode.PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
 class PortIdentity:
-    """Whose promise it is."""
+    """The provider of the contract."""
 
     domain: str
     product: str
@@ -68,11 +68,11 @@ class PortIdentity:
 
 
 def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractStandard:
-    """What a port promises, as a contract of ODCS 3.2.
+    """The contract of a port as a document of ODCS 3.2.
 
     Args:
         port: The promise, of a manifest without problems.
-        identity: Whose it is.
+        identity: Its provider.
 
     Raises:
         NothingPromised: when the port has no contract.
@@ -172,7 +172,7 @@ def _contract_customs(port: PromisedPort, with_setting_places: Mapping[str, Sequ
 
 
 def _placed(rules: Sequence[QualityRule], models: Mapping[str, SemanticModel]) -> dict[str, list[QualityRule]]:
-    """Model: the tests that stand at it. Those of no model stand at the first one, since ODCS has no other place."""
+    """Model: its tests. Tests without a model go to the first one, since ODCS has no other place for them."""
     with_setting_places: dict[str, list[QualityRule]] = {name: [] for name in models}
     first = next(iter(models))
     for rule in rules:
@@ -181,7 +181,7 @@ def _placed(rules: Sequence[QualityRule], models: Mapping[str, SemanticModel]) -
 
 
 def _at_property(rule: QualityRule, model: SemanticModel) -> bool:
-    """Whether a test stands at its property rather than at the model."""
+    """Whether a test belongs at its property rather than at the model."""
     return rule.property in model.properties
 
 
@@ -291,7 +291,7 @@ def _rule(rule: QualityRule, model: str, key: str | None, of: SemanticModel) -> 
         if value is None:
             continue
         written = [odcs.whole(bound) for bound in value] if isinstance(value, tuple) else odcs.whole(value)
-        if rule.type == "text":  # a rule told in words has no comparison in ODCS
+        if rule.type == "text":  # a rule in prose has no comparison in ODCS
             customs[operator] = written
         elif isinstance(written, list) and written[0] == written[1]:  # ODCS wants two bounds that differ
             document[_CONSTANT[operator]] = written[0]

@@ -47,13 +47,13 @@ _PROTOCOLS = ("sql", "rest", "graphql")
 
 @dataclass(frozen=True, slots=True)
 class ImportedPort:
-    """What was taken over.
+    """The result of an import.
 
     Args:
         name: A name for the output port.
-        description: What goes out of it.
+        description: Description of the port.
         port: Its promise.
-        problems: What was taken otherwise than it was found, and what was left out; all of them warnings.
+        problems: A warning for each value that the import adapted or left out.
     """
 
     name: str
@@ -88,7 +88,7 @@ def import_odcs(tree: Node) -> ImportedPort:
 
 
 def manifest_text(imported: ImportedPort) -> str:
-    """What was taken over as YAML, to be pasted into a manifest."""
+    """The imported parts as YAML, to be pasted into a manifest."""
     port = imported.port
     assert port.contract is not None  # noqa: S101 - every import has one
     spoken = [protocol for protocol in port.protocols if protocol in _PROTOCOLS]
@@ -143,7 +143,7 @@ class _Import:
         self.customs = reading.customs((), document.customProperties)
 
     def port(self) -> ImportedPort:
-        """Everything that can be taken over, and what is to be said of the rest."""
+        """Every part that can be imported, and a warning for each other part."""
         reading, document = self.reading, self.document
         reading.take(*((name,) for name in _OF_THE_PRODUCT), ("description", "purpose"), ("description", "usage"))
         self._team()
@@ -174,7 +174,7 @@ class _Import:
         )
 
     def _custom(self, name: str, expected: Any) -> Any:
-        """What a custom property says, where it is there and of the right type."""
+        """The value of a custom property, if it exists with the right type."""
         custom: Custom | None = self.customs.get(name)
         value = None if custom is None else fitting(expected, custom.value)
         if custom is not None and value is not None:

@@ -33,7 +33,7 @@ _ISO: dict[LogicalType, Callable[[str], object]] = {
 
 
 class ImportedModel(NamedTuple):
-    """A model as it is taken over."""
+    """An imported model."""
 
     model: SemanticModel
     source: SchemaObject
@@ -108,7 +108,7 @@ def _name(found: str | None, path: Path, used: set[str], reading: Reading) -> st
         return None
     name = reading.text((*path, "name"), found, IDENTIFIER_PATTERN, IDENTIFIER_MAX)
     if name in used:
-        reading.leave(path, f"found {quoted(name)} again, expected a name of its own")
+        reading.leave(path, f"found {quoted(name)} twice, expected a unique name")
         return None
     if name is None:
         reading.take(path)

@@ -4,7 +4,7 @@
 Manifest                    ODPS
 ==========================  ==========================================================================================
 address                     ``id``
-lifecycle                   ``status``, in the standard's words; as it stands in a custom property
+lifecycle                   ``status``, as the standard names it; unchanged in a custom property
 description                 ``description.purpose``
 team, owner                 ``team``, the owner as a member
 input port                  ``inputPorts``; ``contractId`` is the address of the port that it reads
@@ -12,7 +12,7 @@ output port                 ``outputPorts``; ``version`` and ``contractId`` are 
                             ``alchemesh contract export`` writes under the same id; ``type`` is its storage
 ==========================  ==========================================================================================
 
-What ODPS has no place for goes to custom properties. Models and terms are in the contracts, to which ports refer.
+Values without a place in ODPS go to custom properties. Models and terms are in the contracts, to which ports refer.
 
 Source: https://bitol-io.github.io/open-data-product-standard/v1.1.0/ and its JSON schema.
 """
@@ -45,7 +45,7 @@ Document = dict[str, Any]
 
 
 def export_odps(product: DataProduct) -> Document:
-    """What a product is, as a document of ODPS 1.1."""
+    """A product as a document of ODPS 1.1."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

@@ -88,7 +88,7 @@ class _Rule:
         return self.customs[name].value if name in self.customs else otherwise
 
     def _query(self) -> str | None:
-        """The query, with names where another tool's has placeholders for what the rule stands at."""
+        """The query, with the names of model and property in place of other tools' placeholders."""
         query = self.source.query
         if query is None or self.reading.own:
             return query
@@ -100,7 +100,7 @@ class _Rule:
         return spelled
 
     def _reported(self) -> list[tuple[str, Any]]:
-        """What is only told, in so far as a manifest has the word for it."""
+        """The documentation of the rule, as far as a manifest has a key for it."""
         found = [(name, getattr(self.source, name)) for name in _TOLD]
         return [(name, value) for name, value in found if value is not None and value in _words(name)]
 

@@ -1,4 +1,4 @@
-"""Keeps account of what is taken from an ODCS document, so that nothing in it is lost without a word."""
+"""Tracks which parts of an ODCS document were read, so that the import reports each part that it leaves out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Custom(NamedTuple):
 
 
 class Reading:
-    """A document of which parts are taken; whatever is left when all is done was left out, and is told."""
+    """A document and its parts that were read. The import reports the parts that are left at the end."""
 
     def __init__(self, tree: Node, *, own: bool = False) -> None:
         self.own = own  # whether the platform wrote it
@@ -50,7 +50,7 @@ class Reading:
         self._report(path, f"{message}: left out", hint)
 
     def text(self, path: Path, text: str, pattern: str, length: int, otherwise: str | None = None) -> str | None:
-        """A text that has to follow one of the manifest's patterns: as it is, mended, or instead of it another.
+        """A text that must follow one of the manifest's patterns: unchanged, corrected, or replaced by another.
 
         Returns:
             None when there is nothing that it could be taken as.
@@ -75,7 +75,7 @@ class Reading:
         return found
 
     def problems(self) -> list[Problem]:
-        """What was taken otherwise, and what was left out: what is alike is told once, with the number of places."""
+        """One warning for each kind of adapted or omitted value, with the number of places."""
         alike: dict[str, list[Path]] = {}
         for path in self._left(self._tree, ()):
             alike.setdefault(written(tuple(step if isinstance(step, str) else 0 for step in path)), []).append(path)

@@ -20,8 +20,8 @@ property                    property of ``schema``; ``key`` is ``primaryKey``, `
 relationship                ``relationships`` of the object; its description a custom property of it
 ==========================  ==========================================================================================
 
-What ODCS has no place for goes to custom properties of the vendor ``alchemesh``, as the standard asks of tools: then
-nothing is lost on the way out and in. The names of them all are here.
+Values without a place in ODCS go to custom properties of the vendor ``alchemesh``, as the standard recommends, so that
+an export and import lose nothing. This module holds all their names.
 
 Source: https://bitol-io.github.io/open-data-contract-standard/v3.2.0/ and its JSON schema, which ships with the library
 ``open-data-contract-standard``.
@@ -47,7 +47,7 @@ QUALITY_ORDER = "qualityOrder"  # names of the tests, where the order of the con
 RELATIONSHIPS = "relationships"  # of an object: those that no reference of the standard can express, with their index
 DESCRIPTION = "description"  # of a relationship
 ENUM = "enum"  # of a property: an enum with no values, or with two that are one number
-MODEL, PROPERTY = "model", "property"  # of a test: what it is about, where that is not the place it stands at
+MODEL, PROPERTY = "model", "property"  # of a test: its subject, if that is not the place where it is written
 
 AVAILABILITY, FREQUENCY, RESPONSE_TIME = "availability", "frequency", "responseTime"
 UNITS = {
@@ -60,7 +60,7 @@ UNITS = {
 
 
 def metric_arguments(metric: str | None, about: Property | None) -> dict[str, Any] | None:
-    """What a metric of the ODCS library needs to be taken, from the property that it is about.
+    """The requirements of a metric of the ODCS library on the property that it measures.
 
     The standard repeats in the test what is valid; in a manifest the property says it once.
     """
