@@ -59,7 +59,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
     with repo_in(tmp_path / "orders", manifest, PLATFORM) as made:
         (made.folder / "sales.csv").write_bytes((written / "data" / "sales.csv").read_bytes())
         (made.folder / "alchemesh.prod.yaml").write_text(shown("getting-started.md", "alchemesh.prod.yaml", "yaml"))
-        (made.folder / "clean.py").write_text(shown("platform-gcp.md", "## What code finds", "python"))
+        (made.folder / "clean.py").write_text(shown("platform-gcp.md", "## Connections on Google Cloud", "python"))
         yield made
 
 
