@@ -13,6 +13,7 @@ import pytest
 
 from alchemesh_platform.base.failure import ExitCode
 from tests.builtin import ROOT
+from tests.commands import run_command
 from tests.manifest.documents import written
 
 SOURCES = [str(ROOT), *(str(ROOT / folder) for folder in ("components", "stacks", "cli"))]
@@ -67,8 +68,7 @@ def alchemesh(installed: dict[str, str], tmp_path: Path) -> Any:
     """Runs the command line in a folder of its own."""
 
     def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "alchemesh_cli", *arguments]
-        return subprocess.run(command, cwd=cwd, env=installed, capture_output=True, text=True, check=False)
+        return run_command(arguments, cwd, installed)
 
     return run
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,10 +17,8 @@ from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
+from tests.commands import run_command, start_command
 from tests.waiting import arguments_of
-
-COMMAND = [sys.executable, "-m", "alchemesh_cli"]
-LONGEST = 300.0
 
 MANIFEST = """\
 kind: DataProduct
@@ -107,25 +104,11 @@ class Shop:
 
     def start(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a command and go on."""
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment(more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return start_command(arguments, self.folder, self.environment(more))
 
     def run(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever its exit code."""
-        process = self.start(*arguments, more=more)
-        try:
-            out, err = process.communicate(timeout=LONGEST)
-        except BaseException:
-            process.kill()
-            raise
-        return subprocess.CompletedProcess(list(arguments), process.returncode, out, err)
+        return run_command(arguments, self.folder, self.environment(more))
 
     def done(self, *arguments: str, more: Mapping[str, str] | None = None) -> str:
         """Run a command that must succeed; returns its stdout."""

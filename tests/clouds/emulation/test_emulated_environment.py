@@ -20,6 +20,7 @@ from alchemesh_platform.clouds.gcp.emulation.world import STORAGE
 from alchemesh_platform.compose.resolve import read_settings
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import Platform
+from tests.commands import run_command
 
 MANIFEST = """
 kind: DataProduct
@@ -77,8 +78,7 @@ def product(tmp_path: Path) -> Iterator[Path]:
 def alchemesh(product: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command on the emulated environment."""
     environ = {**os.environ, "ALCHEMESH_HOME": str(product.parent / "home")}
-    command = [sys.executable, "-m", "alchemesh_cli", *arguments, "-e", "prod", "--emulate"]
-    return subprocess.run(command, cwd=product, env=environ, capture_output=True, text=True, check=False)
+    return run_command([*arguments, "-e", "prod", "--emulate"], product, environ)
 
 
 @pytest.mark.engine

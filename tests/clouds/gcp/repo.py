@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulato
 from alchemesh_platform.clouds.gcp.emulation.store import Kept, Store
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry
+from tests.commands import run_command, start_command
 
-LONGEST = 300.0
+EMULATED = ("-e", "prod", "--emulate")
 
 
 @contextmanager
@@ -48,9 +48,6 @@ class Repo:
         """Stop the emulators that the commands started."""
         emulators_of(emulate(load_platform(self.folder / "platform.yaml", "prod", self.home))).stop()
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "alchemesh_cli", *arguments, "-e", "prod", "--emulate"]
-
     @property
     def environ(self) -> dict[str, str]:
         ours = {
@@ -62,15 +59,11 @@ class Repo:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Type a command."""
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONGEST,
-        )
+        return run_command([*arguments, *EMULATED], self.folder, self.environ)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command from nothing, to do something to it."""
+        return start_command([*arguments, *EMULATED], self.folder, self.environ)
 
     def done(self, *arguments: str) -> dict[str, Any]:
         """Type a command that has to go well; gives its document."""

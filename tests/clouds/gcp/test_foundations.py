@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.registry.records import FoundationRecord
+from tests.commands import LONGEST
 from tests.end_to_end.harness import engines_below, kill
 from tests.waiting import until
 
 from .founded import PLATFORM, created, founded
-from .repo import LONGEST, Repo
+from .repo import Repo
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -144,15 +144,13 @@ def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo, victim: 
     assert locked.returncode == ExitCode.LOCKED
     assert "mesh_platform prod is locked by" in locked.stderr
 
-    run = subprocess.Popen(
-        repo.command("platform", "up", "--yes"), cwd=repo.folder, env=repo.environ, stdout=subprocess.DEVNULL
-    )
+    run = repo.start("platform", "up", "--yes")
     until(lambda: len(repo.cloud.all()) >= 4 or run.poll() is not None, "some of it is made", seconds=LONGEST)
     if victim == "command":
         run.kill()
     else:
         kill(engines_below(run.pid))
-    run.wait(LONGEST)
+    run.communicate(timeout=LONGEST)
     with repo.registry() as registry:
         assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # nobody refers to half of it
     with_context_options = repo.done("platform", "up", "--yes")

@@ -1,0 +1,27 @@
+"""All modules of the platform, imported by the process from which the commands of tests are forked."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import threading
+
+PATH = list(sys.path)  # before the folders of pytest are on it
+PACKAGES = ("alchemesh_cli", "alchemesh_platform", "alchemesh_stacks", "alchemesh_components")
+# Imported where they are used. DuckDB and deltalake are not here: their imports start threads, which no fork survives.
+LIBRARIES = ("alembic.command", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "psycopg", "nipyapi")
+NOT_MODULES = {"__main__", "migrations"}  # programs, and scripts that Alembic runs
+
+
+def _import_all() -> None:
+    for package in PACKAGES:
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if not set(module.name.split(".")) & NOT_MODULES:
+                importlib.import_module(module.name)
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    assert threading.active_count() == 1
+
+
+_import_all()
