@@ -17,8 +17,8 @@ settings.register_profile("search", deadline=None, suppress_health_check=[Health
 settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("any machine")
 
-# These tests start thousands of processes that import the same modules: compiled once, even where Python is asked not to
-# keep what it compiled.
+# Thousands of processes of these tests import the same modules: Python compiles them once, even where the environment
+# asks it not to keep what it compiles.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
