@@ -1,4 +1,4 @@
-"""Write the docs pages that are made from the code; ``--check`` says which are stale instead."""
+"""Write the pages that are generated from the code; ``--check`` lists stale pages instead."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.sdk.spec import ComponentSpec
 
 DOCS = Path(__file__).parent
-NOTE = "<!-- Made from the code by `make docs`; edits are lost. -->\n\n"
+NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n\n"
 
 
 def pages() -> dict[Path, str]:
-    """Every generated page: its path below docs, and its text."""
+    """Every generated page: its path relative to docs, and its text."""
     catalog = discover()
     found = {
         Path("reference/commands.md"): commands_page(),
@@ -59,19 +59,19 @@ def pages() -> dict[Path, str]:
 
 
 def shipped_together() -> str:
-    """The policies that come with the platform, as every run reads them."""
+    """The shipped policies in one file, which every run reads."""
     policies = [loaded.policy.model_dump(mode="json", exclude_unset=True) for loaded in load_policies([SHIPPED])]
     return json.dumps(policies, indent=1, ensure_ascii=False) + "\n"
 
 
 def plan_picture() -> str:
-    """What `alchemesh plan` shows of an example, as a picture."""
+    """The output of `alchemesh plan` for an example, as a picture."""
     platform = load_platform(None, "local", Path("home"))
     loaded = load_manifest(DOCS.parent / "examples" / "flights" / "alchemesh.yaml")
     console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi("\n".join(plan_lines(compose(loaded, platform, discover())))))
     picture = console.export_svg(title="alchemesh plan", unique_id="plan")
-    # No fonts from elsewhere: a reader's own will do.
+    # Use the reader's own fonts, so that the picture loads nothing from the network.
     return re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", picture, flags=re.DOTALL) + "\n"
 
 
@@ -102,13 +102,13 @@ def _help(path: str, command: click.Command, parent: click.Context) -> Iterator[
 
 
 def exit_codes_page() -> str:
-    """What each exit code means."""
+    """The meaning of each exit code."""
     rows = [f"| {code.value} | {meaning} |" for code, meaning in EXIT_CODES.items()]
     return "\n".join(["# Exit codes", "", "| Code | Meaning |", "|---|---|", *rows])
 
 
 def model_page(title: str, schema: dict[str, Any]) -> str:
-    """A model and all models in it, each as a table of its fields."""
+    """A model and its nested models, each as a table of fields."""
     lines = [f"# {title}", "", *_fields(schema)]
     for name, part in sorted(schema.get("$defs", {}).items()):
         if "properties" in part:
@@ -127,7 +127,7 @@ def _fields(schema: dict[str, Any]) -> list[str]:
         for name, field in schema.get("properties", {}).items()
     ]
     if not rows:
-        return ["Nothing to set.", ""]
+        return ["No fields.", ""]
     return ["| Field | Type | Default | Meaning |", "|---|---|---|---|", *rows, ""]
 
 
@@ -180,26 +180,26 @@ def components_page(specs: list[ComponentSpec]) -> str:
         f"| [`{spec.name}`]({spec.name}.md) | `{spec.component_type}` | {', '.join(spec.roles)} | {spec.summary} |"
         for spec in specs
     ]
-    return "\n".join(["# Components", "", "| Component | Implements | As | |", "|---|---|---|---|", *rows])
+    return "\n".join(["# Components", "", "| Component | Implements | Roles | Summary |", "|---|---|---|---|", *rows])
 
 
 def component_page(spec: ComponentSpec) -> str:
-    """One component: what it is, what it takes, what it gives."""
+    """One component: its facts, arguments, settings and outputs."""
     facts = [
         ("Implements", f"`{spec.component_type}`"),
-        ("As", ", ".join(spec.roles)),
+        ("Roles", ", ".join(spec.roles)),
         ("Version", f"{spec.version}, {spec.maturity}"),
         ("Owner", spec.owner),
-        ("Holds data", "yes; removal keeps it unless told otherwise" if spec.stateful else "no"),
-        ("Protocols", ", ".join(spec.protocols) or "the storage's own" if "proxy" in spec.roles else ""),
+        ("Holds data", "yes; retained on removal, unless configured otherwise" if spec.stateful else "no"),
+        ("Protocols", ", ".join(spec.protocols) or "those of the storage" if "proxy" in spec.roles else ""),
         ("Observed", "yes" if spec.observe else "no"),
     ]
     lines = [f"# {spec.name}", "", spec.summary, "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts if value]
     sections = (
-        ("Arguments, in a manifest", spec.args_model()),
-        ("Settings, in a platform file", spec.settings_model()),
-        ("What it gives", spec.outputs_model()),
+        ("Arguments in a manifest", spec.args_model()),
+        ("Settings in a platform file", spec.settings_model()),
+        ("Outputs", spec.outputs_model()),
     )
     for title, model in sections:
         schema = _schema(model)
