@@ -61,7 +61,8 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup ## Write the generated docs pages anew
+docs: setup ## Write generated files again: pages of docs, and resource classes
+	$(BIN)/python -m alchemesh_platform.provider.generate
 	$(BIN)/python docs/generate.py
 
 benchmark: engine system ## Speed, as ratios taken in one run

@@ -73,11 +73,9 @@ def with_defaults(model: type[BaseModel], tree: Mapping[str, Any]) -> dict[str, 
     return filled
 
 
-def dump(values: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
+def dump(values: BaseModel) -> dict[str, Any]:
     """A model as properties; documents inside it stay as they are."""
-    if isinstance(values, BaseModel):
-        return values.model_dump(mode="json", by_alias=True)
-    return {to_camel(name): value for name, value in values.items()}
+    return values.model_dump(mode="json", by_alias=True)
 
 
 @cache

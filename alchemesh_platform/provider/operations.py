@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.alias_generators import to_camel
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.secrets import MASK
@@ -87,6 +86,7 @@ def check(handler: AnyHandler, old_tree: Tree, tree: Tree, context: Context) -> 
 def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tree, context: Context) -> Difference:
     """Compare inputs, and, where they are the same, the resource with the world."""
     model: type[BaseModel] = handler.inputs
+    computed: type[BaseModel] = handler.outputs
     kinds = difference(with_defaults(model, old_inputs), new_inputs)
     names = aliases(model)
     replacing = {names[name] for name in handler.replace_on}
@@ -102,10 +102,9 @@ def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tre
             found = None
         if found is not None:
             context.info(found.reason)
-            drift = to_camel(found.property)
+            drift = {**names, **aliases(computed)}[found.property]
         elif context.urn in context.unasked:
-            outputs: type[BaseModel] = handler.outputs
-            drift = next(iter(aliases(outputs).values()), None)
+            drift = next(iter(aliases(computed).values()), None)
     return Difference(kinds, drift=drift, stable=tuple(sorted(replacing)))
 
 
@@ -211,9 +210,14 @@ def _outputs(handler: AnyHandler, state: Tree) -> BaseModel:
 
 
 def _state(handler: AnyHandler, inputs: Tree, outputs: BaseModel | Mapping[str, Any]) -> Tree:
-    computed = dump(outputs)
+    model: type[BaseModel] = handler.outputs
+    names = aliases(model)
+    if isinstance(outputs, BaseModel):
+        computed = dump(outputs)
+    else:
+        computed = {names[name]: value for name, value in outputs.items()}
     if handler.secret_outputs is not None:
-        hidden = {to_camel(name) for name in handler.secret_outputs}
+        hidden = {names[name] for name in handler.secret_outputs}
     else:  # what is computed from a secret may show it
         hidden = set(computed) if has_secret(inputs) else set()
     shown = {name: Secret(value) if name in hidden and value is not None else value for name, value in computed.items()}

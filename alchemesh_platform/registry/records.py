@@ -92,12 +92,12 @@ class ProductRecord(Record):
 
     kind: ClassVar[str] = "product"
 
-    team: str
-    owner: str
-    version: str
-    lifecycle: str
-    description: str = ""
-    source_systems: tuple[str, ...] = ()
+    team: str = Field(description="Name of its team.")
+    owner: str = Field(description="Email of its owner.")
+    version: str = Field(description="Semantic version of the product.")
+    lifecycle: str = Field(description="Lifecycle that the manifest declares.")
+    description: str = Field(default="", description="The product, in a sentence.")
+    source_systems: tuple[str, ...] = Field(default=(), description="Source systems that it relies on.")
     code: dict[str, Any] | None = Field(
         default=None, description="Component, component type and connection of the code."
     )
@@ -105,7 +105,7 @@ class ProductRecord(Record):
         default_factory=dict, description="Need: component, component type and connection."
     )
     identity: dict[str, str] | None = Field(
-        default=None, description="Whom the code acts as, where it has an identity of its own: kind and name."
+        default=None, description="Identity that the code runs as, where it has its own: kind and name."
     )
 
 
@@ -115,8 +115,8 @@ class PortRecord(Record):
     kind: ClassVar[str] = "port"
 
     product: str = Field(description="Address of the product.")
-    direction: Literal["input", "output"]
-    description: str = ""
+    direction: Literal["input", "output"] = Field(description="Direction of the data.")
+    description: str = Field(default="", description="The port, in a sentence.")
     origin: str | None = Field(
         default=None, description="Input: domain/source-system, or the address of the output port it reads."
     )
@@ -136,9 +136,9 @@ class AssetRecord(Record):
 
     kind: ClassVar[str] = "asset"
 
-    product: str
+    product: str = Field(description="Address of the product.")
     port: str = Field(description="Address of the output port.")
-    model: str
+    model: str = Field(description="Name of the semantic model.")
     definition: dict[str, Any] = Field(description="The semantic model, as the manifest declares it.")
 
 
@@ -169,13 +169,13 @@ class ContractRecord(Record):
 
     kind: ClassVar[str] = "contract"
 
-    product: str
-    version: str
-    lifecycle: str
-    access: str
+    product: str = Field(description="Address of the product.")
+    version: str = Field(description="Semantic version of the contract.")
+    lifecycle: str = Field(description="Lifecycle of the contract.")
+    access: str = Field(description="Access type: restricted, internal or public.")
     document: dict[str, Any] = Field(description="The whole contract, as the manifest declares it.")
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Model: its definition under it.")
-    protocols: tuple[str, ...] = Field(default=(), description="How consumers get in.")
+    protocols: tuple[str, ...] = Field(default=(), description="Protocols that consumers may use.")
 
 
 class ManifestRecord(Record):
@@ -252,18 +252,20 @@ class AccessRequestRecord(Record):
 
 
 class GrantRecord(Record):
-    """The infrastructure lets a consumer in; its address is that of the request it answers."""
+    """Access of a consumer, granted by the infrastructure; its address is that of the request it answers."""
 
     kind: ClassVar[str] = "grant"
 
     product: str = Field(description="Address of the product that grants.")
     port: str = Field(description="Address of the output port.")
-    requester_kind: RequesterKind
-    requester: str
-    purpose: str = Field(default="", description="What the data is wanted for.")
-    principals: tuple[str, ...] = Field(default=(), description="Who was let in, in the technology's own words.")
-    behind: tuple[str, ...] = Field(default=(), description="People and teams behind the requester when it was let in.")
-    ends_at: datetime | None = None
+    requester_kind: RequesterKind = Field(description="Kind of the requester.")
+    requester: str = Field(description="domain/product, domain/team, email or domain.")
+    purpose: str = Field(default="", description="Purpose that the request gives.")
+    principals: tuple[str, ...] = Field(default=(), description="Principals with access, as the technology names them.")
+    behind: tuple[str, ...] = Field(
+        default=(), description="People and teams behind the requester when access was granted."
+    )
+    ends_at: datetime | None = Field(default=None, description="When access ends; by default it does not.")
 
 
 class HoldingRecord(Record):
@@ -287,7 +289,7 @@ class LineageRecord(Record):
 
     product: str = Field(description="Address of the product that declares it.")
     source: str = Field(description="domain/source-system, or the address of an output port.")
-    source_kind: Literal["source_system", "output_port"]
+    source_kind: Literal["source_system", "output_port"] = Field(description="Kind of the source.")
     target: str = Field(description="Address of the input port.")
 
 

@@ -1,4 +1,8 @@
-"""What every resource of the `alchemesh` provider has in common."""
+"""What every resource of the `alchemesh` provider has in common.
+
+The classes themselves are generated from the models of the handlers: ``python -m alchemesh_platform.provider.generate``
+(docs/adr/0036-resource-classes-are-generated.md).
+"""
 
 from __future__ import annotations
 
@@ -17,19 +21,27 @@ class PlatformResource(pulumi.CustomResource):
         name: Name of the resource.
         inputs: Attribute: value. None stands for *not set*.
         opts: Pulumi's resource options; they name properties as Pulumi does: ``ignore_changes=["keepOnDelete"]``.
+
+    Attributes:
+        pulumi_type: Pulumi type: ``alchemesh:local:Directory``.
+        computed: Attributes that the provider computes.
+        renamed: Attribute: property, for each attribute whose property is not the same name in camel case.
     """
 
     pulumi_type: ClassVar[str]
     computed: ClassVar[tuple[str, ...]] = ()
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        attributes = {attribute: camel_case(attribute) for attribute in (*inputs, *self.computed)}
-        props = {attributes[attribute]: value for attribute, value in inputs.items()}
+        names = {
+            attribute: self.renamed.get(attribute) or camel_case(attribute) for attribute in (*inputs, *self.computed)
+        }
+        props = {names[attribute]: value for attribute, value in inputs.items()}
         for attribute in self.computed:
-            props.setdefault(attributes[attribute])
+            props.setdefault(names[attribute])
         super().__init__(self.pulumi_type, name, props, opts)
         # The SDK has set an Output for each Pulumi property; give it the name that Python code uses.
-        for attribute, pulumi_name in attributes.items():
+        for attribute, pulumi_name in names.items():
             self.__dict__[attribute] = self.__dict__[pulumi_name]
 
 

@@ -155,7 +155,7 @@ def test_a_wrong_data_api_is_refused_at_its_property(
     assert list(refused.value.failures) == [at]
 
 
-def test_who_was_let_in_by_hand_is_told_by_refresh_and_left_alone(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_refresh_reports_users_without_a_grant_and_keeps_them(wire: Wire, inputs: dict[str, Any]) -> None:
     made = wire.create(TYPE, inputs)
     gateway = Gateway(Path(inputs["runDirectory"]), "flights-table")
     write_entry(gateway.folder, Entry(user="a_friend", consumer="a friend"))
@@ -165,7 +165,7 @@ def test_who_was_let_in_by_hand_is_told_by_refresh_and_left_alone(wire: Wire, in
     assert (made.state["letInByHand"], found.state["letInByHand"]) == ([], ["a_friend"])
     broken, by_hand = wire.engine.messages()
     assert "broken.json" in broken
-    assert by_hand == "data API aviation/flights/flights-table: let in by hand, without a grant: a_friend"
+    assert by_hand == "data API aviation/flights/flights-table: users with access and without a grant: a_friend"
     assert wire.diff(found, inputs).changes == NONE
     assert wire.update(found, inputs).state["letInByHand"] == ["a_friend"]
     assert read_entry(gateway.folder, "a_friend") is not None

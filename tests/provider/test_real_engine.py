@@ -68,6 +68,10 @@ class Product:
             protocols=self.protocols,
             tables=[{"name": "flight", "url": table.url, "format": "delta"}],
         )
+        sql, rest, graphql = (
+            api.endpoints.apply(lambda found, protocol=protocol: found.get(protocol))  # type: ignore[misc]
+            for protocol in ("sql", "rest", "graphql")
+        )
         mesh.Port(
             "record",
             environment="local",
@@ -77,7 +81,7 @@ class Product:
             models=["flight"],
             connections={
                 "storage": {"kind": "tables", "format": "delta", "tables": {"flight": table.url}},
-                "proxy": {"kind": "data-api", "sql": api.sql, "rest": api.rest, "graphql": api.graphql, "tables": []},
+                "proxy": {"kind": "data-api", "sql": sql, "rest": rest, "graphql": graphql, "tables": []},
             },
         )
         password = pulumi.Output.secret(self.password) if self.password else "none"
@@ -97,8 +101,8 @@ class Product:
             },
         )
         pulumi.export("rows", landing.rows)
-        pulumi.export("rest", api.rest)
-        pulumi.export("sql", api.sql)
+        pulumi.export("rest", rest)
+        pulumi.export("sql", sql)
 
 
 @pytest.fixture

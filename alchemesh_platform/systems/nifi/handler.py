@@ -38,16 +38,27 @@ class DataflowInputs(Properties):
     """A dataflow as it is wanted."""
 
     server: str = Field(pattern=r"^https?://\S+$", description="Address of NiFi's REST interface: https://…/nifi-api")
-    login: Login = Field(default=Login(), description="Who we are to it.")
+    login: Login = Field(
+        default=Login(),
+        description="How we sign in: a document of :class:`alchemesh_platform.systems.nifi.server.Login`.",
+    )
     name: GroupName = Field(description="Name of the process group.")
     owner: str = Field(min_length=1, description="Address that the dataflow belongs to; written into its comments.")
     parent: str = Field(default="root", min_length=1, description="Id of the process group that it is in.")
-    parameters: dict[str, str] = Field(default_factory=dict, description="Parameter: its value.")
+    parameters: dict[str, str] = Field(
+        default_factory=dict, description="Parameter: its value. Properties refer to it as #{name}."
+    )
     sensitive_parameters: dict[str, SecretText] = Field(
         default_factory=dict, description="Sensitive parameter: its value, or {secret: NAME}."
     )
-    services: dict[ComponentName, Service] = Field(default_factory=dict, description="Controller services by name.")
-    processors: dict[ComponentName, Processor] = Field(min_length=1, description="Processors by name.")
+    services: dict[ComponentName, Service] = Field(
+        default_factory=dict,
+        description="Controller service: a document of :class:`alchemesh_platform.systems.nifi.definition.Service`.",
+    )
+    processors: dict[ComponentName, Processor] = Field(
+        min_length=1,
+        description="Processor: a document of :class:`alchemesh_platform.systems.nifi.definition.Processor`.",
+    )
     state: RunState = Field(default="running", description="Whether it runs.")
     drain_seconds: float = Field(
         default=DRAIN_SECONDS, gt=0, description="How long queues may take to drain before anything is removed."
@@ -73,7 +84,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
     """A dataflow: found by its mark, changed one component at a time, drained before it goes."""
 
     pulumi_type = "alchemesh:nifi:Dataflow"
-    summary = "A dataflow of Apache NiFi 1.x or 2.x: a process group with a parameter context, drained before it goes."
+    summary = "A dataflow of Apache NiFi 1.x or 2.x: a process group with a parameter context, drained before removal."
     inputs = DataflowInputs
     outputs = DataflowOutputs
     replace_on = frozenset({"owner", "parent"})

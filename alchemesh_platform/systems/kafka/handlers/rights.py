@@ -41,7 +41,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
     """Kafka keeps equal ACLs once: what another granted request needs stays when this one goes."""
 
     pulumi_type = "alchemesh:kafka:Rights"
-    summary = "Rights of a Kafka user that exists already; those that another grant of the same user needs stay."
+    summary = "Rights of a Kafka user that exists already. Rights that another grant of the user needs are kept."
     inputs = RightsInputs
     outputs = RightsOutputs
     replace_on = frozenset({"user", "environment", "port", "request"})

@@ -32,7 +32,7 @@ class SourceTopicHandler(Handler[SourceTopicInputs, SourceTopicOutputs]):
     """A reference: what reads the topic depends on it. Nothing is made or removed."""
 
     pulumi_type = "alchemesh:kafka:SourceTopic"
-    summary = "A Kafka topic of somebody else, which has to be there for what reads it."
+    summary = "A Kafka topic that somebody else owns, and that has to exist before it is read."
     inputs = SourceTopicInputs
     outputs = SourceTopicOutputs
     replace_on = frozenset({"topic"})

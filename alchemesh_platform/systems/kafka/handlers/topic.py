@@ -46,7 +46,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
     """A topic. Making it again adopts it when it is its owner's; it is never made anew to change it."""
 
     pulumi_type = "alchemesh:kafka:Topic"
-    summary = "A Kafka topic with its published schema, kept with its messages when the resource goes."
+    summary = "A Kafka topic with its published schema, kept with its messages when the resource is removed."
     inputs = TopicInputs
     outputs = TopicOutputs
     replace_on = frozenset({"topic"})

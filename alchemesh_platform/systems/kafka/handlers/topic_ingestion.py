@@ -56,7 +56,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
     """A supervised consumer, reading before it counts as there; found dead, it is started again."""
 
     pulumi_type = "alchemesh:kafka:TopicIngestion"
-    summary = "A supervised consumer that lands a Kafka topic as Parquet files; found dead, it is started again."
+    summary = "A supervised consumer that lands a Kafka topic as Parquet files, and is restarted when it dies."
     inputs = TopicIngestionInputs
     outputs = TopicIngestionOutputs
     replace_on = frozenset({"target", "process", "run_directory"})

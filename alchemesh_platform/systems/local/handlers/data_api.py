@@ -65,15 +65,19 @@ class DataApiOutputs(Properties):
     http_port: int = Field(description="Port of REST and GraphQL; kept for them when neither is offered.")
     postgres_port: int | None = Field(description="Port of the PostgreSQL protocol, when it is offered.")
     endpoints: dict[str, str] = Field(description="Protocol offered (sql, rest, graphql): its address.")
-    credential_file: str = Field(description="File of the credential that the product itself gets in by.")
-    let_in_by_hand: tuple[str, ...] = Field(default=(), description="Users who were let in without a grant.")
+    credential_file: str = Field(description="File of the product's own credential.")
+    users_without_grant: tuple[str, ...] = Field(
+        default=(),
+        alias="letInByHand",  # its name in the state of stacks that are deployed
+        description="Users who have access without a grant.",
+    )
 
 
 class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
     """A data API, healthy before it counts as there; found dead, it is started again."""
 
     pulumi_type = "alchemesh:local:DataApi"
-    summary = "A supervised server that answers for tables over SQL, REST and GraphQL; found dead, it is started again."
+    summary = "A supervised server that answers for tables over SQL, REST and GraphQL, and is restarted when it dies."
     inputs = DataApiInputs
     outputs = DataApiOutputs
     replace_on = frozenset({"process", "run_directory"})
@@ -105,7 +109,7 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         postgres_port = inputs.postgres_port or (old.postgres_port if old else None)
         if isinstance(inputs.run_directory, str) and isinstance(inputs.process, str):
             known["credential_file"] = str(own_credential_file(Path(inputs.run_directory), inputs.process))
-            known["let_in_by_hand"] = old.let_in_by_hand if old else ()
+            known["users_without_grant"] = old.users_without_grant if old else ()
         if not offered or not isinstance(inputs.host, str) or not isinstance(inputs.process, str):
             return known
         wanted = _wanted(inputs.model_copy(update={"run_directory": "/", "tables": (), "protocols": offered}), None)
@@ -138,8 +142,8 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
     ) -> tuple[DataApiInputs, DataApiOutputs] | None:
         if not data_api.is_configured(_wanted(inputs, outputs)):
             return None
-        by_hand = _by_hand(inputs, context)
-        return inputs, outputs.model_copy(update={"let_in_by_hand": by_hand})
+        users = _without_grant(inputs, context)
+        return inputs, outputs.model_copy(update={"users_without_grant": users})
 
     def update(
         self, inputs: DataApiInputs, old_inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
@@ -160,18 +164,18 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
             postgres_port=endpoints.postgres_port,
             endpoints=endpoints.offered(),
             credential_file=endpoints.credential_file,
-            let_in_by_hand=_by_hand(inputs, context),
+            users_without_grant=_without_grant(inputs, context),
         )
 
 
-def _by_hand(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
-    """Users who are let in without a grant; they are told of, and left alone."""
+def _without_grant(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
+    """Users who have access without a grant: reported, and left alone."""
     gateway = Gateway(Path(inputs.run_directory), inputs.process)
     for problem in unreadable_entries(gateway.folder):
-        context.warn(f"data API {inputs.owner}: {problem}; it lets nobody in")
+        context.warn(f"data API {inputs.owner}: {problem}; it gives nobody access")
     found = tuple(entry.user for entry in read_entries(gateway.folder) if entry.by_hand)
     if found:
-        context.warn(f"data API {inputs.owner}: let in by hand, without a grant: {', '.join(found)}")
+        context.warn(f"data API {inputs.owner}: users with access and without a grant: {', '.join(found)}")
     return found
 
 

@@ -38,7 +38,7 @@ class DataApiGrantHandler(Handler[DataApiGrantInputs, DataApiGrantOutputs]):
     """A grant: additive, one for each consumer, and found missing it is made again."""
 
     pulumi_type = "alchemesh:local:DataApiGrant"
-    summary = "One consumer let in at a data API; a credential of its own is issued to it apart."
+    summary = "Access of one consumer to a data API. `alchemesh access credential` issues its credential."
     inputs = DataApiGrantInputs
     outputs = DataApiGrantOutputs
     replace_on = frozenset({"process", "run_directory", "request", "consumer"})

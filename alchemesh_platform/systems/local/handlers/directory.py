@@ -36,7 +36,9 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
     """A folder."""
 
     pulumi_type = "alchemesh:local:Directory"
-    summary = "A folder that belongs to one owner and is kept when the resource goes, unless told otherwise."
+    summary = (
+        "A folder that belongs to one owner, kept when the resource is removed unless ``keep_on_delete`` is false."
+    )
     inputs = DirectoryInputs
     outputs = DirectoryOutputs
     replace_on = frozenset({"path"})

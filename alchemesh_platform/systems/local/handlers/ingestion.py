@@ -46,7 +46,7 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
     """A landing area; new and changed source files make its next update."""
 
     pulumi_type = "alchemesh:local:Ingestion"
-    summary = "A landing area: files of a path or glob, landed as Parquet; new and changed ones are landed again."
+    summary = "A landing area: files of a path or glob, landed as Parquet. New and changed files are landed again."
     inputs = IngestionInputs
     outputs = IngestionOutputs
     replace_on = frozenset({"target"})

@@ -44,7 +44,7 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
     """The description of a job. Declaring it runs nothing."""
 
     pulumi_type = "alchemesh:local:Job"
-    summary = "The description of a Python job, checked: its module or script is there. Nothing is run by declaring it."
+    summary = "The description of a Python job. Its module or script is checked; nothing runs."
     inputs = JobInputs
     outputs = JobOutputs
     replace_on = frozenset({"directory"})

@@ -1,4 +1,4 @@
-"""The record that a consumer is let in."""
+"""The record of a grant."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class GrantHandler(RecordHandler[GrantInputs]):
     """The record of a grant; with it the request it answers is granted, and approved again when it goes."""
 
     pulumi_type = "alchemesh:mesh:Grant"
-    summary = "The record that a consumer is let in at an output port, made once the infrastructure does so."
+    summary = "The record of a consumer's access to an output port. Let it depend on the resources that grant it."
     record = GrantRecord
     inputs = GrantInputs
 

@@ -75,7 +75,7 @@ class FoundationHandler(RecordHandler[FoundationInputs]):
     """The record of a foundation."""
 
     pulumi_type = "alchemesh:mesh:Foundation"
-    summary = "The record of what products stand on: the outputs of its stack."
+    summary = "The record of a foundation, the outputs of its stack. Let it depend on everything in the stack."
     record = FoundationRecord
     inputs = FoundationInputs
 

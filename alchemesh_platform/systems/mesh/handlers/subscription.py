@@ -45,7 +45,7 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
     """A subscription: looked up in the registry, noticed when the origin changes."""
 
     pulumi_type = "alchemesh:mesh:Subscription"
-    summary = "An output port of another product, as its consumer may use it."
+    summary = "An output port of another product, as its consumer may use it: its proxy, or else its storage."
     inputs = SubscriptionInputs
     outputs = SubscriptionOutputs
     replace_on = frozenset({"environment", "origin", "consumer"})

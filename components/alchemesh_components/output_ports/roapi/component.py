@@ -26,9 +26,7 @@ class RoapiDataApi(Component[Args, Settings]):
         self.data_api = server = self.server()
         return {
             "kind": "data-api",
-            "sql": server.sql,
-            "rest": server.rest,
-            "graphql": server.graphql,
+            **{protocol: self.address_of(protocol) for protocol in ("sql", "rest", "graphql")},
             "tables": list(self.wiring.models),
             "credential_file": server.credential_file,
         }
@@ -48,6 +46,12 @@ class RoapiDataApi(Component[Args, Settings]):
             tables=self.served_tables(),
             opts=self.child_options,
         )
+
+    def address_of(self, protocol: str) -> pulumi.Output[str | None]:
+        """Where the server answers in a protocol; None where it is not offered."""
+        # Pulumi takes a property that is null for unknown in a preview; in a map it is absent. There is no map if the
+        # server is not among the targets of the run that would create it.
+        return self.data_api.endpoints.apply(lambda found: (found or {}).get(protocol))
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """One entry at the gateway, with the end of the access; the credential is issued to the consumer apart."""
