@@ -30,7 +30,6 @@ NOT_YET = (
     "benchmarks",
     "cli",
     "components",
-    "docs/adr",
     "docs/components",
     "docs/reference",
     "examples",
