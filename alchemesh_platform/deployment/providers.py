@@ -37,6 +37,7 @@ def providing(
 
     Raises:
         PluginMissing: when a plugin is not to be had, with the ways out.
+        StackFailed: when the engine cannot read the state.
     """
     from alchemesh_platform.clouds.gcp.emulation.environment import emulated_providers
     from alchemesh_platform.engine.install.plugins import get_plugins, plugins_in_state
@@ -45,13 +46,15 @@ def providing(
 
     stack.prepare(engine)
     needed = plugins | plugins_in_state(stack)
+    # Read before a run begins: in the middle of one, the state holds what that run has already made.
+    deployed = deployed_ids(deployed_state(engine, stack))
     with (
         emulated_providers(platform, report) as stand_ins,
         serve_provider(
             platform.registry,
             own_process=own_process,
             delete_data=delete_data,
-            deployed=lambda: deployed_ids(deployed_state(engine, stack)),
+            deployed=deployed,
         ) as provider,
     ):
         served = {provider.package: provider.port, **stand_ins}

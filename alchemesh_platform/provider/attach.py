@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def serve_provider(
     *,
     own_process: bool = False,
     delete_data: bool = False,
-    deployed: Callable[[], DeployedState] | None = None,
+    deployed: DeployedState | None = None,
 ) -> Iterator[Served]:
     """Serve the provider for the engines that run inside the block.
 
@@ -58,7 +58,7 @@ def serve_provider(
         own_process: Whether it gets a process of its own: it does not share the interpreter with the program then,
             which pays where a stack is large.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        deployed: Reads what is in the stack's state.
+        deployed: What was in the stack's state before the run; None where nobody knows.
 
     Raises:
         ProviderFailed: when its process does not come up.
@@ -102,21 +102,21 @@ def serve_attached(provider: ServedProvider) -> Iterator[Served]:
 
 @contextmanager
 def spawn_provider(
-    registry: str, *, delete_data: bool = False, deployed: Callable[[], DeployedState] | None = None
+    registry: str, *, delete_data: bool = False, deployed: DeployedState | None = None
 ) -> Iterator[Served]:
     """Serve the provider in a process of its own, which ends with the block, or with this process however that ends.
 
     Args:
         registry: Address of the registry.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        deployed: Reads what is in the stack's state; the process gets it as it is now.
+        deployed: What was in the stack's state before the run; None where nobody knows.
 
     Raises:
         ProviderFailed: with what it said, when it does not come up.
     """
-    reported = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in deployed().items()}) if deployed else ""
+    reported = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in (deployed or {}).items()})
     process = subprocess.Popen(
-        [sys.executable, "-m", "alchemesh_platform.provider.main", *([STATE_OPTION] if deployed else [])],
+        [sys.executable, "-m", "alchemesh_platform.provider.main", *([STATE_OPTION] if deployed is not None else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={

@@ -73,7 +73,7 @@ class Context:
         tell: Tells the person something: a severity and a sentence.
         preview: Whether nothing may be changed.
         unasked: URN: why the world could not be asked about the resource, until it can.
-        deployed: What is in the stack's state, other providers' resources too; None where nobody can tell.
+        deployed: What was in the stack's state before the run, other providers' resources too; None where nobody knows.
     """
 
     urn: str
@@ -83,7 +83,7 @@ class Context:
     delete_data: bool = False
     preview: bool = False
     unasked: dict[str, Failure] = field(default_factory=dict)
-    deployed: Callable[[], DeployedState] | None = None
+    deployed: DeployedState | None = None
 
     def info(self, message: str) -> None:
         """Tell the person something that happened."""
@@ -94,8 +94,8 @@ class Context:
         self.report("warning", message)
 
     def stands(self, pulumi_type: str, identity: str) -> bool:
-        """Whether a resource is in the stack's state, be it another provider's; where nobody can tell, it may be."""
-        return self.deployed is None or identity in self.deployed().get(pulumi_type, ())
+        """Whether a resource, ours or another provider's, was deployed before this run; true where nobody knows."""
+        return self.deployed is None or identity in self.deployed.get(pulumi_type, ())
 
 
 class Handler(ABC, Generic[InputsT, OutputsT]):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform import __version__
@@ -29,7 +28,7 @@ class AlchemeshProvider(ServedProvider):
         handlers: The kinds of resources.
         registry: Address of the registry; may also come by the provider's configuration.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        standing: Reads what is in the stack's state; asked once, if at all.
+        deployed: What was in the stack's state before the run; None where nobody knows.
     """
 
     package = PACKAGE
@@ -41,13 +40,13 @@ class AlchemeshProvider(ServedProvider):
         registry: str | None = None,
         *,
         delete_data: bool = False,
-        deployed: Callable[[], DeployedState] | None = None,
+        deployed: DeployedState | None = None,
     ) -> None:
         super().__init__()
         self.handlers = handlers
         self._registry_address = registry
         self._delete_data = delete_data
-        self._standing = functools.cache(deployed) if deployed else None
+        self._deployed = deployed
         self._registry: Registry | None = None
         self._unasked: dict[str, Failure] = {}
 
@@ -100,7 +99,7 @@ class AlchemeshProvider(ServedProvider):
             delete_data=self._delete_data,
             preview=preview,
             unasked=self._unasked,
-            deployed=self._standing,
+            deployed=self._deployed,
         )
 
     def close(self) -> None:

@@ -199,7 +199,7 @@ def provider_from_environment(deployed: DeployedState | None = None) -> Alchemes
     """A provider that takes what it is not configured with from the environment.
 
     Args:
-        deployed: What is in the stack's state, where whoever started it knows.
+        deployed: What was in the stack's state before the run; None where nobody knows.
     """
     from alchemesh_platform.provider.catalog import HANDLERS
 
@@ -208,7 +208,7 @@ def provider_from_environment(deployed: DeployedState | None = None) -> Alchemes
         HANDLERS,
         os.environ.get(REGISTRY_VARIABLE) or None,
         delete_data=delete_data,
-        deployed=None if deployed is None else lambda: deployed,
+        deployed=deployed,
     )
 
 

@@ -29,7 +29,7 @@ class Asked:
             threading.Event(),
             no_registry,
             lambda *said: self.reported.append(said),
-            deployed=None if deployed is None else lambda: deployed,
+            deployed=deployed,
         )
         self.refusals = list(TableSchemaHandler().check(new, old, context))
 

@@ -70,7 +70,7 @@ def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -
     ids = {"projects/acme-mesh/datasets/gates/tables/gate"}
     for deployed, refused in (({}, 0), ({"gcp:bigquery/table:Table": ids}, 1)):
         with (
-            spawn_provider("sqlite:///x", deployed=lambda deployed=deployed: deployed) as served,
+            spawn_provider("sqlite:///x", deployed=deployed) as served,
             grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
         ):
             answer = provider_pb2_grpc.ResourceProviderStub(channel).Check(request, timeout=LONGEST)

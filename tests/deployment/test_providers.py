@@ -1,0 +1,56 @@
+"""Providers are given the state as it was before a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alchemesh_platform.deployment.providers import providing
+from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.engine.stack import Stack
+from alchemesh_platform.engine.state.folder import read_state
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.provider import attach
+from alchemesh_platform.provider.attach import Served
+
+BEFORE = {"type": "gcp:bigquery/table:Table", "id": "before", "custom": True}
+DURING = {"type": "gcp:bigquery/dataset:Dataset", "id": "during", "custom": True}
+
+
+def write_state(stack: Stack, *resources: dict[str, Any]) -> None:
+    folder = stack.state_folder
+    assert folder is not None
+    folder.file.parent.mkdir(parents=True, exist_ok=True)
+    deployment = {"resources": resources}
+    folder.file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": deployment}}), "utf-8")
+    assert read_state(folder.file) == {"resources": list(resources)}
+
+
+def test_a_provider_does_not_see_resources_that_its_own_run_creates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state was read in the middle of a run, when a slow machine had already recorded the run's own dataset there.
+
+    A table whose dataset could not be created in one location was then refused in the next one: the dataset that was
+    created a moment before was taken for the one of the failed run.
+    """
+    received: list[Any] = []
+
+    @contextmanager
+    def serve(_registry: str, **given: Any) -> Iterator[Served]:
+        received.append(given["deployed"])
+        yield Served(1)
+
+    monkeypatch.setattr(attach, "serve_provider", serve)
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-the-test")
+    platform = load_platform(None, "local", tmp_path)
+    stack = Stack("shop.orders", "local", f"file://{tmp_path}/state", tmp_path / "home")
+    write_state(stack, BEFORE)
+    with providing(Engine(Path("pulumi"), "3.259.0", "PATH"), stack, platform, set(), report=print):
+        write_state(stack, BEFORE, DURING)
+        assert received == [{"gcp:bigquery/table:Table": {"before"}}]
