@@ -1,1 +1,1 @@
-"""The mesh's memory: what stands, what stood, and who did what."""
+"""The registry: current records of the mesh, their history, and the audit log."""

@@ -1,7 +1,7 @@
-"""Who did what: a chain of acts in the registry, to which things are only added, and which can be checked.
+"""The audit log: an append-only chain of acts in the registry that can be verified.
 
-Each act carries the digest of the one before it, so that an act that was changed, taken out or put in between later
-does not fit the chain any more.
+Each act carries the digest of the act before it. An act that was changed, removed or inserted later therefore breaks
+the chain.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from alchemesh_platform.registry.tables import acts
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-TURN = "acts"  # one at a time adds to the chain
+TURN = "acts"  # one writer at a time adds to the chain
 BEGINNING = "0" * 64  # what the first act follows
 _LOOKED_UP = ("at", "environment", "product", "operation", "actor")
 BATCH = 1000  # acts that are read at a time
 
 
 class Act(BaseModel):
-    """One thing that somebody did."""
+    """One act of a user."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     environment: str
-    product: str = Field(default="", description="Address of the product that it is about.")
-    operation: str = Field(description="What was done: access approve, contract notice, override, mesh apply, …")
+    product: str = Field(default="", description="Address of the product concerned.")
+    operation: str = Field(description="Operation: access approve, contract notice, override, mesh apply, …")
     address: str = Field(description="What it was done to.")
-    actor: str = Field(description="Subject of the identity that did it.")
-    issuer: str = Field(description="Who vouches for that identity.")
+    actor: str = Field(description="Subject of the acting identity.")
+    issuer: str = Field(description="Issuer of that identity.")
     reason: str = ""
     detail: dict[str, Any] = Field(default_factory=dict)
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 def record_act(registry: Registry, act: Act) -> None:
-    """Add an act to the end of the chain; within a transaction of the registry it stands or falls with it."""
+    """Add an act to the end of the chain. A transaction of the registry commits it or rolls it back."""
     with registry.transaction(TURN) as turn, turn.writing() as connection:
         last = connection.execute(select(acts.c.number, acts.c.digest).order_by(acts.c.number.desc()).limit(1)).first()
         number, before = (last.number, last.digest) if last is not None else (0, BEGINNING)
@@ -77,13 +77,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of checking the chain.
+    """The result of verifying the chain.
 
     Args:
         acts: How many there are.
         broken: Numbers of those that do not fit.
-        head: Digest of the last one. Kept elsewhere, it shows later that nothing was taken off the end: a chain cannot
-            tell that by itself.
+        head: Digest of the last one. Keep it elsewhere to prove later that no act was removed from the end: the chain
+            alone cannot show that.
         expect: Digest that was asked for.
         expected_at: Number of the act that has it; None when there is none.
     """
@@ -100,7 +100,7 @@ class Checked:
         return not self.broken and (self.expect is None or self.expected_at is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """What came of it, as one JSON object."""
+        """The result as one JSON object."""
         return {
             "acts": self.acts,
             "broken": list(self.broken),
@@ -112,10 +112,10 @@ class Checked:
 
 
 def check_chain(registry: Registry, expect: str | None = None) -> Checked:
-    """Read the whole chain, and hold each act against the one before it.
+    """Read the whole chain, and verify each act against the one before it.
 
     Args:
-        expect: A digest that was the head once, and so has to be that of some act.
+        expect: A digest that was the head once. Some act must have it.
     """
     before, number, found, total = BEGINNING, 0, None, 0
     broken: list[int] = []
@@ -132,7 +132,7 @@ def check_chain(registry: Registry, expect: str | None = None) -> Checked:
 
 
 def _agrees(row: Any) -> bool:
-    """Whether the columns that acts are looked up by say what the act says: they are in no digest."""
+    """Whether the index columns of an act agree with it: they are in no digest."""
     try:
         act = Act.model_validate_json(row.document)
     except ValueError:
@@ -143,7 +143,7 @@ def _agrees(row: Any) -> bool:
 def links(
     registry: Registry, environment: str | None = None, product: str | None = None, *, limit: int | None = None
 ) -> list[Link]:
-    """What was done, newest first, with the place of each act in the chain."""
+    """The acts, newest first, each with its place in the chain."""
     query = select(acts.c.number, acts.c.document, acts.c.digest)
     if environment is not None:
         query = query.where(acts.c.environment == environment)
@@ -157,12 +157,12 @@ def links(
 def acts_of(
     registry: Registry, environment: str | None = None, product: str | None = None, *, limit: int | None = None
 ) -> list[Act]:
-    """What was done, newest first."""
+    """The acts, newest first."""
     return [link.act for link in links(registry, environment, product, limit=limit)]
 
 
 def broken_links(registry: Registry) -> Iterator[int]:
-    """Numbers of the acts that do not fit the chain; none when nobody has touched it."""
+    """Numbers of the acts that break the chain; none if the chain is intact."""
     yield from check_chain(registry).broken
 
 

@@ -18,19 +18,19 @@ from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavail
 PATIENCE = timedelta(seconds=30)
 CONNECT_SECONDS = 10
 WAL_RETRY_SECONDS = 0.02
-TURN_LOCKS = 0xA1C4E6  # the advisory locks of transactions, apart from those that anybody else takes in the database
+TURN_LOCKS = 0xA1C4E6  # the advisory locks of our transactions, apart from those of other applications in the database
 ADDRESSES = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
 class Database:
-    """Connections to one database, with errors that a person can act on.
+    """Connections to one database, with actionable errors.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql://host/database``.
-        patience: How long to wait for somebody else's lock.
+        patience: How long to wait for a lock of another process.
 
     Raises:
-        RegistryUnavailable: when the address is of no kind that is known, or its driver is not installed.
+        RegistryUnavailable: when the kind of address is unknown, or its driver is not installed.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
@@ -61,7 +61,7 @@ class Database:
                 yield connection
         else:
             with unavailable_as(self.url), self._engine.begin() as connection:
-                # In the transaction and not in the session, which a pooler between may hand to somebody else.
+                # In the transaction and not in the session: a connection pooler may give the session to another client.
                 connection.execute(text(f"SET LOCAL lock_timeout = {round(self.patience / timedelta(milliseconds=1))}"))
                 yield connection
 
@@ -75,7 +75,7 @@ class Database:
             yield _Joined(self, connection)
 
     def prepare_file(self) -> None:
-        """Make the folder of an SQLite registry, and let readers go on while somebody writes."""
+        """Create the folder of an SQLite registry, and allow reads during a write."""
         if self.file is None:
             return
         with unavailable_as(self.url):
@@ -99,7 +99,7 @@ class Database:
                 raise
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection."""
         self._engine.dispose()
 
     def _sqlite_engine(self) -> Engine:
@@ -129,7 +129,7 @@ class Database:
 
 
 class _Joined(Database):
-    """A database within a transaction that somebody else began and ends."""
+    """A database within a transaction that the caller begins and ends."""
 
     def __init__(self, outer: Database, connection: Connection) -> None:
         self.url = outer.url
@@ -148,7 +148,7 @@ class _Joined(Database):
         yield self._connection
 
     def close(self) -> None:
-        """Nothing: the connection is somebody else's."""
+        """Do nothing: the caller owns the connection."""
 
 
 def _parsed(address: str) -> URL:

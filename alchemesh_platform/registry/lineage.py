@@ -1,4 +1,4 @@
-"""Where data comes from and where it goes: the graph of source systems, products and their ports, from the records."""
+"""Data lineage: the graph of source systems, products and their ports, from the records."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NodeKind = Literal["source system", "input", "product", "output"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A thing that data is in or passes through.
+    """A node of the graph: a source system, a product or a port.
 
     Args:
-        kind: What it is.
+        kind: Kind of the node.
         address: Its name across the mesh; a source system and a product may share one, so a node is known by both.
         product: Address of the product it belongs to, or is; None for a source system.
-        missing: Whether something refers to it and it is not recorded: it never stood here, or is gone.
-        note: What else is worth a word: version, lifecycle and team of a product, technology of a source system, models
+        missing: Whether a record refers to it although it is not recorded: never deployed here, or removed.
+        note: Further information: version, lifecycle and team of a product, technology of a source system, models
             of an output port.
     """
 
@@ -43,7 +43,7 @@ class Node:
 
     @property
     def id(self) -> str:
-        """One word that names the node among all others."""
+        """The unique id of the node."""
         return f"{self.kind}:{self.address}"
 
     @property
@@ -66,7 +66,7 @@ class Lineage:
     """The graph in one environment; nodes and edges in the order of their ids.
 
     Args:
-        domains: The domains of the mesh, where a mesh repo was applied; what belongs to no other is of no known domain.
+        domains: The domains of the mesh, if a mesh repo was applied. Other nodes have no known domain.
         teams: Their teams.
     """
 
@@ -77,7 +77,7 @@ class Lineage:
     teams: tuple[TeamRecord, ...] = ()
 
     def noted(self, notes: Mapping[str, str]) -> Lineage:
-        """The same graph with something more said of each product, by its address."""
+        """The same graph with an added note for each product, by its address."""
         nodes = tuple(
             replace(node, note=f"{node.note}  {notes[node.address]}".strip())
             if node.kind == "product" and not node.missing and node.address in notes
@@ -91,11 +91,11 @@ class Lineage:
         return {node.id: node for node in self.nodes}
 
     def targets(self) -> dict[str, list[str]]:
-        """Node: where data goes from it."""
+        """Node: the nodes that its data flows to."""
         return _grouped((edge.source, edge.target) for edge in self.edges)
 
     def sources(self) -> dict[str, list[str]]:
-        """Node: where its data comes from."""
+        """Node: the nodes that its data comes from."""
         return _grouped((edge.target, edge.source) for edge in self.edges)
 
 
@@ -121,9 +121,9 @@ def lineage_from(
     teams: Iterable[TeamRecord] = (),
     source_systems: Iterable[SourceSystemRecord] = (),
 ) -> Lineage:
-    """The graph that records make together. What they refer to and is not among them is there too, as missing.
+    """The graph of the records. A node that records refer to but that is not recorded is marked as missing.
 
-    Without domains no mesh repo was applied: then that a port names a source system is all that is known of it.
+    Without domains, no mesh repo was applied: source systems are then known only from the ports that name them.
     """
     domains = tuple(domains)
     nodes: dict[str, Node] = {}
@@ -165,7 +165,7 @@ def lineage_from(
 
 
 def lineage_of(lineage: Lineage, product: str) -> Lineage:
-    """The part of a graph that a product's data comes from or goes to, near and far."""
+    """The part of a graph upstream and downstream of a product."""
     start = {node.id for node in lineage.nodes if node.product == product}
     wanted = _reached(start, lineage.sources()) | _reached(start, lineage.targets())
     return Lineage(

@@ -56,12 +56,12 @@ def as_json(lineage: Lineage) -> dict[str, Any]:
 
 
 def as_flow(lineage: Lineage) -> str:
-    """A tree that follows the data, from where it enters. What is reached twice is drawn once."""
+    """A tree that follows the data from its entry points. A node that is reached twice is drawn once."""
     nodes, targets, sources = lineage.by_id(), lineage.targets(), lineage.sources()
     lines: list[str] = []
     drawn: set[str] = set()
     roots = [node.id for node in lineage.nodes if node.id not in sources]
-    # Nothing enters a circle from outside: it is drawn from any of its nodes.
+    # A cycle has no entry point: it is drawn from any of its nodes.
     for root in [*roots, *nodes]:
         if root in drawn:
             continue
@@ -80,7 +80,7 @@ def as_flow(lineage: Lineage) -> str:
 
 
 def _step(nodes: dict[str, Node], targets: dict[str, list[str]], id: str) -> tuple[str, str]:  # noqa: A002
-    """The line of a node, and the node to go on from: an input port shares a line with its product."""
+    """The line of a node, and the node to continue from: an input port shares a line with its product."""
     node = nodes[id]
     products = [nodes[target] for target in targets.get(id, ()) if nodes[target].kind == "product"]
     if node.kind == "input" and len(products) == 1:
@@ -113,7 +113,7 @@ def as_tree(lineage: Lineage) -> str:
         into = port.kind == "input"
         others = [nodes[other] for other in (sources if into else targets).get(port.id, ())]
         label = f"{port.kind:<6}  {_reported(port, f'{port.name:<{width}}')}"
-        if into and len(others) == 1:  # as every input port has, unless what is recorded is stale
+        if into and len(others) == 1:  # as every input port has, unless the record is stale
             return Branch(f"{label}  from {_other(others[0])}")
         return Branch(label.rstrip(), [Branch(f"{'from' if into else 'read by'} {_other(other)}") for other in others])
 
@@ -145,7 +145,7 @@ def _by_domain(teams: Iterable[TeamRecord]) -> dict[str, list[TeamRecord]]:
 
 
 def _titles(lineage: Lineage) -> Callable[[str], str]:
-    """What a domain is called: its name, with type and owner where a mesh repo was applied."""
+    """The title of a domain: its name, with type and owner if a mesh repo was applied."""
     known = {domain.address: domain for domain in lineage.domains}
 
     def title(name: str) -> str:
@@ -159,7 +159,7 @@ def _titles(lineage: Lineage) -> Callable[[str], str]:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A line of a tree, with what hangs from it."""
+    """A line of a tree, with its children."""
 
     label: str
     children: Sequence[Branch] = ()
@@ -262,7 +262,7 @@ def _groups(lineage: Lineage) -> list[tuple[str | None, list[Node]]]:
 
 
 def _by_product(nodes: Iterable[Node]) -> list[tuple[str | None, list[Node]]]:
-    """What belongs to no product first, then each product with its ports."""
+    """Nodes without a product first, then each product with its ports."""
     groups: dict[str | None, list[Node]] = {None: []}
     for node in nodes:
         groups.setdefault(node.product, []).append(node)

@@ -1,4 +1,4 @@
-"""What the registry keeps. One record stands for one thing in one environment; its address is its name."""
+"""The records of the registry. One record describes one thing in one environment; its address is its name."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ class PolicyRecord(Record):
 
     kind: ClassVar[str] = "policy"
 
-    owner: str = Field(description="Name of the governance group that answers for it.")
+    owner: str = Field(description="Name of the governance group that owns it.")
     effect: str
     document: dict[str, Any] = Field(description="The policy as its file declares it, without its cases.")
 
 
 class FoundationRecord(Record):
-    """The outputs of a stack that products stand on; the address is its Pulumi project."""
+    """The outputs of a shared stack; the address is its Pulumi project."""
 
     kind: ClassVar[str] = "foundation"
 
-    component: str = Field(description="Component that makes it.")
+    component: str = Field(description="Component that creates it.")
     outputs: dict[str, Any] = Field(default_factory=dict, description="Outputs of the stack.")
 
 
@@ -127,7 +127,7 @@ class PortRecord(Record):
     proxy_type: str | None = Field(default=None, description="Its component type.")
     models: tuple[str, ...] = Field(default=(), description="Output: models it exposes.")
     connections: dict[str, Any] = Field(
-        default_factory=dict, description="A PortConnections document: how code reaches it."
+        default_factory=dict, description="A PortConnections document for the product's code."
     )
 
 
@@ -143,7 +143,7 @@ class AssetRecord(Record):
 
 
 class ScoreDeduction(BaseModel):
-    """Points that a policy took off a value score."""
+    """Points that a policy deducted from a value score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -153,15 +153,15 @@ class ScoreDeduction(BaseModel):
 
 
 class ValueScoreRecord(Record):
-    """The value of a product as its policies saw it when it was deployed last; its address is the product's."""
+    """The value score of a product at its last deployment; its address is the product's."""
 
     kind: ClassVar[str] = "value_score"
 
     product: str = Field(description="Address of the product.")
     value: int = Field(description="From 0 to 100.")
     deductions: tuple[ScoreDeduction, ...] = ()
-    open: tuple[str, ...] = Field(default=(), description="Devaluing policies that had no answer.")
-    policies: str = Field(description="Digest of the policies that were asked.")
+    open: tuple[str, ...] = Field(default=(), description="Devaluing policies that could not be evaluated.")
+    policies: str = Field(description="Digest of the evaluated policies.")
 
 
 class ContractRecord(Record):
@@ -181,19 +181,19 @@ class ContractRecord(Record):
 class ManifestRecord(Record):
     """A product's manifest as it was deployed last; address ``domain/product``.
 
-    With it a product's plan can be composed again where its repo is not: to let a consumer in, or out.
+    It allows composing a product's plan without its repo, to deploy or remove a grant.
     """
 
     kind: ClassVar[str] = "manifest"
 
-    root: str = Field(description="Folder of the product's repo; what relative paths start from.")
+    root: str = Field(description="Folder of the product's repo; relative paths start there.")
     document: str = Field(
-        description="The manifest as JSON, overlay and contract files merged in. Text, for the order in it counts."
+        description="The manifest as JSON with overlay and contract files merged in; text, because its order matters."
     )
 
 
 class ContractVersionRecord(Record):
-    """One version of a contract, kept for good and immutable once active; address ``domain/product/port@1.2.0``."""
+    """One version of a contract, kept permanently and immutable once active; address ``domain/product/port@1.2.0``."""
 
     kind: ClassVar[str] = "contract_version"
 
@@ -204,18 +204,18 @@ class ContractVersionRecord(Record):
     access: str
     document: dict[str, Any] = Field(description="The whole contract, as the manifest declared it.")
     models: dict[str, dict[str, Any]] = Field(description="Model: its definition under this version.")
-    protocols: tuple[str, ...] = Field(description="How consumers get in.")
+    protocols: tuple[str, ...] = Field(description="Protocols that consumers use.")
 
 
 class NoticeRecord(Record):
-    """What consumers of a port were told, and when; address ``domain/product/port#what@1.2.0``."""
+    """A notice to the consumers of a port; address ``domain/product/port#what@1.2.0``."""
 
     kind: ClassVar[str] = "notice"
 
     product: str
     port: str = Field(description="Address of the output port.")
     what: str = Field(description="breaking-change, deprecation, retirement or removal.")
-    version: str = Field(description="Version of the contract that it happens to.")
+    version: str = Field(description="Version of the contract that it concerns.")
     given_at: datetime
     period_seconds: float = Field(description="The notice period that was promised then.")
     given_by: str
@@ -223,31 +223,31 @@ class NoticeRecord(Record):
 
 
 class RequestStep(BaseModel):
-    """A request came into a state: when, by whom and why."""
+    """A transition of a request: time, actor and reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: RequestState
     at: datetime
-    by: str = Field(description="Who decided: the subject of an identity, or the policy that approved.")
+    by: str = Field(description="Actor: the subject of an identity, or the policy that approved.")
     reason: str = ""
 
 
 class AccessRequestRecord(Record):
-    """Somebody asks to consume an output port; address ``req-`` and eight hexadecimal digits."""
+    """A request for access to an output port; address ``req-`` and eight hexadecimal digits."""
 
     kind: ClassVar[str] = "access_request"
 
-    product: str = Field(description="Address of the product that is asked.")
+    product: str = Field(description="Address of the product that owns the port.")
     port: str = Field(description="Address of the output port.")
     requester_kind: RequesterKind
     requester: str = Field(description="domain/product, domain/team, email or domain.")
     purpose: str
-    ends_at: datetime | None = Field(default=None, description="When access ends; None: not by itself.")
-    renews: str | None = Field(default=None, description="Address of the request that it goes on from.")
+    ends_at: datetime | None = Field(default=None, description="End of access; None: no end.")
+    renews: str | None = Field(default=None, description="Address of the request that it renews.")
     state: RequestState
     steps: tuple[RequestStep, ...] = Field(
-        min_length=1, description="Every state that it was in, in order; one that stays moved the end."
+        min_length=1, description="Every state in order; a step to the same state moved the end of access."
     )
 
 
@@ -269,9 +269,9 @@ class GrantRecord(Record):
 
 
 class HoldingRecord(Record):
-    """What a product has made that is kept when its resource goes, for its data; address ``domain/product#type::name``.
+    """A resource of a product that is kept on removal because of its data; address ``domain/product#type::name``.
 
-    Written before the run that may let it go, so that a later one takes it back in.
+    The registry records it before the run that may remove it from the state, so that a later run imports it.
     """
 
     kind: ClassVar[str] = "holding"
@@ -279,7 +279,7 @@ class HoldingRecord(Record):
     product: str = Field(description="Address of the product.")
     type: str = Field(description="Pulumi type.")
     name: str = Field(description="Name of the Pulumi resource.")
-    id: str = Field(description="What its provider calls it.")
+    id: str = Field(description="Id at its provider.")
 
 
 class LineageRecord(Record):
@@ -294,7 +294,7 @@ class LineageRecord(Record):
 
 
 class Deployment(BaseModel):
-    """One act on a product, with its outcome: the history of what was done, kept when the product is gone."""
+    """One operation on a product, with its outcome. The history remains after the product is removed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -303,25 +303,25 @@ class Deployment(BaseModel):
     product: str = Field(description="Address of the product.")
     operation: Literal["up", "refresh", "destroy", "run"]
     started_at: datetime
-    finished_at: datetime | None = Field(default=None, description="None while it runs, or when it was killed.")
+    finished_at: datetime | None = Field(default=None, description="None while it runs, or after a kill.")
     outcome: Literal["running", "succeeded", "failed", "cancelled"] = "running"
-    actor: str = Field(description="Who did it: subject of an identity.")
+    actor: str = Field(description="Subject of the acting identity.")
     version: str = Field(default="", description="Version of the product deployed.")
     changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources, records aside.")
-    problem: str | None = Field(default=None, description="Why it failed, in a sentence.")
+    problem: str | None = Field(default=None, description="Reason of the failure, in one sentence.")
     exit_status: int | None = Field(default=None, description="Of the product's code.")
     output: str | None = Field(
-        default=None, description="What the product's code printed: masked, the end of it when long."
+        default=None, description="Output of the product's code: masked, and only the end of a long output."
     )
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, once it is over."""
+        """Duration, after its end."""
         return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
 
 
 class Change(BaseModel):
-    """One line of the history: a record appeared, changed or went."""
+    """One line of the history: a record was created, changed or removed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""The registry: records that stand now, and the history of how they came to."""
+"""The registry: the current records and their history."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Registry:
-    """The mesh's memory, in SQLite or PostgreSQL. Safe to use from several threads and processes at once."""
+    """The registry, in SQLite or PostgreSQL. Safe for concurrent threads and processes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True, create: bool = True, patience: timedelta = PATIENCE) -> Registry:
-        """Open the registry at an address, bringing it up to date first.
+        """Open the registry at an address, after migrating it.
 
         Args:
             url: ``sqlite:///path`` or ``postgresql://host/database``.
             migrate: Whether to migrate a registry that an older alchemesh left.
-            create: Whether to make a registry where there is none.
-            patience: How long to wait for somebody else's lock.
+            create: Whether to create a missing registry.
+            patience: How long to wait for a lock of another process.
 
         Raises:
-            RegistryMissing: when there is none, and none is to be made.
-            RegistryUnavailable: when it cannot be used, with the reason and the way out.
+            RegistryMissing: when there is none, and `create` is false.
+            RegistryUnavailable: when it cannot be used, with the reason and the remedy.
         """
         database = Database(url, patience)
         try:
@@ -68,10 +68,10 @@ class Registry:
 
     @contextmanager
     def transaction(self, lock: str) -> Iterator[Registry]:
-        """This registry in one transaction: what is done through it stands together, or not at all after an exception.
+        """This registry in one transaction: it commits all changes together, or rolls them back after an exception.
 
         Args:
-            lock: Transactions that name the same lock take turns, so that what one has read stays true until its end.
+            lock: Transactions with the same lock run one after the other, so that reads stay valid until the end.
         """
         with self._database.transaction(lock) as joined:
             yield Registry(joined)
@@ -97,7 +97,7 @@ class Registry:
         """Record several things and remove others, all or nothing.
 
         Returns:
-            What became of each record, in the order given.
+            The change of each record, in the order given.
         """
         records = list(records)
         acts: list[tuple[Key, int | None]] = [(key, None) for key in removals]
@@ -135,11 +135,11 @@ class Registry:
         where: Mapping[str, str | Collection[str]] | None = None,
         limit: int | None = None,
     ) -> list[RecordT]:
-        """Every record of a kind, of one environment or product where that is named, by address.
+        """Every record of a kind, optionally of one environment or product, by address.
 
         Args:
-            where: Column of the kind's table: the value that it has there, or several of which it has one.
-            limit: How many at most.
+            where: Column of the kind's table: its value, or a list of accepted values.
+            limit: Maximum number of records.
         """
         table = TABLES[kind]
         query = select(table.c.environment, table.c.address, table.c.document)
@@ -160,7 +160,7 @@ class Registry:
     def start_deployment(
         self, environment: str, product: str, operation: Operation, actor: str, *, version: str = ""
     ) -> Deployment:
-        """Note that somebody begins to act on a product. What is never finished reads as running, or killed."""
+        """Record the start of an operation on a product. One that never ends reads as running, or killed."""
         deployment = Deployment(
             id=uuid.uuid4().hex,
             environment=environment,
@@ -184,16 +184,16 @@ class Registry:
         exit_status: int | None = None,
         output: str | None = None,
     ) -> Deployment:
-        """Note how an act ended. The first word stands: finishing again returns what is recorded.
+        """Record the outcome of an operation. The first outcome counts: finishing again returns the recorded one.
 
         Raises:
-            LookupError: when no such act was begun.
+            LookupError: when no such operation was started.
         """
         with self._database.writing() as connection:
             row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
             document = connection.execute(row).scalar()
             if document is None:
-                raise LookupError(f"no deployment {id!r} was begun")
+                raise LookupError(f"no deployment {id!r} was started")
             begun = self._read(Deployment, document)
             if begun.outcome != "running":
                 return begun
@@ -219,7 +219,7 @@ class Registry:
         operations: Iterable[Operation] | None = None,
         limit: int | None = None,
     ) -> list[Deployment]:
-        """What was done, newest first."""
+        """The deployments, newest first."""
         query = _narrowed(select(deployments.c.document), deployments, environment, product)
         if operations is not None:
             query = query.where(deployments.c.operation.in_(list(operations)))
@@ -228,7 +228,7 @@ class Registry:
             return [self._read(Deployment, document) for document in connection.execute(query).scalars()]
 
     def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
-        """The last act of these kinds on each product, by the product's address."""
+        """The last operation of these kinds on each product, by the product's address."""
         rank = func.row_number().over(
             partition_by=deployments.c.product, order_by=(deployments.c.started_at.desc(), deployments.c.id)
         )
@@ -249,7 +249,7 @@ class Registry:
         address: str | None = None,
         limit: int | None = None,
     ) -> list[Change]:
-        """How records appeared, changed and went, newest first; all of it, also of what is gone."""
+        """The history of records, newest first, including removed ones."""
         query = _narrowed(select(changes), changes, environment, product)
         if address is not None:
             query = query.where(changes.c.address == address)
@@ -264,7 +264,7 @@ class Registry:
         except ValidationError as error:
             raise RegistryUnavailable(
                 f"the registry {shown(self._database.url)} holds a {kind.__name__} that this alchemesh cannot read",
-                hint="it was written by another version: use the newest, pip install --upgrade alchemesh-platform",
+                hint="another version wrote it: upgrade with pip install --upgrade alchemesh-platform",
             ) from error
 
     def _read_change(self, row: Mapping[Any, Any]) -> Change:

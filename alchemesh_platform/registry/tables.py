@@ -1,7 +1,7 @@
 """Tables of the registry: one for each kind of record, with a column for what is looked up by and the record as JSON.
 
-There are no foreign keys: the engine writes and removes in its own order, and a record that refers to a thing that is
-gone is worth showing. A new kind is a record class, a table, a line in ``TABLES`` and a migration.
+There are no foreign keys: the engine writes and removes records in its own order, and a record with a dangling
+reference is worth showing. A new kind is a record class, a table, a line in ``TABLES`` and a migration.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ metadata = MetaData(
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite knows no time zones, so there it is kept without one."""
+    """A time in UTC; SQLite has no time zones, so it is stored without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

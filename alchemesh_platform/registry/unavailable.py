@@ -1,4 +1,4 @@
-"""What is said when the registry cannot be used: which one, why, and the way out. Passwords are never part of it."""
+"""Errors of the registry: which registry, the reason and the remedy. They never contain a password."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
 SMALLEST_FREE_BYTES = 64 * 1024  # SQLite's shared memory file, the largest piece it asks for at once, is 32 KiB
-AGAIN = "then run the same command again; what was recorded is kept"
+AGAIN = "then run the same command again; all records are kept"
 
 
 class RegistryUnavailable(Failure):
-    """Raised when the registry cannot be opened, read or written; nothing that it held is lost."""
+    """Raised when the registry cannot be opened, read or written. No record is lost."""
 
 
 class RegistryMissing(RegistryUnavailable):
-    """Raised when a registry is to be read that nobody has written yet."""
+    """Raised when the registry to read does not exist yet."""
 
 
 class RegistryLocked(RegistryUnavailable):
@@ -35,7 +35,7 @@ class RegistryLocked(RegistryUnavailable):
 
 
 def shown(url: URL) -> str:
-    """The registry as a person knows it: the file's path, or the address without its password and options."""
+    """The registry's name for messages: the file's path, or the address without its password and options."""
     if url.get_backend_name() == "sqlite":
         return url.database or ""
     # The options go too: libpq takes passwords there as well.
@@ -44,7 +44,7 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def unavailable_as(url: URL) -> Iterator[None]:
-    """Turn what a database or file system says into :class:`RegistryUnavailable`; mistakes of ours pass as they are."""
+    """Turn errors of a database or file system into :class:`RegistryUnavailable`; pass other exceptions on."""
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -57,7 +57,7 @@ def unavailable_as(url: URL) -> Iterator[None]:
         raise said from error
     except PoolTimeout as error:
         raise RegistryLocked(
-            f"every connection to the registry {shown(url)} is in use", hint="run fewer things at once"
+            f"every connection to the registry {shown(url)} is in use", hint="run fewer commands at the same time"
         ) from error
     except OSError as error:
         raise _file_system_said(url, error) from error
@@ -77,7 +77,7 @@ def _disk_full(url: URL) -> RegistryUnavailable:
 
 
 def _no_space_left(url: URL) -> bool:
-    """Whether the disk is full: SQLite says so only of its database, and "disk I/O error" of the files beside it."""
+    """Whether the disk is full: SQLite reports "disk I/O error" for the files next to its database."""
     try:
         return shutil.disk_usage(Path(url.database or "").parent).free < SMALLEST_FREE_BYTES
     except OSError:
@@ -94,8 +94,8 @@ def _not_writable(url: URL, reason: str) -> RegistryUnavailable:
 
 def _locked(url: URL) -> RegistryLocked:
     return RegistryLocked(
-        f"the registry {shown(url)} is locked by another process for too long",
-        hint=f"let the other `alchemesh` command end, {AGAIN}",
+        f"another process holds the lock of the registry {shown(url)} for too long",
+        hint=f"wait until the other `alchemesh` command ends, {AGAIN}",
     )
 
 
@@ -118,11 +118,11 @@ def _sqlite_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
     if code == sqlite3.SQLITE_CORRUPT:
         return RegistryUnavailable(
             f"the registry {shown(url)} is damaged: {error.orig}",
-            hint="put a backup in its place, or rescue what can be read: "
+            hint="restore a backup, or rescue the readable records: "
             f"sqlite3 {shown(url)} .recover | sqlite3 rescued.db",
         )
     if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL}:
-        return RegistryUnavailable(f"the registry {shown(url)} failed: {error.orig}", hint=f"see to the disk, {AGAIN}")
+        return RegistryUnavailable(f"the registry {shown(url)} failed: {error.orig}", hint=f"check the disk, {AGAIN}")
     return None
 
 
@@ -156,13 +156,13 @@ def _postgresql_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
     if isinstance(error, OperationalError | InterfaceError):
         return RegistryUnavailable(
             f"cannot reach the registry {shown(url)}: {_essence(text)}",
-            hint=f"check that the PostgreSQL server runs and lets this machine in, {AGAIN}",
+            hint=f"check that the PostgreSQL server runs and accepts connections from this machine, {AGAIN}",
         )
     return None
 
 
 def _essence(text: str) -> str:
-    """The telling line of what libpq says: the first, without what the address says already."""
+    """The informative line of libpq's message: the first, without the address."""
     line = text.strip().splitlines()[0] if text.strip() else "no reason given"
     for lead in ("failed: FATAL:", "failed: "):
         line = line.rpartition(lead)[2] if lead in line else line

@@ -14,12 +14,12 @@ from alchemesh_platform.registry.tables import TABLES, changes
 
 Written = Literal["created", "updated", "unchanged"]
 
-SEVERAL = 2  # records of a kind, from which on those that are new are written together
+SEVERAL = 2  # from this number of records of a kind, new ones are written in a batch
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The name of a record: what kind it is, where, and which."""
+    """The name of a record: kind, environment and address."""
 
     kind: type[Record]
     environment: str
@@ -32,9 +32,9 @@ class Key:
 
 
 def put_new(connection: Connection, kind: type[Record], wanted: list[tuple[Key, Record]]) -> set[Key]:
-    """Record those of several things of a kind that are not there yet, all at once; returns their names.
+    """Record the new ones of several things of a kind in one batch; returns their names.
 
-    One by one, each would be looked for before it is written, which takes a large mesh a minute.
+    Writing them one by one needs a look-up for each, which takes a minute for a large mesh.
     """
     if len(wanted) < SEVERAL:
         return set()
@@ -51,7 +51,7 @@ def put_new(connection: Connection, kind: type[Record], wanted: list[tuple[Key, 
 
 
 def put(connection: Connection, key: Key, record: Record) -> Written:
-    """Record a thing; what is recorded already is left alone."""
+    """Record a thing; an identical record is left unchanged."""
     table = TABLES[key.kind]
     its_name = named(table, key.environment, key.address)
     columns = _columns(key, record)
@@ -130,5 +130,5 @@ def _line(key: Key, product: str, change: str, document: str) -> dict[str, Any]:
 
 
 def named(table: Table, environment: str, address: str) -> tuple[Any, Any]:
-    """What tells a record from others of its table."""
+    """The columns that identify a record in its table."""
     return table.c.environment == environment, table.c.address == address

@@ -114,7 +114,7 @@ def test_apply_waits_for_another_and_says_so_in_the_end(registry_url: str, envir
         first.transaction(f"mesh {environment}") as standing,
     ):
         standing.put(domain(environment, "aviation"))
-        with pytest.raises(RegistryLocked, match="locked by another process"):
+        with pytest.raises(RegistryLocked, match="another process holds the lock of the registry"):
             apply_mesh(second, environment, airport_mesh(environment))
 
     with Registry.open(registry_url) as registry:

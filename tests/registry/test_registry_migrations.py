@@ -130,7 +130,7 @@ def test_newer_registry_is_refused_with_what_to_do(fresh_url: str) -> None:
     set_version(fresh_url, "9999")
 
     with pytest.raises(
-        RegistryUnavailable, match=f"newer alchemesh: it is of version 9999, this one knows {HEAD}"
+        RegistryUnavailable, match=f"newer alchemesh: it has version 9999, and this one supports {HEAD}"
     ) as said:
         Registry.open(fresh_url)
 
@@ -143,7 +143,7 @@ def test_older_registry_is_left_alone_where_migrating_is_not_wanted(fresh_url: s
     Registry.open(fresh_url).close()
     set_version(fresh_url, "0000")
 
-    with pytest.raises(RegistryUnavailable, match="is of version 0000, and"):
+    with pytest.raises(RegistryUnavailable, match="has version 0000; this alchemesh needs"):
         Registry.open(fresh_url, migrate=False)
 
 

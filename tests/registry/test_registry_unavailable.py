@@ -154,7 +154,7 @@ def test_lock_held_for_too_long_is_told_and_not_waited_for_forever(fresh_url: st
         thread.start()
         assert held.wait(LONGEST)
         try:
-            with pytest.raises(RegistryLocked, match="locked by another process for too long") as said:
+            with pytest.raises(RegistryLocked, match="another process holds the lock of the registry") as said:
                 registry.put(product(environment, description="changed"))
             assert registry.get(ProductRecord, environment, "d/p") == product(environment), "reading is never locked"
         finally:

@@ -1,7 +1,7 @@
-"""Migrations of the registry: from whatever a database holds to what this software works with.
+"""Migrations of the registry: from the version of a database to the version that this software needs.
 
-A field added to a record comes with a migration too, if only an empty one: older software, which would not understand
-the record, is then refused with a reason.
+A field added to a record needs a migration too, even an empty one: older software does not understand the record, and
+the migration makes it refuse the registry with a reason.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUna
 
 HEAD = "0005"  # the newest revision in versions/, known without loading Alembic; a test holds it
 VERSION_TABLE = "alchemesh_version"  # not Alembic's own name, which another application in the database may use
-MIGRATION_LOCK = 0xA1C4E5  # any number that nobody else takes as an advisory lock in the same database
+MIGRATION_LOCK = 0xA1C4E5  # any number that no other application uses as an advisory lock in the same database
 
 
 def update_all(database: Database, *, migrate: bool, create: bool) -> None:
-    """Check that the registry is of this software's version; create or migrate it where that is wanted.
+    """Check that the registry has this software's version; create or migrate it if requested.
 
     Raises:
-        RegistryMissing: when there is no registry, and none is to be made.
-        RegistryUnavailable: when it is of a newer version, or older and not to be migrated.
+        RegistryMissing: when there is no registry, and `create` is false.
+        RegistryUnavailable: when its version is newer, or older and `migrate` is false.
     """
     name = shown(database.url)
     file = database.file
@@ -34,11 +34,11 @@ def update_all(database: Database, *, migrate: bool, create: bool) -> None:
     if found == HEAD:
         return
     if found is None and not create:
-        raise RegistryMissing(f"there is no registry {name} yet", hint="`alchemesh up` makes it")
+        raise RegistryMissing(f"there is no registry {name} yet", hint="`alchemesh up` creates it")
     _refuse_newer(found, name)
     if not migrate:
         raise RegistryUnavailable(
-            f"the registry {name} is of version {found or 'none'}, and {HEAD} is needed",
+            f"the registry {name} has version {found or 'none'}; this alchemesh needs {HEAD}",
             hint="`alchemesh up` migrates it",
         )
     database.prepare_file()
@@ -62,7 +62,8 @@ def version_of(connection: Connection) -> str | None:
 def _refuse_newer(found: str | None, name: str) -> None:
     if found is not None and found > HEAD:
         raise RegistryUnavailable(
-            f"the registry {name} was migrated by a newer alchemesh: it is of version {found}, this one knows {HEAD}",
+            f"the registry {name} was migrated by a newer alchemesh: it has version {found}, and this one supports "
+            f"{HEAD}",
             hint="upgrade: pip install --upgrade alchemesh-platform",
         )
 

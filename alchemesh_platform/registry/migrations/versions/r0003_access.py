@@ -1,4 +1,4 @@
-"""Manifests, versions of contracts, notices, access requests, grants, and who did what."""
+"""Manifests, versions of contracts, notices, access requests, grants, and acts."""
 
 from __future__ import annotations
 

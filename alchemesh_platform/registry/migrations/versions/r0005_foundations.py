@@ -1,4 +1,4 @@
-"""Outputs of the stacks that products stand on, and what was kept of products that went."""
+"""Outputs of the shared stacks, and the kept data of removed products."""
 
 from __future__ import annotations
 
