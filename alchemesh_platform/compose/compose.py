@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 
 
 def compose(
-    loaded: LoadedManifest, platform: Platform, catalog: Mapping[str, ComponentSpec], *, look: bool = False
+    loaded: LoadedManifest,
+    platform: Platform,
+    catalog: Mapping[str, ComponentSpec],
+    *,
+    look: bool = False,
+    require_extras: bool = True,
 ) -> Plan:
     """Compose a product for one environment.
 
     Args:
         look: Whether components may look into the product's folder for what they need there.
+        require_extras: Whether the libraries of each component must be installed: a plan that is only shown needs none.
 
     Raises:
         ProblemsFound: with everything that keeps the product from being deployed there, as far as can be told offline.
     """
-    resolution = resolve(loaded.tree, catalog, platform)
+    resolution = resolve(loaded.tree, catalog, platform, require_extras=require_extras)
     problems = [*resolution.problems, *objections_of(loaded, platform, resolution, look=look)]
     if errors_of(problems):
         raise ProblemsFound(problems)
@@ -59,6 +65,7 @@ def read_and_compose(
     catalog: Mapping[str, ComponentSpec],
     *,
     look: bool = False,
+    require_extras: bool = True,
 ) -> tuple[LoadedManifest, Plan]:
     """Read a manifest and compose it, with the problems of manifest, platform file and composition in one run.
 
@@ -68,6 +75,7 @@ def read_and_compose(
         environment: Name of the environment, for the overlay.
         catalog: The components there are.
         look: Whether components may look into the product's folder for what they need there.
+        require_extras: Whether the libraries of each component must be installed.
 
     Raises:
         ProblemsFound: with all of them.
@@ -79,7 +87,7 @@ def read_and_compose(
         raise ProblemsFound([*found.problems, *more]) from found
     if not isinstance(platform, ProblemsFound) and read.product is not None:
         loaded = read.loaded()
-        return loaded, compose(loaded, platform, catalog, look=look)
+        return loaded, compose(loaded, platform, catalog, look=look, require_extras=require_extras)
     raise ProblemsFound(all_problems(read, platform, catalog, look=look))
 
 

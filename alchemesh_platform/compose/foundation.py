@@ -11,7 +11,7 @@ from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, did_you_mean
 from alchemesh_platform.catalog.discover import Catalog
 from alchemesh_platform.compose.plan import FoundationRef
-from alchemesh_platform.compose.resolve import read_settings
+from alchemesh_platform.compose.resolve import extras_problems, read_settings
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 from alchemesh_platform.sdk.wiring import Wiring
 
@@ -140,7 +140,8 @@ def _planned(
         found = f"found {quoted(name)}, expected a component that makes a {component_type}"
         raise ProblemsFound([Problem(location, path, found, did_you_mean(name, known))])
     settings, problems = read_settings(spec, platform)
-    if settings is None:
+    problems += extras_problems(spec, location, path)
+    if settings is None or problems:
         raise ProblemsFound(problems)
     checked = spec.args_model().model_validate(args)
     return Foundation(project, title, role.value, spec, checked, settings, place, path, location)

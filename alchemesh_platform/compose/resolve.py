@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, get_args
 
 from alchemesh_platform.base.document import Node, Path, listed, quoted, written
-from alchemesh_platform.base.problems import Problem, closest, did_you_mean
+from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
@@ -45,7 +45,9 @@ class Resolution:
     problems: list[Problem] = field(default_factory=list)
 
 
-def resolve(tree: Node, catalog: Mapping[str, ComponentSpec], platform: Platform | None) -> Resolution:
+def resolve(
+    tree: Node, catalog: Mapping[str, ComponentSpec], platform: Platform | None, *, require_extras: bool = False
+) -> Resolution:
     """Resolve every component of a manifest.
 
     Args:
@@ -53,14 +55,18 @@ def resolve(tree: Node, catalog: Mapping[str, ComponentSpec], platform: Platform
         catalog: The components there are.
         platform: The environment. Without one, a component type is right when some component of the catalogue
             implements it, and arguments are right when one of those takes them.
+        require_extras: Whether the libraries of each component must be installed.
     """
-    return _Resolver(catalog, platform).resolve(tree)
+    return _Resolver(catalog, platform, require_extras=require_extras).resolve(tree)
 
 
 class _Resolver:
-    def __init__(self, catalog: Mapping[str, ComponentSpec], platform: Platform | None) -> None:
+    def __init__(
+        self, catalog: Mapping[str, ComponentSpec], platform: Platform | None, *, require_extras: bool
+    ) -> None:
         self.catalog = catalog
         self.platform = platform
+        self.require_extras = require_extras
         self.done = Resolution()
         self._implementations: dict[str, list[ComponentSpec]] = {}
         self._settings: dict[str, BaseModel | None] = {}
@@ -143,6 +149,9 @@ class _Resolver:
         settings = self._settings_of(use, spec)
         protocols = {protocol for each in specs for protocol in each.protocols}
         self.done.problems += _protocols(use, spec, protocols)
+        if self.require_extras:
+            place = written((*use.path, "component"))
+            self.done.problems += extras_problems(spec, use.location, place)
         if args is not None and settings is not None:
             from alchemesh_platform.compose.plan import PlannedComponent
 
@@ -234,6 +243,17 @@ def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: 
     overlay = f"{file.stem}.{environment}{file.suffix}"
     remedy = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
     return replace(problem, hint=f"{problem.hint}; {remedy}" if problem.hint else remedy)
+
+
+def extras_problems(spec: ComponentSpec, location: Location, path: str) -> list[Problem]:
+    """A component whose libraries are not installed, reported where it is asked for."""
+    from alchemesh_platform.base.extras import install_command, missing_extras
+
+    missing = missing_extras(spec.extras)
+    if not missing:
+        return []
+    what = f"{listed(missing, 'and')}, which {'is' if len(missing) == 1 else 'are'} not installed"
+    return [Problem(location, path, f"component {spec.name} needs {what}", f"run `{install_command(*missing)}`")]
 
 
 def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | None, list[Problem]]:

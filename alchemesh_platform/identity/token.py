@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, published_by
@@ -56,7 +57,7 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
     except ModuleNotFoundError as error:
         raise ProviderUnavailable(
             "an identity provider of kind oidc needs the package joserfc, which is not installed",
-            hint="pip install 'alchemesh-platform[oidc]'",
+            hint=install_command("alchemesh-platform[oidc]"),
         ) from error
     try:
         keys = KeySet.import_key_set(published.keys)  # type: ignore[arg-type]

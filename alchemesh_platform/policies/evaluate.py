@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alchemesh_platform.policies.expression import EvaluationFailed, NotKnown, WrongExpression, bind, compiled
+from alchemesh_platform.policies.expression import (
+    CelMissing,
+    EvaluationFailed,
+    NotKnown,
+    WrongExpression,
+    bind,
+    cel_is_installed,
+    compiled,
+)
 from alchemesh_platform.policies.facts import Facts, components_of, plain
 from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
@@ -65,13 +73,15 @@ def evaluate_request(policy: Policy, request: GivenRequest, environment: str | N
         "request.domain": domain,
         **({"environment": environment} if environment is not None else {}),
     }
-    answer = _answer(policy, bind(Scope.REQUEST, facts))
+    answer = _answer(policy, bind(Scope.REQUEST, facts)) if cel_is_installed() else _without_cel()
     return PolicyResult(policy.name, policy.effect, answer.outcome, answer.message, answer.hint)
 
 
 def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
     """Hold what is known of a product against policies; as :func:`policies_for`."""
     ordered = list(policies)
+    if not cel_is_installed():
+        return [result for policy in ordered for result in _results(policy, {_without_cel(): []})]
     answers: list[dict[_Answer, list[Place]]] = [{} for _ in ordered]
     shared = facts.variables()
     for scope in dict.fromkeys(policy.applies_to for policy in ordered):
@@ -85,6 +95,11 @@ def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
                 if answer.outcome in _TELLING:
                     places.append(subject.place())
     return [result for policy, found in zip(ordered, answers, strict=True) for result in _results(policy, found)]
+
+
+def _without_cel() -> _Answer:
+    missing = CelMissing()
+    return _Answer(Outcome.NOT_EVALUATED, f"{missing.message}: {missing.hint}", missing.hint or "")
 
 
 def _answer(policy: Policy, bound: Any) -> _Answer:

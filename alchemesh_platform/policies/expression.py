@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
+from alchemesh_platform.base.extras import install_command
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import closest, did_you_mean
 from alchemesh_platform.policies.models import Scope
 from alchemesh_platform.policies.variables import VARIABLES
@@ -21,6 +23,9 @@ from alchemesh_platform.policies.variables import VARIABLES
 # comprehension_max_iterations. It also bounds the length of an expression and how deeply it is nested.
 ITERATIONS_MAX = 10_000
 COMPILED_MAX = 4096  # expressions kept compiled: many times the policies of a mesh
+
+POLICIES = "alchemesh-platform[policies]"
+CEL_MISSING = f"policies need {POLICIES}, which is not installed"
 
 _LIBRARY_ERRORS = (RuntimeError, TypeError, ValueError)  # what the binding raises
 _PROTOBUF = "google.protobuf.descriptor_pool"
@@ -47,6 +52,13 @@ class WrongExpression(Exception):
         self.message = message
         self.hint = hint
         super().__init__(message)
+
+
+class CelMissing(Failure):
+    """Raised when policies cannot be compiled or evaluated here, because the library for CEL is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(CEL_MISSING, hint=f"run `{install_command(POLICIES)}`")
 
 
 class NotKnown(Exception):
@@ -104,8 +116,19 @@ class Expression:
         return EvaluationFailed(_cleaned(said))
 
 
+def cel_is_installed() -> bool:
+    """Whether policies can be evaluated here."""
+    from importlib.util import find_spec
+
+    return find_spec("cel_expr_python") is not None
+
+
 def bind(scope: Scope, data: Mapping[str, Any]) -> Any:
-    """Values for the variables of a scope, for any number of its expressions; those left out are unknown."""
+    """Values for the variables of a scope, for any number of its expressions; those left out are unknown.
+
+    Raises:
+        CelMissing: when the library is not installed.
+    """
     return _environment(scope).Activation(dict(data))
 
 
@@ -115,6 +138,7 @@ def compiled(text: str, scope: Scope) -> Expression:
 
     Raises:
         WrongExpression: when it is not CEL, names what there is not, mixes types, or cannot give true or false.
+        CelMissing: when the library is not installed.
     """
     try:
         program = _environment(scope).compile(text)
@@ -128,7 +152,10 @@ def compiled(text: str, scope: Scope) -> Expression:
 
 @cache
 def _environment(scope: Scope) -> Any:
-    from cel_expr_python import cel  # type: ignore[import-untyped]
+    try:
+        from cel_expr_python import cel  # type: ignore[import-untyped]
+    except ModuleNotFoundError as error:
+        raise CelMissing from error
 
     kinds = {
         "string": cel.Type.STRING,

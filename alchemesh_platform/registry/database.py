@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavailable_as
 
 PATIENCE = timedelta(seconds=30)
@@ -124,7 +125,7 @@ class Database:
         except ModuleNotFoundError as error:
             raise RegistryUnavailable(
                 "a registry in PostgreSQL needs the package psycopg, which is not installed",
-                hint="pip install 'alchemesh-platform[postgresql]'",
+                hint=install_command("alchemesh-platform[postgresql]"),
             ) from error
 
 

@@ -65,6 +65,8 @@ class ComponentSpec:
         required_identity: Kind of identity (:mod:`alchemesh_platform.sdk.code_identity`) that a product must have
             before this component can grant it access; None where the component creates the credential itself.
         depends_on: Foundations whose outputs it refers to, where the environment has them.
+        extras: Optional parts of packages that it needs to be deployed: ``("my-package[clickhouse]",)``. Where one is
+            not installed, the component is reported at its line, with the command that installs it.
         plugins: Pulumi packages whose plugins its resources need, beside ours: ``("kafka",)``.
     """
 
@@ -88,6 +90,7 @@ class ComponentSpec:
     guards: bool = False
     required_identity: str | None = None
     depends_on: tuple[Role, ...] = ()
+    extras: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
 
     def args_model(self) -> type[BaseModel]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of
+from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
@@ -44,9 +45,17 @@ def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> list[Pro
     if errors_of(problems):
         raise ProblemsFound(problems)
     found = [problem for result in results for problem in result.problems()]
+    if not cel_is_installed():
+        found.append(unevaluated(plan))
     if any(result.forbids for result in results):
         raise Forbidden(errors_of(found))
     return [*problems, *found]
+
+
+def unevaluated(plan: Plan) -> Problem:
+    """The warning that no policy was evaluated, because the library for CEL is not installed."""
+    missing = CelMissing()
+    return Problem(plan.location, "", missing.message, missing.hint, "warning")
 
 
 def checked_against_mesh(

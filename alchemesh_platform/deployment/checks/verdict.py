@@ -29,6 +29,7 @@ from alchemesh_platform.deployment.grants.input_access import (
     announcements,
     input_access,
 )
+from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
@@ -99,6 +100,7 @@ def before_engine(
     Raises:
         ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
         Forbidden: when a policy forbids it.
+        CelMissing: when policies cannot be evaluated here; a preview warns instead.
         FoundationMissing: when what it stands on is not deployed; not in a preview.
         Promised: when a contract forbids it; not in a preview.
         AccessMissing: when the product may not read what it wants; not in a preview.
@@ -113,6 +115,8 @@ def before_engine(
     plan = with_grants(registry, with_foundations(registry, plan), now)
     warnings: list[Problem] = []
     inputs: list[InputAccess] = []
+    if operation == "up" and not cel_is_installed():
+        raise CelMissing
     if operation in DEPLOYING:
         failed: list[str] = []
         auto = auto_approval(registry, plan.environment, failed.append)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Tell, cache_folder, one_at_a_time
 from alchemesh_platform.engine.install.find import Engine
@@ -150,7 +151,7 @@ def sdk_version(name: str) -> str:
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
         raise PluginMissing(
-            f"Pulumi's {name} package for Python is not installed", hint=f"pip install 'alchemesh-platform[{name}]'"
+            f"Pulumi's {name} package for Python is not installed", hint=install_command(f"alchemesh-platform[{name}]")
         )
     # Written by Pulumi's code generator beside every SDK: {"resource": true, "name": …, "version": …}
     return str(json.loads(Path(found.origin).with_name("pulumi-plugin.json").read_bytes())["version"])

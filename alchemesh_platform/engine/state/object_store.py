@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 
 SCHEMES = ("s3", "gs")
-EXTRA = "pip install 'alchemesh-platform[object-state]'"
+EXTRA = "alchemesh-platform[object-state]"
 # https://cloud.google.com/docs/authentication/provide-credentials-adc
 GOOGLE_SIGN_IN = (
     "sign in to Google Cloud: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS in CI"
@@ -110,7 +111,9 @@ def using(backend: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise StoreUnusable(f"state in {shown(backend)} needs the package {error.name}", hint=EXTRA) from error
+        raise StoreUnusable(
+            f"state in {shown(backend)} needs the package {error.name}", hint=install_command(EXTRA)
+        ) from error
     except Exception as error:
         if not type(error).__module__.startswith(("botocore.", "boto3.", "google.", "requests.", "urllib3.")):
             raise

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.systems.kafka.access import KafkaAccess, client_options
 
@@ -45,7 +46,7 @@ class Cluster:
             from confluent_kafka.admin import AdminClient
         except ImportError as error:
             raise KafkaFailed(
-                "the Kafka client for Python is not installed", hint="pip install 'alchemesh-platform[kafka]'"
+                "the Kafka client for Python is not installed", hint=install_command("alchemesh-platform[kafka]")
             ) from error
         self.access = access
         self._reported: list[KafkaError] = []

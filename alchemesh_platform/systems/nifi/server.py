@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.secrets import SecretRef, resolve
 
@@ -229,7 +230,7 @@ def _api_client(url: str, login: Login, retries: int) -> Any:
         from nipyapi.nifi import ApiClient
     except ModuleNotFoundError as error:
         raise NifiFailed(
-            "the NiFi client for Python is not installed", hint="pip install 'alchemesh-platform[nifi]'"
+            "the NiFi client for Python is not installed", hint=install_command("alchemesh-platform[nifi]")
         ) from error
     client = ApiClient(host=url)
     _silence()

@@ -14,6 +14,9 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.platform_file.models import Platform
 
+ROAPI = "roapi"
+NOT_USED = "the environment has no data API on this machine"
+
 
 @click.command(short_help="Check that everything this machine needs is there.")
 @where_options
@@ -110,13 +113,34 @@ def _components(_platform: Platform) -> str:
     return f"{len(catalog)} in the catalogue"
 
 
-def _data_api(_platform: Platform) -> str:
+def _extras(platform: Platform) -> str:
+    """The optional libraries that the environment's components need."""
+    from alchemesh_platform.base.extras import install_command, missing_extras
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.policies.expression import POLICIES
+
+    catalog = discover()
+    used = [catalog[name] for name in platform.components.values() if name in catalog]
+    needed = sorted({POLICIES, *(extra for spec in used for extra in spec.extras)})
+    missing = missing_extras(needed)
+    if missing:
+        users = {extra: sorted({spec.name for spec in used if extra in spec.extras}) for extra in missing}
+        lines = (f"{extra} is not installed; needed by {', '.join(users[extra]) or 'policies'}" for extra in missing)
+        raise Failure("\n".join(lines), hint=f"run `{install_command(*missing)}`")
+    return ", ".join(needed)
+
+
+def _data_api(platform: Platform) -> str:
+    if ROAPI not in platform.components.values():
+        return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import program
 
     return f"{program('roapi')}, behind {program('caddy')}"
 
 
-def _sql(_platform: Platform) -> str:
+def _sql(platform: Platform) -> str:
+    if ROAPI not in platform.components.values():
+        return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import guard_of, program
 
     guard = guard_of(("sql",))
@@ -132,6 +156,7 @@ CHECKS: dict[str, Callable[[Platform], str]] = {
     "home": _home,
     "registry": _registry,
     "components": _components,
+    "extras": _extras,
     "data api": _data_api,
     "guarded sql": _sql,
 }

@@ -66,7 +66,7 @@ def command(
     problems: list[Problem] = []
     for number, path in enumerate(paths or (directory,)):
         try:
-            loaded, plan, results = _composed(path, environment, platform_file, catalog)
+            loaded, plan, results = _composed(path, environment, platform_file, catalog, require_extras=with_resources)
         except ProblemsFound as found:
             problems += found.problems
             code = ExitCode.PROBLEMS
@@ -94,13 +94,18 @@ def command(
         click.echo("\n" * bool(number) + with_context_options("\n".join(plan_lines(plan, resources)), here=True))
         for problem in reported:
             click.echo(f"\n{with_context_options(str(problem))}", err=True)
+    from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
+
+    if not cel_is_installed():
+        missing = CelMissing()
+        click.echo(f"\nnot evaluated: {missing.message}: {missing.hint}", err=True)
     if problems and not as_json:
         raise ProblemsFound(problems)
     return code
 
 
 def _composed(
-    path: Path, environment: str, platform_file: Path | None, catalog: Catalog
+    path: Path, environment: str, platform_file: Path | None, catalog: Catalog, *, require_extras: bool
 ) -> tuple[LoadedManifest, Plan, list[PolicyResult]]:
     from alchemesh_cli.context import load_platform_for
     from alchemesh_platform.compose.compose import read_and_compose
@@ -111,7 +116,9 @@ def _composed(
         platform = load_platform_for(path, environment, platform_file)
     except ProblemsFound as found:
         platform = found
-    loaded, plan = read_and_compose(manifest_path(path), platform, environment, catalog, look=True)
+    loaded, plan = read_and_compose(
+        manifest_path(path), platform, environment, catalog, look=True, require_extras=require_extras
+    )
     if isinstance(platform, ProblemsFound):
         raise platform
     return loaded, plan, policies_as_last_seen(loaded, platform, plan)

@@ -76,6 +76,8 @@ def command(
         from alchemesh_platform.manifest.cycles import check_together
 
         found |= dict.fromkeys(check_together(trees))
+    from alchemesh_platform.policies.expression import CEL_MISSING
+
     problems = in_file_order(found | dict.fromkeys(asked.of_policies))
     code = ExitCode.PROBLEMS if errors_of(found) else ExitCode.FORBIDDEN if errors_of(problems) else None
     if as_json:
@@ -90,8 +92,10 @@ def command(
         raise ProblemsFound(problems)
     for problem in problems:
         click.echo(f"{problem}\n", err=True)
-    # Without an environment it goes without saying that what depends on it is not known.
-    for reason, policies in asked.not_evaluated.items() if environment is not None else ():
+    for reason, policies in asked.not_evaluated.items():
+        # Without an environment it is plain that facts of an environment are not known.
+        if environment is None and not reason.startswith(CEL_MISSING):
+            continue
         click.echo(f"not evaluated: {', '.join(sorted(policies))}: {reason}", err=True)
     click.echo(_verdict(files, problems))
     return code

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 
 Protocol = Literal["sql", "rest", "graphql"]
@@ -106,4 +107,6 @@ ALONE = ("--unshare-all", "--uid", "0", "--gid", "0", "--cap-add", "CAP_SYS_CHRO
 
 def _way(name: str) -> str:
     package = PACKAGES.get(name)
-    return f"install it, on Debian with `apt-get install {package}`" if package else f"pip install {name}"
+    if package:
+        return f"install it, on Debian with `apt-get install {package}`"
+    return f"run `{install_command('alchemesh-platform[local]')}`"

@@ -17,4 +17,5 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:JobConnection",
     look="alchemesh_components.code.local_python.look:look",
     run="alchemesh_components.code.local_python.run:run",
+    extras=("alchemesh-platform[local]",),
 )

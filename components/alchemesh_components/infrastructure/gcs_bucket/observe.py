@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
@@ -16,7 +17,8 @@ def observe(connection: FilesConnection) -> Observation:
         from google.api_core.exceptions import NotFound
         from google.cloud.storage import Client
     except ImportError:
-        return Observation("unknown", "google-cloud-storage is not installed: pip install 'alchemesh-platform[gcp]'")
+        remedy = install_command("alchemesh-platform[gcp]")
+        return Observation("unknown", f"google-cloud-storage is not installed: {remedy}")
     address = urlsplit(connection.url)
     files, size, changed = 0, 0, None
     try:

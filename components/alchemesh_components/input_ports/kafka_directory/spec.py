@@ -17,4 +17,5 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.input_ports.kafka_directory.observe:observe",
     check="alchemesh_components.input_ports.kafka_directory.check:check",
+    extras=("alchemesh-platform[kafka]", "alchemesh-platform[local]"),
 )

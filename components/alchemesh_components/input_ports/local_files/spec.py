@@ -16,4 +16,5 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.input_ports.local_files.observe:observe",
+    extras=("alchemesh-platform[local]",),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.connections import TablesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
@@ -15,7 +16,8 @@ def observe(connection: TablesConnection) -> Observation:
         from google.auth.credentials import AnonymousCredentials
         from google.cloud.bigquery import Client
     except ImportError:
-        return Observation("unknown", "google-cloud-bigquery is not installed: pip install 'alchemesh-platform[gcp]'")
+        remedy = install_command("alchemesh-platform[gcp]")
+        return Observation("unknown", f"google-cloud-bigquery is not installed: {remedy}")
     # Unlike Cloud Storage's, this client wants credentials of an emulator too.
     emulated = os.environ.get("BIGQUERY_EMULATOR_HOST")
     credentials = AnonymousCredentials() if emulated else None  # type: ignore[no-untyped-call]

@@ -22,4 +22,5 @@ SPEC = ComponentSpec(
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    extras=("alchemesh-platform[gcp]",),
 )

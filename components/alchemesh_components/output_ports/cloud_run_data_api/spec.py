@@ -22,4 +22,5 @@ SPEC = ComponentSpec(
     protocols=("sql", "rest", "graphql"),
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    extras=("alchemesh-platform[gcp]",),
 )

@@ -17,4 +17,5 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TablesConnection",
     observe="alchemesh_components.output_ports.delta_table.observe:observe",
     check="alchemesh_components.output_ports.delta_table.check:check",
+    extras=("alchemesh-platform[local]",),
 )

@@ -19,4 +19,5 @@ SPEC = ComponentSpec(
     check="alchemesh_components.output_ports.kafka_topic.check:check",
     guards=True,
     plugins=("kafka",),
+    extras=("alchemesh-platform[kafka]",),
 )

@@ -18,4 +18,5 @@ SPEC = ComponentSpec(
     protocols=("sql", "rest", "graphql"),
     guards=True,
     observe="alchemesh_components.output_ports.roapi.observe:observe",
+    extras=("alchemesh-platform[local]",),
 )

