@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import boto3
+from typing import Any
 
 from alchemesh_platform.systems.local.servers.ports import free_port
 from parts.java import PartFailed
@@ -49,8 +48,10 @@ class Bucket:
         self.server.send_signal(signal.SIGCONT)
 
     @property
-    def s3(self) -> boto3.client:
+    def s3(self) -> Any:
         """A client of the bucket's server."""
+        import boto3
+
         return boto3.client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{self.port}",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from alchemesh_components.foundations.gcp_domain.component import GIVEN_ROLES
 from tests.components.test_cases import CASES
 
 MEMBER = "gcp:projects/iAMMember:IAMMember"
 
 
 def test_the_account_may_give_what_components_give_in_a_project_and_no_more() -> None:
+    from alchemesh_components.foundations.gcp_domain.component import GIVEN_ROLES
+
     given = {
         resource["inputs"]["role"]
         for name, case in CASES

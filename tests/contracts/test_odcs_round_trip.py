@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from datacontract.data_contract import DataContract
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import Draft201909Validator
@@ -59,6 +58,8 @@ def validator() -> Any:
 
 def lint(text: str) -> list[str]:
     """What `datacontract lint` says against a file."""
+    from datacontract.data_contract import DataContract
+
     run = DataContract(data_contract_str=text, all_errors=True).lint()
     return [f"{one.name}: {one.reason}" for one in run.checks if one.result not in {"passed", "warning"}]
 
