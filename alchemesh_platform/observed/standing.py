@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from alchemesh_platform.observed.maturity import History, Maturity, Served, maturity
+from alchemesh_platform.registry.audit import OVERRIDE
 from alchemesh_platform.registry.records import GrantRecord, ProductRecord, ValueScoreRecord
 from alchemesh_platform.registry.tables import acts, changes
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 STABLE = '%"lifecycle":"stable"%'  # in a document, whose own quotes are escaped inside a text
-OVERRIDE = (
-    "contract override"  # operation of the act by which somebody did without the notice that consumers were promised
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ TURN = "acts"  # one writer at a time adds to the chain
 BEGINNING = "0" * 64  # what the first act follows
 _LOOKED_UP = ("at", "environment", "product", "operation", "actor")
 BATCH = 1000  # acts that are read at a time
+OVERRIDE = "contract override"  # operation of an act: a change that did not wait for its notice period
 
 
 class Act(BaseModel):
@@ -33,7 +34,7 @@ class Act(BaseModel):
 
     environment: str
     product: str = Field(default="", description="Address of the product concerned.")
-    operation: str = Field(description="Operation: access approve, contract notice, override, mesh apply, …")
+    operation: str = Field(description="Operation: access approve, contract notice, contract override, mesh apply, …")
     address: str = Field(description="What it was done to.")
     actor: str = Field(description="Subject of the acting identity.")
     issuer: str = Field(description="Issuer of that identity.")

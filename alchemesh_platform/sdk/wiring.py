@@ -29,9 +29,9 @@ class Wiring:
         connections: For code: outputs of the product's other components, ``{"inputs": {port: {"storage": …}},
             "outputs": {…}, "infrastructure": {…}}``, as :class:`alchemesh_platform.connections.Connections` has them
             (values may be Pulumi outputs).
-        needs: For a check: name of each need of the product: its component type.
-        foundations: What the product stands on: role of a foundation that the environment has (``platform``,
-            ``domain``): the outputs of its stack, empty where it is not deployed.
+        needs: Name of each need of the product: its component type.
+        foundations: Foundations that the environment has for the product, by role (``platform``, ``domain``): the
+            outputs of its stack, empty where it is not deployed.
         product_version: Version of the product.
         product_root: Folder of the manifest; what relative paths in arguments start from.
     """

@@ -20,10 +20,10 @@ import pulumi
 
 from alchemesh_platform.base.names import REQUEST_PATTERN, asset_address, product_address
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
+from alchemesh_platform.compose.wiring import planned_wiring
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.sdk.component import Component
-from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.mesh import resources as mesh
 from alchemesh_stacks.adoption import adoption
 
@@ -153,7 +153,7 @@ class InputPort(pulumi.ComponentResource):
         self.plan = plan
         self.planned = planned
         self.children = pulumi.ResourceOptions(parent=self)
-        self.component = place(plan, planned.component, self.children, origin=planned.origin)
+        self.component = place(plan, planned.component, self.children)
         self.connections: dict[str, Any] = (
             dict(self.component.outputs) if planned.from_product else {"storage": self.component.outputs}
         )
@@ -203,10 +203,8 @@ class OutputPort(pulumi.ComponentResource):
         self.plan = plan
         self.planned = planned
         self.children = pulumi.ResourceOptions(parent=self)
-        self.storage = place(plan, planned.storage, self.children, planned)
-        self.proxy = (
-            place(plan, planned.proxy, self.children, planned, storage=self.storage.outputs) if planned.proxy else None
-        )
+        self.storage = place(plan, planned.storage, self.children)
+        self.proxy = place(plan, planned.proxy, self.children, storage=self.storage.outputs) if planned.proxy else None
         self.connections = {"storage": self.storage.outputs, "proxy": self.proxy.outputs if self.proxy else None}
         self.deployed = _after(self.children, *(part for part in (self.storage, self.proxy) if part))
         self.record()
@@ -295,30 +293,12 @@ def place(
     plan: Plan,
     planned: PlannedComponent,
     opts: pulumi.ResourceOptions,
-    output: PlannedOutput | None = None,
     *,
-    origin: str | None = None,
     storage: Mapping[str, Any] | None = None,
     connections: Mapping[str, Any] | None = None,
 ) -> AnyComponent:
     """Declare one component of the plan in its place, with the platform's transforms for it."""
-    wiring = Wiring(
-        environment=plan.environment,
-        domain=plan.product.domain,
-        product=plan.product.name,
-        team=plan.product.team,
-        port=planned.port,
-        role=planned.role.value,
-        models=output.models if output else {},
-        protocols=output.protocols if output else (),
-        storage=storage or {},
-        storage_component=output.storage.spec.name if output else "",
-        origin=origin,
-        connections=connections or {},
-        foundations={foundation.role.value: foundation.outputs or {} for foundation in plan.foundations},
-        product_version=plan.product.version,
-        product_root=plan.root,
-    )
+    wiring = planned_wiring(plan, planned, storage=storage, connections=connections)
     transforms = [_transform(rule) for rule in plan.transforms if rule.component == planned.spec.name]
     if transforms:
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transforms=transforms))

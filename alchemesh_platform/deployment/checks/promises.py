@@ -20,7 +20,7 @@ from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
 from alchemesh_platform.contracts.versions import kept_versions
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
-from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.audit import OVERRIDE, Act, record_act
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ProductRecord
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.registry.store import Registry
 
-OVERRIDE = "contract override"  # as the act is named
 DECOMMISSIONING = "the decommissioning of the product"
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alchemesh_platform.observed.standing import OVERRIDE, Standing, standings
-from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.observed.standing import Standing, standings
+from alchemesh_platform.registry.audit import OVERRIDE, Act, record_act
 from alchemesh_platform.registry.records import GrantRecord, ProductRecord, ScoreDeduction, ValueScoreRecord
 from alchemesh_platform.registry.store import Registry
 

@@ -1,0 +1,72 @@
+"""The place of each component in a product: what its check is given, and what it is deployed with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from alchemesh_platform.compose.plan import FoundationRef, Plan, PlannedComponent
+from alchemesh_platform.manifest.models import DataProduct, OutputPortOrigin
+from alchemesh_platform.sdk.spec import Role
+from alchemesh_platform.sdk.wiring import Wiring
+
+
+def planned_wiring(
+    plan: Plan,
+    planned: PlannedComponent,
+    *,
+    storage: Mapping[str, Any] | None = None,
+    connections: Mapping[str, Any] | None = None,
+) -> Wiring:
+    """The wiring of a component that is deployed.
+
+    Args:
+        storage: For a proxy: the outputs of its port's storage.
+        connections: For code: the outputs of the product's other components.
+    """
+    storages = {output.name: output.storage.spec.name for output in plan.outputs}
+    wiring = wiring_of(
+        plan.product, plan.environment, plan.root, plan.foundations, planned.role, planned.port, storages
+    )
+    return replace(wiring, storage=storage or {}, connections=connections or {})
+
+
+def wiring_of(
+    product: DataProduct,
+    environment: str,
+    root: str,
+    foundations: Iterable[FoundationRef],
+    role: Role,
+    port: str,
+    storages: Mapping[str, str],
+) -> Wiring:
+    """The wiring of a component, as far as the manifest and the platform file say.
+
+    Args:
+        root: Folder of the manifest.
+        foundations: Foundations of the environment, with their outputs where they are deployed.
+        role: The component's role.
+        port: The port or need that it belongs to.
+        storages: Output port: name of the component that its storage is.
+    """
+    output = next((each for each in product.output_ports if each.name == port), None)
+    if role not in {Role.STORAGE, Role.PROXY}:
+        output = None
+    origin = next((each.origin for each in product.input_ports if each.name == port), None)
+    return Wiring(
+        environment=environment,
+        domain=product.domain,
+        product=product.name,
+        team=product.team,
+        port=port,
+        role=role.value,
+        models={name: product.models[name] for name in output.models} if output is not None else {},
+        protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
+        storage_component=storages.get(port, "") if output is not None else "",
+        origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
+        needs={need.name: need.component for need in product.infrastructure},
+        foundations={foundation.role.value: foundation.outputs or {} for foundation in foundations},
+        product_version=product.version,
+        product_root=root,
+    )
