@@ -20,7 +20,7 @@ class Foundation(PlatformResource):
     Args:
         environment: Environment the record belongs to.
         address: Name of the thing across the mesh.
-        component: Component that makes it.
+        component: Component that creates it.
         outputs: Outputs of the stack.
     """
 
@@ -130,7 +130,7 @@ class Port(PlatformResource):
         proxy: Component that gives access.
         proxy_type: Its component type.
         models: Output: models it exposes.
-        connections: A PortConnections document: how code reaches it.
+        connections: A PortConnections document for the product's code.
     """
 
     pulumi_type = "alchemesh:mesh:Port"
@@ -280,8 +280,8 @@ class Manifest(PlatformResource):
     Args:
         environment: Environment the record belongs to.
         address: Name of the thing across the mesh.
-        root: Folder of the product's repo; what relative paths start from.
-        document: The manifest as JSON, overlay and contract files merged in. Text, for the order in it counts.
+        root: Folder of the product's repo; relative paths start there.
+        document: The manifest as JSON with overlay and contract files merged in; text, because its order matters.
     """
 
     pulumi_type = "alchemesh:mesh:Manifest"
