@@ -7,13 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.base.names import project_name
 from alchemesh_platform.base.problems import Problem, did_you_mean, in_file_order
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
@@ -24,7 +23,6 @@ from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
 from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, without_missing
-from alchemesh_platform.identity.identify import identify
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
 
@@ -58,21 +56,31 @@ class UnknownTarget(Failure):
     exit_code = ExitCode.USAGE
 
 
-@dataclass(slots=True)
-class Operator:
-    """Everything an operation needs, held ready: several operations (preview, then up) run one after the other."""
+class NobodyActs(Failure):
+    """Raised when a run that changes something has no actor."""
 
-    plan: Plan
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"`{operation}` needs an actor: history and audit record the identity that acts")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A product's stack, held, with all that an operation needs: several operations run one after the other.
+
+    Args:
+        actor: The identity that acts; None for previews only.
+    """
+
     platform: Platform
     engine: Engine
     stack: Stack
     registry: Registry
     providers: Mapping[str, int]
-    identity: Identity | None = None
-    notes: list[str] = field(default_factory=list)
+    actor: Identity | None
 
     def run(
         self,
+        plan: Plan,
         operation: OperationName,
         program: Callable[[Plan], object],
         progress: Progress,
@@ -88,20 +96,28 @@ class Operator:
         The engine runs once; after a kill, an `up` that meets what the killed run was making runs it again.
 
         Args:
+            plan: The product to deploy.
+            operation: The operation.
             program: Declares the resources of a plan, inside the engine's run.
             progress: Is fed with the events, before ``on_event`` gets them.
             targets: Names of ports and needs; none stands for all.
             target_globs: URNs, with wildcards, that the run is limited to beside them.
             cancel: Set it to stop the run cleanly.
+
+        Raises:
+            NobodyActs: when a run that changes something has no actor.
         """
         from alchemesh_platform.engine.run.operation import run_operation
         from alchemesh_platform.registry.audit import Act, record_act
 
+        actor = self.actor
+        if operation != "preview" and actor is None:
+            raise NobodyActs(operation)
         before: Mapping[str, Any] = {}
         if operation in ("up", "destroy"):
             before = self.deployed_state()
-            record_holdings(self.registry, self.plan, before)
-        product = self.plan.product
+            record_holdings(self.registry, plan, before)
+        product = plan.product
 
         def once(
             found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
@@ -111,10 +127,10 @@ class Operator:
                 progress.on_event(event)
                 on_event(event)
 
-            self.plan = replace(self.plan, kept=(*self.plan.kept, *found))
+            planned = replace(plan, kept=(*plan.kept, *found))
             folder = self.stack.work_folder
-            begin = partial(program, self.plan)
-            ahead = importing_ahead(self.plan, folder, begin) if operation in DECLARING else nullcontext(begin)
+            begin = partial(program, planned)
+            ahead = importing_ahead(planned, folder, begin) if operation in DECLARING else nullcontext(begin)
             with ahead as declare:
                 return run_operation(
                     self.engine,
@@ -123,31 +139,34 @@ class Operator:
                     program=declare,
                     providers=self.providers,
                     on_event=take,
-                    targets=[*(urn for name in targets for urn in target_urns(self.plan, name)), *target_globs],
+                    targets=[*(urn for name in targets for urn in target_urns(plan, name)), *target_globs],
                     parallel=parallel,
                     cancel=cancel,
                 )
 
         entry = None
-        if operation != "preview":
-            who = self.identity or identify(self.platform)
+        if actor is not None and operation != "preview":
             entry = self.registry.start_deployment(
-                environment=self.plan.environment,
+                environment=plan.environment,
                 product=product.address,
                 operation=operation,
-                actor=who.subject,
+                actor=actor.subject,
                 version=product.version,
             )
         started = time.monotonic()
         outcome: EngineOutcome = "failed"
         problems: tuple[Problem, ...] = ()
         try:
-            result = importing_interrupted(self.engine, self.stack, before, once) if operation == "up" else once()
+            if operation == "up":
+                result, found = importing_interrupted(self.engine, self.stack, before, once)
+                plan = replace(plan, kept=(*plan.kept, *found))
+            else:
+                result = once()
             outcome = result.outcome
-            gone = forget_missing(self.registry, self.plan, result)
-            problems = without_missing(problems_of(result, progress, self.plan, self.platform), gone)
+            gone = forget_missing(self.registry, plan, result)
+            problems = without_missing(problems_of(result, progress, plan, self.platform), gone)
         finally:
-            if entry is not None:
+            if entry is not None and actor is not None:
                 self.registry.finish_deployment(
                     entry.id,
                     outcome=outcome,
@@ -157,25 +176,25 @@ class Operator:
                 record_act(
                     self.registry,
                     Act(
-                        environment=self.plan.environment,
+                        environment=plan.environment,
                         product=product.address,
                         operation=operation,
                         address=product.address,
-                        actor=who.subject,
-                        issuer=who.issuer,
+                        actor=actor.subject,
+                        issuer=actor.issuer,
                         detail={"deployment": entry.id, "outcome": outcome, "version": product.version},
                     ),
                 )
         return Outcome(
             product.address,
-            self.plan.environment,
+            plan.environment,
             operation,
             result.outcome,
             time.monotonic() - started,
             progress,
             problems,
-            (*self.notes, *notes_of(result), *(self.kept_notes() if operation == "destroy" else ())),
-            emulated=self.plan.emulated,
+            (*notes_of(result), *(self.kept_notes(plan) if operation == "destroy" else ())),
+            emulated=plan.emulated,
         )
 
     def deployed_state(self) -> Mapping[str, Any]:
@@ -184,9 +203,9 @@ class Operator:
 
         return deployed_state(self.engine, self.stack)
 
-    def kept_notes(self) -> list[str]:
+    def kept_notes(self, plan: Plan) -> list[str]:
         """What was kept of the product, for a person; last how to have it go, which is the same for all."""
-        kept = kept_of(self.registry, self.plan, self.deployed_state())
+        kept = kept_of(self.registry, plan, self.deployed_state())
         notes = [f"{one.id} is kept, with its data; the next `alchemesh up` takes it back in" for one in kept]
         return [*notes, KEPT_NOTE] if notes else []
 
@@ -197,14 +216,15 @@ def operating(
     platform: Platform,
     *,
     report: Callable[[str], None],
+    actor: Identity | None,
     delete_data: bool = False,
-    identity: Identity | None = None,
 ) -> Iterator[Operator]:
     """Take the stack's lock, open the registry, serve the provider and find the engine.
 
     Args:
-        tell: Gets a line for what takes long and for what was found and mended.
-        identity: Who acts; by default it is asked for by the first operation that is more than a preview.
+        report: Gets a line for each step that takes long, and for what was found and repaired.
+        actor: The identity that acts; None for previews only.
+        delete_data: Whether data is deleted with its resource, whatever the resource says.
 
     Raises:
         StackLocked: when somebody else is at it, with who.
@@ -221,21 +241,25 @@ def operating(
         groups = {group for planned in plan.components() for group in type(planned.settings).model_fields}
         check_servers(platform, groups)
     engine = find_engine(progress=report)
-    with checked_out(stack_of(plan, platform), report=report) as stack, Registry.open(platform.registry) as registry:
+    with (
+        checked_out(stack_of(plan.project, platform), report=report) as stack,
+        Registry.open(platform.registry) as registry,
+    ):
         plugins = {name for planned in plan.components() for name in planned.spec.plugins}
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
         with providing(
             engine, stack, platform, plugins, report=report, own_process=own_process, delete_data=delete_data
         ) as providers:
-            yield Operator(plan, platform, engine, stack, registry, providers, identity)
+            yield Operator(platform, engine, stack, registry, providers, actor)
 
 
-def stack_of(plan: Plan, platform: Platform) -> Stack:
-    """The Pulumi stack of a product in an environment."""
-    return _stack(plan.project, platform)
+def stack_of(project: str, platform: Platform) -> Stack:
+    """The Pulumi stack of a product in an environment.
 
-
-def _stack(project: str, platform: Platform) -> Stack:
+    Args:
+        project: The product's project: ``domain.product``.
+        platform: The environment.
+    """
     from alchemesh_platform.engine.stack import Stack
 
     return Stack(
@@ -245,13 +269,6 @@ def _stack(project: str, platform: Platform) -> Stack:
         home=Path(platform.home, platform.environment),
         secrets_provider=platform.secrets,
     )
-
-
-def unlock(address: str, platform: Platform) -> list[str]:
-    """Release the stack of a product; returns what was found and removed, in sentences."""
-    from alchemesh_platform.engine.state.checkout import unlocked
-
-    return unlocked(_stack(project_name(*address.split("/")), platform))
 
 
 def target_urns(plan: Plan, name: str) -> list[str]:

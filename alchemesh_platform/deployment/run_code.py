@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from alchemesh_platform.base.failure import Failure
@@ -32,6 +33,7 @@ def run_code(
     on_output: Callable[[str], None],
     *,
     stand_in: RunCode | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Deployment:
     """Run a product's code with its connections; the run is in the history from its first moment.
 
@@ -40,6 +42,7 @@ def run_code(
         identity: Who runs it.
         on_output: Gets each line that the code prints, masked.
         stand_in: Runs code here whose component has it started elsewhere.
+        variables: Variables that the code gets beside those of this process.
 
     Returns:
         The run, over: outcome, exit status, the end of its output.
@@ -64,7 +67,7 @@ def run_code(
         environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
     )
     try:
-        done = run(job, connections, arguments, on_output)
+        done = run(job, connections, arguments, on_output, environ={**os.environ, **(variables or {})})
     except KeyboardInterrupt:
         registry.finish_deployment(entry.id, outcome="cancelled", problem="stopped by hand")
         raise

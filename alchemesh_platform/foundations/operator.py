@@ -155,7 +155,8 @@ class FoundationOperator:
             )
 
         if operation == "up":
-            result = importing_interrupted(self.engine, self.stack, deployed_state(self.engine, self.stack), once)
+            before = deployed_state(self.engine, self.stack)
+            result, _found = importing_interrupted(self.engine, self.stack, before, once)
         else:
             result = once()
         notes = notes_of(result)
@@ -173,7 +174,7 @@ class FoundationOperator:
 
 
 @contextmanager
-def founding(
+def operating_foundation(
     foundation: Foundation, platform: Platform, *, state: str | None = None, report: Callable[[str], None]
 ) -> Iterator[FoundationOperator]:
     """Take the lock of a foundation's stack, serve the provider and find the engine.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import queue
 import threading
 import time
@@ -35,8 +37,19 @@ class Observed:
     connection: Mapping[str, Any]
 
 
-def observe_all(things: Sequence[Observed], specs: Specs, patience: timedelta = PATIENCE) -> list[Observation | None]:
+def observe_all(
+    things: Sequence[Observed],
+    specs: Specs,
+    patience: timedelta = PATIENCE,
+    environ: Mapping[str, str] = os.environ,
+) -> list[Observation | None]:
     """Ask every component, in parallel; what does not answer in time, or cannot, is unknown.
+
+    Args:
+        things: The components to ask.
+        specs: The catalogue.
+        patience: How long to wait for all of them together.
+        environ: Variables by which clients find emulators. An observer gets them where it has a parameter ``environ``.
 
     Returns:
         An observation for each, in the order given; None where the component offers no way to be observed.
@@ -55,7 +68,7 @@ def observe_all(things: Sequence[Observed], specs: Specs, patience: timedelta = 
                 at = waiting.get_nowait()
             except queue.Empty:
                 return
-            reported.put((at, _observe(things[at], specs)))
+            reported.put((at, _observe(things[at], specs, environ)))
 
     # Daemons, and no pool: a pool waits for its threads when the program ends, and one that hangs would never let it.
     for _ in range(min(OBSERVERS, len(things))):
@@ -70,7 +83,7 @@ def observe_all(things: Sequence[Observed], specs: Specs, patience: timedelta = 
     return answers
 
 
-def _observe(thing: Observed, specs: Specs) -> Observation | None:
+def _observe(thing: Observed, specs: Specs, environ: Mapping[str, str]) -> Observation | None:
     try:
         spec = specs.get(thing.component)
         if spec is None:
@@ -78,7 +91,8 @@ def _observe(thing: Observed, specs: Specs) -> Observation | None:
         if spec.observe is None:
             return None
         observe: Any = load_reference(spec.observe)
-        answer = observe(connection_of(thing.connection))
+        options = {"environ": environ} if "environ" in inspect.signature(observe).parameters else {}
+        answer = observe(connection_of(thing.connection), **options)
     except Exception as error:  # noqa: BLE001 - a component's fault, whatever it is, is no fault of the product
         return Observation("unknown", f"{type(error).__name__}: {error}".splitlines()[0])
     if not isinstance(answer, Observation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,13 @@ PROTOCOLS = ("sql", "rest", "graphql")
 
 
 def product_status(
-    registry: Registry, environment: str, address: str, specs: Specs, *, patience: timedelta = PATIENCE
+    registry: Registry,
+    environment: str,
+    address: str,
+    specs: Specs,
+    *,
+    patience: timedelta = PATIENCE,
+    variables: Mapping[str, str] | None = None,
 ) -> ProductStatus:
     """How a product is doing, whether it stands here or not.
 
@@ -42,6 +49,7 @@ def product_status(
         address: ``domain/product``.
         specs: The catalogue, whose components are asked.
         patience: How long to wait for all of them together.
+        variables: Variables by which clients find emulators, beside those of this process.
     """
     product = registry.get(ProductRecord, environment, address)
     ports = registry.all(PortRecord, environment, address)
@@ -51,7 +59,7 @@ def product_status(
     origins = {
         port.origin: registry.get(PortRecord, environment, port.origin or "") for port in ports if port.from_product
     }
-    seen = _look(product, ports, origins, specs, patience)
+    seen = _look(product, ports, origins, specs, patience, {**os.environ, **(variables or {})})
     assets = registry.all(AssetRecord, environment, address)
     contracts = {record.address: record for record in registry.all(ContractRecord, environment, address)}
     notices = _notices(registry, environment, ports)
@@ -106,6 +114,7 @@ def _look(
     origins: Mapping[str | None, PortRecord | None],
     specs: Specs,
     patience: timedelta,
+    environ: Mapping[str, str],
 ) -> _Seen:
     things: dict[tuple[str, str], Observed] = {}
     for port in ports:
@@ -120,7 +129,7 @@ def _look(
             things[name, "need"] = Observed(str(need.get("component")), need["connection"])
     if product and product.code and product.code.get("connection"):
         things["code", "code"] = Observed(str(product.code.get("component")), product.code["connection"])
-    return dict(zip(things, observe_all(list(things.values()), specs, patience), strict=True))
+    return dict(zip(things, observe_all(list(things.values()), specs, patience, environ), strict=True))
 
 
 def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) -> dict[str, tuple[NoticeStatus, ...]]:

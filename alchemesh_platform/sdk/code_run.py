@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,5 +32,12 @@ class RunCode(Protocol):
         connections: Connections,
         arguments: tuple[str, ...],
         on_output: Callable[[str], None],
+        *,
+        environ: Mapping[str, str],
     ) -> CodeRun:
-        """Run the code with its connections, hand on each line that it prints, masked, and wait for its end."""
+        """Run the code with its connections, hand on each line that it prints, masked, and wait for its end.
+
+        Args:
+            environ: Variables that the code starts from: those of this process and, in an emulated environment, those
+                by which clients find the emulators. Secrets are looked up here too.
+        """

@@ -54,7 +54,8 @@ class ComponentSpec:
         outputs: ``"module:Model"``, what it gives to the product's code.
         protocols: What a proxy can speak.
         observe: ``"module:function"``, from the component's connection to an
-            :class:`alchemesh_platform.sdk.observation.Observation`; None when it cannot be observed.
+            :class:`alchemesh_platform.sdk.observation.Observation`; None when it cannot be observed. Where it has a
+            parameter ``environ``, it gets the variables by which clients find emulators.
         run: ``"module:function"``, for code: runs it once, see :mod:`alchemesh_platform.sdk.code_run`.
         check: ``"module:function"``, pure, from arguments, settings and wiring to what the component cannot do, see
             :class:`alchemesh_platform.sdk.objection.Objection`; runs whenever a manifest is composed.

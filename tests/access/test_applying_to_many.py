@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-
 from alchemesh_cli.access.applying import _applied
 from alchemesh_cli.access.opened import Opened
+
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound
 from alchemesh_platform.deployment.grants import apply as granting

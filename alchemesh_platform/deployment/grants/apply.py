@@ -38,7 +38,7 @@ def apply_grants(
     *,
     deploy: Callable[[Plan], object],
     report: Callable[[str], None],
-    identity: Identity | None = None,
+    actor: Identity,
     cancel: threading.Event | None = None,
 ) -> Outcome | None:
     """Let in who was approved at a product's ports, and take out whose access was revoked or has ended.
@@ -50,8 +50,8 @@ def apply_grants(
         platform: The environment.
         product: ``domain/product``.
         deploy: Declares a plan, inside the engine's run.
-        tell: Gets a line for what takes long and for what was found and mended.
-        identity: Who acts.
+        report: Gets a line for each step that takes long, and for what was found and repaired.
+        actor: The identity that acts.
         cancel: Set it to stop cleanly.
 
     Returns:
@@ -68,17 +68,17 @@ def apply_grants(
         for waiting in _waiting(plan):
             report(waits_for(waiting, plan))
         return None
-    with operating(plan, platform, report=report, identity=identity) as operator:
+    with operating(plan, platform, report=report, actor=actor) as operator:
         # Asked again under the lock: somebody may have deployed the product meanwhile.
         plan = with_foundations(registry, recomposed(registry, platform, product))
         plan = with_grants(registry, plan, datetime.now(UTC))
-        operator.plan = plan
         for waiting in _waiting(plan):
             report(waits_for(waiting, plan))
         changed = sorted(set(_changed(operator, plan)))
         if not changed:
             return None
         return operator.run(
+            plan,
             "up",
             deploy,
             Progress(plan),

@@ -33,7 +33,7 @@ def grant_inputs(
     platform: Platform,
     plan: Plan,
     inputs: Collection[InputAccess],
-    identity: Identity,
+    actor: Identity,
     *,
     deploy: Callable[[Plan], object],
     report: Callable[[str], None],
@@ -46,7 +46,7 @@ def grant_inputs(
         platform: The environment.
         plan: The product that is to read.
         inputs: How it stands with the ports of others.
-        identity: Who deploys it.
+        actor: The identity that deploys the product.
         deploy: Declares a plan, inside the engine's run.
         tell: Gets a line for each thing that is done.
         cancel: Set it to stop cleanly.
@@ -54,7 +54,7 @@ def grant_inputs(
     Raises:
         NotGrantedNow: when a grant could not be deployed.
     """
-    requests = Requests(registry, plan.environment, identity, auto_approval(registry, plan.environment, report))
+    requests = Requests(registry, plan.environment, actor, auto_approval(registry, plan.environment, report))
     for each in inputs:
         if each.status == "at_once":
             try:
@@ -68,9 +68,7 @@ def grant_inputs(
             report(f"asked for access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
     waiting = [each.port.origin for each in inputs if each.status in ("at_once", "approved")]
     for product in sorted({origin.rpartition("/")[0] for origin in waiting}):
-        outcome = apply_grants(
-            registry, platform, product, deploy=deploy, report=report, identity=identity, cancel=cancel
-        )
+        outcome = apply_grants(registry, platform, product, deploy=deploy, report=report, actor=actor, cancel=cancel)
         if outcome is not None and not outcome.succeeded:
             why = f": {outcome.problems[0].message}" if outcome.problems else ""
             raise GrantNotDeployed(
@@ -83,7 +81,7 @@ def grant_inputs_afterwards(
     registry: Registry,
     platform: Platform,
     plan: Plan,
-    identity: Identity,
+    actor: Identity,
     *,
     deploy: Callable[[Plan], object],
     report: Callable[[str], None],
@@ -95,6 +93,6 @@ def grant_inputs_afterwards(
     """
     inputs = [each for each in input_access(registry, plan, datetime.now(UTC)) if each.status == "approved"]
     try:
-        grant_inputs(registry, platform, plan, inputs, identity, deploy=deploy, report=report, cancel=cancel)
+        grant_inputs(registry, platform, plan, inputs, actor, deploy=deploy, report=report, cancel=cancel)
     except Failure as failure:
         report(f"note: {failure.message}; {failure.hint}" if failure.hint else f"note: {failure.message}")

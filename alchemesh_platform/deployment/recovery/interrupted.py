@@ -31,12 +31,15 @@ def importing_interrupted(
     stack: Stack,
     before: Mapping[str, Any],
     run: Callable[[Sequence[Kept], Callable[[EngineEvent], None]], EngineResult],
-) -> EngineResult:
-    """Run the engine; where it met what an earlier run was making when it was killed, once more, with that imported.
+) -> tuple[EngineResult, tuple[Kept, ...]]:
+    """Run the engine. Where it meets resources that a killed run was creating, run it again and import them.
 
     Args:
         before: The state of the stack.
-        run: Runs it with what is to be imported, and hands each event to the other function that it is given.
+        run: Runs the engine with the resources to import, and passes each event to its second argument.
+
+    Returns:
+        The result of the last run, and the resources that it imported.
     """
     from alchemesh_platform.engine.run.events import ResourceFailed
     from alchemesh_platform.engine.state.deployed import deployed_state
@@ -53,8 +56,8 @@ def importing_interrupted(
     if interrupted and result.outcome == "failed":
         found = interrupted_creations(interrupted, failed, result.errors, deployed_state(engine, stack))
         if found:
-            return run(found, take)
-    return result
+            return run(found, take), found
+    return result, ()
 
 
 def interrupted_creations(

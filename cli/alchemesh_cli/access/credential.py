@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from alchemesh_cli.access.decide import request_argument
-from alchemesh_cli.access.opened import opened
+from alchemesh_cli.access.output import acting, request_argument
 from alchemesh_cli.context import json_option, where_options
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.credential import IssuedCredential
+    from alchemesh_platform.app.where import Where
     from alchemesh_platform.connections import DataApiConnection, TopicConnection
 
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 @where_options
 @json_option
 @request_argument
-def credential(directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str) -> None:
+def credential(where: Where, as_json: bool, request: str) -> None:
     """Issue the credential of a granted request; shown once.
 
     For the requester and its people, at data APIs of this machine, and at Kafka topics where the platform makes users.
@@ -34,11 +33,13 @@ def credential(directory: Path, environment: str, platform_file: Path | None, as
       alchemesh access credential req-0a1b2c3d
       alchemesh access credential req-0a1b2c3d --json | jq -r .password | pass insert -e mesh/flights
     """
-    from alchemesh_platform.access.credential import issue_credential
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.access import credential as issue
     from alchemesh_platform.connections import TopicConnection
 
-    with opened(directory, environment, platform_file) as access:
-        issued = issue_credential(access.requests, request)
+    platform, actor = acting(where)
+    with showing(where, "credential", as_json=as_json) as shown:
+        issued = issue(platform, actor, request, listen=shown)
     connection = issued.connection
     if isinstance(connection, TopicConnection):
         offered, lines = _topics(connection, issued)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.access.applying import apply_option, decided
-from alchemesh_cli.access.opened import opened, print_request, reason_option
+from alchemesh_cli.access.output import acting, apply_option, print_decision, reason_option, request_argument
 from alchemesh_cli.context import json_option, where_options
 
-request_argument = click.argument("request", metavar="REQUEST")
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Approve a request.")
@@ -20,9 +21,7 @@ request_argument = click.argument("request", metavar="REQUEST")
 @reason_option
 @apply_option
 def approve(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     request: str,
     reason: str,
@@ -38,8 +37,14 @@ def approve(
       alchemesh access approve req-0a1b2c3d --apply
       alchemesh access approve req-0a1b2c3d --reason "statistics only" -e prod
     """
-    with opened(directory, environment, platform_file) as access:
-        return decided(access, access.requests.approve(request, reason), apply=apply, as_json=as_json)
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.access import approve as approve_request
+
+    platform, actor = acting(where)
+    with interruptible() as cancel, showing(where, "approve", as_json=as_json) as shown:
+        decided = approve_request(platform, actor, request, reason, apply=apply, listen=shown, cancel=cancel)
+    return print_decision(decided, where, as_json=as_json)
 
 
 @click.command(short_help="Reject a request.")
@@ -47,9 +52,7 @@ def approve(
 @json_option
 @request_argument
 @reason_option
-def reject(
-    directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str, reason: str
-) -> None:
+def reject(where: Where, as_json: bool, request: str, reason: str) -> None:
     """Reject a request.
 
     For the owner of the product that is asked, or a platform owner.
@@ -58,8 +61,13 @@ def reject(
     Examples:
       alchemesh access reject req-0a1b2c3d --reason "the aggregated port is enough for that"
     """
-    with opened(directory, environment, platform_file) as access:
-        print_request(access.requests.reject(request, reason), as_json=as_json)
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.access import reject as reject_request
+
+    platform, actor = acting(where)
+    with showing(where, "reject", as_json=as_json) as shown:
+        decided = reject_request(platform, actor, request, reason, listen=shown)
+    print_decision(decided, where, as_json=as_json)
 
 
 @click.command(short_help="Take access back, or a request.")
@@ -69,9 +77,7 @@ def reject(
 @reason_option
 @apply_option
 def revoke(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     request: str,
     reason: str,
@@ -86,8 +92,14 @@ def revoke(
     Examples:
       alchemesh access revoke req-0a1b2c3d --reason "the project is over" --apply
     """
-    with opened(directory, environment, platform_file) as access:
-        return decided(access, access.requests.revoke(request, reason), apply=apply, as_json=as_json)
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.access import revoke as revoke_request
+
+    platform, actor = acting(where)
+    with interruptible() as cancel, showing(where, "revoke", as_json=as_json) as shown:
+        decided = revoke_request(platform, actor, request, reason, apply=apply, listen=shown, cancel=cancel)
+    return print_decision(decided, where, as_json=as_json)
 
 
 @click.command(short_help="Ask again for what is over, or will be.")
@@ -97,9 +109,7 @@ def revoke(
 @click.option("--purpose", default="", help="What the data is wanted for.  [default: as before]")
 @click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: not by itself]")
 def renew(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     request: str,
     purpose: str,
@@ -117,9 +127,14 @@ def renew(
     """
     from alchemesh_platform.access.until import parse_until
 
-    with opened(directory, environment, platform_file) as access:
-        ends_at = parse_until(until, access.requests.clock()) if until else None
-        print_request(access.requests.renew(request, ends_at, purpose), as_json=as_json)
+    ends_at = parse_until(until, datetime.now(UTC)) if until else None
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.access import renew as renew_request
+
+    platform, actor = acting(where)
+    with showing(where, "renew", as_json=as_json) as shown:
+        decided = renew_request(platform, actor, request, ends_at=ends_at, purpose=purpose, listen=shown)
+    print_decision(decided, where, as_json=as_json)
 
 
 @click.command(short_help="Move the end of access that is approved or granted.")
@@ -131,9 +146,7 @@ def renew(
 @reason_option
 @apply_option
 def extend(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     request: str,
     until: str | None,
@@ -154,6 +167,12 @@ def extend(
 
     if bool(until) == no_end:
         raise click.UsageError("give the new end: either --until DATE or --no-end")
-    with opened(directory, environment, platform_file) as access:
-        ends_at = parse_until(until, access.requests.clock()) if until else None
-        return decided(access, access.requests.extend(request, ends_at, reason), apply=apply, as_json=as_json)
+    ends_at = parse_until(until, datetime.now(UTC)) if until else None
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.access import extend as extend_request
+
+    platform, actor = acting(where)
+    with interruptible() as cancel, showing(where, "extend", as_json=as_json) as shown:
+        decided = extend_request(platform, actor, request, ends_at, reason, apply=apply, listen=shown, cancel=cancel)
+    return print_decision(decided, where, as_json=as_json)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
-from alchemesh_cli.access.applying import apply_command
+from alchemesh_cli.access.apply import apply_command
 from alchemesh_cli.access.credential import credential
 from alchemesh_cli.access.decide import approve, extend, reject, renew, revoke
-from alchemesh_cli.access.opened import default_requester, opened, print_request
-from alchemesh_cli.context import json_option, place_of, where_options
+from alchemesh_cli.access.output import acting, default_requester, print_request
+from alchemesh_cli.context import json_option, where_options
 from alchemesh_platform.registry.records import RequestState
 
 if TYPE_CHECKING:
-    from alchemesh_platform.registry.records import AccessRequestRecord
+    from alchemesh_platform.app.where import Where
 
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 
@@ -48,9 +47,7 @@ def command() -> None:
     "[default: this folder's product, or else you]",
 )
 def request(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     port: str,
     purpose: str,
@@ -68,14 +65,19 @@ def request(
       alchemesh access request aviation/flights/flights-table --as technical_team:operations/punctuality-desk \\
           --purpose "a study" --until 90d
     """
+    from datetime import UTC, datetime
+
+    from alchemesh_cli.render.events import showing
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.access.until import parse_until
+    from alchemesh_platform.app.access import request as ask
 
-    with opened(directory, environment, platform_file) as access:
-        subject = access.requests.identity.subject
-        asking = Requester.parse(acting_as) if acting_as else default_requester(directory, environment, subject)
-        ends_at = parse_until(until, access.requests.clock()) if until else None
-        print_request(access.requests.ask(port, asking, purpose, ends_at), as_json=as_json)
+    platform, actor = acting(where)
+    requester = Requester.parse(acting_as) if acting_as else default_requester(where, actor.subject)
+    ends_at = parse_until(until, datetime.now(UTC)) if until else None
+    with showing(where, "request", as_json=as_json) as shown:
+        asked = ask(platform, actor, port, requester, purpose, ends_at=ends_at, listen=shown)
+    print_request(asked, where, as_json=as_json)
 
 
 @command.command(name="list", short_help="Show access requests and what became of them.")
@@ -87,9 +89,7 @@ def request(
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only in this state; repeatable.")
 @click.option("--mine", is_flag=True, help="Only what was asked by you, or for you, your teams or products.")
 def list_(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     port: str | None,
     product: str | None,
@@ -107,30 +107,26 @@ def list_(
     """
     from alchemesh_cli.render.access import request_document, request_table
     from alchemesh_cli.render.environment import spoken_environment
-    from alchemesh_platform.access.finding import list_requests
-    from alchemesh_platform.access.rights import speaks_for
+    from alchemesh_platform.app.access import find
 
-    with opened(directory, environment, platform_file) as access:
-        found = list_requests(
-            access.registry,
-            environment,
-            port=port,
-            product=product,
-            requester=requester,
-            states=cast("tuple[RequestState, ...]", states),
-        )
-        if mine:
-            found = [each for each in found if speaks_for(access.registry, access.requests.identity, each)]
+    platform, actor = acting(where)
+    found = find(
+        platform,
+        port=port,
+        product=product,
+        requester=requester,
+        states=cast("tuple[RequestState, ...]", states),
+        speaker=actor if mine else None,
+    )
     if as_json:
-        document = {**place_of(environment).as_json(), "requests": [request_document(each) for each in found]}
+        document = {**where.as_json(), "requests": [request_document(each) for each in found]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     narrowed = any((port, product, requester, states, mine))
-    place = place_of(environment)
-    where = spoken_environment(place)
-    nothing = f"no such request in {where}" if narrowed else f"nobody has asked for anything in {where} yet"
-    if found and place.emulated:
-        click.echo(f"requests  {where}\n")
+    spoken = spoken_environment(where)
+    nothing = f"no such request in {spoken}" if narrowed else f"nobody has asked for anything in {spoken} yet"
+    if found and where.emulated:
+        click.echo(f"requests  {spoken}\n")
     click.echo(request_table(found) if found else nothing)
 
 
@@ -138,7 +134,7 @@ def list_(
 @where_options
 @json_option
 @click.argument("request", metavar="REQUEST")
-def show(directory: Path, environment: str, platform_file: Path | None, as_json: bool, request: str) -> None:
+def show(where: Where, as_json: bool, request: str) -> None:
     """Show a request: who asked, and who decided what, when and why.
 
     \b
@@ -148,18 +144,15 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
     """
     from alchemesh_cli.render.access import request_document, request_page
     from alchemesh_cli.render.environment import spoken_environment
-    from alchemesh_platform.access.finding import known_request
-    from alchemesh_platform.registry.records import GrantRecord
+    from alchemesh_platform.app.access import show as show_request
 
-    with opened(directory, environment, platform_file) as access:
-        found: AccessRequestRecord = known_request(access.registry, environment, request)
-        grant = access.registry.get(GrantRecord, environment, request)
+    platform, _actor = acting(where)
+    found = show_request(platform, request)
     if as_json:
-        click.echo(
-            json.dumps(request_document(found, grant) | place_of(environment).as_json(), indent=2, ensure_ascii=False)
-        )
+        document = request_document(found.request, found.grant) | where.as_json()
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(request_page(found, grant, spoken_environment(place_of(environment))))
+        click.echo(request_page(found.request, found.grant, spoken_environment(where)))
 
 
 for each in (approve, reject, revoke, renew, extend, apply_command, credential):

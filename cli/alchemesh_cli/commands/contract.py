@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import json_option, place_of, where_options
+from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.contract.notices import notice, notices
 from alchemesh_platform.base.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 class NotWritten(Failure):
@@ -34,7 +38,7 @@ def command() -> None:
 @where_options
 @json_option
 @click.argument("port", required=False, metavar="[PORT|ADDRESS]")
-def show(directory: Path, environment: str, platform_file: Path | None, as_json: bool, port: str | None) -> None:
+def show(where: Where, as_json: bool, port: str | None) -> None:
     """Show what output ports promise, which versions of it there were, and what consumers were told.
 
     All ports of the product in this folder, or PORT of it; or of any product the port at ADDRESS (domain/product/port),
@@ -48,17 +52,20 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
     """
     from datetime import UTC, datetime
 
-    from alchemesh_cli.contract.ports import shown_ports
+    from alchemesh_cli.contract.manifest import named_in_manifest
     from alchemesh_cli.render.contract import port_document, port_page
     from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_platform.app.contracts import show as show_ports
+    from alchemesh_platform.app.where import read_platform
 
-    ports = shown_ports(directory, environment, platform_file, port)
+    manifest = named_in_manifest(where, port)
+    ports = show_ports(read_platform(where), manifest, port)
     if as_json:
-        document = {**place_of(environment).as_json(), "ports": [port_document(each) for each in ports]}
+        document = {**where.as_json(), "ports": [port_document(each) for each in ports]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    now, where = datetime.now(UTC), spoken_environment(place_of(environment))
-    pages = [port_page(each, where, now) for each in ports]
+    now, spoken = datetime.now(UTC), spoken_environment(where)
+    pages = [port_page(each, spoken, now) for each in ports]
     click.echo("\n\n".join(pages) or "the product has no output port")
 
 
@@ -68,9 +75,7 @@ def show(directory: Path, environment: str, platform_file: Path | None, as_json:
 @click.argument("port", required=False)
 @click.option("--against", metavar="VERSION", help="A version that is kept.  [default: the one that is deployed]")
 def diff(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     port: str | None,
     against: str | None,
@@ -88,33 +93,25 @@ def diff(
       alchemesh contract diff flights-table --against 1.0.0
       alchemesh contract diff --json | jq '.ports[].changes[] | select(.kind == "breaking")'
     """
-    from alchemesh_cli.contract.ports import manifest_of, of_product, recorded_of, version_of
     from alchemesh_cli.render.contract import diff_page
     from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_platform.app.contracts import diff as compare
+    from alchemesh_platform.app.where import manifest_of, read_platform
     from alchemesh_platform.base.problems import errors_of
-    from alchemesh_platform.contracts.compatibility.rules import problems_of
-    from alchemesh_platform.contracts.compatibility.step import compare, step_of
 
     if against is not None and port is None:
         raise click.UsageError("--against needs a PORT: each port has versions of its own")
-    manifest = manifest_of(directory, environment)
-    recorded = recorded_of(directory, environment, platform_file, manifest.product.address)
-    steps = [
-        step_of(each.identity.address, each.recorded, each.declared)
-        if against is None
-        else compare(each.identity.address, version_of(each, against), each.declared)
-        for each in of_product(manifest, recorded, port)
-    ]
+    manifest = manifest_of(where)
+    found = compare(read_platform(where), manifest, port, against=against)
     if as_json:
-        document = {**place_of(environment).as_json(), "ports": [step.as_json() for step in steps]}
+        document = {**where.as_json(), "ports": [step.as_json() for step in found.steps]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        where = spoken_environment(place_of(environment))
-        click.echo("\n\n".join(diff_page(step, where) for step in steps) or "the product has no output port")
-    problems = [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
-    for problem in problems:
+        spoken = spoken_environment(where)
+        click.echo("\n\n".join(diff_page(step, spoken) for step in found.steps) or "the product has no output port")
+    for problem in found.problems:
         click.echo(f"\n{problem}", err=True)
-    return ExitCode.FORBIDDEN if errors_of(problems) else None
+    return ExitCode.FORBIDDEN if errors_of(found.problems) else None
 
 
 command.add_command(notice)
@@ -135,9 +132,7 @@ command.add_command(notices)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]"
 )
-def export(
-    directory: Path, environment: str, platform_file: Path | None, port: str | None, form: str, output: Path | None
-) -> None:
+def export(where: Where, port: str | None, form: str, output: Path | None) -> None:
     """Write what a port promises in the Open Data Contract Standard (ODCS) 3.2, or what the product is in the Open Data
     Product Standard (ODPS) 1.1 of Bitol.
 
@@ -153,20 +148,23 @@ def export(
       alchemesh contract export aviation/flights/flights-table -e prod > flights-table.odcs.yaml
       alchemesh contract export --format odps --output flights.odps.yaml
     """
-    from alchemesh_cli.contract.ports import manifest_of, shown_ports
-
     if form == "odps":
+        from alchemesh_platform.app.where import manifest_of
         from alchemesh_platform.contracts.odcs.odps_export import export_odps, odps_text
 
         if port is not None:
             raise click.UsageError("--format odps is of the whole product: leave PORT out")
-        text = odps_text(export_odps(manifest_of(directory, environment).product))
+        text = odps_text(export_odps(manifest_of(where).product))
     else:
+        from alchemesh_cli.contract.manifest import named_in_manifest
+        from alchemesh_platform.app.contracts import show as show_ports
+        from alchemesh_platform.app.where import read_platform
         from alchemesh_platform.contracts.odcs.export import export_odcs, odcs_text
 
         if port is None:
             raise click.UsageError("missing argument PORT: a contract is of one output port")
-        [found] = shown_ports(directory, environment, platform_file, port)
+        manifest = named_in_manifest(where, port)
+        [found] = show_ports(read_platform(where), manifest, port)
         text = odcs_text(export_odcs(found.promise, found.identity))
     if output is None:
         click.echo(text, nl=False)

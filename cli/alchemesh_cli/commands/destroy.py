@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import override_option, parallel_option, yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Remove what was deployed; data stays unless told otherwise.")
@@ -18,9 +21,7 @@ from alchemesh_cli.options import override_option, parallel_option, yes_option
 @override_option
 @click.option("--delete-data", is_flag=True, help="Remove the data on this machine and in Kafka too. It is gone then.")
 def command(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     confirmed: bool,
     parallel: int | None,
@@ -39,20 +40,25 @@ def command(
       alchemesh destroy --delete-data --yes
     """
     from alchemesh_cli.asking import confirm
-    from alchemesh_cli.context import load_composed
-    from alchemesh_cli.operation import operate
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.deploy import destroy
+    from alchemesh_platform.app.where import read_product
     from alchemesh_platform.base.failure import ExitCode
+    from alchemesh_platform.identity.identify import identify
 
-    composed = load_composed(directory, environment, platform_file)
+    product = read_product(where)
     what = "and all its data " if delete_data else ""
-    confirm(f"Remove {composed.plan.product.address} {what}from {environment}?", confirmed)
-    done = operate(
-        composed,
-        "destroy",
-        as_json=as_json,
-        parallel=parallel,
-        confirmed=True,
-        delete_data=delete_data,
-        override_notice=override_notice,
-    )
+    confirm(f"Remove {product.plan.product.address} {what}from {where.environment}?", confirmed)
+    actor = identify(product.platform)
+    with interruptible() as cancel, showing(where, "destroy", as_json=as_json) as shown:
+        done = destroy(
+            product,
+            actor,
+            delete_data=delete_data,
+            parallel=parallel,
+            override_notice=override_notice,
+            listen=shown,
+            cancel=cancel,
+        )
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED

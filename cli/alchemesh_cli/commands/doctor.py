@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import json_option, load_platform_for, where_options
+from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.platform_file.models import Platform
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 ROAPI = "roapi"
 NOT_USED = "the environment has no data API on this machine"
@@ -21,7 +25,7 @@ NOT_USED = "the environment has no data API on this machine"
 @click.command(short_help="Check that everything this machine needs is there.")
 @where_options
 @json_option
-def command(directory: Path, environment: str, platform_file: Path | None, as_json: bool) -> int:
+def command(where: Where, as_json: bool) -> int:
     """Check that everything this machine needs is there.
 
     \b
@@ -29,7 +33,9 @@ def command(directory: Path, environment: str, platform_file: Path | None, as_js
       alchemesh doctor
       alchemesh doctor -e prod --json
     """
-    platform = load_platform_for(directory, environment, platform_file)
+    from alchemesh_platform.app.where import read_platform
+
+    platform = read_platform(where)
     results = [_checked(name, check, platform) for name, check in CHECKS.items()]
     if as_json:
         click.echo(json.dumps(results, indent=2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,8 @@ from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import delete_protected_option, yes_option
 
 if TYPE_CHECKING:
-    from alchemesh_platform.foundations.operator import FoundationOperation
+    from alchemesh_platform.app.foundations import FoundationStack
+    from alchemesh_platform.app.where import Where
 
 
 @click.group(short_help="What the products of a domain stand on: identity, rights, budget.")
@@ -30,14 +30,16 @@ def command() -> None:
 @click.argument("name")
 @where_options
 @json_option
-def preview(name: str, directory: Path, environment: str, platform_file: Path | None, as_json: bool) -> int:
+def preview(name: str, where: Where, as_json: bool) -> int:
     """Show what `domain up` would change.
 
     \b
     Examples:
       alchemesh domain preview aviation -e prod
     """
-    return _found(name, directory, environment, platform_file, "preview", as_json=as_json)
+    from alchemesh_cli.foundations import preview_shown
+
+    return preview_shown(_stack(name, where), where, as_json=as_json)
 
 
 @command.command(short_help="Deploy what the products of a domain stand on.")
@@ -45,7 +47,7 @@ def preview(name: str, directory: Path, environment: str, platform_file: Path | 
 @where_options
 @json_option
 @yes_option
-def up(name: str, directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> int:
+def up(name: str, where: Where, as_json: bool, confirmed: bool) -> int:
     """Deploy what the products of domain NAME stand on, as its component makes it.
 
     The domain, its owner and its teams are those that `alchemesh mesh apply` recorded. What was changed or removed by
@@ -55,7 +57,9 @@ def up(name: str, directory: Path, environment: str, platform_file: Path | None,
     Examples:
       alchemesh domain up aviation -e prod
     """
-    return _found(name, directory, environment, platform_file, "up", as_json=as_json, confirmed=confirmed)
+    from alchemesh_cli.foundations import up_shown
+
+    return up_shown(_stack(name, where), where, as_json=as_json, confirmed=confirmed)
 
 
 @command.command(short_help="Compare what is recorded with what stands.")
@@ -63,9 +67,7 @@ def up(name: str, directory: Path, environment: str, platform_file: Path | None,
 @where_options
 @json_option
 @yes_option
-def refresh(
-    name: str, directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool
-) -> int:
+def refresh(name: str, where: Where, as_json: bool, confirmed: bool) -> int:
     """Compare what is recorded with what stands, and take over what was changed or removed by hand.
 
     Nothing that stands is touched; the next `domain up` mends the difference.
@@ -74,7 +76,9 @@ def refresh(
     Examples:
       alchemesh domain refresh aviation -e prod
     """
-    return _found(name, directory, environment, platform_file, "refresh", as_json=as_json, confirmed=confirmed)
+    from alchemesh_cli.foundations import refresh_shown
+
+    return refresh_shown(_stack(name, where), where, as_json=as_json, confirmed=confirmed)
 
 
 @command.command(short_help="Remove what the products of a domain stood on.")
@@ -85,9 +89,7 @@ def refresh(
 @delete_protected_option
 def destroy(
     name: str,
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     confirmed: bool,
     delete_protected: bool,
@@ -102,40 +104,15 @@ def destroy(
       alchemesh domain destroy aviation -e prod
       alchemesh domain destroy aviation -e prod --yes --json
     """
-    return _found(
-        name,
-        directory,
-        environment,
-        platform_file,
-        "destroy",
-        as_json=as_json,
-        confirmed=confirmed,
-        delete_protected=delete_protected,
+    from alchemesh_cli.foundations import destroy_shown
+
+    return destroy_shown(
+        _stack(name, where), where, as_json=as_json, confirmed=confirmed, delete_protected=delete_protected
     )
 
 
-def _found(
-    name: str,
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
-    operation: FoundationOperation,
-    *,
-    as_json: bool,
-    confirmed: bool = False,
-    delete_protected: bool = False,
-) -> int:
-    from alchemesh_cli.context import load_platform_for
-    from alchemesh_cli.founding import found
-    from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.compose.foundation import domain_foundation
-    from alchemesh_platform.foundations.domain import read_domain
-    from alchemesh_platform.registry.store import Registry
+def _stack(name: str, where: Where) -> FoundationStack:
+    from alchemesh_platform.app.foundations import domain_stack
+    from alchemesh_platform.app.where import read_platform
 
-    platform = load_platform_for(directory, environment, platform_file)
-    with Registry.open(platform.registry) as registry:
-        domain, teams = read_domain(registry, environment, name)
-    foundation = domain_foundation(platform, discover(), name, domain.owner, teams)
-    return found(
-        foundation, platform, operation, as_json=as_json, confirmed=confirmed, delete_protected=delete_protected
-    )
+    return domain_stack(read_platform(where), name)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import where_options
 
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
+
 
 @click.command(short_help="Sign in at the platform's identity provider.")
 @where_options
 @click.option("--forget", is_flag=True, help="Sign out: remove the token that a login has kept.")
-def command(directory: Path, environment: str, platform_file: Path | None, forget: bool) -> None:
+def command(where: Where, forget: bool) -> None:
     """Sign in at the platform's identity provider, with a browser on this machine or any other.
 
     Prints an address and a code, and waits until somebody has entered the code there. The token that comes of it is
@@ -24,12 +27,12 @@ def command(directory: Path, environment: str, platform_file: Path | None, forge
       alchemesh login -e prod
       alchemesh login -e prod --forget
     """
-    from alchemesh_cli.context import load_platform_for
+    from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.login import ask_for_code, wait_for_token
     from alchemesh_platform.identity.signed_in import keep_token, kept_token_file
     from alchemesh_platform.identity.token import verify
 
-    provider = load_platform_for(directory, environment, platform_file).identity
+    provider = read_platform(where).identity
     if forget:
         kept_token_file(provider).unlink(missing_ok=True)
         click.echo("signed out", err=True)

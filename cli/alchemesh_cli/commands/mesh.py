@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import PLATFORM_VARIABLE, emulate_option, environment_option, json_option, where_options
-from alchemesh_cli.context_options import remember, with_context_options
+from alchemesh_cli.context import emulate_option, environment_option, json_option, platform_option, where_options
+from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.options import yes_option
 from alchemesh_platform.base.failure import ExitCode
 
 if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
     from alchemesh_platform.mesh_repo.difference import MeshDiff
     from alchemesh_platform.platform_file.models import Platform
 
@@ -37,18 +38,13 @@ def command() -> None:
     "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), metavar="[FOLDER]"
 )
 @environment_option
-@click.option(
-    "--platform",
-    "platform_file",
-    type=click.Path(path_type=Path),
-    callback=remember,
-    envvar=PLATFORM_VARIABLE,
-    help="Platform file.  [default: platform.yaml in FOLDER or above]",
-)
+@platform_option("platform.yaml in FOLDER or above")
 @emulate_option
 @json_option
 @yes_option
-def apply(folder: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool) -> None:
+def apply(
+    folder: Path, environment: str, platform_file: Path | None, emulated: bool, as_json: bool, confirmed: bool
+) -> None:
     """Record the domains, teams, users, source systems and policies of a mesh repo.
 
     FOLDER is the mesh repo, by default this folder: every YAML file below it of kind Domain, Users or Policy is read.
@@ -62,30 +58,25 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
       alchemesh mesh apply --yes --json        # in a pipeline
     """
     from alchemesh_cli.asking import confirm
-    from alchemesh_cli.context import load_platform_for
-    from alchemesh_cli.render.environment import spoken_environment
-    from alchemesh_cli.render.mesh import diff_lines, totals
+    from alchemesh_cli.render.events import showing
+    from alchemesh_cli.render.mesh import totals
+    from alchemesh_platform.app.events import Event
+    from alchemesh_platform.app.mesh import apply as apply_mesh
+    from alchemesh_platform.app.mesh import read_mesh
+    from alchemesh_platform.app.where import Where, read_platform
     from alchemesh_platform.identity.identify import identify
-    from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
-    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
-    from alchemesh_platform.mesh_repo.load import load_mesh_repo
-    from alchemesh_platform.registry.store import Registry
 
-    platform = load_platform_for(folder, environment, platform_file)
-    wanted = load_mesh_repo(folder).mesh(environment)
-    identity = identify(platform)
-    with Registry.open(platform.registry) as registry:
-        diff = preview_mesh(registry, environment, wanted)
-        if diff and not (as_json and confirmed):
-            for line in diff_lines(diff, spoken_environment(platform)):
-                click.echo(line, err=as_json)
-            click.echo(f"\n{totals(diff, done=False)}", err=as_json)
-            confirm("Apply this?", confirmed)
-        if diff:
-            # Nobody has agreed to anything in particular who said yes beforehand.
-            expected = None if confirmed else diff
-            diff = apply_mesh(registry, environment, wanted, expected=expected, identity=identity)
-        remember_mesh(platform, registry)
+    platform = read_platform(Where(folder, environment, platform_file, emulated))
+    wanted = read_mesh(folder, environment)
+    actor = identify(platform)
+    with showing(platform, "apply", as_json=as_json) as shown:
+
+        def listen(event: Event) -> None:
+            if not (as_json and confirmed):
+                shown(event)
+
+        ask = None if confirmed else lambda _difference: confirm("Apply this?", confirmed=False)
+        diff = apply_mesh(platform, wanted, actor, confirm=ask, listen=listen)
     if as_json:
         click.echo(json.dumps(_document(diff, platform), indent=2, ensure_ascii=False))
     elif diff:
@@ -94,16 +85,16 @@ def apply(folder: Path, environment: str, platform_file: Path | None, as_json: b
         click.echo(f"nothing to change: the mesh in {environment} is as the mesh repo declares it")
 
 
-def _document(diff: MeshDiff, platform: Platform) -> dict[str, object]:
-    where = {"environment": platform.environment, "emulated": platform.emulated}
-    return {**where, "changes": [change.as_json() for change in diff.changes]}
+def _document(diff: MeshDiff | None, platform: Platform) -> dict[str, object]:
+    place = {"environment": platform.environment, "emulated": platform.emulated}
+    return {**place, "changes": [change.as_json() for change in diff.changes] if diff is not None else []}
 
 
 @command.command(short_help="Draw domains, products and lineage.")
 @where_options
 @click.option("--format", "form", type=click.Choice(FORMATS), default="tree", show_default=True, help="How to draw.")
 @json_option
-def show(directory: Path, environment: str, platform_file: Path | None, form: str, as_json: bool) -> None:
+def show(where: Where, form: str, as_json: bool) -> None:
     """Draw domains, products and lineage, as they are recorded in the environment.
 
     What something refers to and is not recorded is drawn too, as missing. Types, owners and teams of domains, and what
@@ -117,10 +108,10 @@ def show(directory: Path, environment: str, platform_file: Path | None, form: st
     """
     import gc
 
-    from alchemesh_cli.context import load_platform_for
     from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_platform.app.where import read_platform
 
-    platform = load_platform_for(directory, environment, platform_file)
+    platform = read_platform(where)
     # Everything that is read stays until the end: to look for garbage among it takes as long as reading it.
     gc.disable()
     try:
@@ -140,26 +131,16 @@ HEADS = {"tree": "mesh  {}\n\n", "mermaid": "%% mesh  {}\n", "dot": "// mesh  {}
 
 def _drawn(platform: Platform, form: str) -> str:
     """What is recorded in an environment, in one of the formats; an empty tree where nothing is."""
-    from datetime import UTC, datetime
-
     from alchemesh_cli.render.environment import spoken_environment
-    from alchemesh_platform.observed.standing import standings
-    from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
+    from alchemesh_platform.app.observe import mesh
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
-    from alchemesh_platform.registry.store import Registry
-    from alchemesh_platform.registry.unavailable import RegistryMissing
 
-    environment = platform.environment
-    try:
-        with Registry.open(platform.registry, create=False) as registry:
-            found = standings(registry, environment, datetime.now(UTC))
-            lineage = mesh_lineage(registry, environment).noted({name: each.words for name, each in found.items()})
-    except RegistryMissing:
-        found, lineage = {}, Lineage(environment)
+    view = mesh(platform)
+    lineage = view.lineage
     if form == "json":
         document = as_json(lineage)
         document["emulated"] = platform.emulated
-        document["standing"] = {name: each.as_json() for name, each in found.items()}
+        document["standing"] = {name: each.as_json() for name, each in view.standings.items()}
         return json.dumps(document, indent=2, ensure_ascii=False)
     drawn = {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
     return HEADS[form].format(spoken_environment(platform)) + drawn if drawn and platform.emulated else drawn
@@ -173,9 +154,7 @@ def _drawn(platform: Platform, form: str) -> str:
 @click.option("--expect", metavar="DIGEST", help="With --check: a digest that was the head once.")
 @json_option
 def audit(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     product: str | None,
     limit: int,
     check: bool,
@@ -194,17 +173,17 @@ def audit(
       alchemesh mesh audit --product aviation/flights --json
       alchemesh mesh audit --check --expect "$(cat head.txt)"
     """
-    from alchemesh_cli.context import load_platform_for
     from alchemesh_cli.render.audit import audit_lines, check_lines
+    from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.registry.audit import check_chain, links
     from alchemesh_platform.registry.store import Registry
 
     if expect is not None and not check:
         raise click.UsageError("--expect needs --check")
-    platform = load_platform_for(directory, environment, platform_file)
+    platform = read_platform(where)
     with Registry.open(platform.registry, create=False) as registry:
         if not check:
-            found = links(registry, environment, product, limit=limit)
+            found = links(registry, where.environment, product, limit=limit)
             if as_json:
                 click.echo(json.dumps([link.as_json() for link in found], indent=2, ensure_ascii=False))
             else:

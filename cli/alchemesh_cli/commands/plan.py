@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alchemesh_cli.brief import brief
-from alchemesh_cli.context import json_option, manifest_path, where_options
+from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
-    from alchemesh_platform.catalog.discover import Catalog
+    from alchemesh_platform.app.where import Where
     from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.manifest.load import LoadedManifest
-    from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.policies.results import PolicyResult
     from alchemesh_stacks.declared import Declared
 
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 @brief()
 def command(
     paths: tuple[Path, ...],
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     with_resources: bool,
 ) -> ExitCode | None:
@@ -59,14 +57,11 @@ def command(
       alchemesh plan products/*
       alchemesh plan --json | jq .outputs[].assets
     """
-    from alchemesh_platform.catalog.discover import discover
-
-    catalog = discover()
     code: ExitCode | None = None
     problems: list[Problem] = []
-    for number, path in enumerate(paths or (directory,)):
+    for number, path in enumerate(paths or (where.directory,)):
         try:
-            loaded, plan, results = _composed(path, environment, platform_file, catalog, require_extras=with_resources)
+            loaded, plan, results = _composed(replace(where, directory=path), require_extras=with_resources)
         except ProblemsFound as found:
             problems += found.problems
             code = ExitCode.PROBLEMS
@@ -104,24 +99,12 @@ def command(
     return code
 
 
-def _composed(
-    path: Path, environment: str, platform_file: Path | None, catalog: Catalog, *, require_extras: bool
-) -> tuple[LoadedManifest, Plan, list[PolicyResult]]:
-    from alchemesh_cli.context import load_platform_for
-    from alchemesh_platform.compose.compose import read_and_compose
+def _composed(where: Where, *, require_extras: bool) -> tuple[LoadedManifest, Plan, list[PolicyResult]]:
+    from alchemesh_platform.app.where import read_product
     from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen
 
-    platform: Platform | ProblemsFound
-    try:
-        platform = load_platform_for(path, environment, platform_file)
-    except ProblemsFound as found:
-        platform = found
-    loaded, plan = read_and_compose(
-        manifest_path(path), platform, environment, catalog, look=True, require_extras=require_extras
-    )
-    if isinstance(platform, ProblemsFound):
-        raise platform
-    return loaded, plan, policies_as_last_seen(loaded, platform, plan)
+    product = read_product(where, look=True, require_extras=require_extras)
+    return product.manifest, product.plan, policies_as_last_seen(product.manifest, product.platform, product.plan)
 
 
 def _resources(plan: Plan) -> list[Declared]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,8 @@ from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import delete_protected_option, yes_option
 
 if TYPE_CHECKING:
-    from alchemesh_platform.foundations.operator import FoundationOperation
+    from alchemesh_platform.app.foundations import FoundationStack
+    from alchemesh_platform.app.where import Where
 
 state_option = click.option(
     "--state",
@@ -37,14 +37,16 @@ def command() -> None:
 @where_options
 @json_option
 @state_option
-def preview(directory: Path, environment: str, platform_file: Path | None, as_json: bool, state: str | None) -> int:
+def preview(where: Where, as_json: bool, state: str | None) -> int:
     """Show what `platform up` would change.
 
     \b
     Examples:
       alchemesh platform preview -e prod --platform platforms/gcp.yaml
     """
-    return _found(directory, environment, platform_file, "preview", state, as_json=as_json)
+    from alchemesh_cli.foundations import preview_shown
+
+    return preview_shown(_stack(where, state), where, as_json=as_json)
 
 
 @command.command(short_help="Deploy what all products stand on.")
@@ -52,9 +54,7 @@ def preview(directory: Path, environment: str, platform_file: Path | None, as_js
 @json_option
 @yes_option
 @state_option
-def up(
-    directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool, state: str | None
-) -> int:
+def up(where: Where, as_json: bool, confirmed: bool, state: str | None) -> int:
     """Deploy what all products of an environment stand on, as its component makes it.
 
     What was changed or removed by hand is set right. Products refer to the outputs, which are printed and recorded.
@@ -65,7 +65,9 @@ def up(
       alchemesh platform up -e prod --platform platforms/gcp.yaml
       alchemesh platform up -e prod --state gs://acme-bootstrap --yes --json
     """
-    return _found(directory, environment, platform_file, "up", state, as_json=as_json, confirmed=confirmed)
+    from alchemesh_cli.foundations import up_shown
+
+    return up_shown(_stack(where, state), where, as_json=as_json, confirmed=confirmed)
 
 
 @command.command(short_help="Compare what is recorded with what stands.")
@@ -73,9 +75,7 @@ def up(
 @json_option
 @yes_option
 @state_option
-def refresh(
-    directory: Path, environment: str, platform_file: Path | None, as_json: bool, confirmed: bool, state: str | None
-) -> int:
+def refresh(where: Where, as_json: bool, confirmed: bool, state: str | None) -> int:
     """Compare what is recorded with what stands, and take over what was changed or removed by hand.
 
     Nothing that stands is touched; the next `platform up` mends the difference.
@@ -85,7 +85,9 @@ def refresh(
       alchemesh platform refresh -e prod
       alchemesh platform refresh -e prod --yes --json
     """
-    return _found(directory, environment, platform_file, "refresh", state, as_json=as_json, confirmed=confirmed)
+    from alchemesh_cli.foundations import refresh_shown
+
+    return refresh_shown(_stack(where, state), where, as_json=as_json, confirmed=confirmed)
 
 
 @command.command(short_help="Remove what all products stood on; what is protected stays.")
@@ -95,9 +97,7 @@ def refresh(
 @state_option
 @delete_protected_option
 def destroy(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     confirmed: bool,
     state: str | None,
@@ -114,43 +114,15 @@ def destroy(
       alchemesh platform destroy -e prod
       alchemesh platform destroy -e prod --delete-protected --yes
     """
-    return _found(
-        directory,
-        environment,
-        platform_file,
-        "destroy",
-        state,
-        as_json=as_json,
-        confirmed=confirmed,
-        delete_protected=delete_protected,
+    from alchemesh_cli.foundations import destroy_shown
+
+    return destroy_shown(
+        _stack(where, state), where, as_json=as_json, confirmed=confirmed, delete_protected=delete_protected
     )
 
 
-def _found(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
-    operation: FoundationOperation,
-    state: str | None,
-    *,
-    as_json: bool,
-    confirmed: bool = False,
-    delete_protected: bool = False,
-) -> int:
-    from alchemesh_cli.context import load_platform_for
-    from alchemesh_cli.founding import found
-    from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.compose.foundation import platform_foundation
-    from alchemesh_platform.foundations.operator import own_state
+def _stack(where: Where, state: str | None) -> FoundationStack:
+    from alchemesh_platform.app.foundations import platform_stack
+    from alchemesh_platform.app.where import read_platform
 
-    platform = load_platform_for(directory, environment, platform_file)
-    foundation = platform_foundation(platform, discover())
-    return found(
-        foundation,
-        platform,
-        operation,
-        state=state or own_state(platform),
-        as_json=as_json,
-        confirmed=confirmed,
-        delete_protected=delete_protected,
-    )
+    return platform_stack(read_platform(where), state)

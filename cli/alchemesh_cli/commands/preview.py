@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import parallel_option, target_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Show what `up` would change.")
@@ -17,9 +20,7 @@ from alchemesh_cli.options import parallel_option, target_option
 @parallel_option
 @click.option("--detailed-exitcode", is_flag=True, help="Leave with 10 when there are changes, 0 when there are none.")
 def command(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     targets: tuple[str, ...],
     parallel: int | None,
@@ -35,12 +36,15 @@ def command(
       alchemesh preview
       alchemesh preview -e prod --detailed-exitcode
     """
-    from alchemesh_cli.context import load_composed
-    from alchemesh_cli.operation import operate
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.deploy import preview
+    from alchemesh_platform.app.where import read_product
     from alchemesh_platform.base.failure import ExitCode
 
-    composed = load_composed(directory, environment, platform_file, look=True)
-    done = operate(composed, "preview", as_json=as_json, targets=targets, parallel=parallel)
+    product = read_product(where, look=True)
+    with interruptible() as cancel, showing(where, "preview", as_json=as_json) as shown:
+        done = preview(product, targets=targets, parallel=parallel, listen=shown, cancel=cancel)
     if not done.succeeded:
         return ExitCode.FAILED
     if done.forbidden:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import parallel_option, yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Compare what is recorded with what stands.")
@@ -16,9 +19,7 @@ from alchemesh_cli.options import parallel_option, yes_option
 @yes_option
 @parallel_option
 def command(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     confirmed: bool,
     parallel: int | None,
@@ -32,11 +33,16 @@ def command(
       alchemesh refresh
     """
     from alchemesh_cli.asking import confirm
-    from alchemesh_cli.context import load_composed
-    from alchemesh_cli.operation import operate
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.deploy import refresh
+    from alchemesh_platform.app.where import read_product
     from alchemesh_platform.base.failure import ExitCode
+    from alchemesh_platform.identity.identify import identify
 
-    composed = load_composed(directory, environment, platform_file)
-    confirm(f"Record {composed.plan.product.address} in {environment} as it stands?", confirmed)
-    done = operate(composed, "refresh", as_json=as_json, parallel=parallel, confirmed=True)
+    product = read_product(where)
+    confirm(f"Record {product.plan.product.address} in {where.environment} as it stands?", confirmed)
+    actor = identify(product.platform)
+    with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
+        done = refresh(product, actor, parallel=parallel, listen=shown, cancel=cancel)
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import json_option, product_address_of, where_options
+from alchemesh_cli.context import json_option, where_options
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Run the product's code with its connections.")
 @where_options
 @json_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(
-    directory: Path, environment: str, platform_file: Path | None, as_json: bool, arguments: tuple[str, ...]
-) -> int:
+def command(where: Where, as_json: bool, arguments: tuple[str, ...]) -> int:
     """Run the product's code with its connections.
 
     What the code prints is shown and kept in the history, with secrets blanked out. The exit status is the code's.
@@ -26,28 +27,20 @@ def command(
       alchemesh run                    # the code of the product in this folder
       alchemesh run -- --since 2013-06 # what follows -- goes to the code
     """
-    from alchemesh_cli.context import load_platform_for
-    from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.clouds.gcp.emulation.environment import job_runner, resume
-    from alchemesh_platform.deployment.run_code import run_code
+    from alchemesh_platform.app.run import run
+    from alchemesh_platform.app.where import product_address, read_platform
     from alchemesh_platform.identity.identify import identify
-    from alchemesh_platform.registry.store import Registry
 
-    platform = load_platform_for(directory, environment, platform_file)
-    resume(platform)
-    product = product_address_of(directory, environment)
-    identity = identify(platform)
-    with Registry.open(platform.registry) as registry:
-        done = run_code(
-            registry,
-            discover(),
-            environment,
-            product,
-            arguments,
-            identity,
-            on_output=lambda line: click.echo(line, err=as_json),
-            stand_in=job_runner(platform, directory),
-        )
+    platform = read_platform(where)
+    product = product_address(where)
+    done = run(
+        platform,
+        product,
+        identify(platform),
+        arguments,
+        folder=where.directory,
+        on_output=lambda line: click.echo(line, err=as_json),
+    )
     if as_json:
         click.echo(done.model_dump_json(indent=2, exclude={"output"}))
     elif done.outcome == "succeeded":

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import where_options
 
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
+
 
 @click.command(short_help="Print the JSON Schema of the manifest.")
 @where_options
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-def command(directory: Path, environment: str, platform_file: Path | None, output: Path | None) -> None:
+def command(where: Where, output: Path | None) -> None:
     """Print the JSON Schema of the manifest, with the arguments of the components that the environment uses.
 
     An editor completes and checks a manifest whose first line names the schema, as `alchemesh init` writes it.
@@ -24,11 +28,11 @@ def command(directory: Path, environment: str, platform_file: Path | None, outpu
       alchemesh schema -e prod
       alchemesh schema | jq '.["$defs"]["file-ingestion-args"]'
     """
-    from alchemesh_cli.context import load_platform_for
+    from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.catalog.manifest_schema import manifest_schema
 
-    used = set(load_platform_for(directory, environment, platform_file).components.values())
+    used = set(read_platform(where).components.values())
     loaded, broken = discover().loaded()
     specs = [spec for spec in loaded if spec.name in used]
     text = json.dumps(manifest_schema(specs), indent=2, ensure_ascii=False)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import load_platform_for, where_options
+from alchemesh_cli.context import where_options
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Release a stack that a killed run left locked.")
 @where_options
 @click.option("--yes", "confirmed", is_flag=True, help="Do not ask.")
-def command(directory: Path, environment: str, platform_file: Path | None, confirmed: bool) -> None:
+def command(where: Where, confirmed: bool) -> None:
     """Release a stack that a killed run left locked.
 
     A run that was killed on this machine is noticed by the next `up`, which needs no help. This is for a lock of
@@ -23,12 +26,13 @@ def command(directory: Path, environment: str, platform_file: Path | None, confi
       alchemesh unlock -e prod
     """
     from alchemesh_cli.asking import confirm
-    from alchemesh_cli.declared import declared_address
-    from alchemesh_platform.deployment.operator import unlock
+    from alchemesh_platform.app.declared import declared_address
+    from alchemesh_platform.app.unlock import unlock
+    from alchemesh_platform.app.where import read_platform
 
-    platform = load_platform_for(directory, environment, platform_file)
-    # What else is wrong with the manifest by now does not keep the stack locked.
-    address = declared_address(directory, environment)
-    confirm(f"Unlock {address} in {environment}? Nobody else may be deploying it.", confirmed)
-    for note in unlock(address, platform):
+    platform = read_platform(where)
+    # Other problems of the manifest do not keep the stack locked.
+    address = declared_address(where)
+    confirm(f"Unlock {address} in {where.environment}? Nobody else may be deploying it.", confirmed)
+    for note in unlock(platform, address):
         click.echo(note, err=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import override_option, parallel_option, target_option, yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
 
 
 @click.command(short_help="Deploy the data product and record its assets.")
@@ -18,9 +21,7 @@ from alchemesh_cli.options import override_option, parallel_option, target_optio
 @parallel_option
 @override_option
 def command(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     confirmed: bool,
     targets: tuple[str, ...],
@@ -40,19 +41,27 @@ def command(
       alchemesh up --target flights-table
       alchemesh up --override-notice "a leak of personal data"
     """
-    from alchemesh_cli.context import load_composed
-    from alchemesh_cli.operation import operate
+    from alchemesh_cli.asking import confirm, confirm_possible
+    from alchemesh_cli.interrupts import interruptible
+    from alchemesh_cli.render.events import showing
+    from alchemesh_platform.app.deploy import up
+    from alchemesh_platform.app.where import read_product
     from alchemesh_platform.base.failure import ExitCode
+    from alchemesh_platform.identity.identify import identify
 
-    composed = load_composed(directory, environment, platform_file, look=True)
-    done = operate(
-        composed,
-        "up",
-        as_json=as_json,
-        targets=targets,
-        parallel=parallel,
-        confirmed=confirmed,
-        question="Deploy this?",
-        override_notice=override_notice,
-    )
+    product = read_product(where, look=True)
+    if not confirmed:
+        confirm_possible()
+    actor = identify(product.platform)
+    with interruptible() as cancel, showing(where, "up", as_json=as_json) as shown:
+        done = up(
+            product,
+            actor,
+            confirm=None if confirmed else lambda _preview: confirm("Deploy this?", confirmed=False),
+            targets=targets,
+            parallel=parallel,
+            override_notice=override_notice,
+            listen=shown,
+            cancel=cancel,
+        )
     return ExitCode.DONE if done.succeeded else ExitCode.FAILED

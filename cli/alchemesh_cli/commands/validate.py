@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.brief import brief
-from alchemesh_cli.context import MANIFEST, PLATFORM_VARIABLE, json_option
+from alchemesh_cli.context import PLATFORM_VARIABLE, json_option
+from alchemesh_platform.app.where import MANIFEST
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of, in_file_order
 
@@ -153,10 +154,10 @@ def _of_manifest(file: Path, asked: Asked, catalog: Catalog, trees: list[Node]) 
     environment = asked.environment
     platform: Platform | ProblemsFound | None = None
     if environment is not None:
-        from alchemesh_cli.context import load_platform_for
+        from alchemesh_platform.app.where import Where, read_platform
 
         try:
-            platform = load_platform_for(file, environment, asked.platform_file)
+            platform = read_platform(Where(file, environment, asked.platform_file))
         except ProblemsFound as found:
             platform = found
     problems: dict[Problem, None] = {}

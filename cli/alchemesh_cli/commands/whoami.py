@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,13 +10,14 @@ import click
 from alchemesh_cli.context import json_option, where_options
 
 if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
     from alchemesh_platform.identity.place import Place
 
 
 @click.command(short_help="Show who you are to the mesh.")
 @where_options
 @json_option
-def command(directory: Path, environment: str, platform_file: Path | None, as_json: bool) -> None:
+def command(where: Where, as_json: bool) -> None:
     """Show who you are to the mesh: the user that your acts are recorded as, who vouches for it, personas and teams.
 
     The identity provider is chosen in the platform file. A local user is trust and no proof: whoever can write to the
@@ -28,20 +28,20 @@ def command(directory: Path, environment: str, platform_file: Path | None, as_js
       alchemesh whoami
       alchemesh whoami -e prod --json
     """
-    from alchemesh_cli.context import load_platform_for
+    from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.identity.place import place_in_mesh
 
-    platform = load_platform_for(directory, environment, platform_file)
+    platform = read_platform(where)
     identity = identify(platform)
-    place = place_in_mesh(platform.registry, environment, identity)
+    place = place_in_mesh(platform.registry, where.environment, identity)
     if as_json:
-        click.echo(json.dumps({"environment": environment, **place.as_json()}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"environment": where.environment, **place.as_json()}, indent=2, ensure_ascii=False))
         return
     vouched = "nobody but this machine" if not identity.is_proven else identity.issuer
-    click.echo(f"{click.style(identity.subject, bold=True)}  {environment}\nvouched for by {vouched}")
+    click.echo(f"{click.style(identity.subject, bold=True)}  {where.environment}\nvouched for by {vouched}")
     if place.user is None:
-        click.echo(_unknown(place, environment))
+        click.echo(_unknown(place, where.environment))
         return
     for label, names in (("name", (place.user.name,)), ("personas", place.user.personas), ("teams", place.teams)):
         click.echo(f"{label:<8}  {', '.join(names) or 'none'}")

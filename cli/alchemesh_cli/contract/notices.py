@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context import json_option, load_platform_for, place_of, where_options
+from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.render.environment import spoken_environment
 
 if TYPE_CHECKING:
+    from alchemesh_platform.app.contracts import NoticeResult
+    from alchemesh_platform.app.where import Where
     from alchemesh_platform.contracts.notices.period import NoticeOf
     from alchemesh_platform.contracts.notices.recorded import GivenNotice
 
@@ -28,9 +29,7 @@ WHATS = ("breaking-change", "deprecation", "retirement", "removal")
 @click.option("--message", default="", help="What else consumers should know.")
 @click.option("--withdraw", is_flag=True, help="Take the notice back, as long as it has not happened.")
 def notice(
-    directory: Path,
-    environment: str,
-    platform_file: Path | None,
+    where: Where,
     as_json: bool,
     port: str,
     what: NoticeOf,
@@ -50,37 +49,33 @@ def notice(
       alchemesh contract notice aviation/flights/flights-table removal -e prod
       alchemesh contract notice flights-table breaking-change --withdraw
     """
-    from alchemesh_cli.contract.ports import port_address_of
-    from alchemesh_platform.contracts.notices.give import give_notice, withdraw_notice
-    from alchemesh_platform.deployment.checks.promises import consumers_of
+    from alchemesh_cli.contract.manifest import named_in_manifest
+    from alchemesh_platform.app.contracts import give_notice, withdraw_notice
+    from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
-    from alchemesh_platform.registry.store import Registry
 
     if withdraw and message:
         raise click.UsageError("--message is for a notice that is given, not for one that is taken back")
-    platform = load_platform_for(directory, environment, platform_file)
-    now = datetime.now(UTC)
-    with Registry.open(platform.registry) as registry:
-        address = port_address_of(registry, directory, environment, port)
-        identity = identify(platform)
-        if withdraw:
-            given, new = withdraw_notice(registry, environment, address, what, identity, now), False
-        else:
-            announced = give_notice(registry, environment, address, what, identity, now, message=message)
-            given, new = announced.given, announced.new
-        consumers = list(consumers_of(registry, environment, address.rpartition("/")[0], now).get(address, ()))
+    platform = read_platform(where)
+    manifest = named_in_manifest(where, port)
+    actor = identify(platform)
+    if withdraw:
+        result = withdraw_notice(platform, actor, what, port, manifest)
+    else:
+        result = give_notice(platform, actor, what, port, manifest, message=message)
     if as_json:
-        document = {**given.as_json(), "new": new, "withdrawn": withdraw, "consumers": consumers}
+        notice = result.notice.as_json()
+        document = {**notice, "new": result.new, "withdrawn": withdraw, "consumers": list(result.consumers)}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(_said(given, consumers, now, new=new, withdrawn=withdraw))
+        click.echo(_said(result, datetime.now(UTC)))
 
 
 @click.command(short_help="Show what consumers of output ports were told.")
 @where_options
 @json_option
 @click.argument("port", required=False, metavar="[PORT|ADDRESS]")
-def notices(directory: Path, environment: str, platform_file: Path | None, as_json: bool, port: str | None) -> None:
+def notices(where: Where, as_json: bool, port: str | None) -> None:
     """Show what consumers of output ports were told, and from when on it may happen.
 
     Of all ports of the product in this folder, or of one. A notice stands until what it tells has happened, or until it
@@ -91,16 +86,14 @@ def notices(directory: Path, environment: str, platform_file: Path | None, as_js
       alchemesh contract notices
       alchemesh contract notices aviation/flights/flights-table -e prod --json
     """
-    from alchemesh_cli.contract.ports import manifest_of, of_product, recorded_of, shown_ports
+    from alchemesh_cli.contract.manifest import named_in_manifest
+    from alchemesh_platform.app.contracts import notices as notices_of
+    from alchemesh_platform.app.where import read_platform
 
-    if port is None:
-        manifest = manifest_of(directory, environment)
-        ports = of_product(manifest, recorded_of(directory, environment, platform_file, manifest.product.address), None)
-    else:
-        ports = shown_ports(directory, environment, platform_file, port)
-    reported = [given for each in ports for given in each.notices]
+    manifest = named_in_manifest(where, port)
+    reported = notices_of(read_platform(where), manifest, port)
     if as_json:
-        document = {**place_of(environment).as_json(), "notices": [given.as_json() for given in reported]}
+        document = {**where.as_json(), "notices": [given.as_json() for given in reported]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     now = datetime.now(UTC)
@@ -108,19 +101,20 @@ def notices(directory: Path, environment: str, platform_file: Path | None, as_js
         click.echo(f"{click.style(given.port, bold=True)}  {given.reported(now)}")
         click.echo(f"  {_given(given)}")
     if not reported:
-        click.echo(f"no notice stands in {spoken_environment(place_of(environment))}")
+        click.echo(f"no notice stands in {spoken_environment(where)}")
 
 
-def _said(given: GivenNotice, consumers: list[str], now: datetime, *, new: bool, withdrawn: bool) -> str:
-    """What came of it, for the person who gave it or took it back."""
-    if withdrawn:
+def _said(result: NoticeResult, now: datetime) -> str:
+    """The notice that was given or withdrawn, in sentences for the person who did it."""
+    given = result.notice
+    if result.withdrawn:
         return f"taken back: {given.port} keeps what it promises; the next notice begins anew"
     reported = f"{given.port}: {given.reported(now)}"
-    if not new:
+    if not result.new:
         return f"{reported}\nthis was told already: {_given(given)}, and stands"
-    if not consumers:
+    if not result.consumers:
         return f"{reported}\nnobody holds a grant, so nothing has to wait for it"
-    return f"{reported}\ntold to {', '.join(consumers)}"
+    return f"{reported}\ntold to {', '.join(result.consumers)}"
 
 
 def _given(given: GivenNotice) -> str:

@@ -18,7 +18,7 @@ from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import Contract, QualityRule
 
 if TYPE_CHECKING:
-    from alchemesh_cli.contract.ports import ShownPort
+    from alchemesh_platform.app.contracts import ShownPort
     from alchemesh_platform.registry.records import ContractVersionRecord
 
 MARKS = {"added": "+", "removed": "-", "changed": "~"}

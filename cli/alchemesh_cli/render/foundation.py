@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,6 +20,7 @@ from alchemesh_platform.engine.run.events import ResourceEvent, ResourceFailed, 
 from alchemesh_platform.registry.lineage_text import BRANCH, LAST
 
 if TYPE_CHECKING:
+    from alchemesh_platform.app.events import FoundationEnded
     from alchemesh_platform.compose.foundation import Foundation
     from alchemesh_platform.engine.run.events import EngineEvent
     from alchemesh_platform.foundations.operator import FoundationChange, FoundationOperation, FoundationOutcome
@@ -55,6 +56,26 @@ class Doing:
         title.append(f"  {now - self.started:.0f} s  {self.done} done", style="dim")
         rows = list(self.begun.values())
         return Group(title, *_branches([Text(f"… {what}  {now - since:.0f} s", style="cyan") for what, since in rows]))
+
+
+def foundation_document(ended: FoundationEnded, *, emulated: bool) -> dict[str, Any]:
+    """The outcome of an operation as one JSON document."""
+    outcome, foundation = ended.outcome, ended.foundation
+    return {
+        "foundation": foundation.title,
+        "stack": foundation.project,
+        "emulated": emulated,
+        "operation": ended.operation,
+        "outcome": outcome.outcome,
+        "changes": [
+            {"operation": change.operation, "type": change.type, "name": change.name} for change in outcome.changes
+        ],
+        "outputs": outcome.outputs,
+        "recorded": ended.recorded if outcome.outputs is not None else None,
+        "kept": [{"type": kept.type, "name": kept.name, "id": kept.id} for kept in outcome.kept],
+        "problems": [problem.as_json() for problem in outcome.problems],
+        "notes": list(outcome.notes),
+    }
 
 
 @contextmanager

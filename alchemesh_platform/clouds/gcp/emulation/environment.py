@@ -74,6 +74,11 @@ def emulators_of(platform: Platform, report: Callable[[str], None] = lambda _lin
     return _emulators(Path(platform.home, platform.environment), report)
 
 
+def emulator_variables(platform: Platform) -> dict[str, str]:
+    """Variables by which Google's clients find the emulators; none for an environment that is not emulated."""
+    return emulators_of(platform).variables() if platform.emulated else {}
+
+
 def cloud_folder(platform: Platform) -> Path:
     """Where the emulated cloud of an environment is kept."""
     return Path(platform.home, platform.environment, CLOUD)

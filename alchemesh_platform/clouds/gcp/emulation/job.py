@@ -42,6 +42,8 @@ class JobRunner:
         connections: Connections,
         arguments: tuple[str, ...],
         on_output: Callable[[str], None],
+        *,
+        environ: Mapping[str, str],
     ) -> CodeRun:
         """Run the job once with the variables and the time limit of its template.
 
@@ -50,7 +52,7 @@ class JobRunner:
             JobFailed: when its code is not in the folder.
             SecretMissing: when a secret that the template names has no value here, by the name of its variable.
         """
-        return run_job(self._described(job, connections.product), connections, arguments, on_output)
+        return run_job(self._described(job, connections.product), connections, arguments, on_output, environ=environ)
 
     def _described(self, job: JobConnection, product: str) -> JobDescription:
         kept = self.store.get(RUN_JOB, job.descriptor or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from alchemesh_platform.connections import Connections, JobConnection
@@ -14,8 +14,10 @@ def run(
     connections: Connections,
     arguments: tuple[str, ...],
     on_output: Callable[[str], None],
+    *,
+    environ: Mapping[str, str],
 ) -> CodeRun:
     """Run the job that a description holds, with the product's connections."""
     from alchemesh_platform.systems.local.jobs.job import read_job, run_job
 
-    return run_job(read_job(Path(job.descriptor or "")), connections, arguments, on_output)
+    return run_job(read_job(Path(job.descriptor or "")), connections, arguments, on_output, environ=environ)

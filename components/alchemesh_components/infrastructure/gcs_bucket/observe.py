@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from alchemesh_platform.base.extras import install_command
@@ -11,18 +13,34 @@ from alchemesh_platform.sdk.observation import Observation, TableObservation
 FILES_COUNTED = 10_000  # listing a larger bucket takes longer than a person waits
 
 
-def observe(connection: FilesConnection) -> Observation:
-    """Count the files of a bucket, up to a limit, with the rights of whoever asks."""
+def observe(connection: FilesConnection, environ: Mapping[str, str] = os.environ) -> Observation:
+    """Count the files of a bucket, up to a limit, with the rights of whoever asks.
+
+    Args:
+        connection: The bucket.
+        environ: Names the emulator of Cloud Storage, where one stands in for it.
+    """
     try:
         from google.api_core.exceptions import NotFound
+        from google.auth.credentials import AnonymousCredentials
         from google.cloud.storage import Client
     except ImportError:
         remedy = install_command("alchemesh-platform[gcp]")
         return Observation("unknown", f"google-cloud-storage is not installed: {remedy}")
     address = urlsplit(connection.url)
+    emulator = environ.get("STORAGE_EMULATOR_HOST")
+    client = (
+        Client(
+            project="emulated",
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            client_options={"api_endpoint": emulator},
+        )
+        if emulator
+        else Client()
+    )
     files, size, changed = 0, 0, None
     try:
-        listed = Client().list_blobs(
+        listed = client.list_blobs(
             address.netloc, prefix=address.path.lstrip("/") or None, max_results=FILES_COUNTED + 1
         )
         for blob in listed:

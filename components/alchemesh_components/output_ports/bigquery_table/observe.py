@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.connections import TablesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 
-def observe(connection: TablesConnection) -> Observation:
-    """Rows, size and last change of each table, as BigQuery's own record has them, with the rights of whoever asks."""
+def observe(connection: TablesConnection, environ: Mapping[str, str] = os.environ) -> Observation:
+    """Rows, size and last change of each table, as BigQuery's own record has them, with the rights of whoever asks.
+
+    Args:
+        connection: The tables.
+        environ: Names the emulator of BigQuery, where one stands in for it.
+    """
     try:
         from google.api_core.exceptions import NotFound
         from google.auth.credentials import AnonymousCredentials
@@ -19,13 +25,15 @@ def observe(connection: TablesConnection) -> Observation:
         remedy = install_command("alchemesh-platform[gcp]")
         return Observation("unknown", f"google-cloud-bigquery is not installed: {remedy}")
     # Unlike Cloud Storage's, this client wants credentials of an emulator too.
-    emulated = os.environ.get("BIGQUERY_EMULATOR_HOST")
-    credentials = AnonymousCredentials() if emulated else None  # type: ignore[no-untyped-call]
+    emulator = environ.get("BIGQUERY_EMULATOR_HOST")
+    credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
+    options = {"api_endpoint": emulator} if emulator else None
     tables, gone = {}, []
     for name in connection.tables:
         table_id = connection.table_id(name)
         try:
-            table = Client(project=table_id.partition(".")[0], credentials=credentials).get_table(table_id)
+            client = Client(project=table_id.partition(".")[0], credentials=credentials, client_options=options)
+            table = client.get_table(table_id)
         except NotFound:
             gone.append(name)
         else:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-from alchemesh_cli.context import manifest_path, product_address_of
+from alchemesh_platform.app.where import Where, product_address
 
 ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
 
 
-def declared_address(folder: Path, environment: str) -> str:
-    """The address that a manifest declares, whatever else is wrong with it: so that what stands is looked at."""
+def declared_address(where: Where) -> str:
+    """The address that a manifest declares, whatever else is wrong with it: its deployed product can be shown."""
     import yaml
 
     found: dict[str, str] = {}
     depth, key = 0, None
     try:
-        with manifest_path(folder).open("rb") as file:
+        with where.manifest.open("rb") as file:
             for event in yaml.parse(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
                 if isinstance(event, yaml.CollectionStartEvent):
                     depth += 1
@@ -33,4 +32,4 @@ def declared_address(folder: Path, environment: str) -> str:
                     return address
     except (OSError, ValueError, yaml.YAMLError):
         pass  # the loader says what is wrong, and where
-    return product_address_of(folder, environment)
+    return product_address(where)

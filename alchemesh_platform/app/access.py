@@ -1,0 +1,339 @@
+"""Access to output ports: ask, decide, and deploy the decisions. Every act is recorded with its actor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.access.auto import auto_approval
+from alchemesh_platform.access.requests import Requests
+from alchemesh_platform.app.events import (
+    GrantsApplied,
+    GrantsNotApplied,
+    Listener,
+    Noted,
+    RequestDecided,
+    ignore,
+    notes_to,
+)
+from alchemesh_platform.app.programs import deploy_product
+from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.problems import ProblemsFound
+from alchemesh_platform.deployment.grants.apply import apply_grants, products_to_apply
+from alchemesh_platform.registry.records import GrantRecord
+from alchemesh_platform.registry.store import Registry
+
+if TYPE_CHECKING:
+    from alchemesh_platform.access.credential import IssuedCredential
+    from alchemesh_platform.access.requester import Requester
+    from alchemesh_platform.deployment.outcome import Outcome
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.records import AccessRequestRecord, RequestState
+
+
+class NoLongerComposed(Failure):
+    """A product, as it was deployed last, has problems now: a component or the platform file has changed since."""
+
+    exit_code = ExitCode.PROBLEMS
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The grants of products, deployed.
+
+    Args:
+        outcomes: Product: the outcome; None where nothing had to change.
+        failures: Product: why its deployment could not start.
+    """
+
+    outcomes: Mapping[str, Outcome | None] = field(default_factory=dict)
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the failures; where they differ, that of a run that failed."""
+        codes = {failure.exit_code for failure in self.failures.values()}
+        codes |= {
+            ExitCode.FAILED for outcome in self.outcomes.values() if outcome is not None and not outcome.succeeded
+        }
+        return codes.pop() if len(codes) == 1 else ExitCode.FAILED if codes else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A request after a decision.
+
+    Args:
+        request: The request.
+        grant: Its grant, where the infrastructure grants access.
+        applied: The deployment of the decision, where it was asked for.
+    """
+
+    request: AccessRequestRecord
+    grant: GrantRecord | None = None
+    applied: Applied | None = None
+
+
+def request(
+    platform: Platform,
+    actor: Identity,
+    port: str,
+    requester: Requester,
+    purpose: str,
+    *,
+    ends_at: datetime | None = None,
+    listen: Listener = ignore,
+) -> AccessRequestRecord:
+    """Ask for access to an output port.
+
+    Args:
+        platform: The environment.
+        actor: The identity that asks.
+        port: ``domain/product/port``.
+        requester: The product, team, domain or user that gets access.
+        purpose: What the data is for.
+        ends_at: When access ends; None: it does not end by itself.
+        listen: Gets each event.
+    """
+    with _requests(platform, actor, listen) as requests:
+        return requests.ask(port, requester, purpose, ends_at)
+
+
+def find(
+    platform: Platform,
+    *,
+    port: str | None = None,
+    product: str | None = None,
+    requester: str | None = None,
+    states: tuple[RequestState, ...] = (),
+    speaker: Identity | None = None,
+) -> list[AccessRequestRecord]:
+    """Requests, the latest first.
+
+    Args:
+        platform: The environment.
+        port: Only for this output port.
+        product: Only for the ports of this product.
+        requester: Only of this requester: an address, or ``KIND:ADDRESS``.
+        states: Only in these states.
+        speaker: Only requests that this identity made, or may act on for its teams and products.
+    """
+    from alchemesh_platform.access.finding import list_requests
+    from alchemesh_platform.access.rights import speaks_for
+
+    with Registry.open(platform.registry) as registry:
+        found = list_requests(
+            registry, platform.environment, port=port, product=product, requester=requester, states=states
+        )
+        return [each for each in found if speaker is None or speaks_for(registry, speaker, each)]
+
+
+def show(platform: Platform, address: str) -> Decision:
+    """A request, with its grant."""
+    with Registry.open(platform.registry) as registry:
+        return _decision(registry, platform, address)
+
+
+def approve(
+    platform: Platform,
+    actor: Identity,
+    address: str,
+    reason: str = "",
+    *,
+    apply: bool = False,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Decision:
+    """Approve a request.
+
+    Args:
+        platform: The environment.
+        actor: The identity that decides: the owner of the product, or a platform owner.
+        address: The request.
+        reason: Why; kept with the decision.
+        apply: Whether to deploy the decision now, and nothing else of the product.
+        listen: Gets each event.
+        cancel: Set it to stop a deployment cleanly.
+    """
+    with _requests(platform, actor, listen) as requests:
+        return _decided(requests, platform, requests.approve(address, reason), apply, listen, cancel)
+
+
+def reject(
+    platform: Platform, actor: Identity, address: str, reason: str = "", *, listen: Listener = ignore
+) -> Decision:
+    """Reject a request; see :func:`approve` for the arguments."""
+    with _requests(platform, actor, listen) as requests:
+        return _decided(requests, platform, requests.reject(address, reason), False, listen, None)
+
+
+def revoke(
+    platform: Platform,
+    actor: Identity,
+    address: str,
+    reason: str = "",
+    *,
+    apply: bool = False,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Decision:
+    """Revoke access, or withdraw a request; see :func:`approve` for the arguments."""
+    with _requests(platform, actor, listen) as requests:
+        return _decided(requests, platform, requests.revoke(address, reason), apply, listen, cancel)
+
+
+def renew(
+    platform: Platform,
+    actor: Identity,
+    address: str,
+    *,
+    ends_at: datetime | None = None,
+    purpose: str = "",
+    listen: Listener = ignore,
+) -> Decision:
+    """Ask again for access that has ended or will end: a new request, decided on like the first.
+
+    Args:
+        platform: The environment.
+        actor: The requester, or one of its people.
+        address: The request to renew.
+        ends_at: When the new access ends; None: it does not end by itself.
+        purpose: What the data is for; as before by default.
+        listen: Gets each event.
+    """
+    with _requests(platform, actor, listen) as requests:
+        return _decided(requests, platform, requests.renew(address, ends_at, purpose), False, listen, None)
+
+
+def extend(
+    platform: Platform,
+    actor: Identity,
+    address: str,
+    ends_at: datetime | None,
+    reason: str = "",
+    *,
+    apply: bool = False,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Decision:
+    """Move the end of approved or granted access; None for ``ends_at``: it does not end by itself.
+
+    See :func:`approve` for the other arguments.
+    """
+    with _requests(platform, actor, listen) as requests:
+        return _decided(requests, platform, requests.extend(address, ends_at, reason), apply, listen, cancel)
+
+
+def apply(
+    platform: Platform,
+    actor: Identity,
+    product: str | None = None,
+    *,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Applied:
+    """Deploy the decisions on access, and nothing else of a product. Its repo is not needed.
+
+    Args:
+        platform: The environment.
+        actor: The identity that deploys; history and audit name it.
+        product: ``domain/product``; by default every product whose grants differ from the decisions.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Raises:
+        Failure: when there is one product, and its deployment cannot start. Of several, the failure is in the result.
+    """
+    with Registry.open(platform.registry) as registry:
+        if product is not None:
+            return apply_to(registry, platform, actor, [product], listen=listen, cancel=cancel)
+        found = products_to_apply(registry, platform.environment, datetime.now(UTC))
+        if not found:
+            listen(Noted(f"nothing to do: access in {platform.environment} is as it was decided"))
+        return apply_to(registry, platform, actor, found, listen=listen, cancel=cancel)
+
+
+def apply_to(
+    registry: Registry,
+    platform: Platform,
+    actor: Identity,
+    products: Sequence[str],
+    *,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Applied:
+    """Deploy the decisions on access at each product, in order; see :func:`apply` for the arguments."""
+    outcomes: dict[str, Outcome | None] = {}
+    failures: dict[str, Failure] = {}
+    for product in products:
+        if cancel is not None and cancel.is_set():
+            break
+        try:
+            outcome = apply_grants(
+                registry,
+                platform,
+                product,
+                deploy=deploy_product,
+                report=notes_to(listen),
+                actor=actor,
+                cancel=cancel,
+            )
+        except (Failure, ProblemsFound) as error:
+            if len(products) == 1:
+                raise
+            failures[product] = error if isinstance(error, Failure) else NoLongerComposed(str(error))
+            listen(GrantsNotApplied(product, failures[product]))
+            continue
+        outcomes[product] = outcome
+        listen(GrantsApplied(product, outcome))
+    return Applied(outcomes, failures)
+
+
+def credential(platform: Platform, actor: Identity, address: str, *, listen: Listener = ignore) -> IssuedCredential:
+    """Issue the credential of a granted request. Only its hash is kept; an earlier credential is refused from now on.
+
+    Args:
+        platform: The environment.
+        actor: The requester, or one of its people.
+        address: The request.
+        listen: Gets each event.
+    """
+    from alchemesh_platform.access.credential import issue_credential
+
+    with _requests(platform, actor, listen) as requests:
+        return issue_credential(requests, address)
+
+
+@contextmanager
+def _requests(platform: Platform, actor: Identity, listen: Listener) -> Iterator[Requests]:
+    with Registry.open(platform.registry) as registry:
+        auto = auto_approval(registry, platform.environment, lambda line: listen(Noted(f"note: {line}")))
+        yield Requests(registry, platform.environment, actor, auto)
+
+
+def _decided(
+    requests: Requests,
+    platform: Platform,
+    decided: AccessRequestRecord,
+    apply: bool,
+    listen: Listener,
+    cancel: threading.Event | None,
+) -> Decision:
+    listen(RequestDecided(decided))
+    if not apply:
+        return Decision(decided)
+    registry, actor = requests.registry, requests.identity
+    applied = apply_to(registry, platform, actor, [decided.product], listen=listen, cancel=cancel)
+    return _decision(registry, platform, decided.address, applied)
+
+
+def _decision(registry: Registry, platform: Platform, address: str, applied: Applied | None = None) -> Decision:
+    from alchemesh_platform.access.finding import known_request
+
+    found = known_request(registry, platform.environment, address)
+    return Decision(found, registry.get(GrantRecord, platform.environment, address), applied)

@@ -1,0 +1,368 @@
+"""Contracts of output ports: show them, compare them with what is declared, and give notice of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.app.observe import reading
+from alchemesh_platform.base.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.base.problems import Problem
+    from alchemesh_platform.contracts.compatibility.step import PortStep
+    from alchemesh_platform.contracts.notices.period import NoticeOf
+    from alchemesh_platform.contracts.notices.recorded import GivenNotice
+    from alchemesh_platform.contracts.odcs.export import PortIdentity
+    from alchemesh_platform.contracts.port import PromisedPort
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.records import ContractVersionRecord
+    from alchemesh_platform.registry.store import Registry
+
+ADDRESS_PARTS = 3  # domain/product/port
+
+
+class UnknownPort(Failure):
+    """Raised when there is no such port."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownVersion(Failure):
+    """Raised when no such version of a contract is kept."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoAddress(Failure):
+    """Raised when a text is not the address of a port."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The records of a product's ports, by the names of the ports."""
+
+    promises: Mapping[str, PromisedPort]
+    versions: Mapping[str, tuple[ContractVersionRecord, ...]]
+    notices: Mapping[str, tuple[GivenNotice, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPort:
+    """An output port with its contract.
+
+    Args:
+        identity: Address, team and owner of the port.
+        declared: The contract in the manifest.
+        recorded: The deployed contract.
+        versions: Every version that is kept, the newest first.
+        notices: The notices that its consumers have.
+    """
+
+    identity: PortIdentity
+    declared: PromisedPort | None
+    recorded: PromisedPort | None
+    versions: tuple[ContractVersionRecord, ...] = ()
+    notices: tuple[GivenNotice, ...] = ()
+
+    @property
+    def promise(self) -> PromisedPort:
+        """The contract of the port: as declared, or else as recorded."""
+        from alchemesh_platform.contracts.port import PromisedPort
+
+        return self.declared or self.recorded or PromisedPort()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The contracts of a manifest, compared with those that are recorded.
+
+    Args:
+        steps: The changes of each port.
+        problems: The rules that they break, each at its line.
+    """
+
+    steps: tuple[PortStep, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeResult:
+    """A notice that was given or withdrawn.
+
+    Args:
+        notice: The notice.
+        new: Whether it was given now, and not earlier.
+        withdrawn: Whether it was withdrawn.
+        consumers: Requesters that hold a grant of the port: ``technical_team:marketing/web``.
+    """
+
+    notice: GivenNotice
+    new: bool
+    withdrawn: bool
+    consumers: tuple[str, ...]
+
+
+def show(platform: Platform, manifest: LoadedManifest | None = None, port: str | None = None) -> list[ShownPort]:
+    """Output ports with their contracts, versions and notices.
+
+    Args:
+        platform: The environment.
+        manifest: The product whose ports are shown; not needed where ``port`` is an address.
+        port: Name of one port, or the address of any port that is recorded: ``domain/product/port``.
+
+    Raises:
+        UnknownPort: with the closest name.
+        NoAddress: when ``port`` is neither a name nor an address.
+    """
+    if port is not None and "/" in port:
+        return [_at_address(platform, port)]
+    if manifest is None:
+        raise _without_product(port)
+    recorded = _recorded_of(platform, manifest.product.address)
+    declared = {output.name for output in manifest.product.output_ports}
+    return [each for each in of_product(manifest, recorded, port) if each.identity.port in declared or port]
+
+
+def diff(
+    platform: Platform, manifest: LoadedManifest, port: str | None = None, *, against: str | None = None
+) -> Comparison:
+    """Compare the contracts of a manifest with those that are recorded.
+
+    Args:
+        platform: The environment.
+        manifest: The product.
+        port: Name of one port; all by default.
+        against: A kept version to compare with, whose changes break no rule; by default the deployed one.
+
+    Raises:
+        UnknownPort, UnknownVersion: with the closest name.
+    """
+    from alchemesh_platform.contracts.compatibility.rules import problems_of
+    from alchemesh_platform.contracts.compatibility.step import compare, step_of
+
+    recorded = _recorded_of(platform, manifest.product.address)
+    steps = tuple(
+        step_of(each.identity.address, each.recorded, each.declared)
+        if against is None
+        else compare(each.identity.address, version_of(each, against), each.declared)
+        for each in of_product(manifest, recorded, port)
+    )
+    problems = (problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port))
+    return Comparison(steps, tuple(problems))
+
+
+def notices(platform: Platform, manifest: LoadedManifest | None = None, port: str | None = None) -> list[GivenNotice]:
+    """The notices that consumers of output ports have; see :func:`show` for the arguments.
+
+    Without ``port``, also those of recorded ports that the manifest does not declare any more.
+    """
+    if port is None and manifest is not None:
+        ports = of_product(manifest, _recorded_of(platform, manifest.product.address), None)
+    else:
+        ports = show(platform, manifest, port)
+    return [given for each in ports for given in each.notices]
+
+
+def give_notice(
+    platform: Platform,
+    actor: Identity,
+    what: NoticeOf,
+    port: str,
+    manifest: LoadedManifest | None = None,
+    *,
+    message: str = "",
+) -> NoticeResult:
+    """Give consumers of a port notice of a change. A notice that was given already stays as it is.
+
+    Args:
+        platform: The environment.
+        actor: The identity that gives it: the owner of the product, or a platform owner.
+        what: The change.
+        port: Name of a port of the manifest's product, or the address of any port.
+        manifest: The product; not needed where ``port`` is an address.
+        message: What else consumers should know.
+
+    Raises:
+        UnknownPort: with the closest name.
+        NotAllowed: when the actor may not give it.
+    """
+    from alchemesh_platform.contracts.notices.give import give_notice as give
+    from alchemesh_platform.registry.store import Registry
+
+    now = datetime.now(UTC)
+    with Registry.open(platform.registry) as registry:
+        address = _recorded_address(registry, platform.environment, port, manifest)
+        announced = give(registry, platform.environment, address, what, actor, now, message=message)
+        consumers = _consumers(registry, platform.environment, address, now)
+    return NoticeResult(announced.given, announced.new, False, consumers)
+
+
+def withdraw_notice(
+    platform: Platform, actor: Identity, what: NoticeOf, port: str, manifest: LoadedManifest | None = None
+) -> NoticeResult:
+    """Withdraw a notice whose change has not happened yet; see :func:`give_notice` for the arguments."""
+    from alchemesh_platform.contracts.notices.give import withdraw_notice as withdraw
+    from alchemesh_platform.registry.store import Registry
+
+    now = datetime.now(UTC)
+    with Registry.open(platform.registry) as registry:
+        address = _recorded_address(registry, platform.environment, port, manifest)
+        given = withdraw(registry, platform.environment, address, what, actor, now)
+        consumers = _consumers(registry, platform.environment, address, now)
+    return NoticeResult(given, False, True, consumers)
+
+
+def of_product(manifest: LoadedManifest, recorded: Recorded, port: str | None) -> list[ShownPort]:
+    """Every port that the manifest declares, then those that are only recorded; or the one of that name.
+
+    Raises:
+        UnknownPort: with the closest name.
+    """
+    from alchemesh_platform.contracts.odcs.export import PortIdentity
+    from alchemesh_platform.contracts.port import promised_ports
+
+    product = manifest.product
+    declared = promised_ports(product)
+    described = {output.name: output.description for output in product.output_ports}
+    names = [*declared, *(name for name in recorded.promises if name not in declared)]
+    if port is not None:
+        if port not in names:
+            raise unknown(port, product.address, names)
+        names = [port]
+    return [
+        ShownPort(
+            PortIdentity(
+                product.domain, product.name, name, described.get(name, ""), team=product.team, owner=product.owner
+            ),
+            declared.get(name),
+            recorded.promises.get(name),
+            recorded.versions.get(name, ()),
+            recorded.notices.get(name, ()),
+        )
+        for name in names
+    ]
+
+
+def _recorded_of(platform: Platform, product: str) -> Recorded:
+    """The records of a product's ports; none where no registry exists yet."""
+    with reading(platform) as registry:
+        return _recorded(registry, platform.environment, product)
+
+
+def _consumers(registry: Registry, environment: str, address: str, now: datetime) -> tuple[str, ...]:
+    from alchemesh_platform.deployment.checks.promises import consumers_of
+
+    return tuple(consumers_of(registry, environment, address.rpartition("/")[0], now).get(address, ()))
+
+
+def _recorded_address(registry: Registry, environment: str, port: str, manifest: LoadedManifest | None) -> str:
+    """The address of an output port that is recorded: by its name in a manifest, or by its address.
+
+    Raises:
+        UnknownPort: with the closest name.
+    """
+    from alchemesh_platform.contracts.port import promised_ports
+
+    declared: list[str] = []
+    if "/" in port:
+        product, _, name = _parts(port)
+    else:
+        if manifest is None:
+            raise _without_product(port)
+        product, name = manifest.product.address, port
+        declared = list(promised_ports(manifest.product))
+    names = list(_recorded(registry, environment, product).promises)
+    if name in names:
+        return f"{product}/{name}"
+    if name in declared:
+        raise UnknownPort(
+            f"output port {name!r} of {product} is declared, and not deployed in {environment}",
+            hint="what nobody can consume yet was promised to nobody: change it as you like",
+        )
+    raise unknown(name, f"{product} as recorded in {environment}", names)
+
+
+def version_of(port: ShownPort, version: str) -> PromisedPort:
+    """What a version that is kept promised.
+
+    Raises:
+        UnknownVersion: with those that there were.
+    """
+    from alchemesh_platform.base.problems import did_you_mean
+    from alchemesh_platform.contracts.recorded import kept_promise
+
+    for kept in port.versions:
+        if kept.version == version:
+            return kept_promise(kept)
+    hint = did_you_mean(version, [kept.version for kept in port.versions], otherwise="")
+    raise UnknownVersion(f"no version {version} of {port.identity.address} is kept", hint=hint)
+
+
+def unknown(port: str, where: str, names: list[str]) -> UnknownPort:
+    """There is no such port; the closest is named."""
+    from alchemesh_platform.base.problems import did_you_mean
+
+    hint = did_you_mean(port, names) if names else "there is none; `alchemesh up` records what a manifest declares"
+    return UnknownPort(f"no output port {port!r} of {where}", hint=hint)
+
+
+def _recorded(registry: Registry | None, environment: str, product: str) -> Recorded:
+    from alchemesh_platform.contracts.notices.recorded import notices_of
+    from alchemesh_platform.contracts.recorded import recorded_ports
+    from alchemesh_platform.contracts.versions import kept_versions
+
+    if registry is None:
+        return Recorded({}, {}, {})
+    promises = recorded_ports(registry, environment, product)
+    versions = kept_versions(registry, environment, product)
+    notices = notices_of(registry, environment, [f"{product}/{name}" for name in promises])
+    return Recorded(
+        promises,
+        {port.rpartition("/")[2]: tuple(kept) for port, kept in versions.items()},
+        {port.rpartition("/")[2]: tuple(reported) for port, reported in notices.items()},
+    )
+
+
+def _without_product(port: str | None) -> NoAddress:
+    return NoAddress(f"{port!r} is not the address of a port, domain/product/port, and no manifest was given")
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    """An address as product, domain and port."""
+    parts = address.split("/")
+    if len(parts) != ADDRESS_PARTS or not all(parts):
+        raise NoAddress(f"{address!r} is not the address of a port, domain/product/port")
+    return f"{parts[0]}/{parts[1]}", parts[0], parts[2]
+
+
+def _at_address(platform: Platform, address: str) -> ShownPort:
+    """A port of any product, as it is recorded."""
+    from alchemesh_platform.contracts.odcs.export import PortIdentity
+    from alchemesh_platform.registry.records import PortRecord, ProductRecord
+
+    product, domain, port = _parts(address)
+    environment = platform.environment
+    with reading(platform) as registry:
+        owner = registry.get(ProductRecord, environment, product) if registry is not None else None
+        record = registry.get(PortRecord, environment, address) if registry is not None else None
+        recorded = _recorded(registry, environment, product)
+    if port not in recorded.promises:
+        raise unknown(port, f"{product} as recorded in {environment}", list(recorded.promises))
+    identity = PortIdentity(
+        domain,
+        product.partition("/")[2],
+        port,
+        record.description if record is not None else "",
+        team=owner.team if owner is not None else "",
+        owner=owner.owner if owner is not None else "",
+    )
+    return ShownPort(
+        identity, None, recorded.promises[port], recorded.versions.get(port, ()), recorded.notices.get(port, ())
+    )

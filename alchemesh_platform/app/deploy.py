@@ -1,0 +1,296 @@
+"""Deploying one data product: preview, up, refresh, destroy. The run, its audit and its history are written here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.app.events import EngineReported, Listener, RunEnded, RunStarted, Warned, ignore, notes_to
+from alchemesh_platform.app.programs import deploy_product
+from alchemesh_platform.deployment.checks.promises import Override, record_override
+from alchemesh_platform.deployment.checks.verdict import before_engine
+from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
+from alchemesh_platform.deployment.operator import check_targets, operating
+from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.deployment.recovery.kept_data import with_kept
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Composed
+    from alchemesh_platform.deployment.checks.verdict import Verdict
+    from alchemesh_platform.deployment.operator import Operator
+    from alchemesh_platform.deployment.outcome import OperationName, Outcome
+    from alchemesh_platform.identity.identity import Identity
+
+Confirm = Callable[["Outcome"], bool]
+
+
+def preview(
+    product: Composed,
+    *,
+    targets: tuple[str, ...] = (),
+    parallel: int | None = None,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Outcome:
+    """Show what `up` would change; changes nothing, and needs no actor.
+
+    Args:
+        product: The product, composed for an environment.
+        targets: Ports and needs to limit the run to; all by default.
+        parallel: Most steps at once; the engine's own choice by default.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        The changes. ``forbidden`` is what `up` will refuse.
+
+    Raises:
+        UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
+        ProblemsFound, Forbidden: when the mesh or a policy refuses the product.
+    """
+    with _held(product, None, targets=targets, parallel=parallel, listen=listen, cancel=cancel) as run:
+        return run.engine("preview", run.judge("preview"))
+
+
+def up(
+    product: Composed,
+    actor: Identity,
+    *,
+    confirm: Confirm | None = None,
+    targets: tuple[str, ...] = (),
+    parallel: int | None = None,
+    override_notice: str | None = None,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Outcome:
+    """Deploy a product: its resources, its records, its grants, and its access to its inputs.
+
+    Args:
+        product: The product, composed for an environment.
+        actor: The identity that deploys; history and audit name it.
+        confirm: Gets the preview and returns whether to deploy it. Preview and deployment hold one lock. Without it,
+            no preview runs.
+        targets: Ports and needs to limit the run to; all by default.
+        parallel: Most steps at once; the engine's own choice by default.
+        override_notice: Why a change passes before its notice period is over. Recorded in the audit for each port.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        The outcome of the deployment. Where ``confirm`` returned False, where the preview failed, or where it found
+        nothing to change, the outcome of the preview.
+
+    Raises:
+        UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
+        ProblemsFound, Forbidden, FoundationMissing, ForbiddenByContract, AccessMissing, NotAllowed: when a check
+            refuses the product. The checks run again after ``confirm``.
+        GrantNotDeployed: when another product could not grant access; nothing of this product was changed.
+    """
+    override = Override(override_notice, actor) if override_notice is not None else None
+    with _held(
+        product, actor, targets=targets, parallel=parallel, override=override, listen=listen, cancel=cancel
+    ) as run:
+        verdict = run.judge("up")
+        if confirm is not None:
+            seen = run.engine("preview", verdict)
+            if not seen.succeeded or not (seen.progress.has_changes or verdict.notes) or not confirm(seen):
+                return seen
+            # The question may stay open for long: access may be revoked or a notice withdrawn meanwhile.
+            verdict = run.judge("up", before=verdict)
+        run.record_override(verdict)
+        run.grant_inputs(verdict)
+        done = run.engine("up", verdict)
+        if done.succeeded:
+            run.record_value(verdict)
+            run.grant_inputs_afterwards(verdict)
+        return done
+
+
+def refresh(
+    product: Composed,
+    actor: Identity,
+    *,
+    parallel: int | None = None,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Outcome:
+    """Compare the recorded state with the deployed resources, and record the difference; changes no resource.
+
+    Args:
+        product: The product, composed for an environment.
+        actor: The identity that acts; history and audit name it.
+        parallel: Most steps at once; the engine's own choice by default.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Raises:
+        StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
+    """
+    with _held(product, actor, parallel=parallel, listen=listen, cancel=cancel) as run:
+        return run.engine("refresh", run.judge("refresh"))
+
+
+def destroy(
+    product: Composed,
+    actor: Identity,
+    *,
+    delete_data: bool = False,
+    parallel: int | None = None,
+    override_notice: str | None = None,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> Outcome:
+    """Remove a product; its data stays unless ``delete_data`` says otherwise.
+
+    Args:
+        product: The product, composed for an environment.
+        actor: The identity that acts; history and audit name it.
+        delete_data: Whether data on this machine and in Kafka is removed too.
+        parallel: Most steps at once; the engine's own choice by default.
+        override_notice: Why the product goes before its consumers' notice period is over. Recorded in the audit.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Raises:
+        StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
+        ForbiddenByContract: when consumers hold grants and have had no notice.
+        NotAllowed: when the actor may not override a notice.
+    """
+    override = Override(override_notice, actor) if override_notice is not None else None
+    with _held(
+        product, actor, delete_data=delete_data, parallel=parallel, override=override, listen=listen, cancel=cancel
+    ) as run:
+        verdict = run.judge("destroy")
+        run.record_override(verdict)
+        done = run.engine("destroy", verdict)
+        if done.succeeded:
+            run.forget_value(verdict)
+        return done
+
+
+@contextmanager
+def _held(
+    product: Composed,
+    actor: Identity | None,
+    *,
+    listen: Listener,
+    cancel: threading.Event | None,
+    parallel: int | None,
+    targets: tuple[str, ...] = (),
+    delete_data: bool = False,
+    override: Override | None = None,
+) -> Iterator[_Run]:
+    """Hold the product's stack for a run."""
+    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
+
+    check_targets(product.plan, targets)
+    report = notes_to(listen)
+    with operating(product.plan, product.platform, report=report, delete_data=delete_data, actor=actor) as operator:
+        remember_mesh(product.platform, operator.registry)
+        yield _Run(product, operator, actor, listen, cancel or threading.Event(), targets, parallel, override)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The steps of a run, on a stack that is held."""
+
+    product: Composed
+    operator: Operator
+    actor: Identity | None
+    listen: Listener
+    cancel: threading.Event
+    targets: tuple[str, ...]
+    parallel: int | None
+    override: Override | None
+
+    def judge(self, operation: OperationName, *, before: Verdict | None = None) -> Verdict:
+        """Check the run, and report each warning once.
+
+        Args:
+            before: The verdict of an earlier check in the same run.
+
+        Returns:
+            The verdict. Its plan has the data to import that earlier runs kept.
+        """
+        registry, composed, now = self.operator.registry, self.product, datetime.now(UTC)
+        verdict = before_engine(
+            registry,
+            composed.manifest,
+            composed.plan,
+            operation,
+            now,
+            targets=self.targets,
+            override=self.override,
+        )
+        reported = before.warnings if before is not None else ()
+        for problem in verdict.warnings:
+            if problem not in reported:
+                self.listen(Warned(problem))
+        return replace(verdict, plan=with_kept(registry, verdict.plan, self.operator.deployed_state()))
+
+    def engine(self, operation: OperationName, verdict: Verdict) -> Outcome:
+        """Run the engine, and report its events."""
+        progress = Progress(verdict.plan, verdict.steps)
+        self.listen(RunStarted(operation, verdict.plan, progress))
+        outcome = self.operator.run(
+            verdict.plan,
+            operation,
+            deploy_product,
+            progress,
+            on_event=lambda event: self.listen(EngineReported(event)),
+            targets=self.targets,
+            parallel=self.parallel,
+            cancel=self.cancel,
+        )
+        notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
+        outcome = replace(outcome, forbidden=verdict.problems, warnings=verdict.warnings, notes=notes)
+        self.listen(RunEnded(outcome))
+        return outcome
+
+    def record_override(self, verdict: Verdict) -> None:
+        """Record in the audit each port whose change passes before its time."""
+        if self.override is not None:
+            record_override(self.operator.registry, verdict.plan, verdict.steps, self.override, datetime.now(UTC))
+
+    def grant_inputs(self, verdict: Verdict) -> None:
+        """Ask for access that a rule approves at once, and deploy the approved grants at the products that are read."""
+        if self.actor is not None:
+            grant_inputs(
+                self.operator.registry,
+                self.product.platform,
+                verdict.plan,
+                verdict.inputs,
+                self.actor,
+                deploy=deploy_product,
+                report=notes_to(self.listen),
+                cancel=self.cancel,
+            )
+
+    def grant_inputs_afterwards(self, verdict: Verdict) -> None:
+        """Deploy the approved grants that needed the identity which this run has made."""
+        if self.actor is not None and any(port.from_product for port in verdict.plan.inputs):
+            grant_inputs_afterwards(
+                self.operator.registry,
+                self.product.platform,
+                verdict.plan,
+                self.actor,
+                deploy=deploy_product,
+                report=notes_to(self.listen),
+                cancel=self.cancel,
+            )
+
+    def record_value(self, verdict: Verdict) -> None:
+        """Record the product's value score."""
+        from alchemesh_platform.deployment.checks.governance import record_value
+
+        record_value(self.operator.registry, self.product.manifest, verdict.plan)
+
+    def forget_value(self, verdict: Verdict) -> None:
+        """Remove the product's value score."""
+        from alchemesh_platform.deployment.checks.governance import forget_value
+
+        forget_value(self.operator.registry, verdict.plan)

@@ -1,0 +1,198 @@
+"""Deploying foundations: the stack of a platform, and that of a domain, which products depend on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.app.events import (
+    EngineReported,
+    FoundationEnded,
+    FoundationStarted,
+    Listener,
+    ignore,
+    notes_to,
+)
+from alchemesh_platform.app.programs import deploy_foundation
+from alchemesh_platform.foundations.operator import operating_foundation, own_state
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.foundation import Foundation
+    from alchemesh_platform.foundations.operator import FoundationOperation, FoundationOperator, FoundationOutcome
+    from alchemesh_platform.platform_file.models import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationStack:
+    """A foundation of an environment, and where its state is kept.
+
+    Args:
+        state: Address of the state; None: where the state of products is.
+    """
+
+    foundation: Foundation
+    platform: Platform
+    state: str | None = None
+
+
+def platform_stack(platform: Platform, state: str | None = None) -> FoundationStack:
+    """The foundation of an environment.
+
+    Args:
+        platform: The environment.
+        state: Address of its state; by default a folder of this machine.
+    """
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.foundation import platform_foundation
+
+    return FoundationStack(platform_foundation(platform, discover()), platform, state or own_state(platform))
+
+
+def domain_stack(platform: Platform, name: str) -> FoundationStack:
+    """The foundation of a domain, which `alchemesh mesh apply` has recorded.
+
+    Raises:
+        UnknownDomain: when the mesh of the environment has no such domain.
+    """
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.foundation import domain_foundation
+    from alchemesh_platform.foundations.domain import read_domain
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry) as registry:
+        domain, teams = read_domain(registry, platform.environment, name)
+    return FoundationStack(domain_foundation(platform, discover(), name, domain.owner, teams), platform)
+
+
+def preview(
+    stack: FoundationStack, *, listen: Listener = ignore, cancel: threading.Event | None = None
+) -> FoundationOutcome:
+    """Show what `up` would change.
+
+    Args:
+        stack: The foundation.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Raises:
+        StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
+    """
+    with _held(stack, listen, cancel) as run:
+        return run("preview")
+
+
+def up(
+    stack: FoundationStack,
+    *,
+    confirm: Callable[[FoundationOutcome], bool] | None = None,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> FoundationOutcome:
+    """Deploy a foundation, and record its outputs for products.
+
+    Args:
+        stack: The foundation.
+        confirm: Gets the preview and returns whether to deploy it, under the same lock. Without it, no preview runs.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        The outcome of the deployment. Where ``confirm`` returned False, where the preview failed, or where it found
+        nothing to change, the outcome of the preview.
+
+    Raises:
+        StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
+    """
+    with _held(stack, listen, cancel) as run:
+        if confirm is not None:
+            seen = run("preview")
+            if not seen.succeeded or not seen.changes or not confirm(seen):
+                return seen
+        return run("up")
+
+
+def refresh(
+    stack: FoundationStack,
+    *,
+    confirm: Callable[[], bool] | None = None,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> FoundationOutcome | None:
+    """Compare the recorded state with the deployed resources, and record the difference.
+
+    Args:
+        stack: The foundation.
+        confirm: Returns whether to go on, under the stack's lock.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        The outcome; None where ``confirm`` returned False.
+    """
+    with _held(stack, listen, cancel) as run:
+        return run("refresh") if confirm is None or confirm() else None
+
+
+def destroy(
+    stack: FoundationStack,
+    *,
+    confirm: Callable[[], bool] | None = None,
+    delete_protected: bool = False,
+    listen: Listener = ignore,
+    cancel: threading.Event | None = None,
+) -> FoundationOutcome | None:
+    """Remove a foundation that nothing uses; protected resources stay unless ``delete_protected`` says otherwise.
+
+    Args:
+        stack: The foundation.
+        confirm: Returns whether to go on, under the stack's lock. A foundation in use is refused before it is called.
+        delete_protected: Whether protected resources are removed too.
+        listen: Gets each event.
+        cancel: Set it to stop cleanly.
+
+    Returns:
+        The outcome; None where ``confirm`` returned False.
+
+    Raises:
+        FoundationInUse: when products or domains still use it.
+        RefusesDeletion: when a service would not let a protected resource be removed.
+    """
+    with _held(stack, listen, cancel, delete_protected=delete_protected) as run:
+        run.operator.check_unused()
+        return run("destroy") if confirm is None or confirm() else None
+
+
+@contextmanager
+def _held(
+    stack: FoundationStack, listen: Listener, cancel: threading.Event | None, *, delete_protected: bool = False
+) -> Iterator[_Run]:
+    """Hold the stack of a foundation for a run."""
+    with operating_foundation(stack.foundation, stack.platform, state=stack.state, report=notes_to(listen)) as operator:
+        yield _Run(stack.foundation, operator, listen, cancel or threading.Event(), delete_protected)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Runs operations on a foundation whose stack is held, and reports their events."""
+
+    foundation: Foundation
+    operator: FoundationOperator
+    listen: Listener
+    cancel: threading.Event
+    delete_protected: bool
+
+    def __call__(self, operation: FoundationOperation) -> FoundationOutcome:
+        self.listen(FoundationStarted(operation, self.foundation))
+        outcome = self.operator.run(
+            operation,
+            partial(deploy_foundation, self.foundation, recorded=self.operator.recorded),
+            self.cancel,
+            on_event=lambda event: self.listen(EngineReported(event)),
+            delete_protected=self.delete_protected and operation == "destroy",
+        )
+        self.listen(FoundationEnded(operation, self.foundation, outcome, self.operator.recorded))
+        return outcome

@@ -1,0 +1,68 @@
+"""Recording a mesh repo: domains, teams, users, source systems and policies of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.app.events import Listener, MeshCompared, ignore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.mesh_repo.difference import MeshDiff
+    from alchemesh_platform.mesh_repo.mesh import Mesh
+    from alchemesh_platform.platform_file.models import Platform
+
+
+def read_mesh(folder: Path, environment: str) -> Mesh:
+    """The mesh that a mesh repo declares for an environment.
+
+    Raises:
+        ProblemsFound: with every problem of the mesh repo.
+    """
+    from alchemesh_platform.mesh_repo.load import load_mesh_repo
+
+    return load_mesh_repo(folder).mesh(environment)
+
+
+def apply(
+    platform: Platform,
+    wanted: Mesh,
+    actor: Identity,
+    *,
+    confirm: Callable[[MeshDiff], bool] | None = None,
+    listen: Listener = ignore,
+) -> MeshDiff | None:
+    """Record a mesh; the audit names the actor.
+
+    Args:
+        platform: The environment.
+        wanted: The mesh as its repo declares it.
+        actor: The identity that applies it.
+        confirm: Gets the difference and returns whether to record it; only that difference is recorded. Without it,
+            any difference is.
+        listen: Gets :class:`MeshCompared` before anything is recorded.
+
+    Returns:
+        The recorded difference, empty where there was none; None where ``confirm`` returned False.
+
+    Raises:
+        NotAllowed: when the actor may not apply a mesh.
+        MeshChanged: when the recorded mesh changed while ``confirm`` ran.
+    """
+    from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
+    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry) as registry:
+        difference = preview_mesh(registry, platform.environment, wanted)
+        listen(MeshCompared(difference))
+        if difference:
+            if confirm is not None and not confirm(difference):
+                return None
+            expected = difference if confirm is not None else None
+            difference = apply_mesh(registry, platform.environment, wanted, expected=expected, identity=actor)
+        remember_mesh(platform, registry)
+    return difference

@@ -1,0 +1,200 @@
+"""Reading an environment: the status of products, the whole mesh, the connections of a product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.connections import Connections
+    from alchemesh_platform.observed.models import ProductStatus, ProductSummary
+    from alchemesh_platform.observed.standing import Standing
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.lineage import Lineage
+    from alchemesh_platform.registry.records import Deployment
+    from alchemesh_platform.registry.store import Registry
+
+HISTORY_LENGTH = 20
+UP_HINT = "`alchemesh up` in the product's folder deploys it"
+
+
+class NeverDeployed(Failure):
+    """Raised when nothing was ever deployed at an address."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One product (``status``) or all of them (``summaries``); None for each part that was not asked for.
+
+    Args:
+        environment: The environment.
+        emulated: Whether emulators stand in for its cloud.
+        status: The one product.
+        summaries: All products.
+        standing: Value and maturity of the one product.
+        history: The last deployments and runs.
+        lineage: Where the data comes from and goes to.
+    """
+
+    environment: str
+    emulated: bool
+    status: ProductStatus | None = None
+    summaries: list[ProductSummary] | None = None
+    standing: Standing | None = None
+    history: list[Deployment] | None = None
+    lineage: Lineage | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of the one product that was asked for."""
+        return self.status is not None and not self.status.stands and self.status.last_deployment is None
+
+    def as_json(self) -> dict[str, Any]:
+        """One document: the product's, or one with all products."""
+        from alchemesh_platform.registry.lineage_text import as_json
+
+        if self.status is not None:
+            document = self.status.model_dump(mode="json")
+            document["standing"] = self.standing.as_json() if self.standing is not None else None
+        else:
+            products = [summary.model_dump(mode="json") for summary in self.summaries or ()]
+            document = {"environment": self.environment, "products": products}
+        document["emulated"] = self.emulated
+        if self.history is not None:
+            document["history"] = [deployment.model_dump(mode="json") for deployment in self.history]
+        if self.lineage is not None:
+            document["lineage"] = as_json(self.lineage)
+        return document
+
+
+def status(
+    platform: Platform,
+    address: str | None = None,
+    *,
+    history: bool = False,
+    lineage: bool = False,
+    known: bool = False,
+) -> Report:
+    """The status of a product, or of all products of an environment. Health, rows and sizes are measured now.
+
+    Args:
+        platform: The environment.
+        address: ``domain/product``; None for all products.
+        history: Whether to read the last deployments and runs.
+        lineage: Whether to read where the data comes from and goes to.
+        known: Whether an address that nothing was ever deployed at is an error.
+
+    Raises:
+        NeverDeployed: when nothing was ever deployed at a ``known`` address, with the closest one.
+    """
+    from alchemesh_platform.clouds.gcp.emulation.environment import resume
+
+    resume(platform)
+    with reading(platform) as registry:
+        report = _report(registry, platform, address, history=history, lineage=lineage)
+        if known and address is not None and report.is_empty:
+            raise NeverDeployed(
+                f"{address} was never deployed in {platform.environment}",
+                hint=_closest(registry, platform.environment, address),
+            )
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class MeshView:
+    """The recorded mesh of an environment.
+
+    Args:
+        lineage: Domains, products and where data comes from and goes to.
+        standings: Product: its value and maturity.
+    """
+
+    lineage: Lineage
+    standings: Mapping[str, Standing]
+
+
+def mesh(platform: Platform) -> MeshView:
+    """The mesh of an environment as it is recorded; empty where no registry exists yet."""
+    from alchemesh_platform.observed.standing import standings
+    from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
+
+    with reading(platform) as registry:
+        if registry is None:
+            return MeshView(Lineage(platform.environment), {})
+        found = standings(registry, platform.environment, datetime.now(UTC))
+        lineage = mesh_lineage(registry, platform.environment)
+        return MeshView(lineage.noted({name: each.words for name, each in found.items()}), found)
+
+
+def connections(platform: Platform, product: str) -> Connections:
+    """The connections of a deployed product.
+
+    Raises:
+        NotDeployed: when it is not deployed.
+    """
+    from alchemesh_platform.deployment.connections import read_connections
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry) as registry:
+        return read_connections(registry, platform.environment, product)
+
+
+@contextmanager
+def reading(platform: Platform) -> Iterator[Registry | None]:
+    """The registry of an environment; None where none exists yet, so that reading creates nothing."""
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.registry.unavailable import RegistryMissing
+
+    try:
+        registry = Registry.open(platform.registry, create=False)
+    except RegistryMissing:
+        registry = None
+    with registry or nullcontext():
+        yield registry
+
+
+def _report(
+    registry: Registry | None, platform: Platform, address: str | None, *, history: bool, lineage: bool
+) -> Report:
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.clouds.gcp.emulation.environment import emulator_variables
+    from alchemesh_platform.observed.models import ProductStatus
+    from alchemesh_platform.observed.product import product_status
+    from alchemesh_platform.observed.standing import standings
+    from alchemesh_platform.observed.summaries import product_summaries
+    from alchemesh_platform.registry.lineage import Lineage, lineage_of, mesh_lineage
+
+    environment, emulated = platform.environment, platform.emulated
+    if registry is None:
+        return Report(
+            environment,
+            emulated,
+            ProductStatus(environment=environment, address=address) if address else None,
+            [],
+            None,
+            [] if history else None,
+            Lineage(environment) if lineage else None,
+        )
+    whole = mesh_lineage(registry, environment) if lineage else None
+    done = registry.deployments(address, environment, limit=HISTORY_LENGTH) if history else None
+    if address is None:
+        return Report(environment, emulated, None, product_summaries(registry, environment), None, done, whole)
+    variables = emulator_variables(platform)
+    found = product_status(registry, environment, address, discover(), variables=variables)
+    standing = standings(registry, environment, datetime.now(UTC), address).get(address)
+    return Report(environment, emulated, found, None, standing, done, whole and lineage_of(whole, address))
+
+
+def _closest(registry: Registry | None, environment: str, address: str) -> str:
+    from alchemesh_platform.base.problems import did_you_mean
+    from alchemesh_platform.registry.records import ProductRecord
+
+    deployed = [product.address for product in registry.all(ProductRecord, environment)] if registry else []
+    return did_you_mean(address, deployed, otherwise=UP_HINT) or UP_HINT

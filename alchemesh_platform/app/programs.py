@@ -1,0 +1,30 @@
+"""The Pulumi programs that the use cases run. Only this module of the platform imports the stacks built on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alchemesh_platform.compose.foundation import Foundation
+    from alchemesh_platform.compose.plan import Kept, Plan
+
+
+def deploy_product(plan: Plan) -> object:
+    """Declare the resources of a data product; call it inside a run of the engine."""
+    from alchemesh_stacks.data_product import deploy
+
+    return deploy(plan)
+
+
+def deploy_foundation(foundation: Foundation, kept: Sequence[Kept], *, recorded: bool) -> object:
+    """Declare the resources of a foundation; call it inside a run of the engine.
+
+    Args:
+        kept: Resources to import instead of creating them.
+        recorded: Whether the registry records the outputs.
+    """
+    from alchemesh_stacks.foundation import deploy_foundation as deploy
+
+    return deploy(foundation, kept, recorded=recorded)

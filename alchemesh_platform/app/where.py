@@ -1,0 +1,114 @@
+"""Where a use case works: a folder, an environment and its platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.base.home import home
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.platform_file.models import Platform
+
+MANIFEST = "alchemesh.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A folder, an environment and its platform.
+
+    Args:
+        directory: The product's folder, or its manifest.
+        environment: Name of the environment.
+        platform_file: The platform file; by default the one in the folder, or above it in the git repository.
+        emulated: Whether emulators on this machine stand in for Google Cloud.
+    """
+
+    directory: Path
+    environment: str = "local"
+    platform_file: Path | None = None
+    emulated: bool = False
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest's file."""
+        return manifest_path(self.directory)
+
+    def as_json(self) -> dict[str, Any]:
+        """The first fields of a JSON document about the environment."""
+        return {"environment": self.environment, "emulated": self.emulated}
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A manifest, read and composed for one environment."""
+
+    manifest: LoadedManifest
+    platform: Platform
+    plan: Plan
+
+
+def manifest_path(directory: Path) -> Path:
+    """The manifest of a folder, or the file itself."""
+    return directory if directory.is_file() else directory / MANIFEST
+
+
+def read_platform(where: Where) -> Platform:
+    """The platform of an environment, from the platform file that is given or found.
+
+    Raises:
+        ProblemsFound: with every problem of the platform file.
+    """
+    from alchemesh_platform.platform_file.load import find_platform_file, load_platform
+
+    directory = where.directory
+    folder = directory.parent if directory.is_file() else directory
+    file = where.platform_file or find_platform_file(folder.resolve())
+    platform = load_platform(file, where.environment, home())
+    if not where.emulated:
+        return platform
+    from alchemesh_platform.clouds.gcp.emulation.environment import emulate
+
+    return emulate(platform)
+
+
+def read_product(where: Where, *, look: bool = False, require_extras: bool = True) -> Composed:
+    """Read and compose the product of a folder.
+
+    Args:
+        look: Whether the files that components need in that folder have to exist. `destroy` needs none of them.
+        require_extras: Whether the optional packages that components need have to be installed.
+
+    Raises:
+        ProblemsFound: with every problem of manifest and platform file.
+    """
+    from alchemesh_platform.base.problems import ProblemsFound
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.compose import read_and_compose
+
+    platform: Platform | ProblemsFound
+    try:
+        platform = read_platform(where)
+    except ProblemsFound as found:
+        platform = found
+    manifest, plan = read_and_compose(
+        where.manifest, platform, where.environment, discover(), look=look, require_extras=require_extras
+    )
+    if isinstance(platform, ProblemsFound):
+        raise platform
+    return Composed(manifest, platform, plan)
+
+
+def manifest_of(where: Where) -> LoadedManifest:
+    """The manifest of a folder, with the overlay of the environment."""
+    from alchemesh_platform.manifest.load import load_manifest
+
+    return load_manifest(where.manifest, where.environment)
+
+
+def product_address(where: Where) -> str:
+    """Address of the product of a folder."""
+    return manifest_of(where).product.address

@@ -1,0 +1,71 @@
+"""The options and the output that commands of `alchemesh access` share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.context_options import with_context_options
+
+if TYPE_CHECKING:
+    from alchemesh_platform.access.requester import Requester
+    from alchemesh_platform.app.access import Decision
+    from alchemesh_platform.app.where import Where
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.records import AccessRequestRecord
+
+reason_option = click.option("--reason", default="", help="Why; it is kept with the decision.")
+apply_option = click.option("--apply", is_flag=True, help="Deploy it now, and nothing else of the product.")
+request_argument = click.argument("request", metavar="REQUEST")
+
+
+def acting(where: Where) -> tuple[Platform, Identity]:
+    """The platform of an environment, and the identity that acts there."""
+    from alchemesh_platform.app.where import read_platform
+    from alchemesh_platform.identity.identify import identify
+
+    platform = read_platform(where)
+    return platform, identify(platform)
+
+
+def default_requester(where: Where, subject: str) -> Requester:
+    """The product of a folder, or else who acts."""
+    from alchemesh_platform.access.requester import Requester
+    from alchemesh_platform.app.where import product_address
+
+    if where.manifest.is_file():
+        return Requester("data_product", product_address(where))
+    return Requester("user", subject)
+
+
+def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) -> None:
+    """What came of a request: its document, or a sentence and what comes next."""
+    from alchemesh_cli.render.access import request_document, request_line
+    from alchemesh_platform.access.states import remedy
+
+    if as_json:
+        click.echo(json.dumps(request_document(request) | where.as_json(), indent=2, ensure_ascii=False))
+        return
+    click.echo(request_line(request))
+    click.echo(with_context_options(f"\nnext: {remedy(request)}"))
+
+
+def print_decision(decision: Decision, where: Where, *, as_json: bool) -> int:
+    """Print a decision whose sentence was shown when it was recorded; returns the exit code of its deployment."""
+    from alchemesh_cli.render.access import request_document
+    from alchemesh_platform.access.states import remedy
+    from alchemesh_platform.base.failure import ExitCode
+
+    request, applied = decision.request, decision.applied
+    if as_json:
+        document = request_document(request, decision.grant) | where.as_json()
+        if applied is not None:
+            outcome = applied.outcomes.get(request.product)
+            document["applied"] = outcome.as_json() if outcome is not None else None
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif applied is None:
+        click.echo(with_context_options(f"\nnext: {remedy(request)}"))
+    return applied.exit_code if applied is not None else ExitCode.DONE

@@ -1,0 +1,58 @@
+"""Operations on a foundation with its question, as `alchemesh platform` and `alchemesh domain` share them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alchemesh_cli.asking import confirm, confirm_possible
+from alchemesh_cli.interrupts import interruptible
+from alchemesh_cli.render.events import showing
+from alchemesh_platform.app.foundations import destroy, preview, refresh, up
+from alchemesh_platform.base.failure import ExitCode
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.foundations import FoundationStack
+    from alchemesh_platform.app.where import Where
+    from alchemesh_platform.foundations.operator import FoundationOutcome
+
+
+def preview_shown(stack: FoundationStack, where: Where, *, as_json: bool) -> int:
+    """Preview a foundation; returns the exit code."""
+    with interruptible() as cancel, showing(where, "preview", as_json=as_json) as shown:
+        return _exit_code(preview(stack, listen=shown, cancel=cancel))
+
+
+def up_shown(stack: FoundationStack, where: Where, *, as_json: bool, confirmed: bool) -> int:
+    """Deploy a foundation, after a preview and a question unless it is confirmed; returns the exit code."""
+    if not confirmed:
+        confirm_possible()
+    with interruptible() as cancel, showing(where, "up", as_json=as_json) as shown:
+        ask = None if confirmed else lambda _preview: confirm("Deploy this?", confirmed=False)
+        return _exit_code(up(stack, confirm=ask, listen=shown, cancel=cancel))
+
+
+def refresh_shown(stack: FoundationStack, where: Where, *, as_json: bool, confirmed: bool) -> int:
+    """Refresh a foundation, after a question unless it is confirmed; returns the exit code."""
+    if not confirmed:
+        confirm_possible()
+    question = f"Record {stack.foundation.title} as it stands?"
+    with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
+        ask = None if confirmed else lambda: confirm(question, confirmed=False)
+        return _exit_code(refresh(stack, confirm=ask, listen=shown, cancel=cancel))
+
+
+def destroy_shown(
+    stack: FoundationStack, where: Where, *, as_json: bool, confirmed: bool, delete_protected: bool
+) -> int:
+    """Remove a foundation, after a question unless it is confirmed; returns the exit code."""
+    if not confirmed:
+        confirm_possible()
+    protected = " and all that is protected in it" if delete_protected else ""
+    question = f"Remove {stack.foundation.title}{protected}?"
+    with interruptible() as cancel, showing(where, "destroy", as_json=as_json) as shown:
+        ask = None if confirmed else lambda: confirm(question, confirmed=False)
+        return _exit_code(destroy(stack, confirm=ask, delete_protected=delete_protected, listen=shown, cancel=cancel))
+
+
+def _exit_code(outcome: FoundationOutcome | None) -> int:
+    return ExitCode.DONE if outcome is not None and outcome.succeeded else ExitCode.FAILED

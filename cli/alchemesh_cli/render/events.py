@@ -1,0 +1,168 @@
+"""The events of a use case, shown as they come: the live tree and notes on stderr, outcomes on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.context_options import with_context_options
+from alchemesh_platform.app.events import (
+    EngineReported,
+    Event,
+    FoundationEnded,
+    FoundationStarted,
+    GrantsApplied,
+    GrantsNotApplied,
+    MeshCompared,
+    Noted,
+    RequestDecided,
+    RunEnded,
+    RunStarted,
+    Warned,
+)
+
+if TYPE_CHECKING:
+    from alchemesh_cli.render.foundation import Doing
+    from alchemesh_cli.render.live import Screen
+    from alchemesh_platform.app.where import Where
+    from alchemesh_platform.deployment.outcome import Outcome
+    from alchemesh_platform.platform_file.models import Platform
+
+NEXT = {
+    "preview": "next: alchemesh up",
+    "up": "next: alchemesh run",
+    "refresh": "next: alchemesh preview",
+    "destroy": "",
+}
+# The words after the foundation's own command.
+NEXT_OF_FOUNDATION = {"preview": "up", "refresh": "preview"}
+KEPT_NOTE = "what is protected is kept, with what it needs; `--delete-protected` removes it too, with all that is in it"
+
+
+@dataclass(slots=True)
+class Shown:
+    """Shows the events of one use case.
+
+    Args:
+        where: The environment that the command works in.
+        as_json: Whether the outcome of ``operation`` is printed as JSON.
+        operation: The operation of the command; a preview before its question is text all the same.
+    """
+
+    where: Where | Platform
+    as_json: bool
+    operation: str
+    _live: ExitStack = field(default_factory=ExitStack)
+    _screen: Screen | Doing | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, EngineReported):
+            self._touch(event)
+        elif isinstance(event, Noted):
+            report(event.line)
+        elif isinstance(event, Warned):
+            report(with_context_options(f"{event.problem}\n"))
+        elif isinstance(event, RunStarted):
+            from alchemesh_cli.render.live import shown
+
+            self._screen = self._live.enter_context(shown(event.progress, event.plan, event.operation))
+        elif isinstance(event, RunEnded):
+            self._live.close()
+            self._run_ended(event.outcome)
+        elif isinstance(event, FoundationStarted):
+            from alchemesh_cli.render.foundation import watched
+
+            self._screen = self._live.enter_context(watched(event.foundation.title, event.operation))
+        elif isinstance(event, FoundationEnded):
+            self._live.close()
+            self._foundation_ended(event)
+        else:
+            self._decided(event)
+
+    def close(self) -> None:
+        """Take the live tree from the terminal, however the use case ended."""
+        self._live.close()
+
+    def _touch(self, event: EngineReported) -> None:
+        from alchemesh_cli.render.foundation import Doing
+
+        if isinstance(self._screen, Doing):
+            self._screen.take(event.event)
+        elif self._screen is not None:
+            self._screen.touch()
+
+    def _run_ended(self, outcome: Outcome) -> None:
+        from alchemesh_cli.render.live import Screen
+
+        if self.as_json and outcome.operation == self.operation:
+            click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
+        elif isinstance(self._screen, Screen):
+            self._screen.finish(outcome, with_context_options(NEXT[outcome.operation], here=True))
+        for note in outcome.notes:
+            report(f"note: {note}")
+        for problem in (*outcome.problems, *outcome.forbidden):
+            click.echo(f"\n{with_context_options(str(problem))}", err=True)
+
+    def _foundation_ended(self, ended: FoundationEnded) -> None:
+        from alchemesh_cli.render.foundation import foundation_document, print_outcome
+
+        outcome, foundation, emulated = ended.outcome, ended.foundation, self.where.emulated
+        if self.as_json and ended.operation == self.operation:
+            click.echo(json.dumps(foundation_document(ended, emulated=emulated), indent=2, ensure_ascii=False))
+        else:
+            words = NEXT_OF_FOUNDATION.get(ended.operation)
+            following = f"next: alchemesh {foundation.command(words)}" if words else ""
+            print_outcome(
+                foundation,
+                ended.operation,
+                outcome,
+                with_context_options(following, here=True),
+                emulated=emulated,
+            )
+        for note in (*outcome.notes, *([KEPT_NOTE] if outcome.kept else [])):
+            report(f"note: {note}")
+        for problem in outcome.problems:
+            click.echo(f"\n{with_context_options(str(problem))}", err=True)
+
+    def _decided(self, event: RequestDecided | GrantsApplied | GrantsNotApplied | MeshCompared) -> None:
+        from alchemesh_cli.render.access import applied_lines, request_line
+        from alchemesh_cli.render.environment import spoken_environment
+        from alchemesh_cli.render.mesh import diff_lines, totals
+
+        if isinstance(event, RequestDecided):
+            if not self.as_json:
+                click.echo(request_line(event.request))
+        elif isinstance(event, GrantsApplied):
+            for line in applied_lines(event.product, event.outcome):
+                report(line)
+            for problem in event.outcome.problems if event.outcome is not None else ():
+                report(f"\n{problem}")
+        elif isinstance(event, GrantsNotApplied):
+            failure = event.failure
+            hint = f"\n\nhint: {with_context_options(failure.hint)}" if failure.hint else ""
+            report(f"error: {event.product}: {failure.message}{hint}\n")
+        elif event.difference:
+            for line in diff_lines(event.difference, spoken_environment(self.where)):
+                click.echo(line, err=self.as_json)
+            click.echo(f"\n{totals(event.difference, done=False)}", err=self.as_json)
+
+
+@contextmanager
+def showing(where: Where | Platform, operation: str, *, as_json: bool) -> Iterator[Shown]:
+    """Show the events of a use case that runs in the block; see :class:`Shown` for the arguments."""
+    shown = Shown(where, as_json, operation)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def report(line: str) -> None:
+    """Print one line for a person, on stderr."""
+    click.echo(line, err=True)
