@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from alchemesh_cli.access.applying import _applied
-from alchemesh_cli.access.opened import Opened
 
+from alchemesh_cli.render.events import showing
+from alchemesh_platform.app import access
+from alchemesh_platform.app.where import Where
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound
-from alchemesh_platform.deployment.grants import apply as granting
 
-ACCESS = cast("Opened", SimpleNamespace(registry=None, platform=None, requests=SimpleNamespace(identity=None)))
+NOTHING = cast("Any", None)  # no registry, platform or actor is used
 
 
 class Locked(Failure):
@@ -34,12 +34,17 @@ def failing(**failures: Exception) -> Callable[..., None]:
     return apply
 
 
+def apply_to(*products: str) -> access.Applied:
+    with showing(Where(Path()), "apply", as_json=False) as shown:
+        return access.apply_to(NOTHING, NOTHING, NOTHING, products, listen=shown)
+
+
 def test_a_product_that_is_locked_is_told_and_the_next_is_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first product that somebody worked on stopped the timer, and no access ended behind it."""
-    monkeypatch.setattr(granting, "apply_grants", failing(a=Locked("bo works on it", hint="wait")))
-    applied = _applied(ACCESS, ["a", "b"])
+    monkeypatch.setattr(access, "apply_grants", failing(a=Locked("bo works on it", hint="wait")))
+    applied = apply_to("a", "b")
     assert list(applied.outcomes) == ["b"]
     assert list(applied.failures) == ["a"]
     assert applied.exit_code == ExitCode.LOCKED
@@ -47,11 +52,11 @@ def test_a_product_that_is_locked_is_told_and_the_next_is_done(
 
 
 def test_failures_of_several_kinds_are_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(granting, "apply_grants", failing(a=Locked("…"), b=BROKEN))
-    assert _applied(ACCESS, ["a", "b"]).exit_code == ExitCode.FAILED
+    monkeypatch.setattr(access, "apply_grants", failing(a=Locked("…"), b=BROKEN))
+    assert apply_to("a", "b").exit_code == ExitCode.FAILED
 
 
 def test_one_product_fails_as_any_command_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(granting, "apply_grants", failing(a=Locked("…")))
+    monkeypatch.setattr(access, "apply_grants", failing(a=Locked("…")))
     with pytest.raises(Locked):
-        _applied(ACCESS, ["a"])
+        apply_to("a")
