@@ -184,7 +184,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk:
 
 
 def shop_command(*arguments: str) -> list[str]:
-    from .harness import COMMAND
+    from tests.commands import COMMAND
 
     return [*COMMAND, *arguments]
 

@@ -15,9 +15,10 @@ import psycopg
 import pytest
 
 from alchemesh_platform.connections import Connections
+from tests.commands import COMMAND, LONGEST
 from tests.waiting import until
 
-from .harness import COMMAND, LONGEST, Shop
+from .harness import Shop
 
 pytestmark = pytest.mark.engine
 
