@@ -23,7 +23,7 @@ class PolicyApproval:
 
     Args:
         policies: Those that approve.
-        tell: Gets a line for each that failed: it approves nothing, and that is never silent.
+        report: Receives a line for each that failed: it approves nothing, and that is never silent.
         clock: Tells the moment it is.
     """
 

@@ -1,1 +1,1 @@
-"""What every other package may import: documents with their places, problems, failures, names, units, secrets."""
+"""Basics that every other package may import: documents with places, problems, failures, names, units, secrets."""

@@ -46,12 +46,12 @@ class Node(NamedTuple):
 
     @property
     def keys(self) -> Mapping[str, Node]:
-        """What a mapping holds; empty for anything else, so that a check can look into a document with mistakes."""
+        """The entries of a mapping; empty for any other value, so that a check can read a document with errors."""
         return self.value if isinstance(self.value, dict) else {}
 
     @property
     def items(self) -> Sequence[Node]:
-        """What a list holds; empty for anything else."""
+        """The items of a list; empty for any other value."""
         return self.value if isinstance(self.value, list) else ()
 
     def get(self, *path: str | int) -> Node | None:
@@ -106,7 +106,7 @@ def node_of(data: Any, file: str) -> Node:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """What the document says with another laid over it, each value keeping its own place.
+    """The document merged with an overlay. Each value keeps its own place.
 
     Mappings merge key by key. Lists of named things (not empty, each item a mapping with a ``name``) merge by that
     name: those with a new name follow at the end. Everything else, an empty list and null included, is replaced.

@@ -1,4 +1,4 @@
-"""How a run says that it cannot go on: one sentence, a way out, and the exit code of docs/reference/exit-codes.md."""
+"""Failures that end a run: one sentence, a remedy, and the exit code of docs/reference/exit-codes.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What the shell is told."""
+    """Exit codes of the command line."""
 
     DONE = 0
     FAILED = 1
@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
 
 class Failure(Exception):
-    """Base of every failure that a person can do something about; shown as its sentence and hint, with no traceback."""
+    """Base of every failure with a remedy; shown as its sentence and hint, without a traceback."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
 
@@ -32,11 +32,11 @@ class Failure(Exception):
 
 EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.DONE: "Done.",
-    ExitCode.FAILED: "The run failed; what was done until then is recorded.",
-    ExitCode.USAGE: "Wrong usage: an unknown command, option or name, or a question where nobody can answer.",
-    ExitCode.PROBLEMS: "The manifest or the platform file has problems; each was told with its line.",
-    ExitCode.FORBIDDEN: "A policy, a contract, a reference or who is asking forbids it.",
-    ExitCode.LOCKED: "Somebody else holds the lock; who was told.",
+    ExitCode.FAILED: "The run failed; its completed steps are recorded.",
+    ExitCode.USAGE: "Wrong usage: an unknown command, option or name, or a question without a terminal.",
+    ExitCode.PROBLEMS: "The manifest or the platform file has problems; the output lists each with its line.",
+    ExitCode.FORBIDDEN: "A policy, a contract, a reference or a missing right forbids it.",
+    ExitCode.LOCKED: "Another process holds the lock; the output names it.",
     ExitCode.ENGINE: "The engine is missing or too old.",
     ExitCode.CHANGES: "Only with `--detailed-exitcode`: the preview has changes.",
 }

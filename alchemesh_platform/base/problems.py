@@ -1,4 +1,4 @@
-"""What is wrong with a file that a person wrote: where, what was found, what was expected, and the way out."""
+"""Problems of files that people write: the place, the found value, the expected value, and the remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend, as it is shown: ``file:line:column path: what was found, what was expected``.
+    """One problem to fix, shown as ``file:line:column path: found …, expected …``.
 
     ``path`` is the place in the document (``output_ports[0].storage.component``), empty for the document itself.
     """
@@ -84,7 +84,7 @@ def closest(found: str, allowed: Sequence[str]) -> str | None:
 
 
 def closest_email(found: str, emails: Iterable[str]) -> str | None:
-    """The email that was probably meant, or None. What stands before the @ decides: the rest is alike in a company."""
+    """The email that was probably meant, or None. The part before the @ decides: the rest is the same in a company."""
     by_name: dict[str, str] = {}
     for email in emails:
         by_name.setdefault(email.partition("@")[0], email)

@@ -40,7 +40,7 @@ def read_document(
 
     Args:
         path: The file.
-        shown_as: What messages call it; by default the path as :func:`shown` gives it.
+        shown_as: Its name in messages; by default the path as :func:`shown` gives it.
         if_missing: A hint for when there is no such file.
 
     Returns:
@@ -285,7 +285,7 @@ class _Composer:
             parent.items.append(node)
             return
         if not parent.repeated:
-            # What stands under a key that is none is not looked at: it is the key that is to be mended.
+            # The value under an invalid key is not checked: the author must fix the key first.
             parent.keys[parent.key or ""] = node._replace(broken=True) if parent.key_broken else node
         parent.key, parent.key_place, parent.repeated = None, None, False
 
@@ -295,7 +295,7 @@ class _Composer:
             self._stop(event, f"found more than {NODES_MAX} values, expected at most that many")
 
     def _path(self) -> tuple[str | int, ...]:
-        """Where the value that comes next stands in the document."""
+        """The path of the next value in the document."""
         steps: list[str | int] = [container.step for container in self._stack[1:]]
         if self._stack:
             last = self._stack[-1]

@@ -1,4 +1,4 @@
-"""What a YAML syntax error means, in the words of somebody who writes a manifest."""
+"""Explains YAML syntax errors to authors of manifests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alchemesh_platform.base.problems import Location, Problem
 _INDENTATION = "check the indentation: keys of one mapping begin in the same column"
 _QUOTES = "put the text in quotes"
 
-# libyaml's message: (what was found and expected, the way out, whether the context's place says more)
+# libyaml's message: (found and expected text, remedy, whether the place of the context is more exact)
 _MEANINGS: dict[str, tuple[str, str, bool]] = {
     "mapping values are not allowed in this context": (
         "found ':' after a value, expected one key and one value in a line",
@@ -20,7 +20,7 @@ _MEANINGS: dict[str, tuple[str, str, bool]] = {
         False,
     ),
     "could not find expected ':'": (
-        "found a text that stands alone, expected 'key: value'",
+        "found a text without a key, expected 'key: value'",
         "write a colon and a space after the key; a text of several lines is indented deeper than its key",
         True,
     ),
@@ -113,11 +113,11 @@ def _tab(lines: list[str], mark: Any) -> tuple[int, int] | None:
 
 
 def _meaning(problem: str, context: str, before: str, after: str) -> tuple[str, str | None, bool]:
-    """What was found and expected, the way out, and whether the context's place says more than the problem's.
+    """The found and expected text, the remedy, and whether the place of the context is more exact.
 
     Args:
-        problem: What libyaml says.
-        context: What it was doing.
+        problem: The message of libyaml.
+        context: The parser's context.
         before: The line up to the place.
         after: The text from the place on.
     """
@@ -131,7 +131,7 @@ def _meaning(problem: str, context: str, before: str, after: str) -> tuple[str, 
     if problem == "did not find expected node content" and not after.strip():
         return "found the end of the file, expected a value", "close what was opened with '[' or '{'", False
     if problem.startswith("mapping values") and ":" not in before:
-        message = "found a key where the value above goes on, expected the end of that value"
+        message = "found a key inside the value above, expected the end of that value"
         return message, f"{_INDENTATION}; a colon is followed by a space", False
     return _MEANINGS.get(problem, (f"this is not YAML: {problem}", None, False))
 

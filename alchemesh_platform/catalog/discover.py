@@ -91,7 +91,7 @@ def _load(entries: list[EntryPoint]) -> ComponentSpec:
     offered = f"component {entry.name!r} of package {entry.package} ({entry.value})"
     try:
         spec = entry.load()
-    # A stranger's module may fail in any way, and the rest of the catalogue goes on.
+    # A third-party module may fail in any way; the rest of the catalogue must still work.
     except Exception as error:
         raise BrokenComponent(
             f"{offered} cannot be loaded: {type(error).__name__}: {error}",

@@ -22,7 +22,7 @@ _ASKED_BY = {
 # Definitions of ComponentUse, which two places of different roles share, one for each.
 _USED_IN = {Role.STORAGE: ("OutputPort", "storage"), Role.CODE: ("DataProduct", "code")}
 
-FOUNDATIONS = {Role.PLATFORM, Role.DOMAIN}  # what products stand on; no manifest asks for it
+FOUNDATIONS = {Role.PLATFORM, Role.DOMAIN}  # shared stacks; no manifest asks for them
 
 
 def manifest_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:

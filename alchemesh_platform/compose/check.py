@@ -1,6 +1,6 @@
 """Everything that is wrong with a manifest and its use of components, without composing it.
 
-What `alchemesh validate` needs, and no more: plans, platform files and wiring are imported with an environment only.
+The checks of `alchemesh validate`. Plans, platform files and wiring are imported only if an environment is given.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def all_problems(
 
 
 def objections_of(loaded: LoadedManifest, platform: Platform, resolution: Resolution, *, look: bool) -> list[Problem]:
-    """What the components of a resolution say against their places."""
+    """The objections of the resolved components."""
     from alchemesh_platform.compose.objections import objections
     from alchemesh_platform.compose.uses import uses
 

@@ -35,7 +35,7 @@ def compose(
         require_extras: Whether the libraries of each component must be installed: a plan that is only shown needs none.
 
     Raises:
-        ProblemsFound: with everything that keeps the product from being deployed there, as far as can be told offline.
+        ProblemsFound: with every problem that prevents the deployment and can be found offline.
     """
     resolution = resolve(loaded.tree, catalog, platform, require_extras=require_extras)
     problems = [*resolution.problems, *objections_of(loaded, platform, resolution, look=look)]

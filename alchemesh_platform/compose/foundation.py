@@ -1,4 +1,4 @@
-"""What products stand on, planned: the platform's own infrastructure, and that of a domain."""
+"""Plans of the shared stacks: the platform stack, and the stack of a domain."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class NoFoundation(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """One component that products stand on, with validated arguments.
+    """One component of a shared stack, with validated arguments.
 
     Args:
         project: Pulumi project of its stack.
-        title: What it is, for a person: ``platform prod``, ``domain aviation prod``.
+        title: Its title: ``platform prod``, ``domain aviation prod``.
         name: Name of its resource.
         path: Where the platform file names the component.
         location: The same place, in the file.
@@ -59,13 +59,13 @@ class Foundation:
         return Role(self.name)
 
     def command(self, verb: str) -> str:
-        """What a person types to have something done to it: ``domain up aviation``."""
+        """The command line for an operation on it: ``domain up aviation``."""
         name = f" {self.wiring.domain}" if self.role is Role.DOMAIN else ""
         return f"{self.role.value} {verb}{name}"
 
 
 def foundations_of(platform: Platform, domain: str) -> tuple[FoundationRef, ...]:
-    """What the products of a domain stand on, as the platform file says; whether it is there is not looked at."""
+    """The shared stacks of a domain's products, from the platform file. It does not check that they are deployed."""
     named = {
         PLATFORM_FOUNDATION: FoundationRef(Role.PLATFORM, PLATFORM_PROJECT),
         DOMAIN_FOUNDATION: FoundationRef(Role.DOMAIN, domain_project(domain)),
@@ -79,7 +79,7 @@ def domain_project(domain: str) -> str:
 
 
 def platform_foundation(platform: Platform, catalog: Mapping[str, ComponentSpec]) -> Foundation:
-    """What all products of an environment stand on.
+    """The platform stack of an environment.
 
     The component's arguments are ``state`` and ``registry``, the addresses that the platform file gives.
 
@@ -102,7 +102,7 @@ def domain_foundation(
     owner: str,
     teams: Mapping[str, tuple[str, ...]],
 ) -> Foundation:
-    """What the products of one domain stand on.
+    """The stack of one domain.
 
     The component's arguments are ``owner``, an email, and ``teams``, the members of each of the domain's teams.
 

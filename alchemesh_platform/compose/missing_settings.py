@@ -1,4 +1,4 @@
-"""Settings that a component needs and the built-in platform has not: told where the manifest asks for the component."""
+"""Settings that a component needs and the built-in platform lacks, reported where the manifest uses the component."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def missing_settings(
         spec: The component.
         model: Its settings.
         platform: The environment.
-        problems: What is wrong with the environment's settings.
+        problems: The problems of the environment's settings.
 
     Returns:
         The same problems where the settings are written in a file; else one, at the use, with the lines to write.

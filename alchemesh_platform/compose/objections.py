@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def objections(
     loaded: LoadedManifest, platform: Platform, planned: Sequence[tuple[Use, PlannedComponent]], *, look: bool
 ) -> Iterator[Problem]:
-    """What components say against their places, as problems of the manifest.
+    """The objections of components, as problems of the manifest.
 
     Args:
         look: Whether they may look into the product's folder, too.

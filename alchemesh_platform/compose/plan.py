@@ -46,7 +46,7 @@ class PlannedInput:
 
 @dataclass(frozen=True, slots=True)
 class PlannedGrant:
-    """A consumer whose request was approved, to be let in at an output port."""
+    """A consumer with an approved request, and the grant to deploy at an output port."""
 
     consumer: Consumer
     purpose: str = ""
@@ -54,9 +54,9 @@ class PlannedGrant:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutput:
-    """An output port with its models, as it will be recorded, and everybody who is to be let in.
+    """An output port with its models and grants, as it will be recorded.
 
-    ``waiting`` are those who were approved and cannot be let in yet: they have no identity to be let in by.
+    ``waiting`` are approved consumers that cannot receive access yet, because they have no identity.
     """
 
     name: str
@@ -72,7 +72,7 @@ class PlannedOutput:
 
     @property
     def required_identity(self) -> frozenset[str]:
-        """Kinds of identity that have to exist before a product is let in; most ports ask for none."""
+        """Kinds of identity that a product needs before it can receive access; most ports need none."""
         parts = (self.storage, self.proxy) if self.proxy is not None else (self.storage,)
         return frozenset(
             part.spec.required_identity for part in parts if part.spec.guards and part.spec.required_identity
@@ -80,7 +80,7 @@ class PlannedOutput:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """How consumers get in: the protocols of the proxy; without one the storage's component type."""
+        """Protocols of the port: those of the proxy; without one, the component type of the storage."""
         return self.protocols or (self.storage.component_type,)
 
 
@@ -99,7 +99,7 @@ class FoundationRef:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was made before and kept when its resource went: Pulumi type and name of that, and its provider's id."""
+    """A kept object of a removed resource: the Pulumi type and name of the resource, and the provider's id."""
 
     type: str
     name: str

@@ -39,7 +39,7 @@ _SEE_ALL = "`alchemesh components list` shows all"
 
 @dataclass(slots=True)
 class Resolution:
-    """What a manifest's uses come to: every problem; with an environment, the planned components by their place."""
+    """The resolution of a manifest's uses: every problem and, with an environment, the planned components by place."""
 
     components: dict[Path, PlannedComponent] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -93,7 +93,7 @@ class _Resolver:
         return self._specs
 
     def _fitting(self, use: Use) -> list[ComponentSpec]:
-        """What implements the component type of a use, in the role that it has there."""
+        """The component that implements the type of a use, in its role."""
         if use.component_type not in self._implementations:
             self._implementations[use.component_type] = list(self._found(use))
         specs = self._implementations[use.component_type]
@@ -115,7 +115,7 @@ class _Resolver:
         self._problem(use, message, hint)
 
     def _found(self, use: Use) -> Iterator[ComponentSpec]:
-        """What implements a component type here. What is wrong in the platform file is told at its place."""
+        """The component that implements a type here. Problems of the platform file are reported at their place."""
         if self.platform is None:
             yield from (spec for spec in self.specs() if spec.component_type == use.component_type)
             return
@@ -171,7 +171,7 @@ class _Resolver:
         """The first component that takes the arguments, or what the first of all says against them."""
         node = use.args
         if node is None:
-            return specs[0], None, []  # told by the manifest's own model
+            return specs[0], None, []  # the manifest's own model reports it
         first: list[Problem] = []
         for spec in specs:
             args, problems = validate(node, _model(spec, spec.args_model), (*use.path, "args"))
@@ -181,7 +181,7 @@ class _Resolver:
         return specs[0], None, self._elsewhere(use, specs[0], first)
 
     def _elsewhere(self, use: Use, spec: ComponentSpec, problems: list[Problem]) -> list[Problem]:
-        """The problems of arguments, with the way out where they are right for what implements the type elsewhere."""
+        """The problems of arguments, with a remedy if the arguments fit the implementation in another environment."""
         if self.platform is None or self.platform.environment == LOCAL or use.args is None:
             return problems
         for other in self.specs():
@@ -239,7 +239,7 @@ class _Resolver:
 def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: ComponentSpec) -> Problem:
     file = PurePath(problem.location.file)
     if file.stem.endswith(f".{environment}"):
-        return problem  # stands in the overlay
+        return problem  # is in the overlay
     overlay = f"{file.stem}.{environment}{file.suffix}"
     remedy = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
     return replace(problem, hint=f"{problem.hint}; {remedy}" if problem.hint else remedy)

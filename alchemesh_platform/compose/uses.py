@@ -18,10 +18,10 @@ class Use:
 
     Args:
         path: The place: ``("output_ports", 0, "storage")``.
-        role: What the component is there.
+        role: Role of the component there.
         port: The port or need that it belongs to; ``code`` for the product's code.
         resource_name: Name of its Pulumi resource.
-        component_type: What is asked for.
+        component_type: The requested component type.
         node: The place in the document, with ``component`` and ``args``.
         owner: The port or need in the document.
     """

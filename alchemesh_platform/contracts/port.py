@@ -19,7 +19,7 @@ class PromisedPort:
     Args:
         contract: Its contract, where it has one.
         models: Model name: model, of those that it exposes.
-        protocols: How consumers get in: the protocols of the proxy; without a proxy the storage's component type, since
+        protocols: Protocols for consumers: those of the proxy; without a proxy the storage's component type, since
             access is then the storage's own.
     """
 

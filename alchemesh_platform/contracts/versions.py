@@ -50,8 +50,8 @@ def keep_version(registry: Registry, contract: ContractRecord) -> None:
 def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord) -> ContractVersionRecord:
     """The new record of a version.
 
-    A draft may still change. Of what was promised only the lifecycle goes on; a description that is corrected under the
-    same version changes what is recorded of the port, and not what is kept of the version.
+    A draft may still change. Of a published version only the lifecycle may change. A corrected description under
+    the same version changes the record of the port, and not the record of the version.
 
     Raises:
         VersionStands: when the version was promised, and promised something else.

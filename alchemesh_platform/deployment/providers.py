@@ -28,7 +28,7 @@ def providing(
     Args:
         stack: The stack, held.
         plugins: What the components of the run name; what is recorded in the stack's state counts too.
-        tell: Gets a line for what takes long.
+        report: Receives a line for what takes long.
         own_process: Whether our provider is served by a process of its own.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
 

@@ -1,1 +1,1 @@
-"""What every document of the platform shares: base models, validation, and errors in words."""
+"""Parts that all documents share: base models, validation, and readable errors."""

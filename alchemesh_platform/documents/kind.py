@@ -9,7 +9,7 @@ KINDS = {"DataProduct": "a manifest", "Platform": "a platform file", "Mesh": "a 
 
 
 def check_kind(tree: Node, expected: str) -> list[Problem]:
-    """What is wrong with the key that says which kind of document this is."""
+    """The problem with the key that gives the kind of the document."""
     node = tree.keys.get("kind")
     if node is None:
         return [Problem(tree.location, "kind", f"found nothing, expected {expected}", f"begin with 'kind: {expected}'")]

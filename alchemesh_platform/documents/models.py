@@ -1,4 +1,4 @@
-"""What models of documents are made of: a strict base, and the types of names."""
+"""Building blocks of document models: a strict base, and the types of names."""
 
 from __future__ import annotations
 

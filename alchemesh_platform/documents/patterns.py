@@ -28,7 +28,7 @@ class Rule:
     Args:
         words: Description of the expected text.
         example: A text that follows the rule.
-        mend: The nearest text that follows the rule; a text that breaks it if there is none.
+        correct: The nearest text that follows the rule; a text that breaks it if there is none.
     """
 
     words: str

@@ -48,7 +48,7 @@ class Stack:
         name: Name of the environment.
         backend: Where state is kept: ``file://…``, ``s3://…``, ``gs://…``, ``https://…``.
         home: The environment's folder on this machine; holds the key, the locks and what the engine works with.
-        secrets_provider: What encrypts secrets in the state: ``passphrase``, or the address of a key of a cloud.
+        secrets_provider: The encryption of secrets in the state: ``passphrase``, or the address of a key of a cloud.
     """
 
     project: str
@@ -77,7 +77,7 @@ class Stack:
 
     @property
     def lock_file(self) -> Path:
-        """What is locked while the stack is worked on."""
+        """The lock file of the stack."""
         return self.home / "locks" / f"{self.project}.{self.name}.lock"
 
     @property
@@ -110,7 +110,7 @@ class Stack:
     def environ(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Environment of the engine: quiet, in its own folder, asking nothing of the network that a run does not need.
 
-        What a user sets for plugins, clouds and proxies is passed on.
+        The user's settings for plugins, clouds and proxies are passed on.
         """
         passed = {
             name: value
@@ -149,7 +149,7 @@ class Stack:
         return self.work_folder / "made"
 
     def _exists(self) -> bool:
-        """Whether the stack exists, as far as can be told without starting the engine."""
+        """Whether the stack exists, as far as it is known without starting the engine."""
         if self.state_folder is not None:
             return self.state_folder.file.exists()
         return self._made_marker.exists() and self._made_marker.read_text("utf-8") == self.backend
@@ -188,7 +188,7 @@ def why_failed(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def engine_error(stderr: str) -> str:
-    """What the engine says is wrong, without its prefix; the last line where it does not say it as it usually does."""
+    """The engine's error without its prefix; the last line if it has no usual prefix."""
     lines = stderr.strip().splitlines()
     for number, line in enumerate(lines):
         if line.startswith("error: "):

@@ -30,15 +30,15 @@ _MANIFEST = f"""\
 # yaml-language-server: $schema={SCHEMA_PATH}
 # The line above makes an editor complete and check this file; `alchemesh schema --output {SCHEMA_PATH}` renews it.
 #
-#   alchemesh validate   what is wrong with this file, each problem at its line
-#   alchemesh plan       what it comes to: components and assets
+#   alchemesh validate   report each problem of this file at its line
+#   alchemesh plan       show the planned components and assets
 #   alchemesh up         deploy it on this machine
 #   alchemesh run        run the code with the connections of the ports
 
 kind: DataProduct
 name: <name>
 domain: <domain>                 # the bounded context that owns the product
-team: <domain>-team              # the team that answers for it
+team: <domain>-team              # the team that maintains it
 owner: owner@company.example     # a person
 version: 0.1.0
 lifecycle: development           # development | discovery | stable | decommissioned

@@ -58,7 +58,7 @@ def apply_mesh(
         identity: The acting user, recorded as an act together with the change. Without one, no act is recorded.
 
     Returns:
-        What was changed; nothing when the mesh is as wanted already.
+        The changes; empty if the recorded mesh equals the declared one.
 
     Raises:
         MeshChanged: when something else than the expected would be changed.

@@ -1,7 +1,7 @@
 """The rules of a mesh as this machine last saw them: for offline checks.
 
-`validate` and `plan` ask nobody. Whatever opens the registry of an environment anyway (`mesh apply`, `preview`, `up`)
-leaves its policies and the types of its domains here; they are few, whatever the size of the mesh.
+`validate` and `plan` work offline. The commands that open the registry of an environment (`mesh apply`, `preview`,
+`up`) cache its policies and the types of its domains here. The cache stays small in a large mesh.
 """
 
 from __future__ import annotations

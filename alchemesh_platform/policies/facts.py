@@ -180,7 +180,7 @@ def components_of(plan: Plan) -> tuple[Component, ...]:
 def plain(value: Any) -> Any:
     """A value of the manifest's models as CEL takes it.
 
-    Keys are those of the manifest. What a model leaves open is left out, so that ``has()`` tells whether it is there.
+    Keys are those of the manifest. Unset values are omitted, so that ``has()`` can test for them.
     A span of time is a text that CEL's ``duration()`` reads, and a percentage a number.
     """
     if type(value) in _ATOMS:

@@ -23,7 +23,7 @@ POLICY_KIND = "Policy"
 SHIPPED = Path(__file__).parent / "shipped"
 SHIPPED_TOGETHER = SHIPPED / "together.json"  # all of them, written by docs/generate.py
 ENDINGS = (".yaml", ".yml")
-# What every manifest has, and a case need not repeat.
+# Keys that every manifest has, so that a case need not repeat them.
 EXAMPLE = {
     "kind": "DataProduct",
     "name": "example",

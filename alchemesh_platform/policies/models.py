@@ -73,7 +73,7 @@ class GivenComponent(Strict):
     maturity: Literal["experimental", "beta", "stable", "deprecated"] = Field(
         default="stable", description="How far it can be relied on."
     )
-    owner: str = Field(default="platform", description="Platform team that answers for it.")
+    owner: str = Field(default="platform", description="Platform team that owns it.")
     stateful: bool = Field(default=False, description="Whether it holds data.")
     args: dict[str, Any] = Field(default_factory=dict, description="Arguments that the product team set.")
 
@@ -110,7 +110,7 @@ class Given(Strict):
 
 
 class PolicyCase(Strict):
-    """A recorded case: what is given, and what should come of it."""
+    """A recorded case: the given facts and the expected outcome."""
 
     name: str = Field(min_length=1, description="Description of the case.")
     given: Given = Field(description="Facts that the policy is evaluated on.")
@@ -125,7 +125,7 @@ class Policy(Strict):
 
     kind: Literal["Policy"] = Field(description="Always Policy.")
     name: Name = Field(description="Name of the policy, unique in the mesh; that of a shipped policy replaces it.")
-    owner: Name = Field(description="Governance group that answers for it.")
+    owner: Name = Field(description="Governance group that owns it.")
     description: str = Field(min_length=1, description="The requirement and its reason, in one sentence.")
     applies_to: Scope = Field(default=Scope.PRODUCT, description="Scope of the policy.")
     when: str | None = Field(default=None, description="CEL: whether it applies; without it, always.")

@@ -70,7 +70,7 @@ class Context:
         stop: Set when the operation is cancelled or its time is over; long work looks at it.
         registry: Opens the registry, or gives the one that is open.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        tell: Tells the person something: a severity and a sentence.
+        report: Sends the user a message: a severity and a sentence.
         preview: Whether nothing may be changed.
         unasked: URN: why the world could not be asked about the resource, until it can.
         deployed: What was in the stack's state before the run, other providers' resources too; None where nobody knows.

@@ -31,7 +31,7 @@ class ServedProvider(Provider):
     Attributes:
         package: Name of the package: ``alchemesh``.
         package_version: Version that the engine is told.
-        tell: Tells the engine something.
+        report: Sends a message to the engine.
     """
 
     package: ClassVar[str]

@@ -35,7 +35,7 @@ class Act(BaseModel):
     environment: str
     product: str = Field(default="", description="Address of the product concerned.")
     operation: str = Field(description="Operation: access approve, contract notice, contract override, mesh apply, …")
-    address: str = Field(description="What it was done to.")
+    address: str = Field(description="Address of the changed thing.")
     actor: str = Field(description="Subject of the acting identity.")
     issuer: str = Field(description="Issuer of that identity.")
     reason: str = ""

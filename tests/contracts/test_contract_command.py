@@ -146,7 +146,7 @@ aviation/flights/flights-table  local  2.0.0 active → 2.1.0 active
   + protocols.graphql                             consumers can come in this way too
 
   documentation
-  + models.flight.properties.carrier.description  'Who flies.', where nothing was said
+  + models.flight.properties.carrier.description  'Who flies.', previously empty
 
   while consumers hold grants, the breaking change waits for the notice period of 90 days: \
 `alchemesh contract notice flights-table breaking-change`

@@ -64,7 +64,7 @@ def test_notes_say_what_became_of_it() -> None:
     steps = [Interrupted(OURS, "creating"), Interrupted(OTHER, "creating"), Interrupted(OURS, "updating")]
     taken, twice = notes_on(steps, {OURS, OTHER}, {"alchemesh"})
     assert taken.startswith("landing (alchemesh:local:Directory) was being created")
-    assert taken.endswith("it was taken over")
-    assert twice.endswith("there may be two of it")
+    assert taken.endswith("this run adopted it")
+    assert twice.endswith("it may exist twice")
     [left] = notes_on(steps[:1], set(), {"alchemesh"})
-    assert left.endswith("look whether it is left")
+    assert left.endswith("check whether it exists")

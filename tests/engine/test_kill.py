@@ -62,14 +62,16 @@ def assert_converges(bench: Bench, things: Things) -> None:
 
 def test_killed_in_a_creation_the_next_run_takes_it_over(bench: Bench) -> None:
     errors = run_and_kill_engine(bench, IN_CREATION, "create slow")
-    assert errors == ["the engine was ended by signal 9; the next run goes on from there"]
+    assert errors == ["the engine was ended by signal 9; the next run resumes from there"]
     assert bench.recorded == {"a"}
     assert bench.pending == {"slow": "creating"}
 
     preview = bench.run("preview", IN_CREATION)
     assert preview.outcome == "succeeded"
     up = bench.run("up", IN_CREATION)
-    assert up.notes == ("slow (test:index:Thing) was being created when an earlier run was stopped; it was taken over",)
+    assert up.notes == (
+        "slow (test:index:Thing) was being created when an earlier run was stopped; this run adopted it",
+    )
     assert up.diagnostics == ()
     assert "adopt slow" in bench.things.calls
     assert_converges(bench, IN_CREATION)
@@ -108,7 +110,7 @@ def test_what_was_being_created_and_is_no_longer_declared_is_named(bench: Bench)
     up = bench.run("up", {"a": {"value": 1}})
     assert up.notes == (
         "slow (test:index:Thing) was being created when an earlier run was stopped, "
-        "and this one did not deal with it: look whether it is left",
+        "and this run did not create it again: check whether it exists",
     )
     assert bench.run("up", {"a": {"value": 1}}).notes == (), "it is told once"
 
@@ -207,7 +209,9 @@ def test_with_its_caller_the_engine_ends_and_the_next_run_explains(bench: Bench)
     assert "an earlier run was killed" in killed
     up = bench.run("up", IN_CREATION)
     assert up.outcome == "succeeded"
-    assert up.notes == ("slow (test:index:Thing) was being created when an earlier run was stopped; it was taken over",)
+    assert up.notes == (
+        "slow (test:index:Thing) was being created when an earlier run was stopped; this run adopted it",
+    )
     assert_converges(bench, IN_CREATION)
 
 

@@ -224,7 +224,7 @@ def test_a_state_that_somebody_writes_meanwhile_is_not_written_over(bench: Bench
 
     reported = bench.run("up", IN_CREATION)
     assert reported.outcome == "succeeded"
-    assert [line for line in bench.reported if "went on without this machine; ours is kept as" in line]
+    assert [line for line in bench.reported if "was changed by another machine; this machine's copy is kept as" in line]
     assert bench.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
 
@@ -276,7 +276,7 @@ def test_a_run_that_never_learns_of_its_pushes_is_taken_up(
             with pytest.raises(StateNotPushed):
                 running.result()
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
-    assert not [line for line in bench.reported if "went on without this machine" in line]
+    assert not [line for line in bench.reported if "was changed by another machine" in line]
     assert bench.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
 

@@ -1,1 +1,1 @@
-"""What a change of a contract means for its consumers, and whether the change is allowed."""
+"""The effect of a contract change on consumers, and the rules for allowed changes."""

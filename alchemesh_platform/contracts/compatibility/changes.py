@@ -57,7 +57,7 @@ class PortDiff:
 
 
 def ordered(changes: Iterable[ContractChange]) -> PortDiff:
-    """The changes as a difference: by place, and at one place by what is said."""
+    """The changes as a difference: by place, and at one place by message."""
     return PortDiff(tuple(sorted(changes, key=lambda change: ([str(step) for step in change.path], change.message))))
 
 

@@ -34,9 +34,9 @@ def reported(path: Path, before: str | None, after: str | None) -> Iterator[Cont
     if was == now:
         return
     if not was:
-        yield added(path, "documentation", f"{quoted(now)}, where nothing was said")
+        yield added(path, "documentation", f"{quoted(now)}, previously empty")
     elif not now:
-        yield removed(path, "documentation", f"nothing is said, was {quoted(was)}")
+        yield removed(path, "documentation", f"now empty, was {quoted(was)}")
     else:
         yield changed(path, "documentation", f"{quoted(now)}, was {quoted(was)}")
 

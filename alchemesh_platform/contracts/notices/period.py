@@ -52,7 +52,7 @@ class Notice:
         _aware(self.given_at)
 
     def passes_at(self, period: timedelta | None = None) -> datetime:
-        """From when on what was announced may happen, in UTC.
+        """The time from which the announced change is allowed, in UTC.
 
         Args:
             period: The notice period that is promised now: the longer of the two counts.
@@ -68,7 +68,7 @@ class Held:
     Args:
         what: The kind of the change that waits.
         consumers: Addresses of the protected consumers, sorted.
-        passes_at: From when on it may pass, in UTC: the day follows from the notice, or from a notice given now.
+        passes_at: The time from which the change is allowed, in UTC, by the notice or by a notice given now.
         given: The notice that counts; None where none was given.
         message: All of it in a sentence.
         hint: The remedy.

@@ -26,7 +26,7 @@ class GivenNotice:
         port: Address of the port.
         notice: The kind of the change, and when notice was given.
         given_by: The user that gave notice.
-        passes_at: From when on it may happen, in UTC.
+        passes_at: The time from which the change is allowed, in UTC.
         message: Further information for consumers.
     """
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from open_data_contract_standard.model import SchemaObject, SchemaProperty
 
 _PARTS = {LogicalType.OBJECT, LogicalType.ARRAY}
-# What an enum's values have to be; types that are not here have no enum.
+# The required types of an enum's values; other types have no enum.
 _VALUES: dict[LogicalType, tuple[type, ...]] = {
     LogicalType.STRING: (str,),
     LogicalType.INTEGER: (int,),

@@ -48,7 +48,7 @@ def grant_inputs(
         inputs: How it stands with the ports of others.
         actor: The identity that deploys the product.
         deploy: Declares a plan, inside the engine's run.
-        tell: Gets a line for each thing that is done.
+        report: Receives a line for each thing that is done.
         cancel: Set it to stop cleanly.
 
     Raises:

@@ -24,7 +24,7 @@ def build_engine(version: str, target: Path, report: Callable[[str], None], envi
     Args:
         version: ``3.259.0``.
         target: File to write the engine to; its folder exists, and the build's module is kept in it for the while.
-        tell: Gets a line now and then: it takes minutes.
+        report: Receives progress lines: it takes minutes.
         environ: Environment to look `go` up in and to run it with.
 
     Raises:

@@ -29,7 +29,7 @@ def one_at_a_time(cache: Path, what: str, report: Tell) -> Iterator[None]:
     """Hold a folder of the cache; what a killed process left half-done in it is swept away.
 
     Args:
-        what: What is got, for who has to wait: ``the engine``.
+        what: Name of the item for waiting users: ``the engine``.
 
     Raises:
         OSError: when the cache cannot be written.

@@ -40,7 +40,7 @@ def download_engine(
     Args:
         version: Of the release: ``3.259.0``.
         target: File to write the engine to; its folder exists, and the archive is kept in it for the while.
-        tell: Gets a line now and then.
+        report: Receives a line now and then.
         releases: Address of the folder of releases.
 
     Raises:

@@ -66,7 +66,7 @@ def find_engine(
         environ: Environment to look in.
 
     Raises:
-        EngineMissing: when there is none, with each way that was tried and the ways out.
+        EngineMissing: when there is none, with each attempt and the remedies.
         EngineTooOld: when the one that is named, or the only one there is, is too old.
     """
     report = progress or (lambda _line: None)
@@ -179,7 +179,7 @@ def _cached(cache: Path, memory: Path, environ: Mapping[str, str]) -> Engine | N
         try:
             version = version_of(program, memory, environ)
         except NoEngine:
-            continue  # damaged; it is got anew
+            continue  # damaged; installing it again
         if new_enough(version):
             return Engine(program, version, "cache")
     return None

@@ -24,10 +24,10 @@ def run_go(
     """Run steps of Go in a module's folder.
 
     Args:
-        steps: What is done with each package (``compiled``): the arguments of ``go``.
+        steps: Description of a step (``compiled``): the arguments of ``go``.
         module: Folder of the module.
         environ: Environment to look `go` up in and to run it with.
-        tell: Gets a line now and then: it takes minutes.
+        report: Receives progress lines: it takes minutes.
 
     Raises:
         NotBuilt: when there is no Go or a step fails, with the end of what Go said.
@@ -71,7 +71,7 @@ def _run(
         _stop(process)
         raise
     if status != 0:
-        raise NotBuilt(f"`go {command[1]}` ended with {status}: {' / '.join(last) or 'nothing was said'}")
+        raise NotBuilt(f"`go {command[1]}` ended with {status}: {' / '.join(last) or 'it printed nothing'}")
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -1,7 +1,7 @@
 """Pulumi's resource plugins: found where the engine would find them, in the cache, downloaded by the engine, or built.
 
-Components say which they need. A run gets them before it starts, so that one that cannot be had is told at once and not
-by an engine that is half-way.
+Components declare the plugins that they need. A run installs them before it starts, so that a missing plugin is
+reported before the engine deploys anything.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def find_plugin(
         environ: Environment to look in.
 
     Raises:
-        PluginMissing: when there is none, with each way that was tried and the ways out.
+        PluginMissing: when there is none, with each attempt and the remedies.
     """
     report = progress or (lambda _line: None)
     version = sdk_version(name)
@@ -242,7 +242,7 @@ def _build(name: str, version: str, folder: Path, report: Tell, environ: Mapping
 
 
 def _reason(said: str) -> str:
-    """Why the engine could not download; the reason stands in its warnings, its last line says how often it tried."""
+    """The reason of a failed download: it is in the engine's warnings, and the last line counts the attempts."""
     for line in said.splitlines():
         if line.startswith("warning: Error downloading plugin: "):
             return line.removeprefix("warning: Error downloading plugin: ")

@@ -85,7 +85,9 @@ def ask_version(program: Path, environ: Mapping[str, str]) -> str:
     match = _VERSION.match(answer.stdout.strip())
     if answer.returncode != 0 or match is None:
         said = (answer.stderr or answer.stdout).strip().splitlines()
-        raise NoEngine(f"{program} version ended with {answer.returncode}: {said[-1] if said else 'nothing was said'}")
+        raise NoEngine(
+            f"{program} version ended with {answer.returncode}: {said[-1] if said else 'it printed nothing'}"
+        )
     return ".".join(match.groups())
 
 

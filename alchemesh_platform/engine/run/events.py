@@ -1,4 +1,4 @@
-"""What the engine tells while it runs, as small frozen values.
+"""Events of the engine's run as small frozen values.
 
 The engine writes one JSON object a line. Kinds that are not listed here are skipped, and so is what a newer engine
 adds: a field more or less never stops a run. Secrets are masked and values that are not known yet are marked.
@@ -48,7 +48,7 @@ class PropertyDiff:
     Args:
         path: Where: ``tags.team``.
         kind: ``add``, ``update`` or ``delete``, with ``-replace`` behind where the resource has to be replaced for it.
-        input_diff: Whether what the program declares differs, rather than what stands.
+        input_diff: Whether the declared inputs differ, rather than the deployed resource.
         old: Value before; None where there is none.
         new: Value after; None where there is none.
     """
@@ -74,13 +74,13 @@ class ResourceEvent:
         type: Its own type.
         name: The name that the program gave to it.
         parent: URN of its parent; empty for the root.
-        op: What is done, in the engine's words: create, update, delete, same, replace, create-replacement, refresh, …
-        custom: Whether a provider makes it; a component only groups.
+        op: The engine's name of the operation: create, update, delete, same, replace, create-replacement, refresh, …
+        custom: Whether a provider manages it; a component only groups.
         diffs: Properties that differ, sorted by path.
-        old_inputs: What was declared before; None where it did not exist.
-        new_inputs: What is declared; None where it goes.
-        old_outputs: What stood before.
-        new_outputs: What stands.
+        old_inputs: The previous inputs; None if it did not exist.
+        new_inputs: The declared inputs; None if it is removed.
+        old_outputs: The previous outputs.
+        new_outputs: The current outputs.
         planning: Whether this is a preview.
     """
 
@@ -152,7 +152,7 @@ def parse_event(line: str | bytes, *, refresh: bool = False) -> EngineEvent | No
     """Read one line of the event log; None for what is not understood or of no interest.
 
     Args:
-        refresh: Whether the run is a refresh: what differs is then what stands, not what is declared.
+        refresh: Whether the run is a refresh: the deployed resource then differs, not the declaration.
     """
     try:
         document = json.loads(line)

@@ -79,25 +79,25 @@ def run_operation(
     """Run one operation on a stack that is prepared and held.
 
     Ctrl-C, as ``cancel`` or as a KeyboardInterrupt here, lets the engine finish and record what it has begun; a
-    KeyboardInterrupt after that stops it at once. Either way the outcome is told, not raised.
+    KeyboardInterrupt after that stops it at once. Either way the outcome is returned, not raised.
 
     Args:
         engine: The engine.
         stack: The stack; ``prepare`` was called.
-        operation: What is done.
+        operation: The operation.
         program: Declares the resources. `preview` and `up` run it; `destroy` does when a killed run left something to
             take over first; `refresh` does not.
-        providers: Package: port of its provider on loopback. They take over what they find when they create.
+        providers: Package: port of its provider on loopback. They adopt existing resources when they create.
         on_event: Gets every event as it comes, in the calling thread.
         targets: URNs to restrict the run to, with wildcards; none stands for all.
         parallel: Most steps at once; the engine's own choice when None.
-        refresh: Whether a `preview` or `up` first looks for what was changed or removed by hand.
-        protected: What `destroy` does with protected resources. Where they are kept, so is what they need.
+        refresh: Whether a `preview` or `up` first looks for manual changes.
+        protected: The treatment of protected resources by `destroy`. If they are kept, so are their dependencies.
         environ: Environment that the engine starts from.
         cancel: Is set when the run is to be stopped.
 
     Returns:
-        What came of it. A run that failed is an outcome, not an exception.
+        The result. A failed run is an outcome, not an exception.
 
     Raises:
         StackLocked: when the engine finds the state locked by another engine.
@@ -211,7 +211,7 @@ def _command(
 def _options(
     operation: Operation, targets: Sequence[str], parallel: int | None, *, refresh: bool, protected: Protected
 ) -> list[str]:
-    """What is said to the engine of this run alone."""
+    """The engine options of this run alone."""
     options = [f"--target={urn}" for urn in targets]
     if operation in ("up", "destroy"):
         options.append("--continue-on-error")  # what does not need the thing that failed is done all the same
@@ -282,7 +282,7 @@ def _explain(process: EngineProcess, record: Record, served: ServedProgram, said
         record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))
     elif process.exit_code < 0:
         record.diagnostics.append(
-            Diagnostic("error", f"the engine was ended by signal {-process.exit_code}; the next run goes on from there")
+            Diagnostic("error", f"the engine was ended by signal {-process.exit_code}; the next run resumes from there")
         )
     elif not reported and served.failure is not None:
         record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))

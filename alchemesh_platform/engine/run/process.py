@@ -1,10 +1,10 @@
 """One process of the engine, stopped with its own signals.
 
 When this process is killed, the engine is not: its connections to the program and to providers in this process break.
-It takes what they were at for failed, lets other providers finish what they are at, records it, unlocks the state and
-ends. Killing it in the same moment (PR_SET_PDEATHSIG) was tried and not taken: what a cloud's provider is making just
-then would be made and not recorded, and on a busy machine the broken connections are sometimes seen first all the
-same. What was being made in this process is found in the log of the run (``interrupted.py``).
+It treats their pending operations as failed, waits for other providers to finish, records the results, unlocks the
+state and ends. Killing it in the same moment (PR_SET_PDEATHSIG) was tried and rejected: a cloud provider's
+pending creation would then finish without a record, and on a busy machine the engine sometimes
+still notices the broken connections first. The log of the run names the creations in this process (``interrupted.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-TERMINATE_SECONDS = 5.0  # for the engine to write down what it was doing when it is told to stop at once
+TERMINATE_SECONDS = 5.0  # for the engine to write down what it was doing when it is stopped immediately
 
 
 class EngineProcess:

@@ -2,7 +2,7 @@
 
 The engine calls a language runtime over gRPC. Pulumi's own in-process one (``pulumi.automation._server``) was
 measured and not taken: with a thousand resources the SDK's way of waiting takes 9 s of the 12 s of a preview, and the
-stack trace that is recorded with every resource is three quarters of a state that is written anew at every step.
+stack trace that is recorded with every resource is three quarters of a state that is written again at every step.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ServedProgram:
 
     Args:
         port: Where the engine finds it, on loopback.
-        failure: What the program raised; None while it has not.
+        failure: The exception of the program; None if it raised none.
     """
 
     port: int
@@ -55,7 +55,7 @@ class ServedProgram:
 
     @property
     def failed_itself(self) -> bool:
-        """Whether the program raised by itself, and not because the engine refused a call and has told why."""
+        """Whether the program raised by itself, and not because the engine refused a call and reported why."""
         if self.failure is None or isinstance(self.failure, ResourceRegistrationFailed):
             return False
         return not _refused_by_engine(self.failure)
@@ -105,7 +105,7 @@ class _Runtime(LanguageRuntimeServicer):
         return language_pb2.GetRequiredPluginsResponse()
 
     def Run(self, request: Any, context: Any) -> Any:
-        """Run the program to its end. ``bail`` tells the engine that the failure is told elsewhere: by us."""
+        """Run the program to its end. ``bail`` informs the engine that this process reports the failure."""
         try:
             contextvars.copy_context().run(_run, self.program, request, self.served)
         except BaseException as error:  # noqa: BLE001 whatever a program raises is its caller's, not gRPC's
@@ -206,7 +206,7 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
 
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * _THREADS_PER_STEP))
-    # Faults of outputs that nobody awaits are told by the resource they come from.
+    # The resource of an output reports the failure of an output that nothing awaits.
     loop.set_exception_handler(lambda _loop, _context: None)
     try:
         loop.run_until_complete(run_in_stack(declare))

@@ -1,4 +1,4 @@
-"""What came of one run of the engine."""
+"""The result of one run of the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alchemesh_platform.engine.state.interrupted import Interrupted, warned_of
 
 EngineOutcome = Literal["succeeded", "failed", "cancelled"]
 
-# What the engine and gRPC put before a provider's or program's own words.
+# Prefixes that the engine and gRPC add to a provider's or program's message.
 _PREFIX = re.compile(
     r"^(?:an unhandled error occurred: |Exception calling application: |Unexpected <class '[\w.]+'>: "
     r"|rpc error: code = \w+ desc = |Preview failed: |error: |1 error occurred:\s+\* )+"
@@ -33,18 +33,18 @@ _NOISE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """What came of one run of the engine.
+    """The result of one run of the engine.
 
     Args:
-        outcome: Cancelled is only what was stopped by hand before it was through.
+        outcome: Cancelled only if a user stopped the run before its end.
         changes: Operation, in the engine's words: number of resources, groups and providers among them.
-        diagnostics: Info, warnings and errors in the order in which they came, without what says nothing.
+        diagnostics: Info, warnings and errors in order, without empty ones.
         outputs: Outputs of the stack, with secrets masked.
-        notes: What a person should know although nothing failed.
+        notes: Notes for the user that are no failures.
         seconds: How long it took.
         exit_code: The engine's; negative when a signal ended it.
-        stderr: End of what the engine said on stderr.
-        exception: What the program raised, where it did.
+        stderr: End of the engine's output on stderr.
+        exception: The exception of the program, if it raised one.
     """
 
     outcome: EngineOutcome

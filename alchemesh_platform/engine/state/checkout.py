@@ -23,14 +23,14 @@ def checked_out(stack: Stack, *, report: Callable[[str], None]) -> Iterator[Stac
     Args:
         stack: The stack. Where its state is in a folder or behind Pulumi's own service, that is worked on as it is;
             state in object storage is fetched, and pushed while it changes.
-        tell: Gets a line for what was found and mended.
+        report: Receives a line for each finding and repair.
 
     Yields:
         The stack to work on.
 
     Raises:
-        StackLocked: when somebody else holds it.
-        StateDamaged: when the state can neither be read nor mended.
+        StackLocked: when another process holds it.
+        StateDamaged: when the state can neither be read nor repaired.
         StoreUnusable, StateNotPushed, StateOverwritten: when its object storage cannot be used.
     """
     if not is_object_storage(stack.backend):

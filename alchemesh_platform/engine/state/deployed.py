@@ -1,4 +1,4 @@
-"""The state of a stack: what stands, as the engine wrote it down."""
+"""The state of a stack: the deployed resources, as the engine recorded them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alchemesh_platform.engine.state.folder import read_state
 
 
 def deployed_urns(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ) -> list[str]:
-    """URNs of the resources that stand in a stack.
+    """URNs of the deployed resources of a stack.
 
     Raises:
         StackFailed: when the engine cannot read the state.

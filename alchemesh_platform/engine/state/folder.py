@@ -83,7 +83,7 @@ def address_of(backend: str) -> str:
 
 
 def read_state(file: Path) -> Mapping[str, Any] | None:
-    """The deployment in a state file; None where it cannot be told (compressed with Zstandard, or written otherwise).
+    """The deployment in a state file; None if it cannot be read (compressed with Zstandard, or in another format).
 
     Raises:
         ValueError: when the file is damaged.
@@ -108,7 +108,7 @@ def mend_state(folder: StateFolder) -> str | None:
     """Put the backup in the place of a state file that is damaged; call it with the stack's lock.
 
     Returns:
-        What was done, in a sentence; None where the state is in order or there is none.
+        The repair, in a sentence; None if the state is intact or missing.
 
     Raises:
         StateDamaged: when the backup is no better, with what else there is.

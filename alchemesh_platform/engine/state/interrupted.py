@@ -1,13 +1,13 @@
-"""What a killed run was in the middle of, and how the next run goes on from there.
+"""The unfinished steps of a killed run, and how the next run resumes them.
 
 Before each step the engine writes down what it is about to do. Killed, it leaves that as *pending operations* in the
 state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows
 whether the thing was made. Where not the engine was killed but its caller, with the provider in it, there is not even
 that: the engine takes the creation for failed. The events of that run, which its folder still holds, tell of it.
 
-Here somebody knows: providers that are attached to our runs take over what they find when they are told to create it.
-So `up` creates again and then has the engine forget; `destroy` creates first, for what the engine does not know it
-cannot remove.
+Our providers resolve this: an attached provider adopts an existing resource when the engine creates it. So `up` creates
+again and then clears the pending operations. `destroy` creates first, because the engine cannot remove resources that
+it does not know.
 
 Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_executor.go
 """
@@ -45,7 +45,7 @@ class Interrupted:
 
 
 def warned_of(message: str) -> tuple[Interrupted, ...] | None:
-    """What the engine's warning names; None for any other message."""
+    """The pending operation that a warning of the engine names; None for any other message."""
     if not _WARNING.match(message):
         return None
     return tuple(Interrupted(match["urn"], match["operation"]) for match in _WARNED.finditer(message))
@@ -54,7 +54,7 @@ def warned_of(message: str) -> tuple[Interrupted, ...] | None:
 def interrupted_in_state(
     engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ
 ) -> tuple[Interrupted, ...]:
-    """What the state has as begun and not ended; state elsewhere than in a folder is asked of the engine.
+    """The pending operations in the state. The engine reads state that is not in a folder.
 
     Raises:
         StackFailed: when the engine cannot read the state.
@@ -63,13 +63,13 @@ def interrupted_in_state(
 
 
 def interrupted_in(deployment: Mapping[str, Any]) -> tuple[Interrupted, ...]:
-    """What a state has as begun and not ended."""
+    """The pending operations of a state."""
     operations = deployment.get("pending_operations") or ()
     return tuple(Interrupted(operation["resource"]["urn"], operation["type"]) for operation in operations)
 
 
 def left_runs(stack: Stack) -> list[Path]:
-    """Folders of runs whose caller was killed, with all that their engines told; call it before a run makes its own."""
+    """Folders of runs whose caller was killed, with the logs of their engines; call it before a run creates its own."""
     return sorted(stack.work_folder.glob(f"{RUN_PREFIX}*"))
 
 
@@ -105,7 +105,7 @@ def creations(interrupted: Iterable[Interrupted]) -> list[str]:
 
 
 def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[str]) -> list[str]:
-    """What a person should know of creations that were interrupted, after a run that went through.
+    """Notes on interrupted creations, after a successful run.
 
     Args:
         done: URNs that the run has dealt with.
@@ -115,11 +115,11 @@ def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[s
     for urn in creations(interrupted):
         stopped = f"{name_of(urn)} ({type_of(urn)}) was being created when an earlier run was stopped"
         if urn not in done:
-            notes.append(f"{stopped}, and this one did not deal with it: look whether it is left")
+            notes.append(f"{stopped}, and this run did not create it again: check whether it exists")
         elif package_of(urn) in attached:
-            notes.append(f"{stopped}; it was taken over")
+            notes.append(f"{stopped}; this run adopted it")
         else:
             notes.append(
-                f"{stopped}, and was dealt with again: where its service makes up its name, there may be two of it"
+                f"{stopped}, and this run created it again: if its service generates names, it may exist twice"
             )
     return notes

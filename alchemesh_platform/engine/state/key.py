@@ -31,7 +31,7 @@ def ensure_key(path: Path, *, in_use: bool) -> None:
 
     Args:
         path: File of the key; only its user can read it.
-        in_use: Whether anything has been encrypted with it: then it is not made anew.
+        in_use: Whether anything is encrypted with it: then no new key is created.
 
     Raises:
         KeyLost: when it is in use and not there.

@@ -46,7 +46,7 @@ class HomeNotWritable(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock."""
+    """The holder of a lock."""
 
     user: str
     host: str
@@ -65,7 +65,7 @@ class Holder:
 
 
 class StackLocked(Failure):
-    """Raised when somebody else works on the stack; ``holder`` says who, where it is known."""
+    """Raised when another process works on the stack; ``holder`` names it, if known."""
 
     exit_code = ExitCode.LOCKED
 
@@ -75,16 +75,16 @@ class StackLocked(Failure):
 
 
 class StackLock:
-    """Holds a stack for one run; inside, nothing that an earlier run left is in the way.
+    """Holds a stack for one run, after cleaning up the remains of earlier runs.
 
     Args:
-        stack: What is held.
-        tell: Gets a line for what was found and mended.
-        wait_seconds: How long to wait for somebody else.
+        stack: The stack to hold.
+        report: Receives a line for each finding and repair.
+        wait_seconds: How long to wait for another holder.
 
     Raises:
-        StackLocked: on entering, when somebody else holds it.
-        StateDamaged: on entering, when the state can neither be read nor mended.
+        StackLocked: on entering, when another process holds it.
+        StateDamaged: on entering, when the state can neither be read nor repaired.
     """
 
     def __init__(self, stack: Stack, *, report: Tell | None = None, wait_seconds: float = 0.0) -> None:
@@ -133,7 +133,7 @@ class StackLock:
                 hint="let your user write the home folder, or name another one: ALCHEMESH_HOME=~/alchemesh",
             ) from error
         if (killed := _read_holder(self._holder_file)) is not None:
-            self._report(f"an earlier run was killed: {killed}; what it had begun is taken up")
+            self._report(f"an earlier run was killed: {killed}; this run resumes its unfinished steps")
         me = Holder(user_name(), socket.gethostname(), os.getpid(), _now(), _command())
         write_private(self._holder_file, json.dumps(asdict(me)))
 
@@ -146,7 +146,7 @@ def release(stack: Stack) -> list[str]:
     """Remove every lock of the stack, also one of another machine: for when that will not come back.
 
     Returns:
-        What was found and removed, in sentences.
+        The removed locks, in sentences.
 
     Raises:
         StackLocked: when a run on this machine still holds it.
@@ -179,7 +179,7 @@ def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
 
 
 def remove_locks_of(stack: Stack, pid: int) -> None:
-    """Remove the lock that an engine of ours, which has ended without doing so, has left."""
+    """Remove the lock that our engine left when it ended."""
     for file, holder in _engine_locks(stack):
         if holder is not None and holder.is_here and holder.pid == pid:
             _remove(file)
@@ -219,7 +219,7 @@ def _settle_engine_locks(stack: Stack, report: Tell) -> None:
     """Remove locks of engines that are dead, and wait for those that are about to end.
 
     Raises:
-        StackLocked: when one is alive, or on another machine, where that cannot be told.
+        StackLocked: when one is alive, or runs on another machine, where its state is unknown.
     """
     deadline = time.monotonic() + ENGINE_ENDS_SECONDS
     for file, holder in _engine_locks(stack):

@@ -107,7 +107,7 @@ def open_store(backend: str) -> ObjectStore:
 
 @contextmanager
 def using(backend: str) -> Iterator[None]:
-    """Turn what a cloud's library raises into :class:`StoreUnusable`; mistakes of ours pass as they are."""
+    """Turn what a cloud's library raises into :class:`StoreUnusable`; other exceptions pass unchanged."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -256,7 +256,7 @@ def _gcs_session() -> tuple[Any, str]:
         endpoint = GCS
         session = AuthorizedSession(google.auth.default(scopes=[GCS_SCOPE])[0])  # type: ignore[no-untyped-call]
     # Uploads too, which by default are not repeated: Google takes one a second of the same object and answers more with
-    # 429. What is written twice is the same, and who says what it replaces is told that it is there.
+    # 429. Writing the same content twice is harmless, and a conditional write reports that the object exists.
     # https://cloud.google.com/storage/docs/retry-strategy, https://cloud.google.com/storage/quotas#objects
     patience = Retry(
         total=ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None

@@ -1,12 +1,12 @@
 """State in object storage: locked there, worked on in a folder here, and pushed back as it changes.
 
 The engine writes its state twice for each resource and waits for it, which takes longer in object storage than making
-most resources. So it works on a folder of this machine, and each state that it has written there is pushed while it
-goes on; what comes faster than it is pushed is left out, but for the last. The bucket is laid out as Pulumi does
+most resources. So the engine works on a folder of this machine, and we push each state from there while it
+continues; states that arrive faster than a push are skipped, except the last. The bucket is laid out as Pulumi does
 it itself, locks too: a plain `pulumi` on the same bucket sees the same stacks, and each keeps the other out.
 
 A killed run leaves in the bucket a state that is at most one push behind the folder. The next run on the same machine
-finds the folder ahead of the bucket and pushes it first. On another machine it goes on from the bucket.
+finds the folder ahead of the bucket and pushes it first. On another machine it resumes from the bucket.
 
 Source: pulumi pkg/backend/diy (lock.go, store.go, state.go)
 """
@@ -50,7 +50,7 @@ class StateOverwritten(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What this machine last pushed or pulled: the object's version there and the content's digest.
+    """The state that this machine last pushed or pulled: the object's version there and the content's digest.
 
     Args:
         sent: Digests of what was sent since. Any may be there: its answer was lost on the way, or we were killed
@@ -68,7 +68,7 @@ class RemoteState:
     Args:
         stack: The stack, with its backend in object storage.
         local: The same stack, with its backend in a folder.
-        tell: Gets a line for what was found and mended.
+        report: Receives a line for each finding and repair.
     """
 
     def __init__(self, stack: Stack, local: Stack, report: Callable[[str], None]) -> None:
@@ -138,7 +138,7 @@ class RemoteState:
         content = json.dumps(me).encode()
         ours = f"{self._lock_folder}/{OUR_LOCK}"
         for path, holder, checkout in self._locks():
-            # Whoever worked in our folder is gone: the folder's own lock is ours.
+            # The process that worked in our folder has ended: the folder's own lock is ours.
             left_by_us = holder is not None and holder.is_here and checkout == str(self.folder.root)
             if not left_by_us and (holder is None or not holder.is_here or runs_here(holder)):
                 raise self._locked(holder)
@@ -165,7 +165,7 @@ class RemoteState:
             self._report(f"the lock in {shown(self.stack.backend)} could not be removed: {error.message}")
 
     def _locks(self) -> Iterator[tuple[str, Holder | None, str | None]]:
-        """Every lock: its name, who holds it, and the folder that its holder works in, where it is a lock of ours."""
+        """Every lock: its name, its holder and, for our locks, the holder's folder."""
         for name in self.store.names(f"{self._lock_folder}/"):
             if (found := self.store.read(name)) is not None:
                 yield name, *_lock_of(found.content)
@@ -191,7 +191,8 @@ class RemoteState:
         if unpushed:
             aside = self._put_aside()
             self._report(
-                f"the state in {shown(self.stack.backend)} went on without this machine; ours is kept as {aside}"
+                f"the state in {shown(self.stack.backend)} was changed by another machine; "
+                f"this machine's copy is kept as {aside}"
             )
         if found is None:
             self._put_aside()
@@ -223,7 +224,7 @@ class RemoteState:
                 except StateOverwritten as error:
                     failures.append(error)
                     return
-                except Exception as error:  # noqa: BLE001 it is tried again, and told at the end if it stays
+                except Exception as error:  # noqa: BLE001 it is tried again, and reported at the end if it persists
                     failures.append(error)
 
         pusher = threading.Thread(target=push_on, name="state-push", daemon=True)
@@ -299,7 +300,7 @@ class RemoteState:
         self.store.write(file.relative_to(self.folder.root).as_posix(), file.read_bytes())
 
     def _history_files(self) -> Iterator[Path]:
-        """What the engine keeps of ended operations, beside the state."""
+        """The engine's history of operations, next to the state."""
         for kind in ("history", "backups"):
             folder = self.folder.root / ".pulumi" / kind / self.stack.project / self.stack.name
             yield from (file for file in folder.glob("*") if file.is_file())

@@ -38,7 +38,7 @@ def ensure_local_bigquery(report: Callable[[str], None] = lambda _line: None) ->
     """The folder of the emulator's environment, made where it is not there yet.
 
     Args:
-        tell: Gets a line when it takes long.
+        report: Receives a line when it takes long.
 
     Raises:
         EmulatorMissing: when there is no Python for it, or its packages are not to be had.

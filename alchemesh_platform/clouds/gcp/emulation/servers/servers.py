@@ -39,7 +39,7 @@ class Emulators:
 
     Args:
         folder: The environment's emulated cloud.
-        tell: Gets a line for what takes long.
+        report: Receives a line for what takes long.
     """
 
     folder: Path
