@@ -11,8 +11,10 @@ from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.rights import check_speaks_for
 from alchemesh_platform.access.states import remedy, reported
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.connections import DataApiConnection, PortConnections, TopicConnection
 from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.sdk.connections.data_api import DataApiConnection
+from alchemesh_platform.sdk.connections.ports import PortConnections
+from alchemesh_platform.systems.kafka.connections import TopicConnection
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requests import Requests
@@ -57,7 +59,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
         raise NoCredential(f"there is no credential yet: {reported(request)}", hint=remedy(request))
     given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
     consumer = resolve(registry, environment, Requester.of(request), request=request.address)
-    if given.proxy is not None and given.proxy.credential_file is not None:
+    if isinstance(given.proxy, DataApiConnection) and given.proxy.credential_file is not None:
         issued = _at_gateway(given.proxy, consumer)
     elif isinstance(given.storage, TopicConnection) and given.storage.issues_credentials:
         issued = _at_cluster(given.storage, consumer)

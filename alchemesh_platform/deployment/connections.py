@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.connections import Connections, PortConnections
 from alchemesh_platform.registry.records import PortRecord, ProductRecord
+from alchemesh_platform.sdk.connections.ports import Connections, PortConnections
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry

@@ -16,8 +16,8 @@ from functools import cache
 
 from alchemesh_platform.base.document import Node
 from alchemesh_platform.base.secrets import mask
+from alchemesh_platform.registration.systems import Parts, Systems, installed_systems, part_of
 from alchemesh_platform.sdk.errors import SystemErrors
-from alchemesh_platform.sdk.systems import Parts, Systems, installed_systems, part_of
 
 HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the messages of our own provider
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
-from alchemesh_platform.connections import JobConnection
 from alchemesh_platform.deployment.connections import product_record, read_connections
 from alchemesh_platform.registry.records import Deployment
 from alchemesh_platform.sdk.code_run import CodeRun, RunCode
+from alchemesh_platform.sdk.connections.job import JobConnection
 
 if TYPE_CHECKING:
     from alchemesh_platform.catalog.discover import Catalog

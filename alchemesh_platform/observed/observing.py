@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from alchemesh_platform.base.reference import load_reference
-from alchemesh_platform.connections import connection_of
+from alchemesh_platform.sdk.connections.kinds import connection_of
 from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.sdk.spec import ComponentSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alchemesh_platform.provider.handler import PACKAGE, Handler, Handlers
-from alchemesh_platform.sdk.systems import Offer, Parts, Systems, installed_systems, wrong_part
+from alchemesh_platform.registration.systems import Offer, Parts, Systems, installed_systems, wrong_part
 
 
 def handlers_of(systems: Systems) -> Handlers:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from alchemesh_platform.connections import Connections, JobConnection
+from alchemesh_platform.sdk.connections.job import JobConnection
+from alchemesh_platform.sdk.connections.ports import Connections
 
 
 @dataclass(frozen=True, slots=True)

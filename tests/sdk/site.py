@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alchemesh_platform.base.installed import entry_points
-from alchemesh_platform.sdk.systems import GROUP, Systems, systems_of
+from alchemesh_platform.registration.systems import GROUP, Systems, systems_of
 
 
 def install(folder: Path, package: str, modules: dict[str, str], systems: dict[str, str]) -> None:

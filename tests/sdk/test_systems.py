@@ -11,7 +11,7 @@ import pytest
 from alchemesh_platform.base.installed import EntryPoint
 from alchemesh_platform.provider.catalog import handlers_of
 from alchemesh_platform.provider.handler import NotDone
-from alchemesh_platform.sdk.systems import GROUP, BrokenSystem, installed_systems, systems_of
+from alchemesh_platform.registration.systems import GROUP, BrokenSystem, installed_systems, systems_of
 from tests.builtin import ROOT, builtin_catalog
 from tests.sdk.site import install, systems_in
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.engine.urn import name_of, package_of, type_of
-from alchemesh_platform.sdk.systems import BrokenSystem, Parts, function_part, installed_systems
+from alchemesh_platform.registration.systems import BrokenSystem, Parts, function_part, installed_systems
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.install.find import Engine

@@ -15,5 +15,6 @@ SYSTEM = System(
         "alchemesh:kafka:Rights": f"{_HANDLERS}.rights:RightsHandler",
         "alchemesh:kafka:TopicIngestion": f"{_HANDLERS}.topic_ingestion:TopicIngestionHandler",
     },
+    connections={"topic": "alchemesh_platform.systems.kafka.connections:TopicConnection"},
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system import AccessProtocol, System
 
 SYSTEM = System(
     name="local",
@@ -15,4 +15,15 @@ SYSTEM = System(
         "alchemesh:local:DataApiGrant": "alchemesh_platform.systems.local.handlers.data_api_grant:DataApiGrantHandler",
         "alchemesh:local:Job": "alchemesh_platform.systems.local.handlers.job:JobHandler",
     },
+    connections={
+        "files": "alchemesh_platform.sdk.connections.files:FilesConnection",
+        "tables": "alchemesh_platform.sdk.connections.tables:TablesConnection",
+        "data-api": "alchemesh_platform.sdk.connections.data_api:DataApiConnection",
+        "job": "alchemesh_platform.sdk.connections.job:JobConnection",
+    },
+    protocols=(
+        AccessProtocol("sql", "SQL", sign_in="SCRAM; the database is {user}"),
+        AccessProtocol("rest", "REST"),
+        AccessProtocol("graphql", "GraphQL"),
+    ),
 )

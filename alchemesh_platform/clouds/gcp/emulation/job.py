@@ -12,8 +12,9 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.clouds.gcp.emulation.services.cloudrun import RUN_JOB
 from alchemesh_platform.clouds.gcp.emulation.store import Store
-from alchemesh_platform.connections import CONNECTIONS_VARIABLE, Connections, JobConnection
 from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.sdk.connections.job import JobConnection
+from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.systems.local.jobs.job import JobDescription, run_job
 
 # What `alchemesh run` gives the code itself: the connections in a file of their own, as on the local platform.

@@ -9,7 +9,8 @@ import urllib.request
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from alchemesh_platform.connections import DataApiConnection, WrongConnection
+from alchemesh_platform.sdk.connections.base import WrongConnection
+from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused, simple_query
 
 

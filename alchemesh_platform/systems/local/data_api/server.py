@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.systems.local.data_api import roapi
 from alchemesh_platform.systems.local.data_api.gateway import gateway as gateways

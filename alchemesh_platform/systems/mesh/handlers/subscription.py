@@ -10,11 +10,13 @@ from pydantic import Field
 
 from alchemesh_platform.access.expiry import open_requests
 from alchemesh_platform.access.requester import Requester, resolve
-from alchemesh_platform.connections import PortConnections, TopicConnection
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord, PortRecord
+from alchemesh_platform.sdk.connections.data_api import DataApiConnection
+from alchemesh_platform.sdk.connections.ports import PortConnections
+from alchemesh_platform.systems.kafka.connections import TopicConnection
 from alchemesh_platform.systems.kafka.users import MECHANISM, own_user, principals
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import join
@@ -121,7 +123,7 @@ def _guarded(inputs: SubscriptionInputs, context: Context) -> tuple[Gateway, Pat
     port = context.registry().get(PortRecord, inputs.environment, inputs.origin)
     proxy = PortConnections.model_validate(port.connections).proxy if port else None
     own = _product(inputs.origin) == _product(inputs.consumer)
-    if own or proxy is None or proxy.credential_file is None or path is None:
+    if own or not isinstance(proxy, DataApiConnection) or proxy.credential_file is None or path is None:
         return None
     return Gateway.at(Path(proxy.credential_file).parent), path
 
@@ -198,7 +200,7 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
         )
     given = PortConnections.model_validate(port.connections)
     of_another = _product(inputs.origin) != _product(inputs.consumer)
-    if of_another and given.proxy is not None and given.proxy.credential_file is not None:
+    if of_another and isinstance(given.proxy, DataApiConnection) and given.proxy.credential_file is not None:
         path = _credential_file(inputs)
         given = given.model_copy(
             update={"proxy": given.proxy.model_copy(update={"credential_file": str(path) if path else None})}

@@ -9,12 +9,13 @@ from alchemesh_platform.sdk.observation import Observation
 def observe(connection: FilesConnection) -> Observation:
     """Whether all of the dataflow runs and nothing in it complains, as NiFi says."""
     from alchemesh_platform.base.failure import Failure
+    from alchemesh_platform.systems.nifi.connections import DataflowConnection
     from alchemesh_platform.systems.nifi.health import health
     from alchemesh_platform.systems.nifi.server import Login, Server
 
-    fed_by = connection.fed_by
-    if fed_by is None:
+    if connection.fed_by is None:
         return Observation("unknown", "where its dataflow runs is not recorded")
+    fed_by = DataflowConnection.model_validate(connection.fed_by)
     try:
         found = health(Server(fed_by.server, Login.model_validate(fed_by.login)), fed_by.group)
     except Failure as error:

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar, cast
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.installed import EntryPoint, entry_points
 from alchemesh_platform.base.reference import load_reference
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.registration.system import System
 
 GROUP = "alchemesh.systems"
 

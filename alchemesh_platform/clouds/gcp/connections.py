@@ -1,0 +1,23 @@
+"""Secrets and service identities: connections of needs on Google Cloud."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from alchemesh_platform.sdk.connections.base import Connection
+
+
+class SecretConnection(Connection):
+    """A secret: where it is kept, never what it is."""
+
+    kind: Literal["secret"] = "secret"
+    name: str = Field(description="Name in Secret Manager: projects/PROJECT/secrets/SECRET.")
+
+
+class IdentityConnection(Connection):
+    """A service identity."""
+
+    kind: Literal["identity"] = "identity"
+    email: str = Field(description="Email of the service account.")

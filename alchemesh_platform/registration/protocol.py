@@ -1,0 +1,42 @@
+"""The protocols by which consumers read a data product, as systems register them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AccessProtocol:
+    """A protocol that a proxy can offer.
+
+    A proxy's connection has one field of the protocol's name, which holds the address, or None where it is not offered.
+
+    Args:
+        name: Name in a manifest: ``sql``.
+        title: Name in a text: ``SQL``.
+        sign_in: How a consumer signs in with a credential; ``{user}`` is the name of its user.
+    """
+
+    name: str
+    title: str
+    sign_in: str = "HTTP basic authentication"
+
+
+def known_protocols() -> dict[str, AccessProtocol]:
+    """The protocols of all registered systems, by name."""
+    from alchemesh_platform.registration.systems import installed_systems
+
+    return {protocol.name: protocol for system in installed_systems() for protocol in system.protocols}
+
+
+def protocol_names() -> tuple[str, ...]:
+    """Names of the protocols of all registered systems."""
+    return tuple(known_protocols())
+
+
+def addresses_by_protocol(connection: Mapping[str, Any]) -> dict[str, str]:
+    """Protocol: address, of the protocols that a proxy's connection offers."""
+    found = {name: connection.get(name) for name in protocol_names()}
+    return {name: address for name, address in found.items() if isinstance(address, str)}

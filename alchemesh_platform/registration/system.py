@@ -1,0 +1,45 @@
+"""The declaration of a system: everything that one technology or cloud brings to the platform.
+
+A system names its parts by reference (``"module:Name"``), so that listing systems imports none of them. A package
+declares its systems as entry points of the group ``alchemesh.systems``::
+
+    [project.entry-points."alchemesh.systems"]
+    acme = "acme_alchemesh.system:SYSTEM"
+
+The platform's own systems register the same way (docs/adr/0034-systems-register.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alchemesh_platform.registration.protocol import AccessProtocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """One technology or cloud, with the parts that the platform uses.
+
+    Args:
+        name: Name of the system, equal to the name of its entry point: ``kafka``.
+        summary: One sentence for a list of systems.
+        handlers: Resource type of the `alchemesh` provider: ``"module:Class"``, a
+            :class:`alchemesh_platform.provider.handler.Handler`. Types are named ``alchemesh:SYSTEM:Type``.
+        connections: Kind of connection: ``"module:Class"``, a subclass of
+            :class:`alchemesh_platform.sdk.connections.base.Connection`.
+        protocols: Protocols by which its proxies give access.
+        errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
+        import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type and its inputs, with the
+            texts that its provider is configured with, and returns the id for an import, or None where there is none.
+        identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code_identity`): what it is.
+    """
+
+    name: str
+    summary: str
+    handlers: Mapping[str, str] = field(default_factory=dict)
+    connections: Mapping[str, str] = field(default_factory=dict)
+    protocols: tuple[AccessProtocol, ...] = ()
+    errors: str | None = None
+    import_ids: Mapping[str, str] = field(default_factory=dict)
+    identities: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""What every connection has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ConnectionDocument(BaseModel):
+    """A part of the document that a product's code reads: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Connection(ConnectionDocument):
+    """One connection. A subclass narrows ``kind`` to its own name::
+
+        class QueueConnection(Connection):
+            kind: Literal["queue"] = "queue"
+            folder: str
+
+    Attributes:
+        role: What has the connection: a storage or need, a proxy, or the product's code.
+        not_variables: Fields that are not among the environment variables that a shell gets.
+    """
+
+    role: ClassVar[Literal["storage", "proxy", "code"]] = "storage"
+    not_variables: ClassVar[frozenset[str]] = frozenset({"kind"})
+
+    kind: str
+
+    def credential_variables(self) -> Mapping[str, str]:
+        """The credential that the connection has here, by the ends of the variables' names: ``USER``, ``PASSWORD``."""
+        return {}
+
+
+class AccessConnection(Connection):
+    """Access by protocol, which a proxy gives: a field named like each protocol that the proxy can offer holds the
+    protocol's address, or None where it is not offered."""
+
+    role: ClassVar[Literal["storage", "proxy", "code"]] = "proxy"
+
+
+class WrongConnection(LookupError):
+    """Raised when code asks for a connection that its product does not have; says which ones there are."""
+
+
+def local_path(url: str) -> Path:
+    """The folder of this machine that a URL names.
+
+    Raises:
+        WrongConnection: when the URL is of another place.
+    """
+    if not url.startswith("file://"):
+        raise WrongConnection(
+            f"{url} is not on this machine: the cloud's own client reads it, files by their `url`, tables by `table_id`"
+        )
+    from urllib.parse import unquote, urlsplit
+
+    return Path(unquote(urlsplit(url).path))

@@ -1,0 +1,84 @@
+"""Data APIs: the connection of a proxy that answers queries, and the credential for it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from alchemesh_platform.sdk.connections.base import AccessConnection, WrongConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a data API lets somebody in by. Its password is not to be printed, logged or kept."""
+
+    user: str
+    password: str = field(repr=False)
+
+    def headers(self) -> dict[str, str]:
+        """The header that a request over HTTP needs: basic authentication."""
+        token = b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return {"Authorization": f"Basic {token}"}
+
+
+class DataApiConnection(AccessConnection):
+    """Access by protocol; a protocol that is not offered is None."""
+
+    kind: Literal["data-api"] = "data-api"
+    sql: str | None = Field(
+        default=None,
+        description="Address of SQL: the PostgreSQL protocol, postgresql://host:port, whose database is the user, or "
+        "bigquery://project/dataset",
+    )
+    rest: str | None = Field(default=None, description="Base address of REST: http://host:port/api")
+    graphql: str | None = Field(default=None, description="Address of GraphQL; the query is the body of a POST.")
+    tables: tuple[str, ...] = Field(default=(), description="Tables that can be queried, by the names of the models.")
+    credential_file: str | None = Field(
+        default=None, description="File of the user and password that let this product in; None: nobody is kept out."
+    )
+
+    @property
+    def credential(self) -> Credential:
+        """User and password, read from the file that holds them. Raises WrongConnection where there are none."""
+        if self.credential_file is None:
+            raise WrongConnection("no credential here: this data API asks for none")
+        try:
+            found = json.loads(Path(self.credential_file).read_bytes())
+            return Credential(found["user"], found["password"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise WrongConnection(
+                f"cannot read the credential in {self.credential_file}: `alchemesh up` writes it"
+            ) from None
+
+    def headers(self) -> dict[str, str]:
+        """What a request over REST or GraphQL has to bring along."""
+        return self.credential.headers() if self.credential_file is not None else {}
+
+    def dsn(self) -> str:
+        """What a PostgreSQL driver connects with. It holds the password: not to be printed.
+
+        Raises:
+            WrongConnection: where SQL is not offered.
+        """
+        if self.sql is None:
+            raise WrongConnection("no SQL here")
+        if self.credential_file is None:
+            return self.sql
+        scheme, _, address = self.sql.partition("://")
+        credential = self.credential
+        user, password = quote(credential.user, safe=""), quote(credential.password, safe="")
+        return f"{scheme}://{user}:{password}@{address.rstrip('/')}/{user}"
+
+    def credential_variables(self) -> Mapping[str, str]:
+        """User and password, where the data API asks for them."""
+        if self.credential_file is None:
+            return {}
+        credential = self.credential
+        return {"USER": credential.user, "PASSWORD": credential.password}

@@ -1,0 +1,32 @@
+"""Files: the connection of folders and buckets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alchemesh_platform.sdk.connections.base import Connection, local_path
+
+
+class FilesConnection(Connection):
+    """Files under one address: a directory, a bucket or a prefix of one."""
+
+    not_variables: ClassVar[frozenset[str]] = frozenset({"kind", "fed_by"})
+
+    kind: Literal["files"] = "files"
+    url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…")
+    format: str | None = Field(default=None, description="Format of the files, where there is just one: parquet, …")
+    fed_by: dict[str, Any] | None = Field(
+        default=None, description="The dataflow that writes them, if one does: its server, its group and its login."
+    )
+
+    @property
+    def path(self) -> Path:
+        """The folder on this machine.
+
+        Raises:
+            WrongConnection: when the files are not on this machine.
+        """
+        return local_path(self.url)

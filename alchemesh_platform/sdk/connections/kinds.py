@@ -1,0 +1,41 @@
+"""The kinds of connections that systems register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alchemesh_platform.registration.systems import Offer, Parts, installed_systems, wrong_part
+from alchemesh_platform.sdk.connections.base import Connection, WrongConnection
+
+
+def connection_kinds() -> Parts[type[Connection]]:
+    """Kind: its class, of all registered systems."""
+    return Parts(installed_systems().offers("connection kind", lambda system: system.connections), _class)
+
+
+def connection_of(outputs: Mapping[str, Any]) -> Connection:
+    """Read a component's outputs as the connection they are.
+
+    Raises:
+        WrongConnection: when no system registers its kind.
+        BrokenSystem: when the package of its kind cannot be used.
+        ValidationError: when it is not as its kind requires.
+    """
+    kinds = connection_kinds()
+    kind = outputs.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise WrongConnection(
+            f"unknown kind of connection {kind!r}, expected one of {', '.join(kinds)}: "
+            "the package that registers it is not installed here"
+        )
+    return kinds[kind].model_validate(outputs)
+
+
+def _class(offer: Offer, found: object) -> type[Connection]:
+    if not (isinstance(found, type) and issubclass(found, Connection)):
+        raise wrong_part(offer, "is no Connection class")
+    kind = found.model_fields["kind"].default
+    if kind != offer.name:
+        raise wrong_part(offer, f"has the kind {kind!r}, expected {offer.name!r}")
+    return found

@@ -1,0 +1,59 @@
+"""Topics: the connection of a storage that has one topic for each model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from alchemesh_platform.sdk.connections.base import Connection, WrongConnection
+from alchemesh_platform.systems.kafka.access import KafkaAccess, client_options
+
+
+class TopicConnection(Connection):
+    """A topic for each model. Passwords are named, never written."""
+
+    kind: Literal["topic"] = "topic"
+    broker: Literal["kafka", "pubsub"] = Field(description="What has the topics.")
+    servers: tuple[str, ...] = Field(default=(), description="Kafka: bootstrap servers, host:port.")
+    topics: dict[str, str] = Field(
+        description="Model name: its topic; of Pub/Sub by the full name projects/PROJECT/topics/TOPIC."
+    )
+    security: dict[str, Any] = Field(
+        default_factory=dict, description="Kafka: protocol, mechanism and user of the platform; its password by name."
+    )
+    schemas: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Kafka: model name: JSON Schema of a message."
+    )
+    schema_topic: str | None = Field(
+        default=None, description="Kafka: compacted topic where consumers find the schemas of all others."
+    )
+    issues_credentials: bool = Field(
+        default=False,
+        description="Kafka: whether each consumer gets a user of its own, and its password by "
+        "`alchemesh access credential`.",
+    )
+
+    def topic(self, model: str) -> str:
+        """The topic of a model."""
+        if model not in self.topics:
+            raise WrongConnection(f"no topic for model {model!r}: there are {', '.join(sorted(self.topics)) or 'none'}")
+        return self.topics[model]
+
+    def client(self, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+        """Configuration for a client of confluent-kafka; add `group.id` and what else it needs.
+
+        Raises:
+            WrongConnection: when the topics are not Kafka's.
+            SecretMissing: when the password has no value here.
+        """
+        return client_options(self.access, environ)
+
+    @property
+    def access(self) -> KafkaAccess:
+        """How the cluster is reached. Raises WrongConnection where the topics are not Kafka's."""
+        if self.broker != "kafka":
+            raise WrongConnection(f"topics of {self.broker}, not of Kafka")
+        return KafkaAccess.model_validate({"bootstrap_servers": self.servers, "security": self.security})

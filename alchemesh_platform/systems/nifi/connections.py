@@ -1,0 +1,17 @@
+"""A dataflow of NiFi, as the connection of the files that it writes names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from alchemesh_platform.sdk.connections.base import ConnectionDocument
+
+
+class DataflowConnection(ConnectionDocument):
+    """A NiFi dataflow, as it is asked how it is doing."""
+
+    server: str = Field(description="Address of NiFi's REST interface.")
+    group: str = Field(description="Id of its process group.")
+    login: dict[str, Any] = Field(default_factory=dict, description="Who asks; secrets by reference.")
