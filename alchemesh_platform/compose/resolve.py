@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.document import Node, Path, listed, quoted, written
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
@@ -14,8 +14,8 @@ from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
 from alchemesh_platform.documents.validate import validate
-from alchemesh_platform.manifest.models import Protocol
 from alchemesh_platform.platform_file.builtin import LOCAL
+from alchemesh_platform.registration.protocol import protocol_names
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import PlannedComponent
     from alchemesh_platform.platform_file.models import Platform
 
-PROTOCOLS = frozenset(get_args(Protocol))
 _PLACES = {
     Role.INPUT_PORT: "an input port",
     Role.STORAGE: "a storage",
@@ -283,7 +282,7 @@ def _protocols(use: Use, spec: ComponentSpec, spoken: set[str]) -> Iterator[Prob
     """Protocols that a proxy is asked for and does not speak."""
     node = use.node.keys.get("protocols")
     for index, protocol in enumerate(node.items if node is not None and use.role is Role.PROXY else ()):
-        if protocol.text in PROTOCOLS - spoken:
+        if protocol.text in set(protocol_names()) - spoken:
             yield Problem(
                 protocol.location,
                 written((*use.path, "protocols", index)),

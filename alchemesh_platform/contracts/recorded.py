@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import Contract, SemanticModel
+from alchemesh_platform.registration.protocol import addresses_by_protocol
 from alchemesh_platform.registry.records import AssetRecord, ContractRecord, ContractVersionRecord, PortRecord
 
 if TYPE_CHECKING:
@@ -112,5 +113,4 @@ def _protocols(port: PortRecord) -> tuple[str, ...]:
     """The protocols that the proxy's connection offers; without a proxy, access is the storage's own."""
     if port.proxy is None:
         return (port.storage_type,)
-    connection = port.connections.get("proxy") or {}
-    return tuple(protocol for protocol in ("sql", "rest", "graphql") if connection.get(protocol) is not None)
+    return tuple(addresses_by_protocol(port.connections.get("proxy") or {}))

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from alchemesh_platform.base.document import listed
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.documents.choices import OneOf
 
 
 class Expected(NamedTuple):
@@ -60,6 +61,7 @@ class Expected(NamedTuple):
                 found += [str(choice) for choice in get_args(kind)]
             elif isinstance(kind, type) and issubclass(kind, Enum):
                 found += [str(choice.value) for choice in kind]
+            found += [name for part in member.metadata if isinstance(part, OneOf) for name in part.names()]
         return tuple(found)
 
     @property

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alchemesh_platform.base.units import Duration, Percent
+from alchemesh_platform.documents.choices import OneOf
 from alchemesh_platform.documents.models import Email, Identifier, Name, ProductAddress, Strict, Version
 from alchemesh_platform.documents.patterns import CURRENCY_PATTERN
+from alchemesh_platform.registration.protocol import protocol_names
 
-Protocol = Literal["sql", "rest", "graphql"]
+Protocol = Annotated[str, OneOf(protocol_names)]
 
 
 class Lifecycle(StrEnum):

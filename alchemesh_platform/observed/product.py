@@ -21,6 +21,7 @@ from alchemesh_platform.observed.models import (
     TableStatus,
 )
 from alchemesh_platform.observed.observing import PATIENCE, Observed, Specs, observe_all
+from alchemesh_platform.registration.protocol import addresses_by_protocol
 from alchemesh_platform.registry.records import AssetRecord, ContractRecord, Deployment, PortRecord, ProductRecord
 from alchemesh_platform.sdk.observation import Health, Observation
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 RUNS_SHOWN = 3
 DEPLOYING: tuple[Operation, ...] = ("up", "refresh", "destroy")
-PROTOCOLS = ("sql", "rest", "graphql")
 
 
 def product_status(
@@ -213,7 +213,7 @@ def _output(
         description=port.description,
         parts=parts,
         health=_worst(part.health for part in parts),
-        endpoints={protocol: proxy[protocol] for protocol in PROTOCOLS if proxy.get(protocol)},
+        endpoints=addresses_by_protocol(proxy),
         assets=tuple(
             AssetStatus(
                 address=asset.address,

@@ -56,10 +56,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     metadata = site / "alchemesh_platform-0.0.0.dist-info"
     metadata.mkdir()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = project["entry-points"]["alchemesh.components"]
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0.0.0\n")
-    lines = [f"{name} = {value}" for name, value in declared.items()]
-    (metadata / "entry_points.txt").write_text("\n".join(["[alchemesh.components]", *lines]))
+    groups = ("alchemesh.components", "alchemesh.systems")
+    lines = [
+        line
+        for group in groups
+        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in project["entry-points"][group].items()))
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *SOURCES]), "ALCHEMESH_HOME": str(site / "home")}
 
 

@@ -21,6 +21,7 @@ from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, VERSION_PATTERN
 from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.manifest.models import AccessType, Billing, Contract, ContractLifecycle, ServiceLevels, Terms
+from alchemesh_platform.registration.protocol import protocol_names
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import OpenDataContractStandard, ServiceLevelAgreementProperty
@@ -42,7 +43,6 @@ _UNITS = {
 LONGEST = timedelta(days=36_500)  # of a duration in a manifest
 _PERCENT_UNITS = {None, "percent", "%"}
 _PERIODS = {"day", "week", "month", "quarter", "year"}  # units of a price that does not depend on use
-_PROTOCOLS = ("sql", "rest", "graphql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,9 @@ def manifest_text(imported: ImportedPort) -> str:
     """The imported parts as YAML, to be pasted into a manifest."""
     port = imported.port
     assert port.contract is not None  # noqa: S101 - every import has one
-    spoken = [protocol for protocol in port.protocols if protocol in _PROTOCOLS]
-    storage = next((protocol for protocol in port.protocols if protocol not in _PROTOCOLS), STORAGE)
+    known = protocol_names()
+    spoken = [protocol for protocol in port.protocols if protocol in known]
+    storage = next((protocol for protocol in port.protocols if protocol not in known), STORAGE)
     contract = port.contract.model_dump(mode="json", exclude_defaults=True)
     first = {"version": contract.pop("version"), "lifecycle": port.contract.lifecycle.value}
     first["access"] = port.contract.access.value

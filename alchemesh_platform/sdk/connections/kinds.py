@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alchemesh_platform.registration.systems import Offer, Parts, installed_systems, wrong_part
+from alchemesh_platform.registration.systems import BrokenSystem, Offer, Parts, installed_systems, wrong_part
 from alchemesh_platform.sdk.connections.base import Connection, WrongConnection
 
 
@@ -30,6 +30,15 @@ def connection_of(outputs: Mapping[str, Any]) -> Connection:
             "the package that registers it is not installed here"
         )
     return kinds[kind].model_validate(outputs)
+
+
+def is_of_role(outputs: Mapping[str, Any], role: str) -> bool:
+    """Whether a component's outputs are a connection of a registered kind that has a role."""
+    kinds, kind = connection_kinds(), outputs.get("kind")
+    try:
+        return isinstance(kind, str) and kind in kinds and kinds[kind].role == role
+    except BrokenSystem:
+        return False
 
 
 def _class(offer: Offer, found: object) -> type[Connection]:

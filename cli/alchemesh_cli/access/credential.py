@@ -54,11 +54,11 @@ def credential(where: Where, as_json: bool, request: str) -> None:
 
 def _data_api(connection: DataApiConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
     """Where it is good, as JSON and in lines."""
-    ways = {"sql": connection.sql, "rest": connection.rest, "graphql": connection.graphql}
-    offered = {protocol: address for protocol, address in ways.items() if address is not None}
-    how = {"sql": f"SCRAM; the database is {issued.user}"}
+    from alchemesh_platform.registration.protocol import addresses_by_protocol, known_protocols
+
+    known, offered = known_protocols(), addresses_by_protocol(connection.model_dump())
     lines = [
-        f"{protocol:<8}  {address}  {how.get(protocol, 'HTTP basic authentication')}"
+        f"{protocol:<8}  {address}  {known[protocol].sign_in.format(user=issued.user)}"
         for protocol, address in offered.items()
     ]
     return offered, lines

@@ -27,7 +27,9 @@ from alchemesh_platform.deployment.progress import (
 )
 from alchemesh_platform.engine.run.events import PropertyDiff
 from alchemesh_platform.manifest.models import Contract
+from alchemesh_platform.registration.protocol import addresses_by_protocol
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
+from alchemesh_platform.sdk.connections.kinds import is_of_role
 
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
 MARKS: Mapping[str, tuple[str, str, str]] = {
@@ -249,10 +251,9 @@ def _endpoints(section: Section) -> list[tuple[str, str]]:
         for change in section.changes
         if change.operation != "delete"
         and change.type.startswith(COMPONENT_PREFIX)
-        and change.outputs.get("kind") == "data-api"
+        and is_of_role(change.outputs, "proxy")
     ]
-    found = ((protocol, api.get(protocol)) for api in apis for protocol in ("sql", "rest", "graphql"))
-    return list(dict.fromkeys((protocol, address) for protocol, address in found if isinstance(address, str)))
+    return list(dict.fromkeys(found for api in apis for found in addresses_by_protocol(api).items()))
 
 
 def summary(progress: Progress, *, preview: bool) -> str:

@@ -34,6 +34,7 @@ class RoapiDataApi(Component[Args, Settings]):
     def server(self) -> DataApi:
         """The server, health-checked before it counts as there."""
         wiring = self.wiring
+        protocols: list[Any] = list(wiring.protocols)
         return DataApi(
             f"{self.name}-server",
             process=wiring.port,
@@ -42,7 +43,7 @@ class RoapiDataApi(Component[Args, Settings]):
             host=self.settings.local.host,
             http_port=self.args.http_port,
             postgres_port=self.args.postgres_port,
-            protocols=list(wiring.protocols),
+            protocols=protocols,
             tables=self.served_tables(),
             opts=self.child_options,
         )

@@ -1,0 +1,49 @@
+"""Protocols of a data product, as systems register them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from alchemesh_platform.manifest.models import DataProduct, Protocol
+from alchemesh_platform.registration.protocol import addresses_by_protocol, known_protocols, protocol_names
+from tests.builtin import builtin_catalog
+from tests.sdk.site import install
+
+SYSTEM = """
+from alchemesh_platform.sdk.system import AccessProtocol, System
+SYSTEM = System(name="pipes", summary="Pipes.", protocols=(AccessProtocol("pipe", "Pipe", sign_in="as {user}"),))
+"""
+
+
+def test_protocols_of_this_project_are_in_the_order_of_the_docs() -> None:
+    assert protocol_names() == ("sql", "rest", "graphql")
+    spoken = {protocol for spec in builtin_catalog().values() for protocol in spec.protocols}
+    assert spoken == set(protocol_names())
+
+
+def test_unknown_protocol_names_those_that_are_known() -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(Protocol).validate_python("odbc")
+    (found,) = raised.value.errors()
+    assert (found["type"], found["ctx"]) == ("literal_error", {"expected": "'sql', 'rest' or 'graphql'"})
+
+
+def test_schema_of_the_manifest_lists_them() -> None:
+    (proxy,) = (
+        part for part in DataProduct.model_json_schema()["$defs"].values() if "protocols" in part.get("properties", {})
+    )
+    assert proxy["properties"]["protocols"]["items"] == {"enum": ["sql", "rest", "graphql"], "type": "string"}
+
+
+def test_protocol_of_a_stranger_is_known_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "acme-pipes", {"pipes_system": SYSTEM}, {"pipes": "pipes_system:SYSTEM"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert TypeAdapter(Protocol).validate_python("pipe") == "pipe"
+    assert TypeAdapter(Protocol).json_schema() == {"enum": ["sql", "rest", "graphql", "pipe"], "type": "string"}
+    assert addresses_by_protocol({"kind": "pipes", "pipe": "pipe:///run/orders", "sql": None}) == {
+        "pipe": "pipe:///run/orders"
+    }
+    assert known_protocols()["pipe"].sign_in.format(user="ada") == "as ada"
