@@ -28,9 +28,9 @@ from pydantic.fields import FieldInfo
 from alchemesh_platform.base.installed import entry_points
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Handler
+from alchemesh_platform.registration.systems import GROUP
 from alchemesh_platform.sdk.resource import camel_case
 from alchemesh_platform.sdk.system import System
-from alchemesh_platform.sdk.systems import GROUP
 
 COMMAND = "python -m alchemesh_platform.provider.generate"
 _LINE_MAX = 120
