@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.rights import check_speaks_for
-from alchemesh_platform.access.states import remedy, reported
+from alchemesh_platform.access.states import next_step, reported
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.connections.ports import PortConnections
@@ -56,7 +57,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     request = known_request(registry, environment, address)
     check_speaks_for(registry, requests.identity, request, "be told the credential of")
     if request.state != "granted":
-        raise NoCredential(f"there is no credential yet: {reported(request)}", hint=remedy(request))
+        raise NoCredential(f"there is no credential yet: {reported(request)}", hint=next_step(request))
     given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
     consumer = resolve(registry, environment, Requester.of(request), request=request.address)
     if isinstance(given.proxy, DataApiConnection) and given.proxy.credential_file is not None:
@@ -66,7 +67,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     else:
         raise NoCredential(
             f"{request.port} asks for no credential of ours",
-            hint=f"who is let in there, and how, is said by `alchemesh access show {request.address}`",
+            hint=remedy("{} shows how its consumer gets access", command("access", "show", request.address)),
         )
     record_act(
         registry,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.states import GRANTING_STATES, is_due
 from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.compose.plan import Plan, PlannedGrant, PlannedOutput
 from alchemesh_platform.registry.records import AccessRequestRecord
 from alchemesh_platform.sdk.consumer import Consumer
@@ -60,8 +61,8 @@ def _remedy(granted: PlannedGrant, plan: Plan) -> str:
     consumer = granted.consumer
     if consumer.deployed:
         return f"{consumer.address} needs code that runs as an identity of its own, or asks as its team"
-    options = f" -e {plan.environment}{' --emulate' if plan.emulated else ''}"
-    return f"`alchemesh up{options}` in the repo of {consumer.address} makes its identity, and lets it in here"
+    up = command("up", environment=plan.environment, emulated=plan.emulated)
+    return remedy("{} in the repo of {} creates its identity, and grants it access here", up, consumer.address)
 
 
 def _let_in(port: PlannedOutput, grants: list[PlannedGrant], granted: set[str]) -> PlannedOutput:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import COMPARED_MAX, did_you_mean
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord, RequestState
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-_SEE_ALL = "`alchemesh access list` shows all"
+_SEE_ALL = remedy("{} shows all", command("access", "list"))
 _ADDRESS_SLASHES = 2  # domain/product/port
 
 
@@ -45,8 +46,8 @@ def known_port(registry: Registry, environment: str, address: str) -> PortRecord
     product = address.rpartition("/")[0]
     known = _outputs(registry.all(PortRecord, environment, product))
     known = known or _outputs(registry.all(PortRecord, environment, where={"direction": "output"}, limit=COMPARED_MAX))
-    otherwise = "" if known else f"nothing is deployed in {environment}: `alchemesh up` in the product's folder does it"
-    hint = did_you_mean(address, known, otherwise=otherwise)
+    nothing = remedy("nothing is deployed in {}: {} in the product's folder deploys it", environment, command("up"))
+    hint = did_you_mean(address, known, otherwise="" if known else nothing)
     raise UnknownPort(f"no output port {address} is deployed in {environment}", hint=hint)
 
 

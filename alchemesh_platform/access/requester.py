@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import COMPARED_MAX, did_you_mean
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     DomainRecord,
@@ -31,7 +32,7 @@ SHAPES = {
     "user": "email",
     "data_domain": "domain",
 }
-_DECLARE = "people, teams and domains are declared in the mesh repo, then `alchemesh mesh apply`"
+_DECLARE = remedy("people, teams and domains are declared in the mesh repo, then {}", command("mesh", "apply"))
 
 
 class UnknownRequester(Failure):

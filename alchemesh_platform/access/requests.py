@@ -21,7 +21,7 @@ from alchemesh_platform.access.states import (
     advance,
     is_due,
     moment,
-    remedy,
+    next_step,
     reported,
 )
 from alchemesh_platform.access.until import in_future
@@ -46,7 +46,7 @@ class AlreadyAsked(Failure):
     def __init__(self, request: AccessRequestRecord) -> None:
         self.request = request
         super().__init__(
-            f"{request.requester} has asked for {request.port} already: {reported(request)}", hint=remedy(request)
+            f"{request.requester} has asked for {request.port} already: {reported(request)}", hint=next_step(request)
         )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import get_args
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import Remedy, command, remedy
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
 # From, to: who takes a request that way. A step that stays in its state moves the end date.
@@ -38,12 +39,13 @@ BECAME: Mapping[RequestState, str] = {
     "revoked": "was revoked",
     "expired": "expired",
 }
-_WAYS_OUT: Mapping[RequestState, str] = {
-    "requested": "`alchemesh access approve {0}` or `alchemesh access reject {0}` decides on it",
-    "approved": "`alchemesh access apply {1}` lets the consumer in; `alchemesh access revoke {0}` takes it back",
-    "granted": "`alchemesh access revoke {0}` takes it back, `alchemesh access extend {0}` moves its end",
+_NEXT_STEPS: Mapping[RequestState, str] = {
+    "requested": "{approve} or {reject} decides on it",
+    "approved": "{apply} grants the consumer access; {revoke} takes it back",
+    "granted": "{revoke} takes it back, {extend} moves its end",
 }
-_ENDED_WAY_OUT = "it is over: `alchemesh access renew {0}` asks again"
+_AFTER_THE_END = "it is over: {renew} asks again"
+_DECISIONS = ("approve", "reject", "revoke", "extend", "renew")
 
 
 class InvalidTransition(Failure):
@@ -51,7 +53,7 @@ class InvalidTransition(Failure):
 
     def __init__(self, request: AccessRequestRecord, to: RequestState) -> None:
         self.request = request
-        super().__init__(f"{reported(request)}: it cannot be {to} now", hint=remedy(request))
+        super().__init__(f"{reported(request)}: it cannot be {to} now", hint=next_step(request))
 
 
 def allowed(before: RequestState, after: RequestState) -> bool:
@@ -86,9 +88,11 @@ def reported(request: AccessRequestRecord) -> str:
     return f"{request.address} {BECAME[request.state]}{who} on {moment(step.at)}{reason}"
 
 
-def remedy(request: AccessRequestRecord) -> str:
-    """What can be done with a request in its state."""
-    return _WAYS_OUT.get(request.state, _ENDED_WAY_OUT).format(request.address, request.product)
+def next_step(request: AccessRequestRecord) -> Remedy:
+    """The commands that change a request in its state."""
+    decisions = {verb: command("access", verb, request.address) for verb in _DECISIONS}
+    sentence = _NEXT_STEPS.get(request.state, _AFTER_THE_END)
+    return remedy(sentence, apply=command("access", "apply", request.product), **decisions)
 
 
 def moment(at: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.observe import reading
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
     from alchemesh_platform.base.problems import Problem
@@ -309,7 +310,11 @@ def unknown(port: str, where: str, names: list[str]) -> UnknownPort:
     """There is no such port; the closest is named."""
     from alchemesh_platform.base.problems import did_you_mean
 
-    hint = did_you_mean(port, names) if names else "there is none; `alchemesh up` records what a manifest declares"
+    hint = (
+        did_you_mean(port, names)
+        if names
+        else remedy("there is none; {} records the ports of a manifest", command("up"))
+    )
     return UnknownPort(f"no output port {port!r} of {where}", hint=hint)
 
 

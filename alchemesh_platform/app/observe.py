@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
     from alchemesh_platform.connections import Connections
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 HISTORY_LENGTH = 20
-UP_HINT = "`alchemesh up` in the product's folder deploys it"
+UP_HINT = remedy("{} in the product's folder deploys it", command("up"))
 
 
 class NeverDeployed(Failure):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from alchemesh_platform.base.remedy import hint_as_json, joined
 
 COMPARED_MAX = 200  # words, and characters of a word, that are searched for what was meant
 LISTED_MAX = 20  # words that a hint lists
@@ -43,15 +45,15 @@ class Problem:
         hint = f"\n\nhint: {self.hint}" if self.hint else ""
         return f"{where}{level}{self.message}{hint}"
 
-    def as_json(self) -> dict[str, str | int | None]:
-        """The problem as one flat JSON object."""
+    def as_json(self) -> dict[str, Any]:
+        """The problem as one JSON object; ``commands`` is there only if the hint names commands."""
         return {
             "file": self.location.file,
             "line": self.location.line,
             "column": self.location.column,
             "path": self.path,
             "message": self.message,
-            "hint": self.hint,
+            **hint_as_json(self.hint),
             "severity": self.severity,
         }
 
@@ -75,7 +77,7 @@ def errors_of(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def closest(found: str, allowed: Sequence[str]) -> str | None:
-    """The allowed word that was probably meant, or None."""
+    """The allowed word that is closest to what was found, or None."""
     import difflib
 
     words = {word.casefold(): word for word in reversed(allowed[:COMPARED_MAX])}
@@ -101,4 +103,4 @@ def did_you_mean(found: str, allowed: Sequence[str], *, otherwise: str = "") -> 
     elif not close and allowed:
         more = ", …" if len(allowed) > LISTED_MAX else ""
         words.append(f"allowed: {', '.join(allowed[:LISTED_MAX])}{more}")
-    return " ".join(words) or None
+    return joined(" ", words) if words else None

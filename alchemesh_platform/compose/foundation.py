@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from alchemesh_platform.base.document import quoted, written
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, did_you_mean
+from alchemesh_platform.base.remedy import Command, command
 from alchemesh_platform.catalog.discover import Catalog
 from alchemesh_platform.compose.plan import FoundationRef
 from alchemesh_platform.compose.resolve import extras_problems, read_settings
@@ -58,10 +59,10 @@ class Foundation:
         """Whether it is a platform's or a domain's."""
         return Role(self.name)
 
-    def command(self, verb: str) -> str:
-        """The command line for an operation on it: ``domain up aviation``."""
-        name = f" {self.wiring.domain}" if self.role is Role.DOMAIN else ""
-        return f"{self.role.value} {verb}{name}"
+    def command(self, verb: str) -> Command:
+        """The command that does something to it: ``alchemesh domain up aviation``."""
+        name = (self.wiring.domain,) if self.role is Role.DOMAIN else ()
+        return command(self.role.value, verb, *name, about_product=True)
 
 
 def foundations_of(platform: Platform, domain: str) -> tuple[FoundationRef, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.document import Node, Path, listed, quoted, written
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
@@ -33,7 +34,7 @@ _PLACES = {
     Role.PLATFORM: "a platform",
     Role.DOMAIN: "a domain",
 }
-_SEE_ALL = "`alchemesh components list` shows all"
+_SEE_ALL = remedy("{} shows all", command("components", "list"))
 
 
 @dataclass(slots=True)
@@ -215,8 +216,10 @@ class _Resolver:
         if named is not None and named.component_type in known:
             return f"{named.name} is a component; a manifest asks for what it implements: {named.component_type}"
         if closest(use.component_type, known):
-            return str(did_you_mean(use.component_type, known, otherwise=_SEE_ALL))
-        return f"there {'is' if len(known) == 1 else 'are'} {listed(known, 'and')}; {_SEE_ALL}" if known else _SEE_ALL
+            return did_you_mean(use.component_type, known, otherwise=_SEE_ALL) or ""
+        if not known:
+            return _SEE_ALL
+        return remedy("there {} {}; {}", "is" if len(known) == 1 else "are", listed(known, "and"), _SEE_ALL)
 
     def _offers(self, component_type: str) -> str:
         known = [spec.name for spec in self.specs() if spec.component_type == component_type]

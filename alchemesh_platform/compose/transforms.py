@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.document import quoted, written
 from alchemesh_platform.base.problems import Problem, did_you_mean
+from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
@@ -25,5 +26,7 @@ def transform_problems(platform: Platform, catalog: Collection[str]) -> Iterator
                 platform.tree.locate(path),
                 written(("environments", platform.environment, *path)),
                 f"found {quoted(name)}, expected a component",
-                did_you_mean(name, sorted({*here, *catalog}), otherwise="`alchemesh components list` shows all"),
+                did_you_mean(
+                    name, sorted({*here, *catalog}), otherwise=remedy("{} shows all", command("components", "list"))
+                ),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.records import PortRecord, ProductRecord
 from alchemesh_platform.sdk.connections.ports import Connections, PortConnections
 
@@ -18,7 +19,7 @@ class NotDeployed(Failure):
     def __init__(self, product: str, environment: str) -> None:
         super().__init__(
             f"{product} is not deployed in environment {environment!r}",
-            hint="`alchemesh up` deploys it; `alchemesh status --all` shows what stands",
+            hint=remedy("{} deploys it; {} shows all deployed products", command("up"), command("status", "--all")),
         )
 
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from alchemesh_platform.base.document import Node
+from alchemesh_platform.base.remedy import split_hint, with_hint, with_text
 from alchemesh_platform.base.secrets import mask
 from alchemesh_platform.registration.systems import Parts, Systems, installed_systems, part_of
 from alchemesh_platform.sdk.errors import SystemErrors
-
-HINT_MARK = "\n\nhint: "  # how a failure's way out follows its sentence, in the messages of our own provider
 
 _AROUND = re.compile(
     r"\A(?:sdk-v2/provider2\.go:\d+: |sdk\.helper_schema: "
@@ -39,24 +38,24 @@ class Explained:
     hint: str | None
 
     def __str__(self) -> str:
-        return f"{self.message}{HINT_MARK}{self.hint}" if self.hint else self.message
+        return with_hint(self.message, self.hint)
 
 
 def explained(reported: str, secrets: Iterable[str] = (), *, about: str | None = None) -> Explained:
     """What a provider told of a failure, without wrappings, with no secret in it.
 
     Args:
-        told: As the engine hands it on. A hint in it is kept; where there is none and the cause is known, one is added.
+        reported: As the engine hands it on. Its hint is kept; where it has none and the cause is known, one is added.
         secrets: Values that must not be shown.
         about: Name of what failed, which services do not always say.
     """
     hidden = tuple(secrets)
-    sentence, _, hint = mask(reported, hidden).partition(HINT_MARK)
+    sentence, hint = split_hint(mask(reported, hidden))
     # Once more behind: a secret in JSON is not written as it is.
     cause = cause_of(sentence)
     if about is not None and about not in cause and any(known.names_nothing(cause) for known in _errors()):
         cause = f"{about}: {cause}"
-    return Explained(mask(cause, hidden), mask(hint.strip(), hidden) or hint_for(sentence))
+    return Explained(mask(cause, hidden), with_text(hint, lambda text: mask(text, hidden)) or hint_for(sentence))
 
 
 def cause_of(reported: str) -> str:
@@ -89,7 +88,7 @@ def with_setting_places(hint: str | None, settings: Node) -> str | None:
             node = child
         return f"{found[0]} ({node.location})" if node is not settings and node.line > 1 else found[0]
 
-    return _SETTING.sub(with_place, hint)
+    return with_text(hint, lambda text: _SETTING.sub(with_place, text))
 
 
 def _cleaned(reported: str) -> str:

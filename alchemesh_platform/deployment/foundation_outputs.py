@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.compose.plan import FoundationRef, Plan
 from alchemesh_platform.registry.records import FoundationRecord
 from alchemesh_platform.sdk.spec import Role
@@ -45,9 +46,9 @@ def _missing(foundation: FoundationRef, plan: Plan, severity: Severity) -> Itera
         return
     domain = plan.product.domain
     whose = f"the stack of domain {domain}" if foundation.role is Role.DOMAIN else "the platform's stack"
-    command = f"domain up {domain}" if foundation.role is Role.DOMAIN else "platform up"
-    options = f" -e {plan.environment}{' --emulate' if plan.emulated else ''}"
+    words = ("domain", "up", domain) if foundation.role is Role.DOMAIN else ("platform", "up")
+    deploy = command(*words, environment=plan.environment, emulated=plan.emulated)
     message = f"{whose} is not deployed in {plan.environment}, and {needing.spec.name} refers to its outputs"
     if severity == "warning":
         message += ": names that follow from the platform file stand for them here, and `up` will refuse"
-    yield Problem(needing.location, needing.path, message, f"`alchemesh {command}{options}`", severity)
+    yield Problem(needing.location, needing.path, message, remedy("{}", deploy), severity)

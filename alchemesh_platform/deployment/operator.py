@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, did_you_mean, in_file_order
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
 from alchemesh_platform.deployment.errors import explained, with_setting_places
@@ -206,7 +207,9 @@ class Operator:
     def kept_notes(self, plan: Plan) -> list[str]:
         """What was kept of the product, for a person; last how to have it go, which is the same for all."""
         kept = kept_of(self.registry, plan, self.deployed_state())
-        notes = [f"{one.id} is kept, with its data; the next `alchemesh up` takes it back in" for one in kept]
+        notes = [
+            remedy("{} is kept, with its data; the next {} imports it again", one.id, command("up")) for one in kept
+        ]
         return [*notes, KEPT_NOTE] if notes else []
 
 

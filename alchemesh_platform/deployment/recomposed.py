@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.document import node_of
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
@@ -43,7 +44,7 @@ def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
     if record is None:
         raise NotRecorded(
             f"no manifest of {product} is recorded in {platform.environment}",
-            hint="`alchemesh up` in its folder deploys it and records it, and brings in what was approved",
+            hint=remedy("{} in its folder deploys and records it, with the approved grants", command("up")),
         )
     tree = node_of(json.loads(record.document), f"the manifest of {product}, as deployed")
     declared, problems = validate(tree, DataProduct)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.deployment.connections import product_record, read_connections
 from alchemesh_platform.registry.records import Deployment
 from alchemesh_platform.sdk.code_run import CodeRun, RunCode
@@ -53,13 +54,15 @@ def run_code(
     """
     record = product_record(registry, environment, product)
     if record.code is None:
-        raise NoCode(f"{product} has no code", hint="add `code:` to the manifest, then `alchemesh up`")
+        raise NoCode(f"{product} has no code", hint=remedy("add `code:` to the manifest, then {}", command("up")))
     spec = catalog[record.code["component"]]
     run = cast("RunCode", load_reference(spec.run)) if spec.run is not None else stand_in
     if run is None:
         raise NoCode(
             f"the code of {product} runs in {spec.name}, which starts it itself",
-            hint=f"`alchemesh components show {spec.name}`; in an emulated environment (--emulate) it is run here",
+            hint=remedy(
+                "see {}; in an emulated environment (--emulate) it runs here", command("components", "show", spec.name)
+            ),
         )
     job = JobConnection.model_validate(record.code["connection"])
     connections = read_connections(registry, environment, product)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import Command, command, joined, remedy
 from alchemesh_platform.compose.foundation import DOMAIN_PROJECT, Foundation
 from alchemesh_platform.registry.records import FoundationRecord, ProductRecord
 from alchemesh_platform.sdk.spec import Role
@@ -64,11 +65,14 @@ def check_unused(registry: Registry, foundation: Foundation, platform: Platform)
         return
     reported = [_named("product", products)] if products else []
     reported += [_named("domain", domains)] if domains else []
-    options = f" -e {platform.environment}{' --emulate' if platform.emulated else ''}"
-    ways = [f"`alchemesh destroy{options}` in the folder of each product"] if products else []
-    ways += [f"`alchemesh domain destroy {name}{options}`" for name in domains]
+
+    def destroy(*words: str) -> Command:
+        return command(*words, environment=platform.environment, emulated=platform.emulated)
+
+    steps = [remedy("{} in the folder of each product", destroy("destroy"))] if products else []
+    steps += [remedy("{}", destroy("domain", "destroy", name)) for name in domains]
     raise FoundationInUse(
-        f"{foundation.title} is stood on by {' and '.join(reported)}", hint=f"{', then '.join(ways)}, then this again"
+        f"{foundation.title} is used by {' and '.join(reported)}", hint=joined(", then ", [*steps, "this again"])
     )
 
 

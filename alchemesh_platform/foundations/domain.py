@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import closest, did_you_mean
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.records import DomainRecord, TeamRecord
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def read_domain(registry: Registry, environment: str, name: str) -> tuple[Domain
     record = registry.get(DomainRecord, environment, name)
     if record is None:
         known = [domain.address for domain in registry.all(DomainRecord, environment=environment)]
-        listed = f"there are {', '.join(known)}" if known else "`alchemesh mesh apply` records domains"
+        listed = f"there are {', '.join(known)}" if known else remedy("{} records domains", command("mesh", "apply"))
         hint = did_you_mean(name, known) if closest(name, known) else listed
         raise UnknownDomain(f"no domain {name!r} in environment {environment!r}", hint=hint)
     teams = [team for team in registry.all(TeamRecord, environment=environment) if team.domain == name]

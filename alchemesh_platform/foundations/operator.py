@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Kept
@@ -232,10 +233,11 @@ def _no_registry(foundation: Foundation, platform: Platform) -> str | None:
 
 
 def _not_recorded(why: str, platform: Platform) -> str:
-    options = f" -e {platform.environment}{' --emulate' if platform.emulated else ''}"
-    return (
-        f"{why}. What this stack gives is not recorded, and products do not find it until it is: once the registry can "
-        f"be reached, `alchemesh platform up{options}` records it"
+    return remedy(
+        "{}. The outputs of this stack are not recorded, and products do not find them: once the registry "
+        "can be reached, {} records them",
+        why,
+        command("platform", "up", environment=platform.environment, emulated=platform.emulated),
     )
 
 

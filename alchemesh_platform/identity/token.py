@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import Remedy, command, remedy
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, published_by
 
@@ -107,10 +108,11 @@ def _refuse(provider: IdentityProvider, reason: str, error: Exception | None = N
     raise TokenRefused(f"the token of {provider.token.secret} is refused: {reason}", hint=another(provider)) from error
 
 
-def another(provider: IdentityProvider) -> str:
+def another(provider: IdentityProvider) -> Remedy:
     """The way to a token that will do."""
-    login = "`alchemesh login`, or " if provider.client else ""
-    return f"get a new one: {login}set {provider.token.secret} to a token of {provider.issuer} for {provider.audience}"
+    login = remedy("{}, or ", command("login")) if provider.client else ""
+    variable = f"set {provider.token.secret} to a token of {provider.issuer} for {provider.audience}"
+    return remedy("get a new one: {}{}", login, variable)
 
 
 def _moment(seconds: float) -> str:

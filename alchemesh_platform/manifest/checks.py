@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.names import PULUMI_PROJECT_MAX, product_address, project_name
 from alchemesh_platform.base.problems import LISTED_MAX, Problem, closest, did_you_mean
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE
 
 CODE_NAME = "code"  # what the product's code is called among ports and needs
@@ -108,7 +109,9 @@ def _origin(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
                 port.location if component is None else component.location,
                 written((*place, "component")),
                 "found nothing, expected a component type, such as file-ingestion",
-                "the component ingests the data from the source system; `alchemesh components list` shows all",
+                remedy(
+                    "the component ingests the data from the source system; {} shows all", command("components", "list")
+                ),
             )
         elif component.text == PRODUCT_INPUT_TYPE:
             yield Problem(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from alchemesh_platform.base.document import Path as DocumentPath
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.names import ENVIRONMENT_PATTERN
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, errors_of
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.yaml_source import read_document, shown
 from alchemesh_platform.documents.kind import check_kind
 from alchemesh_platform.documents.validate import validate
@@ -19,7 +19,7 @@ from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.models import DataProduct
 
 MANIFEST_KIND = "DataProduct"
-NO_MANIFEST_HINT = "the folder of a data product has a manifest; `alchemesh init` writes one"
+NO_MANIFEST_HINT = remedy("the folder of a data product has a manifest; {} writes one", command("init"))
 _FIXED = ("name", "domain")  # what makes the product the same one in every environment
 
 
@@ -112,9 +112,13 @@ def _above(path: Path) -> str | None:
     """A hint that names the manifest in a parent folder, for a user in a sub-folder of a product."""
     for folder in path.absolute().parent.parents:
         if (folder / path.name).is_file():
-            above = shlex.quote(shown(folder))
-            examples = f"`alchemesh plan -C {above}` or `alchemesh validate {above}`"
-            return f"there is {shown(folder / path.name)}: work in its folder, as in {examples}"
+            above = shown(folder)
+            return remedy(
+                "there is {}: work in its folder, as in {} or {}",
+                shown(folder / path.name),
+                command("plan", "-C", above),
+                command("validate", above),
+            )
     return None
 
 

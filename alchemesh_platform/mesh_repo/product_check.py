@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from alchemesh_platform.base.document import Path, quoted, written
 from alchemesh_platform.base.problems import LISTED_MAX, Location, Problem, closest, closest_email
+from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM, SOURCE_ALIGNED, Mesh
 from alchemesh_platform.registry.records import DomainRecord
 
-DECLARE = "declare it in the mesh repo, then `alchemesh mesh apply`"
+DECLARE = remedy("declare it in the mesh repo, then {}", command("mesh", "apply"))
 
 Locate = Callable[[Path], Location]
 
@@ -73,7 +74,7 @@ def _owner(product: DataProduct, locate: Locate, mesh: Mesh) -> Iterator[Problem
             path,
             f"{quoted(product.owner)}, a user without the persona {OWNER_PERSONA}",
             "one with it",
-            "give the persona in the mesh repo, then `alchemesh mesh apply`; or name another user",
+            remedy("give the persona in the mesh repo, then {}; or name another user", command("mesh", "apply")),
         )
 
 
@@ -111,8 +112,8 @@ def _meant(found: str, known: Sequence[str]) -> str:
     if close is not None:
         return f"did you mean {close!r}?"
     there = f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known[:LISTED_MAX])}"
-    return f"{DECLARE}{there if known else ''}"
+    return joined("", [DECLARE, there if known else ""])
 
 
 def _there_are(names: Sequence[str], what: str) -> str:
-    return f"{what} there: {', '.join(names)}" if names else f"there are no {what} there; {DECLARE}"
+    return f"{what} there: {', '.join(names)}" if names else remedy("there are no {} there; {}", what, DECLARE)

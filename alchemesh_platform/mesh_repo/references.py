@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.states import OPEN
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.compose.foundation import domain_project
 from alchemesh_platform.mesh_repo.difference import MeshDiff
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM
@@ -64,8 +65,11 @@ class StillReferenced(Failure):
         what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
         super().__init__(
             "\n".join([f"nothing was changed: {what} still referred to\n", *lines]),
-            hint="change or destroy those products first, reject or revoke those access requests, take domains' stacks "
-            "down by `alchemesh domain destroy`, or keep what is referred to in the mesh repo",
+            hint=remedy(
+                "change or destroy those products first, reject or revoke those access requests, take domains' stacks "
+                "down by {}, or keep what is referred to in the mesh repo",
+                command("domain", "destroy"),
+            ),
         )
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.provider.handler import PACKAGE, DeployedState
 from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
 from alchemesh_platform.provider.served import ServedProvider
@@ -135,7 +136,7 @@ def spawn_provider(
         if not line.strip().isdigit():
             raise ProviderFailed(
                 f"the provider did not start (exit status {process.wait(START_SECONDS)})",
-                hint="what it said is above; `alchemesh doctor` looks for what is missing",
+                hint=remedy("its output is above; {} checks for missing parts", command("doctor")),
             )
         yield Served(int(line))
     finally:

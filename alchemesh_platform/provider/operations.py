@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.base.secrets import MASK
 from alchemesh_platform.provider.difference import Kind, difference, top_level
 from alchemesh_platform.provider.handler import Context, Handler, NotDone, Unfinished
@@ -253,4 +254,4 @@ def _kept(said: Any, before: Any, now: Any) -> Any:
 
 def explain(error: Failure) -> str:
     """A failure as the engine shows it."""
-    return f"{error.message}\n\nhint: {error.hint}" if error.hint else error.message
+    return with_hint(error.message, error.hint)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alchemesh_platform.base.remedy import with_text
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorHint:
@@ -27,7 +29,11 @@ class ErrorHint:
         found = re.search(self.pattern, reported, re.DOTALL)
         if found is None:
             return None
-        return self.hint.format_map(found.groupdict()) if isinstance(self.hint, str) else self.hint(found)
+        return (
+            with_text(self.hint, lambda text: text.format_map(found.groupdict()))
+            if isinstance(self.hint, str)
+            else self.hint(found)
+        )
 
 
 @dataclass(frozen=True, slots=True)

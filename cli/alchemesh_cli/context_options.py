@@ -1,63 +1,72 @@
-"""Commands that messages name, with what was typed of where to work: so that they can be typed as they are shown."""
+"""Commands in messages, completed with the typed context options: `-C`, `-e`, `--platform`, `--emulate`.
+
+A person can run such a command as it is shown.
+"""
 
 from __future__ import annotations
 
-import re
-import shlex
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.problems import ProblemsFound
+from alchemesh_platform.base.problems import Problem, ProblemsFound
+from alchemesh_platform.base.remedy import Command, Remedy, remedy
 
-NAMED = re.compile(r"(`|next: )alchemesh ([a-z][^`\n·]*[^`\n· ])")
 DIRECTORY = "-C"
 
 _TYPED = "alchemesh.typed"
 
+Message = TypeVar("Message", str, Problem)
+
 
 def remember(context: click.Context, option: click.Parameter, value: Any) -> Any:
-    """Callback of an option that says where to work: keeps what was typed of it; variables of the shell stay set."""
+    """Callback of a context option: keeps the typed value; variables of the shell stay set and need no option."""
     if context.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE:
         flag = min(option.opts, key=len)
-        context.meta.setdefault(_TYPED, {})[flag] = flag if value is True else f"{flag} {shlex.quote(str(value))}"
+        context.meta.setdefault(_TYPED, {})[flag] = (flag,) if value is True else (flag, str(value))
     return value
 
 
-def with_context_options(text: str, *, here: bool = False) -> str:
-    """A message whose commands say where to work as the command that is running does.
+def with_context_options(message: Message) -> Message:
+    """A message, or a problem, whose commands have the context options of the running command."""
+    if isinstance(message, Problem):
+        return replace(message, hint=message.hint and with_context_options(message.hint))
+    return message.with_commands(complete) if isinstance(message, Remedy) else message
 
-    Args:
-        text: The message; commands are between backticks, or after ``next:``.
-        here: Whether they are of the same product, and so want its folder too.
-    """
-    context = click.get_current_context(silent=True)
-    typed = dict(context.meta.get(_TYPED, {})) if context is not None else {}
-    if not here:
-        typed.pop(DIRECTORY, None)
-    if context is None or not typed:
-        return text
-    root = context.find_root()
-    return NAMED.sub(lambda found: f"{found[1]}alchemesh {_completed(root, found[2], typed)}", text)
+
+def next_line(*commands: Command) -> Remedy:
+    """``next: alchemesh up``, with the context options of the running command."""
+    return remedy("next: {}", " && ".join(complete(each).line for each in commands))
 
 
 def complete_error(error: Failure | ProblemsFound) -> None:
     """Complete the commands that the hints of an error name."""
     if isinstance(error, ProblemsFound):
-        error.problems = tuple(replace(one, hint=one.hint and with_context_options(one.hint)) for one in error.problems)
+        error.problems = tuple(with_context_options(one) for one in error.problems)
     elif error.hint:
         error.hint = with_context_options(error.hint)
 
 
-def _completed(root: click.Context, words: str, typed: dict[str, str]) -> str:
-    """Words of a command, and what was typed that it takes and does not say itself."""
-    said = words.split()
-    command: click.Command | None = root.command
-    for word in said:
-        if not isinstance(command, click.Group):
+def complete(command: Command) -> Command:
+    """A command with the context options of the running command that it accepts and does not have yet."""
+    context = click.get_current_context(silent=True)
+    typed: dict[str, tuple[str, ...]] = context.meta.get(_TYPED, {}) if context is not None else {}
+    if context is None or not typed:
+        return command
+    accepted = _flags(context.find_root(), command.words)
+    for flag, words in typed.items():
+        if flag in accepted and flag not in command.words and (flag != DIRECTORY or command.about_product):
+            command = command.with_words(*words)
+    return command
+
+
+def _flags(root: click.Context, words: tuple[str, ...]) -> set[str]:
+    """Flags of the subcommand that words lead to."""
+    found: click.Command | None = root.command
+    for word in words:
+        if not isinstance(found, click.Group):
             break
-        command = command.get_command(root, word)
-    taken = {flag for option in command.params for flag in option.opts} if command is not None else set()
-    return " ".join([words, *(value for flag, value in typed.items() if flag in taken and flag not in said)])
+        found = found.get_command(root, word)
+    return {flag for option in found.params for flag in option.opts} if found is not None else set()

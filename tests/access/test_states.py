@@ -22,7 +22,7 @@ from alchemesh_platform.access.states import (
     allowed,
     as_mermaid,
     is_due,
-    remedy,
+    next_step,
 )
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
@@ -82,7 +82,7 @@ def test_every_state_can_be_come_into() -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_a_way_out_that_names_the_request(state: RequestState) -> None:
-    assert "req-0a1b2c3d" in remedy(request(state))
+    assert "req-0a1b2c3d" in next_step(request(state))
 
 
 def test_an_invalid_transition_says_who_brought_it_there_when_and_why() -> None:

@@ -69,7 +69,7 @@ def test_what_is_protected_is_told_with_its_id(foundation: Foundation, capsys: p
 def test_a_failure_says_how_to_go_on(foundation: Foundation, capsys: pytest.CaptureFixture[str]) -> None:
     changes = (FoundationChange("create", BUCKET, "platform-state"),)
     print_outcome(foundation, "up", FoundationOutcome("failed", changes), "", emulated=False)
-    assert capsys.readouterr().out.endswith("\nfailed; the next `alchemesh platform up` goes on from here\n")
+    assert capsys.readouterr().out.endswith("\nfailed; the next `alchemesh platform up` resumes from here\n")
 
 
 def test_what_the_engine_is_at_is_shown_until_it_is_done() -> None:

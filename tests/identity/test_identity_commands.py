@@ -86,7 +86,7 @@ def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
     assert (
         f"no user of the mesh in prod, which has others: did you mean '{AMELIA}'? ALCHEMESH_USER says which" in reported
     )
-    assert "add a new person to the users of the mesh repo, then `alchemesh mesh apply`" in reported
+    assert "add a new person to the users of the mesh repo, then `alchemesh mesh apply -e prod`" in reported
     monkeypatch.setenv("ALCHEMESH_USER", "somebody@elsewhere.example")
     assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
     document = json.loads(capsys.readouterr().out)
@@ -99,7 +99,8 @@ def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
         opened.put(UserRecord(environment="prod", address=AMELIA.replace("amelia", "ameila"), name="Ameila"))
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
     reported = capsys.readouterr().out
-    assert "which has others: add yourself to the users of the mesh repo, then `alchemesh mesh apply`" in reported
+    wanted = "add yourself to the users of the mesh repo, then `alchemesh mesh apply -e prod`"
+    assert f"which has others: {wanted}" in reported
 
 
 def test_a_token_makes_somebody_and_is_not_shown(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.state.object_store import GOOGLE_SIGN_IN
 from alchemesh_platform.sdk.errors import ErrorHint, SystemErrors
 
@@ -67,8 +68,10 @@ def _enable(found: re.Match[str]) -> str | None:
         return None
     project = _PROJECT.search(found.string)
     where = f" --project {project['project']}" if project else ""
-    command = f"gcloud services enable {service['service']}{where}"
-    return f"enable it: `{command}`, or `alchemesh platform up`; then wait some minutes, for it does not count at once"
+    enable = f"gcloud services enable {service['service']}{where}"
+    return remedy(
+        "enable it: `{}`, or {}; then wait some minutes until it takes effect", enable, command("platform", "up")
+    )
 
 
 _HINTS = (
@@ -120,8 +123,11 @@ _HINTS = (
     # https://cloud.google.com/iam/docs/service-agents, https://cloud.google.com/iam/docs/access-change-propagation
     ErrorHint(
         r"[Ss]ervice account (?:service|project)-\d+@\S+ does not exist",
-        "Google makes an agent when it is first asked for: `alchemesh platform up` does, and `gcloud beta services "
-        "identity create --service=…`",
+        remedy(
+            "Google creates an agent at its first use: {} does that, and `gcloud beta services identity create "
+            "--service=…`",
+            command("platform", "up"),
+        ),
     ),
     ErrorHint(
         r"Cloud Pub/Sub did not have the necessary permissions|Failed to obtain the location of the .* bucket",
@@ -140,7 +146,7 @@ _HINTS = (
     ),
     ErrorHint(
         r"Error 404: ",
-        "was it removed by hand? `alchemesh refresh` takes that over; else check what is referred to",
+        remedy("was it removed by hand? {} records that; otherwise check the reference", command("refresh")),
         general=True,
     ),
     ErrorHint(

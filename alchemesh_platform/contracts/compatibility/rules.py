@@ -8,6 +8,7 @@ from typing import Literal
 
 from alchemesh_platform.base.document import Node, Path, listed, written
 from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.base.remedy import hint_as_json
 from alchemesh_platform.contracts.compatibility.changes import ChangeKind, PortDiff
 from alchemesh_platform.contracts.port import CONTRACT, PromisedPort, place_in_manifest
 from alchemesh_platform.manifest.models import Contract, ContractLifecycle
@@ -54,7 +55,7 @@ class Finding:
             "path": written(self.path),
             "severity": self.severity,
             "message": self.message,
-            "hint": self.hint,
+            **hint_as_json(self.hint),
         }
 
 

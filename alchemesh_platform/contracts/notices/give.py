@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.contracts.notices.period import WORDS, NoticeOf
 from alchemesh_platform.contracts.notices.recorded import (
     GivenNotice,
@@ -117,7 +118,7 @@ def withdraw_notice(
                 f"no notice of {WORDS[what]} exists for {port} in {environment}",
                 hint=f"there is notice of: {others}"
                 if others
-                else "`alchemesh contract notices` lists the notices in force",
+                else remedy("{} lists the notices in force", command("contract", "notices")),
             )
         if _DONE.get(ContractLifecycle(contract.lifecycle)) == what:
             back = "write `lifecycle: active` and deploy it, which takes the deprecation back"
@@ -144,7 +145,9 @@ def _promised(registry: Registry, environment: str, port: str) -> ContractRecord
     if contract is None:
         raise NothingPromised(
             f"{port} has no contract in {environment}, so no notice is required",
-            hint="`alchemesh up` records a contract; notice applies to the recorded contract, not to the manifest",
+            hint=remedy(
+                "{} records a contract; notice applies to the recorded contract, not to the manifest", command("up")
+            ),
         )
     if contract.lifecycle == ContractLifecycle.DRAFT:
         raise NothingPromised(

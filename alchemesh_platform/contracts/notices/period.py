@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from alchemesh_platform.base.document import listed
+from alchemesh_platform.base.remedy import Command, command, hint_as_json, remedy
 from alchemesh_platform.base.units import spoken_duration
 from alchemesh_platform.contracts.compatibility.changes import PortDiff
 from alchemesh_platform.contracts.port import PromisedPort
@@ -89,7 +90,7 @@ class Held:
             "passes_at": self.passes_at.isoformat(),
             "given_at": None if self.given is None else self.given.given_at.astimezone(UTC).isoformat(),
             "message": self.message,
-            "hint": self.hint,
+            **hint_as_json(self.hint),
         }
 
 
@@ -146,7 +147,7 @@ def held(
     waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
     if given is None:
         message = f"{waits} No notice was given; with a notice given now it passes from {spoken_moment(passes_at)}."
-        hint = f"`{notice_command(port, change)}` gives notice of {spoken_duration(period)}"
+        hint: str = remedy("{} gives notice of {}", notice_command(port, change), spoken_duration(period))
     else:
         message = (
             f"{waits} Notice was given on {spoken_moment(given.given_at)}; it passes from {spoken_moment(passes_at)}."
@@ -155,9 +156,9 @@ def held(
     return Held(change, names, passes_at, given, message, hint)
 
 
-def notice_command(port: str, change: NoticeOf) -> str:
+def notice_command(port: str, change: NoticeOf) -> Command:
     """The command that gives notice, as the port's product team types it."""
-    return f"alchemesh contract notice {port.rpartition('/')[2]} {change}"
+    return command("contract", "notice", port.rpartition("/")[2], change)
 
 
 def _named(names: tuple[str, ...]) -> str:

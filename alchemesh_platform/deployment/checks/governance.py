@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Forbidden(Failure):
         self.problems = problems
         reported = "\n\n".join(str(problem) for problem in problems)
         super().__init__(
-            f"a policy forbids it\n\n{reported}", hint="`alchemesh policy show NAME` says what a policy asks for"
+            f"a policy forbids it\n\n{reported}",
+            hint=remedy("{} shows what a policy asks for", command("policy", "show", "NAME")),
         )
 
 

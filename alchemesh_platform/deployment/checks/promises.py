@@ -11,6 +11,7 @@ from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.states import GRANTING_STATES
 from alchemesh_platform.base.document import Path, written
 from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.contracts.compatibility.rules import problems_of
 from alchemesh_platform.contracts.compatibility.step import PortStep, step_of
 from alchemesh_platform.contracts.notices.period import NoticeOf, held
@@ -104,7 +105,10 @@ def notice_problems(registry: Registry, plan: Plan, now: datetime) -> list[Probl
             planned.component.location,
             planned.component.path,
             f"{planned.origin}: {given.reported(now)}",
-            f"`alchemesh contract show {planned.origin} -e {plan.environment}` shows what it promises, and its notices",
+            remedy(
+                "{} shows its contract and its notices",
+                command("contract", "show", planned.origin, environment=plan.environment),
+            ),
             severity="warning",
         )
         for planned in inputs

@@ -12,6 +12,7 @@ from alchemesh_platform.access.desired_grants import waiting_problems, with_gran
 from alchemesh_platform.access.expiry import expire_due
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, errors_of, in_file_order
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.contracts.notices.rights import check_overrides
 from alchemesh_platform.deployment.checks.governance import govern
 from alchemesh_platform.deployment.checks.promises import (
@@ -51,7 +52,7 @@ class ForbiddenByContract(Failure):
         reported = "\n\n".join(str(problem) for problem in self.problems)
         super().__init__(
             f"a contract forbids it\n\n{reported}",
-            hint="`alchemesh contract diff` shows every change and what it means",
+            hint=remedy("{} shows every change and its consequences", command("contract", "diff")),
         )
 
 

@@ -11,9 +11,10 @@ from alchemesh_platform.access.consuming import counting_requesters, request_for
 from alchemesh_platform.access.facts import facts_of
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.rules import ApprovedAtOnce, AutoApproval, approved_at_once
-from alchemesh_platform.access.states import is_due, remedy, reported
+from alchemesh_platform.access.states import is_due, next_step, reported
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, Severity
+from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy
 from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class AccessMissing(Failure):
         self.problems = tuple(problems)
         reported_all = "\n\n".join(str(problem) for problem in self.problems)
         super().__init__(
-            f"access is missing\n\n{reported_all}", hint="`alchemesh access list --mine` shows what was asked"
+            f"access is missing\n\n{reported_all}",
+            hint=remedy("{} shows your requests", command("access", "list", "--mine")),
         )
 
 
@@ -117,10 +119,11 @@ def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[P
     path = f"{planned.path}.from"
     if access.status == "undecided" and access.request is not None:
         message = f"{plan.product.address} may not read {origin} yet: {reported(access.request)}"
-        yield Problem(planned.location, path, message, remedy(access.request), severity)
+        yield Problem(planned.location, path, message, next_step(access.request), severity)
     elif access.status == "missing":
-        environment = f" -e {plan.environment}" if plan.environment != "local" else ""
-        command = f'alchemesh access request {origin} --as {consumer_of(plan)} --purpose "…"{environment}'
+        environment = plan.environment if plan.environment != "local" else None
+        words = ("access", "request", origin, "--as", str(consumer_of(plan)), "--purpose", PLACEHOLDER)
+        request = remedy("{}", command(*words, environment=environment))
         why = reported(access.request) if access.request is not None else "nobody has asked for it"
         message = f"{plan.product.address} may not read {origin}: {why}"
-        yield Problem(planned.location, path, message, f"`{command}`", severity)
+        yield Problem(planned.location, path, message, request, severity)

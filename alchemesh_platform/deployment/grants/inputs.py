@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.auto import auto_approval
 from alchemesh_platform.access.requests import AlreadyAsked, Requests
-from alchemesh_platform.access.states import remedy, reported
+from alchemesh_platform.access.states import next_step, reported
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.deployment.grants.apply import apply_grants
 from alchemesh_platform.deployment.grants.input_access import InputAccess, consumer_of, input_access, purpose_of
 
@@ -63,7 +64,7 @@ def grant_inputs(
                 continue
             if asked.state != "approved":
                 raise GrantNotDeployed(
-                    f"{reported(asked)}: the rule that would have approved it has changed", hint=remedy(asked)
+                    f"{reported(asked)}: the rule that would have approved it has changed", hint=next_step(asked)
                 )
             report(f"asked for access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
     waiting = [each.port.origin for each in inputs if each.status in ("at_once", "approved")]
@@ -73,7 +74,7 @@ def grant_inputs(
             why = f": {outcome.problems[0].message}" if outcome.problems else ""
             raise GrantNotDeployed(
                 f"{product} could not let {plan.product.address} in{why}",
-                hint=f"the approval stays; `alchemesh access apply {product}` shows what is in the way",
+                hint=remedy("the approval stays; {} shows what is in the way", command("access", "apply", product)),
             )
 
 
@@ -95,4 +96,4 @@ def grant_inputs_afterwards(
     try:
         grant_inputs(registry, platform, plan, inputs, actor, deploy=deploy, report=report, cancel=cancel)
     except Failure as failure:
-        report(f"note: {failure.message}; {failure.hint}" if failure.hint else f"note: {failure.message}")
+        report(joined("; ", filter(None, (f"note: {failure.message}", failure.hint))))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.install.build import build_engine
 from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Tell, cache_folder, one_at_a_time
 from alchemesh_platform.engine.install.download import OFFICIAL_RELEASES, NotDownloaded, download_engine
@@ -95,7 +96,9 @@ def find_engine(
         return cached
     tried["cache"] = f"nothing in {cache}"
     if not allow_install:
-        raise _none(too_old, tried, "`alchemesh engine --install` gets one of its own, for this user alone")
+        raise _none(
+            too_old, tried, remedy("{} gets one of its own, for this user alone", command("engine", "--install"))
+        )
     if too_old is not None:
         report(_set_aside(too_old, f"{PINNED_VERSION} is put into {cache} beside it"))
     try:
@@ -189,13 +192,13 @@ def _set_aside(too_old: Engine, instead: str) -> str:
     return f"Pulumi {too_old.version} at {too_old.path} is too old, {MINIMUM_VERSION} or newer is needed: {instead}"
 
 
-def _none(too_old: Engine | None, tried: Mapping[str, str], remedy: str) -> Failure:
+def _none(too_old: Engine | None, tried: Mapping[str, str], fix: str) -> Failure:
     width = max(len(way) for way in tried)
     table = "\n".join(f"  {way:<{width}}  {why}" for way, why in tried.items())
     if too_old is not None:
         return EngineTooOld(
             f"Pulumi {too_old.version} at {too_old.path} is too old: {MINIMUM_VERSION} or newer is needed, "
             f"and there is no other\n{table}",
-            hint=f"upgrade it ({INSTALL_PAGE}), or: {remedy}",
+            hint=remedy("upgrade it ({}), or: {}", INSTALL_PAGE, fix),
         )
-    return EngineMissing(f"there is no Pulumi engine ({MINIMUM_VERSION} or newer)\n{table}", hint=remedy)
+    return EngineMissing(f"there is no Pulumi engine ({MINIMUM_VERSION} or newer)\n{table}", hint=fix)

@@ -20,6 +20,7 @@ from typing import Literal
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Tell, cache_folder, one_at_a_time
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.install.go import NotBuilt, run_go
@@ -83,18 +84,18 @@ def find_plugin(
         return Plugin(name, version, pulumi, "Pulumi")
     if cached.is_file():
         return Plugin(name, version, cached, "cache")
-    remedy = f"put `{program}` {version} on PATH, or run once where get.pulumi.com can be reached"
+    fix = f"put `{program}` {version} on PATH, or run once where get.pulumi.com can be reached"
     if name in BUILT_FROM:
-        remedy += ", or install Go: then it is built"
+        fix += ", or install Go: then it is built"
     if not allow_install:
-        raise _missing(name, version, tried, f"`alchemesh engine --install --plugin {name}` gets it")
+        raise _missing(name, version, tried, remedy("{} gets it", command("engine", "--install", "--plugin", name)))
     try:
         source = _install(name, version, cached, engine, report, environ, tried)
     except OSError as error:
         tried["cache"] = f"{cached.parent.parent} cannot be written: {error.strerror or error}"
         source = None
     if source is None:
-        raise _missing(name, version, tried, remedy)
+        raise _missing(name, version, tried, fix)
     return Plugin(name, version, cached, source)
 
 
@@ -249,7 +250,7 @@ def _reason(said: str) -> str:
     return engine_error(said)
 
 
-def _missing(name: str, version: str, tried: Mapping[str, str], remedy: str) -> PluginMissing:
+def _missing(name: str, version: str, tried: Mapping[str, str], fix: str) -> PluginMissing:
     width = max(len(way) for way in tried)
     table = "\n".join(f"  {way:<{width}}  {why}" for way, why in tried.items())
-    return PluginMissing(f"there is no Pulumi plugin {name} {version}\n{table}", hint=remedy)
+    return PluginMissing(f"there is no Pulumi plugin {name} {version}\n{table}", hint=fix)

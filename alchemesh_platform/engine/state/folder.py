@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.writing import write_private
 
 FILE_SCHEME = "file://"
@@ -167,4 +168,9 @@ def _older(folder: StateFolder) -> str:
     older = max(folder.backups.glob("*.json*"), default=None, key=lambda path: path.name)
     if older is None:
         return "restore the file from a backup of your machine"
-    return f"the state after an earlier operation is in {older}; copy it to {folder.file} and run `alchemesh refresh`"
+    return remedy(
+        "the state after an earlier operation is in {}; copy it to {} and run {}",
+        older,
+        folder.file,
+        command("refresh"),
+    )

@@ -22,6 +22,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.folder import mend_state
@@ -174,7 +175,9 @@ def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
     reported = _TOLD.search(stderr)
     holder = Holder(reported["user"], reported["host"], int(reported["pid"]), reported["since"]) if reported else None
     return StackLocked(
-        stack, holder, hint="wait until that run has ended; if it was killed, `alchemesh unlock` removes its lock"
+        stack,
+        holder,
+        hint=remedy("wait until that run has ended; if it was killed, {} removes its lock", command("unlock")),
     )
 
 
@@ -229,7 +232,9 @@ def _settle_engine_locks(stack: Stack, report: Tell) -> None:
             raise StackLocked(
                 stack,
                 holder,
-                hint="wait until that run has ended; if that machine was lost, `alchemesh unlock` removes its lock",
+                hint=remedy(
+                    "wait until that run has ended; if that machine was lost, {} removes its lock", command("unlock")
+                ),
             )
         waiting = False
         while file.exists() and is_engine(holder.pid):

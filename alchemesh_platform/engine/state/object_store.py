@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 
 SCHEMES = ("s3", "gs")
 EXTRA = "alchemesh-platform[object-state]"
@@ -23,9 +24,10 @@ EXTRA = "alchemesh-platform[object-state]"
 GOOGLE_SIGN_IN = (
     "sign in to Google Cloud: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS in CI"
 )
-BUCKET_WANTED = (
-    "is the bucket there, and do the credentials of this shell reach it? `alchemesh platform up` makes it where the "
-    "platform file names a platform-foundation"
+BUCKET_WANTED = remedy(
+    "is the bucket there, and do the credentials of this shell reach it? {} makes it where the platform file names a "
+    "platform-foundation",
+    command("platform", "up"),
 )
 TIMEOUT_SECONDS = 30  # of one request
 ATTEMPTS = 6  # a state is worth more patience than a page

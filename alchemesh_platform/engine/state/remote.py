@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.folder import StateFolder
@@ -171,8 +172,9 @@ class RemoteState:
                 yield name, *_lock_of(found.content)
 
     def _locked(self, holder: Holder | None) -> StackLocked:
-        hint = (
-            "wait until that run has ended; if it was killed or its machine lost, `alchemesh unlock` removes its lock"
+        hint = remedy(
+            "wait until that run has ended; if it was killed or its machine lost, {} removes its lock",
+            command("unlock"),
         )
         return StackLocked(self.stack, holder, hint=hint)
 
@@ -269,7 +271,11 @@ class RemoteState:
         except Conflict as error:
             raise StateOverwritten(
                 f"somebody else wrote the state of {self.stack} in {shown(self.stack.backend)} during this run",
-                hint=f"what this run has done is in {self.folder.file}; run `alchemesh refresh` to bring both together",
+                hint=remedy(
+                    "the state of this run is in {}; run {} to bring both together",
+                    self.folder.file,
+                    command("refresh"),
+                ),
             ) from error
         self._remember(Pushed(digest, version))
 

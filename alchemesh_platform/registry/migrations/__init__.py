@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.database import Database
 from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUnavailable, shown
 
@@ -34,12 +35,12 @@ def update_all(database: Database, *, migrate: bool, create: bool) -> None:
     if found == HEAD:
         return
     if found is None and not create:
-        raise RegistryMissing(f"there is no registry {name} yet", hint="`alchemesh up` creates it")
+        raise RegistryMissing(f"there is no registry {name} yet", hint=remedy("{} creates it", command("up")))
     _refuse_newer(found, name)
     if not migrate:
         raise RegistryUnavailable(
             f"the registry {name} has version {found or 'none'}; this alchemesh needs {HEAD}",
-            hint="`alchemesh up` migrates it",
+            hint=remedy("{} migrates it", command("up")),
         )
     database.prepare_file()
     with database.writing() as connection:

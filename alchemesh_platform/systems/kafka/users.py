@@ -11,6 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.kafka.cluster import ANSWER_SECONDS, Cluster, refusals
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def set_password(cluster: Cluster, user: str) -> str:
             if error.args[0].code() == KafkaError.RESOURCE_NOT_FOUND:
                 raise NoSuchUser(
                     f"Kafka at {cluster.access.servers} has no user {user}",
-                    hint="`alchemesh access apply` lets it in again",
+                    hint=remedy("{} grants it access again", command("access", "apply")),
                 ) from error
             raise
     password = new_password()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.nifi.canvas import DeployedState, Entity, find
 from alchemesh_platform.systems.nifi.definition import Dataflow
 from alchemesh_platform.systems.nifi.deviation import (
@@ -105,8 +106,11 @@ def _standing(server: Server, wanted: Dataflow) -> DeployedState:
 def _gone(wanted: Dataflow) -> NifiFailed:
     return NifiFailed(
         f"dataflow {wanted.name!r}, or a part of it, went away while it was worked on",
-        hint="NiFi started anew before it had written it down (it writes every half second), or somebody else removed "
-        "it: run `alchemesh up` again",
+        hint=remedy(
+            "NiFi restarted before it had written it down (it writes every half second), or somebody else removed it: "
+            "run {} again",
+            command("up"),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.nifi.canvas import Entity, find_context
 from alchemesh_platform.systems.nifi.definition import Dataflow
 from alchemesh_platform.systems.nifi.server import NifiFailed, Server
@@ -89,7 +90,7 @@ def _update(server: Server, context: Entity, wanted: Dataflow, written: Written)
         said = request.get("failureReason") or f"it is not done after {UPDATE_SECONDS:g} s: {request.get('state')}"
         raise NifiFailed(
             f"NiFi at {server.url} does not change the parameters of {wanted.name!r}: {said}",
-            hint="what refers to them may have been stopped on the way: `alchemesh up` starts it again",
+            hint=remedy("the processors that use them may be stopped now: {} starts them again", command("up")),
         )
     return dict(server.get(path))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.nifi.canvas import DeployedState, Entity
 from alchemesh_platform.systems.nifi.definition import Dataflow
 from alchemesh_platform.systems.nifi.deviation import RUNNING
@@ -43,7 +44,11 @@ def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STO
             name = found["component"]["name"]
             raise NifiFailed(
                 f"processor {name!r} does not stop: {_threads(found)} threads run after {WAIT_SECONDS:g} s",
-                hint=f"terminate {name!r} in NiFi (what it works on goes back into its queue), then `alchemesh up`",
+                hint=remedy(
+                    "terminate {} in NiFi (what it works on goes back into its queue), then {}",
+                    repr(name),
+                    command("up"),
+                ),
             )
 
 

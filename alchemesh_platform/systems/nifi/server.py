@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import SecretRef, resolve
 
 T = TypeVar("T")
@@ -219,7 +220,10 @@ class Server:
             self.changed = self.changed or changes
             raise NifiFailed(
                 f"NiFi at {self.url} does not answer: {_reason(error)}",
-                hint="is it running, and reachable from here? What was done until now is kept: `alchemesh up` goes on",
+                hint=remedy(
+                    "is it running, and reachable from here? The changes made so far are kept: {} resumes",
+                    command("up"),
+                ),
             ) from error
         self.changed = self.changed or changes
         return found
@@ -307,13 +311,18 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
     if error.status == 409 and is_login:  # noqa: PLR2004
         return Conflict(
             f"NiFi at {url} logs nobody in yet: {said}",
-            hint="it makes the key of its logins after it has started; run `alchemesh up` again in a minute, and look "
-            "into NiFi's log when it stays so",
+            hint=remedy(
+                "it makes the key of its logins after it has started; run {} again in a minute, and look into NiFi's "
+                "log if it still fails",
+                command("up"),
+            ),
         )
     if error.status == 409:  # noqa: PLR2004
         return Conflict(
             f"NiFi at {url} refuses {method} {path}: {said}",
-            hint="somebody else may be changing the same dataflow; run `alchemesh up` again when they are done",
+            hint=remedy(
+                "somebody else may be changing the same dataflow; run {} again when they are done", command("up")
+            ),
         )
     return NifiFailed(f"NiFi at {url} answers {method} {path} with {error.status}: {said}")
 

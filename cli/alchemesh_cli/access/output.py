@@ -44,19 +44,19 @@ def default_requester(where: Where, subject: str) -> Requester:
 def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) -> None:
     """What came of a request: its document, or a sentence and what comes next."""
     from alchemesh_cli.render.access import request_document, request_line
-    from alchemesh_platform.access.states import remedy
+    from alchemesh_platform.access.states import next_step
 
     if as_json:
         click.echo(json.dumps(request_document(request) | where.as_json(), indent=2, ensure_ascii=False))
         return
     click.echo(request_line(request))
-    click.echo(with_context_options(f"\nnext: {remedy(request)}"))
+    click.echo(f"\nnext: {with_context_options(next_step(request))}")
 
 
 def print_decision(decision: Decision, where: Where, *, as_json: bool) -> int:
     """Print a decision whose sentence was shown when it was recorded; returns the exit code of its deployment."""
     from alchemesh_cli.render.access import request_document
-    from alchemesh_platform.access.states import remedy
+    from alchemesh_platform.access.states import next_step
     from alchemesh_platform.base.failure import ExitCode
 
     request, applied = decision.request, decision.applied
@@ -67,5 +67,5 @@ def print_decision(decision: Decision, where: Where, *, as_json: bool) -> int:
             document["applied"] = outcome.as_json() if outcome is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     elif applied is None:
-        click.echo(with_context_options(f"\nnext: {remedy(request)}"))
+        click.echo(f"\nnext: {with_context_options(next_step(request))}")
     return applied.exit_code if applied is not None else ExitCode.DONE

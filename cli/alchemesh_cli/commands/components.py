@@ -91,11 +91,12 @@ def _named(catalog: Catalog, name: str) -> list[ComponentSpec]:
     found = [spec for spec in specs if spec.component_type == name]
     if not found:
         from alchemesh_platform.base.problems import did_you_mean
+        from alchemesh_platform.base.remedy import Command, remedy
 
         known = sorted({*catalog, *(spec.component_type for spec in specs)})
         raise UnknownComponent(
             f"no component or component type {name!r}",
-            hint=did_you_mean(name, known, otherwise="`alchemesh components list` shows all"),
+            hint=did_you_mean(name, known, otherwise=remedy("{} shows all", Command(("components", "list")))),
         )
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import ProblemsFound
+from alchemesh_platform.base.remedy import hint_as_json
 from alchemesh_platform.platform_file.models import Platform
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def command(where: Where, as_json: bool) -> int:
         for result in results:
             click.echo(f"{'✓' if result['passed'] else '✗'} {result['check']:<12} {indent(str(result['found']))}")
             if result["hint"]:
-                click.echo(f"  {'':<12} hint: {with_context_options(str(result['hint']))}")
+                click.echo(f"  {'':<12} hint: {with_context_options(result['hint'])}")
     return 0 if all(result["passed"] for result in results) else 1
 
 
@@ -52,11 +53,11 @@ def indent(found: str) -> str:
     return found.replace("\n", f"\n{'':<15}")
 
 
-def _checked(name: str, check: Callable[[Platform], str], platform: Platform) -> dict[str, str | bool | None]:
+def _checked(name: str, check: Callable[[Platform], str], platform: Platform) -> dict[str, Any]:
     try:
         return {"check": name, "passed": True, "found": check(platform), "hint": None}
     except Failure as failure:
-        return {"check": name, "passed": False, "found": failure.message, "hint": failure.hint}
+        return {"check": name, "passed": False, "found": failure.message, **hint_as_json(failure.hint)}
     except (ProblemsFound, OSError, ImportError) as error:
         return {"check": name, "passed": False, "found": str(error), "hint": None}
 

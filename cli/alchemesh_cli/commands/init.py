@@ -10,8 +10,10 @@ import click
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
+from alchemesh_platform.base.remedy import Command, remedy
 
 DEFAULT_NAME = "my-product"
+FOLLOWING = (Command(("up",)), Command(("run",)))
 
 
 class NotWritten(Failure):
@@ -54,13 +56,13 @@ def command(directory: Path, name: str | None, domain: str) -> None:
     if there:
         raise AlreadyThere(
             f"{', '.join(str(directory / path) for path in there)}: already there, and not overwritten",
-            hint="give another folder: alchemesh init my-product",
+            hint=remedy("give another folder: {}", Command(("init", "my-product"))),
         )
     for path, text in {**files, SCHEMA_PATH: _schema()}.items():
         _write(directory / path, text)
     shown = directory if directory.parts else Path()
     click.echo(f"{shown / MANIFEST_NAME}: data product {domain}/{product}")
-    click.echo(f"\nnext: {'' if shown == Path() else f'cd {shown} && '}alchemesh up && alchemesh run")
+    click.echo(f"\nnext: {'' if shown == Path() else f'cd {shown} && '}{' && '.join(each.line for each in FOLLOWING)}")
 
 
 def _from_folder(directory: Path) -> str:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import emulate_option, environment_option, json_option, platform_option, where_options
-from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.context_options import complete
 from alchemesh_cli.options import yes_option
 from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.base.remedy import Command
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -120,9 +121,8 @@ def show(where: Where, form: str, as_json: bool) -> None:
         gc.enable()
     click.echo(
         drawn
-        or with_context_options(
-            f"nothing is deployed in {spoken_environment(platform)} yet\n\nnext: `alchemesh up` in a product"
-        )
+        or f"nothing is deployed in {spoken_environment(platform)} yet\n\n"
+        f"next: {complete(Command(('up',)))} in the folder of a product"
     )
 
 

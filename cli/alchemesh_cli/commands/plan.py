@@ -86,9 +86,9 @@ def command(
             continue
         from alchemesh_cli.render.plan import plan_lines
 
-        click.echo("\n" * bool(number) + with_context_options("\n".join(plan_lines(plan, resources)), here=True))
+        click.echo("\n" * bool(number) + "\n".join(plan_lines(plan, resources)))
         for problem in reported:
-            click.echo(f"\n{with_context_options(str(problem))}", err=True)
+            click.echo(f"\n{with_context_options(problem)}", err=True)
     from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
     if not cel_is_installed():

@@ -90,8 +90,9 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
     named = {policy.name: policy for policy in with_shipped([loaded.policy for loaded in load_policies(paths)])}
     if name not in named:
         from alchemesh_platform.base.problems import did_you_mean
+        from alchemesh_platform.base.remedy import Command, remedy
 
-        hint = did_you_mean(name, list(named), otherwise="`alchemesh policy list` shows all")
+        hint = did_you_mean(name, list(named), otherwise=remedy("{} shows all", Command(("policy", "list"))))
         raise UnknownPolicy(f"no policy {name!r}", hint=hint)
     policy, variables = named[name], VARIABLES[named[name].applies_to]
     if as_json:

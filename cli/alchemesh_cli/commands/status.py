@@ -14,6 +14,7 @@ from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.app.declared import ADDRESS
 from alchemesh_platform.app.observe import HISTORY_LENGTH, UP_HINT
 from alchemesh_platform.app.where import MANIFEST, manifest_path
+from alchemesh_platform.base.remedy import Command, remedy
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.observe import Report
@@ -87,14 +88,13 @@ def _show(report: Report) -> None:
         if report.status.stands:
             print_standing(console, report.standing)
         if not report.status.stands:
-            console.print(with_context_options(f"\nnext: {UP_HINT}"), soft_wrap=True)
+            console.print(f"\nnext: {with_context_options(UP_HINT)}", soft_wrap=True)
     elif report.summaries:
         print_summaries(console, where, report.summaries, now)
     else:
         nothing = f"nothing is deployed in {where} yet"
-        console.print(
-            with_context_options(f"{nothing}\n\nnext: {UP_HINT}; `alchemesh init` writes one"), soft_wrap=True
-        )
+        following = with_context_options(remedy("{}; {} writes one", UP_HINT, Command(("init",))))
+        console.print(f"{nothing}\n\nnext: {following}", soft_wrap=True)
     if report.history is not None:
         print_history(console, report.history, with_product=report.status is None)
     if report.lineage is not None:

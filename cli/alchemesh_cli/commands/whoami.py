@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.context_options import complete
+from alchemesh_platform.base.remedy import Command
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -49,14 +51,15 @@ def command(where: Where, as_json: bool) -> None:
 
 def _unknown(place: Place, environment: str) -> str:
     """Why somebody is no user, and what to do: there is no mesh, the mesh has others, or nobody said who it is."""
+    mesh_apply = complete(Command(("mesh", "apply")))
     if not place.has_users:
-        return f"no mesh is recorded in {environment}: `alchemesh mesh apply` records its users"
+        return f"no mesh is recorded in {environment}: {mesh_apply} records its users"
     reported = f"no user of the mesh in {environment}, which has others"
     if place.identity.is_proven:
-        return f"{reported}: add yourself to the users of the mesh repo, then `alchemesh mesh apply`"
+        return f"{reported}: add yourself to the users of the mesh repo, then {mesh_apply}"
     meant = f"did you mean {place.meant!r}? " if place.meant else ""
     return (
         f"{reported}: {meant}ALCHEMESH_USER says which of them you are; "
         "add a new person to the users of the mesh repo, "
-        "then `alchemesh mesh apply`"
+        f"then {mesh_apply}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.render.table import table_lines, terminal_width
-from alchemesh_platform.access.states import TRANSITIONS, moment, remedy, reported
+from alchemesh_platform.access.states import TRANSITIONS, moment, next_step, reported
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where:
     ]
     head = [f"{request.address}  {request.state}  {where}"]
     head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
-    return "\n".join([*head, "", *_states(request), "", with_context_options(f"next: {remedy(request)}")])
+    return "\n".join([*head, "", *_states(request), "", f"next: {with_context_options(next_step(request))}"])
 
 
 def applied_lines(product: str, outcome: Outcome | None) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alchemesh_cli.context_options import complete
 from alchemesh_platform.base.units import format_duration, format_percent, spoken_duration
 from alchemesh_platform.contracts.compatibility.changes import KINDS
 from alchemesh_platform.contracts.compatibility.diff import cost
@@ -88,9 +89,9 @@ def diff_page(step: PortStep, environment: str) -> str:
             lines += ["", f"  {click.style(kind, fg=COLOURS[kind], bold=True)}"]
             lines += [f"  {MARKS[each.change]} {each.place:<{width}}  {each.message}" for each in changes]
     if step.notice is not None and step.period:
-        command = notice_command(step.address, step.notice)
+        command = complete(notice_command(step.address, step.notice))
         waits = f"{WORDS[step.notice]} waits for the notice period of {spoken_duration(step.period)}"
-        lines += ["", f"  while consumers hold grants, {waits}: `{command}`"]
+        lines += ["", f"  while consumers hold grants, {waits}: {command}"]
     return "\n".join(lines)
 
 

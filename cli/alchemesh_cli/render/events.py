@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.context_options import next_line, with_context_options
 from alchemesh_platform.app.events import (
     EngineReported,
     Event,
@@ -25,6 +25,7 @@ from alchemesh_platform.app.events import (
     RunStarted,
     Warned,
 )
+from alchemesh_platform.base.remedy import command
 
 if TYPE_CHECKING:
     from alchemesh_cli.render.foundation import Doing
@@ -34,10 +35,9 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
 
 NEXT = {
-    "preview": "next: alchemesh up",
-    "up": "next: alchemesh run",
-    "refresh": "next: alchemesh preview",
-    "destroy": "",
+    "preview": command("up", about_product=True),
+    "up": command("run", about_product=True),
+    "refresh": command("preview", about_product=True),
 }
 # The words after the foundation's own command.
 NEXT_OF_FOUNDATION = {"preview": "up", "refresh": "preview"}
@@ -67,7 +67,7 @@ class Shown:
         elif isinstance(event, Noted):
             report(event.line)
         elif isinstance(event, Warned):
-            report(with_context_options(f"{event.problem}\n"))
+            report(f"{with_context_options(event.problem)}\n")
         elif isinstance(event, RunStarted):
             from alchemesh_cli.render.live import shown
 
@@ -103,11 +103,11 @@ class Shown:
         if self.as_json and outcome.operation == self.operation:
             click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
         elif isinstance(self._screen, Screen):
-            self._screen.finish(outcome, with_context_options(NEXT[outcome.operation], here=True))
+            self._screen.finish(outcome, next_line(NEXT[outcome.operation]) if outcome.operation in NEXT else "")
         for note in outcome.notes:
-            report(f"note: {note}")
+            report(f"note: {with_context_options(note)}")
         for problem in (*outcome.problems, *outcome.forbidden):
-            click.echo(f"\n{with_context_options(str(problem))}", err=True)
+            click.echo(f"\n{with_context_options(problem)}", err=True)
 
     def _foundation_ended(self, ended: FoundationEnded) -> None:
         from alchemesh_cli.render.foundation import foundation_document, print_outcome
@@ -117,18 +117,18 @@ class Shown:
             click.echo(json.dumps(foundation_document(ended, emulated=emulated), indent=2, ensure_ascii=False))
         else:
             words = NEXT_OF_FOUNDATION.get(ended.operation)
-            following = f"next: alchemesh {foundation.command(words)}" if words else ""
+            following = next_line(foundation.command(words)) if words else ""
             print_outcome(
                 foundation,
                 ended.operation,
                 outcome,
-                with_context_options(following, here=True),
+                following,
                 emulated=emulated,
             )
         for note in (*outcome.notes, *([KEPT_NOTE] if outcome.kept else [])):
-            report(f"note: {note}")
+            report(f"note: {with_context_options(note)}")
         for problem in outcome.problems:
-            click.echo(f"\n{with_context_options(str(problem))}", err=True)
+            click.echo(f"\n{with_context_options(problem)}", err=True)
 
     def _decided(self, event: RequestDecided | GrantsApplied | GrantsNotApplied | MeshCompared) -> None:
         from alchemesh_cli.render.access import applied_lines, request_line
@@ -142,7 +142,7 @@ class Shown:
             for line in applied_lines(event.product, event.outcome):
                 report(line)
             for problem in event.outcome.problems if event.outcome is not None else ():
-                report(f"\n{problem}")
+                report(f"\n{with_context_options(problem)}")
         elif isinstance(event, GrantsNotApplied):
             failure = event.failure
             hint = f"\n\nhint: {with_context_options(failure.hint)}" if failure.hint else ""
@@ -165,4 +165,4 @@ def showing(where: Where | Platform, operation: str, *, as_json: bool) -> Iterat
 
 def report(line: str) -> None:
     """Print one line for a person, on stderr."""
-    click.echo(line, err=True)
+    click.echo(with_context_options(line), err=True)

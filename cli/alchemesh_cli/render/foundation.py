@@ -14,6 +14,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.live import DOING
 from alchemesh_cli.render.tree import MARKS, WILL
 from alchemesh_platform.engine.run.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
@@ -141,7 +142,7 @@ def _summary(
     if not outcome.succeeded:
         # What was begun when it failed is among the changes, done or not: there is nothing to count.
         how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
-        goes_on = f"; the next `alchemesh {foundation.command(operation)}` goes on from here"
+        goes_on = f"; the next {complete(foundation.command(operation))} resumes from here"
         return how if operation == "preview" else f"{how}{goes_on}"
     if not words:
         return "nothing changes"

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from rich.console import Console, Group
 from rich.live import Live
 
+from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.tree import product_tree, summary
+from alchemesh_platform.base.remedy import command
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.progress import Progress
@@ -55,7 +57,11 @@ class Screen:
         words = [summary(self.progress, preview=preview)] if self.progress.has_changes or outcome.succeeded else []
         if not outcome.succeeded:
             how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
-            words.append(how if preview else f"{how}; the next `alchemesh {self.operation}` goes on from here")
+            words.append(
+                how
+                if preview
+                else f"{how}; the next {complete(command(self.operation, about_product=True))} resumes from here"
+            )
         elif suggestion and (self.operation != "preview" or self.progress.has_changes):
             words.append(suggestion)
         console.print(f"\n{' · '.join(words)}", soft_wrap=True, highlight=False)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli.context_options import next_line
 from alchemesh_cli.render.environment import spoken_environment
+from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import spoken_duration
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput
 
@@ -30,7 +32,7 @@ def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Itera
     yield ""
     counted = [_count(components, "component"), _count(assets, "asset")]
     counted += [_count(len(resources), "resource")] if resources is not None else []
-    yield f"{' · '.join(counted)} · next: alchemesh preview"
+    yield f"{' · '.join(counted)} · {next_line(command('preview', about_product=True))}"
 
 
 def _branches(plan: Plan, resources: Sequence[Declared]) -> Iterator[tuple[str, str, str, list[str]]]:

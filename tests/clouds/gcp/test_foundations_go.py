@@ -45,13 +45,13 @@ def test_a_foundation_goes_after_what_stands_on_it_and_without_what_is_protected
         named = () if foundation == ("platform",) else ("aviation",)
         refused = repo.run(*foundation, "destroy", *named, "--yes")
         assert refused.returncode == ExitCode.FORBIDDEN, refused.stderr
-        assert f"is stood on by product aviation/gates{more}\n" in refused.stderr
+        assert f"is used by product aviation/gates{more}\n" in refused.stderr
         assert "hint: `alchemesh destroy -e prod --emulate` in the folder of each product" in refused.stderr
     assert repo.cloud.all() == before
     repo.done("destroy", "--yes")
     refused = repo.run("platform", "destroy", "--yes")
     assert refused.returncode == ExitCode.FORBIDDEN
-    assert "platform prod is stood on by domain aviation\n" in refused.stderr
+    assert "platform prod is used by domain aviation\n" in refused.stderr
     assert "hint: `alchemesh domain destroy aviation -e prod --emulate`, then this again" in refused.stderr
     # Nor can its domain leave the mesh while its stack stands: nothing could take that down any more.
     (repo.folder.parent / "mesh" / "domains" / "aviation.yaml").unlink()

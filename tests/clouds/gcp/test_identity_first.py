@@ -111,7 +111,7 @@ def test_an_approved_product_is_let_in_by_its_own_first_deployment(provider: Rep
     preview = provider.run("preview")
     assert preview.returncode == 0, preview.stderr
     assert f"alchemesh.yaml:14:5  warning: {reason}" in preview.stderr
-    assert "`alchemesh up -e prod --emulate` in the repo of operations/boards makes its identity" in preview.stderr
+    assert "`alchemesh up -e prod --emulate` in the repo of operations/boards creates its identity" in preview.stderr
     changed = PROVIDER.replace("streaming-topic}", "streaming-topic, args: {retention: 2d}}")
     (provider.folder / "alchemesh.yaml").write_text(changed)
     up = provider.done("up", "--yes")

@@ -85,7 +85,7 @@ def test_data_that_a_product_left_is_taken_back_in(repo: Repo) -> None:
     assert made == {}
     write_object(repo, "kept.csv")
     gone = repo.done("destroy", "--yes")
-    assert f"{NAME} is kept, with its data; the next `alchemesh up` takes it back in" in gone["notes"]
+    assert f"{NAME} is kept, with its data; the next `alchemesh up` imports it again" in gone["notes"]
     assert "`keep_on_destroy: false`" in gone["notes"][-1]
     assert set(repo.kept(BUCKET)) == {NAME}
     assert set(repo.kept(TOPIC)) == {EVENTS}

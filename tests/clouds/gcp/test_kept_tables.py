@@ -41,7 +41,7 @@ def test_a_dataset_and_its_tables_are_taken_back_in_with_their_rows(repo: Repo) 
     query(repo, f"INSERT INTO `{PLACE}` (gate_id) VALUES ('A1')")
     gone = repo.done("destroy", "--yes")
     for identity in stood:
-        assert f"{identity} is kept, with its data; the next `alchemesh up` takes it back in" in gone["notes"]
+        assert f"{identity} is kept, with its data; the next `alchemesh up` imports it again" in gone["notes"]
     assert {*repo.kept(DATASET), *repo.kept(TABLE)} == stood
 
     seen = operations(repo.done("preview"))

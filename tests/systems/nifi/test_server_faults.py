@@ -184,7 +184,7 @@ def test_a_nifi_that_started_anew_before_it_wrote_its_flow_is_told_as_one(wire: 
             made = wire.create(DATAFLOW, dataflow(nifi.url))
         except grpc.RpcError as failed:
             assert (failed.details() or "").startswith("dataflow 'flow', or a part of it, went away while it was ")
-            assert "NiFi started anew before it had written it down" in failed.details()
+            assert "NiFi restarted before it had written it down" in failed.details()
             made = wire.create(DATAFLOW, dataflow(nifi.url))
         assert _kinds(nifi) == ["context", "group", "processor"]
         assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE

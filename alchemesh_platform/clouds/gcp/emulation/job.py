@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.clouds.gcp.emulation.services.cloudrun import RUN_JOB
 from alchemesh_platform.clouds.gcp.emulation.store import Store
@@ -59,7 +60,8 @@ class JobRunner:
         kept = self.store.get(RUN_JOB, job.descriptor or "")
         if kept is None:
             raise JobGone(
-                f"the emulated cloud has no job {job.descriptor}", hint="`alchemesh refresh`, then `alchemesh up`"
+                f"the emulated cloud has no job {job.descriptor}",
+                hint=remedy("{}, then {}", command("refresh"), command("up")),
             )
         task = kept.inputs["template"]["template"]
         return JobDescription(

@@ -20,6 +20,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.local.data_api.gateway import gateway as gateways
 from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway
 from alchemesh_platform.systems.local.data_api.programs import Guard, program
@@ -127,7 +128,7 @@ def _link_tables(gateway: Gateway, tables: Sequence[ServedTable]) -> None:
         link, folder = _link(gateway, table), table.folder
         if not folder.is_dir():
             raise TableNotServed(
-                f"table {table.name}: there is no folder {folder}", hint="`alchemesh up` makes it anew"
+                f"table {table.name}: there is no folder {folder}", hint=remedy("{} makes it again", command("up"))
             )
         with storage_errors(f"link {folder} at {link}"):
             link.parent.mkdir(mode=0o700, exist_ok=True)

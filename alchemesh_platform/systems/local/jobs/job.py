@@ -19,6 +19,7 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import SecretRef, mask, resolve
 from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.sdk.code_run import CodeRun
@@ -74,9 +75,11 @@ def read_job(path: Path) -> JobDescription:
     try:
         return JobDescription.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise JobFailed(f"there is no job description {path}", hint="`alchemesh up` writes it") from error
+        raise JobFailed(f"there is no job description {path}", hint=remedy("{} writes it", command("up"))) from error
     except (OSError, ValidationError) as error:
-        raise JobFailed(f"cannot read the job description {path}: {error}", hint="`alchemesh up` writes it") from error
+        raise JobFailed(
+            f"cannot read the job description {path}: {error}", hint=remedy("{} writes it", command("up"))
+        ) from error
 
 
 def looks_elsewhere(python: str, env: Mapping[str, object]) -> bool:
@@ -112,7 +115,9 @@ def run_job(
     elsewhere = looks_elsewhere(job.python, job.env)
     problem = entrypoint_problem(job.entrypoint, Path(job.working_directory), elsewhere=elsewhere)
     if problem is not None:
-        raise JobFailed(f"cannot run {job.entrypoint}: {problem}", hint="mend `entrypoint`, then `alchemesh up`")
+        raise JobFailed(
+            f"cannot run {job.entrypoint}: {problem}", hint=remedy("fix `entrypoint`, then {}", command("up"))
+        )
     secrets = {name: resolve(value, environ) for name, value in job.env.items() if isinstance(value, SecretRef)}
     plain = {name: value for name, value in job.env.items() if isinstance(value, str)}
     with tempfile.TemporaryDirectory(prefix="alchemesh-job-") as folder:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from alchemesh_platform.access.expiry import open_requests
 from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -139,7 +140,12 @@ def _let_in(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> s
     if granted is None:
         raise NotDone(
             f"{product} may not read {inputs.origin}: no request of it is granted",
-            hint=f'`alchemesh access request {inputs.origin} --as data_product:{product} --purpose "…"`',
+            hint=remedy(
+                "{}",
+                command(
+                    "access", "request", inputs.origin, "--as", f"data_product:{product}", "--purpose", PLACEHOLDER
+                ),
+            ),
         )
     return join(gateway, consumer=product, request=granted.address).user
 
@@ -196,7 +202,7 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
             )
         raise NotDone(
             f"{product} is not deployed in environment {inputs.environment!r}",
-            hint=f"deploy it first: `alchemesh up -e {inputs.environment}` in its folder",
+            hint=remedy("deploy it first: {} in its folder", command("up", environment=inputs.environment)),
         )
     given = PortConnections.model_validate(port.connections)
     of_another = _product(inputs.origin) != _product(inputs.consumer)

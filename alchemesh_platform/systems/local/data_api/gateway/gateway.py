@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, read_entries
 from alchemesh_platform.systems.local.data_api.gateway.files import (
     ADMIN_SOCKET,
@@ -266,7 +267,9 @@ def _reload(gateway: Gateway, process: str, reload: Callable[[], str | None]) ->
             processes.halt(gateway.run_directory, process)
             raise GatewayFailed(
                 f"{process} does not take who is let in now, so it is stopped: {refusal}",
-                hint=f"`alchemesh up` starts it again; see {processes.log_file(gateway.run_directory, process)}",
+                hint=remedy(
+                    "{} starts it again; see {}", command("up"), processes.log_file(gateway.run_directory, process)
+                ),
             )
         time.sleep(0.05)
 

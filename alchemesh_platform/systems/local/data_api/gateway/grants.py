@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.local.data_api.gateway.consumers import (
     Entry,
     locked,
@@ -35,7 +36,8 @@ def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
     granted = next((entry for entry in read_entries(gateway.folder) if entry.request == request), None)
     if granted is None:
         raise CredentialFailed(
-            f"{gateway.process} lets nobody in for {request}", hint="`alchemesh refresh` of its product, then `up`"
+            f"{gateway.process} lets nobody in for {request}",
+            hint=remedy("{} of its product, then `up`", command("refresh")),
         )
     return _admit(gateway, user_name(consumer, request), consumer, request, granted.ends_at)
 
@@ -43,7 +45,7 @@ def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
 def _admit(gateway: Gateway, user: str, consumer: str, request: str, ends_at: datetime | None) -> Entry:
     if listening(gateway) is None:
         raise CredentialFailed(
-            f"there is no data API {gateway.process}", hint="`alchemesh up` of its product starts it"
+            f"there is no data API {gateway.process}", hint=remedy("{} of its product starts it", command("up"))
         )
     with locked(gateway.folder):
         before = _before(gateway, user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.systems.local.data_api.gateway.consumers import OWN, Entry, locked, now, read_entry, write_entry
 from alchemesh_platform.systems.local.data_api.gateway.credentials import (
     CredentialFailed,
@@ -30,7 +31,7 @@ def issue(gateway: Gateway, user: str) -> Issued:
         entry = read_entry(gateway.folder, user)
         if entry is None:
             raise CredentialFailed(
-                f"{gateway.process} lets no {user} in", hint="`alchemesh access list` shows who is granted what"
+                f"{gateway.process} lets no {user} in", hint=remedy("{} shows all grants", command("access", "list"))
             )
         write_entry(gateway.folder, entry.model_copy(update={"scram": hashes.scram, "bcrypt": hashes.bcrypt}))
         apply(gateway)
