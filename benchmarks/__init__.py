@@ -1,1 +1,1 @@
-"""Speed, always as a ratio against a peer or a floor that is measured in the same run."""
+"""Speed, always as a ratio against a baseline that is measured in the same run."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [SECTION …]``: measure, print the tables, and keep them in the docs."""
+"""``python -m benchmarks [SECTION …]``: measure, print the tables, and write them into the docs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from pathlib import Path
 from benchmarks import engine, gcp, mesh, remote_state, scale, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-RATIOS = "| What | Against | Ours | Floor | Ratio (lowest–highest) | Promised | Kept |\n|---|---|---|---|---|---|---|"
-GROWTH = "| What | Seconds by size | Growth at the last doubling | Most memory | Promised | Kept |\n" + "|---" * 6 + "|"
+RATIOS = "| Measurement | Baseline | Alchemesh | Baseline time | Ratio (lowest–highest) | Limit | Met |\n|---|---|---|---|---|---|---|"
+GROWTH = (
+    "| Measurement | Seconds by size | Growth at the last doubling | Peak memory | Limit | Met |\n" + "|---" * 6 + "|"
+)
 
 Row = startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory
 
 SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "startup": ("Commands that list or check", RATIOS, startup.ratios),
-    "scale": ("Large products, and many", GROWTH, scale.scaled),
+    "scale": ("Large and many products", GROWTH, scale.scaled),
     "mesh": ("A large mesh", mesh.HEAD, mesh.grown),
-    "engine": ("The engine's work", RATIOS, engine.ratios),
+    "engine": ("Engine runs", RATIOS, engine.ratios),
     "gcp": ("Google Cloud, Kafka and NiFi", RATIOS, gcp.ratios),
     "remote-state": ("State in object storage", RATIOS, remote_state.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
@@ -28,8 +30,8 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
 
 
 def main(wanted: list[str]) -> int:
-    """Measure what is asked for, or everything; returns 1 when a promise is not kept."""
-    # A shell that has it makes every process compile what it imports, as no installed program does.
+    """Run the named sections, or all; returns 1 if a limit is exceeded."""
+    # If it is set, every process compiles its imports, unlike an installed program.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     kept = True
     for name in wanted or list(SECTIONS):

@@ -1,6 +1,6 @@
 """A bare Pulumi program: the resources of a recorded state, declared one after the other, run by one engine process.
 
-What a person would write who had the same provider and no platform.
+A person with the same provider and no platform would write it.
 ``python -m benchmarks.bare up|preview STATE HOME ENGINE [BACKEND]``.
 """
 
@@ -50,7 +50,7 @@ def environment(home: Path, backend: str | None = None) -> dict[str, str]:
         "PULUMI_BACKEND_URL": backend or f"file://{home / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "bench",
         "PULUMI_HOME": str(home / "pulumi"),
-        # As in our own runs, and to the good of the floor: unset, they cost it seconds where the network is closed.
+        # As in the platform's runs, in favour of the baseline: unset, they cost seconds without a network.
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",

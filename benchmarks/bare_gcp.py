@@ -1,7 +1,7 @@
 """A bare Pulumi program with the cloud resources of a recorded state, attached to the same stand-in for Google Cloud.
 
-What a person would write who had the same providers and no platform: no groups, no records, no manifest. Inputs are
-written out where a person's program would wait for the outputs of another resource, to the good of the floor.
+A person with the same providers and no platform would write it: no groups, no records, no manifest. Inputs are literals
+where a person's program would wait for the outputs of another resource, in favour of the baseline.
 ``python -m benchmarks.bare_gcp up|preview RESOURCES HOME ENGINE PLUGINS``.
 """
 
@@ -33,7 +33,7 @@ SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75f
 
 
 def of_the_cloud(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is left of a state without stack, groups, default providers and records."""
+    """The resources of a state without stack, groups, default providers and records."""
     return [
         resource
         for resource in resources
@@ -54,7 +54,7 @@ def declare(resources: list[dict[str, Any]]) -> None:
             provider=made.get(resource.get("provider", "").rpartition("::")[0]),
         )
         if kind.startswith(PROVIDERS):
-            # As a generated class does it: whatever is no text is handed over as JSON, and so it is in the state.
+            # Like a generated class: every value except a string is passed as JSON, as it is in the state.
             inputs.pop("version", None)
             made[urn] = pulumi.ProviderResource(kind.removeprefix(PROVIDERS), name, inputs, options)
             continue

@@ -66,19 +66,19 @@ def run_bare(operation: str, state: Path, home: Path, engine: Path, *backend: st
     return measure(command, cwd=Path(__file__).parent.parent)
 
 
-MEMORY_HEAD = "| What | Most memory, the engine aside | Promised | Kept |\n|---|---|---|---|"
+MEMORY_HEAD = "| Measurement | Peak memory without the engine | Limit | Met |\n|---|---|---|---|"
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The most memory that a command and its helpers had at once, the engine aside."""
+    """Peak memory of a command and its helpers, without the engine."""
 
     what: str
     peak_bytes: int
 
     @property
     def kept(self) -> bool:
-        """Whether the promise is kept."""
+        """Whether the limit is met."""
         return self.peak_bytes <= MOST_BYTES
 
     def row(self) -> str:
@@ -106,7 +106,7 @@ def memory() -> Iterator[Memory]:
 
 
 def _resident(process: psutil.Popen) -> int:
-    """Resident memory of a command and what it started, in bytes; the engine and servers that stay are not counted."""
+    """Resident memory of a command and its children in bytes, without the engine and servers that stay."""
     total = 0
     for member in [process, *process.children(recursive=True)]:
         try:

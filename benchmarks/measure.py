@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside: wall time, processor time and peak memory, in turns with a floor."""
+"""Whole processes, measured from outside: wall time, processor time and peak memory, in alternation with a baseline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One process, over: seconds of wall and processor time, and the most memory it had at once."""
+    """One finished process: seconds of wall and processor time, and its peak memory."""
 
     wall: float
     processor: float
@@ -22,7 +22,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A command against its floor, pair by pair. ``limit`` is what was promised; None where nothing was."""
+    """A command against its baseline, pair by pair. ``limit`` is the highest ratio; None if there is no limit."""
 
     what: str
     floor: str
@@ -35,7 +35,7 @@ class Ratio:
 
     @property
     def kept(self) -> bool:
-        """Whether the promise is kept."""
+        """Whether the limit is met."""
         return self.limit is None or self.ratio <= self.limit
 
     def row(self) -> str:

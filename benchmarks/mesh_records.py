@@ -55,7 +55,7 @@ def fill(url: str, domains: int) -> None:
                 rows = [_row(record) for record in batch if type(record) is kind]
                 connection.execute(insert(TABLES[kind]), rows)
             connection.execute(insert(changes), list(_history(batch)))
-        # What a database learns of its tables by itself, in time.
+        # Statistics, which a database would collect by itself in time.
         connection.exec_driver_sql("ANALYZE")
 
 

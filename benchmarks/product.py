@@ -19,7 +19,7 @@ models:
     description: One thing.
     properties:
       thing_id: {{type: integer, key: true, description: Number}}
-      said: {{type: string, description: What it says}}
+      said: {{type: string, description: The text}}
       at: {{type: timestamp}}
 output_ports:
 """

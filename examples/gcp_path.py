@@ -1,6 +1,6 @@
 """The path of an event, step by step: from a Kafka topic through NiFi and a bucket into BigQuery, and to a consumer.
 
-Kafka and NiFi are real, and of this machine; Google Cloud is emulated. Each step types what a person would.
+Kafka and NiFi are real servers on this machine; Google Cloud is emulated. Each step runs the commands of a person.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ DOMAIN = "aviation"
 TOPIC = "ops.departures"
 PORT = "aviation/departures/departures-table"
 READER = "technical_team:operations/punctuality-desk"
-READER_MEMBER = "operations-punctuality-desk@acme.example"  # as platforms/gcp.yaml says that groups are called
+READER_MEMBER = "operations-punctuality-desk@acme.example"  # the group of the team, as platforms/gcp.yaml maps it
 OWNER, READER_OWNER = "amelia@airport.example", "bessie@airport.example"
 ENVIRONMENT = "demo"
 WHERE = ("-e", ENVIRONMENT, "--emulate")
 PASSWORD_VARIABLE = "KAFKA_PASSWORD"  # noqa: S105 - its name, as platforms/gcp.yaml has it
 PLATFORM_VARIABLE = "ALCHEMESH_PLATFORM"
 
-TOLD_TWICE = 50  # every so many events comes twice, as at-least-once delivery allows
+SENT_TWICE = 50  # one in so many events is sent twice, as at-least-once delivery allows
 PROJECT = "acme-mesh"
 STANDARD = {"useLegacySql": False, "maxResults": 100_000}
 READ: dict[str, Callable[[str], Any]] = {
@@ -76,8 +76,8 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What was produced: departures by their keys, and messages in all; some came twice, and one is no event."""
+class Produced:
+    """Produced departures by their keys, and the number of messages: some are sent twice, and one is not an event."""
 
     departures: Mapping[str, Row]
     messages: int
@@ -90,10 +90,10 @@ class Told:
 
 @contextmanager
 def servers(folder: Path) -> Iterator[Place]:
-    """Start broker and NiFi, and point the commands at them; everything is stopped at the end, whatever happens.
+    """Start broker and NiFi, and configure the commands for them; the servers always stop at the end.
 
     Args:
-        folder: Emptied, then filled: platform file, state, records, the emulated cloud.
+        folder: Is emptied first; receives platform file, state, records and the emulated cloud.
     """
     names = (HOME_VARIABLE, PLATFORM_VARIABLE, PASSWORD_VARIABLE)
     before = {name: os.environ.get(name) for name in names}
@@ -119,7 +119,7 @@ def servers(folder: Path) -> Iterator[Place]:
 
 
 def platform_file(bootstrap: str, url: str) -> str:
-    """platforms/gcp.yaml as it is shipped, with an environment that extends its `prod` by servers of this machine."""
+    """The shipped platforms/gcp.yaml, with an environment that extends its `prod` with servers of this machine."""
     shipped: dict[str, Any] = yaml.safe_load((REPOSITORY / "platforms" / "gcp.yaml").read_text("utf-8"))
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN", "username": ADMINISTRATOR}
     shipped["environments"][ENVIRONMENT] = {
@@ -133,24 +133,24 @@ def platform_file(bootstrap: str, url: str) -> str:
 
 
 def deploy() -> None:
-    """Record the mesh, and deploy what the product stands on and the product."""
+    """Record the mesh, and deploy the foundations and the product."""
     alchemesh("platform", "up", "--yes", *WHERE)
     alchemesh("mesh", "apply", MESH, "--yes", *WHERE)
     alchemesh("domain", "up", DOMAIN, "--yes", *WHERE)
     alchemesh("up", "--yes", "-C", PRODUCT, *WHERE, user=OWNER)
 
 
-def report(kafka: Broker, count: int) -> Told:
-    """Produce departures as events, some of them twice, and one message that is none."""
-    departures = {row["departure_id"]: row for row in islice(told_departures(), count)}
+def report(kafka: Broker, count: int) -> Produced:
+    """Produce departures as events, some of them twice, and one message that is not an event."""
+    departures = {row["departure_id"]: row for row in islice(departures_of_2013(), count)}
     messages = [json.dumps(row).encode() for row in departures.values()]
-    messages += [*messages[::TOLD_TWICE], NO_EVENT]
+    messages += [*messages[::SENT_TWICE], NO_EVENT]
     kafka.produce(TOPIC, messages)
-    return Told(departures, len(messages))
+    return Produced(departures, len(messages))
 
 
-def told_departures() -> Iterator[Row]:
-    """Departures of 2013, in the order and the words in which dispatch tells them."""
+def departures_of_2013() -> Iterator[Row]:
+    """Departures of 2013, in the order and format of the dispatch system."""
     flights = data.TABLES[0]
     with data.opened(data.package_data() / flights.packed, flights) as file:
         for row in csv.DictReader(io.TextIOWrapper(file, "utf-8")):
@@ -168,19 +168,19 @@ def told_departures() -> Iterator[Row]:
 
 
 def landed(emulators: Emulators, bucket: str) -> dict[str, list[bytes]]:
-    """Object of a bucket: its lines, but for empty ones, which stand between batches."""
+    """Objects of a bucket with their lines, without the empty lines between batches."""
     storage = buckets(emulators)
     names = sorted(storage.objects(bucket))
     return {name: [line for line in (storage.read(bucket, name) or b"").splitlines() if line] for name in names}
 
 
-def wait_until_landed(emulators: Emulators, reported: Told) -> dict[str, list[bytes]]:
+def wait_until_landed(emulators: Emulators, reported: Produced) -> dict[str, list[bytes]]:
     """Wait until NiFi has written every message; returns the objects with their lines.
 
     Raises:
         DemoFailed: when some are still missing after the time limit.
     """
-    bucket = urlsplit(connections().input("told").files.url).netloc
+    bucket = urlsplit(connections().input("events").files.url).netloc
     deadline = time.monotonic() + LANDED_WITHIN_SECONDS
     objects: dict[str, list[bytes]] = {}
     while (count := sum(len(lines) for lines in objects.values())) < reported.messages:
@@ -192,12 +192,12 @@ def wait_until_landed(emulators: Emulators, reported: Told) -> dict[str, list[by
 
 
 def run_code() -> None:
-    """Run the product's code, as its job on Cloud Run says."""
+    """Run the product's code with the settings of its Cloud Run job."""
     alchemesh("run", "-C", PRODUCT, *WHERE, user=OWNER)
 
 
-def let_in() -> str:
-    """A team of another domain asks, the owner approves, and just that is deployed; returns the request."""
+def grant_access() -> str:
+    """A team of another domain requests access, the owner approves and deploys the grant alone; returns the request."""
     purpose = ("--purpose", "how late departures are")
     reported = alchemesh(
         "access", "request", PORT, "--as", READER, *purpose, "--json", *WHERE, user=READER_OWNER, capture=True
@@ -209,18 +209,18 @@ def let_in() -> str:
 
 
 def status() -> str:
-    """How the product is doing, as one JSON document."""
+    """The status of the product, as one JSON document."""
     return alchemesh("status", "--json", "-C", PRODUCT, *WHERE, capture=True)
 
 
 def connections() -> Connections:
-    """The product's connections, as `alchemesh env` tells them."""
+    """The product's connections, as `alchemesh env` prints them."""
     reported = alchemesh("env", "--json", "-C", PRODUCT, *WHERE, capture=True, quiet=True)
     return Connections.model_validate_json(reported)
 
 
 def views() -> tuple[str, str]:
-    """Project and dataset of the authorised views, as consumers are told."""
+    """Project and dataset of the authorised views, from the connection that consumers get."""
     project, dataset = (
         (connections().output("departures-table").data_api.sql or "").removeprefix(BIGQUERY_SCHEME).split("/")
     )
@@ -228,7 +228,7 @@ def views() -> tuple[str, str]:
 
 
 def readers(emulators: Emulators) -> list[Row]:
-    """Who is on the access list of the dataset of views, beside its owners."""
+    """Readers on the access list of the dataset of views."""
     project, dataset = views()
     found = (warehouse(emulators).dataset(project, dataset) or {}).get("access", ())
     members = [{name: text for name, text in entry.items() if name not in ("role", "condition")} for entry in found]
@@ -241,10 +241,10 @@ def readers(emulators: Emulators) -> list[Row]:
 
 
 def ask(emulators: Emulators, member: str, query: str) -> list[Row]:
-    """Ask the views as somebody: held here against their access list, which the emulator keeps and does not enforce.
+    """Query the views as a member, checked here against their access list, which the emulator does not enforce.
 
     Args:
-        query: SQL, in which {views} stands for the dataset of the views.
+        query: SQL with {views} in the place of the dataset of the views.
 
     Raises:
         PermissionError: when the member is not on the list.
@@ -256,7 +256,7 @@ def ask(emulators: Emulators, member: str, query: str) -> list[Row]:
 
 
 def rows(emulators: Emulators, query: str) -> list[Row]:
-    """Rows that BigQuery answers."""
+    """Rows of a query's answer from BigQuery."""
     answer = warehouse(emulators).json("POST", f"/bigquery/v2/projects/{PROJECT}/queries", {"query": query} | STANDARD)
     if "pageToken" in answer:
         raise DemoFailed("the answer has more rows than fit on a page")
@@ -268,7 +268,7 @@ def rows(emulators: Emulators, query: str) -> list[Row]:
 
 
 def value_of(kind: str, text: Any) -> Any:
-    """A value of an answer, which has all of them as texts; times in seconds since 1970."""
+    """A typed value: answers have all values as texts, and times in seconds since 1970."""
     if text is None:
         return None
     return READ.get(kind, str)(text)
@@ -280,7 +280,7 @@ def table() -> str:
 
 
 def take_down(requests: Sequence[str]) -> None:
-    """Take the consumer out, and the product down: its dataflow is drained first."""
+    """Revoke the access and destroy the product, which drains its dataflow first."""
     for request in requests:
         alchemesh("access", "revoke", request, "--reason", "the tour is over", "--apply", *WHERE, user=OWNER)
     alchemesh("destroy", "--yes", "--delete-data", "-C", PRODUCT, *WHERE, user=OWNER)
@@ -297,7 +297,7 @@ def warehouse(emulators: Emulators) -> BigQueryRest:
 
 
 def dataflows(server: Nifi) -> list[str]:
-    """Names of the dataflows that NiFi has."""
+    """Names of the dataflows in NiFi."""
     with urlopen(f"{server.url}/flow/process-groups/root", timeout=30) as answer:
         groups = json.load(answer)["processGroupFlow"]["flow"]["processGroups"]
     return [group["component"]["name"] for group in groups]

@@ -1,4 +1,4 @@
-"""Two stories of the tour: how a consumer is let in, and how a promise holds."""
+"""Two parts of the tour: a consumer receives access, and a contract protects it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from alchemesh_platform.connections import DataApiConnection
 
 FLIGHTS = "examples/flights"
 PUNCTUALITY = "examples/punctuality"
-READ = "aviation/flights/flights-table"  # what punctuality reads of flights; its contract is restricted
+READ = "aviation/flights/flights-table"  # the port that punctuality reads; its contract is restricted
 READER = "data_product:operations/punctuality"
 FLIGHTS_OWNER, PUNCTUALITY_OWNER = "amelia@airport.example", "bessie@airport.example"
-DROPPED = "visibility_miles"  # the property of a flight that its team would rather not keep up
-FORBIDDEN = 4  # exit code of what a policy, a contract or a missing grant forbids
+DROPPED = "visibility_miles"  # the property of a flight that its team wants to remove
+FORBIDDEN = 4  # exit code when a policy, a contract or a missing grant forbids something
 
 
-def let_in() -> None:
-    """Ask for access to flights where nobody has, see it refused, approve it, and deploy just that."""
+def grant_access() -> None:
+    """Request access to flights, see `up` refused without it, approve the request, and deploy the grant alone."""
     if any(request["state"] == "granted" for request in open_requests()):
-        print("punctuality was let in by an earlier tour")
+        print("punctuality has access from an earlier tour")
         return
     refused(data_api(FLIGHTS))
     if not open_requests():
         purpose = ("--purpose", "how punctual carriers and airports are")
         alchemesh("access", "request", READ, "--as", READER, *purpose, user=PUNCTUALITY_OWNER)
-    alchemesh("up", "--yes", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER, leaves_with=FORBIDDEN)
+    alchemesh("up", "--yes", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER, exits_with=FORBIDDEN)
     for request in open_requests():
         if request["state"] == "requested":
             alchemesh("access", "approve", request["request"], user=FLIGHTS_OWNER)
@@ -41,7 +41,7 @@ def let_in() -> None:
 
 
 def open_requests() -> list[Row]:
-    """Requests of punctuality for flights that are not over."""
+    """Open requests of punctuality for flights."""
     states = [word for state in ("requested", "approved", "granted") for word in ("--state", state)]
     reported = alchemesh(
         "access", "list", "--port", READ, "--requester", READER, *states, "--json", capture=True, quiet=True
@@ -51,10 +51,10 @@ def open_requests() -> list[Row]:
 
 
 def refused(api: DataApiConnection) -> None:
-    """Ask for data without a credential, over each protocol, and hold all of them to refusing it.
+    """Query without a credential over each protocol, and check that all of them refuse.
 
     Raises:
-        DemoFailed: when one of them answers.
+        DemoFailed: when one of them returns data.
     """
     reported = []
     for protocol, url, body in (
@@ -71,22 +71,22 @@ def refused(api: DataApiConnection) -> None:
         except psycopg.OperationalError as error:
             reason = str(error).rpartition("FATAL:")[2].strip()
             reported.append({"protocol": "SQL", "answer without a credential": reason})
-    show("What somebody gets who was not let in", reported)
+    show("Answers without access", reported)
     if len(reported) != (3 if api.sql is not None else 2):
-        raise DemoFailed("a data API answered somebody who was not let in")
+        raise DemoFailed("a data API answered a request without a credential")
 
 
 def drop_a_property() -> None:
-    """Try to take a property away from consumers: held, notice is given, and it is held until the notice has run."""
+    """Try to remove a property that a consumer may read: refused, also after notice until the period is over."""
     notice = ("contract", "notice", "flights-table", "breaking-change", "-C", FLIGHTS)
     following = REPOSITORY / FLIGHTS / "following.yaml"
     try:
         write_following(following)
         product = str(following.relative_to(REPOSITORY))
         alchemesh("preview", "-C", product, user=FLIGHTS_OWNER)
-        alchemesh("up", "--yes", "-C", product, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
-        alchemesh(*notice, "--message", f"{DROPPED} goes: its instruments are sold", user=FLIGHTS_OWNER)
-        alchemesh("up", "--yes", "-C", product, user=FLIGHTS_OWNER, leaves_with=FORBIDDEN)
+        alchemesh("up", "--yes", "-C", product, user=FLIGHTS_OWNER, exits_with=FORBIDDEN)
+        alchemesh(*notice, "--message", f"{DROPPED} will be removed: its instruments are sold", user=FLIGHTS_OWNER)
+        alchemesh("up", "--yes", "-C", product, user=FLIGHTS_OWNER, exits_with=FORBIDDEN)
         alchemesh("preview", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER)
         alchemesh(*notice, "--withdraw", user=FLIGHTS_OWNER)
     finally:
@@ -94,7 +94,7 @@ def drop_a_property() -> None:
 
 
 def write_following(manifest: Path) -> None:
-    """Write the manifest of flights as it would be without one property, which its table can only follow anew."""
+    """Write the manifest of flights without one property, which the table can follow only by replacement."""
     product = yaml.safe_load((REPOSITORY / FLIGHTS / "alchemesh.yaml").read_text("utf-8"))
     del product["models"]["flight"]["properties"][DROPPED]
     port = next(port for port in product["output_ports"] if port["name"] == "flights-table")

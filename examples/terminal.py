@@ -1,4 +1,4 @@
-"""The commands that the tour types, and what it shows of their answers."""
+"""Runs the commands of the tour and prints their results as tables."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Row = dict[str, Any]
 
 
 class DemoFailed(Exception):
-    """Raised when the tour cannot go on; says at which step."""
+    """Raised when a step of the tour fails; names the step."""
 
 
-def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user: str = "", leaves_with: int = 0) -> str:
-    """Run a command as a person would, and show the line; returns what it printed where that is captured.
+def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user: str = "", exits_with: int = 0) -> str:
+    """Run a command as a person would, and print its line; returns its output if captured.
 
     Args:
-        user: Who acts; by default whoever runs the tour.
-        leaves_with: The exit code that it must leave with; one that refuses is shown as such.
+        user: The acting user; by default the user who runs the tour.
+        exits_with: The expected exit code; a refusal is printed as such.
 
     Raises:
         DemoFailed: when the command fails.
@@ -46,19 +46,19 @@ def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user:
         )
     except OSError as error:
         raise DemoFailed(f"alchemesh cannot be started ({error}): `make setup` installs it") from error
-    if done.returncode != leaves_with:
+    if done.returncode != exits_with:
         raise DemoFailed(f"`alchemesh {' '.join(arguments)}` ended with exit code {done.returncode}")
-    if leaves_with and not quiet:
-        print(f"(refused: exit code {leaves_with})", flush=True)
+    if exits_with and not quiet:
+        print(f"(refused: exit code {exits_with})", flush=True)
     return done.stdout or ""
 
 
-def taken(tour: Callable[[], None], *refusals: type[Exception]) -> int:
-    """Take a tour and say how it ended; returns the exit code.
+def run_tour(tour: Callable[[], None], *refusals: type[Exception]) -> int:
+    """Run a tour and report its end; returns the exit code.
 
     Args:
         tour: The tour.
-        refusals: Beside DemoFailed, what is told as an error rather than as a fault of the tour.
+        refusals: Exceptions besides DemoFailed that are reported as an error, without a traceback.
     """
     started = time.monotonic()
     try:
@@ -74,12 +74,12 @@ def taken(tour: Callable[[], None], *refusals: type[Exception]) -> int:
 
 
 def heading(text: str) -> None:
-    """A line that says what comes."""
+    """Print the title of the next section."""
     print(f"\n── {text} ".ljust(100, "─"), flush=True)
 
 
 def show(title: str, answers: Sequence[Row]) -> None:
-    """Print rows as a small table: numbers to the right, texts to the left."""
+    """Print rows as a table: numbers right-aligned, texts left-aligned."""
     print(f"\n{title}\n", flush=True)
     if not answers:
         raise DemoFailed(f"no answer to: {title}")
@@ -97,7 +97,7 @@ def show(title: str, answers: Sequence[Row]) -> None:
 
 
 def text_of(value: object) -> str:
-    """A value as a person reads it."""
+    """A value in a readable form."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

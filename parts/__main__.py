@@ -1,4 +1,4 @@
-"""``python -m parts prepare [kafka …]``: get what real servers need, so that nothing waits for it later."""
+"""``python -m parts prepare [kafka …]``: prepare the files of the real servers, so that no test waits for them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PREPARE: dict[str, Callable[[], Path]] = {"kafka": kafka.prepare, "nifi": nifi.p
 
 
 def main(arguments: list[str]) -> int:
-    """Prepare the parts that are named, or all; returns 1 when one cannot be, 2 on wrong usage."""
+    """Prepare the named parts, or all; returns 1 if one fails, 2 on wrong usage."""
     command, *names = arguments or [""]
     unknown = [name for name in names if name not in PREPARE]
     if command != "prepare" or unknown:
         print(f"usage: python -m parts prepare [{'|'.join(PREPARE)} …]", file=sys.stderr)
         return 2
     if lacking := java.missing():
-        print(f"the real servers are left out: {lacking}", file=sys.stderr)
+        print(f"the real servers are skipped: {lacking}", file=sys.stderr)
         return 1 if os.environ.get("CI") == "true" else 0
     for name in names or PREPARE:
         try:

@@ -1,4 +1,4 @@
-"""What a part needs and can be got again: one folder for each part and recipe, in the user's cache."""
+"""Caches the files of a part: one folder for each part and recipe, in the user's cache."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from alchemesh_platform.engine.install.cache import cache_folder
 
-READY = ".ready"  # written last: a folder without it was left by a process that was killed
+READY = ".ready"  # written last: a folder without it belongs to a process that was killed
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def part_folder(name: str, recipe: Iterable[str | bytes]) -> Path:
@@ -20,7 +20,7 @@ def part_folder(name: str, recipe: Iterable[str | bytes]) -> Path:
 
     Args:
         name: ``kafka``.
-        recipe: All that decides what is in the folder; another recipe is another folder.
+        recipe: Everything that determines the content of the folder; another recipe has another folder.
     """
     digest = hashlib.sha256()
     for line in recipe:
@@ -29,13 +29,13 @@ def part_folder(name: str, recipe: Iterable[str | bytes]) -> Path:
 
 
 def prepared(
-    name: str, recipe: Iterable[str | bytes], make: Callable[[Path], None], report: Tell | None = None
+    name: str, recipe: Iterable[str | bytes], make: Callable[[Path], None], report: Report | None = None
 ) -> Path:
-    """The folder of a part, made if it is not there; one process at a time, and again after one that was killed.
+    """The folder of a part, created if it is missing: by one process at a time, and again after a kill.
 
     Args:
-        make: Gets the empty folder, in its final place, and fills it.
-        tell: Gets a line before something that takes long; stderr when left out.
+        make: Receives the empty folder, in its final place, and fills it.
+        report: Receives a line before a long step; by default, stderr.
     """
     from filelock import FileLock, Timeout
 

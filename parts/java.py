@@ -1,4 +1,4 @@
-"""Java and Maven: what the servers of this package run on, and how their jars are got."""
+"""Finds Java and Maven, which run the servers of this package and download their jars."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from functools import cache
 from pathlib import Path
 
 JAVA_LEAST = 17  # https://kafka.apache.org/documentation/#java
-_SAID = 2000  # characters of what a failed program said
+_SAID = 2000  # characters of a failed program's output
 
 
 class PartFailed(Exception):
-    """Raised when a part cannot be prepared or does not start; carries what it said."""
+    """Raised when a part cannot be prepared or does not start; carries its output."""
 
 
 @cache
 def missing() -> str | None:
-    """What of Java and Maven is missing on this machine, in a sentence; None when both are there."""
+    """A sentence that names the missing one of Java and Maven on this machine; None if both are installed."""
     absent = [program for program in ("java", "mvn") if shutil.which(program) is None]
     if absent:
         return f"there is no {' and no '.join(absent)} on PATH; Java {JAVA_LEAST} and Maven are needed"
@@ -34,9 +34,9 @@ def maven(goal: str, *options: str, folder: Path) -> None:
     """Run one goal of Maven in a folder.
 
     Raises:
-        PartFailed: when it fails, with the end of what Maven said.
+        PartFailed: when it fails, with the end of Maven's output.
     """
     command = ["mvn", "--batch-mode", "--quiet", goal, *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise PartFailed(f"`{' '.join(command)}` left with {done.returncode}\n{(done.stdout + done.stderr)[-_SAID:]}")
+        raise PartFailed(f"`{' '.join(command)}` exited with {done.returncode}\n{(done.stdout + done.stderr)[-_SAID:]}")

@@ -54,8 +54,8 @@ class Broker(Server):
     """A broker and its administrator.
 
     Args:
-        bootstrap: Address that clients are given: ``127.0.0.1:PORT``.
-        password: Of the user ``admin``, who may do everything (mechanism PLAIN).
+        bootstrap: Address for clients: ``127.0.0.1:PORT``.
+        password: Password of the user ``admin``, who has all rights (mechanism PLAIN).
     """
 
     name = "the broker"
@@ -66,7 +66,7 @@ class Broker(Server):
     password: str = field(repr=False)
 
     def client(self, user: str = ADMINISTRATOR, password: str | None = None) -> dict[str, Any]:
-        """What a client of confluent-kafka is given: the administrator's, or another user's (by SCRAM)."""
+        """Configuration of a confluent-kafka client: the administrator's, or another user's (by SCRAM)."""
         return {
             "bootstrap.servers": self.bootstrap,
             "security.protocol": "SASL_PLAINTEXT",
@@ -74,8 +74,8 @@ class Broker(Server):
             "sasl.username": user,
             "sasl.password": self.password if password is None else password,
             "reconnect.backoff.ms": 50,
-            "reconnect.backoff.max.ms": 500,  # a broker that restarts is found again soon
-            "log_level": 0,  # what a client cannot do it raises; its notes on stderr are of a broker that starts
+            "reconnect.backoff.max.ms": 500,  # reconnects soon after a broker restarts
+            "log_level": 0,  # errors are raised; notes on stderr are about a broker that starts
         }
 
     def admin(self) -> AdminClient:
@@ -85,34 +85,34 @@ class Broker(Server):
         return AdminClient(self.client())
 
     def create_topic(self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
-        """Create a topic and wait until the broker tells of it: it learns of it from its controller, a bit later."""
+        """Create a topic and wait until the broker lists it, which its controller reports a bit later."""
         from confluent_kafka.admin import NewTopic
 
         topic = NewTopic(name, partitions, 1, config=dict(config or {}))
-        admin = self.admin()  # kept until the answer is here: the client's end is the end of what it asked
+        admin = self.admin()  # kept until the answer arrives: deleting the client cancels its requests
         admin.create_topics([topic])[name].result(ANSWER_SECONDS)
         _until(lambda: self._partitions(name) == partitions, f"there is no topic {name}")
 
     def delete_topic(self, name: str) -> None:
-        """Delete a topic and wait until the broker tells of it no more."""
+        """Delete a topic and wait until the broker no longer lists it."""
         admin = self.admin()
         admin.delete_topics([name])[name].result(ANSWER_SECONDS)
-        _until(lambda: self._partitions(name) == 0, f"topic {name} does not go")
+        _until(lambda: self._partitions(name) == 0, f"topic {name} still exists")
 
     def _partitions(self, topic: str) -> int:
-        """How many partitions of a topic have a leader."""
+        """The number of partitions of a topic with a leader."""
         found = self.admin().list_topics(timeout=ANSWER_SECONDS).topics.get(topic)
         return sum(part.leader >= 0 for part in found.partitions.values()) if found is not None else 0
 
     def add_user(self, name: str, password: str) -> None:
-        """Add a SCRAM user, or change its password; waits until that lets in."""
+        """Add a SCRAM user, or change its password; waits until it can sign in."""
         from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
         information = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         change = UserScramCredentialUpsertion(name, information, password.encode())
         admin = self.admin()
         admin.alter_user_scram_credentials([change])[name].result(ANSWER_SECONDS)
-        _until(lambda: self._answers(name, password), f"user {name} is not let in")
+        _until(lambda: self._answers(name, password), f"user {name} cannot sign in")
 
     def allow(
         self,
@@ -122,7 +122,7 @@ class Broker(Server):
         write: Sequence[str] = (),
         groups: Sequence[str] = (),
     ) -> None:
-        """Let a user read and write topics and use groups, each given as the beginning of its name; waits until so."""
+        """Let a user read and write topics and use groups, each given as the beginning of its name; waits until it takes effect."""
         from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
         wanted = [

@@ -1,4 +1,4 @@
-"""moto's S3, one request after another, with a wait before each answer where it is to be as slow as a real store.
+"""moto's S3, one request after another, optionally with a delay before each answer, like a real store.
 
 ``python -m parts.s3_server PORT SECONDS``.
 """
@@ -18,9 +18,9 @@ LOOPBACK = "127.0.0.1"
 
 
 def serve(port: int, seconds: float) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     moto = DomainDispatcherApplication(create_backend_app)
-    # A write on the condition that nothing is there is two steps of moto's: of two at once, both would be taken.
+    # moto handles a conditional write in two steps: it would accept two at once.
     turn = threading.Lock()
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

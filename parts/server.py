@@ -1,4 +1,4 @@
-"""A server of this package as a process: started and waited for, stopped, killed, started again with the same data."""
+"""A server of this package as a process: start, wait, stop, kill, and restart with the same data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Server(ABC):
 
     Args:
         folder: Its configuration, log and data.
-        parts: The cached folder of what it runs.
+        parts: The cached folder of its programs.
     """
 
     name: ClassVar[str]
@@ -34,7 +34,7 @@ class Server(ABC):
 
     @property
     def log(self) -> Path:
-        """What it prints."""
+        """The file of its output."""
         return self.folder / "server.log"
 
     def start(self, *, wait: bool = True) -> None:
@@ -52,7 +52,7 @@ class Server(ABC):
         """Wait until it answers.
 
         Raises:
-            PartFailed: when it ends, or is not there in time, with the end of its log.
+            PartFailed: when it ends, or does not answer in time, with the end of its log.
         """
         deadline = time.monotonic() + self.start_seconds
         while not self._answers():
@@ -62,7 +62,7 @@ class Server(ABC):
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop it, as an operator does. Stopping one that does not run does nothing."""
+        """Stop it, like an operator. Does nothing if it does not run."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -72,7 +72,7 @@ class Server(ABC):
         self.process = None
 
     def kill(self) -> None:
-        """Kill it, as a machine that goes away does."""
+        """Kill it, like a crash of the machine."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -80,8 +80,8 @@ class Server(ABC):
 
     @abstractmethod
     def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Its process, just started, which prints into the log."""
+        """Start its process, with its output in the log."""
 
     @abstractmethod
     def _answers(self) -> bool:
-        """Whether it can be used."""
+        """Whether it answers requests."""

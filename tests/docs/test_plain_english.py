@@ -27,15 +27,11 @@ LINES = ("platforms", "alchemesh_platform/policies/shipped", "examples")
 NOT_YET = (
     ".",
     "alchemesh_platform",
-    "benchmarks",
     "cli",
     "components",
     "docs/components",
     "docs/reference",
-    "examples",
     "help",
-    "parts",
-    "platforms",
     "stacks",
 )
 

@@ -42,7 +42,7 @@ def test_every_event_is_a_row_once_and_only_who_was_let_in_reads_it(tmp_path: Pa
         ) == 1
 
         reported = path.report(place.kafka, EVENTS)
-        assert reported.events == EVENTS + EVENTS // path.TOLD_TWICE
+        assert reported.events == EVENTS + EVENTS // path.SENT_TWICE
         objects = path.wait_until_landed(emulators, reported)
         events = [line for name, lines in objects.items() if name.startswith(f"{path.TOPIC}/date=") for line in lines]
         dead = [line for name, lines in objects.items() if name.startswith("dead-letter/") for line in lines]
@@ -65,7 +65,7 @@ def test_every_event_is_a_row_once_and_only_who_was_let_in_reads_it(tmp_path: Pa
         assert [reader["who"] for reader in path.readers(emulators)] == [ALWAYS]
         with pytest.raises(PermissionError):
             path.ask(emulators, path.READER_MEMBER, FIRST)
-        request = path.let_in()
+        request = path.grant_access()
         assert [reader["who"] for reader in path.readers(emulators)] == [ALWAYS, path.READER_MEMBER]
         with Registry.open(f"sqlite:///{home / 'registry.db'}") as registry:
             grants = [grant.address for grant in registry.all(GrantRecord, path.ENVIRONMENT)]

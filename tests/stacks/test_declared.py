@@ -54,7 +54,7 @@ def test_as_json_each_has_its_port_type_and_name(capsys: pytest.CaptureFixture[s
     assert invoke([*arguments("departures", "prod"), "--json"]) == ExitCode.DONE
     reported = capsys.readouterr().out
     resources = json.loads(reported)["resources"]
-    bucket = {"kind": "input", "port": "told", "type": "gcp:storage/bucket:Bucket", "name": "told-landing-bucket"}
+    bucket = {"kind": "input", "port": "events", "type": "gcp:storage/bucket:Bucket", "name": "events-landing-bucket"}
     assert bucket in resources
     assert all(resource.keys() == bucket.keys() for resource in resources)
     # A plan without them has the same document otherwise.

@@ -1,4 +1,4 @@
-"""Loads the events that were landed in the bucket into BigQuery, each departure once, however often it was told of."""
+"""Loads the ingested events from the bucket into BigQuery, each departure once, however many events it has."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from alchemesh_platform.connections import connections
 
 MODEL = "departure"
 KEY = "departure_id"
-FOLDER = "ops.departures/"  # beside it is dead-letter/, for what is no event
+FOLDER = "ops.departures/"  # invalid messages are in dead-letter/ next to it
 
 
 def main() -> None:
-    """Load what is landed, and say how much."""
+    """Load the ingested files, and print the counts."""
     here = connections()
-    landed = files_in(here.input("told").files.url)
+    landed = files_in(here.input("events").files.url)
     if not landed:
-        print("nothing is landed yet")
+        print("no file has arrived yet")
         return
     table = here.output("departures-table").tables.table_id(MODEL)
     between = (here.need("between").tables.dataset or "").removeprefix("bigquery://").replace("/", ".")
@@ -34,18 +34,18 @@ def main() -> None:
 def files_in(url: str) -> list[str]:
     """Addresses of the files of events in a bucket."""
     place = urlsplit(url)
-    client = storage.Client(project=place.netloc)  # finds an emulator by STORAGE_EMULATOR_HOST
+    client = storage.Client(project=place.netloc)  # uses an emulator if STORAGE_EMULATOR_HOST is set
     return [f"gs://{place.netloc}/{found.name}" for found in client.list_blobs(place.netloc, prefix=FOLDER)]
 
 
 def warehouse(project: str) -> bigquery.Client:
-    """A client of BigQuery; it finds an emulator by itself, and brings it no credentials."""
+    """A client of BigQuery; it finds an emulator by itself, and needs no credentials for it."""
     anonymous = AnonymousCredentials() if os.environ.get("BIGQUERY_EMULATOR_HOST") else None
     return bigquery.Client(project=project, credentials=anonymous)
 
 
 def load(client: bigquery.Client, files: Sequence[str], table: str, schema: Sequence[bigquery.SchemaField]) -> int:
-    """Load files of JSON lines into a table of their own, anew; returns its rows."""
+    """Load files of JSON lines into a staging table, which is truncated first; returns its number of rows."""
     config = bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
         schema=[bigquery.SchemaField(field.name, field.field_type) for field in schema],
@@ -56,7 +56,7 @@ def load(client: bigquery.Client, files: Sequence[str], table: str, schema: Sequ
 
 
 def merge(client: bigquery.Client, events: str, table: str) -> int:
-    """Write departures that the table does not have, each once; returns how many. Done again, it writes none."""
+    """Insert departures that the table does not have, each once; returns their number. Repeating it inserts none."""
     names = ", ".join(field.name for field in client.get_table(table).schema)
     before = rows(client, table)
     client.query(
@@ -64,11 +64,11 @@ def merge(client: bigquery.Client, events: str, table: str) -> int:
         MERGE `{table}` AS known
         USING (
           SELECT {names} FROM (
-            SELECT {names}, ROW_NUMBER() OVER (PARTITION BY {KEY} ORDER BY scheduled_departure) AS told
+            SELECT {names}, ROW_NUMBER() OVER (PARTITION BY {KEY} ORDER BY scheduled_departure) AS nth
             FROM `{events}`
-          ) WHERE told = 1
-        ) AS told
-        ON known.{KEY} = told.{KEY}
+          ) WHERE nth = 1
+        ) AS loaded
+        ON known.{KEY} = loaded.{KEY}
         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({names})
         """
     ).result()
@@ -76,5 +76,5 @@ def merge(client: bigquery.Client, events: str, table: str) -> int:
 
 
 def rows(client: bigquery.Client, table: str) -> int:
-    """How many rows a table has."""
+    """The number of rows of a table."""
     return int(next(iter(client.query(f"SELECT COUNT(*) AS n FROM `{table}`").result())).n)

@@ -1,7 +1,7 @@
 """Cleans New York's departures: times in UTC, the weather at departure, and no row that cannot be trusted.
 
 `alchemesh run` calls ``main`` with the connections of the product's ports. The steps are those of ``publish``: read
-what was landed, join and check it with DuckDB, and write what came out to the output ports. Running it again on the
+the ingested files, join and check them with DuckDB, and write the result to the output ports. Running it again on the
 same inputs writes nothing.
 """
 
@@ -40,7 +40,7 @@ COLUMNS = {
 
 RAW_FILES = {"departure": "departures", "weather_observation": "weather"}  # model of the port raw-files: input port
 
-MEMORY = "256MB"  # of DuckDB; what does not fit is put into the workspace for as long as it takes
+MEMORY = "256MB"  # of DuckDB; it spills the rest into the workspace
 ORIGIN_CLOCK = "America/New_York"
 
 # Four destinations are not in the register of airports, so their clocks are not either. All keep Atlantic time.
@@ -178,7 +178,7 @@ def main() -> None:
 
 
 def publish(here: Connections) -> None:
-    """Clean what was landed and write it to the output ports."""
+    """Clean the ingested files and write the result to the output ports."""
     inputs = {port: landed(here, port, columns) for port, columns in COLUMNS.items()}
     publish_raw_files(here, inputs)
 
@@ -206,7 +206,7 @@ def publish(here: Connections) -> None:
 
 
 def own_code() -> list[Path]:
-    """The files of this job: rows follow from them as much as from the inputs."""
+    """The files of this job: like the inputs, they determine the rows."""
     return sorted(Path(__file__).parent.glob("*.py"))
 
 
@@ -219,7 +219,7 @@ def publish_raw_files(here: Connections, inputs: dict[str, Landed]) -> None:
 
 
 def read(work: duckdb.DuckDBPyConnection, inputs: dict[str, Landed]) -> None:
-    """Make views and tables of what was landed, up to the view ``flight``, and say how many rows there were."""
+    """Create views and tables from the ingested files, up to the view ``flight``, and print the row counts."""
     for port, source in inputs.items():
         rows = view(work, port, source, COLUMNS[port])
         print(f"landed     {port:<10} {rows:>9,} rows")
@@ -241,7 +241,7 @@ def read(work: duckdb.DuckDBPyConnection, inputs: dict[str, Landed]) -> None:
 
 
 def keep_dropped_rows(work: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Say what is dropped or emptied and why, and keep the dropped rows where a person can look at them."""
+    """Print the dropped or emptied values with their reasons, and keep the dropped rows for inspection."""
     reasons = work.execute("""
         SELECT reason, count(*) FROM judged WHERE reason IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason
     """).fetchall()

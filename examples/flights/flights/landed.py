@@ -1,4 +1,4 @@
-"""What the input ports have landed: checked, fingerprinted and readable as typed views."""
+"""Reads the files of the input ports: checks them, computes their fingerprint, and offers typed views."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alchemesh_platform.connections import Connections
 
 
 class UnusableInput(Exception):
-    """Raised when what was landed cannot be worked with; says where, what was found and what was expected."""
+    """Raised when ingested files cannot be used; says where, what was found and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ def landed(here: Connections, port: str, columns: Mapping[str, str]) -> Landed:
     """The files of an input port, each with the columns that the job reads.
 
     Raises:
-        UnusableInput: when nothing was landed, a file is no Parquet, or a column is missing.
+        UnusableInput: when there is no file, a file is not Parquet, or a column is missing.
     """
     folder = here.input(port).files.path
     found = Landed(port, tuple(sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))))
     if not found.files:
         raise UnusableInput(
             f"input port {port!r}: no Parquet file in {folder}\n\n"
-            "hint: `alchemesh up` lands the files that the port's `path` names; the examples' come with "
-            "`python examples/data.py`"
+            "hint: `alchemesh up` ingests the files that the port's `path` names; `python examples/data.py` unpacks "
+            "those of the examples"
         )
     for file in found.files:
         there = columns_of(port, file)
@@ -67,7 +67,7 @@ def columns_of(port: str, file: Path) -> list[str]:
 
 
 def view(work: duckdb.DuckDBPyConnection, name: str, source: Landed, columns: Mapping[str, str]) -> int:
-    """Make a port's files a view with the given types, and return its rows.
+    """Create a view with the given types over a port's files, and return its number of rows.
 
     A value that is not of its type becomes empty: one bad cell does not stop a year of flights.
     """

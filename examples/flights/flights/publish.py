@@ -1,4 +1,4 @@
-"""Writing to the output ports: a table in one commit, files by name, and nothing at all when nothing is new."""
+"""Writes to the output ports: a table in one commit, files by name, and nothing if nothing changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 FINGERPRINT = "flights.fingerprint"  # key in the metadata of a Delta commit
 
-# Commits that leave every row as it was: the platform's, when a model changes, and maintenance.
+# Commits that change no row: the platform's, when a model changes, and maintenance.
 KEEPING_ROWS = {
     *("ADD COLUMN", "CHANGE COLUMN", "UPDATE FIELD METADATA", "UPDATE TABLE METADATA", "SET TBLPROPERTIES"),
     *("OPTIMIZE", "VACUUM START", "VACUUM END"),
@@ -21,7 +21,7 @@ KEEPING_ROWS = {
 
 
 def fingerprint(table: DeltaTable, parts: Iterable[str]) -> str:
-    """What the rows of a table follow from: the inputs, the code and the table's own columns."""
+    """A hash of everything that determines the rows of a table: the inputs, the code and the table's columns."""
     columns = (f"{field.name} {field.type} {field.nullable}" for field in table.schema().fields)
     return hashlib.sha256("\n".join([*parts, *columns]).encode()).hexdigest()
 
@@ -44,7 +44,7 @@ def overwrite(table: DeltaTable, rows: duckdb.DuckDBPyRelation, mark: str) -> No
 
 
 def copy_files(files: Iterable[Path], folder: Path) -> int:
-    """Make a folder hold exactly these files; returns how many were written or removed. The same are left alone."""
+    """Make a folder hold exactly these files; returns how many were written or removed. Equal files stay untouched."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {file.name: file for file in files}
     changed = 0

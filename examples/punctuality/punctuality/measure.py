@@ -1,7 +1,7 @@
-"""Measures how punctual departures from New York are, from what the product aviation/flights offers.
+"""Measures how punctual departures from New York are, from the output port of aviation/flights.
 
 `alchemesh run` calls ``main`` with the connections of the product's ports. The flights stay where they are: their data
-API does the counting, and what comes back is a few rows. Nothing is written when they are those of the last run.
+API aggregates them and returns a few rows. The job writes nothing if the rows equal those of the last run.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ DUCKDB_TYPES = {"string": "VARCHAR", "long": "BIGINT", "double": "DOUBLE"}  # of
 
 
 class UnusableInput(Exception):
-    """Raised when the input port gives no answer to work with; says what was asked and what came."""
+    """Raised when the input port gives no answer to work with; gives the query and the answer."""
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def publish(here: Connections) -> None:
-    """Measure, and write what came out to the output port."""
+    """Measure, and write the result to the output port."""
     flights_api = here.input("flights").data_api
     if flights_api.rest is None:
         raise UnusableInput("input port 'flights': its data API does not offer REST")
@@ -101,7 +101,7 @@ def publish(here: Connections) -> None:
 def ask(api: DataApiConnection, query: str) -> list[dict[str, Any]]:
     """The rows that a data API gives for a query: the query is the body, the answer a JSON list of objects.
 
-    The headers hold the credential that this product was let in by.
+    The headers hold the credential of this product's grant.
     """
     rest, headers = api.rest, {"Accept": "application/json", **api.headers()}
     request = urllib.request.Request(f"{rest}/sql", data=query.encode(), headers=headers)
@@ -113,13 +113,13 @@ def ask(api: DataApiConnection, query: str) -> list[dict[str, Any]]:
     except (urllib.error.URLError, TimeoutError, json.JSONDecodeError) as error:
         raise UnusableInput(
             f"input port 'flights': {rest} does not answer: {error}\n\n"
-            "hint: `alchemesh status -C examples/flights` shows how its data API is doing"
+            "hint: `alchemesh status -C examples/flights` shows the health of its data API"
         ) from error
     return rows
 
 
 def overwrite(table: DeltaTable, rows: list[dict[str, Any]]) -> bool:
-    """Replace all rows of a table in one commit, unless they are there already; returns whether it was written."""
+    """Replace all rows of a table in one commit, unless the table has them already; returns whether it was written."""
     fields = table.schema().fields
     parts = [*(f"{field.name} {field.type} {field.nullable}" for field in fields), json.dumps(rows, sort_keys=True)]
     mark = hashlib.sha256("\n".join(parts).encode()).hexdigest()
