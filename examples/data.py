@@ -90,7 +90,7 @@ def checksum(file: IO[bytes]) -> int:
 
 
 def unpack(source: Path, table: Table, target: Path) -> bool:
-    """Write a table's file if it is missing or different; returns whether it was written. Never leaves a partial file."""
+    """Write a table's file, unless it exists and is equal; returns whether it was written. Leaves no partial file."""
     if target.is_file():
         with opened(source, table) as packed, target.open("rb") as unpacked:
             if checksum(packed) == checksum(unpacked):

@@ -3,8 +3,8 @@
     python examples/demo_gcp.py                  # 3,000 departures
     python examples/demo_gcp.py --events 20000
 
-Google Cloud is emulated on this machine: no account, no network. The tour always stops broker, NiFi and emulators at its
-end. Its files stay in .demo/gcp until the next tour.
+Google Cloud is emulated on this machine: no account, no network. The tour always stops broker, NiFi and emulators
+at its end. Its files stay in .demo/gcp until the next tour.
 """
 
 from __future__ import annotations

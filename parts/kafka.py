@@ -122,7 +122,7 @@ class Broker(Server):
         write: Sequence[str] = (),
         groups: Sequence[str] = (),
     ) -> None:
-        """Let a user read and write topics and use groups, each given as the beginning of its name; waits until it takes effect."""
+        """Let a user read and write topics and use groups, each by a name prefix; waits until it takes effect."""
         from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
         wanted = [
