@@ -36,7 +36,7 @@ def token_of(provider: IdentityProvider, environ: Mapping[str, str]) -> str:
 
         raise NotSignedIn(
             f"no user is signed in: {provider.token.secret} has no value here"
-            f"{', and there was no `alchemesh login`' if provider.client else ''}",
+            f"{', and no token of a login is kept' if provider.client else ''}",
             hint=another(provider),
         ) from error
 

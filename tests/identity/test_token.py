@@ -187,7 +187,7 @@ def test_an_address_without_a_provider_is_told(issuer: Issuer) -> None:
 
 
 def test_without_a_token_nobody_is_signed_in(provider: IdentityProvider) -> None:
-    with pytest.raises(NotSignedIn, match="ALCHEMESH_TOKEN has no value here, and there was no `alchemesh login`"):
+    with pytest.raises(NotSignedIn, match="ALCHEMESH_TOKEN has no value here, and no token of a login is kept"):
         token_of(provider, {"ALCHEMESH_TOKEN": " "})
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.sdk.connections.base import AccessConnection, WrongConnection
 
 
@@ -54,7 +55,7 @@ class DataApiConnection(AccessConnection):
             return Credential(found["user"], found["password"])
         except (OSError, ValueError, KeyError, TypeError):
             raise WrongConnection(
-                f"cannot read the credential in {self.credential_file}: `alchemesh up` writes it"
+                remedy("cannot read the credential in {}: {} writes it", self.credential_file, command("up"))
             ) from None
 
     def headers(self) -> dict[str, str]:

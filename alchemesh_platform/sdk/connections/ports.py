@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializeAsAny, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.sdk.connections.base import AccessConnection, Connection, ConnectionDocument, WrongConnection
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.connections.files import FilesConnection
@@ -173,8 +174,12 @@ def connections(environ: Mapping[str, str] = os.environ) -> Connections:
     name = environ.get(CONNECTIONS_VARIABLE)
     if not name:
         raise NotConnected(
-            f"{CONNECTIONS_VARIABLE} is not set. Run the code with `alchemesh run`, or in a shell: "
-            'eval "$(alchemesh env)"'
+            remedy(
+                '{} is not set. Run the code with {}, or in a shell: eval "$({})"',
+                CONNECTIONS_VARIABLE,
+                command("run"),
+                command("env").line,
+            )
         )
     try:
         return Connections.model_validate_json(name if name.startswith("{") else Path(name).read_bytes())

@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.contract import COLOURS
+from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import spoken_duration
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
 from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeWord
@@ -188,7 +190,8 @@ def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
         judged = (f"{change.kind:<{_KIND_WIDTH}}  ", COLOURS[change.kind])
         lines.append(Text.assemble("  ", (f"{sign} ", colour), judged, (change.place, "bold"), f"  {change.message}"))
     if len(changes) > MOST_DIFFS:
-        lines.append(Text(f"  and {len(changes) - MOST_DIFFS} more, see `alchemesh contract diff`", style="dim"))
+        diff = complete(command("contract", "diff", about_product=True))
+        lines.append(Text(f"  and {len(changes) - MOST_DIFFS} more, see {diff}", style="dim"))
     return lines
 
 
