@@ -37,7 +37,7 @@ def with_grants(registry: Registry, plan: Plan, now: datetime) -> Plan:
         grants.setdefault(request.port, []).append(PlannedGrant(consumer, request.purpose))
         if request.state == "granted" and consumer.deployed:
             granted.add(request.address)
-    outputs = (_let_in(port, grants.get(plan.address(port.name), []), granted) for port in plan.outputs)
+    outputs = (_with_port_grants(port, grants.get(plan.address(port.name), []), granted) for port in plan.outputs)
     return replace(plan, outputs=tuple(outputs))
 
 
@@ -65,7 +65,7 @@ def _remedy(granted: PlannedGrant, plan: Plan) -> str:
     return remedy("{} in the repo of {} creates its identity, and grants it access here", up, consumer.address)
 
 
-def _let_in(port: PlannedOutput, grants: list[PlannedGrant], granted: set[str]) -> PlannedOutput:
+def _with_port_grants(port: PlannedOutput, grants: list[PlannedGrant], granted: set[str]) -> PlannedOutput:
     waiting = tuple(_waiting(port, grants, granted))
     return replace(port, grants=tuple(each for each in grants if each not in waiting), waiting=waiting)
 

@@ -18,7 +18,7 @@ from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-LET_IN, TAKEN_OUT = "the infrastructure lets the consumer in", "the port lets nobody in for now; the approval stays"
+GRANTED, WITHDRAWN = "the infrastructure lets the consumer in", "the port lets nobody in for now; the approval stays"
 _BY_HAND = "somebody at work"  # plain Pulumi keeps no history that would name them
 
 
@@ -26,7 +26,7 @@ class NotGranted(Failure):
     """Raised when a consumer is to be let in whose request does not allow it any more."""
 
 
-def let_in(registry: Registry, grant: GrantRecord, now: datetime) -> None:
+def record_granted(registry: Registry, grant: GrantRecord, now: datetime) -> None:
     """Record that a consumer is let in: its approved request is granted.
 
     Raises:
@@ -40,10 +40,10 @@ def let_in(registry: Registry, grant: GrantRecord, now: datetime) -> None:
             raise NotGranted(f"{reported(request)}: nothing is granted", hint=next_step(request))
         current.put(grant)
         if request.state == "approved":
-            _move(current, advance(request, "granted", at=now, by=_actor(current, request), reason=LET_IN), "grant")
+            _move(current, advance(request, "granted", at=now, by=_actor(current, request), reason=GRANTED), "grant")
 
 
-def taken_out(registry: Registry, environment: str, port: str, address: str, now: datetime) -> None:
+def record_withdrawn(registry: Registry, environment: str, port: str, address: str, now: datetime) -> None:
     """Record that a consumer is not let in any more. A request that nobody ended may be granted again."""
     with registry.transaction(turn(environment, port)) as current:
         current.remove(GrantRecord, environment, address)
@@ -53,7 +53,7 @@ def taken_out(registry: Registry, environment: str, port: str, address: str, now
         if is_due(request, now):
             expire(current, request, now)
         else:
-            step = advance(request, "approved", at=now, by=_actor(current, request), reason=TAKEN_OUT)
+            step = advance(request, "approved", at=now, by=_actor(current, request), reason=WITHDRAWN)
             _move(current, step, "take out")
 
 

@@ -158,13 +158,13 @@ class Requests:
             UnknownRequest, NotAllowed, InvalidTransition: each with who may, or what became of it.
         """
 
-        def taken_back(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
+        def revoked(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
             check_takes_part(registry, self.identity, request, "revoke")
             if request.state == FIRST and not speaks_for(registry, self.identity, request):
                 raise InvalidTransition(request, "revoked")
             return advance(request, "revoked", at=now, by=self.identity.subject, reason=reason)
 
-        return self._act(address, "revoke", reason, taken_back)
+        return self._act(address, "revoke", reason, revoked)
 
     def extend(self, address: str, ends_at: datetime | None, reason: str = "") -> AccessRequestRecord:
         """Move the end of what is approved or granted; the consumer goes on with what it has.

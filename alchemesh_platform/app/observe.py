@@ -55,7 +55,7 @@ class Report:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is known of the one product that was asked for."""
-        return self.status is not None and not self.status.stands and self.status.last_deployment is None
+        return self.status is not None and not self.status.is_deployed and self.status.last_deployment is None
 
     def as_json(self) -> dict[str, Any]:
         """One document: the product's, or one with all products."""

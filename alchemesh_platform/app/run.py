@@ -53,6 +53,6 @@ def run(
             arguments,
             actor,
             on_output,
-            stand_in=job_runner(platform, folder),
+            local_run=job_runner(platform, folder),
             variables=emulator_variables(platform),
         )

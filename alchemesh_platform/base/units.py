@@ -45,7 +45,7 @@ def format_duration(span: timedelta) -> str:
     return f"{milliseconds}ms"
 
 
-def spoken_duration(span: timedelta) -> str:
+def duration_in_words(span: timedelta) -> str:
     """A span of time in a sentence: ``90 days``, ``36h``."""
     days, rest = divmod(span, timedelta(days=1))
     return format_duration(span) if rest else f"{days} {'day' if days == 1 else 'days'}"

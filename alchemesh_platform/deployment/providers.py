@@ -49,7 +49,7 @@ def providing(
     # Read before a run begins: in the middle of one, the state holds what that run has already made.
     deployed = deployed_ids(deployed_state(engine, stack))
     with (
-        emulated_providers(platform, report) as stand_ins,
+        emulated_providers(platform, report) as emulated,
         serve_provider(
             platform.registry,
             own_process=own_process,
@@ -57,6 +57,6 @@ def providing(
             deployed=deployed,
         ) as provider,
     ):
-        served = {provider.package: provider.port, **stand_ins}
+        served = {provider.package: provider.port, **emulated}
         get_plugins(needed - served.keys(), engine, stack, report=report)
         yield served

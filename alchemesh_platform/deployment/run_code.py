@@ -33,7 +33,7 @@ def run_code(
     identity: Identity,
     on_output: Callable[[str], None],
     *,
-    stand_in: RunCode | None = None,
+    local_run: RunCode | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Deployment:
     """Run a product's code with its connections; the run is in the history from its first moment.
@@ -56,7 +56,7 @@ def run_code(
     if record.code is None:
         raise NoCode(f"{product} has no code", hint=remedy("add `code:` to the manifest, then {}", command("up")))
     spec = catalog[record.code["component"]]
-    run = cast("RunCode", load_reference(spec.run)) if spec.run is not None else stand_in
+    run = cast("RunCode", load_reference(spec.run)) if spec.run is not None else local_run
     if run is None:
         raise NoCode(
             f"the code of {product} runs in {spec.name}, which starts it itself",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alchemesh_platform.base.document import Node, Path, described, listed, written
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
 from alchemesh_platform.base.secrets import SecretRef
-from alchemesh_platform.documents.patterns import RULES, mended
+from alchemesh_platform.documents.patterns import RULES, corrected
 from alchemesh_platform.documents.shape import Expected
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _type(found: _Found, value: Any) -> tuple[str, str | None]:
     if isinstance(value, bool | int | float) and "text" in expected:
         text = ("true" if value else "false") if isinstance(value, bool) else str(value)
         if rule is not None and pattern is not None:
-            better = mended(pattern, text)
+            better = corrected(pattern, text)
             return f"{rule.short}, such as {rule.example}", f"did you mean {better!r}?" if better else None
         return expected, f'a text that looks like something else goes in quotes: "{text}"'
     if isinstance(value, str):
@@ -296,7 +296,7 @@ def _pattern(found: _Found, value: Any) -> tuple[str, str | None]:
     pattern = str(found.error.get("ctx", {}).get("pattern", ""))
     rule = RULES.get(pattern)
     if rule is not None:
-        better = mended(pattern, value) if isinstance(value, str) else None
+        better = corrected(pattern, value) if isinstance(value, str) else None
         return rule.words, f"did you mean {better!r}?" if better else f"for example {rule.example}"
     examples = ", ".join(str(example) for example in found.expected.examples)
     expected = f"a text such as {examples}" if examples else f"a text that matches {pattern}"

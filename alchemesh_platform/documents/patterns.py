@@ -33,7 +33,7 @@ class Rule:
 
     words: str
     example: str
-    mend: Callable[[str], str] = lambda text: text
+    correct: Callable[[str], str] = lambda text: text
 
     @property
     def short(self) -> str:
@@ -85,8 +85,8 @@ RULES: dict[str, Rule] = {
 }
 
 
-def mended(pattern: str, text: str) -> str | None:
+def corrected(pattern: str, text: str) -> str | None:
     """The text that was probably meant, where the rule of the pattern gives one that matches."""
     rule = RULES.get(pattern)
-    better = rule.mend(text) if rule is not None else text
+    better = rule.correct(text) if rule is not None else text
     return better if better != text and re.fullmatch(pattern, better) else None

@@ -64,18 +64,18 @@ def apply_mesh(
         MeshChanged: when something else than the expected would be changed.
         StillReferenced: when something would go that a product refers to.
     """
-    with registry.transaction(f"mesh {environment}") as standing:
-        diff = plan_changes(wanted, recorded_mesh(standing, environment))
+    with registry.transaction(f"mesh {environment}") as current:
+        diff = plan_changes(wanted, recorded_mesh(current, environment))
         if diff and expected is not None and diff != expected:
             raise MeshChanged
-        refuse_referenced(standing, environment, diff)
+        refuse_referenced(current, environment, diff)
         if diff:
-            standing.write(
+            current.write(
                 [change.after for change in diff.changes if change.after is not None],
                 [Key(type(record), record.environment, record.address) for record in diff.removed],
             )
             if identity is not None:
-                record_act(standing, _act(environment, diff, identity))
+                record_act(current, _act(environment, diff, identity))
     return diff
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from alchemesh_platform.registry.records import Deployment, RequestState
 from alchemesh_platform.sdk.observation import Health
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
 class TableStatus(_Value):
@@ -123,13 +123,13 @@ class ProductStatus(_Value):
     """A product in one environment.
 
     Args:
-        stands: False for one that was taken down or never came up: its history is all there is, if there is any.
+        is_deployed: False for a product that was destroyed or never deployed: all there is, is its history, if any.
         health: The worst of its ports and needs; None when none of them can be observed.
     """
 
     environment: str
     address: str
-    stands: bool = False
+    is_deployed: bool = Field(default=False, alias="stands")  # its name in `status --json`
     health: Health | None = None
     team: str = ""
     owner: str = ""

@@ -82,7 +82,7 @@ def product_status(
     status = ProductStatus(
         environment=environment,
         address=address,
-        stands=True,
+        is_deployed=True,
         last_deployment=last,
         inputs=inputs,
         outputs=outputs,
@@ -118,10 +118,10 @@ def _look(
 ) -> _Seen:
     things: dict[tuple[str, str], Observed] = {}
     for port in ports:
-        standing = origins.get(port.origin) if port.from_product else port
-        for side in _SIDES if standing else ():
-            component = getattr(standing, side)
-            connection = standing.connections.get(side) if standing else None
+        offered = origins.get(port.origin) if port.from_product else port
+        for side in _SIDES if offered else ():
+            component = getattr(offered, side)
+            connection = offered.connections.get(side) if offered else None
             if component and connection:
                 things[port.address, side] = Observed(component, connection)
     for name, need in (product.needs if product else {}).items():

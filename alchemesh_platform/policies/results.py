@@ -107,7 +107,7 @@ class ValueScore:
         }
 
 
-def standing(results: Iterable[PolicyResult]) -> ValueScore:
+def value_score(results: Iterable[PolicyResult]) -> ValueScore:
     """The value score: 100 minus the points of each devaluing policy that is broken, once however many places."""
     devaluing = [result for result in results if result.effect is Effect.DEVALUE]
     deductions = tuple(

@@ -93,7 +93,7 @@ class Context:
         """Tell the person something to think about."""
         self.report("warning", message)
 
-    def stands(self, pulumi_type: str, identity: str) -> bool:
+    def is_deployed(self, pulumi_type: str, identity: str) -> bool:
         """Whether a resource, ours or another provider's, was deployed before this run; true where nobody knows."""
         return self.deployed is None or identity in self.deployed.get(pulumi_type, ())
 

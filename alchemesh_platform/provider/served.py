@@ -20,7 +20,7 @@ from alchemesh_platform.provider.kind import ResourceKind
 from alchemesh_platform.provider.operations import Recorded
 
 T = TypeVar("T")
-Tell = Callable[[str, str, str], None]  # severity, sentence, URN
+Report = Callable[[str, str, str], None]  # severity, sentence, URN
 
 WORKERS = 16  # operations at once; most of them wait for a disk, a database or a server
 
@@ -36,7 +36,7 @@ class ServedProvider(Provider):
 
     package: ClassVar[str]
     package_version: str
-    report: Tell
+    report: Report
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -37,7 +37,7 @@ _KINDS = {
     "delete": (provider_pb2.PropertyDiff.DELETE, provider_pb2.PropertyDiff.DELETE_REPLACE),
     "update": (provider_pb2.PropertyDiff.UPDATE, provider_pb2.PropertyDiff.UPDATE_REPLACE),
 }
-_TELL_SECONDS = 5.0
+_REPORT_SECONDS = 5.0
 # After UNKNOWN, INTERNAL or DATA_LOSS the engine takes the outcome for unknown and leaves a pending operation behind.
 # Ours are never left half-known: creating again adopts what is there.
 _FAILED = grpc.StatusCode.FAILED_PRECONDITION
@@ -190,7 +190,7 @@ class AlchemeshServicer(ProviderServicer):
             request = engine_pb2.LogRequest(severity=_SEVERITIES[severity], message=message, urn=urn)
             # The engine may have gone, or another have taken its place: nobody is there to be told.
             with suppress(grpc.RpcError, ValueError):
-                engine.Log(request, timeout=_TELL_SECONDS)
+                engine.Log(request, timeout=_REPORT_SECONDS)
 
         self.provider.report = report
 

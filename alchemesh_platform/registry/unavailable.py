@@ -51,7 +51,7 @@ def unavailable_as(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        said = _sqlite_said(url, error) if url.get_backend_name() == "sqlite" else _postgresql_said(url, error)
+        said = _sqlite_failure(url, error) if url.get_backend_name() == "sqlite" else _postgresql_failure(url, error)
         if said is None:
             raise
         raise said from error
@@ -60,10 +60,10 @@ def unavailable_as(url: URL) -> Iterator[None]:
             f"every connection to the registry {shown(url)} is in use", hint="run fewer commands at the same time"
         ) from error
     except OSError as error:
-        raise _file_system_said(url, error) from error
+        raise _file_system_failure(url, error) from error
 
 
-def _file_system_said(url: URL, error: OSError) -> RegistryUnavailable:
+def _file_system_failure(url: URL, error: OSError) -> RegistryUnavailable:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return _disk_full(url)
     return _not_writable(url, error.strerror or str(error))
@@ -99,7 +99,7 @@ def _locked(url: URL) -> RegistryLocked:
     )
 
 
-def _sqlite_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
+def _sqlite_failure(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
     import sqlite3
 
     # The low byte is the primary code: https://www.sqlite.org/rescode.html
@@ -126,7 +126,7 @@ def _sqlite_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
     return None
 
 
-def _postgresql_said(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
+def _postgresql_failure(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
     from sqlalchemy.exc import InterfaceError, OperationalError
 
     # https://www.postgresql.org/docs/current/errcodes-appendix.html; a failed connection carries no code, only text.

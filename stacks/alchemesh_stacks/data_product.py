@@ -329,16 +329,16 @@ def _after(opts: pulumi.ResourceOptions, *parts: pulumi.Resource) -> pulumi.Reso
 
     What lets a consumer in is no part: it goes alone, and the engine keeps what something else depends on.
     """
-    deployed = [resource for part in parts for resource in _standing(part)]
+    deployed = [resource for part in parts for resource in _deployed_parts(part)]
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=deployed))
 
 
-def _standing(part: pulumi.Resource) -> list[pulumi.Resource]:
+def _deployed_parts(part: pulumi.Resource) -> list[pulumi.Resource]:
     """What a part consists of now. Left to itself, the SDK takes what is added to a component later for part of it."""
     if not isinstance(part, pulumi.ComponentResource):
         return [part]
     lasting = [child for child in part._childResources if not re.search(REQUEST_PATTERN, child._name)]
-    return [resource for child in lasting for resource in _standing(child)]
+    return [resource for child in lasting for resource in _deployed_parts(child)]
 
 
 def _used(planned: PlannedComponent, component: AnyComponent) -> dict[str, Any]:

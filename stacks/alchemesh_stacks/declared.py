@@ -20,7 +20,7 @@ from alchemesh_platform.deployment.progress import Progress, SectionKind
 from alchemesh_platform.engine.run.events import ResourcePre
 from alchemesh_stacks.data_product import DataProduct
 
-STAND_IN = "not looked up"
+PLACEHOLDER = "not looked up"
 # The SDK's word for running a program in this process until all that it declares is known.
 _run_to_its_end = cast("Callable[[Callable[[], None]], Callable[[], None]]", pulumi.runtime.test)
 
@@ -58,7 +58,7 @@ def declared(plan: Plan) -> list[Declared]:
     def program() -> None:
         DataProduct(replace(plan, transforms=()))
 
-    with _secrets_standing_in(plan):
+    with _placeholder_secrets(plan):
         _run_to_its_end(program)()
     progress = Progress(plan)
     for registration in monitor.registrations:
@@ -110,11 +110,11 @@ class _Monitor(MockMonitor):
 
 
 @contextmanager
-def _secrets_standing_in(plan: Plan) -> Iterator[None]:
+def _placeholder_secrets(plan: Plan) -> Iterator[None]:
     """Give secrets without a value one while the block runs: a program reads them, and no value of one is shown."""
     models = [model for planned in plan.components() for model in (planned.args, planned.settings)]
     missing = missing_behind([model.model_dump() for model in models])
-    os.environ.update(dict.fromkeys(missing, STAND_IN))
+    os.environ.update(dict.fromkeys(missing, PLACEHOLDER))
     try:
         yield
     finally:

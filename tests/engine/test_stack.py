@@ -16,7 +16,7 @@ import pytest
 
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.engine.stack import Stack, StackFailed
-from alchemesh_platform.engine.state.folder import StateDamaged, StateFolder, folder_of, mend_state
+from alchemesh_platform.engine.state.folder import StateDamaged, StateFolder, folder_of, repair_state
 from alchemesh_platform.engine.state.key import KeyLost, ensure_key
 from tests.waiting import LONGEST
 
@@ -127,9 +127,9 @@ WHOLE = '{"version":3,"checkpoint":{"stack":"organization/shop.orders/dev","late
 
 
 def test_state_in_order_is_left_alone(state: StateFolder) -> None:
-    assert mend_state(state) is None
+    assert repair_state(state) is None
     state.file.write_text(WHOLE, "utf-8")
-    assert mend_state(state) is None
+    assert repair_state(state) is None
     assert state.file.read_text("utf-8") == WHOLE
 
 
@@ -138,13 +138,13 @@ def test_damaged_state_is_mended_from_its_backup(state: StateFolder, damage: str
     file = state.file
     file.write_text(damage, "utf-8")
     file.with_name("dev.json.bak").write_text(WHOLE, "utf-8")
-    reported = mend_state(state)
+    reported = repair_state(state)
     assert reported is not None
     assert "was damaged" in reported
     assert file.read_text("utf-8") == WHOLE
     assert file.with_name("dev.json.damaged").read_text("utf-8") == damage
     assert str(file.with_name("dev.json.damaged")) in reported
-    assert mend_state(state) is None
+    assert repair_state(state) is None
 
 
 def test_damaged_compressed_state_is_mended_too(state: StateFolder) -> None:
@@ -152,26 +152,26 @@ def test_damaged_compressed_state_is_mended_too(state: StateFolder) -> None:
     whole = gzip.compress(WHOLE.encode())
     file.write_bytes(whole[:-10])
     file.with_name("dev.json.gz.bak").write_bytes(whole)
-    assert mend_state(state) is not None
+    assert repair_state(state) is not None
     assert file.read_bytes() == whole
 
 
 def test_state_that_cannot_be_told_is_left_to_the_engine(state: StateFolder) -> None:
     state.file.with_name("dev.json.zst").write_bytes(b"\x28\xb5\x2f\xfd then anything")
-    assert mend_state(state) is None
+    assert repair_state(state) is None
 
 
 def test_damage_without_a_good_backup_names_what_else_there_is(state: StateFolder) -> None:
     state.file.write_text("{", "utf-8")
     with pytest.raises(StateDamaged) as caught:
-        mend_state(state)
+        repair_state(state)
     assert str(state.file) in caught.value.message
     state.backups.mkdir(parents=True)
     for number in (100, 200):
         (state.backups / f"dev.{number}.json").write_text(WHOLE, "utf-8")
     state.file.with_name("dev.json.bak").write_text("", "utf-8")
     with pytest.raises(StateDamaged) as caught:
-        mend_state(state)
+        repair_state(state)
     assert "dev.200.json" in (caught.value.hint or "")
     assert state.file.read_text("utf-8") == "{", "nothing is lost"
 

@@ -16,7 +16,7 @@ from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration, Percent
 from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.documents.models import Strict
-from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, RULES, mended
+from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, RULES, corrected
 from alchemesh_platform.documents.validate import validate
 
 
@@ -174,11 +174,11 @@ def test_broken_value_is_told_once() -> None:
 @pytest.mark.parametrize("pattern", RULES)
 def test_example_of_every_rule_follows_it(pattern: str) -> None:
     assert re.fullmatch(pattern, RULES[pattern].example)
-    assert mended(pattern, RULES[pattern].example) is None
+    assert corrected(pattern, RULES[pattern].example) is None
 
 
 @pytest.mark.parametrize("pattern", RULES)
 @given(text=st.text(max_size=30))
 def test_what_is_suggested_follows_the_rule(pattern: str, text: str) -> None:
-    better = mended(pattern, text)
+    better = corrected(pattern, text)
     assert better is None or re.fullmatch(pattern, better)

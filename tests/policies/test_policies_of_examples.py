@@ -17,7 +17,7 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.policies.evaluate import policies_for
 from alchemesh_platform.policies.load import shipped_policies
 from alchemesh_platform.policies.models import Outcome
-from alchemesh_platform.policies.results import PolicyResult, standing, unanswered
+from alchemesh_platform.policies.results import PolicyResult, unanswered, value_score
 from alchemesh_platform.sdk.spec import ComponentSpec
 from tests.policies.writing import policy
 
@@ -46,7 +46,7 @@ def test_an_example_breaks_no_policy_that_denies_or_devalues(name: str, tmp_path
     results = policies_for(loaded, shipped_policies(), plan=plan(loaded, tmp_path), domain_type=DOMAINS[name])
     assert not [result for result in results if result.forbids]
     assert not [result for result in results if result.outcome in {Outcome.ERROR, Outcome.NOT_EVALUATED}]
-    assert standing(results).value == 100
+    assert value_score(results).value == 100
 
 
 def test_what_is_not_known_without_plan_and_registry_is_not_passed() -> None:
@@ -63,7 +63,7 @@ def test_a_product_put_into_the_wrong_domain_is_devalued_at_its_line() -> None:
     assert broken.outcome is Outcome.VIOLATED
     (problem,) = broken.problems()
     assert (Path(problem.location.file).name, problem.severity) == ("alchemesh.yaml", "warning")
-    score = standing(results)
+    score = value_score(results)
     assert (score.value, [deduction.policy for deduction in score.deductions]) == (70, ["source-aligned-source-system"])
 
 

@@ -20,7 +20,7 @@ from alchemesh_platform.policies.expression import (
 )
 from alchemesh_platform.policies.load import check_policy
 from alchemesh_platform.policies.models import Outcome, Scope
-from alchemesh_platform.policies.results import standing
+from alchemesh_platform.policies.results import value_score
 from alchemesh_platform.policies.variables import VARIABLES
 from tests.policies.writing import facts, policy, port
 
@@ -138,7 +138,7 @@ def test_a_policy_has_a_result_whatever_it_is_asked_of(
         assert (result.outcome in {Outcome.PASSED, Outcome.NOT_APPLICABLE}) == (not result.message)
         assert (result.outcome is Outcome.VIOLATED and effect == "devalue") == (result.points == 10)
     violated = any(result.outcome is Outcome.VIOLATED for result in results)
-    assert standing(results).value == (90 if violated and effect == "devalue" else 100)
+    assert value_score(results).value == (90 if violated and effect == "devalue" else 100)
 
 
 @PROFILE

@@ -8,7 +8,7 @@ import pytest
 
 from alchemesh_platform.policies.evaluate import evaluate
 from alchemesh_platform.policies.models import Effect, Outcome
-from alchemesh_platform.policies.results import Deduction, PolicyResult, standing
+from alchemesh_platform.policies.results import Deduction, PolicyResult, value_score
 from tests.policies.writing import FLIGHT, facts, one, policy, port
 
 STABLE = {
@@ -128,35 +128,35 @@ def test_a_result_is_plain_json() -> None:
 
 
 def test_the_value_score_is_a_hundred_less_what_was_broken() -> None:
-    score = standing([result(Outcome.VIOLATED, points=30), result(Outcome.PASSED, name="other")])
+    score = value_score([result(Outcome.VIOLATED, points=30), result(Outcome.PASSED, name="other")])
     assert score.value == 70
     assert score.deductions == (Deduction("ours", 30, "why"),)
     assert score.open == ()
 
 
 def test_the_value_score_never_falls_below_nothing() -> None:
-    score = standing([result(Outcome.VIOLATED, points=70), result(Outcome.VIOLATED, points=60, name="other")])
+    score = value_score([result(Outcome.VIOLATED, points=70), result(Outcome.VIOLATED, points=60, name="other")])
     assert score.value == 0
     assert len(score.deductions) == 2
 
 
 def test_points_are_taken_off_once_however_many_places() -> None:
     asked = policy("false", applies_to="output_port", effect="devalue", points=20)
-    score = standing(evaluate([asked], facts(STABLE)))
+    score = value_score(evaluate([asked], facts(STABLE)))
     assert score.value == 80
 
 
 def test_denying_and_warning_take_no_points() -> None:
     results = [result(Outcome.VIOLATED, Effect.DENY), result(Outcome.VIOLATED, Effect.WARN)]
-    assert standing(results).value == 100
+    assert value_score(results).value == 100
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_EVALUATED, Outcome.ERROR])
 def test_a_devaluing_policy_without_an_answer_is_left_open(outcome: Outcome) -> None:
-    score = standing([result(outcome)])
+    score = value_score([result(outcome)])
     assert (score.value, score.open) == (100, ("ours",))
 
 
 def test_a_policy_that_took_its_points_is_not_open_as_well() -> None:
-    score = standing([result(Outcome.ERROR), result(Outcome.VIOLATED, points=30)])
+    score = value_score([result(Outcome.ERROR), result(Outcome.VIOLATED, points=30)])
     assert (score.value, score.open) == (70, ())

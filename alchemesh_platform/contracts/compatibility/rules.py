@@ -73,7 +73,7 @@ def check_change(before: PromisedPort | None, after: PromisedPort | None, diff: 
     if before is None or after is None or before.contract is None:
         return ()
     if after.contract is None:
-        return tuple(_gone(before.contract))
+        return tuple(_removed(before.contract))
     return (*_lifecycle(before.contract, after.contract), *_version(before.contract, after.contract, diff))
 
 
@@ -106,7 +106,7 @@ def problems_of(findings: Iterable[Finding], tree: Node, port: str) -> list[Prob
     return problems
 
 
-def _gone(before: Contract) -> Iterator[Finding]:
+def _removed(before: Contract) -> Iterator[Finding]:
     if before.lifecycle in {DRAFT, RETIRED}:
         return
     yield Finding(

@@ -110,10 +110,10 @@ def withdraw_notice(
         if contract is None:
             raise NothingPromised(f"{port} has no contract in {environment}", hint="notices went with it")
         check_announces(turn, environment, contract.product, identity)
-        standing = notices_of(turn, environment, [port]).get(port, [])
-        reported = next((each for each in standing if each.notice.what == what), None)
+        in_force = notices_of(turn, environment, [port]).get(port, [])
+        reported = next((each for each in in_force if each.notice.what == what), None)
         if reported is None:
-            others = ", ".join(each.notice.what for each in standing)
+            others = ", ".join(each.notice.what for each in in_force)
             raise NoSuchNotice(
                 f"no notice of {WORDS[what]} exists for {port} in {environment}",
                 hint=f"there is notice of: {others}"

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from alchemesh_platform.base.document import listed
 from alchemesh_platform.base.remedy import Command, command, hint_as_json, remedy
-from alchemesh_platform.base.units import spoken_duration
+from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.contracts.compatibility.changes import PortDiff
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import ContractLifecycle
@@ -19,7 +19,7 @@ NOTICES: tuple[NoticeOf, ...] = get_args(NoticeOf)
 _CONSUMERS_SHOWN = 5
 # The changes that require notice. After the date of a removal or retirement, consumers no longer use the port. After
 # the date of a breaking change, they continue to use it.
-_TOLD_BY: dict[NoticeOf, tuple[NoticeOf, ...]] = {
+_ANNOUNCED_BY: dict[NoticeOf, tuple[NoticeOf, ...]] = {
     "breaking-change": NOTICES,
     "deprecation": (),  # is itself a notice, and waits for nothing
     "retirement": ("deprecation", "retirement", "removal"),
@@ -136,9 +136,9 @@ def held(
         ValueError: when ``now`` has no time zone.
     """
     _aware(now)
-    if change is None or not _TOLD_BY[change] or not period or not consumers:
+    if change is None or not _ANNOUNCED_BY[change] or not period or not consumers:
         return None
-    counting = [one for one in notices if one.what in _TOLD_BY[change] and _major(one.version) == _major(version)]
+    counting = [one for one in notices if one.what in _ANNOUNCED_BY[change] and _major(one.version) == _major(version)]
     given = min(counting, key=lambda one: (one.passes_at(period), one.what), default=None)
     passes_at = given.passes_at(period) if given is not None else now.astimezone(UTC) + period
     if given is not None and now >= passes_at:
@@ -146,12 +146,11 @@ def held(
     names = tuple(sorted(consumers))
     waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
     if given is None:
-        message = f"{waits} No notice was given; with a notice given now it passes from {spoken_moment(passes_at)}."
-        hint: str = remedy("{} gives notice of {}", notice_command(port, change), spoken_duration(period))
+        message = f"{waits} No notice was given; with a notice given now it passes from {moment_in_words(passes_at)}."
+        hint: str = remedy("{} gives notice of {}", notice_command(port, change), duration_in_words(period))
     else:
-        message = (
-            f"{waits} Notice was given on {spoken_moment(given.given_at)}; it passes from {spoken_moment(passes_at)}."
-        )
+        given_at = moment_in_words(given.given_at)
+        message = f"{waits} Notice was given on {given_at}; it passes from {moment_in_words(passes_at)}."
         hint = "keep the contract until then; a compatible change is allowed now"
     return Held(change, names, passes_at, given, message, hint)
 
@@ -172,7 +171,7 @@ def _hold(names: tuple[str, ...]) -> str:
     return "holds a grant" if len(names) == 1 else "hold grants"
 
 
-def spoken_moment(moment: datetime) -> str:
+def moment_in_words(moment: datetime) -> str:
     """``2026-04-01 09:30 UTC``, never earlier than it is: a minute that has begun counts as the next one."""
     exact = moment.astimezone(UTC)
     minute = exact.replace(second=0, microsecond=0)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from alchemesh_platform.base.units import parse_duration
-from alchemesh_platform.contracts.notices.period import WORDS, Notice, NoticeOf, spoken_moment
+from alchemesh_platform.contracts.notices.period import WORDS, Notice, NoticeOf, moment_in_words
 from alchemesh_platform.manifest.models import ContractLifecycle
 from alchemesh_platform.registry.records import ContractRecord, NoticeRecord
 
@@ -41,7 +41,7 @@ class GivenNotice:
         since = "may happen from" if self.passes_at > now else "may happen at any time, since"
         message = f": {self.message}" if self.message else ""
         what = f"{WORDS[self.notice.what]} of version {self.notice.version}"
-        return f"{what} {since} {spoken_moment(self.passes_at)}{message}"
+        return f"{what} {since} {moment_in_words(self.passes_at)}{message}"
 
     def as_json(self) -> dict[str, Any]:
         """The notice as one flat JSON object."""
@@ -114,18 +114,18 @@ def settle_notices(
         given_by: The user that deployed it.
         now: The time, with its time zone.
     """
-    taken_back = (
+    reactivated = (
         before is not None
         and before.lifecycle == ContractLifecycle.DEPRECATED
         and contract.lifecycle == ContractLifecycle.ACTIVE
     )
-    standing = set()
+    in_force = set()
     for each in _of_port(registry, contract):
-        if not same_major(each.version, contract.version) or (each.what == DEPRECATION and taken_back):
+        if not same_major(each.version, contract.version) or (each.what == DEPRECATION and reactivated):
             registry.remove(NoticeRecord, each.environment, each.address)
         else:
-            standing.add(each.what)
-    if contract.lifecycle == ContractLifecycle.DEPRECATED and DEPRECATION not in standing:
+            in_force.add(each.what)
+    if contract.lifecycle == ContractLifecycle.DEPRECATED and DEPRECATION not in in_force:
         registry.put(notice_record(contract, DEPRECATION, given_by, now))
 
 

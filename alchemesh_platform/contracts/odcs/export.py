@@ -125,7 +125,7 @@ def _team(identity: PortIdentity) -> Document:
 
 
 def _description(identity: PortIdentity, terms: Terms) -> Document:
-    reported = _said({"purpose": identity.description, "usage": terms.usage})
+    reported = _given_texts({"purpose": identity.description, "usage": terms.usage})
     return {"description": reported} if reported else {}
 
 
@@ -216,7 +216,7 @@ def _object(
     return {
         "name": name,
         "logicalType": "object",
-        **_said({"description": model.description}),
+        **_given_texts({"description": model.description}),
         **({} if model.entity is None else {"businessName": model.entity}),
         "properties": properties,
         **_listed("relationships", known),
@@ -226,7 +226,7 @@ def _object(
 
 
 def _property(one: Property, key_position: int | None = None) -> Document:
-    document: Document = {"logicalType": one.type.value, **_said({"description": one.description})}
+    document: Document = {"logicalType": one.type.value, **_given_texts({"description": one.description})}
     flags = {"required": one.required, "unique": one.unique, "primaryKey": one.key}
     document |= {name: True for name, holds in flags.items() if holds}
     if key_position is not None:
@@ -310,5 +310,5 @@ def _listed(name: str, values: Sequence[Any]) -> Document:
     return {name: list(values)} if values else {}
 
 
-def _said(texts: Mapping[str, str]) -> Document:
+def _given_texts(texts: Mapping[str, str]) -> Document:
     return {name: text for name, text in texts.items() if text}

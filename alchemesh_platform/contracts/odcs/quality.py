@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\$?\{(table|object|model|column|property|field)\}")
 _KINDS = ("sql", "library", "text")
 _OF_A_PROPERTY = frozenset({"nullValues", "missingValues", "invalidValues"})
-_TOLD = ("dimension", "severity", "unit")  # where a manifest has fewer words than the standard
+_EXPLAINED = ("dimension", "severity", "unit")  # where a manifest has fewer words than the standard
 
 
 def read_quality(models: Mapping[str, ImportedModel], reading: Reading) -> list[QualityRule]:
@@ -78,7 +78,7 @@ class _Rule:
             return None
         fields = ("type", "name", "description", "metric", "rule", "query", *OPERATORS)
         self.reading.take(*((*self.path, field) for field in fields))
-        self._tell_what_is_told()
+        self._report_explained()
         self.reading.take(*(custom.path for name, custom in self.customs.items() if name in {*said, *OPERATORS}))
         if self.source.arguments is not None:
             self.reading.take((*self.path, "arguments"))
@@ -101,11 +101,11 @@ class _Rule:
 
     def _reported(self) -> list[tuple[str, Any]]:
         """The documentation of the rule, as far as a manifest has a key for it."""
-        found = [(name, getattr(self.source, name)) for name in _TOLD]
+        found = [(name, getattr(self.source, name)) for name in _EXPLAINED]
         return [(name, value) for name, value in found if value is not None and value in _words(name)]
 
-    def _tell_what_is_told(self) -> None:
-        for name in _TOLD:
+    def _report_explained(self) -> None:
+        for name in _EXPLAINED:
             value, place = getattr(self.source, name), (*self.path, name)
             if value is None or value in _words(name):
                 self.reading.take(place)

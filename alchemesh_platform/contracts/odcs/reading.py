@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem, in_file_order
 from alchemesh_platform.contracts.odcs.terms import VENDOR
-from alchemesh_platform.documents.patterns import RULES, mended
+from alchemesh_platform.documents.patterns import RULES, corrected
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import CustomProperty
@@ -29,20 +29,20 @@ class Reading:
     def __init__(self, tree: Node, *, own: bool = False) -> None:
         self.own = own  # whether the platform wrote it
         self._tree = tree
-        self._taken: set[Path] = set()
+        self._read_paths: set[Path] = set()
         self._entered: set[Path] = set()  # what holds something taken
         self._problems: list[Problem] = []
 
     def take(self, *paths: Path) -> None:
         """These places are dealt with, and all that is below them."""
         for path in paths:
-            self._taken.add(path)
+            self._read_paths.add(path)
             self._entered.update(path[:length] for length in range(len(path)))
 
-    def change(self, path: Path, found: str, taken_as: str) -> None:
+    def change(self, path: Path, found: str, read_as: str) -> None:
         """Tell that something is taken as something else."""
         self.take(path)
-        self._report(path, f"found {quoted(found)}, taken as {quoted(taken_as)}", None)
+        self._report(path, f"found {quoted(found)}, taken as {quoted(read_as)}", None)
 
     def leave(self, path: Path, message: str, hint: str | None = None) -> None:
         """Tell why something is left out."""
@@ -58,7 +58,7 @@ class Reading:
         if re.fullmatch(pattern, text) and len(text) <= length:
             self.take(path)
             return text
-        better = mended(pattern, text)
+        better = corrected(pattern, text)
         better = better if better is not None and len(better) <= length else otherwise
         if better is None:
             self.leave(path, f"found {quoted(text)}, expected {RULES[pattern].words}")
@@ -86,8 +86,8 @@ class Reading:
         return in_file_order(self._problems)
 
     def _left(self, node: Node, path: Path) -> Iterator[Path]:
-        says_nothing = node.value is None or node.value is False or node.value in ("", [], {})
-        if path in self._taken or says_nothing:
+        is_empty = node.value is None or node.value is False or node.value in ("", [], {})
+        if path in self._read_paths or is_empty:
             return
         if path not in self._entered:
             yield path

@@ -97,11 +97,11 @@ def mesh_policies(registry: Registry, environment: str) -> tuple[Policy, ...]:
 def record_value(registry: Registry, manifest: LoadedManifest, plan: Plan) -> None:
     """Record the value score of a product that was deployed, with its explanation."""
     from alchemesh_platform.policies.load import digest_of
-    from alchemesh_platform.policies.results import standing
+    from alchemesh_platform.policies.results import value_score
     from alchemesh_platform.registry.records import ScoreDeduction, ValueScoreRecord
 
     _, results = checked_against_mesh(registry, manifest, plan.environment, plan)
-    score = standing(results)
+    score = value_score(results)
     registry.put(
         ValueScoreRecord(
             environment=plan.environment,

@@ -96,9 +96,9 @@ def products_to_apply(registry: Registry, environment: str, now: datetime) -> li
     """
     expire_due(registry, environment, None, now)
     deployed = {grant.address: grant for grant in registry.all(GrantRecord, environment)}
-    lets_in = registry.all(AccessRequestRecord, environment, where={"state": ["approved", "granted"]})
-    valid = {request.address for request in lets_in}
-    found = {request.product for request in lets_in if _differs(registry, request, deployed.get(request.address))}
+    granting = registry.all(AccessRequestRecord, environment, where={"state": ["approved", "granted"]})
+    valid = {request.address for request in granting}
+    found = {request.product for request in granting if _differs(registry, request, deployed.get(request.address))}
     found |= {grant.product for grant in deployed.values() if grant.address not in valid}
     broken = {product for product, last in registry.last_deployments(environment, CHANGING).items() if _is_broken(last)}
     if broken:

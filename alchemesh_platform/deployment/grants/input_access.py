@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan, PlannedInput
     from alchemesh_platform.registry.store import Registry
 
-DeployedState = Literal["granted", "approved", "undecided", "at_once", "missing"]
-_STANDING: Mapping[str, DeployedState] = {"granted": "granted", "approved": "approved", "requested": "undecided"}
+InputAccessStatus = Literal["granted", "approved", "undecided", "at_once", "missing"]
+_STATUS: Mapping[str, InputAccessStatus] = {"granted": "granted", "approved": "approved", "requested": "undecided"}
 
 
 class AccessMissing(Failure):
@@ -52,7 +52,7 @@ class InputAccess:
     """
 
     port: PlannedInput
-    status: DeployedState
+    status: InputAccessStatus
     request: AccessRequestRecord | None = None
     rule: ApprovedAtOnce | None = None
 
@@ -71,7 +71,7 @@ def input_access(
         product = port.origin.rpartition("/")[0]
         if product == plan.product.address or registry.get(PortRecord, plan.environment, port.origin) is None:
             continue
-        found.append(_standing(registry, plan, port, now, auto))
+        found.append(_access_of(registry, plan, port, now, auto))
     return found
 
 
@@ -102,13 +102,13 @@ def consumer_of(plan: Plan) -> Requester:
     return Requester("data_product", plan.product.address)
 
 
-def _standing(
+def _access_of(
     registry: Registry, plan: Plan, port: PlannedInput, now: datetime, auto: AutoApproval | None
 ) -> InputAccess:
     requesters = counting_requesters(plan.product.address, plan.product.team)
     request = request_for(registry, plan.environment, port.origin, requesters, now)
-    if request is not None and request.state in _STANDING and not is_due(request, now):
-        return InputAccess(port, _STANDING[request.state], request)
+    if request is not None and request.state in _STATUS and not is_due(request, now):
+        return InputAccess(port, _STATUS[request.state], request)
     facts = facts_of(registry, plan.environment, port.origin, consumer_of(plan), purpose_of(port, plan))
     rule = approved_at_once(facts, auto)
     return InputAccess(port, "at_once" if rule is not None else "missing", request, rule)

@@ -33,7 +33,7 @@ def record_holdings(registry: Registry, plan: Plan, deployment: Mapping[str, Any
         deployment: The state of the product's stack.
     """
     recorded = {holding.address: holding for holding in _recorded(registry, plan)}
-    deployed = {_address(plan, resource["urn"]): resource for resource in _standing(deployment)}
+    deployed = {_address(plan, resource["urn"]): resource for resource in _deployed_resources(deployment)}
     held = {address: _holding(plan, resource) for address, resource in deployed.items() if _is_kept(resource)}
     new = [holding for address, holding in held.items() if recorded.get(address) != holding]
     over = [
@@ -52,7 +52,7 @@ def with_kept(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> 
 
 def kept_of(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
     """What was kept of a product: it is recorded, and stands in no state."""
-    deployed = {_address(plan, resource["urn"]) for resource in _standing(deployment)}
+    deployed = {_address(plan, resource["urn"]) for resource in _deployed_resources(deployment)}
     return tuple(
         Kept(holding.type, holding.name, holding.id)
         for holding in _recorded(registry, plan)
@@ -89,7 +89,7 @@ def _recorded(registry: Registry, plan: Plan) -> list[HoldingRecord]:
     return registry.all(HoldingRecord, plan.environment, plan.product.address)
 
 
-def _standing(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _deployed_resources(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for resource in deployment.get("resources") or ():
         if resource.get("custom") and not resource.get("delete"):
             yield resource

@@ -11,7 +11,7 @@ from pathlib import Path
 CACHE_VARIABLE = "ALCHEMESH_CACHE"  # folder of what can be got again
 PARTIAL_PREFIX = ".partial-"
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def cache_folder(kind: str, environ: Mapping[str, str] = os.environ) -> Path:
@@ -25,7 +25,7 @@ def cache_folder(kind: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 @contextmanager
-def one_at_a_time(cache: Path, what: str, report: Tell) -> Iterator[None]:
+def one_at_a_time(cache: Path, what: str, report: Report) -> Iterator[None]:
     """Hold a folder of the cache; what a killed process left half-done in it is swept away.
 
     Args:

@@ -22,7 +22,7 @@ PROGRAM_IN_ARCHIVE = "pulumi/pulumi"
 
 ANSWER_SECONDS = 30.0
 CHUNK_BYTES = 1 << 20
-TOLD_EVERY_BYTES = 16 << 20
+REPORT_EVERY_BYTES = 16 << 20
 
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
@@ -103,7 +103,7 @@ def _fetch(address: str, archive: Path, report: Callable[[str], None]) -> str:
                 file.write(chunk)
                 digest.update(chunk)
                 done += len(chunk)
-                if done - reported >= TOLD_EVERY_BYTES:
+                if done - reported >= REPORT_EVERY_BYTES:
                     reported = done
                     report(f"downloaded {done >> 20} of {length >> 20} MB" if length else f"downloaded {done >> 20} MB")
     except (OSError, http.client.HTTPException) as error:

@@ -13,7 +13,7 @@ from typing import Literal
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.install.build import build_engine
-from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Tell, cache_folder, one_at_a_time
+from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Report, cache_folder, one_at_a_time
 from alchemesh_platform.engine.install.download import OFFICIAL_RELEASES, NotDownloaded, download_engine
 from alchemesh_platform.engine.install.go import NotBuilt
 from alchemesh_platform.engine.install.versions import (
@@ -57,7 +57,7 @@ class EngineTooOld(Failure):
 
 
 def find_engine(
-    *, progress: Tell | None = None, allow_install: bool = True, environ: Mapping[str, str] = os.environ
+    *, progress: Report | None = None, allow_install: bool = True, environ: Mapping[str, str] = os.environ
 ) -> Engine:
     """The engine to run: the one that is named, on PATH, in the cache, downloaded, or built, in this order.
 
@@ -111,7 +111,7 @@ def find_engine(
     raise _none(too_old, tried, f"install Pulumi ({INSTALL_PAGE}) or Go, or name an engine in {ENGINE_VARIABLE}")
 
 
-def install_engine(cache: Path, report: Tell, environ: Mapping[str, str], tried: dict[str, str]) -> Engine | None:
+def install_engine(cache: Path, report: Report, environ: Mapping[str, str], tried: dict[str, str]) -> Engine | None:
     """Download the pinned engine, or build it where that is not possible; one process at a time, all or nothing.
 
     Args:

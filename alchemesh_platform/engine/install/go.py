@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-TOLD_EVERY_SECONDS = 10.0
+REPORT_EVERY_SECONDS = 10.0
 STOP_SECONDS = 5.0
 KEPT_LINES = 5
 
@@ -63,7 +63,7 @@ def _run(
         for line in process.stderr:
             last.append(line.strip())
             packages += 1
-            if time.monotonic() - reported >= TOLD_EVERY_SECONDS:
+            if time.monotonic() - reported >= REPORT_EVERY_SECONDS:
                 reported = time.monotonic()
                 report(f"{packages} packages {done}")
         status = process.wait()

@@ -21,7 +21,7 @@ from typing import Literal
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Tell, cache_folder, one_at_a_time
+from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Report, cache_folder, one_at_a_time
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.install.go import NotBuilt, run_go
 from alchemesh_platform.engine.stack import Stack, engine_error
@@ -55,7 +55,7 @@ def find_plugin(
     name: str,
     engine: Engine,
     *,
-    progress: Tell | None = None,
+    progress: Report | None = None,
     allow_install: bool = True,
     environ: Mapping[str, str] = os.environ,
 ) -> Plugin:
@@ -129,7 +129,7 @@ def plugins_in_state(stack: Stack) -> set[str]:
 
 
 def get_plugins(
-    names: Iterable[str], engine: Engine, stack: Stack, *, report: Tell, environ: Mapping[str, str] = os.environ
+    names: Iterable[str], engine: Engine, stack: Stack, *, report: Report, environ: Mapping[str, str] = os.environ
 ) -> list[Plugin]:
     """Find or get plugins, and offer them to the runs of a stack.
 
@@ -173,7 +173,7 @@ def _install(
     version: str,
     place: Path,
     engine: Engine,
-    report: Tell,
+    report: Report,
     environ: Mapping[str, str],
     tried: dict[str, str],
 ) -> Source | None:
@@ -203,7 +203,9 @@ def _install(
     return None
 
 
-def _download(name: str, version: str, folder: Path, engine: Engine, report: Tell, environ: Mapping[str, str]) -> Path:
+def _download(
+    name: str, version: str, folder: Path, engine: Engine, report: Report, environ: Mapping[str, str]
+) -> Path:
     """The engine's own download, into a Pulumi home for the while: it knows mirrors, checksums and proxies."""
     report(f"downloading Pulumi's {name} plugin {version}")
     command = [str(engine.path), "plugin", "install", "resource", name, version, "--non-interactive", "--color=never"]
@@ -228,7 +230,7 @@ def _download(name: str, version: str, folder: Path, engine: Engine, report: Tel
     return program
 
 
-def _build(name: str, version: str, folder: Path, report: Tell, environ: Mapping[str, str]) -> Path:
+def _build(name: str, version: str, folder: Path, report: Report, environ: Mapping[str, str]) -> Path:
     module = folder / "module"
     shutil.copytree(Path(__file__).with_name(BUILT_FROM[name]), module)
     report(f"building Pulumi's {name} plugin {version} from Go modules; this takes some minutes, once")

@@ -105,7 +105,7 @@ def read_state(file: Path) -> Mapping[str, Any] | None:
     return latest if isinstance(latest, dict) else {}
 
 
-def mend_state(folder: StateFolder) -> str | None:
+def repair_state(folder: StateFolder) -> str | None:
     """Put the backup in the place of a state file that is damaged; call it with the stack's lock.
 
     Returns:

@@ -25,7 +25,7 @@ from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.engine.stack import Stack
-from alchemesh_platform.engine.state.folder import mend_state
+from alchemesh_platform.engine.state.folder import repair_state
 from alchemesh_platform.identity.machine import user_name
 
 ENGINE_ENDS_SECONDS = 90.0  # how long an engine may take to end when its caller is gone: on a busy machine, long
@@ -33,12 +33,12 @@ POLL_SECONDS = 0.1
 CLOCK_SLACK_SECONDS = 2.0  # the system tells a process's age by ticks since boot, a lock by the clock
 
 # Source: pulumi pkg/backend/diy/lock.go (checkForLock)
-_TOLD = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_LOCK_MESSAGE = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _LOCKED = "the stack is currently locked by"
 # Source: pulumi pkg/backend/httpstate (ConflictingUpdateError); the service says the first part.
 _IN_PROGRESS = "Another update is currently in progress"
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class HomeNotWritable(Failure):
@@ -88,7 +88,7 @@ class StackLock:
         StateDamaged: on entering, when the state can neither be read nor repaired.
     """
 
-    def __init__(self, stack: Stack, *, report: Tell | None = None, wait_seconds: float = 0.0) -> None:
+    def __init__(self, stack: Stack, *, report: Report | None = None, wait_seconds: float = 0.0) -> None:
         self.stack = stack
         self.wait_seconds = wait_seconds
         self._report = report or (lambda _line: None)
@@ -99,8 +99,8 @@ class StackLock:
         try:
             _settle_engine_locks(self.stack, self._report)
             folder = self.stack.state_folder
-            if folder is not None and (mended := mend_state(folder)):
-                self._report(mended)
+            if folder is not None and (repaired := repair_state(folder)):
+                self._report(repaired)
         except BaseException:
             self._release()
             raise
@@ -172,7 +172,7 @@ def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
     """The failure that the engine's complaint about a lock stands for; None when it complains of something else."""
     if _LOCKED not in stderr and _IN_PROGRESS not in stderr:
         return None
-    reported = _TOLD.search(stderr)
+    reported = _LOCK_MESSAGE.search(stderr)
     holder = Holder(reported["user"], reported["host"], int(reported["pid"]), reported["since"]) if reported else None
     return StackLocked(
         stack,
@@ -218,7 +218,7 @@ def runs_here(holder: Holder) -> bool:
         return True
 
 
-def _settle_engine_locks(stack: Stack, report: Tell) -> None:
+def _settle_engine_locks(stack: Stack, report: Report) -> None:
     """Remove locks of engines that are dead, and wait for those that are about to end.
 
     Raises:

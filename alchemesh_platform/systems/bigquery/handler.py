@@ -53,10 +53,10 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
         change = (old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
         changes = [*incompatible(*change), *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key)]
         # A table that could not be made, or was removed by hand, has no rows that anything could be done to.
-        if changes and not context.stands(TABLE, _table_id(inputs)):
+        if changes and not context.is_deployed(TABLE, _table_id(inputs)):
             changes = []
         elsewhere = list(moved(old_inputs.location, inputs.location))
-        if elsewhere and context.stands(DATASET, _dataset_id(inputs)):
+        if elsewhere and context.is_deployed(DATASET, _dataset_id(inputs)):
             changes += elsewhere
         if not changes:
             return

@@ -34,7 +34,7 @@ def give(cluster: Cluster, rights: Iterable[Right]) -> None:
         acl = _acl(right)
         cluster.answer(cluster.admin.create_acls([acl])[acl], f"have it that {right}")
     cluster.await_reported(
-        lambda: next((f"it is not so that {right}" for right in lacking_rights(cluster, rights)), None)
+        lambda: next((f"it is not so that {right}" for right in missing_rights(cluster, rights)), None)
     )
 
 
@@ -46,13 +46,13 @@ def take(cluster: Cluster, rights: Iterable[Right]) -> None:
         cluster.answer(cluster.admin.delete_acls([exactly])[exactly], f"end it that {right}")
 
     def still_missing() -> str | None:
-        gone = lacking_rights(cluster, rights)
+        gone = missing_rights(cluster, rights)
         return next((f"it is still so that {right}" for right in rights if right not in gone), None)
 
     cluster.await_reported(still_missing)
 
 
-def lacking_rights(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
+def missing_rights(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
     """Rights that are not there. Raises KafkaFailed."""
     found = []
     for right in rights:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.systems.nifi.canvas import DeployedState, Entity, find
+from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity, find
 from alchemesh_platform.systems.nifi.definition import Dataflow
 from alchemesh_platform.systems.nifi.deviation import (
     ENABLED,
@@ -33,7 +33,7 @@ from alchemesh_platform.systems.nifi.server import NifiFailed, NotFound, Server
 _COLUMN, _ROW = 420, 220  # pixels between two processors on the screen
 
 
-def apply(server: Server, wanted: Dataflow, written: Written, drain_seconds: float) -> tuple[DeployedState, Written]:
+def apply(server: Server, wanted: Dataflow, written: Written, drain_seconds: float) -> tuple[DeployedFlow, Written]:
     """Bring a dataflow to what is declared.
 
     Args:
@@ -53,34 +53,34 @@ def apply(server: Server, wanted: Dataflow, written: Written, drain_seconds: flo
     try:
         return _apply(server, wanted, written, drain_seconds, choice)
     except NotFound as error:
-        raise _gone(wanted) from error
+        raise _group_missing(wanted) from error
 
 
 def _apply(
     server: Server, wanted: Dataflow, written: Written, drain_seconds: float, choice: Choice
-) -> tuple[DeployedState, Written]:
+) -> tuple[DeployedFlow, Written]:
     context, written = apply_context(server, wanted, written)
     deployed = _apply_group(server, wanted, context)
     if _is_rebuilt(deployed, wanted, choice):
         clear(server, deployed, wanted, drain_seconds)
-        deployed = _standing(server, wanted)
+        deployed = _deployed(server, wanted)
     _make_components(server, deployed, choice)
-    deployed = _standing(server, wanted)
+    deployed = _deployed(server, wanted)
     _know_properties(server, deployed, choice)
     _apply_services(server, deployed, wanted, choice)
     _apply_processors(server, deployed, wanted, choice)
-    _apply_routes(server, _standing(server, wanted), wanted)
+    _apply_routes(server, _deployed(server, wanted), wanted)
     if wanted.state == "running":
-        start(server, _standing(server, wanted), wanted)
+        start(server, _deployed(server, wanted), wanted)
     else:
-        stop(server, _standing(server, wanted), wanted.processors)
-    deployed = _standing(server, wanted)
+        stop(server, _deployed(server, wanted), wanted.processors)
+    deployed = _deployed(server, wanted)
     # A parameter that nothing referred to when it was written counts up with the first reference.
     version = int(deployed.context["revision"].get("version") or 0) if deployed.context else 0
     return deployed, Written(written.salt, written.digests, version)
 
 
-def rebuild_reasons(found: Iterable[Deviation], deployed: DeployedState, wanted: Dataflow) -> list[Deviation]:
+def rebuild_reasons(found: Iterable[Deviation], deployed: DeployedFlow, wanted: Dataflow) -> list[Deviation]:
     """Deviations that take away what may hold data: a type, a processor, or a way between two."""
     reasons = [one for one in found if one.path.endswith(".type") and one.found is not None]
     reasons += [one for one in found if ".routes." in one.path and one.declared is None]
@@ -92,18 +92,18 @@ def rebuild_reasons(found: Iterable[Deviation], deployed: DeployedState, wanted:
     return reasons
 
 
-def _is_rebuilt(deployed: DeployedState, wanted: Dataflow, choice: Choice) -> bool:
+def _is_rebuilt(deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> bool:
     return bool(rebuild_reasons(deviations(deployed, wanted, choice), deployed, wanted))
 
 
-def _standing(server: Server, wanted: Dataflow) -> DeployedState:
+def _deployed(server: Server, wanted: Dataflow) -> DeployedFlow:
     deployed = find(server, wanted)
     if deployed is None:
-        raise _gone(wanted)
+        raise _group_missing(wanted)
     return deployed
 
 
-def _gone(wanted: Dataflow) -> NifiFailed:
+def _group_missing(wanted: Dataflow) -> NifiFailed:
     return NifiFailed(
         f"dataflow {wanted.name!r}, or a part of it, went away while it was worked on",
         hint=remedy(
@@ -114,7 +114,7 @@ def _gone(wanted: Dataflow) -> NifiFailed:
     )
 
 
-def _apply_group(server: Server, wanted: Dataflow, context: Entity) -> DeployedState:
+def _apply_group(server: Server, wanted: Dataflow, context: Entity) -> DeployedFlow:
     reference = {"id": context["id"]}
     deployed = find(server, wanted)
     if deployed is None:
@@ -122,7 +122,7 @@ def _apply_group(server: Server, wanted: Dataflow, context: Entity) -> DeployedS
         server.post(
             f"/process-groups/{wanted.parent}/process-groups", {"revision": {"version": 0}, "component": component}
         )
-        deployed = _standing(server, wanted)
+        deployed = _deployed(server, wanted)
     path = f"/process-groups/{deployed.id}"
 
     def edit(entity: Entity) -> dict[str, Any] | None:
@@ -139,10 +139,10 @@ def _apply_group(server: Server, wanted: Dataflow, context: Entity) -> DeployedS
     if before.get("id") != context["id"]:  # it can be changed only while nothing runs
         stop(server, deployed, deployed.processors)
     server.change(path, edit)
-    return _standing(server, wanted)
+    return _deployed(server, wanted)
 
 
-def _make_components(server: Server, deployed: DeployedState, choice: Choice) -> None:
+def _make_components(server: Server, deployed: DeployedFlow, choice: Choice) -> None:
     for name, chosen in choice.services.items():
         if name not in deployed.services:
             component: dict[str, Any] = {"name": name, "type": chosen.variant.type, "bundle": dict(chosen.bundle)}
@@ -164,7 +164,7 @@ def _make_components(server: Server, deployed: DeployedState, choice: Choice) ->
             )
 
 
-def _know_properties(server: Server, deployed: DeployedState, choice: Choice) -> None:
+def _know_properties(server: Server, deployed: DeployedFlow, choice: Choice) -> None:
     """Make sure that types have the properties that are declared: NiFi takes any name for one of the user's own."""
     parts: list[tuple[str, Entity, Chosen]] = [
         (f"controller service {name!r}", deployed.services[name], chosen) for name, chosen in choice.services.items()
@@ -179,7 +179,7 @@ def _know_properties(server: Server, deployed: DeployedState, choice: Choice) ->
             )
 
 
-def _apply_services(server: Server, deployed: DeployedState, wanted: Dataflow, choice: Choice) -> None:
+def _apply_services(server: Server, deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> None:
     """Change what differs, which needs a service to be disabled and what refers to it to stand still."""
     for name, chosen in choice.services.items():
         entity = deployed.services[name]
@@ -193,7 +193,7 @@ def _apply_services(server: Server, deployed: DeployedState, wanted: Dataflow, c
         set_service(server, entity, "ENABLED")
 
 
-def _apply_processors(server: Server, deployed: DeployedState, wanted: Dataflow, choice: Choice) -> None:
+def _apply_processors(server: Server, deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> None:
     """Change what differs, one after the other; only the one that is changed stands still."""
     for name, chosen in choice.processors.items():
         entity = deployed.processors[name]
@@ -211,7 +211,7 @@ def _apply_processors(server: Server, deployed: DeployedState, wanted: Dataflow,
             set_processor(server, now, "RUNNING")
 
 
-def _apply_routes(server: Server, deployed: DeployedState, wanted: Dataflow) -> None:
+def _apply_routes(server: Server, deployed: DeployedFlow, wanted: Dataflow) -> None:
     for source, relationship, target in sorted(routes_of(wanted.processors, deployed.processors)):
         if (source, relationship, target) not in deployed.connections:
             ends = [

@@ -13,7 +13,7 @@ Entity = dict[str, Any]  # as the REST interface gives it: revision, id, compone
 
 
 @dataclass(frozen=True, slots=True)
-class DeployedState:
+class DeployedFlow:
     """A dataflow as it stands. Components by name; connections by source, relationship and target (names)."""
 
     group: Entity
@@ -33,7 +33,7 @@ class DeployedState:
         return int(self.group["status"]["aggregateSnapshot"]["flowFilesQueued"])
 
 
-def find(server: Server, wanted: Dataflow) -> DeployedState | None:
+def find(server: Server, wanted: Dataflow) -> DeployedFlow | None:
     """The dataflow as it stands, or None.
 
     Raises:
@@ -68,7 +68,7 @@ def observe_group(server: Server, group: str) -> Entity | None:
         return None
 
 
-def _read(server: Server, group: Entity, context: Entity | None) -> DeployedState:
+def _read(server: Server, group: Entity, context: Entity | None) -> DeployedFlow:
     flow = server.get(f"/flow/process-groups/{group['id']}")["processGroupFlow"]["flow"]
     services = server.get(f"/flow/process-groups/{group['id']}/controller-services")["controllerServices"]
     names = {entity["id"]: entity["component"]["name"] for entity in flow["processors"]}
@@ -79,7 +79,7 @@ def _read(server: Server, group: Entity, context: Entity | None) -> DeployedStat
             ends = [names.get(component[end]["id"], "") for end in ("source", "destination")]
             connections[ends[0], relationship, ends[1]] = entity
     own = [entity for entity in services if entity["component"]["parentGroupId"] == group["id"]]
-    return DeployedState(
+    return DeployedFlow(
         group=group,
         context=context,
         processors={entity["component"]["name"]: entity for entity in flow["processors"]},

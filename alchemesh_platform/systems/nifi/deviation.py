@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.systems.nifi.canvas import DeployedState, Entity
+from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity
 from alchemesh_platform.systems.nifi.definition import Dataflow, Processor, PropertyValue, ServiceReference
 from alchemesh_platform.systems.nifi.installed import Choice, Chosen
 
@@ -31,7 +31,7 @@ class Deviation:
         return self.path.split(".")[0]
 
 
-def deviations(deployed: DeployedState, wanted: Dataflow, choice: Choice) -> list[Deviation]:
+def deviations(deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> list[Deviation]:
     """Every deviation, in the order of the declaration. Values of sensitive parameters cannot be seen."""
     return [
         *_parameters(deployed, wanted),
@@ -145,7 +145,7 @@ _NAMES = {
 }
 
 
-def _parameters(deployed: DeployedState, wanted: Dataflow) -> Iterator[Deviation]:
+def _parameters(deployed: DeployedFlow, wanted: Dataflow) -> Iterator[Deviation]:
     context = deployed.context
     found = {
         entry["parameter"]["name"]: entry["parameter"]
@@ -166,7 +166,7 @@ def _parameters(deployed: DeployedState, wanted: Dataflow) -> Iterator[Deviation
             yield Deviation("parameters", "its parameter context", "another one, or none")
 
 
-def _services(deployed: DeployedState, choice: Choice) -> Iterator[Deviation]:
+def _services(deployed: DeployedFlow, choice: Choice) -> Iterator[Deviation]:
     for name, chosen in choice.services.items():
         entity = deployed.services.get(name)
         if entity is None:
@@ -177,7 +177,7 @@ def _services(deployed: DeployedState, choice: Choice) -> Iterator[Deviation]:
             yield Deviation(f"services.{name}.state", "enabled", str(entity["component"]["state"]).lower())
 
 
-def _processors(deployed: DeployedState, wanted: Dataflow, choice: Choice) -> Iterator[Deviation]:
+def _processors(deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> Iterator[Deviation]:
     for name, chosen in choice.processors.items():
         entity = deployed.processors.get(name)
         if entity is None:
@@ -190,7 +190,7 @@ def _processors(deployed: DeployedState, wanted: Dataflow, choice: Choice) -> It
                 yield Deviation(f"processors.{name}.{_NAMES[key]}", _shown(value), _shown(actual.get(key)))
 
 
-def _component(path: str, entity: Entity, chosen: Chosen, deployed: DeployedState) -> Iterator[Deviation]:
+def _component(path: str, entity: Entity, chosen: Chosen, deployed: DeployedFlow) -> Iterator[Deviation]:
     actual_type = entity["component"]["type"]
     if actual_type != chosen.variant.type:
         yield Deviation(f"{path}.type", chosen.variant.type, actual_type)
@@ -207,7 +207,7 @@ def _component(path: str, entity: Entity, chosen: Chosen, deployed: DeployedStat
         yield Deviation(f"{path}.{where.get(name, f'properties.{name}')}", value, found)
 
 
-def _routes(deployed: DeployedState, wanted: Dataflow) -> Iterator[Deviation]:
+def _routes(deployed: DeployedFlow, wanted: Dataflow) -> Iterator[Deviation]:
     declared = routes_of(wanted.processors, deployed.processors)
     for source, relationship, target in sorted(declared - set(deployed.connections)):
         yield Deviation(f"processors.{source}.routes.{relationship}", target, None)
@@ -215,7 +215,7 @@ def _routes(deployed: DeployedState, wanted: Dataflow) -> Iterator[Deviation]:
         yield Deviation(f"processors.{source}.routes.{relationship}", None, target)
 
 
-def _state(deployed: DeployedState, wanted: Dataflow) -> Iterator[Deviation]:
+def _state(deployed: DeployedFlow, wanted: Dataflow) -> Iterator[Deviation]:
     for name in wanted.processors:
         if name in deployed.processors:
             state = str(deployed.processors[name]["component"]["state"])

@@ -11,7 +11,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.handler import Context, Drift, Handler, Unfinished
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.systems.nifi.apply import apply
-from alchemesh_platform.systems.nifi.canvas import DeployedState, find, find_context
+from alchemesh_platform.systems.nifi.canvas import DeployedFlow, find, find_context
 from alchemesh_platform.systems.nifi.definition import (
     ComponentName,
     Dataflow,
@@ -31,7 +31,7 @@ from alchemesh_platform.systems.nifi.server import Login, NifiFailed, SecretText
 
 DRAIN_SECONDS = 300.0
 PARAMETER_PATTERN = r"^[A-Za-z0-9 ._-]+$"  # https://nifi.apache.org/docs/nifi-docs/html/user-guide.html#parameters
-_TOLD_MAX = 5  # deviations that one sentence names
+_NAMED_MAX = 5  # deviations that one sentence names
 
 
 class DataflowInputs(Properties):
@@ -142,7 +142,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
         try:
             return _apply(server, inputs, Written())
         except Failure as error:
-            if _may_stand(server, inputs):
+            if _may_exist(server, inputs):
                 raise Unfinished(error.message, hint=error.hint) from error
             raise
 
@@ -184,7 +184,7 @@ def _apply(server: Server, inputs: DataflowInputs, written: Written) -> Dataflow
     return _outputs(server, deployed, written)
 
 
-def _may_stand(server: Server, inputs: DataflowInputs) -> bool:
+def _may_exist(server: Server, inputs: DataflowInputs) -> bool:
     """Whether something of a dataflow may be on the server: its parameter context is made first and goes last."""
     try:
         return server.changed or find_context(server, _structure(inputs)) is not None
@@ -225,7 +225,7 @@ def _written(outputs: DataflowOutputs) -> Written:
     return Written(outputs.salt or "", outputs.digests or {}, outputs.context_version or 0)
 
 
-def _outputs(server: Server, deployed: DeployedState, written: Written) -> DataflowOutputs:
+def _outputs(server: Server, deployed: DeployedFlow, written: Written) -> DataflowOutputs:
     now = health(server, deployed.id)
     if now is None:
         raise NifiFailed(f"process group {deployed.id} went away while it was looked at", hint="run the same again")
@@ -244,5 +244,5 @@ def _outputs(server: Server, deployed: DeployedState, written: Written) -> Dataf
 
 
 def _reported(found: list[Deviation]) -> str:
-    more = f" and {len(found) - _TOLD_MAX} more" if len(found) > _TOLD_MAX else ""
-    return f"{'; '.join(map(str, found[:_TOLD_MAX]))}{more}"
+    more = f" and {len(found) - _NAMED_MAX} more" if len(found) > _NAMED_MAX else ""
+    return f"{'; '.join(map(str, found[:_NAMED_MAX]))}{more}"

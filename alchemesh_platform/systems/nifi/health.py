@@ -8,7 +8,7 @@ from alchemesh_platform.systems.nifi.canvas import observe_group
 from alchemesh_platform.systems.nifi.remove import bulletins
 from alchemesh_platform.systems.nifi.server import Server
 
-_SAID = 300  # characters of a bulletin
+_BULLETIN_MAX = 300  # characters of a bulletin
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def health(server: Server, group: str) -> Health | None:
     if entity is None:
         return None
     said = [one["bulletin"] for one in bulletins(server, group) if one["bulletin"].get("level") in ("WARNING", "ERROR")]
-    complaint = f"{said[0].get('sourceName', '')}: {said[0]['message']}"[:_SAID] if said else ""
+    complaint = f"{said[0].get('sourceName', '')}: {said[0]['message']}"[:_BULLETIN_MAX] if said else ""
     return Health(
         running=int(entity.get("runningCount") or 0),
         stopped=int(entity.get("stoppedCount") or 0) + int(entity.get("disabledCount") or 0),

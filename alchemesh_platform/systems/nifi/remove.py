@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alchemesh_platform.systems.nifi.canvas import DeployedState, Entity, find, find_context
+from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity, find, find_context
 from alchemesh_platform.systems.nifi.definition import Dataflow, sources
 from alchemesh_platform.systems.nifi.deviation import RUNNING
 from alchemesh_platform.systems.nifi.running import set_processor, set_service, stop
@@ -30,7 +30,7 @@ def take_down(server: Server, wanted: Dataflow, drain_seconds: float) -> None:
         _remove(server, f"/parameter-contexts/{context['id']}")
 
 
-def clear(server: Server, deployed: DeployedState, wanted: Dataflow, drain_seconds: float) -> None:
+def clear(server: Server, deployed: DeployedFlow, wanted: Dataflow, drain_seconds: float) -> None:
     """Drain a dataflow's queues and remove all that is in its process group.
 
     Raises:
@@ -48,7 +48,7 @@ def clear(server: Server, deployed: DeployedState, wanted: Dataflow, drain_secon
         _remove(server, f"/controller-services/{entity['id']}")
 
 
-def drain(server: Server, deployed: DeployedState, wanted: Dataflow, seconds: float) -> None:
+def drain(server: Server, deployed: DeployedFlow, wanted: Dataflow, seconds: float) -> None:
     """Stop what brings data in, let the others work off what is queued.
 
     Raises:
@@ -71,7 +71,7 @@ def drain(server: Server, deployed: DeployedState, wanted: Dataflow, seconds: fl
         )
 
 
-def _hurry(server: Server, deployed: DeployedState, wanted: Dataflow) -> None:
+def _hurry(server: Server, deployed: DeployedFlow, wanted: Dataflow) -> None:
     """Let batches go that are not full yet."""
     for name, declared in wanted.processors.items():
         entity = deployed.processors.get(name)
@@ -81,12 +81,12 @@ def _hurry(server: Server, deployed: DeployedState, wanted: Dataflow) -> None:
             server.change(f"/processors/{entity['id']}", lambda _, body=body: body)  # type: ignore[misc]
 
 
-def _queued(server: Server, deployed: DeployedState) -> int:
+def _queued(server: Server, deployed: DeployedFlow) -> int:
     status = server.get(f"/flow/process-groups/{deployed.id}/status", recursive="true")
     return int(status["processGroupStatus"]["aggregateSnapshot"]["flowFilesQueued"])
 
 
-def _where(server: Server, deployed: DeployedState) -> str:
+def _where(server: Server, deployed: DeployedFlow) -> str:
     status = server.get(f"/flow/process-groups/{deployed.id}/status", recursive="true")
     snapshot = status["processGroupStatus"]["aggregateSnapshot"]
     waiting = [

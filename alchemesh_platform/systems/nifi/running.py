@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.systems.nifi.canvas import DeployedState, Entity
+from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity
 from alchemesh_platform.systems.nifi.definition import Dataflow
 from alchemesh_platform.systems.nifi.deviation import RUNNING
 from alchemesh_platform.systems.nifi.server import WAIT_SECONDS, NifiFailed, Server
 
 DISABLED = "DISABLED"  # by a person, who has not stopped it alone but forbidden to start it
-_SAID_MAX = 5  # reasons that are told at once
+_REASONS_MAX = 5  # reasons that are told at once
 
 
 def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STOPPED"]) -> None:
@@ -82,7 +82,7 @@ def set_service(server: Server, entity: Entity, state: Literal["ENABLED", "DISAB
         )
 
 
-def start(server: Server, deployed: DeployedState, wanted: Dataflow) -> None:
+def start(server: Server, deployed: DeployedFlow, wanted: Dataflow) -> None:
     """Start all processors, those that take data before those that give it; none, when one cannot.
 
     Raises:
@@ -104,7 +104,7 @@ def start(server: Server, deployed: DeployedState, wanted: Dataflow) -> None:
         set_processor(server, deployed.processors[name], "RUNNING")
 
 
-def stop(server: Server, deployed: DeployedState, names: Iterable[str]) -> None:
+def stop(server: Server, deployed: DeployedFlow, names: Iterable[str]) -> None:
     """Stop some processors, in the order given."""
     for name in names:
         if name in deployed.processors:
@@ -128,4 +128,4 @@ def _threads(found: Entity) -> int:
 
 def _errors(found: Entity) -> str:
     errors = found["component"].get("validationErrors") or []
-    return ", ".join(errors[:_SAID_MAX])
+    return ", ".join(errors[:_REASONS_MAX])

@@ -34,7 +34,7 @@ _LOUD = ("nifi", "registry", "urllib3")  # nipyapi's configuration.py
 _BUSY = (502, 503, 504)
 _UNSURE = 500  # status from which on a server may have done what it was asked
 _NO_KEY = "Signer not configured"  # StandardJwsSignerProvider; NiFi answers seconds before it has made its key
-_SAID = 500  # characters of an answer that is no explanation
+_MESSAGE_MAX = 500  # characters of an answer that is no explanation
 
 SecretText = str | SecretRef
 
@@ -286,7 +286,7 @@ def secret_text(secret: SecretText) -> str:
 
 
 def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> NifiFailed:
-    said = _said(error.body)
+    said = _message_of(error.body)
     if error.status == 401 or (is_login and error.status == 400):  # noqa: PLR2004 - the status of HTTP
         return NifiFailed(
             f"NiFi at {url} does not know who we are: {said}",
@@ -335,14 +335,14 @@ def _untrusted(error: Exception, url: str) -> NifiFailed:
     )
 
 
-def _said(body: Any) -> str:
+def _message_of(body: Any) -> str:
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
     try:
         found = json.loads(text)
     except ValueError:
-        return text.strip()[:_SAID] or "nothing more"
+        return text.strip()[:_MESSAGE_MAX] or "nothing more"
     message = found.get("message", text) if isinstance(found, dict) else text
-    return str(message)[:_SAID]
+    return str(message)[:_MESSAGE_MAX]
 
 
 def _reason(error: Exception) -> str:

@@ -106,7 +106,7 @@ def list_(
       alchemesh access list --mine
     """
     from alchemesh_cli.render.access import request_document, request_table
-    from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.access import find
 
     platform, actor = acting(where)
@@ -123,7 +123,7 @@ def list_(
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     narrowed = any((port, product, requester, states, mine))
-    spoken = spoken_environment(where)
+    spoken = environment_in_words(where)
     nothing = f"no such request in {spoken}" if narrowed else f"nobody has asked for anything in {spoken} yet"
     if found and where.emulated:
         click.echo(f"requests  {spoken}\n")
@@ -143,7 +143,7 @@ def show(where: Where, as_json: bool, request: str) -> None:
       alchemesh access show req-0a1b2c3d --json | jq -r '.steps[] | [.state, .at, .by] | @tsv'
     """
     from alchemesh_cli.render.access import request_document, request_page
-    from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.access import show as show_request
 
     platform, _actor = acting(where)
@@ -152,7 +152,7 @@ def show(where: Where, as_json: bool, request: str) -> None:
         document = request_document(found.request, found.grant) | where.as_json()
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(request_page(found.request, found.grant, spoken_environment(where)))
+        click.echo(request_page(found.request, found.grant, environment_in_words(where)))
 
 
 for each in (approve, reject, revoke, renew, extend, apply_command, credential):

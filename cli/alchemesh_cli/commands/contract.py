@@ -54,7 +54,7 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
 
     from alchemesh_cli.contract.manifest import named_in_manifest
     from alchemesh_cli.render.contract import port_document, port_page
-    from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.contracts import show as show_ports
     from alchemesh_platform.app.where import read_platform
 
@@ -64,7 +64,7 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
         document = {**where.as_json(), "ports": [port_document(each) for each in ports]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    now, spoken = datetime.now(UTC), spoken_environment(where)
+    now, spoken = datetime.now(UTC), environment_in_words(where)
     pages = [port_page(each, spoken, now) for each in ports]
     click.echo("\n\n".join(pages) or "the product has no output port")
 
@@ -94,7 +94,7 @@ def diff(
       alchemesh contract diff --json | jq '.ports[].changes[] | select(.kind == "breaking")'
     """
     from alchemesh_cli.render.contract import diff_page
-    from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.contracts import diff as compare
     from alchemesh_platform.app.where import manifest_of, read_platform
     from alchemesh_platform.base.problems import errors_of
@@ -107,7 +107,7 @@ def diff(
         document = {**where.as_json(), "ports": [step.as_json() for step in found.steps]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        spoken = spoken_environment(where)
+        spoken = environment_in_words(where)
         click.echo("\n\n".join(diff_page(step, spoken) for step in found.steps) or "the product has no output port")
     for problem in found.problems:
         click.echo(f"\n{problem}", err=True)

@@ -83,8 +83,8 @@ def _plugins(platform: Platform) -> str:
 
     catalog = discover()
     used = [catalog[name] for name in platform.components.values() if name in catalog]
-    stand_ins = {PACKAGE} if platform.emulated else set()
-    names = sorted({name for spec in used for name in spec.plugins} - stand_ins)
+    emulated = {PACKAGE} if platform.emulated else set()
+    names = sorted({name for spec in used for name in spec.plugins} - emulated)
     found = [find_plugin(name, find_engine(allow_install=False), allow_install=False) for name in names]
     return ", ".join(f"{plugin.name} {plugin.version} ({plugin.source})" for plugin in found) or "none is needed"
 

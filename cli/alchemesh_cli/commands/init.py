@@ -66,10 +66,10 @@ def command(directory: Path, name: str | None, domain: str) -> None:
 
 
 def _from_folder(directory: Path) -> str:
-    from alchemesh_platform.documents.patterns import mended
+    from alchemesh_platform.documents.patterns import corrected
 
     folder = directory.absolute().name
-    name = folder if _is_name(folder) else mended(NAME_PATTERN, folder)
+    name = folder if _is_name(folder) else corrected(NAME_PATTERN, folder)
     return name if name is not None and _is_name(name) else DEFAULT_NAME
 
 
@@ -77,9 +77,9 @@ def _name(option: str, name: str) -> str:
     if _is_name(name):
         return name
     from alchemesh_platform.base.document import quoted
-    from alchemesh_platform.documents.patterns import RULES, mended
+    from alchemesh_platform.documents.patterns import RULES, corrected
 
-    better = mended(NAME_PATTERN, name)
+    better = corrected(NAME_PATTERN, name)
     raise NoName(
         f"{option}: found {quoted(name)}, expected {RULES[NAME_PATTERN].words}, of at most {NAME_MAX} characters",
         hint=f"did you mean {better!r}?" if better else f"for example {RULES[NAME_PATTERN].example}",

@@ -109,7 +109,7 @@ def show(where: Where, form: str, as_json: bool) -> None:
     """
     import gc
 
-    from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.where import read_platform
 
     platform = read_platform(where)
@@ -121,7 +121,7 @@ def show(where: Where, form: str, as_json: bool) -> None:
         gc.enable()
     click.echo(
         drawn
-        or f"nothing is deployed in {spoken_environment(platform)} yet\n\n"
+        or f"nothing is deployed in {environment_in_words(platform)} yet\n\n"
         f"next: {complete(Command(('up',)))} in the folder of a product"
     )
 
@@ -131,7 +131,7 @@ HEADS = {"tree": "mesh  {}\n\n", "mermaid": "%% mesh  {}\n", "dot": "// mesh  {}
 
 def _drawn(platform: Platform, form: str) -> str:
     """What is recorded in an environment, in one of the formats; an empty tree where nothing is."""
-    from alchemesh_cli.render.environment import spoken_environment
+    from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.observe import mesh
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
 
@@ -143,7 +143,7 @@ def _drawn(platform: Platform, form: str) -> str:
         document["standing"] = {name: each.as_json() for name, each in view.standings.items()}
         return json.dumps(document, indent=2, ensure_ascii=False)
     drawn = {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
-    return HEADS[form].format(spoken_environment(platform)) + drawn if drawn and platform.emulated else drawn
+    return HEADS[form].format(environment_in_words(platform)) + drawn if drawn and platform.emulated else drawn
 
 
 @command.command(short_help="Show who did what, and whether the record of it is whole.")

@@ -74,7 +74,7 @@ def command(
             code = code or ExitCode.FORBIDDEN
         if as_json:
             from alchemesh_platform.compose.plan_document import plan_document
-            from alchemesh_platform.policies.results import standing
+            from alchemesh_platform.policies.results import value_score
 
             document = {
                 **plan_document(plan),
@@ -82,7 +82,7 @@ def command(
                 "problems": [problem.as_json() for problem in reported],
                 **({} if resources is None else {"resources": [resource.as_json() for resource in resources]}),
             }
-            click.echo(_json({**document, "value": standing(results).as_json()}))
+            click.echo(_json({**document, "value": value_score(results).as_json()}))
             continue
         from alchemesh_cli.render.plan import plan_lines
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.render.environment import spoken_environment
+from alchemesh_cli.render.environment import environment_in_words
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.contracts import NoticeResult
@@ -68,7 +68,7 @@ def notice(
         document = {**notice, "new": result.new, "withdrawn": withdraw, "consumers": list(result.consumers)}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(_said(result, datetime.now(UTC)))
+        click.echo(_confirmation(result, datetime.now(UTC)))
 
 
 @click.command(short_help="Show what consumers of output ports were told.")
@@ -101,10 +101,10 @@ def notices(where: Where, as_json: bool, port: str | None) -> None:
         click.echo(f"{click.style(given.port, bold=True)}  {given.reported(now)}")
         click.echo(f"  {_given(given)}")
     if not reported:
-        click.echo(f"no notice stands in {spoken_environment(where)}")
+        click.echo(f"no notice stands in {environment_in_words(where)}")
 
 
-def _said(result: NoticeResult, now: datetime) -> str:
+def _confirmation(result: NoticeResult, now: datetime) -> str:
     """The notice that was given or withdrawn, in sentences for the person who did it."""
     given = result.notice
     if result.withdrawn:
@@ -118,6 +118,6 @@ def _said(result: NoticeResult, now: datetime) -> str:
 
 
 def _given(given: GivenNotice) -> str:
-    from alchemesh_platform.contracts.notices.period import spoken_moment
+    from alchemesh_platform.contracts.notices.period import moment_in_words
 
-    return f"given {spoken_moment(given.notice.given_at)} by {given.given_by}"
+    return f"given {moment_in_words(given.notice.given_at)} by {given.given_by}"

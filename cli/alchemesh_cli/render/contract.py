@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.context_options import complete
-from alchemesh_platform.base.units import format_duration, format_percent, spoken_duration
+from alchemesh_platform.base.units import duration_in_words, format_duration, format_percent
 from alchemesh_platform.contracts.compatibility.changes import KINDS
 from alchemesh_platform.contracts.compatibility.diff import cost
 from alchemesh_platform.contracts.compatibility.quality import compared
@@ -32,7 +32,7 @@ def port_page(port: ShownPort, environment: str, now: datetime) -> str:
     """One port: what it promises, what its consumers were told, and which versions there were."""
     promise = port.promise
     title = f"{click.style(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
-    lines = [title, *_standing(environment, promise, port.recorded), ""]
+    lines = [title, *_status_lines(environment, promise, port.recorded), ""]
     reported = [
         *_reported(promise),
         ("notice", [given.reported(now) for given in port.notices]),
@@ -90,7 +90,7 @@ def diff_page(step: PortStep, environment: str) -> str:
             lines += [f"  {MARKS[each.change]} {each.place:<{width}}  {each.message}" for each in changes]
     if step.notice is not None and step.period:
         command = complete(notice_command(step.address, step.notice))
-        waits = f"{WORDS[step.notice]} waits for the notice period of {spoken_duration(step.period)}"
+        waits = f"{WORDS[step.notice]} waits for the notice period of {duration_in_words(step.period)}"
         lines += ["", f"  while consumers hold grants, {waits}: {command}"]
     return "\n".join(lines)
 
@@ -101,7 +101,7 @@ def _contract(port: PromisedPort) -> str:
     return f"{port.contract.version} {port.contract.lifecycle}"
 
 
-def _standing(environment: str, port: PromisedPort, recorded: PromisedPort | None) -> Iterator[str]:
+def _status_lines(environment: str, port: PromisedPort, recorded: PromisedPort | None) -> Iterator[str]:
     if recorded is None:
         yield click.style(f"nothing of it is recorded in {environment} yet", dim=True)
     elif stage(recorded) != stage(port):
@@ -134,7 +134,7 @@ def _service_levels(contract: Contract) -> Iterator[str]:
 
 
 def _period(period: timedelta | None) -> str:
-    return spoken_duration(period) if period else "none"
+    return duration_in_words(period) if period else "none"
 
 
 def _model(name: str, properties: int, description: str) -> str:

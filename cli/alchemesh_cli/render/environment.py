@@ -17,7 +17,7 @@ class Placed(Protocol):
         """Whether its clouds are stand-ins on this machine."""
 
 
-def spoken_environment(with_setting_places: Placed) -> str:
+def environment_in_words(with_setting_places: Placed) -> str:
     """``demo``, or ``demo  emulated``: nobody should take a stand-in for the real one."""
     return (
         f"{with_setting_places.environment}  emulated"

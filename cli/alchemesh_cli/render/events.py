@@ -132,7 +132,7 @@ class Shown:
 
     def _decided(self, event: RequestDecided | GrantsApplied | GrantsNotApplied | MeshCompared) -> None:
         from alchemesh_cli.render.access import applied_lines, request_line
-        from alchemesh_cli.render.environment import spoken_environment
+        from alchemesh_cli.render.environment import environment_in_words
         from alchemesh_cli.render.mesh import diff_lines, totals
 
         if isinstance(event, RequestDecided):
@@ -148,7 +148,7 @@ class Shown:
             hint = f"\n\nhint: {with_context_options(failure.hint)}" if failure.hint else ""
             report(f"error: {event.product}: {failure.message}{hint}\n")
         elif event.difference:
-            for line in diff_lines(event.difference, spoken_environment(self.where)):
+            for line in diff_lines(event.difference, environment_in_words(self.where)):
                 click.echo(line, err=self.as_json)
             click.echo(f"\n{totals(event.difference, done=False)}", err=self.as_json)
 

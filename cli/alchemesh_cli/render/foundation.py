@@ -142,8 +142,8 @@ def _summary(
     if not outcome.succeeded:
         # What was begun when it failed is among the changes, done or not: there is nothing to count.
         how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
-        goes_on = f"; the next {complete(foundation.command(operation))} resumes from here"
-        return how if operation == "preview" else f"{how}{goes_on}"
+        resumes = f"; the next {complete(foundation.command(operation))} resumes from here"
+        return how if operation == "preview" else f"{how}{resumes}"
     if not words:
         return "nothing changes"
     return " · ".join([*words, *([suggestion] if suggestion else [])])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context_options import next_line
-from alchemesh_cli.render.environment import spoken_environment
+from alchemesh_cli.render.environment import environment_in_words
 from alchemesh_platform.base.remedy import command
-from alchemesh_platform.base.units import spoken_duration
+from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Iterator[str]:
     """The lines of the tree, and what they come to; with resources each stands below what it is part of."""
     product = plan.product
-    yield f"{click.style(product.address, bold=True)}  {spoken_environment(plan)}"
+    yield f"{click.style(product.address, bold=True)}  {environment_in_words(plan)}"
     branches = list(_branches(plan, resources or ()))
     names = max((len(name) for _, name, _, _ in branches), default=0)
     for index, (kind, name, what, below) in enumerate(branches):
@@ -70,7 +70,7 @@ def _below(plan: Plan, output: PlannedOutput) -> Iterator[str]:
     if contract is not None:
         words = [f"contract {contract.version} {contract.lifecycle.value}", contract.access.value]
         if contract.terms.notice_period is not None:
-            words.append(f"notice {spoken_duration(contract.terms.notice_period)}")
+            words.append(f"notice {duration_in_words(contract.terms.notice_period)}")
         yield ", ".join(words)
 
 

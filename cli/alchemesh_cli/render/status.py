@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from alchemesh_cli.render.quantities import ago, at, counted, size, took
-from alchemesh_platform.base.units import parse_duration, spoken_duration
-from alchemesh_platform.contracts.notices.period import spoken_moment
+from alchemesh_platform.base.units import duration_in_words, parse_duration
+from alchemesh_platform.contracts.notices.period import moment_in_words
 from alchemesh_platform.observed.models import (
     AccessStatus,
     CodeStatus,
@@ -130,7 +130,7 @@ def print_lineage(console: Console, lineage: Lineage, *, of_one: bool) -> None:
 
 def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]:
     title = Text.assemble((status.address, "bold"), f"  {where}")
-    if status.stands:
+    if status.is_deployed:
         if status.version:
             title.append(f"  {status.version} {status.lifecycle}")
         if status.health in {"unhealthy", "unknown"}:
@@ -268,7 +268,7 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
 def _notice(notice: NoticeStatus, now: datetime) -> Text:
     """``notice    breaking-change from 2026-04-01 12:00 UTC · tail_number goes``; ``since`` once the period is over."""
     when = "from" if notice.passes_at > now else "since"
-    facts = [f"{notice.what} {when} {spoken_moment(notice.passes_at)}", *([notice.message] if notice.message else [])]
+    facts = [f"{notice.what} {when} {moment_in_words(notice.passes_at)}", *([notice.message] if notice.message else [])]
     return Text.assemble(("notice    ", "yellow"), APART.join(facts))
 
 
@@ -295,14 +295,14 @@ def _access(access: AccessStatus, now: datetime) -> Text:
         return Text(f"access    granted  {access.request}{ends}", style="dim")
     reason = f" ({access.reason})" if access.reason else ""
     over = access.state in ("rejected", "revoked", "expired")
-    way_on = f"alchemesh access {'renew' if over else 'show'} {access.request}"
+    next_command = f"alchemesh access {'renew' if over else 'show'} {access.request}"
     line = Text.assemble("access    ", (access.state, "red" if over else "yellow"))
-    return line.append(f"  {ago(access.at, now)} by {access.by}{reason}{APART}{way_on}")
+    return line.append(f"  {ago(access.at, now)} by {access.by}{reason}{APART}{next_command}")
 
 
 def _contract(contract: ContractStatus | None) -> str:
     if contract is None:
         return "none"
-    period = contract.notice_period and spoken_duration(parse_duration(contract.notice_period))
+    period = contract.notice_period and duration_in_words(parse_duration(contract.notice_period))
     notice = [f"notice {period}"] if period else []
     return APART.join([f"{contract.version} {contract.lifecycle}", contract.access, *notice])

@@ -12,7 +12,7 @@ from rich.text import Text
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.contract import COLOURS
 from alchemesh_platform.base.remedy import command
-from alchemesh_platform.base.units import spoken_duration
+from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
 from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeWord
 from alchemesh_platform.contracts.compatibility.step import PortStep
@@ -95,7 +95,7 @@ def _line(section: Section, width: int, made_of: int, *, preview: bool, running:
     line.append(f"{section.kind:<7} ", style="dim")
     line.append(f"{_title(section):<{width}}  ", style="bold")
     line.append(f"{_made_of(section):<{made_of}}  ", style="dim")
-    line.append(_says(section, preview=preview), style=style)
+    line.append(_summary(section, preview=preview), style=style)
     return line
 
 
@@ -123,7 +123,7 @@ def _made_of(section: Section) -> str:
     return f"{section.component_type} → {', '.join(section.components)}"
 
 
-def _says(section: Section, *, preview: bool) -> str:
+def _summary(section: Section, *, preview: bool) -> str:
     """The end of a port's line: rows where it has some, otherwise what happens to it."""
     if section.state == "failed":
         return "failed"
@@ -160,10 +160,10 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
         yield from ([Text.assemble((f"{protocol:<8} ", "dim"), address)] for protocol, address in _endpoints(section))
     contract = next((change for change in section.changes if change.type == CONTRACT), None)
     if contract and contract.operation != "same":
-        says = _contract_says(output.contract if output else None, section.step)
+        says = _contract_summary(output.contract if output else None, section.step)
         yield _changed(contract, says) if section.step is None else _judged(contract, says, section.step)
     elif output and output.contract:
-        yield [Text(_contract_says(output.contract, section.step), style="dim")]
+        yield [Text(_contract_summary(output.contract, section.step), style="dim")]
 
 
 def _grants(section: Section) -> Iterator[list[Text]]:
@@ -195,7 +195,7 @@ def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
     return lines
 
 
-def _contract_says(contract: Contract | None, step: PortStep | None) -> str:
+def _contract_summary(contract: Contract | None, step: PortStep | None) -> str:
     was = step.before.contract if step is not None and step.before is not None else None
     contract = contract or was  # of a port that goes
     if contract is None:
@@ -209,7 +209,7 @@ def _contract_says(contract: Contract | None, step: PortStep | None) -> str:
     )
     words = [f"contract {version} {lifecycle}", str(contract.access)]
     if contract.terms.notice_period is not None:
-        words.append(f"notice {spoken_duration(contract.terms.notice_period)}")
+        words.append(f"notice {duration_in_words(contract.terms.notice_period)}")
     return ", ".join(words)
 
 

@@ -140,7 +140,7 @@ def test_product_is_told_with_what_its_components_say(registry: Registry, tmp_pa
 
     status = product_status(registry, "local", FLIGHTS, SPECS)
 
-    assert status.stands
+    assert status.is_deployed
     assert (status.team, status.version, status.lifecycle) == ("flight-data", "1.2.0", "stable")
     assert status.last_deployment == up
     assert status.code is not None
@@ -207,13 +207,13 @@ def test_product_that_was_taken_down_is_its_history(registry: Registry) -> None:
 
     status = product_status(registry, "local", FLIGHTS, SPECS)
 
-    assert (status.stands, status.last_deployment, status.outputs) == (False, down, ())
+    assert (status.is_deployed, status.last_deployment, status.outputs) == (False, down, ())
 
 
 def test_product_that_never_was_is_nothing(registry: Registry) -> None:
     status = product_status(registry, "local", FLIGHTS, SPECS)
 
-    assert (status.stands, status.last_deployment) == (False, None)
+    assert (status.is_deployed, status.last_deployment) == (False, None)
 
 
 def test_ports_of_a_deployment_that_failed_on_the_way_are_shown(registry: Registry, tmp_path: Path) -> None:
@@ -221,14 +221,14 @@ def test_ports_of_a_deployment_that_failed_on_the_way_are_shown(registry: Regist
 
     status = product_status(registry, "local", FLIGHTS, SPECS)
 
-    assert status.stands
+    assert status.is_deployed
     assert [output.name for output in status.outputs] == ["flights-table", "raw"]
 
 
 def test_other_environments_do_not_mix(registry: Registry, tmp_path: Path) -> None:
     registry.write(flights(tmp_path))
 
-    assert not product_status(registry, "prod", FLIGHTS, SPECS).stands
+    assert not product_status(registry, "prod", FLIGHTS, SPECS).is_deployed
     assert product_summaries(registry, "prod") == []
 
 

@@ -196,6 +196,7 @@ def test_json_holds_all_that_is_shown(registry: Registry, capsys: pytest.Capture
     assert invoke(["status", FLIGHTS, "--json", "--history", "--lineage"]) == 0
 
     document = json.loads(capsys.readouterr().out)
+    assert document["stands"] is True, "keys keep their names"
     assert document["address"] == FLIGHTS
     assert document["health"] == "unknown"
     assert document["outputs"][0]["assets"][0]["rows"] is None

@@ -58,7 +58,7 @@ def well() -> ProductStatus:
     return ProductStatus(
         environment="local",
         address=FLIGHTS,
-        stands=True,
+        is_deployed=True,
         health="healthy",
         team="flight-data",
         owner="amelia@airport.example",

@@ -10,7 +10,7 @@ from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
-from alchemesh_platform.systems.kafka.rights import Right, give, lacking_rights, take
+from alchemesh_platform.systems.kafka.rights import Right, give, missing_rights, take
 from alchemesh_platform.systems.kafka.users import principal_of
 
 
@@ -50,7 +50,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
         return f"{inputs.request or inputs.port}:{inputs.user}"
 
     def drift(self, inputs: RightsInputs, outputs: RightsOutputs, context: Context) -> Drift | None:
-        gone = lacking_rights(Cluster(inputs.kafka), _rights(inputs))
+        gone = missing_rights(Cluster(inputs.kafka), _rights(inputs))
         return Drift(f"it is no more so that {gone[0]}: it is made so again", "principal") if gone else None
 
     def create(self, inputs: RightsInputs, context: Context) -> RightsOutputs:
@@ -61,7 +61,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
         self, inputs: RightsInputs, outputs: RightsOutputs, context: Context
     ) -> tuple[RightsInputs, RightsOutputs] | None:
         rights = _rights(inputs)
-        return (inputs, outputs) if len(lacking_rights(Cluster(inputs.kafka), rights)) < len(rights) else None
+        return (inputs, outputs) if len(missing_rights(Cluster(inputs.kafka), rights)) < len(rights) else None
 
     def update(
         self, inputs: RightsInputs, old_inputs: RightsInputs, outputs: RightsOutputs, context: Context

@@ -56,7 +56,9 @@ def guard_of(wanted: Sequence[Protocol]) -> Guard:
         if not sandboxed:
             warnings.append("protocol sql is not offered: nothing keeps its statements to the port's tables")
         elif find_program("pgbouncer") is None:
-            warnings.append(f"protocol sql is not offered: there is no `pgbouncer` to guard it ({_way('pgbouncer')})")
+            warnings.append(
+                f"protocol sql is not offered: there is no `pgbouncer` to guard it ({_install('pgbouncer')})"
+            )
         else:
             kept = tuple(wanted)
     return Guard(kept, sandboxed, tuple(warnings))
@@ -70,7 +72,7 @@ def program(name: str) -> Path:
     """
     found = find_program(name)
     if found is None:
-        raise ProgramMissing(f"there is no `{name}` program", hint=_way(name))
+        raise ProgramMissing(f"there is no `{name}` program", hint=_install(name))
     return found
 
 
@@ -90,7 +92,7 @@ def why_not_sandboxed() -> str | None:
         return "enclosures need Linux"
     bwrap = find_program("bwrap")
     if bwrap is None:
-        return f"there is no `bwrap`: {_way('bwrap')}"
+        return f"there is no `bwrap`: {_install('bwrap')}"
     nothing = (str(bwrap), *ALONE, "--ro-bind", "/", "/", "--", "/bin/true")
     try:
         tried = subprocess.run(nothing, capture_output=True, text=True, timeout=_TRY_SECONDS, check=False)
@@ -105,7 +107,7 @@ def why_not_sandboxed() -> str | None:
 ALONE = ("--unshare-all", "--uid", "0", "--gid", "0", "--cap-add", "CAP_SYS_CHROOT", "--die-with-parent")
 
 
-def _way(name: str) -> str:
+def _install(name: str) -> str:
     package = PACKAGES.get(name)
     if package:
         return f"install it, on Debian with `apt-get install {package}`"

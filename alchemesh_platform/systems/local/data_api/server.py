@@ -107,9 +107,9 @@ def deploy_product(
     for attempt in range(_TRIES_OF_FREE_PORTS):
         endpoints = choose_ports(api)
         _check_ports(api, endpoints)
-        said_before = {name: _log_size(api, name) for name in _names(api)}
+        log_sizes = {name: _log_size(api, name) for name in _names(api)}
         _start(api, endpoints, guard)
-        refusal = _wait_until_healthy(api, endpoints, guard, said_before, timeout_seconds, stop)
+        refusal = _wait_until_healthy(api, endpoints, guard, log_sizes, timeout_seconds, stop)
         if refusal is None:
             return endpoints
         # Between choosing a free port and listening on it, somebody else may have taken it.
@@ -240,7 +240,7 @@ def _wait_until_healthy(
     api: DataApi,
     endpoints: Endpoints,
     guard: Guard,
-    said_before: Mapping[str, int],
+    log_sizes: Mapping[str, int],
     timeout_seconds: float,
     cancelled: threading.Event,
 ) -> str | None:
@@ -250,7 +250,7 @@ def _wait_until_healthy(
         said = {}
         for name in _names(api):
             found = processes.status(api.run_directory, name)
-            said[name] = processes.log_tail(api.run_directory, name, since=said_before[name], lines=_LINES_READ)
+            said[name] = processes.log_tail(api.run_directory, name, since=log_sizes[name], lines=_LINES_READ)
             in_use = next((line for line in said[name].splitlines() if _PORT_IN_USE.search(line)), None)
             if in_use is not None:  # PgBouncer goes on without the port
                 return in_use.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from alchemesh_platform.access.grant_state import let_in, taken_out
+from alchemesh_platform.access.grant_state import record_granted, record_withdrawn
 from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import PROPERTIES
 from alchemesh_platform.registry.records import GrantRecord
@@ -26,8 +26,8 @@ class GrantHandler(RecordHandler[GrantInputs]):
     inputs = GrantInputs
 
     def create(self, inputs: GrantInputs, context: Context) -> Nothing:
-        let_in(context.registry(), GrantRecord.model_validate(inputs.model_dump()), datetime.now(UTC))
+        record_granted(context.registry(), GrantRecord.model_validate(inputs.model_dump()), datetime.now(UTC))
         return Nothing()
 
     def delete(self, inputs: GrantInputs, outputs: Nothing, context: Context) -> None:
-        taken_out(context.registry(), inputs.environment, inputs.port, inputs.address, datetime.now(UTC))
+        record_withdrawn(context.registry(), inputs.environment, inputs.port, inputs.address, datetime.now(UTC))

@@ -89,7 +89,7 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
         if guarded is not None:
             gateway, path = guarded
             if not is_good(gateway, path):
-                write_credential(path, issue(gateway, _let_in(inputs, gateway, context)))
+                write_credential(path, issue(gateway, _granted_user(inputs, gateway, context)))
         return offered
 
     def read(
@@ -129,7 +129,7 @@ def _guarded(inputs: SubscriptionInputs, context: Context) -> tuple[Gateway, Pat
     return Gateway.at(Path(proxy.credential_file).parent), path
 
 
-def _let_in(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> str:
+def _granted_user(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> str:
     """The user that this consumer is let in as, by the request that was granted to it, its team or its domain.
 
     Raises:

@@ -36,7 +36,7 @@ DEPLOYER_ROLES = (
 )
 # What it takes to give roles in the project, and the only ones that components give there. Without that limit the
 # account could give itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
-GIVING_ROLE = "roles/resourcemanager.projectIamAdmin"
+GRANTING_ROLE = "roles/resourcemanager.projectIamAdmin"
 GIVEN_ROLES = ("roles/bigquery.jobUser",)
 DISPLAY_NAME_MAX = 60  # https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets
 THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget at which somebody is told
@@ -76,7 +76,7 @@ class GcpDomain(Component[Args, Settings]):
             description="Gives and takes the roles that components give in a project",
             expression=f"api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([{given}])",
         )
-        return [*(self.right(role) for role in DEPLOYER_ROLES), self.right(GIVING_ROLE, limit)]
+        return [*(self.right(role) for role in DEPLOYER_ROLES), self.right(GRANTING_ROLE, limit)]
 
     def right(self, role: str, limit: projects.IAMMemberConditionArgs | None = None) -> projects.IAMMember:
         """One role of the account in the project."""

@@ -61,7 +61,7 @@ def services(
     }
     return {
         "kafka": {"variants": [{"type": CONNECTION_2, "properties": connection}]},
-        "credentials": {"variants": _variants(CREDENTIALS, substitutes, **_who(with_key=with_key))},
+        "credentials": {"variants": _variants(CREDENTIALS, substitutes, **_identity_properties(with_key=with_key))},
     }
 
 
@@ -149,7 +149,7 @@ def _security(mechanism: str | None, protocol: str, tls_service: str | None) -> 
     return found | ({"SSL Context Service": tls_service} if tls_service and protocol.endswith("SSL") else {})
 
 
-def _who(*, with_key: bool) -> dict[str, dict[str, str]]:
+def _identity_properties(*, with_key: bool) -> dict[str, dict[str, str]]:
     """Who the writer is: the newest versions do not look at a key unless their strategy is to have one."""
     if with_key:
         strategy = "Service Account Credentials (Json Value)"

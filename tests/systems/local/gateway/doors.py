@@ -17,7 +17,7 @@ from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import Endpoints
 
 REFUSED = {"sql": "refused", "rest": 401, "graphql": 401}
-LET_IN = {"sql": "let in", "rest": 200, "graphql": 200}
+GRANTED = {"sql": "let in", "rest": 200, "graphql": 200}
 
 
 def web(url: str, credential: Issued | None, body: str | None = None, method: str | None = None) -> tuple[int, str]:
@@ -59,6 +59,6 @@ def doors(endpoints: Endpoints, credential: Issued | None) -> dict[str, object]:
     }
 
 
-def let_in(gateway: Gateway, request: str, ends_at: datetime | None = None) -> Issued:
+def grant(gateway: Gateway, request: str, ends_at: datetime | None = None) -> Issued:
     """A consumer with a grant and a credential."""
     return issue(gateway, admit(gateway, consumer="ops/punctuality", request=request, ends_at=ends_at).user)

@@ -16,7 +16,7 @@ import pytest
 from alchemesh_platform.systems.local.data_api.gateway.files import ACCESS_LOG
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, trouble
-from tests.systems.local.gateway.doors import LET_IN, REFUSED, connect, doors, let_in, query, web
+from tests.systems.local.gateway.doors import GRANTED, REFUSED, connect, doors, grant, query, web
 from tests.systems.local.supervised import named_below, processes_below, supervisor_pid
 from tests.waiting import arguments_of, until
 
@@ -25,13 +25,13 @@ from tests.waiting import arguments_of, until
 def test_a_killed_process_comes_back_and_still_asks_for_credentials(
     api: DataApi, endpoints: Endpoints, gateway: Gateway, killed: str
 ) -> None:
-    credential = let_in(gateway, "req-killed")
+    credential = grant(gateway, "req-killed")
     victims = named_below(api.run_directory, killed)
     assert victims
     for victim in victims:
         with suppress(psutil.NoSuchProcess):  # it ended with the one before
             victim.kill()
-    until(lambda: doors(endpoints, credential) == LET_IN, "it is back by itself")
+    until(lambda: doors(endpoints, credential) == GRANTED, "it is back by itself")
     assert doors(endpoints, None) == REFUSED
     assert deploy_product(api) == endpoints
     assert trouble(api, endpoints) is None
@@ -40,18 +40,18 @@ def test_a_killed_process_comes_back_and_still_asks_for_credentials(
 def test_a_killed_supervisor_is_replaced_with_the_consumers_still_let_in(
     api: DataApi, endpoints: Endpoints, gateway: Gateway
 ) -> None:
-    credential = let_in(gateway, "req-supervisor")
+    credential = grant(gateway, "req-supervisor")
     os.kill(supervisor_pid(api.run_directory), signal.SIGKILL)
     until(lambda: trouble(api, endpoints), "it is noticed")
     assert deploy_product(api) == endpoints
-    assert (doors(endpoints, credential), doors(endpoints, None)) == (LET_IN, REFUSED)
+    assert (doors(endpoints, credential), doors(endpoints, None)) == (GRANTED, REFUSED)
 
 
 def test_nothing_secret_is_anywhere_but_in_the_files_of_our_own_credentials(
     api: DataApi, endpoints: Endpoints, gateway: Gateway
 ) -> None:
-    credential = let_in(gateway, "req-secret")
-    assert doors(endpoints, credential) == LET_IN
+    credential = grant(gateway, "req-secret")
+    assert doors(endpoints, credential) == GRANTED
     own = [json.loads((gateway.folder / f"{user}.credential.json").read_text()) for user in ("owner", "health")]
     secrets = [credential.password, *(one["password"] for one in own)]
     found = set()
@@ -71,7 +71,7 @@ def test_nothing_secret_is_anywhere_but_in_the_files_of_our_own_credentials(
 
 
 def test_each_request_is_logged_with_its_consumer_time_and_size(endpoints: Endpoints, gateway: Gateway) -> None:
-    credential = let_in(gateway, "req-meter")
+    credential = grant(gateway, "req-meter")
     web(f"{endpoints.rest}/tables/flight", credential)
     with connect(endpoints, credential) as connection:
         query(connection, "SELECT id FROM flight")

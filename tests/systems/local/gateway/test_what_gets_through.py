@@ -14,7 +14,7 @@ import pytest
 from alchemesh_platform.systems.local.data_api import programs
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down, trouble
-from tests.systems.local.gateway.doors import LET_IN, connect, doors, let_in, query, web
+from tests.systems.local.gateway.doors import GRANTED, connect, doors, grant, query, web
 from tests.systems.local.supervised import named_below, ports_below
 from tests.waiting import until
 
@@ -23,7 +23,7 @@ Door = Literal["sql", "rest", "graphql"]
 
 def test_there_is_no_other_door(api: DataApi, endpoints: Endpoints, gateway: Gateway) -> None:
     """Whatever any of its processes listens on: from outside only the gateway's two ports are there."""
-    with connect(endpoints, let_in(gateway, "req-door")) as connection:
+    with connect(endpoints, grant(gateway, "req-door")) as connection:
         query(connection, "SELECT 1")
         # That of a connection that was closed before ends a little later.
         until(lambda: len(named_below(api.run_directory, "roapi")) == 2, "one for HTTP, one for this connection")
@@ -74,7 +74,7 @@ def test_what_is_not_offered_does_not_get_through(
     url = f"http://127.0.0.1:{endpoints.http_port}{path}"
     body = '[{"tableName": "secrets", "uri": "/etc/passwd", "option": {"format": "csv"}}]' if method == "POST" else None
     assert web(url, None, body, method)[0] == 401
-    assert web(url, let_in(gateway, "req-paths"), body, method)[0] == 404
+    assert web(url, grant(gateway, "req-paths"), body, method)[0] == 404
 
 
 @pytest.mark.parametrize(("protocol", "kept"), [("rest", {"rest"}), ("graphql", {"graphql"}), ("sql", {"sql"})])
@@ -84,7 +84,7 @@ def test_only_the_protocols_that_are_offered_get_through(
     only = DataApi("only", tmp_path / "run", api.tables, (protocol,))
     try:
         there = deploy_product(only)
-        credential = let_in(Gateway(only.run_directory, only.process), "req-only")
+        credential = grant(Gateway(only.run_directory, only.process), "req-only")
         assert set(there.offered()) == kept
         web_door = f"http://127.0.0.1:{there.http_port}/api"
         if protocol == "sql":
@@ -102,7 +102,7 @@ def test_only_the_protocols_that_are_offered_get_through(
 def test_statements_reach_no_file_of_this_machine(
     api: DataApi, endpoints: Endpoints, gateway: Gateway, tmp_path: Path, door: Door
 ) -> None:
-    credential = let_in(gateway, "req-files")
+    credential = grant(gateway, "req-files")
     (tmp_path / "secret.csv").write_text("password\nhunter2\n")
     table = Path(api.tables[0].url.removeprefix("file://"))
     before = sorted(table.rglob("*"))
@@ -136,15 +136,15 @@ def test_statements_reach_no_file_of_this_machine(
 
 def test_a_consumer_cannot_change_what_others_see(endpoints: Endpoints, gateway: Gateway) -> None:
     """The tables of roapi's SQL are everybody's: a consumer once could drop one, or put another in its place."""
-    bad, good = let_in(gateway, "req-bad"), let_in(gateway, "req-good")
+    bad, good = grant(gateway, "req-bad"), grant(gateway, "req-good")
     with connect(endpoints, good) as others, connect(endpoints, bad) as theirs:
         query(theirs, "DROP TABLE flight")
         query(theirs, "CREATE VIEW flight AS SELECT 'fake' AS id")
         assert query(theirs, "SELECT id FROM flight") == [("fake",)]
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
-        assert doors(endpoints, good) == LET_IN
+        assert doors(endpoints, good) == GRANTED
     assert web(f"{endpoints.rest}/sql", bad, "DROP TABLE flight")[0] == 400
-    assert doors(endpoints, bad) == LET_IN, "the next session starts anew"
+    assert doors(endpoints, bad) == GRANTED, "the next session starts anew"
 
 
 def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
@@ -155,7 +155,7 @@ def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
     try:
         there = deploy_product(bare)
         assert set(there.offered()) == {"rest", "graphql"}
-        credential = let_in(Gateway(bare.run_directory, bare.process), "req-bare")
+        credential = grant(Gateway(bare.run_directory, bare.process), "req-bare")
         rest, graphql = f"{there.rest}/tables/flight", str(there.graphql)
         until(lambda: web(rest, None)[0] != 0, what="the gateway with its new consumer", seconds=60)
         assert (web(rest, None)[0], web(graphql, None, "{ flight { id } }")[0]) == (401, 401)
@@ -166,13 +166,13 @@ def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
         monkeypatch.undo()
         assert trouble(bare, there) == "sql can be guarded now, and so offered"
         closed = deploy_product(bare)
-        assert (closed.rest, doors(closed, credential)) == (there.rest, LET_IN)
+        assert (closed.rest, doors(closed, credential)) == (there.rest, GRANTED)
     finally:
         take_down(bare)
 
 
 def test_drivers_settings_are_taken(endpoints: Endpoints, gateway: Gateway) -> None:
-    credential = let_in(gateway, "req-driver")
+    credential = grant(gateway, "req-driver")
     options = "-c statement_timeout=5000 -c search_path=public"
     with psycopg.connect(
         endpoints.sql or "",

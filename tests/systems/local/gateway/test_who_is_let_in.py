@@ -20,17 +20,17 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import admit, dismiss, join
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
-from tests.systems.local.gateway.doors import LET_IN, REFUSED, connect, doors, let_in, query
+from tests.systems.local.gateway.doors import GRANTED, REFUSED, connect, doors, grant, query
 from tests.waiting import until
 
 
 def test_nobody_gets_in_without_a_credential_or_with_a_wrong_one(endpoints: Endpoints, gateway: Gateway) -> None:
     assert doors(endpoints, None) == REFUSED
-    right = let_in(gateway, "req-wrong")
+    right = grant(gateway, "req-wrong")
     assert doors(endpoints, Issued(right.user, "wrong")) == REFUSED
     assert doors(endpoints, Issued(right.user, "")) == REFUSED
     assert doors(endpoints, Issued("nobody", right.password)) == REFUSED
-    assert doors(endpoints, right) == LET_IN
+    assert doors(endpoints, right) == GRANTED
 
 
 def test_a_grant_alone_lets_nobody_in(endpoints: Endpoints, gateway: Gateway) -> None:
@@ -39,23 +39,23 @@ def test_a_grant_alone_lets_nobody_in(endpoints: Endpoints, gateway: Gateway) ->
 
 
 def test_a_new_credential_replaces_the_old_one(endpoints: Endpoints, gateway: Gateway) -> None:
-    old = let_in(gateway, "req-rotate")
+    old = grant(gateway, "req-rotate")
     new = issue(gateway, old.user)
     assert new.password != old.password
-    assert (doors(endpoints, old), doors(endpoints, new)) == (REFUSED, LET_IN)
+    assert (doors(endpoints, old), doors(endpoints, new)) == (REFUSED, GRANTED)
     admit(gateway, consumer="ops/punctuality", request="req-rotate")
-    assert doors(endpoints, new) == LET_IN, "granting again keeps the credential"
+    assert doors(endpoints, new) == GRANTED, "granting again keeps the credential"
 
 
 def test_who_is_let_out_is_refused_at_once_and_nobody_else_notices(endpoints: Endpoints, gateway: Gateway) -> None:
-    leaves, stays = let_in(gateway, "req-leaves"), let_in(gateway, "req-stays")
+    leaves, stays = grant(gateway, "req-leaves"), grant(gateway, "req-stays")
     with connect(endpoints, leaves) as theirs, connect(endpoints, stays) as others:
         assert query(theirs, "SELECT id FROM flight") == query(others, "SELECT id FROM flight") == [("UA1",)]
         dismiss(gateway, "req-leaves")
         with pytest.raises(psycopg.OperationalError):
             query(theirs, "SELECT id FROM flight")
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
-    assert (doors(endpoints, leaves), doors(endpoints, stays)) == (REFUSED, LET_IN)
+    assert (doors(endpoints, leaves), doors(endpoints, stays)) == (REFUSED, GRANTED)
     dismiss(gateway, "req-leaves")
 
 
@@ -65,18 +65,18 @@ def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints:
     team = issue(gateway, admit(gateway, consumer="ops/desk", request="req-team").user)
     product = issue(gateway, join(gateway, consumer="ops/punctuality", request="req-team").user)
     assert product.user != team.user
-    assert [doors(endpoints, one) for one in (team, product)] == [LET_IN, LET_IN]
+    assert [doors(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
     admit(gateway, consumer="ops/desk", request="req-team", ends_at=datetime.now(UTC) - timedelta(seconds=1))
     assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
     admit(gateway, consumer="ops/desk", request="req-team")
-    assert [doors(endpoints, one) for one in (team, product)] == [LET_IN, LET_IN]
+    assert [doors(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
     dismiss(gateway, "req-team")
     assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
 
 
 def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gateway: Gateway) -> None:
-    short = let_in(gateway, "req-short")
-    stays = let_in(gateway, "req-longer", datetime.now(UTC) + timedelta(days=1))
+    short = grant(gateway, "req-short")
+    stays = grant(gateway, "req-longer", datetime.now(UTC) + timedelta(days=1))
     with connect(endpoints, short) as theirs:
         assert query(theirs, "SELECT id FROM flight") == [("UA1",)]
         # Only now, or on a busy machine it would be over before they are in.
@@ -91,13 +91,13 @@ def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gatewa
             query(theirs, "SELECT 1")
     with locked(gateway.folder):  # until it is through with it: who signs in just then may have to do it again
         pass
-    assert doors(endpoints, stays) == LET_IN
-    past = let_in(gateway, "req-past", datetime.now(UTC) - timedelta(seconds=1))
+    assert doors(endpoints, stays) == GRANTED
+    past = grant(gateway, "req-past", datetime.now(UTC) - timedelta(seconds=1))
     assert doors(endpoints, past) == REFUSED
 
 
 def test_a_consumer_gets_into_no_database_but_its_own(endpoints: Endpoints, gateway: Gateway) -> None:
-    one, other = let_in(gateway, "req-one"), let_in(gateway, "req-other")
+    one, other = grant(gateway, "req-one"), grant(gateway, "req-other")
     for database in (other.user, "owner", "pgbouncer", "postgres"):
         with pytest.raises(psycopg.OperationalError):
             connect(endpoints, one, database)
@@ -106,15 +106,15 @@ def test_a_consumer_gets_into_no_database_but_its_own(endpoints: Endpoints, gate
 def test_the_credential_of_one_data_api_is_refused_at_another(
     api: DataApi, endpoints: Endpoints, gateway: Gateway
 ) -> None:
-    mine = let_in(gateway, "req-mine")
+    mine = grant(gateway, "req-mine")
     other = DataApi("gates-table", api.run_directory, api.tables, api.protocols)
     try:
         there = deploy_product(other)
         theirs = Gateway(other.run_directory, other.process)
         admit(theirs, consumer="ops/punctuality", request="req-mine")
         assert doors(there, mine) == REFUSED
-        assert doors(there, issue(theirs, mine.user)) == LET_IN
-        assert doors(endpoints, mine) == LET_IN
+        assert doors(there, issue(theirs, mine.user)) == GRANTED
+        assert doors(endpoints, mine) == GRANTED
     finally:
         take_down(other)
 
@@ -122,27 +122,27 @@ def test_the_credential_of_one_data_api_is_refused_at_another(
 def test_two_grants_at_once_are_both_let_in(endpoints: Endpoints, gateway: Gateway) -> None:
     issued: list[Issued] = []
     threads = [
-        threading.Thread(target=lambda number=number: issued.append(let_in(gateway, f"req-at-once-{number}")))
+        threading.Thread(target=lambda number=number: issued.append(grant(gateway, f"req-at-once-{number}")))
         for number in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [doors(endpoints, one) for one in issued] == [LET_IN] * 4
+    assert [doors(endpoints, one) for one in issued] == [GRANTED] * 4
 
 
 def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gateway: Gateway) -> None:
-    template = let_in(gateway, "req-template")
+    template = grant(gateway, "req-template")
     hashes = next(entry for entry in read_entries(gateway.folder) if entry.user == template.user)
     for number in range(400):
         user = user_name("ops/many", f"req-{number}")
         write_entry(gateway.folder, hashes.model_copy(update={"user": user, "request": f"req-{number}"}))
-    last = let_in(gateway, "req-last")
+    last = grant(gateway, "req-last")
     some = [Issued(user_name("ops/many", f"req-{number}"), template.password) for number in (0, 200, 399)]
-    assert [doors(endpoints, one) for one in (*some, last)] == [LET_IN] * 4
+    assert [doors(endpoints, one) for one in (*some, last)] == [GRANTED] * 4
     dismiss(gateway, "req-200")
-    assert [doors(endpoints, one) for one in some] == [LET_IN, REFUSED, LET_IN]
+    assert [doors(endpoints, one) for one in some] == [GRANTED, REFUSED, GRANTED]
     for number in range(400):
         (gateway.folder / "consumers" / f"{user_name('ops/many', f'req-{number}')}.json").unlink(missing_ok=True)
 
@@ -150,7 +150,7 @@ def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gatewa
 def test_a_hand_made_entry_is_let_in_and_not_taken_over(endpoints: Endpoints, gateway: Gateway) -> None:
     user = user_name("ops/punctuality", "req-by-hand")
     write_entry(gateway.folder, Entry(user=user, consumer="a friend"))
-    assert doors(endpoints, issue(gateway, user)) == LET_IN
+    assert doors(endpoints, issue(gateway, user)) == GRANTED
     with pytest.raises(CredentialFailed, match="by hand"):
         admit(gateway, consumer="ops/punctuality", request="req-by-hand")
     remove_entry(gateway.folder, user)
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_read_lets_nobody_in_and_keeps_nobody_out(endpoint
     broken = gateway.folder / "consumers" / "broken.json"
     broken.write_text('{"user": "broken", "scram": "hunter2"}')
     try:
-        assert doors(endpoints, let_in(gateway, "req-beside")) == LET_IN
+        assert doors(endpoints, grant(gateway, "req-beside")) == GRANTED
         with pytest.raises(CredentialFailed, match=r"broken.json: .*scram") as refused:
             issue(gateway, "broken")
         assert "hunter2" not in str(refused.value)

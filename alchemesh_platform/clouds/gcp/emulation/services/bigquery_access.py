@@ -31,7 +31,7 @@ from alchemesh_platform.clouds.gcp.emulation.types.resource_type import Resource
 from alchemesh_platform.clouds.gcp.emulation.world import World
 from alchemesh_platform.provider.inputs import Refusal
 
-WHO = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember", "view", "routine", "authorizedDataset")
+MEMBERS = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember", "view", "routine", "authorizedDataset")
 WITHOUT_ROLE = ("view", "routine", "authorizedDataset")
 # https://cloud.google.com/bigquery/docs/access-control-basic-roles#dataset-basic-roles; the API answers with these
 BASIC_ROLES = {
@@ -61,7 +61,7 @@ class Access(ResourceType):
         self._known(world, values)
         with world.lock:
             entries, entry = entries_of(world, values), access_entry(values)
-            found = next((each for each in entries if _who(each) == _who(entry)), None)
+            found = next((each for each in entries if _member(each) == _member(entry)), None)
             if found is None:
                 _set_entries(world, values, [*entries, entry])
             elif found != entry:
@@ -71,7 +71,7 @@ class Access(ResourceType):
         if world.bigquery().dataset(values["project"], values["datasetId"]) is None:
             return None
         entry = access_entry(values)
-        found = next((each for each in entries_of(world, values) if _who(each) == _who(entry)), None)
+        found = next((each for each in entries_of(world, values) if _member(each) == _member(entry)), None)
         if found is None:
             return None
         return {} if found == entry else {"condition": found.get("condition")}
@@ -80,8 +80,8 @@ class Access(ResourceType):
         with world.lock:
             if world.bigquery().dataset(values["project"], values["datasetId"]) is None:
                 return
-            who = _who(access_entry(values))
-            _set_entries(world, values, [entry for entry in entries_of(world, values) if _who(entry) != who])
+            member = _member(access_entry(values))
+            _set_entries(world, values, [entry for entry in entries_of(world, values) if _member(entry) != member])
 
     def _known(self, world: World, values: Values) -> None:
         email = str(values.get("userByEmail") or "")
@@ -137,8 +137,8 @@ def binding_entry(values: Values) -> dict[str, Any]:
     """A binding as an entry of the list has it."""
     member, role = str(values["member"]), str(values["role"])
     kind, _, name = member.partition(":")
-    field, who = ("specialGroup", member) if member in SPECIAL_GROUPS else (FIELDS.get(kind, "iamMember"), name)
-    entry: dict[str, Any] = {"role": BASIC_ROLES.get(role, role), field: who}
+    field, member = ("specialGroup", member) if member in SPECIAL_GROUPS else (FIELDS.get(kind, "iamMember"), name)
+    entry: dict[str, Any] = {"role": BASIC_ROLES.get(role, role), field: member}
     condition = values.get("condition")
     return {**entry, "condition": dict(condition)} if isinstance(condition, Mapping) else entry
 
@@ -147,7 +147,7 @@ def _set_entries(world: World, values: Values, entries: list[dict[str, Any]]) ->
     world.bigquery().change_dataset(values["project"], values["datasetId"], {"access": entries})
 
 
-def _who(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _member(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != "condition"}
 
 
@@ -155,12 +155,11 @@ def _unknown_member(values: Values, email: str) -> Refused:
     return Refused(400, f"IAM setPolicy failed for Dataset {values['datasetId']}: user {email} does not exist.")
 
 
-def _one_of_whom(inputs: Values) -> Iterator[Refusal]:
-    given = [name for name in WHO if inputs.get(name) is not None]
+def _one_member(inputs: Values) -> Iterator[Refusal]:
+    given = [name for name in MEMBERS if inputs.get(name) is not None]
     if len(given) != 1:
-        yield Refusal(
-            given[1] if given else WHO[0], f"found {' and '.join(given) or 'nobody'}, expected one of {', '.join(WHO)}"
-        )
+        found = " and ".join(given) or "nobody"
+        yield Refusal(given[1] if given else MEMBERS[0], f"found {found}, expected one of {', '.join(MEMBERS)}")
     elif given[0] in WITHOUT_ROLE and inputs.get("role") is not None:
         yield Refusal("role", f"expected none: what is authorised by {given[0]} may read")
     elif given[0] not in WITHOUT_ROLE and inputs.get("role") is None:
@@ -174,7 +173,7 @@ ACCESS = Access(
     service=SERVICE,
     only_replaced=True,
     repeatable=True,
-    limits=(_one_of_whom,),
+    limits=(_one_member,),
     references=(ON_DATASET,),
     outputs={"apiUpdatedMember": lambda values, world: False},
 )

@@ -92,10 +92,10 @@ class EmulatedKind:
         found = {name: value for name, value in {**kept.inputs, **seen}.items() if value is not None}
         if seen:
             self.world.store.put(replace(kept, inputs=found))
-        new_inputs = {name: _same_as_said(inputs.get(name), value) for name, value in found.items()}
+        new_inputs = {name: _as_declared(inputs.get(name), value) for name, value in found.items()}
         if DEFAULTS in inputs:
             new_inputs[DEFAULTS] = inputs[DEFAULTS]
-        computed = {name: _same_as_said(state.get(name), value) for name, value in kept.outputs.items()}
+        computed = {name: _as_declared(state.get(name), value) for name, value in kept.outputs.items()}
         return identity, new_inputs, self._state(new_inputs, self.type.settled(new_inputs, self.world), computed)
 
     def update(self, identity: str, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Tree:
@@ -120,14 +120,14 @@ class EmulatedKind:
         if kept is None:
             return
         values = self.type.settled(kept.inputs, self.world)
-        self._may_go(identity, values)
+        self._refuse_deletion(identity, values)
         if values.get("deletionPolicy") == "ABANDON":
             context.info(f"{identity} is left as it is, as its deletionPolicy says")
             return
         self.type.remove(self.world, values)
         self.world.store.remove(self.type.type, identity)
 
-    def _may_go(self, identity: str, values: Values) -> None:
+    def _refuse_deletion(self, identity: str, values: Values) -> None:
         """Refuse what is protected. The real provider does, before it asks the service."""
         for name, protects in (("deletionProtection", True), ("deletionPolicy", "PREVENT")):
             if values.get(name) == protects:
@@ -179,7 +179,7 @@ class EmulatedKind:
                 raise not_found(f"{reference.property} {identity}", hint=hint)
 
     def _planned(self, inputs: Tree) -> dict[str, Any]:
-        said = {**dict.fromkeys(self._said_for_it(inputs), UNKNOWN), **self.type.defaults}
+        said = {**dict.fromkeys(self._filled_in(inputs), UNKNOWN), **self.type.defaults}
         return {**dict.fromkeys(self.type.outputs, UNKNOWN), **said, **inputs}
 
     def _state(self, inputs: Tree, values: Values, outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,10 +187,10 @@ class EmulatedKind:
             name: Secret(value) if name in self.type.secret_outputs and not isinstance(value, Secret) else value
             for name, value in outputs.items()
         }
-        said = {name: values[name] for name in self._said_for_it(inputs) if name in values}
+        said = {name: values[name] for name in self._filled_in(inputs) if name in values}
         return {**inputs, **said, **secret}
 
-    def _said_for_it(self, inputs: Tree) -> list[str]:
+    def _filled_in(self, inputs: Tree) -> list[str]:
         """Inputs that the provider fills in where the program gives none, which the state then has."""
         known = inputs_of(self.type.type).properties
         may = dict.fromkeys(("project", "region", *self.type.defaults))
@@ -212,6 +212,6 @@ def _given(inputs: Tree) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if name != DEFAULTS}
 
 
-def _same_as_said(said: Any, kept: Any) -> Any:
+def _as_declared(said: Any, kept: Any) -> Any:
     """What was said before, secrets as secrets, wherever it means what is kept."""
     return said if said is not None and hidden(said) == kept else kept

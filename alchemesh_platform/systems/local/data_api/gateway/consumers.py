@@ -35,7 +35,7 @@ class Entry(BaseModel):
     scram: str | None = Field(default=None, pattern=r'^SCRAM-SHA-256\$[^"\s]+$', description="Hash of the credential.")
     bcrypt: str | None = Field(default=None, pattern=r"^\$2[aby]\$\S+$", description="Hash of the credential.")
 
-    def lets_in(self, now: datetime) -> bool:
+    def has_access(self, now: datetime) -> bool:
         """Whether it has a credential that is good at this time."""
         return self.scram is not None and self.bcrypt is not None and (self.ends_at is None or now < self.ends_at)
 
@@ -76,7 +76,7 @@ def remove_entry(gateway: Path, user: str) -> None:
 
 def next_end(entries: list[Entry], now: datetime) -> datetime | None:
     """When the next consumer's access ends by itself; None when no access does."""
-    return min((entry.ends_at for entry in entries if entry.ends_at and entry.lets_in(now)), default=None)
+    return min((entry.ends_at for entry in entries if entry.ends_at and entry.has_access(now)), default=None)
 
 
 def now() -> datetime:

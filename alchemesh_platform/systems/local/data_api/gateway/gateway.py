@@ -172,7 +172,7 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
     if where is None:
         return
     entries = read_entries(gateway.folder)
-    admitted = [entry for entry in entries if entry.lets_in(now())]
+    admitted = [entry for entry in entries if entry.has_access(now())]
     if where.web:
         running = processes.status(gateway.run_directory, gateway.web).alive
         changed = _write_web(gateway, where, admitted)

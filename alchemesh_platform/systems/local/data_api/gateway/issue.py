@@ -45,7 +45,7 @@ def is_good(gateway: Gateway, path: Path) -> bool:
         entry = read_entry(gateway.folder, kept["user"])
     except (OSError, ValueError, KeyError, TypeError, CredentialFailed):
         return False
-    return entry is not None and entry.lets_in(now()) and matches(entry.scram or "", kept["password"])
+    return entry is not None and entry.has_access(now()) and matches(entry.scram or "", kept["password"])
 
 
 def ensure_own_credentials(gateway: Gateway) -> None:
