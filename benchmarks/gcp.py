@@ -20,9 +20,10 @@ from typing import Any
 import yaml
 
 from alchemesh_platform.base.home import HOME_VARIABLE
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import VARIABLES, Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import FILE
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.engine.install.find import Engine, find_engine
 from alchemesh_platform.engine.install.plugins import find_plugin
 from alchemesh_platform.engine.stack import Stack, run_engine

@@ -28,9 +28,10 @@ from terminal import REPOSITORY, DemoFailed, Row, alchemesh
 from alchemesh_platform.base.home import HOME_VARIABLE
 from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.connections import BIGQUERY_SCHEME, Connections
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 from parts.kafka import ADMINISTRATOR, Broker, broker
 from parts.nifi import SUBSTITUTES, Nifi, nifi

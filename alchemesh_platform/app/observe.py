@@ -95,7 +95,7 @@ def status(
     Raises:
         NeverDeployed: when nothing was ever deployed at a ``known`` address, with the closest one.
     """
-    from alchemesh_platform.clouds.gcp.emulation.environment import resume
+    from alchemesh_platform.deployment.emulation import resume
 
     resume(platform)
     with reading(platform) as registry:
@@ -165,7 +165,7 @@ def _report(
     registry: Registry | None, platform: Platform, address: str | None, *, history: bool, lineage: bool
 ) -> Report:
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.clouds.gcp.emulation.environment import emulator_variables
+    from alchemesh_platform.deployment.emulation import emulator_variables
     from alchemesh_platform.observed.models import ProductStatus
     from alchemesh_platform.observed.product import product_status
     from alchemesh_platform.observed.standing import standings

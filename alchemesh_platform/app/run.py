@@ -39,7 +39,7 @@ def run(
         NoCode: when it has no code that can run here.
     """
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.clouds.gcp.emulation.environment import emulator_variables, job_runner, resume
+    from alchemesh_platform.deployment.emulation import emulator_variables, job_runner, resume
     from alchemesh_platform.deployment.run_code import run_code
     from alchemesh_platform.registry.store import Registry
 

@@ -70,7 +70,7 @@ def read_platform(where: Where) -> Platform:
     platform = load_platform(file, where.environment, home())
     if not where.emulated:
         return platform
-    from alchemesh_platform.clouds.gcp.emulation.environment import emulate
+    from alchemesh_platform.deployment.emulation import emulate
 
     return emulate(platform)
 

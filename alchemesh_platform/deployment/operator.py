@@ -235,7 +235,7 @@ def operating(
         PluginMissing: the same, of a plugin that a component needs.
         RegistryUnavailable: when the registry cannot be opened.
     """
-    from alchemesh_platform.clouds.gcp.emulation.environment import check_servers
+    from alchemesh_platform.deployment.emulation import check_servers
     from alchemesh_platform.engine.install.find import find_engine
     from alchemesh_platform.engine.state.checkout import checked_out
     from alchemesh_platform.registry.store import Registry

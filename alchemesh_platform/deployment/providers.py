@@ -39,7 +39,7 @@ def providing(
         PluginMissing: when a plugin is not to be had, with the ways out.
         StackFailed: when the engine cannot read the state.
     """
-    from alchemesh_platform.clouds.gcp.emulation.environment import emulated_providers
+    from alchemesh_platform.deployment.emulation import emulated_providers
     from alchemesh_platform.engine.install.plugins import get_plugins, plugins_in_state
     from alchemesh_platform.engine.state.deployed import deployed_ids, deployed_state
     from alchemesh_platform.provider.attach import serve_provider

@@ -17,6 +17,7 @@ from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.deployment.errors import explained, with_setting_places
 from alchemesh_platform.deployment.operator import CHECK_FAILURE, DECLARING, notes_of
+from alchemesh_platform.deployment.progress import FOUNDATION
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
 from alchemesh_platform.engine.urn import name_of, type_of
@@ -244,9 +245,8 @@ def _not_recorded(why: str, platform: Platform) -> str:
 def _is_deployed(engine: Engine, stack: Stack) -> bool:
     """Whether the outputs were recorded before."""
     from alchemesh_platform.engine.state.deployed import deployed_urns
-    from alchemesh_platform.systems.mesh.resources import Foundation as Record
 
-    return any(type_of(urn) == Record.pulumi_type for urn in deployed_urns(engine, stack))
+    return any(type_of(urn) == FOUNDATION for urn in deployed_urns(engine, stack))
 
 
 def _protected(deployment: Mapping[str, Any]) -> tuple[Kept, ...]:

@@ -33,6 +33,12 @@ class System:
         import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type and its inputs, with the
             texts that its provider is configured with, and returns the id for an import, or None where there is none.
         identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code_identity`): what it is.
+        servers: Settings that name servers of the system, which have no emulator: group and setting. An emulated run
+            refuses those of another machine.
+        emulation: ``"module:Name"``, an :class:`alchemesh_platform.sdk.emulation.Emulation`: the system's part of an
+            emulated environment.
+        checks: Name: ``"module:function"``, for `alchemesh doctor`. The function takes the environment's platform and
+            returns what it found, or raises a Failure with the fix.
     """
 
     name: str
@@ -43,3 +49,6 @@ class System:
     errors: str | None = None
     import_ids: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
+    servers: tuple[tuple[str, str], ...] = ()
+    emulation: str | None = None
+    checks: Mapping[str, str] = field(default_factory=dict)

@@ -12,9 +12,10 @@ from typing import Any
 
 import yaml
 
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import Store
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import AssetRecord
 from alchemesh_platform.registry.store import Registry

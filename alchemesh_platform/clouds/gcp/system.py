@@ -14,5 +14,6 @@ SYSTEM = System(
     },
     errors="alchemesh_platform.clouds.gcp.errors:ERRORS",
     import_ids={"gcp": "alchemesh_platform.clouds.gcp.emulation.catalog:identity_of"},
+    emulation="alchemesh_platform.clouds.gcp.emulation.environment:EMULATION",
     identities={GOOGLE_SERVICE_ACCOUNT: "a service account of Google Cloud, by its email"},
 )

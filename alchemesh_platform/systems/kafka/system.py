@@ -16,5 +16,6 @@ SYSTEM = System(
         "alchemesh:kafka:TopicIngestion": f"{_HANDLERS}.topic_ingestion:TopicIngestionHandler",
     },
     connections={"topic": "alchemesh_platform.systems.kafka.connections:TopicConnection"},
+    servers=(("kafka", "bootstrap_servers"),),
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",
 )

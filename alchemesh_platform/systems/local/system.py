@@ -21,6 +21,11 @@ SYSTEM = System(
         "data-api": "alchemesh_platform.sdk.connections.data_api:DataApiConnection",
         "job": "alchemesh_platform.sdk.connections.job:JobConnection",
     },
+    emulation="alchemesh_platform.systems.local.emulation:EMULATION",
+    checks={
+        "data api": "alchemesh_platform.systems.local.doctor:data_api",
+        "guarded sql": "alchemesh_platform.systems.local.doctor:guarded_sql",
+    },
     protocols=(
         AccessProtocol("sql", "SQL", sign_in="SCRAM; the database is {user}"),
         AccessProtocol("rest", "REST"),

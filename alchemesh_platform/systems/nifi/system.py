@@ -10,4 +10,5 @@ SYSTEM = System(
     handlers={
         "alchemesh:nifi:Dataflow": "alchemesh_platform.systems.nifi.handler:DataflowHandler",
     },
+    servers=(("nifi", "url"),),
 )

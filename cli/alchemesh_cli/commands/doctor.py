@@ -19,9 +19,6 @@ from alchemesh_platform.platform_file.models import Platform
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
-ROAPI = "roapi"
-NOT_USED = "the environment has no data API on this machine"
-
 
 @click.command(short_help="Check that everything this machine needs is there.")
 @where_options
@@ -37,7 +34,7 @@ def command(where: Where, as_json: bool) -> int:
     from alchemesh_platform.app.where import read_platform
 
     platform = read_platform(where)
-    results = [_checked(name, check, platform) for name, check in CHECKS.items()]
+    results = [_checked(name, check, platform) for name, check in _all_checks().items()]
     if as_json:
         click.echo(json.dumps(results, indent=2))
     else:
@@ -77,14 +74,13 @@ def _engine(_platform: Platform) -> str:
 
 def _plugins(platform: Platform) -> str:
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.clouds.gcp.emulation.types.sdk import PACKAGE
+    from alchemesh_platform.deployment.emulation import emulated_packages
     from alchemesh_platform.engine.install.find import find_engine
     from alchemesh_platform.engine.install.plugins import find_plugin
 
     catalog = discover()
     used = [catalog[name] for name in platform.components.values() if name in catalog]
-    emulated = {PACKAGE} if platform.emulated else set()
-    names = sorted({name for spec in used for name in spec.plugins} - emulated)
+    names = sorted({name for spec in used for name in spec.plugins} - emulated_packages(platform))
     found = [find_plugin(name, find_engine(allow_install=False), allow_install=False) for name in names]
     return ", ".join(f"{plugin.name} {plugin.version} ({plugin.source})" for plugin in found) or "none is needed"
 
@@ -137,23 +133,30 @@ def _extras(platform: Platform) -> str:
     return ", ".join(needed)
 
 
-def _data_api(platform: Platform) -> str:
-    if ROAPI not in platform.components.values():
-        return NOT_USED
-    from alchemesh_platform.systems.local.data_api.programs import program
+def _systems(_platform: Platform) -> str:
+    """The systems that packages register."""
+    from alchemesh_platform.registration.systems import installed_systems
 
-    return f"{program('roapi')}, behind {program('caddy')}"
+    systems = installed_systems()
+    if systems.broken:
+        raise Failure(
+            "\n".join(failure.message for failure in systems.broken),
+            hint="; ".join(failure.hint for failure in systems.broken if failure.hint),
+        )
+    return ", ".join(system.name for system in systems)
 
 
-def _sql(platform: Platform) -> str:
-    if ROAPI not in platform.components.values():
-        return NOT_USED
-    from alchemesh_platform.systems.local.data_api.programs import guard_of, program
+def _all_checks() -> dict[str, Callable[[Platform], str]]:
+    """The checks of the platform, and those that systems register."""
+    from alchemesh_platform.registration.systems import Parts, function_part, installed_systems
 
-    guard = guard_of(("sql",))
-    if guard.warnings:
-        raise Failure("; ".join(guard.warnings))
-    return f"{program('pgbouncer')}, servers enclosed by {program('bwrap')}"
+    offers = list(installed_systems().offers("check", lambda system: system.checks))
+    parts = Parts(offers, function_part)
+
+    def of_system(name: str) -> Callable[[Platform], str]:
+        return lambda platform: str(parts[name](platform))
+
+    return {**CHECKS, **{offer.name: of_system(offer.name) for offer in offers}}
 
 
 CHECKS: dict[str, Callable[[Platform], str]] = {
@@ -164,6 +167,5 @@ CHECKS: dict[str, Callable[[Platform], str]] = {
     "registry": _registry,
     "components": _components,
     "extras": _extras,
-    "data api": _data_api,
-    "guarded sql": _sql,
+    "systems": _systems,
 }

@@ -34,8 +34,8 @@ def command(where: Where, as_json: bool, with_credentials: bool) -> None:
     from alchemesh_platform.app.observe import connections
     from alchemesh_platform.app.where import product_address, read_platform
     from alchemesh_platform.base.writing import write_private
-    from alchemesh_platform.clouds.gcp.emulation.environment import emulator_variables
     from alchemesh_platform.connections import CONNECTIONS_VARIABLE
+    from alchemesh_platform.deployment.emulation import emulator_variables
 
     platform = read_platform(where)
     found = connections(platform, product_address(where))

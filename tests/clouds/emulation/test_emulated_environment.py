@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from alchemesh_platform.catalog.discover import discover
-from alchemesh_platform.clouds.gcp.emulation.environment import WouldReachOut, check_servers, emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import EmulatorFailed, Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import Store
 from alchemesh_platform.clouds.gcp.emulation.world import STORAGE
 from alchemesh_platform.compose.resolve import read_settings
+from alchemesh_platform.deployment.emulation import WouldReachOut, check_servers, emulate
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import Platform
 from tests.commands import run_command

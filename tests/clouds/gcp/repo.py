@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.clouds.gcp.emulation.store import Kept, Store
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry
 from tests.commands import run_command, start_command

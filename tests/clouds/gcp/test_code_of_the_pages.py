@@ -12,7 +12,8 @@ import pytest
 from alchemesh_cli.main import invoke
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 from tests.builtin import ROOT
 

@@ -11,7 +11,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from alchemesh_platform.base.failure import ExitCode
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import HoldingRecord
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
-from alchemesh_platform.clouds.gcp.emulation.environment import emulate, emulators_of
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
+from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 
 from .repo import Repo, repo_in

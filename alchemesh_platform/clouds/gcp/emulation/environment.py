@@ -1,72 +1,68 @@
-"""An environment of the platform file, emulated: the same components and settings, with everything on this machine."""
+"""Google Cloud in an emulated environment: emulators of its services, and a stand-in for Pulumi's provider."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from alchemesh_platform.base.document import merge, node_of
-from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.sdk.emulation import Emulation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.sdk.code_run import RunCode
 
-FOLDER = "emulated"  # beside the real environments' folders, so that no state, lock or key is shared
 CLOUD = "cloud"  # in an environment's folder
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# Settings that name servers which have no emulator: group, setting.
-REAL_SERVERS = (("kafka", "bootstrap_servers"), ("nifi", "url"))
 
 
-class WouldReachOut(Failure):
-    """Raised when an emulated run would work on servers that are not of this machine."""
+class GoogleCloud(Emulation):
+    """Google Cloud on this machine."""
 
-    exit_code = ExitCode.USAGE
+    title = "Google Cloud"
+    packages = frozenset({"gcp"})
+
+    def settings(self, platform: Platform, folder: Path) -> Mapping[str, Mapping[str, str]]:
+        """NiFi writes where everything else reads: into the emulated Cloud Storage."""
+        if "nifi" not in platform.settings:
+            return {}
+        from alchemesh_platform.clouds.gcp.emulation.world import STORAGE
+
+        return {"nifi": {"storage_url": _emulators(folder).addresses()[STORAGE]}}
+
+    def variables(self, folder: Path) -> Mapping[str, str]:
+        """Variables by which Google's clients find the emulators."""
+        return _emulators(folder).variables()
+
+    def resume(self, folder: Path) -> None:
+        """Start again the emulators that were started once."""
+        _emulators(folder).resume()
+
+    @contextmanager
+    def serve(self, platform: Platform, folder: Path, report: Callable[[str], None]) -> Iterator[Mapping[str, int]]:
+        """Serve the stand-in for Pulumi's provider of Google Cloud."""
+        from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
+        from alchemesh_platform.clouds.gcp.emulation.store import Store
+        from alchemesh_platform.clouds.gcp.emulation.world import World
+
+        emulators = _emulators(folder, report)
+        emulators.resume()
+        settings: dict[str, Any] = platform.settings.get("gcp", {})
+        world = World(Store(emulators.folder), emulators.address_of)
+        world.configure(project=settings.get("project"), region=settings.get("region"))
+        with serve_emulated(world) as served:
+            yield {served.package: served.port}
+
+    def run_code(self, folder: Path, product: Path) -> RunCode | None:
+        """Runs jobs of Cloud Run as their templates say, without their containers."""
+        from alchemesh_platform.clouds.gcp.emulation.job import JobRunner
+        from alchemesh_platform.clouds.gcp.emulation.store import Store
+
+        return JobRunner(Store(folder / CLOUD), product)
 
 
-def emulate(platform: Platform) -> Platform:
-    """The environment with its state, registry and data in a folder of their own on this machine."""
-    home = Path(platform.home, FOLDER)
-    here = home / platform.environment
-    moved = _settings_of_here(platform, here)
-    return platform.model_copy(
-        update={
-            "home": str(home),
-            "state": f"file://{here / 'state'}",
-            "registry": f"sqlite:///{here / 'registry.db'}",
-            "secrets": "passphrase",
-            "settings": {**platform.settings, **{name: {**platform.settings[name], **moved[name]} for name in moved}},
-            "emulated": True,
-        }
-    ).located_by(merge(platform.tree, node_of({"settings": moved}, platform.tree.file)))
-
-
-def check_servers(platform: Platform, groups: Iterable[str]) -> None:
-    """Refuse an emulated run on servers elsewhere.
-
-    Args:
-        groups: Settings groups that the run's components use.
-
-    Raises:
-        WouldReachOut: when one of them names a server that is not of this machine.
-    """
-    used = set(groups)
-    for group, setting in REAL_SERVERS:
-        for address in _listed(platform.settings.get(group, {}).get(setting) if group in used else None):
-            host = urlsplit(address if "//" in address else f"//{address}").hostname
-            if host not in LOOPBACK:
-                raise WouldReachOut(
-                    f"settings.{group}.{setting} names {host}, which has no emulator, and is not this machine",
-                    hint=f"only Google Cloud is emulated: give the environment a {group} of this machine, in one that "
-                    f"extends {platform.environment}",
-                )
+EMULATION = GoogleCloud()
 
 
 def emulators_of(platform: Platform, report: Callable[[str], None] = lambda _line: None) -> Emulators:
@@ -74,77 +70,7 @@ def emulators_of(platform: Platform, report: Callable[[str], None] = lambda _lin
     return _emulators(Path(platform.home, platform.environment), report)
 
 
-def emulator_variables(platform: Platform) -> dict[str, str]:
-    """Variables by which Google's clients find the emulators; none for an environment that is not emulated."""
-    return emulators_of(platform).variables() if platform.emulated else {}
-
-
-def cloud_folder(platform: Platform) -> Path:
-    """Where the emulated cloud of an environment is kept."""
-    return Path(platform.home, platform.environment, CLOUD)
-
-
-def resume(platform: Platform) -> None:
-    """Start again what was started once of an emulated environment; nothing for any other."""
-    if platform.emulated:
-        emulators_of(platform).resume()
-
-
-@contextmanager
-def emulated_providers(platform: Platform, report: Callable[[str], None]) -> Iterator[dict[str, int]]:
-    """Serve the stand-ins for the engines that run inside the block.
-
-    Returns:
-        Package: port; nothing for an environment that is not emulated.
-    """
-    with ExitStack() as stack:
-        providers = {}
-        if platform.emulated:
-            from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
-            from alchemesh_platform.clouds.gcp.emulation.store import Store
-            from alchemesh_platform.clouds.gcp.emulation.world import World
-
-            emulators = emulators_of(platform, report)
-            emulators.resume()
-            settings: dict[str, Any] = platform.settings.get("gcp", {})
-            world = World(Store(emulators.folder), emulators.address_of)
-            world.configure(project=settings.get("project"), region=settings.get("region"))
-            served = stack.enter_context(serve_emulated(world))
-            providers[served.package] = served.port
-        yield providers
-
-
-def job_runner(platform: Platform, product: Path) -> RunCode | None:
-    """What runs a product's jobs here, where its cloud is emulated; None where it is not.
-
-    Args:
-        product: Folder of its repo, or its manifest.
-    """
-    if not platform.emulated:
-        return None
-    from alchemesh_platform.clouds.gcp.emulation.job import JobRunner
-    from alchemesh_platform.clouds.gcp.emulation.store import Store
-
-    return JobRunner(Store(cloud_folder(platform)), product.parent if product.is_file() else product)
-
-
-def _settings_of_here(platform: Platform, here: Path) -> dict[str, dict[str, str]]:
-    """Group: settings that differ because everything is on this machine, of the groups that the environment has."""
-    from alchemesh_platform.clouds.gcp.emulation.world import STORAGE
-
-    moved = {}
-    if "local" in platform.settings:
-        moved["local"] = {"root": str(here / "data"), "run": str(here / "run")}
-    if "nifi" in platform.settings:  # it writes where everything else reads
-        moved["nifi"] = {"storage_url": _emulators(here).addresses()[STORAGE]}
-    return moved
-
-
-def _emulators(here: Path, report: Callable[[str], None] = lambda _line: None) -> Emulators:
+def _emulators(folder: Path, report: Callable[[str], None] = lambda _line: None) -> Emulators:
     from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 
-    return Emulators(here / CLOUD, report)
-
-
-def _listed(found: Any) -> list[str]:
-    return [found] if isinstance(found, str) else [str(item) for item in found or ()]
+    return Emulators(folder / CLOUD, report)

@@ -1,0 +1,34 @@
+"""What `alchemesh doctor` checks of the local platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.base.failure import Failure
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+
+ROAPI = "roapi"
+NOT_USED = "the environment has no data API on this machine"
+
+
+def data_api(platform: Platform) -> str:
+    """The programs of a data API on this machine."""
+    if ROAPI not in platform.components.values():
+        return NOT_USED
+    from alchemesh_platform.systems.local.data_api.programs import program
+
+    return f"{program('roapi')}, behind {program('caddy')}"
+
+
+def guarded_sql(platform: Platform) -> str:
+    """The programs that guard SQL."""
+    if ROAPI not in platform.components.values():
+        return NOT_USED
+    from alchemesh_platform.systems.local.data_api.programs import guard_of, program
+
+    guard = guard_of(("sql",))
+    if guard.warnings:
+        raise Failure("; ".join(guard.warnings))
+    return f"{program('pgbouncer')}, servers enclosed by {program('bwrap')}"
