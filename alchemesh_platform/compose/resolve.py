@@ -281,11 +281,11 @@ def _misspelt(problem: Problem, groups: Node, instead: str | None) -> Problem:
     return replace(problem, location=place, hint=f"{quoted(instead)} stands here: did you mean it to be this group?")
 
 
-def _protocols(use: Use, spec: ComponentSpec, spoken: set[str]) -> Iterator[Problem]:
+def _protocols(use: Use, spec: ComponentSpec, offered: set[str]) -> Iterator[Problem]:
     """Protocols that a proxy is asked for and does not speak."""
     node = use.node.keys.get("protocols")
     for index, protocol in enumerate(node.items if node is not None and use.role is Role.PROXY else ()):
-        if protocol.text in set(protocol_names()) - spoken:
+        if protocol.text in set(protocol_names()) - offered:
             yield Problem(
                 protocol.location,
                 written((*use.path, "protocols", index)),

@@ -93,17 +93,17 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
         *of_acts, *([] if product is None else [acts.c.product == product])
     )
     served: defaultdict[str, list[Served]] = defaultdict(list)
-    standing: dict[str, tuple[str, int]] = {}  # address of a grant: its product, and which of the served it is
+    open_grants: dict[str, tuple[str, int]] = {}  # address of a grant: its product, and which of the served it is
     broken: defaultdict[str, list[datetime]] = defaultdict(list)
     with registry.reading() as connection:
         stable_since = {row[0]: row[1] for row in connection.execute(since)}
         deployed_at = {row[0]: row[1] for row in connection.execute(first)}
         for owner, address, change, at in connection.execute(grants):
             if change == "created":
-                standing[address] = owner, len(served[owner])
+                open_grants[address] = owner, len(served[owner])
                 served[owner].append(Served(at))
-            elif address in standing:
-                of, index = standing.pop(address)
+            elif address in open_grants:
+                of, index = open_grants.pop(address)
                 served[of][index] = Served(served[of][index].since, at)
         for owner, at in connection.execute(overrides):
             broken[owner].append(at)

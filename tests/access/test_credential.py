@@ -14,7 +14,7 @@ from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord,
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.local.data_api.gateway.consumers import read_entry
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.gateway.grants import admit
+from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access
 from alchemesh_platform.systems.local.data_api.gateway.scram import matches
 from tests.systems.local.gateways import written_gateway
 
@@ -42,7 +42,7 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gateway:
         for address, asked, state in (("req-1", RESTRICTED, "granted"), ("req-2", INTERNAL, "granted")):
             registry.put(request(address, asked, state))
         registry.put(request("req-3", RESTRICTED, "approved"))
-    admit(made, consumer="operations/desk", request="req-1")
+    grant_access(made, consumer="operations/desk", request="req-1")
     return made
 
 

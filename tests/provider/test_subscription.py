@@ -19,7 +19,7 @@ from alchemesh_platform.registry.records import (
     RequestStep,
 )
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.gateway.grants import admit, dismiss
+from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, revoke_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import is_good
 from tests.systems.local.gateways import written_gateway
 
@@ -154,7 +154,7 @@ def grant(wire: Wire, gateway: Gateway, kind: RequesterKind, requester: str, req
             steps=(step,),
         )
     )
-    admit(gateway, consumer=requester, request=request)
+    grant_access(gateway, consumer=requester, request=request)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_granted_consumer_keeps_a_credential_of_its_own(
     wire.update(made, inputs)
     assert is_good(gateway, file)
 
-    dismiss(gateway, "req-1")
+    revoke_access(gateway, "req-1")
     assert not is_good(gateway, file)
     wire.delete(made)
     assert not file.exists()

@@ -136,12 +136,12 @@ def _level(
     if before == after:
         return
     if before is None:
-        yield added(path, "compatible", f"{_spoken(after)} is promised, nothing was")
+        yield added(path, "compatible", f"{_in_words(after)} is promised, nothing was")
     elif after is None:
-        yield removed(path, "breaking", f"nothing is promised, was {_spoken(before)}")
+        yield removed(path, "breaking", f"nothing is promised, was {_in_words(before)}")
     else:
         better = (after > before) == larger_is_better
-        yield changed(path, "compatible" if better else "breaking", f"{_spoken(after)}, was {_spoken(before)}")
+        yield changed(path, "compatible" if better else "breaking", f"{_in_words(after)}, was {_in_words(before)}")
 
 
 def _terms(path: Path, before: Terms, after: Terms) -> Iterator[ContractChange]:
@@ -163,16 +163,16 @@ def _billing(path: Path, before: Billing | None, after: Billing | None) -> Itera
     if before == after:
         return
     was, now = cost(before), cost(after)
-    spoken = f"{now}, was {was}"
+    summary = f"{now}, was {was}"
     if _price(before) == _price(after) == 0:
-        yield changed(path, "documentation", f"{spoken}: consumption is free before and after")
+        yield changed(path, "documentation", f"{summary}: consumption is free before and after")
     elif _price(after) == 0:
-        yield changed(path, "compatible", spoken)
+        yield changed(path, "compatible", summary)
     elif _price(before) == 0 or _unit(before) != _unit(after):
-        yield changed(path, "breaking", spoken)
+        yield changed(path, "breaking", summary)
     else:
         dearer = _price(after) > _price(before)
-        yield changed((*path, "price"), "breaking" if dearer else "compatible", spoken)
+        yield changed((*path, "price"), "breaking" if dearer else "compatible", summary)
 
 
 def _price(billing: Billing | None) -> float:
@@ -198,14 +198,14 @@ def _notice_period(path: Path, before: timedelta | None, after: timedelta | None
     if before == after:
         return
     was, now = before or timedelta(0), after or timedelta(0)
-    spoken = f"{'none' if after is None else _spoken(after)}, was {'none' if before is None else _spoken(before)}"
+    summary = f"{'none' if after is None else _in_words(after)}, was {'none' if before is None else _in_words(before)}"
     if was == now:
-        yield changed(path, "documentation", spoken)
+        yield changed(path, "documentation", summary)
     else:
-        yield changed(path, "compatible" if now > was else "breaking", spoken)
+        yield changed(path, "compatible" if now > was else "breaking", summary)
 
 
-def _spoken(value: float | timedelta | None) -> str:
+def _in_words(value: float | timedelta | None) -> str:
     if isinstance(value, timedelta):
         return format_duration(value)
     return format_percent(value) if value is not None else "nothing"

@@ -161,15 +161,15 @@ def _classification(
     if (before or "") == (after or ""):
         return
     was, now = _rank(before, scale), _rank(after, scale)
-    spoken = f"{after or 'unclassified'}, was {before or 'unclassified'}"
+    summary = f"{after or 'unclassified'}, was {before or 'unclassified'}"
     if was == now:
-        yield changed(path, "documentation", f"{spoken}: as sensitive as before")
+        yield changed(path, "documentation", f"{summary}: as sensitive as before")
     elif now == 0 or (isinstance(was, int) and isinstance(now, int) and now < was):
-        yield changed(path, "compatible", f"{spoken}: less sensitive")
+        yield changed(path, "compatible", f"{summary}: less sensitive")
     elif isinstance(was, int) and isinstance(now, int):
-        yield changed(path, "breaking", f"{spoken}: more sensitive, so consumers may no longer be allowed to keep it")
+        yield changed(path, "breaking", f"{summary}: more sensitive, so consumers may no longer be allowed to keep it")
     else:
-        yield changed(path, "breaking", f"{spoken}: which of the two is more sensitive is not known")
+        yield changed(path, "breaking", f"{summary}: which of the two is more sensitive is not known")
 
 
 def _rank(word: str | None, scale: Sequence[str]) -> int | str:

@@ -92,7 +92,7 @@ def manifest_text(imported: ImportedPort) -> str:
     port = imported.port
     assert port.contract is not None  # noqa: S101 - every import has one
     known = protocol_names()
-    spoken = [protocol for protocol in port.protocols if protocol in known]
+    offered = [protocol for protocol in port.protocols if protocol in known]
     storage = next((protocol for protocol in port.protocols if protocol not in known), STORAGE)
     contract = port.contract.model_dump(mode="json", exclude_defaults=True)
     first = {"version": contract.pop("version"), "lifecycle": port.contract.lifecycle.value}
@@ -104,8 +104,8 @@ def manifest_text(imported: ImportedPort) -> str:
     if imported.description:
         output["description"] = imported.description
     output |= {"models": list(port.models), "storage": {"component": storage}}
-    if spoken:
-        output["proxy"] = {"component": PROXY, "protocols": spoken}
+    if offered:
+        output["proxy"] = {"component": PROXY, "protocols": offered}
     output["contract"] = first | contract
     models = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in port.models.items()}
     text = yaml_text({"models": models, "output_ports": [_plain(output)]})
@@ -212,8 +212,8 @@ class _Import:
             path: Path = ("slaProperties", index)
             name, value = _level(promised)
             if name is None or name in levels:
-                spoken = described(promised.property)
-                self.reading.leave(path, f"found the service level {spoken}, for which a manifest has no place")
+                level = described(promised.property)
+                self.reading.leave(path, f"found the service level {level}, for which a manifest has no place")
             else:
                 levels[name] = value
                 self.reading.take(*((*path, key) for key in ("property", "value", "unit")))

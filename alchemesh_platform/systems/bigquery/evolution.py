@@ -107,5 +107,5 @@ def _incompatible(old: Sequence[Field], new: Sequence[Field], above: str) -> Ite
 
 
 def _type(field: Field) -> str:
-    spoken = "object" if field["type"] == "RECORD" else str(field["type"]).lower()
-    return f"array of {spoken}" if field["mode"] == "REPEATED" else spoken
+    kind = "object" if field["type"] == "RECORD" else str(field["type"]).lower()
+    return f"array of {kind}" if field["mode"] == "REPEATED" else kind

@@ -27,7 +27,7 @@ class Right:
         )
 
 
-def give(cluster: Cluster, rights: Iterable[Right]) -> None:
+def grant_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
     """Give rights, and wait until brokers know; those that are there already are fine. Raises KafkaFailed."""
     rights = list(rights)
     for right in rights:
@@ -38,7 +38,7 @@ def give(cluster: Cluster, rights: Iterable[Right]) -> None:
     )
 
 
-def take(cluster: Cluster, rights: Iterable[Right]) -> None:
+def revoke_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
     """Take rights away, and wait until brokers know; those that are gone already are fine. Raises KafkaFailed."""
     rights = list(rights)
     for right in rights:

@@ -31,7 +31,7 @@ from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaFailed
-from alchemesh_platform.systems.kafka.rights import Right, take
+from alchemesh_platform.systems.kafka.rights import Right, revoke_rights
 from alchemesh_platform.systems.kafka.users import own_user, set_password
 from alchemesh_platform.systems.mesh.resources import Grant
 from parts.kafka import Broker
@@ -206,7 +206,7 @@ def test_rights_of_a_user_that_exists_already_stay_while_another_request_needs_t
     assert read(kafka, TOPIC, 1, user=user, password="known-here", group=group) == [b'{"flight_id": "AA1"}']
     assert port.up(RENEWED, TEAM).changes.keys() == {"same"}
 
-    take(Cluster(KafkaAccess.model_validate(access(kafka))), [Right(user, "topic", TOPIC)])
+    revoke_rights(Cluster(KafkaAccess.model_validate(access(kafka))), [Right(user, "topic", TOPIC)])
     until(lambda: TOPIC not in names(user), "the right is gone")
     assert port.up(RENEWED, TEAM).changes.get("update") == 1, "taken away by hand, it is given again"
     until(lambda: names(user) == rights, "it is there again")

@@ -16,7 +16,7 @@ USER = "ingestion"
 PASSWORD = "ingestion-secret"
 
 
-def record_granted(kafka: Broker, topic: str) -> None:
+def grant_rights(kafka: Broker, topic: str) -> None:
     """A topic, and a user that may read it."""
     kafka.create_topic(topic, partitions=3)
     kafka.add_user(USER, PASSWORD)

@@ -21,7 +21,7 @@ from tests.provider.wire import Wire
 
 from .bucket import Bucket
 from .flows import DATAFLOW, Tree, group_of, processors_of, with_property
-from .ingestion import USER, dataflow, record_granted
+from .ingestion import USER, dataflow, grant_rights
 from .stream import flights, reporting, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
@@ -63,7 +63,7 @@ def test_every_event_arrives_through_kills_of_nifi_and_of_the_broker(
     topic = "ops.departures"
     bucket = Bucket(storage, "landing")
     bucket.make()
-    record_granted(kafka, topic)
+    grant_rights(kafka, topic)
     made = wire.create(DATAFLOW, dataflow(nifi_server.url, kafka, bucket, topic))
     assert made.state["health"] == "healthy"
 
@@ -100,7 +100,7 @@ def test_what_is_no_event_leaves_no_blank_line_behind(
     topic = "ops.crew"
     bucket = Bucket(storage, "crew")
     bucket.make()
-    record_granted(kafka, topic)
+    grant_rights(kafka, topic)
     made = wire.create(DATAFLOW, dataflow(nifi_server.url, kafka, bucket, topic))
     batches: list[list[bytes | None]] = [
         [*flights(0, 500), b"no event"],
@@ -131,7 +131,7 @@ def test_a_changed_parameter_stands_still_only_what_refers_to_it_and_loses_nothi
     first, second = Bucket(storage, "first"), Bucket(storage, "second")
     first.make()
     second.make()
-    record_granted(kafka, topic)
+    grant_rights(kafka, topic)
     tree = dataflow(nifi_server.url, kafka, first, topic)
     made = wire.create(DATAFLOW, tree)
     kafka.produce(topic, flights(0, 1_000))
@@ -164,7 +164,7 @@ def test_a_new_password_and_a_new_batch_size_pause_no_more_than_what_they_are_of
     topic = "ops.bookings"
     bucket = Bucket(storage, "bookings")
     bucket.make()
-    record_granted(kafka, topic)
+    grant_rights(kafka, topic)
     tree = dataflow(nifi_server.url, kafka, bucket, topic)
     name = str(tree["name"])
     made = wire.create(DATAFLOW, tree)
@@ -239,7 +239,7 @@ def test_a_bucket_that_is_gone_keeps_the_data_in_nifi_until_it_is_back(
 ) -> None:
     topic = "ops.weather"
     bucket = Bucket(storage, "late")
-    record_granted(kafka, topic)
+    grant_rights(kafka, topic)
     tree = dataflow(nifi_server.url, kafka, bucket, topic, drainSeconds=15.0)
     made = wire.create(DATAFLOW, tree)
     kafka.produce(topic, flights(0, 300))

@@ -10,7 +10,7 @@ from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
-from alchemesh_platform.systems.kafka.rights import Right, give, missing_rights, take
+from alchemesh_platform.systems.kafka.rights import Right, grant_rights, missing_rights, revoke_rights
 from alchemesh_platform.systems.kafka.users import principal_of
 
 
@@ -54,7 +54,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
         return Drift(f"it is no more so that {gone[0]}: it is made so again", "principal") if gone else None
 
     def create(self, inputs: RightsInputs, context: Context) -> RightsOutputs:
-        give(Cluster(inputs.kafka), _rights(inputs))
+        grant_rights(Cluster(inputs.kafka), _rights(inputs))
         return RightsOutputs(principal=principal_of(inputs.user))
 
     def read(
@@ -77,7 +77,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
 def _end(inputs: RightsInputs, rights: set[Right], context: Context) -> None:
     """Take rights away that nobody else needs."""
     kept = rights & _needed(inputs, context)
-    take(Cluster(inputs.kafka), sorted(rights - kept, key=str))
+    revoke_rights(Cluster(inputs.kafka), sorted(rights - kept, key=str))
     for right in sorted(kept, key=str):
         context.info(f"kept: {right}, which {'another grant needs' if inputs.request else 'others may need'}")
 

@@ -15,7 +15,7 @@ from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entry
 from alchemesh_platform.systems.local.data_api.gateway.credentials import CredentialFailed, user_name
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.gateway.grants import admit, dismiss
+from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, revoke_access
 
 
 class DataApiGrantInputs(Properties):
@@ -60,7 +60,7 @@ class DataApiGrantHandler(Handler[DataApiGrantInputs, DataApiGrantOutputs]):
         return None
 
     def create(self, inputs: DataApiGrantInputs, context: Context) -> DataApiGrantOutputs:
-        entry = admit(_gateway(inputs), consumer=inputs.consumer, request=inputs.request, ends_at=inputs.ends_at)
+        entry = grant_access(_gateway(inputs), consumer=inputs.consumer, request=inputs.request, ends_at=inputs.ends_at)
         return DataApiGrantOutputs(user=entry.user)
 
     def read(
@@ -79,7 +79,7 @@ class DataApiGrantHandler(Handler[DataApiGrantInputs, DataApiGrantOutputs]):
         return self.create(inputs, context)
 
     def delete(self, inputs: DataApiGrantInputs, outputs: DataApiGrantOutputs, context: Context) -> None:
-        dismiss(_gateway(inputs), inputs.request)
+        revoke_access(_gateway(inputs), inputs.request)
 
 
 def _gateway(inputs: DataApiGrantInputs) -> Gateway:

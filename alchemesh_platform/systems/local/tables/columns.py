@@ -83,12 +83,12 @@ def delta_field(column: Column, path: str) -> dict[str, Any]:
     }
 
 
-def spoken(kind: DeltaType) -> str:
+def type_in_words(kind: DeltaType) -> str:
     """A Delta type as a person says it: ``string``, ``array of long``, ``object of a, b``."""
     if isinstance(kind, str):
         return kind
     if kind["type"] == "array":
-        return f"array of {spoken(kind['elementType'])}"
+        return f"array of {type_in_words(kind['elementType'])}"
     return f"object of {', '.join(field['name'] for field in kind['fields'])}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.systems.local.tables.columns import COMMENT, Column, DeltaType, delta_field, spoken
+from alchemesh_platform.systems.local.tables.columns import COMMENT, Column, DeltaType, delta_field, type_in_words
 
 REPLACE = "set `on_incompatible_change: replace`, which starts the table anew without its rows"
 
@@ -126,7 +126,7 @@ def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompa
         elif not _extends(old["type"], field["type"]):
             yield Incompatible(
                 name,
-                f"its type would change from {spoken(old['type'])} to {spoken(field['type'])}",
+                f"its type would change from {type_in_words(old['type'])} to {type_in_words(field['type'])}",
                 f"add a column of the new type beside it, or {REPLACE}",
             )
         elif old["nullable"] and not field["nullable"]:

@@ -12,7 +12,7 @@ import psycopg
 from alchemesh_platform.connections import Credential
 from alchemesh_platform.systems.local.data_api.gateway.credentials import Issued
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.gateway.grants import admit
+from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import Endpoints
 
@@ -61,4 +61,4 @@ def doors(endpoints: Endpoints, credential: Issued | None) -> dict[str, object]:
 
 def grant(gateway: Gateway, request: str, ends_at: datetime | None = None) -> Issued:
     """A consumer with a grant and a credential."""
-    return issue(gateway, admit(gateway, consumer="ops/punctuality", request=request, ends_at=ends_at).user)
+    return issue(gateway, grant_access(gateway, consumer="ops/punctuality", request=request, ends_at=ends_at).user)

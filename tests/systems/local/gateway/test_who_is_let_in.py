@@ -17,7 +17,7 @@ from alchemesh_platform.systems.local.data_api.gateway.consumers import (
 )
 from alchemesh_platform.systems.local.data_api.gateway.credentials import CredentialFailed, Issued, user_name
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.gateway.grants import admit, dismiss, join
+from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, join, revoke_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
 from tests.systems.local.gateway.doors import GRANTED, REFUSED, connect, doors, grant, query
@@ -34,7 +34,7 @@ def test_nobody_gets_in_without_a_credential_or_with_a_wrong_one(endpoints: Endp
 
 
 def test_a_grant_alone_lets_nobody_in(endpoints: Endpoints, gateway: Gateway) -> None:
-    entry = admit(gateway, consumer="ops/punctuality", request="req-alone")
+    entry = grant_access(gateway, consumer="ops/punctuality", request="req-alone")
     assert doors(endpoints, Issued(entry.user, "")) == REFUSED
 
 
@@ -43,7 +43,7 @@ def test_a_new_credential_replaces_the_old_one(endpoints: Endpoints, gateway: Ga
     new = issue(gateway, old.user)
     assert new.password != old.password
     assert (doors(endpoints, old), doors(endpoints, new)) == (REFUSED, GRANTED)
-    admit(gateway, consumer="ops/punctuality", request="req-rotate")
+    grant_access(gateway, consumer="ops/punctuality", request="req-rotate")
     assert doors(endpoints, new) == GRANTED, "granting again keeps the credential"
 
 
@@ -51,26 +51,26 @@ def test_who_is_let_out_is_refused_at_once_and_nobody_else_notices(endpoints: En
     leaves, stays = grant(gateway, "req-leaves"), grant(gateway, "req-stays")
     with connect(endpoints, leaves) as theirs, connect(endpoints, stays) as others:
         assert query(theirs, "SELECT id FROM flight") == query(others, "SELECT id FROM flight") == [("UA1",)]
-        dismiss(gateway, "req-leaves")
+        revoke_access(gateway, "req-leaves")
         with pytest.raises(psycopg.OperationalError):
             query(theirs, "SELECT id FROM flight")
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
     assert (doors(endpoints, leaves), doors(endpoints, stays)) == (REFUSED, GRANTED)
-    dismiss(gateway, "req-leaves")
+    revoke_access(gateway, "req-leaves")
 
 
 def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints: Endpoints, gateway: Gateway) -> None:
     with pytest.raises(CredentialFailed, match="lets nobody in for req-team"):
         join(gateway, consumer="ops/punctuality", request="req-team")
-    team = issue(gateway, admit(gateway, consumer="ops/desk", request="req-team").user)
+    team = issue(gateway, grant_access(gateway, consumer="ops/desk", request="req-team").user)
     product = issue(gateway, join(gateway, consumer="ops/punctuality", request="req-team").user)
     assert product.user != team.user
     assert [doors(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
-    admit(gateway, consumer="ops/desk", request="req-team", ends_at=datetime.now(UTC) - timedelta(seconds=1))
+    grant_access(gateway, consumer="ops/desk", request="req-team", ends_at=datetime.now(UTC) - timedelta(seconds=1))
     assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
-    admit(gateway, consumer="ops/desk", request="req-team")
+    grant_access(gateway, consumer="ops/desk", request="req-team")
     assert [doors(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
-    dismiss(gateway, "req-team")
+    revoke_access(gateway, "req-team")
     assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
 
 
@@ -80,7 +80,7 @@ def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gatewa
     with connect(endpoints, short) as theirs:
         assert query(theirs, "SELECT id FROM flight") == [("UA1",)]
         # Only now, or on a busy machine it would be over before they are in.
-        admit(
+        grant_access(
             gateway,
             consumer="ops/punctuality",
             request="req-short",
@@ -111,7 +111,7 @@ def test_the_credential_of_one_data_api_is_refused_at_another(
     try:
         there = deploy_product(other)
         theirs = Gateway(other.run_directory, other.process)
-        admit(theirs, consumer="ops/punctuality", request="req-mine")
+        grant_access(theirs, consumer="ops/punctuality", request="req-mine")
         assert doors(there, mine) == REFUSED
         assert doors(there, issue(theirs, mine.user)) == GRANTED
         assert doors(endpoints, mine) == GRANTED
@@ -141,7 +141,7 @@ def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gatewa
     last = grant(gateway, "req-last")
     some = [Issued(user_name("ops/many", f"req-{number}"), template.password) for number in (0, 200, 399)]
     assert [doors(endpoints, one) for one in (*some, last)] == [GRANTED] * 4
-    dismiss(gateway, "req-200")
+    revoke_access(gateway, "req-200")
     assert [doors(endpoints, one) for one in some] == [GRANTED, REFUSED, GRANTED]
     for number in range(400):
         (gateway.folder / "consumers" / f"{user_name('ops/many', f'req-{number}')}.json").unlink(missing_ok=True)
@@ -152,7 +152,7 @@ def test_a_hand_made_entry_is_let_in_and_not_taken_over(endpoints: Endpoints, ga
     write_entry(gateway.folder, Entry(user=user, consumer="a friend"))
     assert doors(endpoints, issue(gateway, user)) == GRANTED
     with pytest.raises(CredentialFailed, match="by hand"):
-        admit(gateway, consumer="ops/punctuality", request="req-by-hand")
+        grant_access(gateway, consumer="ops/punctuality", request="req-by-hand")
     remove_entry(gateway.folder, user)
 
 

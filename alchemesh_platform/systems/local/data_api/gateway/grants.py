@@ -17,14 +17,14 @@ from alchemesh_platform.systems.local.data_api.gateway.credentials import Creden
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply, listening
 
 
-def admit(gateway: Gateway, *, consumer: str, request: str, ends_at: datetime | None = None) -> Entry:
+def grant_access(gateway: Gateway, *, consumer: str, request: str, ends_at: datetime | None = None) -> Entry:
     """Let a consumer in for a request, as soon as it has a credential; one that it has already stays good.
 
     Raises:
         CredentialFailed: when there is no gateway, or somebody was let in by hand under the same name.
         GatewayFailed: when the gateway does not take it.
     """
-    return _admit(gateway, user_name(consumer, request), consumer, request, ends_at)
+    return _grant_access(gateway, user_name(consumer, request), consumer, request, ends_at)
 
 
 def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
@@ -39,10 +39,10 @@ def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
             f"{gateway.process} lets nobody in for {request}",
             hint=remedy("{} of its product, then `up`", command("refresh")),
         )
-    return _admit(gateway, user_name(consumer, request), consumer, request, granted.ends_at)
+    return _grant_access(gateway, user_name(consumer, request), consumer, request, granted.ends_at)
 
 
-def _admit(gateway: Gateway, user: str, consumer: str, request: str, ends_at: datetime | None) -> Entry:
+def _grant_access(gateway: Gateway, user: str, consumer: str, request: str, ends_at: datetime | None) -> Entry:
     if listening(gateway) is None:
         raise CredentialFailed(
             f"there is no data API {gateway.process}", hint=remedy("{} of its product starts it", command("up"))
@@ -71,7 +71,7 @@ def _admit(gateway: Gateway, user: str, consumer: str, request: str, ends_at: da
     return entry
 
 
-def dismiss(gateway: Gateway, request: str) -> None:
+def revoke_access(gateway: Gateway, request: str) -> None:
     """Let out who was let in for a request: refused at once, open connections are closed. Twice does no harm.
 
     Raises:
