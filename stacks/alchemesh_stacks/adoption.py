@@ -1,4 +1,4 @@
-"""Taking back in what was kept of a product: the engine imports it where it would have made it."""
+"""Import of a product's kept resources: the engine imports them instead of creating them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pulumi
 
 from alchemesh_platform.compose.plan import Kept
 
-# What is imported has to be as the program says, or the engine refuses it. What differs is changed by the next run.
+# The engine refuses an import that differs from the program. The next run changes the differences.
 EVERYTHING = ("*",)
 
 

@@ -43,7 +43,7 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
 
     Raises:
         ProblemsFound: with every problem of the manifest and the platform file.
-        FoundationMissing: when what it stands on is not deployed; not in a preview.
+        FoundationMissing: when a shared stack that it depends on is not deployed; not in a preview.
     """
     from pathlib import Path
 
@@ -93,7 +93,7 @@ class DataProduct(pulumi.ComponentResource):
         self.register_outputs({"assets": list(plan.assets)})
 
     def connections(self) -> dict[str, Any]:
-        """What the ports and needs give, in the form in which code finds it."""
+        """The connections of ports and needs, in the form that the code receives."""
         return {
             "inputs": {port.planned.name: port.connections for port in self.inputs},
             "outputs": {port.planned.name: port.connections for port in self.outputs},
@@ -269,7 +269,7 @@ class OutputPort(pulumi.ComponentResource):
         ]
 
     def grant(self, granted: PlannedGrant) -> mesh.Grant:
-        """What lets one consumer in, and the record of it. The names hold the request: no grant touches another."""
+        """The grant of one consumer, and its record. The names contain the request: grants stay separate."""
         consumer, planned = granted.consumer, self.planned
         guards = [part for part in (self.storage, self.proxy) if part is not None and part.spec.guards]
         parts = [resource for part in guards for resource in part.grant(consumer)]
@@ -325,16 +325,16 @@ def _transform(rule: Transform) -> pulumi.ResourceTransform:
 
 
 def _after(opts: pulumi.ResourceOptions, *parts: pulumi.Resource) -> pulumi.ResourceOptions:
-    """Options of what is made when all parts stand.
+    """Options for a resource that depends on all deployed parts.
 
-    What lets a consumer in is no part: it goes alone, and the engine keeps what something else depends on.
+    A grant is no part: it is removed alone, and the engine keeps resources that others depend on.
     """
     deployed = [resource for part in parts for resource in _deployed_parts(part)]
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=deployed))
 
 
 def _deployed_parts(part: pulumi.Resource) -> list[pulumi.Resource]:
-    """What a part consists of now. Left to itself, the SDK takes what is added to a component later for part of it."""
+    """The resources of a part now. By default, the SDK also counts resources added to a component later."""
     if not isinstance(part, pulumi.ComponentResource):
         return [part]
     lasting = [child for child in part._childResources if not re.search(REQUEST_PATTERN, child._name)]

@@ -1,6 +1,6 @@
-"""What the program of a product declares, resource by resource: told without an engine, a network or credentials.
+"""The declared resources of a product's program, without an engine, a network or credentials.
 
-The SDK's mocks stand where the engine would. As in a preview, what only a provider computes is not known.
+The SDK's mocks replace the engine. As in a preview, values that only a provider computes are unknown.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Declared:
     """One resource that would be made.
 
     Args:
-        kind: What it is part of: the product, an input or output port, a need, or the code.
+        kind: Its part of the product: the product, an input or output port, a need, or the code.
         port: Name of the port or need; empty for the product itself.
         type: Pulumi type.
         name: Name in the program.
@@ -72,7 +72,7 @@ def declared(plan: Plan) -> list[Declared]:
 
 
 class _Answers(pulumi.runtime.Mocks):
-    """What a provider would answer in a preview: the inputs as they are known."""
+    """The answer of a provider in a preview: the known inputs."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         return "", {name: value for name, value in args.inputs.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The Pulumi program of what products stand on: a platform's own infrastructure, or that of a domain."""
+"""The Pulumi program of a shared stack: the platform stack, or the stack of a domain."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def deploy_foundation(
 ) -> Component[Any, Any]:
     """Declare a foundation; call it inside a Pulumi program.
 
-    Its outputs are the stack's. With ``recorded`` the registry has them, too, once all of it stands: that is where
-    products find them. What is in ``kept`` is imported where it would be made.
+    Its outputs are the stack's. With ``recorded`` the registry stores them too, last: products read
+    them there. Resources in ``kept`` are imported instead of created.
     """
     taken = pulumi.ResourceOptions(transformations=[adoption(kept)])
     component = foundation.spec.component_class()(
@@ -34,7 +34,7 @@ def deploy_foundation(
 
 
 def record(foundation: Foundation, component: Component[Any, Any]) -> mesh.Foundation:
-    """The record of the outputs, made when all of it stands."""
+    """The record of the outputs, created after all other resources."""
     return mesh.Foundation(
         f"{foundation.name}-record",
         environment=foundation.wiring.environment,

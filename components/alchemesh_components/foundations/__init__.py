@@ -1,1 +1,1 @@
-"""What products stand on: the platform itself, and domains."""
+"""Components of the shared stacks: the platform stack and the domain stacks."""

@@ -1,1 +1,1 @@
-"""What components on Google Cloud share."""
+"""Shared parts of the components on Google Cloud."""

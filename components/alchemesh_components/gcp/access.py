@@ -1,4 +1,4 @@
-"""Who a consumer is to Google Cloud: the members of IAM that are let in, and until when."""
+"""IAM members of a consumer, and the end of their access."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.manifest.checks import CODE_NAME
 from alchemesh_platform.sdk.consumer import Consumer
 
-# A binding without a condition is one for all who give it: who takes away theirs takes away everybody's. A condition of
-# its own keeps each request's apart, also where two let in the same person.
+# Bindings without a condition are shared: removing one removes it for every request. A unique condition keeps the
+# bindings of two requests apart, even for the same person.
 # https://cloud.google.com/iam/docs/conditions-overview
 FOREVER = "9999-12-31T00:00:00Z"
 
@@ -30,7 +30,7 @@ class Condition:
 def members_of(consumer: Consumer, settings: GcpSettings, environment: str) -> list[str]:
     """IAM members that a consumer stands for, each once: its product's identity, its teams, its people.
 
-    Teams stand for their members where the platform says what groups are called; otherwise each person is let in.
+    If the platform names the groups of teams, a team becomes its group. Otherwise each member receives access.
     """
     return list(dict.fromkeys(_members(consumer, settings, environment)))
 

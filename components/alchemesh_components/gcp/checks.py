@@ -1,4 +1,4 @@
-"""What components for Google Cloud have in common to say against their place, before anything is deployed."""
+"""Checks that components for Google Cloud share and that run before a deployment."""
 
 from __future__ import annotations
 

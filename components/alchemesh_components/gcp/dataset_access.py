@@ -25,8 +25,8 @@ LISTED_KINDS = ("user", "serviceAccount", "group", "domain")  # members that an 
 def dataset_options(component: Component[Any, Any], *, kept: bool) -> pulumi.ResourceOptions:
     """Options of a dataset.
 
-    Its id is its own in the project: one elsewhere can only be made once it is gone. What is kept does not go, so it
-    stays where it was made.
+    Its id is unique in the project: it must be deleted before one with the same id is created in another location. A
+    kept dataset is not deleted, so it stays in its location.
     """
     return pulumi.ResourceOptions(
         parent=component,

@@ -1,4 +1,4 @@
-"""What products on Google Cloud take from the stacks that they stand on, by the outputs of gcp-platform and gcp-domain.
+"""References of products on Google Cloud to their shared stacks: the outputs of gcp-platform and gcp-domain.
 
 Where an output is not there (a preview before the stack is deployed, a component used alone) the name that the stack
 will give stands for it: names follow from the platform file.

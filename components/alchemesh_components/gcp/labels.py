@@ -10,7 +10,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 def labels_of(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
     """Labels of what a port or need has: the platform's own, its domain's, and whose it is.
 
-    Budgets, costs and clean-ups go by them. What the mesh says wins over what the platform says.
+    Budgets, costs and clean-ups go by them. Labels of the mesh take precedence over labels of the platform.
     """
     return {
         **settings.labels,

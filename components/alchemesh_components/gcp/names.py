@@ -16,14 +16,14 @@ HASH_LENGTH = 10  # letters of base 32, 50 bits: that two of a million shortened
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """What a service allows a name to be.
+    """The rule of a service for names.
 
     Args:
         what: The thing named, as a person says it.
         max_length: Longest name.
-        separator: What stands between words; between parts it stands twice, so that parts cannot run into each other.
+        separator: Separator of words; doubled between parts, so that parts stay distinct.
         everywhere: Whether the name is unique in all of Google Cloud rather than in its project.
-        reserved: Texts that the service refuses, wherever they stand in the name.
+        reserved: Texts that the service refuses anywhere in the name.
         reserved_start: Text that the service refuses at the beginning.
     """
 
@@ -80,10 +80,10 @@ def resource_name(rule: NameRule, settings: GcpSettings, wiring: Wiring, *more: 
     """The name of what a port or need has: ``prod--aviation--flights--departures``.
 
     Args:
-        rule: What its service allows.
+        rule: The rule of its service.
         settings: The platform's; their ``name_prefix`` comes first, or the project where names are unique everywhere.
         wiring: The port's place: environment, domain, product, port, and part of it.
-        more: What tells it from others of the port.
+        more: Suffix that distinguishes it from others of the port.
     """
     address = (wiring.domain, wiring.product, wiring.port, wiring.part)
     return product_resource_name(rule, settings, wiring.environment, *address, *more)
@@ -98,7 +98,7 @@ def name_of(rule: NameRule, parts: Sequence[str]) -> str:
     """Parts as one name: joined where they fit, otherwise cut, with a hash of all of them at the end.
 
     Args:
-        rule: What the service allows.
+        rule: The rule of the service.
         parts: At least three names or identifiers, as manifests have them; an empty one is left out.
     """
     given = [part for part in parts if part]

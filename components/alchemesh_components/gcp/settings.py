@@ -1,4 +1,4 @@
-"""What a platform team sets for Google Cloud: the group ``gcp`` of the platform file's settings."""
+"""Settings for Google Cloud: the group ``gcp`` of the platform file's settings."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ class Principals(Strict):
     team: Annotated[str, _placeholders("domain", "team")] | None = Field(
         default=None,
         description="IAM member of a technical team, such as group:{domain}-{team}@acme.example; "
-        "without it, a team is let in by its members.",
+        "without it, each member of a team receives access.",
     )
 
 
 class Budget(Strict):
-    """What a domain may cost in a month before its owner is told; spending is not stopped."""
+    """Monthly budget of a domain. The owner receives alerts; spending is not stopped."""
 
     billing_account: Annotated[str, StringConstraints(pattern=BILLING_ACCOUNT_PATTERN)] = Field(
         description="Billing account that pays the project.", examples=["01AB23-45CD67-89EF01"]

@@ -1,4 +1,4 @@
-"""What components ask of BigQuery in SQL. Names come from manifests, whose patterns leave no room for quotes."""
+"""SQL statements of components for BigQuery. Names come from manifests, whose patterns exclude quotes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What components on Kafka share."""
+"""Shared parts of the components on Kafka."""

@@ -1,4 +1,4 @@
-"""What a platform team sets for Kafka."""
+"""Settings for Kafka."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC
 class KafkaSettings(KafkaAccess):
     """The cluster, how it is reached, and how topics and consumers are made there."""
 
-    topic_prefix: str = Field(default="", description="What the names of all topics begin with.")
+    topic_prefix: str = Field(default="", description="Prefix of all topic names.")
     replication: int = Field(default=3, ge=1, description="Copies of each partition of a new topic.")
     schema_topic: str = Field(default=SCHEMA_TOPIC, description="Compacted topic that schemas are published in.")
     create_users: bool = Field(
         default=False,
-        description="Whether a consumer that is let in gets a SCRAM user of its own; otherwise users exist already, "
-        "as where a managed cluster's own service makes them (Amazon MSK, Aiven): domain.product, domain.team, or an "
-        "email. Users that cannot be named so, as service accounts of Confluent Cloud, cannot be let in.",
+        description="Whether each granted consumer gets its own SCRAM user; otherwise its user must exist "
+        "already, as on managed clusters with their own user service (Amazon MSK, Aiven), named domain.product, "
+        "domain.team, or an email. Users with other names, such as service accounts of Confluent Cloud, cannot be "
+        "granted access.",
     )
 
     def access(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What components on this machine share."""
+"""Shared parts of the components on this machine."""

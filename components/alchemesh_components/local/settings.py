@@ -1,4 +1,4 @@
-"""What a platform team sets for the embedded local platform."""
+"""Settings for the embedded local platform."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What components on NiFi share."""
+"""Shared parts of the components on NiFi."""

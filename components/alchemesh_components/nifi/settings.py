@@ -1,4 +1,4 @@
-"""What a platform team sets for Apache NiFi: the group ``nifi`` of the platform file's settings."""
+"""Settings for Apache NiFi: the group ``nifi`` of the platform file's settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alchemesh_platform.base.units import Duration
 from alchemesh_platform.sdk.models import Strict
 
 URL_PATTERN = r"^https?://[^\s/]+(/\S*)?/nifi-api/?$"
-# Who signs in, and by what: neither says anything alone.
+# User and password: each needs the other.
 PAIRS = (("username", "password"), ("client_certificate", "client_key"))
 
 
@@ -71,6 +71,6 @@ class NifiSettings(Strict):
         return self
 
     def login(self) -> dict[str, Any]:
-        """Who we are to NiFi, by references only."""
+        """Our login at NiFi, by references only."""
         names = {"username", "password", "token", "ca_file", "client_certificate", "client_key"}
         return self.model_dump(mode="json", include=names, exclude_none=True)

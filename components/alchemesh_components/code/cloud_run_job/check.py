@@ -1,4 +1,4 @@
-"""What cloud-run-job cannot do as it is asked."""
+"""Checks of cloud-run-job before a deployment."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from alchemesh_platform.systems.local.jobs.entrypoint import interpreter_argumen
 
 
 class CloudRunJob(Component[Args, Settings]):
-    """The product's code as a job, with an identity that its ports and needs let in, and a clock that starts it."""
+    """The product's code as a job with access to its ports and needs, and a scheduler that starts it."""
 
     spec = SPEC
 
@@ -178,7 +178,7 @@ class CloudRunJob(Component[Args, Settings]):
         )
 
     def clock(self, schedule: str, right: pulumi.Resource) -> cloudscheduler.Job:
-        """What starts the job on time.
+        """The scheduler of the job.
 
         Source: https://cloud.google.com/run/docs/execute/jobs-on-schedule
         """

@@ -1,4 +1,4 @@
-"""What a product team sets for cloud-run-job."""
+"""Arguments of cloud-run-job."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Args(Strict):
     """Arguments of a Python job."""
 
     entrypoint: Annotated[str, StringConstraints(pattern=ENTRYPOINT_PATTERN)] = Field(
-        description="What is run: package.module:function, or the path of a script, in the image's working folder."
+        description="Code to run: package.module:function, or the path of a script, in the image's working folder."
     )
     schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
         default=None,

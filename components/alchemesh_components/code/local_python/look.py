@@ -1,4 +1,4 @@
-"""What local-python needs in the product's folder."""
+"""Checks of the product's folder for local-python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a product team sets for a Python job."""
+"""Arguments of a Python job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Args(Strict):
     """Arguments of a Python job."""
 
     entrypoint: Annotated[str, StringConstraints(pattern=ENTRYPOINT_PATTERN)] = Field(
-        description="What is run: package.module:function, or the path of a script in the manifest's folder."
+        description="Code to run: package.module:function, or the path of a script in the manifest's folder."
     )
     schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
         default=None,

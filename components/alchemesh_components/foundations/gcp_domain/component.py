@@ -1,4 +1,4 @@
-"""What the products of one domain stand on."""
+"""The stack that the products of one domain depend on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alchemesh_components.infrastructure.service_identity.models import Args as 
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 
-# What deploying the components for Google Cloud takes: https://cloud.google.com/iam/docs/roles-permissions
+# Roles for deploying the components for Google Cloud: https://cloud.google.com/iam/docs/roles-permissions
 DEPLOYER_ROLES = (
     "roles/artifactregistry.writer",
     "roles/bigquery.admin",
@@ -34,12 +34,12 @@ DEPLOYER_ROLES = (
     "roles/storage.admin",
     "roles/storagetransfer.admin",
 )
-# What it takes to give roles in the project, and the only ones that components give there. Without that limit the
-# account could give itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
+# The role for granting roles in the project, and the only roles that components grant. Without that limit the
+# account could grant itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
 GRANTING_ROLE = "roles/resourcemanager.projectIamAdmin"
 GIVEN_ROLES = ("roles/bigquery.jobUser",)
 DISPLAY_NAME_MAX = 60  # https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets
-THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget at which somebody is told
+THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget that trigger an alert
 
 
 class GcpDomain(Component[Args, Settings]):
@@ -69,7 +69,7 @@ class GcpDomain(Component[Args, Settings]):
         return ServiceIdentity(f"{self.name}-deployer", args, self.settings, place, self.child_options)
 
     def rights(self) -> list[projects.IAMMember]:
-        """What the account may do in the project."""
+        """The roles of the account in the project."""
         given = ", ".join(f"'{role}'" for role in GIVEN_ROLES)
         limit = projects.IAMMemberConditionArgs(
             title="alchemesh components",
@@ -114,7 +114,7 @@ class GcpDomain(Component[Args, Settings]):
         ]
 
     def budget(self, budget: Budget, amount: int) -> billing.Budget:
-        """A budget for all that has the domain's label in this environment; its owner is told, nothing is stopped."""
+        """A budget for all resources with the domain's label here. It alerts the owner and stops nothing."""
         gcp, domain = self.settings.gcp, self.wiring.domain
         reported = monitoring.NotificationChannel(
             f"{self.name}-owner",

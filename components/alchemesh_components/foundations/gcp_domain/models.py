@@ -1,4 +1,4 @@
-"""What gcp-domain is told, and what it gives."""
+"""Arguments and outputs of gcp-domain."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from alchemesh_platform.sdk.models import Email, Name, Strict
 class Args(Strict):
     """The domain as the mesh knows it."""
 
-    owner: Email = Field(description="Owner of the domain, who is told when its budget runs out.")
+    owner: Email = Field(description="Owner of the domain, who receives the budget alerts.")
     teams: dict[Name, tuple[Email, ...]] = Field(default_factory=dict, description="Team of the domain: its members.")
 
 
 class DomainOutputs(Strict):
-    """What products, people and pipelines refer to."""
+    """Outputs for products, people and pipelines."""
 
     deployer: str = Field(description="Email of the service account that deploys the domain's products.")
     labels: dict[str, str] = Field(

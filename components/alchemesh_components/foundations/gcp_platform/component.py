@@ -1,4 +1,4 @@
-"""What all products on Google Cloud need."""
+"""The platform stack on Google Cloud."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alchemesh_components.gcp.names import REPOSITORY, SQL_INSTANCE, product_res
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_platform.sdk.component import Component
 
-# What the components for Google Cloud use, those of domains among them.
+# The services that the components for Google Cloud use, including the domain stack.
 SERVICES = (
     "artifactregistry",
     "bigquery",
@@ -35,11 +35,11 @@ SERVICES = (
     "storage",
     "storagetransfer",
 )
-# Those of them whose agents are let in somewhere. Google makes an agent when it is first asked for, and IAM takes no
-# member that does not exist: https://cloud.google.com/iam/docs/create-service-agents
+# Services whose agents receive roles. Google creates an agent on the first request, and IAM accepts no member that does
+# not exist: https://cloud.google.com/iam/docs/create-service-agents
 AGENTS = ("pubsub", "storagetransfer")
 POSTGRES = "POSTGRES_17"
-OLD_STATES = 50  # states that can be brought back
+OLD_STATES = 50  # states that can be restored
 
 
 class GcpPlatform(Component[Args, Settings]):

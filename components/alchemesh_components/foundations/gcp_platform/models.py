@@ -1,4 +1,4 @@
-"""What gcp-platform is told, and what it gives."""
+"""Arguments and outputs of gcp-platform."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Args(Strict):
 
 
 class PlatformOutputs(Strict):
-    """What products and people refer to."""
+    """Outputs for products and people."""
 
     state_bucket: str | None = Field(description="Bucket of the state.")
     image_repository: str = Field(description="Repository of products' images.")

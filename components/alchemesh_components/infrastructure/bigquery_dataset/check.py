@@ -1,4 +1,4 @@
-"""What bigquery-dataset cannot do as it is asked."""
+"""Checks of bigquery-dataset before a deployment."""
 
 from __future__ import annotations
 

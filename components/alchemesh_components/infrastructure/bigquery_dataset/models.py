@@ -1,4 +1,4 @@
-"""What a product team sets for bigquery-dataset."""
+"""Arguments of bigquery-dataset."""
 
 from __future__ import annotations
 

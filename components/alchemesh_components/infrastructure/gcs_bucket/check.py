@@ -1,4 +1,4 @@
-"""What gcs-bucket cannot do as it is asked."""
+"""Checks of gcs-bucket before a deployment."""
 
 from __future__ import annotations
 

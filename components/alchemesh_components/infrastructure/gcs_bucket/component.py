@@ -34,7 +34,7 @@ class GcsBucket(Component[Args, Settings]):
         return {"kind": "files", "url": self.bucket.name.apply("gs://{}".format), "format": None}
 
     def private_bucket(self) -> storage.Bucket:
-        """The bucket: access by IAM alone, never public, kept with its files unless told otherwise."""
+        """The bucket: access by IAM only, never public, kept with its files by default."""
         gcp, args = self.settings.gcp, self.args
         key = gcp.encryption_keys.storage
         return storage.Bucket(
@@ -51,7 +51,7 @@ class GcsBucket(Component[Args, Settings]):
             encryption=storage.BucketEncryptionArgs(default_kms_key_name=key) if key else None,
             labels=labels_of(gcp, self.wiring),
             force_destroy=not args.keep_on_destroy,
-            # What is kept stays where it was made: its name is taken, and one elsewhere would be an empty one.
+            # A kept bucket stays in its location: its name is taken, and a new one elsewhere would be empty.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 retain_on_delete=args.keep_on_destroy,
@@ -71,7 +71,7 @@ class GcsBucket(Component[Args, Settings]):
         return rules
 
     def soft_delete_policy(self) -> storage.BucketSoftDeletePolicyArgs | None:
-        """What is kept of files that are gone for good: as the service does it, a week by default."""
+        """The retention of deleted files: the service's default is a week."""
         return None
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:

@@ -1,4 +1,4 @@
-"""What a product team sets for gcs-bucket."""
+"""Arguments of gcs-bucket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Args(Strict):
         description="How long a file that was overwritten or removed can be brought back, in whole days.",
     )
     storage_class: Literal["STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"] = Field(
-        default="STANDARD", description="What keeping costs against what reading costs."
+        default="STANDARD", description="Storage class: the trade-off between storage and access costs."
     )
     keep_on_destroy: bool = Field(
         default=True,

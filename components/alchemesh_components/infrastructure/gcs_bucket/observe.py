@@ -18,7 +18,7 @@ def observe(connection: FilesConnection, environ: Mapping[str, str] = os.environ
 
     Args:
         connection: The bucket.
-        environ: Names the emulator of Cloud Storage, where one stands in for it.
+        environ: Names the emulator of Cloud Storage, if one is used.
     """
     try:
         from google.api_core.exceptions import NotFound

@@ -1,4 +1,4 @@
-"""What a product team sets for local-directory."""
+"""Arguments of local-directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What secret-manager-secret cannot do as it is asked."""
+"""Checks of secret-manager-secret before a deployment."""
 
 from __future__ import annotations
 

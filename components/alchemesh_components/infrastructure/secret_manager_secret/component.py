@@ -55,8 +55,8 @@ class SecretManagerSecret(Component[Args, Settings]):
                     ]
                 )
             ),
-            # Its id is its own in the project, so one elsewhere can only be made once it is gone. What is kept does not
-            # go: where its value is, and by which key, stays as it was made.
+            # Its id is unique in the project, so delete it before creating it elsewhere. A kept secret stays:
+            # its location and its key do not change.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 retain_on_delete=self.args.keep_on_destroy,

@@ -1,4 +1,4 @@
-"""What a product team sets for secret-manager-secret."""
+"""Arguments of secret-manager-secret."""
 
 from __future__ import annotations
 

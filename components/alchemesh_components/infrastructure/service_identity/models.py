@@ -1,4 +1,4 @@
-"""What a product team sets for service-identity."""
+"""Arguments of service-identity."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from alchemesh_platform.sdk.models import Strict
 class Args(Strict):
     """Arguments of a service identity."""
 
-    description: str = Field(default="", max_length=256, description="What acts by it.")
+    description: str = Field(default="", max_length=256, description="Workload that uses it.")

@@ -1,4 +1,4 @@
-"""What can be set for an input from another data product: nothing."""
+"""Arguments of an input from another data product: none."""
 
 from __future__ import annotations
 

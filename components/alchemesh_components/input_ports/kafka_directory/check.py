@@ -1,4 +1,4 @@
-"""What kafka-directory cannot do as it is asked."""
+"""Checks of kafka-directory before a deployment."""
 
 from __future__ import annotations
 

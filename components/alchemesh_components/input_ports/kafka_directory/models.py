@@ -1,4 +1,4 @@
-"""What is set for kafka-directory."""
+"""Arguments of kafka-directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kafka-nifi-gcs cannot do as it is asked."""
+"""Checks of kafka-nifi-gcs before a deployment."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ PASSWORD_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who the dataflow is to Kafka; ``password`` is a secret, or a reference to one."""
+    """The dataflow's login at Kafka; ``password`` is a secret, or a reference to one."""
 
     username: str | None
     password: Any
@@ -47,7 +47,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who the dataflow is to Cloud Storage; ``key`` is None where NiFi has an identity of its own."""
+    """The dataflow's login at Cloud Storage; ``key`` is None if NiFi has its own identity."""
 
     key: pulumi.Output[str] | None
     right: pulumi.Resource
@@ -73,7 +73,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
 
     @property
     def login(self) -> dict[str, Any]:
-        """Who we are to NiFi, by references."""
+        """Our login at NiFi, by references."""
         return self.settings.nifi.login()
 
     @property
@@ -227,7 +227,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         )
 
     def parameters(self, reader: Reader) -> dict[str, Any]:
-        """What the dataflow's properties refer to."""
+        """The parameters that the dataflow's properties refer to."""
         return _given(
             {
                 "kafka.servers": self.settings.kafka.servers,

@@ -1,4 +1,4 @@
-"""What a product team sets for kafka-nifi-gcs."""
+"""Arguments of kafka-nifi-gcs."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Args(Strict):
     )
     format: Literal["json", "text"] = Field(
         default="json",
-        description="What an event is, one for each line of a file. json: an object; what is none goes to dead_letter. "
-        "text: anything without line breaks.",
+        description="Format of the events, one on each line of a file. json: an object; other messages go to "
+        "dead_letter. text: anything without line breaks.",
     )
     start: Literal["earliest", "latest"] = Field(
         default="earliest", description="Where a port that has read nothing yet begins in the topic."

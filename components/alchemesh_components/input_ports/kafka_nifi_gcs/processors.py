@@ -25,12 +25,12 @@ CONNECTION_2 = "org.apache.nifi.kafka.service.Kafka3ConnectionService"
 WRITE = "org.apache.nifi.processors.gcp.storage.PutGCSObject"
 CREDENTIALS = "org.apache.nifi.processors.gcp.credentials.service.GCPCredentialsControllerService"
 
-# An object on one line. What is in it is for the product's code to check; this keeps what is no event out of its way.
+# An object on one line. The product's code checks its content; this pattern only excludes lines that are no event.
 JSON_LINE = r"\s*\{.*\}\s*"
 # Of the oldest event of a file, and so the same when writing it is tried again.
 _DAY = "${lineageStartDate:toNumber():format('yyyy-MM-dd', 'UTC')}"
-# Of a batch; each is what one poll gave of a partition. What a batch gathers still counts as queued, and at so many
-# NiFi stops the consumer: a batch that waited for more would wait for its time to be over, and the topic with it.
+# Entries of a batch; each holds the events of one poll of a partition. Entries of a batch still count as queued, and
+# NiFi stops the consumer at this number: a larger batch would wait for its time limit and hold up the topic.
 # https://nifi.apache.org/docs/nifi-docs/html/administration-guide.html, nifi.queue.backpressure.count
 _MOST_ENTRIES = "10000"
 # NiFi 2.x gives properties the names that they have on the screen, one after the other; 1.x had other names there.
@@ -150,7 +150,7 @@ def _security(mechanism: str | None, protocol: str, tls_service: str | None) -> 
 
 
 def _identity_properties(*, with_key: bool) -> dict[str, dict[str, str]]:
-    """Who the writer is: the newest versions do not look at a key unless their strategy is to have one."""
+    """The login of the writer. The newest versions ignore a key unless their strategy expects one."""
     if with_key:
         strategy = "Service Account Credentials (Json Value)"
         return {"properties": {"Service Account JSON": "#{gcp.key}"}, "optional": {"Authentication Strategy": strategy}}

@@ -1,4 +1,4 @@
-"""What a product team sets for local-files."""
+"""Arguments of local-files."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from alchemesh_platform.sdk.observation import Observation
 
 
 def observe(connection: FilesConnection) -> Observation:
-    """What was landed, as the landing area's own record says."""
+    """The landed files, according to the landing area's own record."""
     from alchemesh_platform.systems.local.landing.ingestion import observe_landing
 
     return observe_landing(connection.path)

@@ -1,4 +1,4 @@
-"""What pubsub-ingestion cannot do as it is asked."""
+"""Checks of pubsub-ingestion before a deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a product team sets for pubsub-ingestion."""
+"""Arguments of pubsub-ingestion."""
 
 from __future__ import annotations
 

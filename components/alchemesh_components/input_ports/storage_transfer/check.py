@@ -1,4 +1,4 @@
-"""What storage-transfer cannot do as it is asked."""
+"""Checks of storage-transfer before a deployment."""
 
 from __future__ import annotations
 

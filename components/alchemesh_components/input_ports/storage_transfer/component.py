@@ -17,7 +17,7 @@ from alchemesh_components.input_ports.storage_transfer.spec import SPEC
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 
-# What the agent has to have: https://cloud.google.com/storage-transfer/docs/iam-cloud
+# Roles that the agent needs: https://cloud.google.com/storage-transfer/docs/iam-cloud
 SOURCE_ROLES = ("roles/storage.objectViewer", "roles/storage.legacyBucketReader")
 SINK_ROLES = ("roles/storage.objectUser", "roles/storage.legacyBucketWriter")
 # A transfer needs a first day, and one that is over stays the same in every preview. Without a time of day a transfer
@@ -75,9 +75,9 @@ class StorageTransfer(Component[Args, Settings]):
         return urlsplit(self.args.path).netloc
 
     def transfer(self, rights: Sequence[pulumi.Resource]) -> storage.TransferJob:
-        """The job, once the agent has its rights. What was removed at the source stays here.
+        """The job, after the agent has its roles. Files that are removed at the source stay here.
 
-        The service names it: a name of ours would be taken for 30 days after the port was removed.
+        The service generates its name: a fixed name would be blocked for 30 days after the port is removed.
 
         Source: https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#Status
         """

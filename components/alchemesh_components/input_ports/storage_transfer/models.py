@@ -1,4 +1,4 @@
-"""What a product team sets for storage-transfer."""
+"""Arguments of storage-transfer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bigquery-table cannot do as it is asked."""
+"""Checks of bigquery-table before a deployment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
             "found replace with tables that are kept, expected keep_on_destroy: false with it",
             at="args",
             path=("on_incompatible_change",),
-            hint="a table that may be made anew at any time cannot be kept",
+            hint="a table that may be re-created at any time cannot be kept",
         )
     gcp = settings.gcp
     yield from key_in_reach(gcp.encryption_keys.bigquery, gcp.dataset_location, "datasets")

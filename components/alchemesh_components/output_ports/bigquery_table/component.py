@@ -44,7 +44,7 @@ class BigQueryTables(Component[Args, Settings]):
         }
 
     def own_dataset(self) -> bigquery.Dataset:
-        """The dataset; who gets in is said entry by entry, so that entries made by hand stay."""
+        """The dataset. Access is managed entry by entry, so that manual entries stay."""
         gcp, args = self.settings.gcp, self.args
         key = gcp.encryption_keys.bigquery
         return bigquery.Dataset(
@@ -62,7 +62,7 @@ class BigQueryTables(Component[Args, Settings]):
         )
 
     def schema(self, name: str, model: SemanticModel) -> TableSchema:
-        """What refuses a change that the table cannot follow, in the preview."""
+        """The recorded schema, which refuses a change that the table cannot follow, already in the preview."""
         return TableSchema(
             f"{self.name}-{name}-schema",
             table=f"{self.settings.gcp.project}.{self.dataset_id}.{name}",
@@ -88,7 +88,7 @@ class BigQueryTables(Component[Args, Settings]):
             schema=json.dumps(fields_of(model, gcp.policy_tags)),
             time_partitioning=self.partitioning(model),
             clusterings=[each for each in args.cluster_by if each in model.properties] or None,
-            # Said of each table too: where a table has its dataset's key and says none, the provider makes it anew.
+            # Set on each table too: if a table has its dataset's key and declares none, the provider re-creates it.
             encryption_configuration=bigquery.TableEncryptionConfigurationArgs(kms_key_name=key) if key else None,
             labels=labels_of(gcp, self.wiring),
             deletion_protection=gcp.deletion_protection and kept,
@@ -104,8 +104,8 @@ class BigQueryTables(Component[Args, Settings]):
     def partitioning(self, model: SemanticModel) -> bigquery.TableTimePartitioningArgs | None:
         """A partition for each day of that property.
 
-        Rows that are kept for ever have to be said so: where nothing is said, the provider leaves an earlier time as it
-        is, and rows would go on being removed.
+        Permanent rows need an explicit value: without one, the provider keeps an earlier expiration, and rows would
+        still expire.
         """
         field = self.partition_of(model)
         if field is None:

@@ -1,4 +1,4 @@
-"""What a product team sets for bigquery-table."""
+"""Arguments of bigquery-table."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ class Args(Strict):
     )
     on_incompatible_change: Literal["refuse", "replace"] = Field(
         default="refuse",
-        description="What happens when a model changes in a way its table cannot follow: replace loses the rows.",
+        description="Handling of a model change that the table cannot follow: replace loses the rows.",
     )
     keep_on_destroy: bool = Field(default=True, description="Whether the rows stay when the tables are removed.")

@@ -15,7 +15,7 @@ def observe(connection: TablesConnection, environ: Mapping[str, str] = os.enviro
 
     Args:
         connection: The tables.
-        environ: Names the emulator of BigQuery, where one stands in for it.
+        environ: Names the emulator of BigQuery, if one is used.
     """
     try:
         from google.api_core.exceptions import NotFound

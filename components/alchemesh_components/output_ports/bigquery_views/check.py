@@ -1,4 +1,4 @@
-"""What bigquery-views cannot do as it is asked."""
+"""Checks of bigquery-views before a deployment."""
 
 from __future__ import annotations
 

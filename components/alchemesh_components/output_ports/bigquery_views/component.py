@@ -77,7 +77,7 @@ class BigQueryViews(Component[Args, Settings]):
         )
 
     def authorise(self, name: str, view: bigquery.Table) -> bigquery.DatasetAccess:
-        """Let the view read its table, so that its consumers need not be let in there.
+        """Authorise the view to read its table, so that its consumers need no access to the table.
 
         Source: https://cloud.google.com/bigquery/docs/authorized-views
         """

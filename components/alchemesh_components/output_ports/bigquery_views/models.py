@@ -1,4 +1,4 @@
-"""What can be set for bigquery-views: nothing."""
+"""Arguments of bigquery-views: none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cloud-run-data-api cannot do as it is asked."""
+"""Checks of cloud-run-data-api before a deployment."""
 
 from __future__ import annotations
 

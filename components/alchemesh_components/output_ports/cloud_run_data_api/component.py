@@ -75,7 +75,7 @@ class CloudRunDataApi(Component[Args, Settings]):
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """What each protocol that is asked for needs."""
+        """The requirements of each requested protocol."""
         asked = self.wiring.protocols
         self.views = self.sql_views() if "sql" in asked else None
         self.service = self.served_export() if "rest" in asked or "graphql" in asked else None
@@ -167,7 +167,7 @@ class CloudRunDataApi(Component[Args, Settings]):
 
     @property
     def configuration_text(self) -> str:
-        """What the server is told."""
+        """The configuration of the server."""
         return roapi_config(self.wiring.models, MOUNTED)
 
     def configuration(self) -> storage.BucketObject:
@@ -203,7 +203,7 @@ class CloudRunDataApi(Component[Args, Settings]):
         gcp, args = self.settings.gcp, self.args
         digest = hashlib.sha256(self.configuration_text.encode()).hexdigest()
         return cloudrunv2.ServiceTemplateArgs(
-            # Another configuration is another revision, which starts anew and reads it.
+            # A changed configuration creates a new revision, which restarts the server and reads it.
             annotations={"alchemesh/configuration": digest[:16]},
             labels=labels_of(gcp, self.wiring),
             service_account=self.identity_of_server.email,

@@ -1,4 +1,4 @@
-"""What a product team sets for cloud-run-data-api."""
+"""Arguments of cloud-run-data-api."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Args(Strict):
 
     refresh: Annotated[Duration, AfterValidator(_long_enough)] = Field(
         default=timedelta(hours=1),
-        description="How often REST and GraphQL get the tables' rows anew, at least 5m; SQL always has the newest.",
+        description="Refresh interval of REST and GraphQL, at least 5m; SQL always reads the current rows.",
     )
     memory: Literal["512Mi", "1Gi", "2Gi", "4Gi", "8Gi"] = Field(
         default="1Gi", description="Memory of an instance of the server."

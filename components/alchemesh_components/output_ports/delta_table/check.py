@@ -1,4 +1,4 @@
-"""What delta-table cannot do as it is asked."""
+"""Checks of delta-table before a deployment."""
 
 from __future__ import annotations
 

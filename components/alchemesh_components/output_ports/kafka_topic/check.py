@@ -1,4 +1,4 @@
-"""What kafka-topic cannot do as it is asked."""
+"""Checks of kafka-topic before a deployment."""
 
 from __future__ import annotations
 

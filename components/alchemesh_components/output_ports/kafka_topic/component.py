@@ -82,12 +82,12 @@ class KafkaTopics(Component[Args, Settings]):
         return [self.shared_rights(f"{name}-{user}", user, consumer.request) for user in principals(consumer)]
 
     def principals(self, consumer: Consumer) -> Sequence[str]:
-        """The users that are let in."""
+        """The users with access."""
         users = [own_user(consumer)] if self.settings.kafka.create_users else principals(consumer)
         return [principal_of(user) for user in users]
 
     def shared_rights(self, name: str, user: str, request: str) -> Rights:
-        """What a user that exists already is let do: it may have the same rights by another request, too."""
+        """The rights of an existing user, which may also have them by another request."""
         kafka = self.settings.kafka
         return Rights(
             name,
@@ -131,7 +131,7 @@ class KafkaTopics(Component[Args, Settings]):
         )
 
     def user(self, name: str, user: str, opts: pulumi.ResourceOptions) -> pulumi_kafka.UserScramCredential:
-        """A user with a password that nobody is told: `alchemesh access credential` gives it another."""
+        """A user with a random password that is never shown: `alchemesh access credential` sets a new one."""
         import pulumi_kafka
 
         once = pulumi.ResourceOptions(ignore_changes=["password"], additional_secret_outputs=["password"])

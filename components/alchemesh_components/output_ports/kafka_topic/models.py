@@ -1,4 +1,4 @@
-"""What a product team sets for kafka-topic."""
+"""Arguments of kafka-topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pubsub-topic cannot do as it is asked."""
+"""Checks of pubsub-topic before a deployment."""
 
 from __future__ import annotations
 

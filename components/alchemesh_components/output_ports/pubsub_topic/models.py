@@ -1,4 +1,4 @@
-"""What a product team sets for pubsub-topic."""
+"""Arguments of pubsub-topic."""
 
 from __future__ import annotations
 

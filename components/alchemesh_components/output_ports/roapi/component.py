@@ -17,7 +17,7 @@ from alchemesh_platform.systems.local.resources import DataApi, DataApiGrant
 
 
 class RoapiDataApi(Component[Args, Settings]):
-    """An enclosed roapi that answers for the tables of the port's storage, and a gateway that asks for credentials."""
+    """A sandboxed roapi that serves the tables of the port's storage, and a gateway that requires credentials."""
 
     spec = SPEC
 
@@ -71,7 +71,7 @@ class RoapiDataApi(Component[Args, Settings]):
         ]
 
     def served_tables(self) -> list[dict[str, pulumi.Input[str]]]:
-        """What is served: each model's table, or the storage's Parquet files under the name of the port's one model."""
+        """The served tables: one for each model, or the storage's Parquet files under the only model's name."""
         storage = self.wiring.storage
         if storage.get("kind") == "tables":
             return [{"name": name, "url": url, "format": "delta"} for name, url in storage["tables"].items()]

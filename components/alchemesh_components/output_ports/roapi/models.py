@@ -1,4 +1,4 @@
-"""What a product team sets for roapi."""
+"""Arguments of roapi."""
 
 from __future__ import annotations
 
