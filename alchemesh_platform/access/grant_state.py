@@ -1,4 +1,4 @@
-"""What the infrastructure does to a request: it lets the consumer in, or no more. Called by the provider.
+"""Recording that the infrastructure granted or removed access. The provider calls it.
 
 A grant's record and its request change in one transaction, and doing it again changes nothing: an engine that was
 killed in between does it again.
@@ -18,16 +18,23 @@ from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-GRANTED, WITHDRAWN = "the infrastructure lets the consumer in", "the port lets nobody in for now; the approval stays"
+GRANTED = "the infrastructure grants access"
+WITHDRAWN = "the port grants no access for now; the approval stays"
 _BY_HAND = "somebody at work"  # plain Pulumi keeps no history that would name them
 
 
 class NotGranted(Failure):
-    """Raised when a consumer is to be let in whose request does not allow it any more."""
+    """Raised when a consumer gets access whose request does not allow it any more."""
 
 
-def record_granted(registry: Registry, grant: GrantRecord, now: datetime) -> None:
-    """Record that a consumer is let in: its approved request is granted.
+def record_granted(registry: Registry, grant: GrantRecord, now: datetime, *, actor: str | None = None) -> None:
+    """Record that a consumer has access: its approved request becomes granted.
+
+    Args:
+        registry: The registry.
+        grant: The grant.
+        now: The time, with its time zone.
+        actor: The identity that deploys; None under plain Pulumi, which passes none.
 
     Raises:
         NotGranted: when the request was revoked, or has ended, since this was planned.
@@ -40,11 +47,13 @@ def record_granted(registry: Registry, grant: GrantRecord, now: datetime) -> Non
             raise NotGranted(f"{reported(request)}: nothing is granted", hint=next_step(request))
         current.put(grant)
         if request.state == "approved":
-            _move(current, advance(request, "granted", at=now, by=_actor(current, request), reason=GRANTED), "grant")
+            _move(current, advance(request, "granted", at=now, by=actor or _BY_HAND, reason=GRANTED), "grant")
 
 
-def record_withdrawn(registry: Registry, environment: str, port: str, address: str, now: datetime) -> None:
-    """Record that a consumer is not let in any more. A request that nobody ended may be granted again."""
+def record_withdrawn(
+    registry: Registry, environment: str, port: str, address: str, now: datetime, *, actor: str | None = None
+) -> None:
+    """Record that a consumer has no access any more. A request that nobody ended may be granted again."""
     with registry.transaction(turn(environment, port)) as current:
         current.remove(GrantRecord, environment, address)
         request = current.get(AccessRequestRecord, environment, address)
@@ -53,7 +62,7 @@ def record_withdrawn(registry: Registry, environment: str, port: str, address: s
         if is_due(request, now):
             expire(current, request, now)
         else:
-            step = advance(request, "approved", at=now, by=_actor(current, request), reason=WITHDRAWN)
+            step = advance(request, "approved", at=now, by=actor or _BY_HAND, reason=WITHDRAWN)
             _move(current, step, "take out")
 
 
@@ -74,9 +83,3 @@ def _move(registry: Registry, request: AccessRequestRecord, what: str) -> None:
             at=step.at,
         ),
     )
-
-
-def _actor(registry: Registry, request: AccessRequestRecord) -> str:
-    """Who deploys the product at this moment."""
-    running = registry.deployments(request.product, request.environment, operations=["up", "destroy"], limit=1)
-    return running[0].actor if running and running[0].outcome == "running" else _BY_HAND

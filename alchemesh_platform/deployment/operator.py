@@ -251,7 +251,14 @@ def operating(
         plugins = {name for planned in plan.components() for name in planned.spec.plugins}
         own_process = sum(1 for _ in plan.components()) >= OWN_PROCESS_COMPONENTS
         with providing(
-            engine, stack, platform, plugins, report=report, own_process=own_process, delete_data=delete_data
+            engine,
+            stack,
+            platform,
+            plugins,
+            report=report,
+            own_process=own_process,
+            delete_data=delete_data,
+            actor=actor,
         ) as providers:
             yield Operator(platform, engine, stack, registry, providers, actor)
 

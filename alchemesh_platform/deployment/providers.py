@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alchemesh_platform.engine.install.find import Engine
     from alchemesh_platform.engine.stack import Stack
+    from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
 
 
@@ -22,15 +23,17 @@ def providing(
     report: Callable[[str], None],
     own_process: bool = False,
     delete_data: bool = False,
+    actor: Identity | None = None,
 ) -> Iterator[Mapping[str, int]]:
     """Serve providers, and get the plugins that are left to the engine.
 
     Args:
         stack: The stack, held.
         plugins: What the components of the run name; what is recorded in the stack's state counts too.
-        report: Receives a line for what takes long.
+        report: Gets a line for each step that takes long.
         own_process: Whether our provider is served by a process of its own.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
+        actor: The identity that acts; None for previews, and for stacks whose records name nobody.
 
     Yields:
         Provider: the port of this machine that it is served at.
@@ -55,6 +58,7 @@ def providing(
             own_process=own_process,
             delete_data=delete_data,
             deployed=deployed,
+            actor=actor.subject if actor is not None else None,
         ) as provider,
     ):
         served = {provider.package: provider.port, **emulated}

@@ -24,7 +24,7 @@ from alchemesh_platform.provider.served import ServedProvider
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-STATE_OPTION = "--deployed"  # has the process read from its standard input what stands
+RUN_OPTION = "--run"  # the process reads from its standard input what the run passes to it
 
 
 class ProviderFailed(Failure):
@@ -51,6 +51,7 @@ def serve_provider(
     own_process: bool = False,
     delete_data: bool = False,
     deployed: DeployedState | None = None,
+    actor: str | None = None,
 ) -> Iterator[Served]:
     """Serve the provider for the engines that run inside the block.
 
@@ -60,17 +61,18 @@ def serve_provider(
             which pays where a stack is large.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
         deployed: What was in the stack's state before the run; None where nobody knows.
+        actor: The identity that acts, as records name it; None where nobody knows.
 
     Raises:
         ProviderFailed: when its process does not come up.
     """
     if own_process:
-        with spawn_provider(registry, delete_data=delete_data, deployed=deployed) as served:
+        with spawn_provider(registry, delete_data=delete_data, deployed=deployed, actor=actor) as served:
             yield served
         return
     from alchemesh_platform.provider.catalog import HANDLERS
 
-    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data, deployed=deployed)
+    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data, deployed=deployed, actor=actor)
     try:
         with serve_attached(provider) as served:
             yield served
@@ -103,7 +105,11 @@ def serve_attached(provider: ServedProvider) -> Iterator[Served]:
 
 @contextmanager
 def spawn_provider(
-    registry: str, *, delete_data: bool = False, deployed: DeployedState | None = None
+    registry: str,
+    *,
+    delete_data: bool = False,
+    deployed: DeployedState | None = None,
+    actor: str | None = None,
 ) -> Iterator[Served]:
     """Serve the provider in a process of its own, which ends with the block, or with this process however that ends.
 
@@ -111,13 +117,15 @@ def spawn_provider(
         registry: Address of the registry.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
         deployed: What was in the stack's state before the run; None where nobody knows.
+        actor: The identity that acts, as records name it; None where nobody knows.
 
     Raises:
         ProviderFailed: with what it said, when it does not come up.
     """
-    reported = json.dumps({pulumi_type: sorted(ids) for pulumi_type, ids in (deployed or {}).items()})
+    state = None if deployed is None else {pulumi_type: sorted(ids) for pulumi_type, ids in deployed.items()}
+    passed = json.dumps({"deployed": state, "actor": actor})
     process = subprocess.Popen(
-        [sys.executable, "-m", "alchemesh_platform.provider.main", *([STATE_OPTION] if deployed is not None else [])],
+        [sys.executable, "-m", "alchemesh_platform.provider.main", RUN_OPTION],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={
@@ -131,7 +139,7 @@ def spawn_provider(
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         with suppress(BrokenPipeError), process.stdin:  # it may have ended already, which the next line tells
-            process.stdin.write(reported.encode())
+            process.stdin.write(passed.encode())
         line = process.stdout.readline()
         if not line.strip().isdigit():
             raise ProviderFailed(

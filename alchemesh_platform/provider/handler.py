@@ -74,6 +74,7 @@ class Context:
         preview: Whether nothing may be changed.
         unasked: URN: why the world could not be asked about the resource, until it can.
         deployed: What was in the stack's state before the run, other providers' resources too; None where nobody knows.
+        actor: The identity that acts, as records name it; None under plain Pulumi, which passes none.
     """
 
     urn: str
@@ -84,6 +85,7 @@ class Context:
     preview: bool = False
     unasked: dict[str, Failure] = field(default_factory=dict)
     deployed: DeployedState | None = None
+    actor: str | None = None
 
     def info(self, message: str) -> None:
         """Tell the person something that happened."""

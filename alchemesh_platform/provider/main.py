@@ -25,16 +25,17 @@ def main() -> None:
         "or the variables ALCHEMESH_REGISTRY, ALCHEMESH_DELETE_DATA.",
     )
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
-    parser.add_argument("--deployed", action="store_true", help="read from standard input what is in the stack's state")
+    parser.add_argument("--run", action="store_true", help="read from standard input what a run of alchemesh passes")
     arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
-    asyncio.run(_serve(arguments.engine, json.load(sys.stdin) if arguments.deployed else None))
+    passed = json.load(sys.stdin) if arguments.run else {}
+    asyncio.run(_serve(arguments.engine, passed.get("deployed"), passed.get("actor")))
 
 
-async def _serve(engine_address: str, deployed: DeployedState | None) -> None:
+async def _serve(engine_address: str, deployed: DeployedState | None, actor: str | None) -> None:
     from alchemesh_platform.provider.attach import start_server
     from alchemesh_platform.provider.servicer import provider_from_environment
 
-    provider = provider_from_environment(deployed)
+    provider = provider_from_environment(deployed, actor)
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
     # SIGINT is how the engine ends a plugin, which it starts in a process group of its own: a terminal's Ctrl-C does

@@ -29,6 +29,7 @@ class AlchemeshProvider(ServedProvider):
         registry: Address of the registry; may also come by the provider's configuration.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
         deployed: What was in the stack's state before the run; None where nobody knows.
+        actor: The identity that acts; None under plain Pulumi.
     """
 
     package = PACKAGE
@@ -41,12 +42,14 @@ class AlchemeshProvider(ServedProvider):
         *,
         delete_data: bool = False,
         deployed: DeployedState | None = None,
+        actor: str | None = None,
     ) -> None:
         super().__init__()
         self.handlers = handlers
         self._registry_address = registry
         self._delete_data = delete_data
         self._deployed = deployed
+        self._actor = actor
         self._registry: Registry | None = None
         self._unasked: dict[str, Failure] = {}
 
@@ -100,6 +103,7 @@ class AlchemeshProvider(ServedProvider):
             preview=preview,
             unasked=self._unasked,
             deployed=self._deployed,
+            actor=self._actor,
         )
 
     def close(self) -> None:

@@ -195,11 +195,12 @@ class AlchemeshServicer(ProviderServicer):
         self.provider.report = report
 
 
-def provider_from_environment(deployed: DeployedState | None = None) -> AlchemeshProvider:
+def provider_from_environment(deployed: DeployedState | None = None, actor: str | None = None) -> AlchemeshProvider:
     """A provider that takes what it is not configured with from the environment.
 
     Args:
         deployed: What was in the stack's state before the run; None where nobody knows.
+        actor: The identity that acts; None where nobody knows.
     """
     from alchemesh_platform.provider.catalog import HANDLERS
 
@@ -209,6 +210,7 @@ def provider_from_environment(deployed: DeployedState | None = None) -> Alchemes
         os.environ.get(REGISTRY_VARIABLE) or None,
         delete_data=delete_data,
         deployed=deployed,
+        actor=actor,
     )
 
 

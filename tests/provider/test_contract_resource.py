@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from alchemesh_platform.identity.machine import USER_VARIABLE
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord, NoticeRecord
 
-from .wire import Wire
+from .wire import Wire, connected
 
 TYPE = "alchemesh:mesh:Contract"
 PORT = "aviation/flights/flights-table"
@@ -85,15 +87,31 @@ def test_a_contract_changed_by_hand_is_set_right_under_its_version(wire: Wire) -
     assert restored.version == "2.0.0"
 
 
-def test_a_deprecation_is_a_notice_by_who_deploys_it_and_goes_with_the_contract(wire: Wire) -> None:
+def test_a_deprecation_is_a_notice_by_the_actor_of_the_run_and_goes_with_the_contract(tmp_path: Path) -> None:
+    """The actor was once taken from the latest running deployment: a killed one of somebody else counted."""
+    with connected(tmp_path, actor="amelia@airport.example") as wire:
+        wire.registry.start_deployment("local", "aviation/flights", "up", "bo@airport.example")
+        made = wire.create(TYPE, contract())
+        made = wire.update(made, contract(lifecycle="deprecated"))
+        [reported] = wire.registry.all(NoticeRecord, "local")
+        assert (reported.what, reported.version, reported.given_by) == (
+            "deprecation",
+            "2.0.0",
+            "amelia@airport.example",
+        )
+        assert reported.period_seconds == 30 * 24 * 3600
+        wire.delete(made)
+        assert wire.registry.all(NoticeRecord, "local") == []
+
+
+def test_under_plain_pulumi_a_notice_names_the_user_of_this_machine(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(USER_VARIABLE, "cleo@airport.example")
     made = wire.create(TYPE, contract())
-    wire.registry.start_deployment("local", "aviation/flights", "up", "amelia@airport.example")
-    made = wire.update(made, contract(lifecycle="deprecated"))
+    wire.update(made, contract(lifecycle="deprecated"))
     [reported] = wire.registry.all(NoticeRecord, "local")
-    assert (reported.what, reported.version, reported.given_by) == ("deprecation", "2.0.0", "amelia@airport.example")
-    assert reported.period_seconds == 30 * 24 * 3600
-    wire.delete(made)
-    assert wire.registry.all(NoticeRecord, "local") == []
+    assert reported.given_by == "cleo@airport.example"
 
 
 def test_what_an_earlier_version_recorded_without_models_can_go(wire: Wire) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from alchemesh_platform.access.states import advance
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, RequestState, RequestStep
 
-from .wire import Wire
+from .wire import Wire, connected
 
 TYPE = "alchemesh:mesh:Grant"
 REQUEST = "req-0a1b2c3d"
@@ -62,16 +63,24 @@ def grants(wire: Wire) -> list[GrantRecord]:
 
 def test_an_approved_request_is_granted_with_its_record(wire: Wire) -> None:
     record_request(wire, "approved")
-    deployment = wire.registry.start_deployment("local", "aviation/flights", "up", "amelia@airport.example")
     made = wire.create(TYPE, INPUTS)
-    wire.registry.finish_deployment(deployment.id, "succeeded")
     assert made.id == f"local:{REQUEST}"
     assert state(wire) == "granted"
     assert [(grant.address, grant.principals) for grant in grants(wire)] == [(REQUEST, ("group:desk",))]
     [act] = acts_of(wire.registry, "local")
-    assert (act.operation, act.actor, act.address) == ("access grant", "amelia@airport.example", REQUEST)
+    assert (act.operation, act.actor, act.address) == ("access grant", "somebody at work", REQUEST)
     assert wire.diff(made, INPUTS).changes == provider_pb2.DiffResponse.DIFF_NONE
     assert wire.read(made) == made
+
+
+def test_the_actor_of_the_run_grants_and_removes_access(tmp_path: Path) -> None:
+    """The actor was once taken from the latest running deployment: a killed one of somebody else counted."""
+    with connected(tmp_path, actor="amelia@airport.example") as wire:
+        record_request(wire, "approved")
+        wire.registry.start_deployment("local", "aviation/flights", "up", "bo@airport.example")
+        wire.delete(wire.create(TYPE, INPUTS))
+        done = sorted((act.operation, act.actor) for act in acts_of(wire.registry, "local"))
+        assert done == [("access grant", "amelia@airport.example"), ("access take out", "amelia@airport.example")]
 
 
 def test_an_engine_that_was_killed_after_the_record_grants_nothing_twice(wire: Wire) -> None:

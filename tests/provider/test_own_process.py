@@ -16,6 +16,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from alchemesh_platform import __version__
 from alchemesh_platform.provider.attach import ProviderFailed, spawn_provider
 from alchemesh_platform.provider.values import encode_map
+from alchemesh_platform.registry.records import NoticeRecord
+from alchemesh_platform.registry.store import Registry
 from tests.waiting import LONGEST, arguments_of, gone, until
 
 
@@ -75,6 +77,33 @@ def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -
         ):
             answer = provider_pb2_grpc.ResourceProviderStub(channel).Check(request, timeout=LONGEST)
             assert len(answer.failures) == refused
+
+
+def test_it_records_the_actor_of_the_run(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'registry.db'}"
+    contract = {
+        "environment": "local",
+        "address": "aviation/flights/flights-table",
+        "product": "aviation/flights",
+        "version": "1.0.0",
+        "lifecycle": "deprecated",
+        "access": "internal",
+        "document": {"version": "1.0.0", "lifecycle": "deprecated", "terms": {"notice_period": "30d"}},
+        "models": {},
+        "protocols": ["sql"],
+    }
+    request = provider_pb2.CreateRequest(
+        urn="urn:pulumi:local::aviation.flights::alchemesh:mesh:Contract::flights-table",
+        properties=encode_map(contract),
+    )
+    with (
+        Registry.open(address) as registry,
+        spawn_provider(address, actor="amelia@airport.example") as served,
+        grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
+    ):
+        provider_pb2_grpc.ResourceProviderStub(channel).Create(request, timeout=LONGEST)
+        [notice] = registry.all(NoticeRecord, "local")
+    assert notice.given_by == "amelia@airport.example"
 
 
 def test_the_address_of_the_registry_is_on_no_command_line(tmp_path: Path) -> None:

@@ -146,7 +146,9 @@ class Wire:
 
 
 @contextmanager
-def connected(folder: Path, handlers: Handlers = HANDLERS, *, delete_data: bool = False) -> Iterator[Wire]:
+def connected(
+    folder: Path, handlers: Handlers = HANDLERS, *, delete_data: bool = False, actor: str | None = None
+) -> Iterator[Wire]:
     """A provider that is served, with a registry in the folder, and an engine that it is attached to."""
     address = f"sqlite:///{folder / 'registry.db'}"
     engine = Engine()
@@ -154,7 +156,7 @@ def connected(folder: Path, handlers: Handlers = HANDLERS, *, delete_data: bool 
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
     engine_port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    provider = AlchemeshProvider(handlers, address, delete_data=delete_data)
+    provider = AlchemeshProvider(handlers, address, delete_data=delete_data, actor=actor)
     try:
         with (
             Registry.open(address) as registry,

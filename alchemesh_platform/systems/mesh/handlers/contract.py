@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from alchemesh_platform.contracts.notices.give import turn_of
 from alchemesh_platform.contracts.notices.recorded import drop_notices, settle_notices
@@ -13,9 +12,6 @@ from alchemesh_platform.provider.handler import Context, Drift
 from alchemesh_platform.provider.inputs import PROPERTIES
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
 from alchemesh_platform.systems.mesh.handlers.records import Nothing, RecordHandler
-
-if TYPE_CHECKING:
-    from alchemesh_platform.registry.store import Registry
 
 
 class ContractInputs(ContractRecord):
@@ -42,9 +38,8 @@ class ContractHandler(RecordHandler[ContractInputs]):
 
     def create(self, inputs: ContractInputs, context: Context) -> Nothing:
         contract = _contract(inputs)
-        registry = context.registry()
-        given_by = _deployed_by(registry, contract)
-        with registry.transaction(turn_of(contract.environment, contract.address)) as turn:
+        given_by = context.actor or local_subject()  # plain Pulumi passes no actor: this machine names one
+        with context.registry().transaction(turn_of(contract.environment, contract.address)) as turn:
             before = turn.get(ContractRecord, contract.environment, contract.address)
             keep_version(turn, contract)
             settle_notices(turn, before, contract, given_by, datetime.now(UTC))
@@ -59,9 +54,3 @@ class ContractHandler(RecordHandler[ContractInputs]):
 
 def _contract(inputs: ContractInputs) -> ContractRecord:
     return ContractRecord.model_validate(inputs.model_dump())
-
-
-def _deployed_by(registry: Registry, contract: ContractRecord) -> str:
-    """Who runs the deployment that this is part of; under plain Pulumi, whom this machine knows."""
-    last = next(iter(registry.deployments(contract.product, contract.environment, limit=1)), None)
-    return last.actor if last is not None and last.outcome == "running" else local_subject()

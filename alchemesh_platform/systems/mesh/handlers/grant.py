@@ -26,8 +26,10 @@ class GrantHandler(RecordHandler[GrantInputs]):
     inputs = GrantInputs
 
     def create(self, inputs: GrantInputs, context: Context) -> Nothing:
-        record_granted(context.registry(), GrantRecord.model_validate(inputs.model_dump()), datetime.now(UTC))
+        grant = GrantRecord.model_validate(inputs.model_dump())
+        record_granted(context.registry(), grant, datetime.now(UTC), actor=context.actor)
         return Nothing()
 
     def delete(self, inputs: GrantInputs, outputs: Nothing, context: Context) -> None:
-        record_withdrawn(context.registry(), inputs.environment, inputs.port, inputs.address, datetime.now(UTC))
+        now = datetime.now(UTC)
+        record_withdrawn(context.registry(), inputs.environment, inputs.port, inputs.address, now, actor=context.actor)
