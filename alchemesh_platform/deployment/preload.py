@@ -17,6 +17,7 @@ from types import ModuleType
 
 from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.engine.run.sdk_imports import SDK_IMPORTS
 
 FILE = "imported.json"  # in the stack's work folder
 SDK_PREFIX = "pulumi_"
@@ -61,7 +62,7 @@ def sdk_modules(imported: Iterable[str]) -> list[str]:
 
 def _import(plan: Plan, file: Path) -> None:
     """Import; what fails here fails again, and is told, where the program needs it."""
-    with suppress(Exception):
+    with suppress(Exception), SDK_IMPORTS:
         for planned in plan.components():
             planned.spec.component_class()
         for name in json.loads(_read(file) or "[]"):

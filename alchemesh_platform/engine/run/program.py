@@ -32,6 +32,7 @@ from pulumi.runtime.rpc_manager import RPCManager
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
+from alchemesh_platform.engine.run.sdk_imports import SDK_IMPORTS
 from alchemesh_platform.engine.urn import name_of, type_of
 
 # Source: pulumi sdk/python/lib/pulumi/runtime/_grpc_settings.py
@@ -199,7 +200,8 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
     set_all_config(dict(request.config), list(request.configSecretKeys))
 
     async def declare() -> None:
-        program()
+        with SDK_IMPORTS:
+            program()
         # Lets every registration begin before the SDK looks for registrations to wait for. It finds none otherwise, and
         # waits for the outputs instead, for all of them again each time that one is there: quadratic.
         await asyncio.sleep(0)
