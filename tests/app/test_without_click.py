@@ -44,7 +44,7 @@ def test_a_caller_without_click_finds_history_and_audit_written(tmp_path: Path) 
         "applied": 0,
         "refused": "ForbiddenByContract",
         "refresh": "succeeded",
-        "stands": True,
+        "deployed": True,
         "notices": ["removal"],
         "destroy": "succeeded",
     }

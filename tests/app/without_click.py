@@ -53,7 +53,7 @@ def story(folder: Path) -> dict[str, Any]:
         "applied": applied.exit_code,
         "refused": refused,
         "refresh": refreshed.outcome,
-        "stands": known.status is not None and known.status.stands,
+        "deployed": known.status is not None and known.status.is_deployed,
         "notices": [each.notice.what for each in given],
         "destroy": over.outcome,
     }
