@@ -1,6 +1,6 @@
 """The program `alchemesh`, and ``python -m alchemesh_cli``.
 
-Nothing is imported before an interrupt would be told as one: loading the command line takes a moment, too.
+Everything is imported inside of the function, so that an interrupt during the import is reported as one.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Asking a person, where there is one."""
+"""Questions to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from alchemesh_cli.context import NotATerminal
 
 
 def confirm(question: str, confirmed: bool) -> bool:
-    """Ask, unless the answer was given with ``--yes``; an answer is always True.
+    """Ask for confirmation, unless ``--yes`` was given; returns only after a yes.
 
     Raises:
-        NotATerminal: when nobody can answer.
+        NotATerminal: without a terminal.
         click.Abort: when the answer is no.
     """
     if confirmed:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NotATerminal("there is no terminal to ask at", hint="`--yes` answers the question beforehand")
+        raise NotATerminal("a confirmation is needed, and there is no terminal", hint="confirm with `--yes`")
     if not click.confirm(question, default=False, err=True):
         raise click.Abort
     return True
 
 
 def confirm_possible() -> None:
-    """Refuse at once, before anything is started, when a question is to come that nobody could answer."""
+    """Fail before anything starts if a question will follow and there is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         confirm("", confirmed=False)

@@ -1,4 +1,4 @@
-"""The options that say where a command works, as one value for use cases."""
+"""The context options of a command, as one value for use cases."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class NotATerminal(Failure):
-    """Raised instead of asking where nobody can answer."""
+    """Raised instead of a question without a terminal."""
 
     exit_code = ExitCode.USAGE
 
 
 class NoSuchFolder(Failure):
-    """Raised when the folder to work in is not there."""
+    """Raised when the folder to work in does not exist."""
 
     exit_code = ExitCode.USAGE
 
 
 def _there(context: click.Context, option: click.Parameter, directory: Path) -> Path:
-    """Callback of ``-C``: no command takes a folder that is not there for one where nothing is."""
+    """Callback of ``-C``: a folder that does not exist is an error, not an empty folder."""
     if directory.exists():
         return Path(remember(context, option, directory))
     from alchemesh_platform.base.problems import did_you_mean
@@ -60,7 +60,7 @@ emulate_option = click.option(
     is_flag=True,
     callback=remember,
     envvar=EMULATE_VARIABLE,
-    help="Google Cloud is a stand-in on this machine, with state and records of its own.",
+    help="Emulate Google Cloud on this machine, with a separate state and registry.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 
@@ -69,7 +69,7 @@ def platform_option(default: str) -> Callable[[Command], Command]:
     """``--platform``.
 
     Args:
-        default: Where the platform file is looked for, for the help.
+        default: Where the platform file is searched, for the help text.
     """
     return click.option(
         "--platform",

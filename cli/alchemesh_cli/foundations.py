@@ -1,4 +1,4 @@
-"""Operations on a foundation with its question, as `alchemesh platform` and `alchemesh domain` share them."""
+"""Operations on a foundation, with their questions: shared by `alchemesh platform` and `alchemesh domain`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refresh_shown(stack: FoundationStack, where: Where, *, as_json: bool, confir
     """Refresh a foundation, after a question unless it is confirmed; returns the exit code."""
     if not confirmed:
         confirm_possible()
-    question = f"Record {stack.foundation.title} as it stands?"
+    question = f"Record the current state of {stack.foundation.title}?"
     with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
         ask = None if confirmed else lambda: confirm(question, confirmed=False)
         return _exit_code(refresh(stack, confirm=ask, listen=shown, cancel=cancel))
@@ -47,7 +47,7 @@ def destroy_shown(
     """Remove a foundation, after a question unless it is confirmed; returns the exit code."""
     if not confirmed:
         confirm_possible()
-    protected = " and all that is protected in it" if delete_protected else ""
+    protected = " and its protected resources" if delete_protected else ""
     question = f"Remove {stack.foundation.title}{protected}?"
     with interruptible() as cancel, showing(where, "destroy", as_json=as_json) as shown:
         ask = None if confirmed else lambda: confirm(question, confirmed=False)

@@ -17,7 +17,7 @@ def interruptible() -> Iterator[threading.Event]:
     cancel = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        click.echo("stopping: what has begun is finished and recorded; press Ctrl-C again to stop at once", err=True)
+        click.echo("stopping: started steps are finished and recorded; press Ctrl-C again to stop at once", err=True)
         cancel.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

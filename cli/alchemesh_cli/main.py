@@ -1,4 +1,4 @@
-"""The `alchemesh` command: finds a command by its name and turns failures into messages and exit codes."""
+"""The `alchemesh` command: finds a subcommand by its name and turns failures into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from alchemesh_platform.base.problems import ProblemsFound
 
 DEBUG_VARIABLE = "ALCHEMESH_DEBUG"
 
-# Command: what it does. Written here so that `alchemesh --help` imports no command; a test compares it with them.
+# Command: its summary. Written here so that `alchemesh --help` imports no command; a test compares them.
 COMMANDS = {
-    "init": "Write a small data product that works.",
+    "init": "Create a small, working data product.",
     "validate": "Report every problem of a manifest, each at its line.",
     "schema": "Print the JSON Schema of the manifest.",
-    "plan": "Show what would be composed, offline and at once.",
-    "preview": "Show what `up` would change.",
+    "plan": "Show the components and assets of a manifest, offline.",
+    "preview": "Show the changes that `up` would make.",
     "up": "Deploy the data product and record its assets.",
-    "refresh": "Compare what is recorded with what stands.",
-    "destroy": "Remove what was deployed; data stays unless told otherwise.",
+    "refresh": "Update the recorded state from the deployed resources.",
+    "destroy": "Remove the deployed resources; keep the data unless --delete-data is set.",
     "run": "Run the product's code with its connections.",
-    "env": "Print the product's connections for a shell.",
-    "status": "Show what stands and how it is doing.",
-    "contract": "Show what output ports promise, and what a change of it means.",
-    "access": "Ask for access to output ports, and decide on it.",
-    "mesh": "Show and apply what spans products.",
-    "platform": "What all products stand on: services, state, registry, images.",
-    "domain": "What the products of a domain stand on: identity, rights, budget.",
+    "env": "Print the product's connections as shell variables.",
+    "status": "Show deployed products and their health.",
+    "contract": "Show, compare, export and import contracts of output ports.",
+    "access": "Request access to output ports, and decide on requests.",
+    "mesh": "Apply the mesh repo, and show the mesh and its audit log.",
+    "platform": "Deploy the platform stack that all products depend on.",
+    "domain": "Deploy the stack that the products of a domain depend on.",
     "policy": "Show and test the policies of the mesh.",
     "components": "Show the components of the catalogue.",
-    "whoami": "Show who you are to the mesh.",
-    "login": "Sign in at the platform's identity provider.",
-    "engine": "Find, get and show the Pulumi engine.",
-    "unlock": "Release a stack that a killed run left locked.",
-    "doctor": "Check that everything this machine needs is there.",
+    "whoami": "Show your identity, personas and teams in the mesh.",
+    "login": "Sign in to the platform's identity provider.",
+    "engine": "Find, install and show the Pulumi engine.",
+    "unlock": "Remove the lock that a killed run left on a stack.",
+    "doctor": "Check that this machine has everything that it needs.",
     "completion": "Print the completion script of a shell.",
 }
 
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
     """Imports a command's module when the command is used, and not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of a product's life, not of the alphabet."""
+        """Names in the order of a product's life."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -68,7 +68,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the closest command when there is none of that name."""
+        """Suggest the closest command for an unknown name."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
             from alchemesh_platform.base.problems import did_you_mean
@@ -77,7 +77,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; commands that an error names are completed while it is known what was typed."""
+        """Run the command; complete the commands of an error while the typed options are known."""
         try:
             return super().invoke(ctx)
         except (Failure, ProblemsFound) as error:
@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="alchemesh")
 def alchemesh() -> None:
-    """From one manifest to a running data product."""
+    """Deploy data products, each from one manifest."""
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def invoke(arguments: list[str]) -> int:
-    """Run one command; returns its exit code. Failures are told on stderr, never as a traceback."""
+    """Run one command and return its exit code. Failures are reported on stderr, without a traceback."""
     try:
         outcome: Any = alchemesh.main(args=arguments, prog_name="alchemesh", standalone_mode=False)
     except ProblemsFound as found:
@@ -130,22 +130,22 @@ def invoke(arguments: list[str]) -> int:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         report(
-            f"something went wrong that alchemesh did not expect: {type(error).__name__}: {error}",
-            f"{DEBUG_VARIABLE}=1 shows where; please report it with the command and the manifest",
+            f"unexpected error: {type(error).__name__}: {error}",
+            f"{DEBUG_VARIABLE}=1 shows the traceback; please report it with the command and the manifest",
         )
         return ExitCode.FAILED
     return outcome if isinstance(outcome, int) else ExitCode.DONE
 
 
 def report(message: str, hint: str | None = None) -> None:
-    """Tell a failure on stderr."""
+    """Report a failure on stderr."""
     click.echo(f"error: {message}", err=True)
     if hint:
         click.echo(f"\nhint: {hint}", err=True)
 
 
 def report_problems(found: ProblemsFound) -> None:
-    """Tell every problem on stderr, and how many there are."""
+    """Report every problem on stderr, then their number."""
     for problem in found.problems:
         click.echo(f"{problem}\n", err=True)
     errors = sum(problem.severity == "error" for problem in found.problems)

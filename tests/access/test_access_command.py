@@ -139,5 +139,5 @@ def test_grants_of_a_product_whose_manifest_is_not_recorded_cannot_be_applied(te
 
 
 def test_where_nobody_has_asked_the_list_says_so(terminal: Terminal) -> None:
-    assert terminal.run(AMELIA, "list") == "nobody has asked for anything in local yet\n"
+    assert terminal.run(AMELIA, "list") == "no access was requested in local yet\n"
     assert terminal.json(AMELIA, "list") == {"environment": "local", "emulated": False, "requests": []}

@@ -250,7 +250,7 @@ def test_init_overwrites_nothing(alchemesh: Any, tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("mine")
     done = alchemesh("init")
     assert done.returncode == ExitCode.USAGE
-    assert done.stderr.startswith("error: clean.py: already there, and not overwritten")
+    assert done.stderr.startswith("error: clean.py: already exists, and is not overwritten")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "clean.py"]
     (tmp_path / "clean.py").unlink()
     assert alchemesh("init").returncode == 0
@@ -284,7 +284,7 @@ def test_schema_is_printed_or_written(alchemesh: Any, tmp_path: Path) -> None:
 
 def test_components_are_listed(alchemesh: Any) -> None:
     lines = alchemesh("components", "list").stdout.splitlines()
-    assert lines[0].split() == ["COMPONENT", "TYPE", "COMPONENT", "ROLES", "MATURITY", "WHAT", "IT", "IS"]
+    assert lines[0].split() == ["COMPONENT", "TYPE", "COMPONENT", "ROLES", "MATURITY", "SUMMARY"]
     assert any(line.startswith("columnar-table") and "delta-table" in line for line in lines)
     listed = json.loads(alchemesh("components", "list", "--json").stdout)
     assert {"name": "roapi", "protocols": ["sql", "rest", "graphql"]}.items() <= next(

@@ -61,7 +61,7 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ALCHEMESH_HOME", str(home))
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setitem(COMMANDS, "contract", "Show what output ports promise, and what a change of it means.")
+    monkeypatch.setitem(COMMANDS, "contract", "Show, compare, export and import contracts of output ports.")
     return Folder(folder, home, capsys)
 
 
@@ -350,15 +350,15 @@ def test_notice_is_given_listed_and_taken_back(product: Folder, monkeypatch: pyt
     code, out, _ = product.run("notice", "flights-table", "breaking-change")
     assert code == 0
     assert "the breaking change of version 2.0.0 may happen from " in out
-    assert "nobody holds a grant" in out
+    assert "no consumer holds a grant" in out
     with_context_options = product.run("notice", "aviation/flights/flights-table", "breaking-change")
     assert with_context_options[0] == 0
-    assert "this was told already: given " in with_context_options[1]
+    assert "this notice is in force already: given " in with_context_options[1]
     assert product.json("notice", "flights-table", "breaking-change")["new"] is False
     assert "by amelia@airport.example" in product.run("notices")[1]
     assert [reported["what"] for reported in product.json("notices", "flights-table")["notices"]] == ["breaking-change"]
     assert product.run("notice", "flights-table", "breaking-change", "--withdraw")[0] == 0
-    assert product.run("notices")[1] == "no notice stands in local\n"
+    assert product.run("notices")[1] == "no notice is in force in local\n"
     assert product.run("notice", "flights-table", "removal", "--withdraw")[0] == ExitCode.FAILED
 
 

@@ -146,7 +146,7 @@ def test_a_property_is_dropped_only_once_consumers_had_their_notice_period(shop:
 
     given = shop.run("contract", "notice", "orders-table", "breaking-change", "--message", "amount goes", more=OWNER)
     assert given.returncode == 0, given.stderr
-    assert "told to data_product:marketing/campaigns" in given.stdout
+    assert "notice given to data_product:marketing/campaigns" in given.stdout
     held = shop.run("up", "--yes")
     assert held.returncode == 4
     assert "Notice was given on" in held.stderr

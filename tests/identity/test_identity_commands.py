@@ -56,7 +56,7 @@ def test_the_local_user_is_trusted_and_it_says_so(
     monkeypatch.setenv("ALCHEMESH_USER", AMELIA)
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
     assert capsys.readouterr().out == (
-        f"{AMELIA}  prod\nvouched for by nobody but this machine\n"
+        f"{AMELIA}  prod\nnot verified: a user of this machine\n"
         "name      Amelia\npersonas  data_product_owner\nteams     aviation/flight-data\n"
     )
 
@@ -148,7 +148,7 @@ def test_a_login_stands_until_it_is_forgotten(
         assert login.stderr.read() == f"signed in as {AMELIA}\n"
     assert login.returncode == ExitCode.DONE
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.DONE
-    assert f"vouched for by {issuer.url}" in capsys.readouterr().out
+    assert f"verified by {issuer.url}" in capsys.readouterr().out
     assert invoke(["login", "-e", "prod", "--forget"]) == ExitCode.DONE
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.FORBIDDEN
 

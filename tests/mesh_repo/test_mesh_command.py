@@ -98,7 +98,7 @@ def test_difference_is_shown_and_without_a_terminal_nothing_is_done(
         "+ user           bessie@a.example      Bessie, data_product_owner\n"
         "\n5 to create\n"
     )
-    assert reported.err.startswith("error: there is no terminal to ask at\n")
+    assert reported.err.startswith("error: a confirmation is needed, and there is no terminal\n")
     assert "`--yes`" in reported.err
     assert standing(home) == Mesh()
 
@@ -111,7 +111,7 @@ def test_yes_applies_and_the_second_time_there_is_nothing_to_do(
     assert list(standing(home).domains) == ["aviation"]
 
     assert invoke(["mesh", "apply", "."]) == 0
-    assert capsys.readouterr().out == "nothing to change: the mesh in local is as the mesh repo declares it\n"
+    assert capsys.readouterr().out == "nothing to change: the mesh in local matches the mesh repo\n"
 
 
 def test_difference_tells_what_changes_in_a_record(repo: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:

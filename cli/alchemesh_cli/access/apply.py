@@ -1,4 +1,4 @@
-"""`alchemesh access apply`: deploying the decisions on access, and nothing else."""
+"""`alchemesh access apply`: deploy the decisions on access requests, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import click
 
 from alchemesh_cli.access.output import acting
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_platform.base.remedy import hint_as_json
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.access import Applied
     from alchemesh_platform.app.where import Where
 
 
-@click.command(name="apply", short_help="Let in who was approved, and take out whose access is over.")
+@click.command(name="apply", short_help="Deploy approved grants and remove those that ended.")
 @where_options
 @json_option
 @click.argument("product", required=False, metavar="[PRODUCT]")
 def apply_command(where: Where, as_json: bool, product: str | None) -> int:
-    """Let in who was approved, and take out whose access was revoked or has ended.
+    """Deploy approved grants and remove those that were revoked or have ended.
 
-    At the ports of PRODUCT (domain/product), or of every product where something was decided. Nothing else of a
-    product is touched, and its repo is not needed: it is composed as it was deployed last. Made for a timer: where
-    nothing is to do, nothing is done, and a product that cannot be deployed now is told and holds up no other.
+    Deploys the grants of PRODUCT (domain/product), or of every product with undeployed decisions. Changes nothing else
+    of a product and does not need its repo: the product is composed as it was last deployed. You can run it by a timer:
+    without changes it does nothing, and if one product fails, the others are still deployed.
 
     \b
     Examples:
       alchemesh access apply aviation/flights
-      alchemesh access apply -e prod --json        # every hour, so that access ends when it should
+      alchemesh access apply -e prod --json        # run it every hour to end access on time
     """
     from alchemesh_cli.interrupts import interruptible
     from alchemesh_cli.render.events import showing
@@ -49,7 +50,7 @@ def _document(where: Where, applied: Applied) -> dict[str, Any]:
         "products": [*applied.outcomes, *applied.failures],
         "applied": [outcome.as_json() for outcome in applied.outcomes.values() if outcome is not None],
         "failed": [
-            {"product": product, "message": failure.message, "hint": failure.hint}
+            {"product": product, "message": failure.message, **hint_as_json(failure.hint)}
             for product, failure in applied.failures.items()
         ],
     }

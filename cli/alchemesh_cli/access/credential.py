@@ -1,4 +1,4 @@
-"""`alchemesh access credential`: what a granted consumer gets in by."""
+"""`alchemesh access credential`: issue the credential of a granted consumer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def credential(where: Where, as_json: bool, request: str) -> None:
     """Issue the credential of a granted request; shown once.
 
-    For the requester and its people, at data APIs of this machine, and at Kafka topics where the platform makes users.
-    Only hashes are kept: who loses it issues another, and the old one is refused at once. For a data API a data product
-    needs none from here, its own `up` issues it; one from here is replaced by that. For a topic this needs the
-    platform's own password of the cluster, in the variable that the platform file names.
+    Only the requester and its people can issue it: for data APIs of this machine, and for Kafka topics whose users the
+    platform creates. Only a hash is stored. If you lose the credential, issue another one, which replaces the old one.
+    A data product needs no credential for a data API: its own `up` issues one, and replaces one that was issued here.
+    For a topic, set the platform's password of the cluster in the variable that the platform file names.
 
     \b
     Examples:
@@ -49,11 +49,11 @@ def credential(where: Where, as_json: bool, request: str) -> None:
         click.echo(json.dumps({"user": issued.user, "password": issued.password, **offered}, indent=2))
         return
     click.echo(f"user      {issued.user}\npassword  {issued.password}")
-    click.echo("\n".join(("", *lines, "", "It is not shown again: keep it where secrets are kept.")), err=True)
+    click.echo("\n".join(("", *lines, "", "It is not shown again: store it in a secret manager.")), err=True)
 
 
 def _data_api(connection: DataApiConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
-    """Where it is good, as JSON and in lines."""
+    """The addresses that it is valid for, as JSON and as lines."""
     from alchemesh_platform.registration.protocol import addresses_by_protocol, known_protocols
 
     known, offered = known_protocols(), addresses_by_protocol(connection.model_dump())
@@ -65,7 +65,7 @@ def _data_api(connection: DataApiConnection, issued: IssuedCredential) -> tuple[
 
 
 def _topics(connection: TopicConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
-    """Where it is good, as JSON and in lines."""
+    """The addresses that it is valid for, as JSON and as lines."""
     security = connection.security
     offered = {
         "servers": list(connection.servers),

@@ -1,4 +1,4 @@
-"""What becomes of a request: `approve`, `reject`, `revoke`, `renew`, `extend`."""
+"""Decisions on a request: `approve`, `reject`, `revoke`, `renew`, `extend`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def approve(
 ) -> int:
     """Approve a request.
 
-    For the owner of the product that is asked, or a platform owner. The next `up` of the product lets the consumer
-    in; `--apply` does so now.
+    Only the owner of the requested product or a platform owner can approve. The next `up` of the product deploys the
+    grant; `--apply` deploys it now.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def approve(
 def reject(where: Where, as_json: bool, request: str, reason: str) -> None:
     """Reject a request.
 
-    For the owner of the product that is asked, or a platform owner.
+    Only the owner of the requested product or a platform owner can reject.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def reject(where: Where, as_json: bool, request: str, reason: str) -> None:
     print_decision(decided, where, as_json=as_json)
 
 
-@click.command(short_help="Take access back, or a request.")
+@click.command(short_help="Revoke access, or withdraw a request.")
 @where_options
 @json_option
 @request_argument
@@ -83,10 +83,10 @@ def revoke(
     reason: str,
     apply: bool,
 ) -> int:
-    """Take access back, or a request.
+    """Revoke access, or withdraw a request.
 
-    The owner takes back what was approved; the requester and its people also what is not decided yet. The next `up` of
-    the product takes this one consumer out, and no other; `--apply` does so now.
+    The owner can revoke approved access; the requester and its people can also withdraw an undecided request. The next
+    `up` of the product removes the access of this consumer and of no other; `--apply` removes it now.
 
     \b
     Examples:
@@ -102,12 +102,12 @@ def revoke(
     return print_decision(decided, where, as_json=as_json)
 
 
-@click.command(short_help="Ask again for what is over, or will be.")
+@click.command(short_help="Request access again that has ended, or will end.")
 @where_options
 @json_option
 @request_argument
-@click.option("--purpose", default="", help="What the data is wanted for.  [default: as before]")
-@click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: not by itself]")
+@click.option("--purpose", default="", help="Intended use of the data.  [default: as before]")
+@click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: no end]")
 def renew(
     where: Where,
     as_json: bool,
@@ -115,10 +115,10 @@ def renew(
     purpose: str,
     until: str | None,
 ) -> None:
-    """Ask again for what is over, or will be.
+    """Request access again that has ended, or will end.
 
-    For the requester and its people. It makes a request of its own, which is decided on as the first one was; until the
-    old one ends both let the consumer in, so that there is time to change over.
+    Only the requester and its people can renew. Creates a new request, which needs a decision like the first one. Until
+    the old grant ends, both are valid, so that the consumer can switch in between.
 
     \b
     Examples:
@@ -137,12 +137,12 @@ def renew(
     print_decision(decided, where, as_json=as_json)
 
 
-@click.command(short_help="Move the end of access that is approved or granted.")
+@click.command(short_help="Change the end date of approved or granted access.")
 @where_options
 @json_option
 @request_argument
 @click.option("--until", help="The new end: 2027-12-31, or 90d from now.")
-@click.option("--no-end", is_flag=True, help="Access does not end by itself.")
+@click.option("--no-end", is_flag=True, help="Remove the end date.")
 @reason_option
 @apply_option
 def extend(
@@ -154,14 +154,14 @@ def extend(
     reason: str,
     apply: bool,
 ) -> int:
-    """Move the end of access that is approved or granted.
+    """Change the end date of approved or granted access.
 
-    For the owner of the product that is asked, or a platform owner. The consumer goes on with what it has.
+    Only the owner of the requested product or a platform owner can extend. The consumer keeps its credential.
 
     \b
     Examples:
       alchemesh access extend req-0a1b2c3d --until 2027-12-31
-      alchemesh access extend req-0a1b2c3d --no-end --reason "a standing report"
+      alchemesh access extend req-0a1b2c3d --no-end --reason "a monthly report"
     """
     from alchemesh_platform.access.until import parse_until
 

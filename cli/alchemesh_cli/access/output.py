@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.records import AccessRequestRecord
 
-reason_option = click.option("--reason", default="", help="Why; it is kept with the decision.")
-apply_option = click.option("--apply", is_flag=True, help="Deploy it now, and nothing else of the product.")
+reason_option = click.option("--reason", default="", help="Reason of the decision; recorded with it.")
+apply_option = click.option("--apply", is_flag=True, help="Deploy the decision now, and nothing else of the product.")
 request_argument = click.argument("request", metavar="REQUEST")
 
 
@@ -32,7 +32,7 @@ def acting(where: Where) -> tuple[Platform, Identity]:
 
 
 def default_requester(where: Where, subject: str) -> Requester:
-    """The product of a folder, or else who acts."""
+    """The product of a folder, otherwise the acting user."""
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.app.where import product_address
 
@@ -42,7 +42,7 @@ def default_requester(where: Where, subject: str) -> Requester:
 
 
 def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) -> None:
-    """What came of a request: its document, or a sentence and what comes next."""
+    """Print a request: its document, or a sentence and the next step."""
     from alchemesh_cli.render.access import request_document, request_line
     from alchemesh_platform.access.states import next_step
 

@@ -1,4 +1,4 @@
-"""`alchemesh access`: ask for access to output ports, and decide on it."""
+"""`alchemesh access`: request access to output ports, and decide on requests."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 
 
-@click.group(short_help="Ask for access to output ports, and decide on it.")
+@click.group(short_help="Request access to output ports, and decide on requests.")
 def command() -> None:
-    """Ask for access to output ports, and decide on it.
+    """Request access to output ports, and decide on requests.
 
     \b
     Examples:
@@ -33,18 +33,18 @@ def command() -> None:
     """
 
 
-@command.command(short_help="Ask for access to an output port.")
+@command.command(short_help="Request access to an output port.")
 @where_options
 @json_option
 @click.argument("port")
-@click.option("--purpose", required=True, help="What the data is wanted for.")
-@click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: not by itself]")
+@click.option("--purpose", required=True, help="Intended use of the data.")
+@click.option("--until", help="When access ends: 2027-12-31, or 90d from now.  [default: no end]")
 @click.option(
     "--as",
     "acting_as",
     metavar="KIND:ADDRESS",
-    help="For whom: data_product:domain/product, technical_team:domain/team, user:email or data_domain:domain.  "
-    "[default: this folder's product, or else you]",
+    help="The requester: data_product:domain/product, technical_team:domain/team, user:email or data_domain:domain.  "
+    "[default: the product of this folder, otherwise you]",
 )
 def request(
     where: Where,
@@ -54,10 +54,10 @@ def request(
     until: str | None,
     acting_as: str | None,
 ) -> None:
-    """Ask for access to an output port.
+    """Request access to an output port.
 
-    PORT is its address, domain/product/port. A public port is open to everybody and an internal one to its own domain:
-    there the request is approved at once. On all others the owner of the product decides.
+    PORT is its address, domain/product/port. Requests for a public port, and requests from the same domain for an
+    internal port, are approved immediately. The owner of the product decides on all other requests.
 
     \b
     Examples:
@@ -80,14 +80,14 @@ def request(
     print_request(asked, where, as_json=as_json)
 
 
-@command.command(name="list", short_help="Show access requests and what became of them.")
+@command.command(name="list", short_help="List access requests and their states.")
 @where_options
 @json_option
-@click.option("--port", help="Only for this output port: domain/product/port.")
-@click.option("--product", help="Only for the ports of this product: domain/product.")
-@click.option("--requester", help="Only of this requester: an address, or KIND:ADDRESS.")
+@click.option("--port", help="Only requests for this output port: domain/product/port.")
+@click.option("--product", help="Only requests for ports of this product: domain/product.")
+@click.option("--requester", help="Only requests of this requester: an address, or KIND:ADDRESS.")
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only in this state; repeatable.")
-@click.option("--mine", is_flag=True, help="Only what was asked by you, or for you, your teams or products.")
+@click.option("--mine", is_flag=True, help="Only requests by you, or for you, your teams or your products.")
 def list_(
     where: Where,
     as_json: bool,
@@ -97,7 +97,7 @@ def list_(
     states: tuple[str, ...],
     mine: bool,
 ) -> None:
-    """Show access requests and what became of them, the latest first.
+    """List access requests and their states, the latest first.
 
     \b
     Examples:
@@ -124,18 +124,18 @@ def list_(
         return
     narrowed = any((port, product, requester, states, mine))
     spoken = environment_in_words(where)
-    nothing = f"no such request in {spoken}" if narrowed else f"nobody has asked for anything in {spoken} yet"
+    nothing = f"no such request in {spoken}" if narrowed else f"no access was requested in {spoken} yet"
     if found and where.emulated:
         click.echo(f"requests  {spoken}\n")
     click.echo(request_table(found) if found else nothing)
 
 
-@command.command(short_help="Show a request: who asked, and who decided what, when and why.")
+@command.command(short_help="Show a request, with every decision on it.")
 @where_options
 @json_option
 @click.argument("request", metavar="REQUEST")
 def show(where: Where, as_json: bool, request: str) -> None:
-    """Show a request: who asked, and who decided what, when and why.
+    """Show a request, with every decision on it.
 
     \b
     Examples:

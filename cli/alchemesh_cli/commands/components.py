@@ -1,4 +1,4 @@
-"""`alchemesh components`: the LEGO, what each piece is for, takes and gives."""
+"""`alchemesh components`: the component catalogue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class UnknownComponent(Failure):
-    """Raised when a component is asked for that the catalogue does not have."""
+    """Raised when the catalogue has no component of a given name."""
 
     exit_code = ExitCode.USAGE
 
@@ -25,7 +25,7 @@ class UnknownComponent(Failure):
 def command() -> None:
     """Show the components of the catalogue.
 
-    A manifest asks for a component type; the platform file says which component implements it in an environment.
+    A manifest names component types; the platform file selects the component that implements each type.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def command() -> None:
 @command.command(name="list", short_help="List all components.")
 @json_option
 def list_components(as_json: bool) -> None:
-    """List all components, by the component type that they implement.
+    """List all components by component type.
 
     \b
     Examples:
@@ -52,20 +52,20 @@ def list_components(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_summary(spec) for spec in specs], indent=2, ensure_ascii=False))
     else:
-        heads = ("component type", "component", "roles", "maturity", "what it is")
+        heads = ("component type", "component", "roles", "maturity", "summary")
         rows = [(spec.component_type, spec.name, ", ".join(spec.roles), spec.maturity, spec.summary) for spec in specs]
         click.echo("\n".join(table_lines(heads, rows, terminal_width())))
     for failure in broken:
         click.echo(f"\nerror: {failure.message}\n\nhint: {failure.hint}", err=True)
 
 
-@command.command(short_help="Show what a component takes and gives.")
+@command.command(short_help="Show the arguments, settings and outputs of a component.")
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show what a component takes and gives.
+    """Show the arguments, settings and outputs of a component.
 
-    NAME is a component, or a component type: then all that implement it are shown.
+    NAME is a component, or a component type: then every component of that type is shown.
 
     \b
     Examples:

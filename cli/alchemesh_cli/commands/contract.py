@@ -1,4 +1,4 @@
-"""`alchemesh contract`: what output ports promise, and what a change of it means for consumers."""
+"""`alchemesh contract`: contracts of output ports, and the effect of their changes on consumers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class NotWritten(Failure):
     """Raised when a file cannot be written."""
 
 
-@click.group(short_help="Show what output ports promise, and what a change of it means.")
+@click.group(short_help="Show, compare, export and import contracts of output ports.")
 def command() -> None:
-    """Show what output ports promise, and what a change of it means.
+    """Show, compare, export and import contracts of output ports.
 
     \b
     Examples:
@@ -34,15 +34,15 @@ def command() -> None:
     """
 
 
-@command.command(short_help="Show what output ports promise.")
+@command.command(short_help="Show the contracts of output ports.")
 @where_options
 @json_option
 @click.argument("port", required=False, metavar="[PORT|ADDRESS]")
 def show(where: Where, as_json: bool, port: str | None) -> None:
-    """Show what output ports promise, which versions of it there were, and what consumers were told.
+    """Show the contracts of output ports, with their versions and notices.
 
-    All ports of the product in this folder, or PORT of it; or of any product the port at ADDRESS (domain/product/port),
-    as it is recorded in the environment.
+    Shows all ports of the product in this folder, or PORT; or the port at ADDRESS (domain/product/port) of any product,
+    as recorded in the environment.
 
     \b
     Examples:
@@ -69,22 +69,22 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
     click.echo("\n\n".join(pages) or "the product has no output port")
 
 
-@command.command(short_help="Show what changed against what is recorded.")
+@command.command(short_help="Compare contracts with the recorded ones.")
 @where_options
 @json_option
 @click.argument("port", required=False)
-@click.option("--against", metavar="VERSION", help="A version that is kept.  [default: the one that is deployed]")
+@click.option("--against", metavar="VERSION", help="A recorded version.  [default: the deployed one]")
 def diff(
     where: Where,
     as_json: bool,
     port: str | None,
     against: str | None,
 ) -> ExitCode | None:
-    """Show what changed in what the ports of this folder's product promise, against what is recorded.
+    """Compare the contracts of this folder's product with the recorded ones.
 
-    Each change is judged for those who consume the port. A breaking change needs a new major version, a compatible one
-    a minor one: exit code 4 says that a version is too low, or that a contract leaves the way of its life. Against a
-    VERSION that was there before, changes are shown and nothing is asked of them.
+    Each change is classified by its effect on consumers. A breaking change needs a new major version, a compatible one
+    a new minor version. Exit code 4 means that a version is too low, or that a lifecycle step is not allowed. With
+    --against, changes since that VERSION are shown and not checked.
 
     \b
     Examples:
@@ -100,7 +100,7 @@ def diff(
     from alchemesh_platform.base.problems import errors_of
 
     if against is not None and port is None:
-        raise click.UsageError("--against needs a PORT: each port has versions of its own")
+        raise click.UsageError("--against needs a PORT: each port has its own versions")
     manifest = manifest_of(where)
     found = compare(read_platform(where), manifest, port, against=against)
     if as_json:
@@ -118,7 +118,7 @@ command.add_command(notice)
 command.add_command(notices)
 
 
-@command.command(short_help="Write a contract, or the product, in an open standard.")
+@command.command(short_help="Export a contract, or the product, in an open standard.")
 @where_options
 @click.argument("port", metavar="[PORT|ADDRESS]", required=False)
 @click.option(
@@ -133,13 +133,13 @@ command.add_command(notices)
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]"
 )
 def export(where: Where, port: str | None, form: str, output: Path | None) -> None:
-    """Write what a port promises in the Open Data Contract Standard (ODCS) 3.2, or what the product is in the Open Data
-    Product Standard (ODPS) 1.1 of Bitol.
+    """Export a contract in the Open Data Contract Standard (ODCS) 3.2, or the product in the Open Data Product
+    Standard (ODPS) 1.1 of Bitol.
 
-    PORT is an output port of the product in this folder; ADDRESS (domain/product/port) is one of any product, as it is
-    recorded. What a standard has no place for goes to custom properties, so that `alchemesh contract import` reads back
-    all of a contract. With `--format odps`, the product of this folder with all its ports, which refer to their
-    contracts by id.
+    PORT is an output port of the product in this folder; ADDRESS (domain/product/port) is a recorded port of any
+    product. Fields without a place in the standard become custom properties, so that `alchemesh contract import` reads
+    back the whole contract. With `--format odps`, exports the product of this folder with all its ports, which refer to
+    their contracts by id.
 
     \b
     Examples:
@@ -153,7 +153,7 @@ def export(where: Where, port: str | None, form: str, output: Path | None) -> No
         from alchemesh_platform.contracts.odcs.odps_export import export_odps, odps_text
 
         if port is not None:
-            raise click.UsageError("--format odps is of the whole product: leave PORT out")
+            raise click.UsageError("--format odps exports the whole product: omit PORT")
         text = odps_text(export_odps(manifest_of(where).product))
     else:
         from alchemesh_cli.contract.manifest import named_in_manifest
@@ -162,7 +162,7 @@ def export(where: Where, port: str | None, form: str, output: Path | None) -> No
         from alchemesh_platform.contracts.odcs.export import export_odcs, odcs_text
 
         if port is None:
-            raise click.UsageError("missing argument PORT: a contract is of one output port")
+            raise click.UsageError("missing argument PORT: name the output port whose contract is exported")
         manifest = named_in_manifest(where, port)
         [found] = show_ports(read_platform(where), manifest, port)
         text = odcs_text(export_odcs(found.promise, found.identity))
@@ -176,13 +176,13 @@ def export(where: Where, port: str | None, form: str, output: Path | None) -> No
     click.echo(f"wrote {output}", err=True)
 
 
-@command.command(name="import", short_help="Turn an ODCS contract into a piece of manifest.")
+@command.command(name="import", short_help="Convert an ODCS contract into a part of a manifest.")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_contract(file: Path) -> None:
-    """Turn a contract of the Open Data Contract Standard (ODCS) 3 into a piece of manifest, on stdout.
+    """Convert a contract of the Open Data Contract Standard (ODCS) 3 into a part of a manifest, on stdout.
 
-    Models, and an output port with its contract, to be pasted into alchemesh.yaml. What is taken otherwise than it
-    stands there, and what a manifest has no place for, is told on stderr, each at its line.
+    Prints models, and an output port with its contract, to paste into alchemesh.yaml. Fields that were converted or
+    left out are reported on stderr, each at its line.
 
     \b
     Examples:

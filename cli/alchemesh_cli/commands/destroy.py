@@ -1,4 +1,4 @@
-"""`alchemesh destroy`: remove what was deployed."""
+"""`alchemesh destroy`: remove the deployed resources."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Remove what was deployed; data stays unless told otherwise.")
+@click.command(short_help="Remove the deployed resources; keep the data unless --delete-data is set.")
 @where_options
 @json_option
 @yes_option
 @parallel_option
 @override_option
-@click.option("--delete-data", is_flag=True, help="Remove the data on this machine and in Kafka too. It is gone then.")
+@click.option("--delete-data", is_flag=True, help="Also delete the data on this machine and in Kafka, for good.")
 def command(
     where: Where,
     as_json: bool,
@@ -28,11 +28,11 @@ def command(
     override_notice: str | None,
     delete_data: bool,
 ) -> int:
-    """Remove what was deployed; data stays unless told otherwise.
+    """Remove the deployed resources; keep the data unless --delete-data is set.
 
-    Servers are stopped and records are taken out of the registry, whose history stays. Tables and files stay where they
-    are, and a later `up` finds them again. Data in a cloud goes only where `keep_on_destroy: false` was deployed. Exit
-    code 4 says that consumers hold grants and have to be told first.
+    Stops servers and removes the product's records from the registry; the history stays. Tables and files stay in
+    place, and a later `up` uses them again. Data in a cloud is deleted only if `keep_on_destroy: false` was deployed.
+    Exit code 4 means that consumers hold grants: give them notice first.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`alchemesh doctor`: is everything there that this machine needs?"""
+"""`alchemesh doctor`: check that this machine has everything that it needs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Check that everything this machine needs is there.")
+@click.command(short_help="Check that this machine has everything that it needs.")
 @where_options
 @json_option
 def command(where: Where, as_json: bool) -> int:
-    """Check that everything this machine needs is there.
+    """Check that this machine has everything that it needs.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def command(where: Where, as_json: bool) -> int:
 
 
 def indent(found: str) -> str:
-    """What was found, its lines below each other."""
+    """A finding, with its further lines indented."""
     return found.replace("\n", f"\n{'':<15}")
 
 

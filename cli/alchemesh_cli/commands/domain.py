@@ -1,4 +1,4 @@
-"""`alchemesh domain`: what the products of one domain stand on."""
+"""`alchemesh domain`: the stack that the products of one domain depend on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.group(short_help="What the products of a domain stand on: identity, rights, budget.")
+@click.group(short_help="Deploy the stack that the products of a domain depend on.")
 def command() -> None:
-    """What the products of a domain stand on: identity, rights, budget.
+    """Deploy the stack that the products of a domain depend on: identity, rights, budget.
 
     \b
     Examples:
@@ -26,12 +26,12 @@ def command() -> None:
     """
 
 
-@command.command(short_help="Show what `domain up` would change.")
+@command.command(short_help="Show the changes that `domain up` would make.")
 @click.argument("name")
 @where_options
 @json_option
 def preview(name: str, where: Where, as_json: bool) -> int:
-    """Show what `domain up` would change.
+    """Show the changes that `domain up` would make.
 
     \b
     Examples:
@@ -42,16 +42,16 @@ def preview(name: str, where: Where, as_json: bool) -> int:
     return preview_shown(_stack(name, where), where, as_json=as_json)
 
 
-@command.command(short_help="Deploy what the products of a domain stand on.")
+@command.command(short_help="Deploy the stack of a domain.")
 @click.argument("name")
 @where_options
 @json_option
 @yes_option
 def up(name: str, where: Where, as_json: bool, confirmed: bool) -> int:
-    """Deploy what the products of domain NAME stand on, as its component makes it.
+    """Deploy the stack of domain NAME.
 
-    The domain, its owner and its teams are those that `alchemesh mesh apply` recorded. What was changed or removed by
-    hand is set right. The domain's products refer to the outputs, which are printed and recorded.
+    Uses the domain, owner and teams that `alchemesh mesh apply` recorded. Corrects resources that were changed or
+    removed by hand. Prints and records the outputs, which products of the domain refer to.
 
     \b
     Examples:
@@ -62,15 +62,16 @@ def up(name: str, where: Where, as_json: bool, confirmed: bool) -> int:
     return up_shown(_stack(name, where), where, as_json=as_json, confirmed=confirmed)
 
 
-@command.command(short_help="Compare what is recorded with what stands.")
+@command.command(short_help="Update the recorded state from the deployed resources.")
 @click.argument("name")
 @where_options
 @json_option
 @yes_option
 def refresh(name: str, where: Where, as_json: bool, confirmed: bool) -> int:
-    """Compare what is recorded with what stands, and take over what was changed or removed by hand.
+    """Update the recorded state from the deployed resources.
 
-    Nothing that stands is touched; the next `domain up` mends the difference.
+    Records resources that were changed or removed by hand. Changes no resource; the next `domain up` corrects the
+    drift.
 
     \b
     Examples:
@@ -81,7 +82,7 @@ def refresh(name: str, where: Where, as_json: bool, confirmed: bool) -> int:
     return refresh_shown(_stack(name, where), where, as_json=as_json, confirmed=confirmed)
 
 
-@command.command(short_help="Remove what the products of a domain stood on.")
+@command.command(short_help="Remove the stack of a domain.")
 @click.argument("name")
 @where_options
 @json_option
@@ -94,10 +95,10 @@ def destroy(
     confirmed: bool,
     delete_protected: bool,
 ) -> int:
-    """Remove what the products of domain NAME stood on.
+    """Remove the stack of domain NAME.
 
-    Its products go first: exit code 4 says which of them stand. What its component protects stays. Take the domain out
-    of the mesh repo after this, not before.
+    Destroy the domain's products first: exit code 4 lists those that are still deployed. Protected resources stay.
+    Remove the domain from the mesh repo after this command, not before.
 
     \b
     Examples:

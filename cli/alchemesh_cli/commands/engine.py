@@ -1,4 +1,4 @@
-"""`alchemesh engine`: where the Pulumi engine comes from."""
+"""`alchemesh engine`: find, install and show the Pulumi engine."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from alchemesh_cli.context import json_option
 from alchemesh_platform.base.failure import Failure
 
 
-@click.command(short_help="Find, get and show the Pulumi engine.")
-@click.option("--install", is_flag=True, help="Download or build it where it is not there yet.")
-@click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="A resource plugin as well, such as kafka.")
+@click.command(short_help="Find, install and show the Pulumi engine.")
+@click.option("--install", is_flag=True, help="Download or build it, if it is not found.")
+@click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Also install this plugin, such as kafka.")
 @json_option
 def command(install: bool, plugins: tuple[str, ...], as_json: bool) -> None:
-    """Find, get and show the Pulumi engine, and the plugins that components need.
+    """Find, install and show the Pulumi engine, and the plugins that components need.
 
-    It is looked for on PATH and in the cache; then it is downloaded from Pulumi, and where that is not possible built
-    from its Go module, which takes some minutes, once. The same goes for plugins, which a run gets when it needs them.
+    Searches PATH and the cache, then downloads the engine from Pulumi; without access to that, builds it from its Go
+    module, which takes a few minutes once. Plugins are installed the same way, by the first run that needs them.
 
     \b
     Examples:
-      alchemesh engine                 # which one is used, and where it comes from
-      alchemesh engine --install       # get it now rather than at the first `up`
+      alchemesh engine                 # show the engine and its source
+      alchemesh engine --install       # install it now instead of at the first `up`
       alchemesh engine --install --plugin kafka
     """
     from alchemesh_platform.catalog.discover import discover
@@ -52,4 +52,4 @@ def command(install: bool, plugins: tuple[str, ...], as_json: bool) -> None:
     click.echo(f"Pulumi {found.version}  {found.path}  ({found.source})")
     for row in rows:
         there = f"{row['version']}  {row['path']}  ({row['source']})"
-        click.echo(f"plugin {row['name']} {there if row['path'] else 'is got by the first run that needs it'}")
+        click.echo(f"plugin {row['name']} {there if row['path'] else 'is installed by the first run that needs it'}")

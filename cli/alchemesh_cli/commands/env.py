@@ -1,4 +1,4 @@
-"""`alchemesh env`: the product's connections, for a shell."""
+"""`alchemesh env`: the product's connections as shell variables."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Print the product's connections for a shell.")
+@click.command(short_help="Print the product's connections as shell variables.")
 @where_options
 @json_option
 @click.option(
-    "--with-credentials", is_flag=True, help="Print users and passwords too, where otherwise their files are named."
+    "--with-credentials", is_flag=True, help="Also print users and passwords, instead of the files that hold them."
 )
 def command(where: Where, as_json: bool, with_credentials: bool) -> None:
-    """Print the product's connections for a shell.
+    """Print the product's connections as shell variables.
 
-    Passwords are not printed unless asked for: code reads them from the files that are named.
+    By default, passwords are not printed: the variables name the files that code reads them from.
 
     \b
     Examples:
-      eval "$(alchemesh env)"          # this shell gets ALCHEMESH_CONNECTIONS and one variable for each value
+      eval "$(alchemesh env)"          # sets ALCHEMESH_CONNECTIONS and one variable for each value
       alchemesh env --json             # the document that code reads
-      eval "$(alchemesh env --with-credentials)"   # and …_USER and …_PASSWORD of each data API
+      eval "$(alchemesh env --with-credentials)"   # also …_USER and …_PASSWORD of each data API
     """
     from alchemesh_platform.app.observe import connections
     from alchemesh_platform.app.where import product_address, read_platform
@@ -40,7 +40,7 @@ def command(where: Where, as_json: bool, with_credentials: bool) -> None:
     platform = read_platform(where)
     found = connections(platform, product_address(where))
     if as_json and with_credentials:
-        raise click.UsageError("--json is the document that code reads, which holds no credentials: leave one out")
+        raise click.UsageError("--json prints no credentials: use either --json or --with-credentials")
     document = found.model_dump_json(indent=2)
     if as_json:
         click.echo(document)

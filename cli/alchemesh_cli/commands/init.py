@@ -1,4 +1,4 @@
-"""`alchemesh init`: a small data product that works."""
+"""`alchemesh init`: create a small, working data product."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ class NotWritten(Failure):
 
 
 class AlreadyThere(Failure):
-    """Raised instead of overwriting what somebody wrote."""
+    """Raised instead of overwriting existing files."""
 
     exit_code = ExitCode.USAGE
 
 
 class NoName(Failure):
-    """Raised when a product is to be called by something that is no name."""
+    """Raised when a product's name is not valid."""
 
     exit_code = ExitCode.USAGE
 
 
-@click.command(short_help="Write a small data product that works.")
+@click.command(short_help="Create a small, working data product.")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option("--name", help="Name of the product.  [default: the folder's name]")
 @click.option("--domain", default="retail", show_default=True, help="Data domain of the product.")
 def command(directory: Path, name: str | None, domain: str) -> None:
-    """Write a small data product that works: a manifest with comments, a few rows of data, and code
+    """Create a small, working data product: a manifest with comments, a few rows of data, and code
     that cleans them.
 
-    DIRECTORY is made if it is not there; this folder by default. Nothing that is there is overwritten.
+    Creates DIRECTORY if it does not exist; by default, uses this folder. Existing files are not overwritten.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def command(directory: Path, name: str | None, domain: str) -> None:
     there = [path for path in own if (directory / path).exists()]
     if there:
         raise AlreadyThere(
-            f"{', '.join(str(directory / path) for path in there)}: already there, and not overwritten",
+            f"{', '.join(str(directory / path) for path in there)}: already exists, and is not overwritten",
             hint=remedy("give another folder: {}", Command(("init", "my-product"))),
         )
     for path, text in {**files, SCHEMA_PATH: _schema()}.items():
@@ -100,12 +100,12 @@ def _schema() -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, unless one is there."""
+    """Write a file, unless it exists."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        return  # a .gitignore or a schema of before: both may stay
+        return  # an existing .gitignore or schema is kept
     except OSError as error:
         raise NotWritten(f"{path} cannot be written: {error.strerror}", hint="nothing was overwritten") from error

@@ -1,4 +1,4 @@
-"""`alchemesh login`: sign in at the platform's identity provider."""
+"""`alchemesh login`: sign in to the platform's identity provider."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Sign in at the platform's identity provider.")
+@click.command(short_help="Sign in to the platform's identity provider.")
 @where_options
-@click.option("--forget", is_flag=True, help="Sign out: remove the token that a login has kept.")
+@click.option("--forget", is_flag=True, help="Sign out: remove the stored token.")
 def command(where: Where, forget: bool) -> None:
-    """Sign in at the platform's identity provider, with a browser on this machine or any other.
+    """Sign in to the platform's identity provider, with a browser on any machine.
 
-    Prints an address and a code, and waits until somebody has entered the code there. The token that comes of it is
-    kept in a file of yours that nobody else can read, and stands for you until it expires. A pipeline needs no login:
-    it sets the variable that identity.token of the platform file names.
+    Prints an address and a code, and waits until you enter the code there. The token is stored in a file that only you
+    can read, and identifies you until it expires. A pipeline needs no login: set the variable that the platform file
+    names in identity.token.
 
     \b
     Examples:

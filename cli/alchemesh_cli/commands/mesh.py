@@ -1,4 +1,4 @@
-"""`alchemesh mesh`: what spans products."""
+"""`alchemesh mesh`: the mesh repo, the mesh as it is recorded, and the audit log."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 FORMATS = ("tree", "mermaid", "dot", "json")
 
 
-@click.group(short_help="Show and apply what spans products.")
+@click.group(short_help="Apply the mesh repo, and show the mesh and its audit log.")
 def command() -> None:
-    """Show and apply what spans products.
+    """Apply the mesh repo, and show the mesh and its audit log.
 
     \b
     Examples:
@@ -48,9 +48,9 @@ def apply(
 ) -> None:
     """Record the domains, teams, users, source systems and policies of a mesh repo.
 
-    FOLDER is the mesh repo, by default this folder: every YAML file below it of kind Domain, Users or Policy is read.
-    Shows what will change and asks. What the mesh repo does not declare any more is removed, unless a product that is
-    deployed still refers to it.
+    FOLDER is the mesh repo, by default this folder: reads every YAML file below it of kind Domain, Users or Policy.
+    Shows the changes and asks for confirmation. Removes records that the mesh repo no longer declares, unless a
+    deployed product still refers to them.
 
     \b
     Examples:
@@ -83,7 +83,7 @@ def apply(
     elif diff:
         click.echo(f"applied: {totals(diff, done=True)}")
     else:
-        click.echo(f"nothing to change: the mesh in {environment} is as the mesh repo declares it")
+        click.echo(f"nothing to change: the mesh in {environment} matches the mesh repo")
 
 
 def _document(diff: MeshDiff | None, platform: Platform) -> dict[str, object]:
@@ -93,13 +93,13 @@ def _document(diff: MeshDiff | None, platform: Platform) -> dict[str, object]:
 
 @command.command(short_help="Draw domains, products and lineage.")
 @where_options
-@click.option("--format", "form", type=click.Choice(FORMATS), default="tree", show_default=True, help="How to draw.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="tree", show_default=True, help="Output format.")
 @json_option
 def show(where: Where, form: str, as_json: bool) -> None:
-    """Draw domains, products and lineage, as they are recorded in the environment.
+    """Draw domains, products and lineage, as recorded in the environment.
 
-    What something refers to and is not recorded is drawn too, as missing. Types, owners and teams of domains, and what
-    source systems are, come from the mesh repo: `alchemesh mesh apply`.
+    Missing records that others refer to are drawn as missing. `alchemesh mesh apply` records types, owners and teams of
+    domains, and source systems, from the mesh repo.
 
     \b
     Examples:
@@ -113,7 +113,7 @@ def show(where: Where, form: str, as_json: bool) -> None:
     from alchemesh_platform.app.where import read_platform
 
     platform = read_platform(where)
-    # Everything that is read stays until the end: to look for garbage among it takes as long as reading it.
+    # Everything that is read is used until the end: garbage collection would take as long as reading it.
     gc.disable()
     try:
         drawn = _drawn(platform, "json" if as_json else form)
@@ -130,7 +130,7 @@ HEADS = {"tree": "mesh  {}\n\n", "mermaid": "%% mesh  {}\n", "dot": "// mesh  {}
 
 
 def _drawn(platform: Platform, form: str) -> str:
-    """What is recorded in an environment, in one of the formats; an empty tree where nothing is."""
+    """The records of an environment in one of the formats; an empty tree without records."""
     from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_platform.app.observe import mesh
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
@@ -146,12 +146,12 @@ def _drawn(platform: Platform, form: str) -> str:
     return HEADS[form].format(environment_in_words(platform)) + drawn if drawn and platform.emulated else drawn
 
 
-@command.command(short_help="Show who did what, and whether the record of it is whole.")
+@command.command(short_help="Show the audit log, or verify that it is complete.")
 @where_options
-@click.option("--product", metavar="ADDRESS", help="Only what was done to this product, domain/product.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many acts at most.")
-@click.option("--check", is_flag=True, help="Verify the whole chain, of all environments, instead.")
-@click.option("--expect", metavar="DIGEST", help="With --check: a digest that was the head once.")
+@click.option("--product", metavar="ADDRESS", help="Only entries about this product, domain/product.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum number of entries.")
+@click.option("--check", is_flag=True, help="Verify the whole log, of all environments, instead.")
+@click.option("--expect", metavar="DIGEST", help="With --check: a head that was printed before.")
 @json_option
 def audit(
     where: Where,
@@ -161,11 +161,11 @@ def audit(
     expect: str | None,
     as_json: bool,
 ) -> ExitCode | None:
-    """Show who did what, and whether the record of it is whole; newest first.
+    """Show the audit log, newest entries first, or verify that it is complete.
 
-    Every act carries the digest of the one before it: an act that was changed, taken out or put in later does not fit.
-    What a chain cannot tell is whether something is missing at its end: --check prints the head, the digest of the last
-    act. Keep it elsewhere, and --expect shows later that it is still there. Exit code 1 says that the chain is broken.
+    Every entry holds the digest of the one before it, so that --check finds entries that were changed, removed or
+    inserted later. To also detect entries that were removed at the end, keep the head that --check prints (the digest
+    of the last entry) in another place and pass it to --expect later. Exit code 1 means that the log is not complete.
 
     \b
     Examples:

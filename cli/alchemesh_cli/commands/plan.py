@@ -1,4 +1,4 @@
-"""`alchemesh plan`: what would be composed, offline and at once."""
+"""`alchemesh plan`: the components and assets of a manifest, offline."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from alchemesh_stacks.declared import Declared
 
 
-@click.command(short_help="Show what would be composed, offline and at once.")
+@click.command(short_help="Show the components and assets of a manifest, offline.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(path_type=Path))
 @where_options
 @json_option
 @click.option(
-    "--resources", "with_resources", is_flag=True, help="List every Pulumi resource that would be made. Takes seconds."
+    "--resources",
+    "with_resources",
+    is_flag=True,
+    help="List each Pulumi resource of a first deployment. Takes seconds.",
 )
 @brief()
 def command(
@@ -37,17 +40,17 @@ def command(
     as_json: bool,
     with_resources: bool,
 ) -> ExitCode | None:
-    """Show what would be composed, offline and at once.
+    """Show the components and assets of a manifest, offline.
 
-    For each port and need: the component type that the manifest asks for, the component that implements it in the
-    environment, and the assets that come of it. No engine, no network and no credentials are needed; what stands
-    already is not looked at: `alchemesh preview` does that. Policies are those that come with the platform, and those
-    of the mesh as this machine saw them last; exit code 4 says that one of them forbids the product.
+    For each port and need: the component type of the manifest, the component that implements it in the environment,
+    and its assets. Needs no engine, no network and no credentials. To compare with the deployed resources, use
+    `alchemesh preview`. Evaluates the policies of the platform, and those of the mesh as this machine last read them;
+    exit code 4 means that one of them forbids the product.
 
-    With --resources the product's program is run in this process, without the engine: each resource is listed by name
-    and type, as on a first `alchemesh preview`. Who was granted access is not known offline.
+    With --resources, the product's program runs in this process, without the engine, and lists each resource by name
+    and type, as on a first `alchemesh preview`. Grants are not known offline.
 
-    PATHS are manifests or folders that hold one; by default the product of this folder.
+    PATHS are manifests, or folders with a manifest; by default the product of this folder.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`alchemesh platform`: what all products of an environment stand on."""
+"""`alchemesh platform`: the platform stack that all products of an environment depend on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 state_option = click.option(
     "--state",
     metavar="ADDRESS",
-    help="Where the foundation's own state is kept, which cannot be the bucket that it makes.  "
+    help="Location of this stack's own state; not the bucket that the stack creates.  "
     "[default: a folder of this machine]",
 )
 
 
-@click.group(short_help="What all products stand on: services, state, registry, images.")
+@click.group(short_help="Deploy the platform stack that all products depend on.")
 def command() -> None:
-    """What all products stand on: services, state, registry, images.
+    """Deploy the platform stack that all products depend on: services, state, registry, images.
 
     \b
     Examples:
@@ -33,12 +33,12 @@ def command() -> None:
     """
 
 
-@command.command(short_help="Show what `platform up` would change.")
+@command.command(short_help="Show the changes that `platform up` would make.")
 @where_options
 @json_option
 @state_option
 def preview(where: Where, as_json: bool, state: str | None) -> int:
-    """Show what `platform up` would change.
+    """Show the changes that `platform up` would make.
 
     \b
     Examples:
@@ -49,16 +49,16 @@ def preview(where: Where, as_json: bool, state: str | None) -> int:
     return preview_shown(_stack(where, state), where, as_json=as_json)
 
 
-@command.command(short_help="Deploy what all products stand on.")
+@command.command(short_help="Deploy the platform stack.")
 @where_options
 @json_option
 @yes_option
 @state_option
 def up(where: Where, as_json: bool, confirmed: bool, state: str | None) -> int:
-    """Deploy what all products of an environment stand on, as its component makes it.
+    """Deploy the platform stack of an environment.
 
-    What was changed or removed by hand is set right. Products refer to the outputs, which are printed and recorded.
-    Its state is a folder of this machine unless told otherwise: keep it, or give an address that outlives the machine.
+    Corrects resources that were changed or removed by hand. Prints and records the outputs, which products refer to.
+    By default, the stack's state is a folder of this machine: back it up, or set --state to a remote location.
 
     \b
     Examples:
@@ -70,15 +70,16 @@ def up(where: Where, as_json: bool, confirmed: bool, state: str | None) -> int:
     return up_shown(_stack(where, state), where, as_json=as_json, confirmed=confirmed)
 
 
-@command.command(short_help="Compare what is recorded with what stands.")
+@command.command(short_help="Update the recorded state from the deployed resources.")
 @where_options
 @json_option
 @yes_option
 @state_option
 def refresh(where: Where, as_json: bool, confirmed: bool, state: str | None) -> int:
-    """Compare what is recorded with what stands, and take over what was changed or removed by hand.
+    """Update the recorded state from the deployed resources.
 
-    Nothing that stands is touched; the next `platform up` mends the difference.
+    Records resources that were changed or removed by hand. Changes no resource; the next `platform up` corrects the
+    drift.
 
     \b
     Examples:
@@ -90,7 +91,7 @@ def refresh(where: Where, as_json: bool, confirmed: bool, state: str | None) -> 
     return refresh_shown(_stack(where, state), where, as_json=as_json, confirmed=confirmed)
 
 
-@command.command(short_help="Remove what all products stood on; what is protected stays.")
+@command.command(short_help="Remove the platform stack; keep protected resources.")
 @where_options
 @json_option
 @yes_option
@@ -103,11 +104,11 @@ def destroy(
     state: str | None,
     delete_protected: bool,
 ) -> int:
-    """Remove what all products of an environment stood on.
+    """Remove the platform stack of an environment.
 
-    Products and domains go first: exit code 4 says which of them stand. What is protected stays, with what it needs,
-    and the next `platform up` goes on with it: on Google Cloud the state's bucket, the registry's database and the
-    products' images. A service may still refuse to remove what holds data, and says what to do.
+    Destroy products and domains first: exit code 4 lists those that are still deployed. Protected resources stay, and
+    the next `platform up` uses them again: on Google Cloud the bucket of the state, the database of the registry and
+    the images of products. A service may also refuse to remove resources with data; its message names the fix.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`alchemesh policy`: the rules of the governance group, and whether they say what was meant."""
+"""`alchemesh policy`: show and test the policies of the mesh."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATHS = click.argument("paths", nargs=-1, metavar="[FILES]...", type=click.Path(
 
 
 class UnknownPolicy(Failure):
-    """Raised when a policy is asked for that there is not."""
+    """Raised when there is no policy of a given name."""
 
     exit_code = ExitCode.USAGE
 
@@ -29,9 +29,9 @@ class UnknownPolicy(Failure):
 def command() -> None:
     """Show and test the policies of the mesh.
 
-    A policy is a rule of a governance group, written in CEL over the product, its domain and its plan. What it finds
-    forbids the product, warns its team, or takes points off its value score. Or it approves access requests in the
-    owner's place.
+    A policy is a rule of the governance group: a CEL expression over the product, its domain and its plan. A violation
+    forbids the deployment, is a warning, or reduces the value score. Other policies approve access requests on behalf
+    of the owner.
 
     \b
     Examples:
@@ -45,9 +45,9 @@ def command() -> None:
 @PATHS
 @json_option
 def list_policies(paths: tuple[Path, ...], as_json: bool) -> None:
-    """List policies: those that come with the platform, and those of FILES, which replace the ones of the same name.
+    """List the policies of the platform, and those of FILES, which replace policies of the same name.
 
-    FILES are policy files, or folders that hold some.
+    FILES are policy files, or folders with policy files.
 
     \b
     Examples:
@@ -62,21 +62,21 @@ def list_policies(paths: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_document(policy) for policy in policies], indent=2, ensure_ascii=False))
         return
-    heads = ("policy", "effect", "applies to", "owner", "what it asks for")
+    heads = ("policy", "effect", "applies to", "owner", "description")
     rows = [
         (policy.name, _effect(policy), policy.applies_to.value, policy.owner, policy.description) for policy in policies
     ]
     click.echo("\n".join(table_lines(heads, rows, terminal_width())))
 
 
-@command.command(short_help="Show what a policy asks for, and what its expressions may name.")
+@command.command(short_help="Show a policy, and the variables of its expressions.")
 @click.argument("name")
 @PATHS
 @json_option
 def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Show what a policy asks for, and what its expressions may name.
+    """Show a policy, and the variables of its expressions.
 
-    NAME is a policy that comes with the platform, or one of FILES.
+    NAME is a policy of the platform, or one of FILES.
 
     \b
     Examples:
@@ -114,7 +114,7 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
     width = terminal_width()
     lines = [f"{policy.name}  {_effect(policy)}  {policy.owner}", "", *hanging("", policy.description, width), ""]
     lines += pair_lines(((key, text) for key, text in facts if text is not None), width)
-    lines += ["", "Its expressions may name:", "", *pair_lines(may_name, width)]
+    lines += ["", "Variables of its expressions:", "", *pair_lines(may_name, width)]
     click.echo("\n".join(lines))
 
 
@@ -124,8 +124,8 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
 def test(paths: tuple[Path, ...], as_json: bool) -> ExitCode | None:
     """Run policies against their recorded cases.
 
-    FILES are policy files, or folders that hold some; by default the policies that come with the platform. Exit code 1
-    says that a case came out otherwise than recorded, 3 that a file has problems.
+    FILES are policy files, or folders with policy files; by default the policies of the platform. Exit code 1 means
+    that a result differs from its recorded case, 3 that a file has problems.
 
     \b
     Examples:

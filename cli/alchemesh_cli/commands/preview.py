@@ -1,4 +1,4 @@
-"""`alchemesh preview`: what `up` would change."""
+"""`alchemesh preview`: the changes that `up` would make."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Show what `up` would change.")
+@click.command(short_help="Show the changes that `up` would make.")
 @where_options
 @json_option
 @target_option
 @parallel_option
-@click.option("--detailed-exitcode", is_flag=True, help="Leave with 10 when there are changes, 0 when there are none.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 if there are changes, with 0 if there are none.")
 def command(
     where: Where,
     as_json: bool,
@@ -26,10 +26,10 @@ def command(
     parallel: int | None,
     detailed_exitcode: bool,
 ) -> int:
-    """Show what `up` would change: resources by port, assets and contracts, property by property.
+    """Show the changes that `up` would make: resources by port, assets and contracts, property by property.
 
-    Each change of a contract is judged for its consumers. Exit code 4 says that `up` will refuse: a version is too low,
-    or a contract leaves the way of its life. What has to wait for consumers is a warning, for it passes with time.
+    Each contract change is classified by its effect on consumers. Exit code 4 means that `up` would refuse: a version
+    is too low, or a lifecycle step is not allowed. A change that has to wait for a notice period is a warning.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`alchemesh refresh`: compare what is recorded with what stands."""
+"""`alchemesh refresh`: update the recorded state from the deployed resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Compare what is recorded with what stands.")
+@click.command(short_help="Update the recorded state from the deployed resources.")
 @where_options
 @json_option
 @yes_option
@@ -24,9 +24,9 @@ def command(
     confirmed: bool,
     parallel: int | None,
 ) -> int:
-    """Compare what is recorded with what stands, and take over what was changed or removed by hand.
+    """Update the recorded state from the deployed resources.
 
-    Nothing that stands is touched; the next `up` mends the difference.
+    Records resources that were changed or removed by hand. Changes no resource; the next `up` corrects the drift.
 
     \b
     Examples:
@@ -41,7 +41,7 @@ def command(
     from alchemesh_platform.identity.identify import identify
 
     product = read_product(where)
-    confirm(f"Record {product.plan.product.address} in {where.environment} as it stands?", confirmed)
+    confirm(f"Record the current state of {product.plan.product.address} in {where.environment}?", confirmed)
     actor = identify(product.platform)
     with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
         done = refresh(product, actor, parallel=parallel, listen=shown, cancel=cancel)

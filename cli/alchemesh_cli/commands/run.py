@@ -1,4 +1,4 @@
-"""`alchemesh run`: the product's code, with its connections."""
+"""`alchemesh run`: run the product's code with its connections."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def command(where: Where, as_json: bool, arguments: tuple[str, ...]) -> int:
     """Run the product's code with its connections.
 
-    What the code prints is shown and kept in the history, with secrets blanked out. The exit status is the code's.
-    With --emulate, a job of Cloud Run is run here, as its template says, since no container runs.
+    The output of the code is shown and kept in the history, with secrets masked. The exit status is that of the code.
+    With --emulate, a Cloud Run job runs as a process on this machine, with the settings of its template.
 
     \b
     Examples:
       alchemesh run                    # the code of the product in this folder
-      alchemesh run -- --since 2013-06 # what follows -- goes to the code
+      alchemesh run -- --since 2013-06 # arguments after -- are passed to the code
     """
     from alchemesh_platform.app.run import run
     from alchemesh_platform.app.where import product_address, read_platform

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def command(where: Where, output: Path | None) -> None:
     """Print the JSON Schema of the manifest, with the arguments of the components that the environment uses.
 
-    An editor completes and checks a manifest whose first line names the schema, as `alchemesh init` writes it.
+    An editor completes and checks a manifest if its first line names the schema; `alchemesh init` writes that line.
 
     \b
     Examples:
@@ -46,10 +46,10 @@ def command(where: Where, output: Path | None) -> None:
 
 
 def write_schema(path: Path, text: str) -> None:
-    """Write a schema to a file, in one step.
+    """Write a schema to a file.
 
     Raises:
-        NotWritten: when that is not possible.
+        NotWritten: when the file cannot be written.
     """
     from alchemesh_cli.commands.init import NotWritten
 

@@ -1,4 +1,4 @@
-"""`alchemesh status`: what stands and how it is doing."""
+"""`alchemesh status`: deployed products and their health."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Show what stands and how it is doing.")
+@click.command(short_help="Show deployed products and their health.")
 @where_options
 @json_option
-@click.option("--all", "every", is_flag=True, help="Every product of the environment.")
-@click.option("--history", is_flag=True, help=f"What was done, the last {HISTORY_LENGTH} times.")
-@click.option("--lineage", is_flag=True, help="Where the data comes from and goes to.")
+@click.option("--all", "every", is_flag=True, help="Show every product of the environment.")
+@click.option("--history", is_flag=True, help=f"Show the last {HISTORY_LENGTH} operations.")
+@click.option("--lineage", is_flag=True, help="Show the sources and the consumers of the data.")
 @click.argument("product", required=False, metavar="[PATH|ADDRESS]")
 def command(
     where: Where,
@@ -36,10 +36,10 @@ def command(
     lineage: bool,
     product: str | None,
 ) -> None:
-    """Show what stands and how it is doing.
+    """Show deployed products and their health.
 
-    The product of this folder, of PATH, or of that ADDRESS (domain/product); outside of a product, all of them. Health,
-    rows and sizes are measured now. What cannot be told is shown as unknown, which is not failed.
+    Shows the product of this folder, of PATH, or at ADDRESS (domain/product); outside of a product, all products.
+    Health, rows and sizes are measured now. A value that cannot be measured is shown as unknown, which is no failure.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def command(
 
 
 def _folder(product: str | None, directory: Path) -> Path | None:
-    """Where the manifest is, when a folder is meant; an address that is also a folder with a manifest is one."""
+    """The folder of the manifest, or None for an address; a folder with a manifest takes precedence over an address."""
     if product is None:
         return directory if manifest_path(directory).is_file() else None
     if manifest_path(Path(product)).is_file():

@@ -1,4 +1,4 @@
-"""`alchemesh unlock`: release a stack that a killed run left locked."""
+"""`alchemesh unlock`: remove the lock that a killed run left on a stack."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Release a stack that a killed run left locked.")
+@click.command(short_help="Remove the lock that a killed run left on a stack.")
 @where_options
-@click.option("--yes", "confirmed", is_flag=True, help="Do not ask.")
+@click.option("--yes", "confirmed", is_flag=True, help="Do not ask for confirmation.")
 def command(where: Where, confirmed: bool) -> None:
-    """Release a stack that a killed run left locked.
+    """Remove the lock that a killed run left on a stack.
 
-    A run that was killed on this machine is noticed by the next `up`, which needs no help. This is for a lock of
-    another machine that will not come back.
+    After a run was killed on this machine, the next `up` removes its lock itself. Use this command for a lock of
+    another machine that is lost.
 
     \b
     Examples:
@@ -31,8 +31,8 @@ def command(where: Where, confirmed: bool) -> None:
     from alchemesh_platform.app.where import read_platform
 
     platform = read_platform(where)
-    # Other problems of the manifest do not keep the stack locked.
+    # Other problems of the manifest must not prevent unlocking.
     address = declared_address(where)
-    confirm(f"Unlock {address} in {where.environment}? Nobody else may be deploying it.", confirmed)
+    confirm(f"Unlock {address} in {where.environment}? Make sure that no other run is deploying it.", confirmed)
     for note in unlock(platform, address):
         click.echo(note, err=True)

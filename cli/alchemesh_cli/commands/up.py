@@ -30,13 +30,13 @@ def command(
 ) -> int:
     """Deploy the data product and record its assets.
 
-    Shows what will change and asks. A run that was interrupted goes on from where it stopped. Exit code 4 says that a
-    policy forbids it, that a contract leaves its rules, or that consumers have to be told first: who they are, from
-    when on it passes and how to give notice is told.
+    Shows the changes and asks for confirmation. After an interrupted run, `up` resumes where it stopped. Exit code 4
+    means that a policy or a contract forbids the deployment, or that a change needs notice to consumers first: the
+    message names the consumers, the date from which the change is allowed, and the command that gives notice.
 
     \b
     Examples:
-      alchemesh up                     # preview, question, deployment
+      alchemesh up                     # preview, confirm, deploy
       alchemesh up --yes --json        # in a pipeline
       alchemesh up --target flights-table
       alchemesh up --override-notice "a leak of personal data"

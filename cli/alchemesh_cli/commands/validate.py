@@ -1,4 +1,4 @@
-"""`alchemesh validate`: every problem of manifests and platform files, each at its line."""
+"""`alchemesh validate`: report every problem of manifests and platform files at its line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLATFORM_FILE = "platform.yaml"
 
 @click.command(short_help="Report every problem of a manifest, each at its line.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(path_type=Path))
-@click.option("-e", "--environment", help="Hold it against this environment too: overlay, components, settings.")
+@click.option("-e", "--environment", help="Also check against this environment: overlay, components, settings.")
 @click.option(
     "--platform",
     "platform_file",
@@ -41,7 +41,7 @@ PLATFORM_FILE = "platform.yaml"
     "--mesh",
     "ask_mesh",
     is_flag=True,
-    help="With -e: ask the environment's registry too, for names of the mesh and its policies as they are now.",
+    help="With -e: also check names and policies of the mesh, read from the environment's registry.",
 )
 @json_option
 @brief()
@@ -50,13 +50,13 @@ def command(
 ) -> ExitCode | None:
     """Report every problem of a manifest, each at its line.
 
-    PATHS are manifests, platform files, or folders: of a folder its manifest, or else all that lie below it. By
-    default the manifest of this folder. Several manifests are also held against each other: ports that one reads from
-    another must be there, and products must not read each other in a circle.
+    PATHS are manifests, platform files, or folders: the manifest of a folder, or else every manifest below it. The
+    default is the manifest of this folder. Several manifests are also checked together: ports that one product reads
+    from another must exist, and products must not read each other in a cycle.
 
-    Without -e, what is true in every environment is checked, with every overlay. Policies are those that come with the
-    platform, and with -e those of its mesh as this machine saw them last: nobody is asked, unless by --mesh. Exit code
-    3 says that there are errors, 4 that there is nothing but what a policy forbids; warnings alone leave it at 0.
+    Without -e, checks everything that does not depend on an environment, with every overlay. Evaluates the policies of
+    the platform, and with -e those of the mesh as this machine last read them; --mesh reads them now. Exit code 3
+    means that there are errors, 4 that only policies forbid the product; warnings alone exit with 0.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def command(
     for problem in problems:
         click.echo(f"{problem}\n", err=True)
     for reason, policies in asked.not_evaluated.items():
-        # Without an environment it is plain that facts of an environment are not known.
+        # Without an environment, its facts cannot be known, which needs no mention.
         if environment is None and not reason.startswith(CEL_MISSING):
             continue
         click.echo(f"not evaluated: {', '.join(sorted(policies))}: {reason}", err=True)
@@ -104,7 +104,7 @@ def command(
 
 @dataclass(slots=True)
 class Asked:
-    """What manifests are held against, and what policies found, apart from what else is wrong with them."""
+    """The environment that manifests are checked against, and the findings of policies, kept apart."""
 
     environment: str | None
     platform_file: Path | None
@@ -113,7 +113,7 @@ class Asked:
     not_evaluated: dict[str, set[str]] = field(default_factory=dict)
 
     def take(self, results: Iterable[PolicyResult]) -> None:
-        """Take what policies found of one manifest."""
+        """Add the findings of policies on one manifest."""
         from alchemesh_platform.policies.results import unanswered
 
         results = list(results)
@@ -123,20 +123,20 @@ class Asked:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The manifests that a path stands for; the manifest that should be there, where there is none."""
+    """The manifests of a path; where there is none, the expected manifest."""
     if not path.is_dir() or (path / MANIFEST).is_file():
         yield path / MANIFEST if path.is_dir() else path
         return
     below: list[Path] = []
     for folder, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]  # what is hidden is not gone through
+        folders[:] = [name for name in folders if not name.startswith(".")]  # hidden folders are skipped
         if MANIFEST in files:
             below.append(Path(folder, MANIFEST))
     yield from sorted(below) or [path / MANIFEST]
 
 
 def _problems(file: Path, asked: Asked, trees: list[Node]) -> Iterable[Problem]:
-    """What is wrong with one file; a manifest's document is added to those that are held against each other."""
+    """The problems of one file; a manifest's document is added to those that are checked together."""
     if file.name == PLATFORM_FILE:
         from alchemesh_platform.base.home import home
         from alchemesh_platform.platform_file.load import platform_problems
@@ -177,7 +177,7 @@ def _of_manifest(file: Path, asked: Asked, catalog: Catalog, trees: list[Node]) 
 def _of_mesh(
     manifest: LoadedManifest, platform: Platform | ProblemsFound | None, layer: str | None, asked: Asked
 ) -> list[Problem]:
-    """What the mesh does not have of what a manifest names; what policies found goes to what is asked."""
+    """Names in a manifest that the mesh does not have; findings of policies are added to ``asked``."""
     if platform is None or isinstance(platform, ProblemsFound):
         from alchemesh_platform.policies.evaluate import policies_for
         from alchemesh_platform.policies.load import shipped_policies

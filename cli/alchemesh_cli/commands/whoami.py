@@ -1,4 +1,4 @@
-"""`alchemesh whoami`: who is acting, and what that means in the mesh."""
+"""`alchemesh whoami`: your identity, personas and teams in the mesh."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from alchemesh_platform.identity.place import Place
 
 
-@click.command(short_help="Show who you are to the mesh.")
+@click.command(short_help="Show your identity, personas and teams in the mesh.")
 @where_options
 @json_option
 def command(where: Where, as_json: bool) -> None:
-    """Show who you are to the mesh: the user that your acts are recorded as, who vouches for it, personas and teams.
+    """Show your identity, personas and teams in the mesh, and the issuer of your identity.
 
-    The identity provider is chosen in the platform file. A local user is trust and no proof: whoever can write to the
-    registry of this machine can be anybody there.
+    The platform file names the identity provider. A local user is not verified: anyone who can write to the registry of
+    this machine can act as any user.
 
     \b
     Examples:
@@ -40,8 +40,8 @@ def command(where: Where, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"environment": where.environment, **place.as_json()}, indent=2, ensure_ascii=False))
         return
-    vouched = "nobody but this machine" if not identity.is_proven else identity.issuer
-    click.echo(f"{click.style(identity.subject, bold=True)}  {where.environment}\nvouched for by {vouched}")
+    verified = f"verified by {identity.issuer}" if identity.is_proven else "not verified: a user of this machine"
+    click.echo(f"{click.style(identity.subject, bold=True)}  {where.environment}\n{verified}")
     if place.user is None:
         click.echo(_unknown(place, where.environment))
         return
@@ -50,7 +50,7 @@ def command(where: Where, as_json: bool) -> None:
 
 
 def _unknown(place: Place, environment: str) -> str:
-    """Why somebody is no user, and what to do: there is no mesh, the mesh has others, or nobody said who it is."""
+    """Why the identity is no user of the mesh, and how to fix it."""
     mesh_apply = complete(Command(("mesh", "apply")))
     if not place.has_users:
         return f"no mesh is recorded in {environment}: {mesh_apply} records its users"

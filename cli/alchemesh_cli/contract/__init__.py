@@ -1,1 +1,1 @@
-"""What the commands of `alchemesh contract` have in common, and those that have a file of their own."""
+"""Parts of `alchemesh contract`: shared helpers, and the commands for notices."""

@@ -1,4 +1,4 @@
-"""`alchemesh contract notice` and `notices`: what consumers are told before a promise changes."""
+"""`alchemesh contract notice` and `notices`: notice to consumers before a contract changes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from alchemesh_platform.contracts.notices.period import NoticeOf
     from alchemesh_platform.contracts.notices.recorded import GivenNotice
 
-# As in contracts/notice.py, which is not imported to show help; a test compares them.
+# As in contracts/notices, which is not imported to show help; a test compares them.
 WHATS = ("breaking-change", "deprecation", "retirement", "removal")
 
 
-@click.command(short_help="Tell consumers of a port what is going to happen.")
+@click.command(short_help="Give consumers of a port notice of a change.")
 @where_options
 @json_option
 @click.argument("port", metavar="PORT|ADDRESS")
 @click.argument("what", type=click.Choice(WHATS), metavar="WHAT")
-@click.option("--message", default="", help="What else consumers should know.")
-@click.option("--withdraw", is_flag=True, help="Take the notice back, as long as it has not happened.")
+@click.option("--message", default="", help="More information for consumers.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the notice, as long as the change has not happened.")
 def notice(
     where: Where,
     as_json: bool,
@@ -36,12 +36,12 @@ def notice(
     message: str,
     withdraw: bool,
 ) -> None:
-    """Tell consumers of a port what is going to happen: the notice period runs from now on.
+    """Give consumers of a port notice of a change: the notice period starts now.
 
-    WHAT is breaking-change, deprecation, retirement or removal. While consumers hold grants, `alchemesh up` lets the
-    change pass once the period is over. Consumers see the notice in `status`, and whenever they preview or deploy. It
-    is for the owner of the product, or a platform owner, to give and to take back. A notice that was given stands:
-    giving it again changes nothing.
+    WHAT is breaking-change, deprecation, retirement or removal. While consumers hold grants, `alchemesh up` allows the
+    change once the period is over. Consumers see the notice in `status`, and whenever they preview or deploy. Only the
+    owner of the product or a platform owner can give or withdraw a notice. Giving the same notice again changes
+    nothing.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def notice(
     from alchemesh_platform.identity.identify import identify
 
     if withdraw and message:
-        raise click.UsageError("--message is for a notice that is given, not for one that is taken back")
+        raise click.UsageError("--message cannot be used with --withdraw")
     platform = read_platform(where)
     manifest = named_in_manifest(where, port)
     actor = identify(platform)
@@ -71,15 +71,15 @@ def notice(
         click.echo(_confirmation(result, datetime.now(UTC)))
 
 
-@click.command(short_help="Show what consumers of output ports were told.")
+@click.command(short_help="Show the notices of output ports.")
 @where_options
 @json_option
 @click.argument("port", required=False, metavar="[PORT|ADDRESS]")
 def notices(where: Where, as_json: bool, port: str | None) -> None:
-    """Show what consumers of output ports were told, and from when on it may happen.
+    """Show the notices of output ports, and the dates from which their changes are allowed.
 
-    Of all ports of the product in this folder, or of one. A notice stands until what it tells has happened, or until it
-    is taken back; `alchemesh contract show` has it too.
+    Shows all ports of the product in this folder, or one. A notice is in force until its change has happened, or until
+    it is withdrawn; `alchemesh contract show` lists it too.
 
     \b
     Examples:
@@ -101,20 +101,20 @@ def notices(where: Where, as_json: bool, port: str | None) -> None:
         click.echo(f"{click.style(given.port, bold=True)}  {given.reported(now)}")
         click.echo(f"  {_given(given)}")
     if not reported:
-        click.echo(f"no notice stands in {environment_in_words(where)}")
+        click.echo(f"no notice is in force in {environment_in_words(where)}")
 
 
 def _confirmation(result: NoticeResult, now: datetime) -> str:
-    """The notice that was given or withdrawn, in sentences for the person who did it."""
+    """The result of giving or withdrawing a notice, in sentences."""
     given = result.notice
     if result.withdrawn:
-        return f"taken back: {given.port} keeps what it promises; the next notice begins anew"
+        return f"withdrawn: the contract of {given.port} stays in force; a later notice starts a new period"
     reported = f"{given.port}: {given.reported(now)}"
     if not result.new:
-        return f"{reported}\nthis was told already: {_given(given)}, and stands"
+        return f"{reported}\nthis notice is in force already: {_given(given)}"
     if not result.consumers:
-        return f"{reported}\nnobody holds a grant, so nothing has to wait for it"
-    return f"{reported}\ntold to {', '.join(result.consumers)}"
+        return f"{reported}\nno consumer holds a grant, so the change does not have to wait"
+    return f"{reported}\nnotice given to {', '.join(result.consumers)}"
 
 
 def _given(given: GivenNotice) -> str:
