@@ -21,7 +21,7 @@ from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import Store
 from alchemesh_platform.clouds.gcp.emulation.world import World
-from alchemesh_platform.provider.attach import serve_provider
+from alchemesh_platform.provider.serve.attach import serve_provider
 from benchmarks import bare
 
 SDK = {"gcp": "pulumi_gcp", "kafka": "pulumi_kafka"}

@@ -18,9 +18,9 @@ from rich.text import Text
 from alchemesh_cli.main import COMMANDS, alchemesh
 from alchemesh_cli.render.plan import plan_lines
 from alchemesh_platform.base.failure import EXIT_CODES
-from alchemesh_platform.base.json_schema import WrittenSchema
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import compose
+from alchemesh_platform.documents.json_schema import WrittenSchema
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.models import Domain, Users

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.auto import auto_approval
-from alchemesh_platform.access.requests import Requests
+from alchemesh_platform.access.approval.auto import auto_approval
+from alchemesh_platform.access.requests.acts import Requests
 from alchemesh_platform.app.events import (
     GrantsApplied,
     GrantsNotApplied,
@@ -28,7 +28,7 @@ from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
 
 if TYPE_CHECKING:
-    from alchemesh_platform.access.credential import IssuedCredential
+    from alchemesh_platform.access.grants.credential import IssuedCredential
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.deployment.outcome import Outcome
     from alchemesh_platform.identity.identity import Identity
@@ -303,7 +303,7 @@ def credential(platform: Platform, actor: Identity, address: str, *, listen: Lis
         address: The request.
         listen: Gets each event.
     """
-    from alchemesh_platform.access.credential import issue_credential
+    from alchemesh_platform.access.grants.credential import issue_credential
 
     with _requests(platform, actor, listen) as requests:
         return issue_credential(requests, address)

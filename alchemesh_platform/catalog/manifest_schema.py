@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from alchemesh_platform.base.json_schema import WrittenSchema
+from alchemesh_platform.documents.json_schema import WrittenSchema
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE, DataProduct
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.base.document import quoted, written
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, did_you_mean
 from alchemesh_platform.base.remedy import Command, command
 from alchemesh_platform.catalog.discover import Catalog
 from alchemesh_platform.compose.plan import FoundationRef
 from alchemesh_platform.compose.resolve import extras_problems, read_settings
+from alchemesh_platform.documents.document import quoted, written
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 from alchemesh_platform.sdk.wiring import Wiring
 

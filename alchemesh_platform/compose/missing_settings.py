@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.document import listed, quoted, written
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.compose.uses import Use
+from alchemesh_platform.documents.document import listed, quoted, written
 from alchemesh_platform.documents.shape import Expected
 from alchemesh_platform.platform_file.models import BUILTIN_LOCAL
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from alchemesh_platform.base.document import Path, written
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.compose.wiring import wiring_of
+from alchemesh_platform.documents.document import Path, written
 from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
 

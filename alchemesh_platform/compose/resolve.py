@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.document import Node, Path, listed, quoted, written
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
+from alchemesh_platform.documents.document import Node, Path, listed, quoted, written
 from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.platform_file.builtin import LOCAL
 from alchemesh_platform.registration.protocol import protocol_names

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.document import quoted, written
 from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.documents.document import quoted, written
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

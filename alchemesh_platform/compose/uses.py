@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alchemesh_platform.base.document import Node, Path
 from alchemesh_platform.base.problems import Location
+from alchemesh_platform.documents.document import Node, Path
 from alchemesh_platform.manifest.checks import CODE_NAME, named
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE
 from alchemesh_platform.sdk.spec import Role

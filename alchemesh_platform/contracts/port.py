@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from alchemesh_platform.base.document import Node, Path
+from alchemesh_platform.documents.document import Node, Path
 from alchemesh_platform.manifest.models import Contract, DataProduct, OutputPort, SemanticModel
 
 MODELS, PROTOCOLS, CONTRACT = "models", "protocols", "contract"  # where a path in a promised port begins

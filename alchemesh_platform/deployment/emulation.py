@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from alchemesh_platform.base.document import listed, merge, node_of
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.documents.document import listed, merge, node_of
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
 from alchemesh_platform.sdk.emulation import Emulation
 

@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from alchemesh_platform.base.document import Node
 from alchemesh_platform.base.remedy import split_hint, with_hint, with_text
 from alchemesh_platform.base.secrets import mask
+from alchemesh_platform.documents.document import Node
 from alchemesh_platform.registration.systems import Parts, Systems, installed_systems, part_of
 from alchemesh_platform.sdk.errors import SystemErrors
 

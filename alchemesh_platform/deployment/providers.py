@@ -45,7 +45,7 @@ def providing(
     from alchemesh_platform.deployment.emulation import emulated_providers
     from alchemesh_platform.engine.install.plugins import get_plugins, plugins_in_state
     from alchemesh_platform.engine.state.deployed import deployed_ids, deployed_state
-    from alchemesh_platform.provider.attach import serve_provider
+    from alchemesh_platform.provider.serve.attach import serve_provider
 
     stack.prepare(engine)
     needed = plugins | plugins_in_state(stack)

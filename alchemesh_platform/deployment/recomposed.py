@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.document import node_of
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.documents.document import node_of
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan

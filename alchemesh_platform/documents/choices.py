@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
-from alchemesh_platform.base.document import listed
+from alchemesh_platform.documents.document import listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alchemesh_platform.base.document import Node, Path, described, listed, written
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.documents.document import Node, Path, described, listed, written
 from alchemesh_platform.documents.patterns import RULES, corrected
 from alchemesh_platform.documents.shape import Expected
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.base.document import Node, described
 from alchemesh_platform.base.problems import Problem, closest, did_you_mean
+from alchemesh_platform.documents.document import Node, described
 
 KINDS = {"DataProduct": "a manifest", "Platform": "a platform file", "Mesh": "a mesh file"}
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel
 
-from alchemesh_platform.base.document import listed
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.documents.choices import OneOf
+from alchemesh_platform.documents.document import listed
 
 
 class Expected(NamedTuple):

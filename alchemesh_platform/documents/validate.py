@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeVar
 
-from alchemesh_platform.base.document import Node, Path
 from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.documents.document import Node, Path
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

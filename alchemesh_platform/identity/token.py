@@ -123,6 +123,6 @@ def _moment(seconds: float) -> str:
 
 
 def _shown(value: Any) -> str:
-    from alchemesh_platform.base.document import described
+    from alchemesh_platform.documents.document import described
 
     return ", ".join(map(described, value)) if isinstance(value, list) else described(value)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.names import PULUMI_PROJECT_MAX, product_address, project_name
 from alchemesh_platform.base.problems import LISTED_MAX, Problem, closest, did_you_mean
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE
 
 CODE_NAME = "code"  # what the product's code is called among ports and needs

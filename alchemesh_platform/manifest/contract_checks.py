@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem, did_you_mean
+from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.manifest.models import QualityRule
 
 OPERATORS = tuple(name for name in QualityRule.model_fields if name.startswith("must"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.names import product_address
 from alchemesh_platform.base.problems import Problem, did_you_mean
+from alchemesh_platform.documents.document import Node, Path, quoted, written
 
 
 class _Input(NamedTuple):

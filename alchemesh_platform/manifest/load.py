@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from alchemesh_platform.base.document import Node, described, merge, quoted, written
-from alchemesh_platform.base.document import Path as DocumentPath
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.names import ENVIRONMENT_PATTERN
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, errors_of
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.yaml_source import read_document, shown
+from alchemesh_platform.documents.document import Node, described, merge, quoted, written
+from alchemesh_platform.documents.document import Path as DocumentPath
 from alchemesh_platform.documents.kind import check_kind
 from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.yaml_source import read_document, shown
 from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.models import DataProduct
 

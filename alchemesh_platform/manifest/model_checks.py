@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
-from alchemesh_platform.base.document import Node, Path, described, quoted, written
 from alchemesh_platform.base.problems import Problem, did_you_mean
+from alchemesh_platform.documents.document import Node, Path, described, quoted, written
 
 _PARTS = {"object": "properties", "array": "items"}  # what holds others, and the key that says which
 _KEYLESS = frozenset(_PARTS)  # types that cannot identify anything

@@ -10,8 +10,8 @@ from bisect import bisect
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem, closest, closest_email
+from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, SOURCE_ALIGNED
 
 # Kinds of team that are named without their domain: by whom.

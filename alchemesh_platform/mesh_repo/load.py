@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from alchemesh_platform.base.document import Node, described
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, closest, errors_of
-from alchemesh_platform.base.yaml_source import read_document, shown
+from alchemesh_platform.documents.document import Node, described
 from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.yaml_source import read_document, shown
 from alchemesh_platform.mesh_repo.checks import check_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh
 from alchemesh_platform.mesh_repo.models import Domain, User, Users

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from alchemesh_platform.base.document import Path, quoted, written
 from alchemesh_platform.base.problems import LISTED_MAX, Location, Problem, closest, closest_email
 from alchemesh_platform.base.remedy import command, joined, remedy
+from alchemesh_platform.documents.document import Path, quoted, written
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, PRODUCT_TEAM, SOURCE_ALIGNED, Mesh
 from alchemesh_platform.registry.records import DomainRecord

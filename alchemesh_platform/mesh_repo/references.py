@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.states import OPEN
+from alchemesh_platform.access.requests.states import OPEN
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.compose.foundation import domain_project

@@ -179,7 +179,7 @@ def _with_access(registry: Registry, environment: str, product: ProductRecord, p
     """The port, with what became of the request to read what it reads, where somebody has asked."""
     if not port.from_product or port.origin is None:
         return port
-    from alchemesh_platform.access.consuming import counting_requesters, request_for
+    from alchemesh_platform.access.grants.consuming import counting_requesters, request_for
 
     requesters = counting_requesters(product.address, product.team)
     request = request_for(registry, environment, port.origin, requesters, datetime.now(UTC))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.web_address import is_protected
+from alchemesh_platform.documents.document import Node, Path, quoted, written
 
 OIDC = "oidc"
 _NEEDED = {

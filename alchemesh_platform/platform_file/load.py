@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from pathlib import Path
 
-from alchemesh_platform.base.document import Node, merge, node_of, quoted, written
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, did_you_mean, errors_of
-from alchemesh_platform.base.yaml_source import read_document
+from alchemesh_platform.documents.document import Node, merge, node_of, quoted, written
 from alchemesh_platform.documents.kind import check_kind
 from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.yaml_source import read_document
 from alchemesh_platform.platform_file.builtin import LOCAL, builtin_environments
 from alchemesh_platform.platform_file.identity_check import identity_problems
 from alchemesh_platform.platform_file.models import BUILTIN_LOCAL, Platform, PlatformFile

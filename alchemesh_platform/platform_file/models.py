@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints
 
-from alchemesh_platform.base.document import Node, node_of
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.documents.document import Node, node_of
 from alchemesh_platform.documents.models import Name, Strict
 from alchemesh_platform.documents.patterns import RESOURCE_PATTERN
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.base.document import Node
 from alchemesh_platform.base.problems import Location, ProblemsFound
+from alchemesh_platform.documents.document import Node
 from alchemesh_platform.policies.evaluate import evaluate, evaluate_request
 from alchemesh_platform.policies.facts import Component, Facts, plain
 from alchemesh_platform.policies.load import LoadedPolicy, case_product

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 
-from alchemesh_platform.base.document import Path, written
 from alchemesh_platform.base.problems import Location
+from alchemesh_platform.documents.document import Path, written
 from alchemesh_platform.manifest.models import DataProduct, Property
 from alchemesh_platform.policies.models import Scope
 from alchemesh_platform.policies.results import Place

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from alchemesh_platform.base.document import Node, node_of, quoted, written
-from alchemesh_platform.base.document import Path as DocumentPath
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, closest, errors_of
-from alchemesh_platform.base.yaml_source import read_document, shown
+from alchemesh_platform.documents.document import Node, node_of, quoted, written
+from alchemesh_platform.documents.document import Path as DocumentPath
 from alchemesh_platform.documents.kind import KINDS
 from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.yaml_source import read_document, shown
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.policies.expression import WrongExpression, compiled
 from alchemesh_platform.policies.models import Effect, Policy, Scope

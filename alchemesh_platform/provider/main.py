@@ -32,8 +32,8 @@ def main() -> None:
 
 
 async def _serve(engine_address: str, deployed: DeployedState | None, actor: str | None) -> None:
-    from alchemesh_platform.provider.attach import start_server
-    from alchemesh_platform.provider.servicer import provider_from_environment
+    from alchemesh_platform.provider.serve.attach import start_server
+    from alchemesh_platform.provider.serve.servicer import provider_from_environment
 
     provider = provider_from_environment(deployed, actor)
     server = await start_server(provider, engine_address)

@@ -47,7 +47,7 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     """
     from pathlib import Path
 
-    from alchemesh_platform.access.desired_grants import with_grants
+    from alchemesh_platform.access.grants.desired_grants import with_grants
     from alchemesh_platform.base.home import home
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from alchemesh_platform.access.approval.rules import AutoApproval
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.access.requests import Requests
-from alchemesh_platform.access.rules import AutoApproval
+from alchemesh_platform.access.requests.acts import Requests
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,

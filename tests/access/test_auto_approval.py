@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alchemesh_platform.access.auto import PolicyApproval, auto_approval
-from alchemesh_platform.access.facts import facts_of
+from alchemesh_platform.access.approval.auto import PolicyApproval, auto_approval
+from alchemesh_platform.access.approval.facts import facts_of
 from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.registry.records import AssetRecord, PolicyRecord
 from tests.access.airport import BESSIE, DESK, PUBLIC, RESTRICTED, Airport

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.access.desired_grants import with_grants
+from alchemesh_platform.access.grants.desired_grants import with_grants
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.grants.input_access import access_problems, announcements, input_access

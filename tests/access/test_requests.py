@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from alchemesh_platform.access.expiry import expire_due
+from alchemesh_platform.access.approval.rules import RequestFacts
 from alchemesh_platform.access.finding import UnknownPort, UnknownRequest, list_requests
 from alchemesh_platform.access.requester import Requester, UnknownRequester, resolve
-from alchemesh_platform.access.requests import AlreadyAsked, NotARequest
+from alchemesh_platform.access.requests.acts import AlreadyAsked, NotARequest
+from alchemesh_platform.access.requests.expiry import expire_due
+from alchemesh_platform.access.requests.states import InvalidTransition
+from alchemesh_platform.access.requests.until import BadEnd
 from alchemesh_platform.access.rights import NotAllowed
-from alchemesh_platform.access.rules import RequestFacts
-from alchemesh_platform.access.states import InvalidTransition
-from alchemesh_platform.access.until import BadEnd
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.registry.audit import acts_of, broken_links
 from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord, UserRecord

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.access.states import (
+from alchemesh_platform.access.requests.states import (
     BECAME,
     FIRST,
     GRANTING_STATES,

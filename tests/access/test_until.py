@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.access.until import BadEnd, parse_until
+from alchemesh_platform.access.requests.until import BadEnd, parse_until
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.base.document import node_of
 from alchemesh_platform.base.home import home
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.documents.document import node_of
 from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.manifest.load import LoadedManifest
 from alchemesh_platform.manifest.models import DataProduct

@@ -75,7 +75,7 @@ def test_wrong_settings_are_told_as_they_are_for_a_product() -> None:
 
 
 def _tree(settings: object) -> object:
-    from alchemesh_platform.base.document import node_of
+    from alchemesh_platform.documents.document import node_of
 
     return node_of({"settings": settings}, "platform.yaml")
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from alchemesh_platform.base.problems import ProblemsFound
-from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.contracts.odcs.import_contract import ImportedPort, import_odcs, manifest_text
+from alchemesh_platform.documents.yaml_source import parse
 
 HEAD = """\
 apiVersion: v3.1.0

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import Draft201909Validator
 
-from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.contracts.odcs.export import PortIdentity, export_odcs, odcs_text
 from alchemesh_platform.contracts.odcs.import_contract import ImportedPort, import_odcs, manifest_text
 from alchemesh_platform.contracts.odcs.yaml_text import yaml_text
 from alchemesh_platform.contracts.port import PromisedPort, promised_port
 from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.yaml_source import parse
 from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import Contract, DataProduct, SemanticModel

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.base.document import Path as Place
-from alchemesh_platform.base.document import written
 from alchemesh_platform.contracts.compatibility.diff import diff_port
 from alchemesh_platform.contracts.port import place_in_manifest, promised_ports
 from alchemesh_platform.contracts.recorded import UnreadablePromise, recorded_ports
+from alchemesh_platform.documents.document import Path as Place
+from alchemesh_platform.documents.document import written
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest
 from alchemesh_platform.registry.records import ContractRecord
 from alchemesh_platform.registry.store import Registry

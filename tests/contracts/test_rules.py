@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.contracts.compatibility.changes import ChangeKind
 from alchemesh_platform.contracts.compatibility.diff import diff_port
 from alchemesh_platform.contracts.compatibility.rules import (
@@ -18,6 +17,7 @@ from alchemesh_platform.contracts.compatibility.rules import (
     problems_of,
 )
 from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.documents.yaml_source import parse
 from alchemesh_platform.manifest.models import Contract, ContractLifecycle, Property, SemanticModel
 
 # What makes a change of each kind to the promise below.

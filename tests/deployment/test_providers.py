@@ -15,8 +15,8 @@ from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.folder import read_state
 from alchemesh_platform.platform_file.load import load_platform
-from alchemesh_platform.provider import attach
-from alchemesh_platform.provider.attach import Served
+from alchemesh_platform.provider.serve import attach
+from alchemesh_platform.provider.serve.attach import Served
 
 BEFORE = {"type": "gcp:bigquery/table:Table", "id": "before", "custom": True}
 DURING = {"type": "gcp:bigquery/dataset:Dataset", "id": "during", "custom": True}

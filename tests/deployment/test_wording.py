@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from alchemesh_platform.base.remedy import HINT_MARK
 from alchemesh_platform.base.secrets import MASK
-from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.deployment.errors import cause_of, explained, hint_for, with_setting_places
+from alchemesh_platform.documents.yaml_source import parse
 
 LOG = "sdk-v2/provider2.go:572: sdk.helper_schema: {}: provider=kafka@3.13.3"
 ONE = "1 error occurred:\n\t* {}\n\n"

@@ -380,7 +380,7 @@ def test_state_in_cloud_storage(tmp_path: Path, engine: Engine, monkeypatch: pyt
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "shared by all machines")
     with gcs_bucket() as bucket:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{bucket.port}")
-        import alchemesh_platform.provider.servicer  # noqa: F401 as in a real run: Google's own client clashes with it
+        import alchemesh_platform.provider.serve.servicer  # noqa: F401 as in a real run: Google's own client clashes with it
 
         with bench_in(tmp_path, engine, backend=f"{bucket.address}/mesh") as bench:
             assert bench.run("up", THINGS).outcome == "succeeded"

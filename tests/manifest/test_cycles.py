@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from alchemesh_platform.base.document import Node
 from alchemesh_platform.base.problems import in_file_order
-from alchemesh_platform.base.yaml_source import parse
+from alchemesh_platform.documents.document import Node
+from alchemesh_platform.documents.yaml_source import parse
 from alchemesh_platform.manifest.cycles import check_together
 
 

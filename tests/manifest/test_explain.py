@@ -14,10 +14,10 @@ from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration, Percent
-from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.documents.models import Strict
 from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, RULES, corrected
 from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.yaml_source import parse
 
 
 class Size(Enum):

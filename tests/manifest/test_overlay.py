@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.base.document import Node, merge, node_of
+from alchemesh_platform.documents.document import Node, merge, node_of
 from alchemesh_platform.manifest.load import UnknownEnvironmentName, load_manifest, overlays
 from tests.manifest.documents import COMPLETE, written
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alchemesh_platform.base.yaml_source import parse
 from alchemesh_platform.catalog.manifest_schema import manifest_schema
+from alchemesh_platform.documents.yaml_source import parse
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.starter import starter
 from alchemesh_platform.platform_file.builtin import LOCAL_COMPONENTS

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.base import yaml_source
 from alchemesh_platform.base.problems import Location, ProblemsFound
-from alchemesh_platform.base.yaml_source import DEPTH_MAX, SIZE_MAX, parse, read_document
+from alchemesh_platform.documents import yaml_source
+from alchemesh_platform.documents.yaml_source import DEPTH_MAX, SIZE_MAX, parse, read_document
 
 
 def problem_of(path: Path) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alchemesh_platform.base.document import node_of
 from alchemesh_platform.base.problems import Problem
+from alchemesh_platform.documents.document import node_of
 from alchemesh_platform.policies.evaluate import evaluate
 from alchemesh_platform.policies.expression import (
     EvaluationFailed,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.base.document import node_of
+from alchemesh_platform.documents.document import node_of
 from alchemesh_platform.manifest.models import DataProduct
 from alchemesh_platform.policies.evaluate import evaluate
 from alchemesh_platform.policies.facts import Facts

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from alchemesh_platform.access.states import advance
+from alchemesh_platform.access.requests.states import advance
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, RequestState, RequestStep
 

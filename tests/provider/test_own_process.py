@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from alchemesh_platform import __version__
-from alchemesh_platform.provider.attach import ProviderFailed, spawn_provider
+from alchemesh_platform.provider.serve.attach import ProviderFailed, spawn_provider
 from alchemesh_platform.provider.values import encode_map
 from alchemesh_platform.registry.records import NoticeRecord
 from alchemesh_platform.registry.store import Registry
@@ -37,7 +37,7 @@ def test_it_answers_on_its_port_and_ends_with_the_block(tmp_path: Path) -> None:
 
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = (
-        "import time\nfrom alchemesh_platform.provider.attach import spawn_provider\n"
+        "import time\nfrom alchemesh_platform.provider.serve.attach import spawn_provider\n"
         f"with spawn_provider('sqlite:///{tmp_path / 'registry.db'}') as served:\n"
         "    print(served.port, flush=True)\n    time.sleep(600)\n"
     )

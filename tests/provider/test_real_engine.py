@@ -16,7 +16,7 @@ from pulumi import automation
 from pulumi.automation import OpType
 
 from alchemesh_platform.engine.install.find import Engine
-from alchemesh_platform.provider.attach import serve_provider
+from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.registry.records import ContractRecord, PortRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.local import resources as local

@@ -18,11 +18,11 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc, st
 
 from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.provider.attach import serve_attached
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Context, Handler, Handlers, Unfinished
 from alchemesh_platform.provider.inputs import Properties
-from alchemesh_platform.provider.provider import AlchemeshProvider
+from alchemesh_platform.provider.serve.attach import serve_attached
+from alchemesh_platform.provider.serve.provider import AlchemeshProvider
 from alchemesh_platform.provider.values import Secret, decode_map, encode_map
 from tests.waiting import LONGEST
 

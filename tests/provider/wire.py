@@ -13,10 +13,10 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from alchemesh_platform.provider.attach import serve_attached
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Handlers
-from alchemesh_platform.provider.provider import AlchemeshProvider
+from alchemesh_platform.provider.serve.attach import serve_attached
+from alchemesh_platform.provider.serve.provider import AlchemeshProvider
 from alchemesh_platform.provider.values import decode_map, encode_map
 from alchemesh_platform.registry.store import Registry
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from alchemesh_platform.base.document import Path, written
+from alchemesh_platform.documents.document import Path, written
 
 ChangeKind = Literal["breaking", "compatible", "documentation"]
 ChangeWord = Literal["added", "removed", "changed"]

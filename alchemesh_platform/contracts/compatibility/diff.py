@@ -48,7 +48,6 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from alchemesh_platform.base.document import Path, quoted
 from alchemesh_platform.base.units import format_duration, format_percent
 from alchemesh_platform.contracts.compatibility.changes import (
     ContractChange,
@@ -61,6 +60,7 @@ from alchemesh_platform.contracts.compatibility.changes import (
 from alchemesh_platform.contracts.compatibility.models import CLASSIFICATIONS, diff_models
 from alchemesh_platform.contracts.compatibility.quality import diff_quality
 from alchemesh_platform.contracts.port import CONTRACT, PROTOCOLS, PromisedPort
+from alchemesh_platform.documents.document import Path, quoted
 from alchemesh_platform.manifest.models import AccessType, Billing, ServiceLevels, Terms
 
 # From the most open on.

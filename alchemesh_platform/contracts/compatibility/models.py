@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from alchemesh_platform.base.document import Path, listed, quoted
 from alchemesh_platform.contracts.compatibility.changes import ContractChange, added, changed, removed
 from alchemesh_platform.contracts.port import MODELS
+from alchemesh_platform.documents.document import Path, listed, quoted
 from alchemesh_platform.manifest.models import Property, Relationship, SemanticModel
 
 # Least sensitive first. A company with other words hands its own scale to `diff_port`.

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alchemesh_platform.base.document import Path, listed, quoted
 from alchemesh_platform.contracts.compatibility.changes import ChangeKind, ContractChange, added, changed, removed
 from alchemesh_platform.contracts.port import CONTRACT, PromisedPort
+from alchemesh_platform.documents.document import Path, listed, quoted
 from alchemesh_platform.manifest.models import QualityRule
 
 OPERATORS = tuple(name for name in QualityRule.model_fields if name.startswith("must"))

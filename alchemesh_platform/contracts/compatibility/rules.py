@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from alchemesh_platform.base.document import Node, Path, listed, written
 from alchemesh_platform.base.problems import Problem, Severity
 from alchemesh_platform.base.remedy import hint_as_json
 from alchemesh_platform.contracts.compatibility.changes import ChangeKind, PortDiff
 from alchemesh_platform.contracts.port import CONTRACT, PromisedPort, place_in_manifest
+from alchemesh_platform.documents.document import Node, Path, listed, written
 from alchemesh_platform.manifest.models import Contract, ContractLifecycle
 
 DRAFT, ACTIVE = ContractLifecycle.DRAFT, ContractLifecycle.ACTIVE

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
-from alchemesh_platform.base.document import listed
 from alchemesh_platform.base.remedy import Command, command, hint_as_json, remedy
 from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.contracts.compatibility.changes import PortDiff
 from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.documents.document import listed
 from alchemesh_platform.manifest.models import ContractLifecycle
 
 NoticeOf = Literal["breaking-change", "deprecation", "retirement", "removal"]

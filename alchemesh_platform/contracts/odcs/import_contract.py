@@ -8,7 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.base.document import Node, Path, described
 from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.base.units import Duration, Percent, format_duration
@@ -18,6 +17,7 @@ from alchemesh_platform.contracts.odcs.quality import in_order, read_quality
 from alchemesh_platform.contracts.odcs.reading import Custom, Reading, fitting
 from alchemesh_platform.contracts.odcs.yaml_text import yaml_text
 from alchemesh_platform.contracts.port import PromisedPort
+from alchemesh_platform.documents.document import Node, Path, described
 from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, VERSION_PATTERN
 from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.manifest.models import AccessType, Billing, Contract, ContractLifecycle, ServiceLevels, Terms
@@ -66,7 +66,7 @@ def import_odcs(tree: Node) -> ImportedPort:
     """Read a contract of ODCS 3 as the promise of an output port.
 
     Args:
-        tree: The document, as :func:`alchemesh_platform.base.yaml_source.read_document` gives it.
+        tree: The document, as :func:`alchemesh_platform.documents.yaml_source.read_document` gives it.
 
     Raises:
         ProblemsFound: when it is no contract of ODCS 3, or one that cannot be read, or has no model.

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alchemesh_platform.base.document import Path, quoted
 from alchemesh_platform.base.names import IDENTIFIER_MAX, IDENTIFIER_PATTERN
 from alchemesh_platform.contracts.odcs import terms as odcs
 from alchemesh_platform.contracts.odcs.reading import Reading, fitting
+from alchemesh_platform.documents.document import Path, quoted
 from alchemesh_platform.manifest.models import LogicalType, Property, Relationship, SemanticModel
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from alchemesh_platform.base.document import Path, listed, quoted
 from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
 from alchemesh_platform.contracts.compatibility.quality import OPERATORS
 from alchemesh_platform.contracts.odcs import terms as odcs
 from alchemesh_platform.contracts.odcs.models import ImportedModel
 from alchemesh_platform.contracts.odcs.reading import Reading, fitting
+from alchemesh_platform.documents.document import Path, listed, quoted
 from alchemesh_platform.manifest.models import QualityRule
 
 if TYPE_CHECKING:

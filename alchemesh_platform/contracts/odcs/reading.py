@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alchemesh_platform.base.document import Node, Path, quoted, written
 from alchemesh_platform.base.problems import Problem, in_file_order
 from alchemesh_platform.contracts.odcs.terms import VENDOR
+from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.documents.patterns import RULES, corrected
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.access.states import GRANTING_STATES
-from alchemesh_platform.base.document import Path, written
+from alchemesh_platform.access.requests.states import GRANTING_STATES
 from alchemesh_platform.base.problems import Problem, Severity
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.contracts.compatibility.rules import problems_of
@@ -19,6 +18,7 @@ from alchemesh_platform.contracts.notices.recorded import notices_of
 from alchemesh_platform.contracts.port import PromisedPort, place_in_manifest, promised_ports
 from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
 from alchemesh_platform.contracts.versions import kept_versions
+from alchemesh_platform.documents.document import Path, written
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
 from alchemesh_platform.registry.audit import OVERRIDE, Act, record_act

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.auto import auto_approval
-from alchemesh_platform.access.desired_grants import waiting_problems, with_grants
-from alchemesh_platform.access.expiry import expire_due
+from alchemesh_platform.access.approval.auto import auto_approval
+from alchemesh_platform.access.grants.desired_grants import waiting_problems, with_grants
+from alchemesh_platform.access.requests.expiry import expire_due
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, errors_of, in_file_order
 from alchemesh_platform.base.remedy import command, remedy

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from alchemesh_platform.access.desired_grants import waits_for, with_grants
-from alchemesh_platform.access.expiry import expire_due
+from alchemesh_platform.access.grants.desired_grants import waits_for, with_grants
 from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.access.requests.expiry import expire_due
 from alchemesh_platform.base.names import REQUEST_PATTERN
 from alchemesh_platform.deployment.foundation_outputs import with_foundations
 from alchemesh_platform.deployment.operator import operating

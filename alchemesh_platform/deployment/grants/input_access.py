@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from alchemesh_platform.access.consuming import counting_requesters, request_for
-from alchemesh_platform.access.facts import facts_of
+from alchemesh_platform.access.approval.facts import facts_of
+from alchemesh_platform.access.approval.rules import ApprovedAtOnce, AutoApproval, approved_at_once
+from alchemesh_platform.access.grants.consuming import counting_requesters, request_for
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.access.rules import ApprovedAtOnce, AutoApproval, approved_at_once
-from alchemesh_platform.access.states import is_due, next_step, reported
+from alchemesh_platform.access.requests.states import is_due, next_step, reported
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, Severity
 from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy

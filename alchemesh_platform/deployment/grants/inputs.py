@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.auto import auto_approval
-from alchemesh_platform.access.requests import AlreadyAsked, Requests
-from alchemesh_platform.access.states import next_step, reported
+from alchemesh_platform.access.approval.auto import auto_approval
+from alchemesh_platform.access.requests.acts import AlreadyAsked, Requests
+from alchemesh_platform.access.requests.states import next_step, reported
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.deployment.grants.apply import apply_grants

@@ -10,9 +10,9 @@ from pydantic import Field
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.handler import Context, Drift, Handler, Unfinished
 from alchemesh_platform.provider.inputs import Properties, Refusal
-from alchemesh_platform.systems.nifi.apply import apply
-from alchemesh_platform.systems.nifi.canvas import DeployedFlow, find, find_context
-from alchemesh_platform.systems.nifi.definition import (
+from alchemesh_platform.systems.nifi.flow.apply import apply
+from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, find, find_context
+from alchemesh_platform.systems.nifi.flow.definition import (
     ComponentName,
     Dataflow,
     GroupName,
@@ -21,12 +21,12 @@ from alchemesh_platform.systems.nifi.definition import (
     Service,
     mistakes,
 )
-from alchemesh_platform.systems.nifi.deviation import Deviation, deviations
+from alchemesh_platform.systems.nifi.flow.deviation import Deviation, deviations
+from alchemesh_platform.systems.nifi.flow.parameters import Written, changed_secrets, touched
+from alchemesh_platform.systems.nifi.flow.reading import as_deployed
+from alchemesh_platform.systems.nifi.flow.remove import take_down
 from alchemesh_platform.systems.nifi.health import health
 from alchemesh_platform.systems.nifi.installed import choose
-from alchemesh_platform.systems.nifi.parameters import Written, changed_secrets, touched
-from alchemesh_platform.systems.nifi.reading import as_deployed
-from alchemesh_platform.systems.nifi.remove import take_down
 from alchemesh_platform.systems.nifi.server import Login, NifiFailed, SecretText, Server, secret_text
 
 DRAIN_SECONDS = 300.0
@@ -53,11 +53,11 @@ class DataflowInputs(Properties):
     )
     services: dict[ComponentName, Service] = Field(
         default_factory=dict,
-        description="Controller service: a document of :class:`alchemesh_platform.systems.nifi.definition.Service`.",
+        description="Controller service: a document of `alchemesh_platform.systems.nifi.flow.definition.Service`.",
     )
     processors: dict[ComponentName, Processor] = Field(
         min_length=1,
-        description="Processor: a document of :class:`alchemesh_platform.systems.nifi.definition.Processor`.",
+        description="Processor: a document of `alchemesh_platform.systems.nifi.flow.definition.Processor`.",
     )
     state: RunState = Field(default="running", description="Whether it runs.")
     drain_seconds: float = Field(

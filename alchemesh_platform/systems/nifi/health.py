@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alchemesh_platform.systems.nifi.canvas import observe_group
-from alchemesh_platform.systems.nifi.remove import bulletins
+from alchemesh_platform.systems.nifi.flow.canvas import observe_group
+from alchemesh_platform.systems.nifi.flow.remove import bulletins
 from alchemesh_platform.systems.nifi.server import Server
 
 _BULLETIN_MAX = 300  # characters of a bulletin

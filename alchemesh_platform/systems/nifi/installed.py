@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.systems.nifi.definition import Dataflow, Processor, Service, ServiceReference, Variant
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow, Processor, Service, ServiceReference, Variant
 from alchemesh_platform.systems.nifi.server import NifiFailed, Server
 
 # Retries of a relationship: https://cwiki.apache.org/confluence/display/NIFI/Release+Notes#ReleaseNotes-Version1.16.0

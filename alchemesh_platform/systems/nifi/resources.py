@@ -21,12 +21,12 @@ class Dataflow(PlatformResource):
         server: Address of NiFi's REST interface: https://…/nifi-api
         name: Name of the process group.
         owner: Address that the dataflow belongs to; written into its comments.
-        processors: Processor: a document of :class:`alchemesh_platform.systems.nifi.definition.Processor`.
+        processors: Processor: a document of `alchemesh_platform.systems.nifi.flow.definition.Processor`.
         login: How we sign in: a document of :class:`alchemesh_platform.systems.nifi.server.Login`.
         parent: Id of the process group that it is in.
         parameters: Parameter: its value. Properties refer to it as #{name}.
         sensitive_parameters: Sensitive parameter: its value, or {secret: NAME}.
-        services: Controller service: a document of :class:`alchemesh_platform.systems.nifi.definition.Service`.
+        services: Controller service: a document of `alchemesh_platform.systems.nifi.flow.definition.Service`.
         state: Whether it runs.
         drain_seconds: How long queues may take to drain before anything is removed.
 

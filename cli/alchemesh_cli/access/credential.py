@@ -11,7 +11,7 @@ from alchemesh_cli.access.output import acting, request_argument
 from alchemesh_cli.context import json_option, where_options
 
 if TYPE_CHECKING:
-    from alchemesh_platform.access.credential import IssuedCredential
+    from alchemesh_platform.access.grants.credential import IssuedCredential
     from alchemesh_platform.app.where import Where
     from alchemesh_platform.connections import DataApiConnection, TopicConnection
 

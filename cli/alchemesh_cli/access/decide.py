@@ -125,7 +125,7 @@ def renew(
       alchemesh access renew req-0a1b2c3d
       alchemesh access renew req-0a1b2c3d --until 2027-12-31
     """
-    from alchemesh_platform.access.until import parse_until
+    from alchemesh_platform.access.requests.until import parse_until
 
     ends_at = parse_until(until, datetime.now(UTC)) if until else None
     from alchemesh_cli.render.events import showing
@@ -163,7 +163,7 @@ def extend(
       alchemesh access extend req-0a1b2c3d --until 2027-12-31
       alchemesh access extend req-0a1b2c3d --no-end --reason "a monthly report"
     """
-    from alchemesh_platform.access.until import parse_until
+    from alchemesh_platform.access.requests.until import parse_until
 
     if bool(until) == no_end:
         raise click.UsageError("give the new end: either --until DATE or --no-end")

@@ -44,7 +44,7 @@ def default_requester(where: Where, subject: str) -> Requester:
 def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) -> None:
     """Print a request: its document, or a sentence and the next step."""
     from alchemesh_cli.render.access import request_document, request_line
-    from alchemesh_platform.access.states import next_step
+    from alchemesh_platform.access.requests.states import next_step
 
     if as_json:
         click.echo(json.dumps(request_document(request) | where.as_json(), indent=2, ensure_ascii=False))
@@ -56,7 +56,7 @@ def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) 
 def print_decision(decision: Decision, where: Where, *, as_json: bool) -> int:
     """Print a decision whose sentence was shown when it was recorded; returns the exit code of its deployment."""
     from alchemesh_cli.render.access import request_document
-    from alchemesh_platform.access.states import next_step
+    from alchemesh_platform.access.requests.states import next_step
     from alchemesh_platform.base.failure import ExitCode
 
     request, applied = decision.request, decision.applied

@@ -69,7 +69,7 @@ def request(
 
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.access.requester import Requester
-    from alchemesh_platform.access.until import parse_until
+    from alchemesh_platform.access.requests.until import parse_until
     from alchemesh_platform.app.access import request as ask
 
     platform, actor = acting(where)

@@ -116,7 +116,7 @@ def _summary(spec: ComponentSpec) -> dict[str, Any]:
 
 
 def _document(spec: ComponentSpec) -> dict[str, Any]:
-    from alchemesh_platform.base.json_schema import WrittenSchema
+    from alchemesh_platform.documents.json_schema import WrittenSchema
 
     return {
         **_summary(spec),

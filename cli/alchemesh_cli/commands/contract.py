@@ -190,8 +190,8 @@ def import_contract(file: Path) -> None:
       alchemesh contract import orders.odcs.yaml > piece.yaml
     """
     from alchemesh_platform.base.problems import ProblemsFound, errors_of
-    from alchemesh_platform.base.yaml_source import read_document
     from alchemesh_platform.contracts.odcs.import_contract import import_odcs, manifest_text
+    from alchemesh_platform.documents.yaml_source import read_document
 
     tree, problems = read_document(file)
     if errors_of(problems):

@@ -76,7 +76,7 @@ def _from_folder(directory: Path) -> str:
 def _name(option: str, name: str) -> str:
     if _is_name(name):
         return name
-    from alchemesh_platform.base.document import quoted
+    from alchemesh_platform.documents.document import quoted
     from alchemesh_platform.documents.patterns import RULES, corrected
 
     better = corrected(NAME_PATTERN, name)

@@ -18,8 +18,8 @@ from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of, in_file_order
 
 if TYPE_CHECKING:
-    from alchemesh_platform.base.document import Node
     from alchemesh_platform.catalog.discover import Catalog
+    from alchemesh_platform.documents.document import Node
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.policies.results import PolicyResult

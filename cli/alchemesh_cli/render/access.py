@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.render.table import table_lines, terminal_width
-from alchemesh_platform.access.states import TRANSITIONS, moment, next_step, reported
+from alchemesh_platform.access.requests.states import TRANSITIONS, moment, next_step, reported
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
 if TYPE_CHECKING:

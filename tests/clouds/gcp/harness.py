@@ -17,7 +17,7 @@ from alchemesh_platform.engine.run.operation import Operation, run_operation
 from alchemesh_platform.engine.run.result import EngineResult
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
-from alchemesh_platform.provider.attach import serve_provider
+from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.sdk.wiring import Wiring
 
 PROJECT = "acme-mesh"

@@ -24,7 +24,7 @@ from alchemesh_platform.engine.run.result import EngineResult
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.provider.attach import serve_provider
+from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestStep
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.sdk.consumer import Consumer

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alchemesh_platform.systems.nifi.apply import apply
-from alchemesh_platform.systems.nifi.canvas import find
-from alchemesh_platform.systems.nifi.definition import Dataflow
-from alchemesh_platform.systems.nifi.deviation import Deviation, deviations
+from alchemesh_platform.systems.nifi.flow.apply import apply
+from alchemesh_platform.systems.nifi.flow.canvas import find
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow
+from alchemesh_platform.systems.nifi.flow.deviation import Deviation, deviations
+from alchemesh_platform.systems.nifi.flow.parameters import Written
+from alchemesh_platform.systems.nifi.flow.reading import as_deployed
 from alchemesh_platform.systems.nifi.installed import choose
-from alchemesh_platform.systems.nifi.parameters import Written
-from alchemesh_platform.systems.nifi.reading import as_deployed
 from alchemesh_platform.systems.nifi.server import NotFound, Server
 
 from .constructed import ConstructedNifi, Refused, Type

@@ -259,6 +259,6 @@ def test_a_bucket_that_is_gone_keeps_the_data_in_nifi_until_it_is_back(
 
 def complains(server: Server, state: object) -> bool:
     """Whether NiFi has said something of the dataflow."""
-    from alchemesh_platform.systems.nifi.remove import bulletins
+    from alchemesh_platform.systems.nifi.flow.remove import bulletins
 
     return bool(bulletins(server, str(state["groupId"])))  # type: ignore[index]

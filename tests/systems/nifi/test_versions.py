@@ -14,7 +14,7 @@ import pytest
 
 from alchemesh_components.input_ports.kafka_nifi_gcs.processors import JSON_LINE, WRITE, processors, services
 from alchemesh_platform.provider.values import Secret
-from alchemesh_platform.systems.nifi.definition import Processor, Service, mistakes, sources
+from alchemesh_platform.systems.nifi.flow.definition import Processor, Service, mistakes, sources
 from tests.provider.wire import Wire
 
 from .constructed import ConstructedNifi, constructed

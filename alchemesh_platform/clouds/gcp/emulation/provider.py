@@ -15,10 +15,10 @@ from alchemesh_platform.clouds.gcp.emulation.world import World
 from alchemesh_platform.provider.handler import Context, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import ResourceKind
-from alchemesh_platform.provider.served import ServedProvider
+from alchemesh_platform.provider.serve.served import ServedProvider
 
 if TYPE_CHECKING:
-    from alchemesh_platform.provider.attach import Served
+    from alchemesh_platform.provider.serve.attach import Served
 
 
 class EmulatedGcp(ServedProvider):
@@ -66,7 +66,7 @@ class EmulatedGcp(ServedProvider):
 @contextmanager
 def serve_emulated(world: World) -> Iterator[Served]:
     """Serve the stand-in for the engines that run inside the block."""
-    from alchemesh_platform.provider.attach import serve_attached
+    from alchemesh_platform.provider.serve.attach import serve_attached
 
     provider = EmulatedGcp(world)
     try:

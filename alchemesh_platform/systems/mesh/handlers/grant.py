@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from alchemesh_platform.access.grant_state import record_granted, record_withdrawn
+from alchemesh_platform.access.grants.grant_state import record_granted, record_withdrawn
 from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import PROPERTIES
 from alchemesh_platform.registry.records import GrantRecord

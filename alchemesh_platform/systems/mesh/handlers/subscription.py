@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.access.expiry import open_requests
 from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.access.requests.expiry import open_requests
 from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal

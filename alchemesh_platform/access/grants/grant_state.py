@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.expiry import expire, turn
-from alchemesh_platform.access.states import GRANTING_STATES, advance, is_due, next_step, reported
+from alchemesh_platform.access.requests.expiry import expire, turn
+from alchemesh_platform.access.requests.states import GRANTING_STATES, advance, is_due, next_step, reported
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity
-from alchemesh_platform.systems.nifi.definition import Dataflow
-from alchemesh_platform.systems.nifi.deviation import RUNNING
+from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, Entity
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow
+from alchemesh_platform.systems.nifi.flow.deviation import RUNNING
 from alchemesh_platform.systems.nifi.server import WAIT_SECONDS, NifiFailed, Server
 
 DISABLED = "DISABLED"  # by a person, who has not stopped it alone but forbidden to start it

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.access.states import OPEN, is_due
+from alchemesh_platform.access.requests.states import OPEN, is_due
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.access.requests.states import next_step, reported
 from alchemesh_platform.access.rights import check_speaks_for
-from alchemesh_platform.access.states import next_step, reported
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.audit import Act, record_act
@@ -18,7 +18,7 @@ from alchemesh_platform.sdk.connections.ports import PortConnections
 from alchemesh_platform.systems.kafka.connections import TopicConnection
 
 if TYPE_CHECKING:
-    from alchemesh_platform.access.requests import Requests
+    from alchemesh_platform.access.requests.acts import Requests
     from alchemesh_platform.sdk.consumer import Consumer
 
 

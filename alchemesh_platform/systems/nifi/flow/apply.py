@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity, find
-from alchemesh_platform.systems.nifi.definition import Dataflow
-from alchemesh_platform.systems.nifi.deviation import (
+from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, Entity, find
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow
+from alchemesh_platform.systems.nifi.flow.deviation import (
     ENABLED,
     RUNNING,
     Deviation,
@@ -24,10 +24,10 @@ from alchemesh_platform.systems.nifi.deviation import (
     unknown_properties,
     wanted_properties,
 )
+from alchemesh_platform.systems.nifi.flow.parameters import Written, apply_context
+from alchemesh_platform.systems.nifi.flow.remove import clear
+from alchemesh_platform.systems.nifi.flow.running import set_processor, set_service, start, stop
 from alchemesh_platform.systems.nifi.installed import Choice, Chosen, choose
-from alchemesh_platform.systems.nifi.parameters import Written, apply_context
-from alchemesh_platform.systems.nifi.remove import clear
-from alchemesh_platform.systems.nifi.running import set_processor, set_service, start, stop
 from alchemesh_platform.systems.nifi.server import NifiFailed, NotFound, Server
 
 _COLUMN, _ROW = 420, 220  # pixels between two processors on the screen

@@ -22,8 +22,8 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.difference import top_level
 from alchemesh_platform.provider.handler import Cancelled, DeployedState
 from alchemesh_platform.provider.operations import Difference, Recorded, explain
-from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
-from alchemesh_platform.provider.served import ServedProvider
+from alchemesh_platform.provider.serve.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.serve.served import ServedProvider
 from alchemesh_platform.provider.values import decode_map, encode_map, reveal
 
 _SEVERITIES = {

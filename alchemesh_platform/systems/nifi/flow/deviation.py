@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity
-from alchemesh_platform.systems.nifi.definition import Dataflow, Processor, PropertyValue, ServiceReference
+from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, Entity
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow, Processor, PropertyValue, ServiceReference
 from alchemesh_platform.systems.nifi.installed import Choice, Chosen
 
 RUNNING = ("RUNNING", "STARTING")

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.access.expiry import expire, open_requests, turn
-from alchemesh_platform.access.facts import facts_of
+from alchemesh_platform.access.approval.facts import facts_of
+from alchemesh_platform.access.approval.rules import AutoApproval, approved_at_once
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, check_known
-from alchemesh_platform.access.rights import check_asks, check_decides, check_takes_part, speaks_for
-from alchemesh_platform.access.rules import AutoApproval, approved_at_once
-from alchemesh_platform.access.states import (
+from alchemesh_platform.access.requests.expiry import expire, open_requests, turn
+from alchemesh_platform.access.requests.states import (
     FIRST,
     OPEN,
     InvalidTransition,
@@ -24,7 +23,8 @@ from alchemesh_platform.access.states import (
     next_step,
     reported,
 )
-from alchemesh_platform.access.until import in_future
+from alchemesh_platform.access.requests.until import in_future
+from alchemesh_platform.access.rights import check_asks, check_decides, check_takes_part, speaks_for
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import (

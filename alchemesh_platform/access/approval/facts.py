@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, cast, get_args
 
+from alchemesh_platform.access.approval.rules import WITHOUT_CONTRACT, Access, RequestFacts
 from alchemesh_platform.access.requester import Requester, domains_of
-from alchemesh_platform.access.rules import WITHOUT_CONTRACT, Access, RequestFacts
 from alchemesh_platform.registry.records import AssetRecord, ContractRecord
 
 if TYPE_CHECKING:

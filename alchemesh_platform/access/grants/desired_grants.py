@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requester import Requester, resolve
-from alchemesh_platform.access.states import GRANTING_STATES, is_due
+from alchemesh_platform.access.requests.states import GRANTING_STATES, is_due
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.compose.plan import Plan, PlannedGrant, PlannedOutput

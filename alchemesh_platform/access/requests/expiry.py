@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.access.states import CALENDAR, OPEN, advance, is_due, moment
+from alchemesh_platform.access.requests.states import CALENDAR, OPEN, advance, is_due, moment
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import AccessRequestRecord
 

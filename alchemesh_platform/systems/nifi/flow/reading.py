@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from alchemesh_platform.systems.nifi.definition import Dataflow, Processor, Service, Variant
-from alchemesh_platform.systems.nifi.deviation import Deviation
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow, Processor, Service, Variant
+from alchemesh_platform.systems.nifi.flow.deviation import Deviation
 from alchemesh_platform.systems.nifi.installed import Choice
 
 _NUMBERS = ("tasks", "retries")

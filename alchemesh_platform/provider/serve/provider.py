@@ -11,7 +11,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.handler import PACKAGE, Context, DeployedState, Handlers, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import OfHandler, ResourceKind
-from alchemesh_platform.provider.served import ServedProvider
+from alchemesh_platform.provider.serve.served import ServedProvider
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from alchemesh_platform.access.states import moment
+from alchemesh_platform.access.requests.states import moment
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.units import parse_duration
 

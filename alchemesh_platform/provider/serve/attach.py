@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.provider.handler import PACKAGE, DeployedState
-from alchemesh_platform.provider.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
-from alchemesh_platform.provider.served import ServedProvider
+from alchemesh_platform.provider.serve.provider import DELETE_DATA_VARIABLE, REGISTRY_VARIABLE, AlchemeshProvider
+from alchemesh_platform.provider.serve.served import ServedProvider
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -187,7 +187,7 @@ async def start_server(provider: ServedProvider, engine_address: str = "") -> Se
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
     from pulumi.runtime.proto import provider_pb2_grpc
 
-    from alchemesh_platform.provider.servicer import AlchemeshServicer
+    from alchemesh_platform.provider.serve.servicer import AlchemeshServicer
 
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(AlchemeshServicer(provider, engine_address), server)

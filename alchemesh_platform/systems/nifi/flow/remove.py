@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from alchemesh_platform.systems.nifi.canvas import DeployedFlow, Entity, find, find_context
-from alchemesh_platform.systems.nifi.definition import Dataflow, sources
-from alchemesh_platform.systems.nifi.deviation import RUNNING
-from alchemesh_platform.systems.nifi.running import set_processor, set_service, stop
+from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, Entity, find, find_context
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow, sources
+from alchemesh_platform.systems.nifi.flow.deviation import RUNNING
+from alchemesh_platform.systems.nifi.flow.running import set_processor, set_service, stop
 from alchemesh_platform.systems.nifi.server import NifiFailed, NotFound, Server
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alchemesh_platform.systems.nifi.definition import Dataflow
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow
 from alchemesh_platform.systems.nifi.server import NifiFailed, NotFound, Server
 
 Entity = dict[str, Any]  # as the REST interface gives it: revision, id, component, status, bulletins

@@ -22,8 +22,8 @@ from yaml.events import (
 )
 from yamlcore import CCoreLoader
 
-from alchemesh_platform.base.document import Node, described, quoted, written
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound
+from alchemesh_platform.documents.document import Node, described, quoted, written
 
 SIZE_MAX = 4 * 1024 * 1024  # bytes: a thousand times a usual manifest
 DEPTH_MAX = 64  # mappings and lists in each other
@@ -59,7 +59,7 @@ def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
     try:
         root = composer.compose()
     except yaml.YAMLError as error:
-        from alchemesh_platform.base.yaml_syntax import explain_syntax
+        from alchemesh_platform.documents.yaml_syntax import explain_syntax
 
         raise ProblemsFound([explain_syntax(error, text, file)]) from error
     if root is None or root.value is None:

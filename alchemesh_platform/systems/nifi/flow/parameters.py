@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.systems.nifi.canvas import Entity, find_context
-from alchemesh_platform.systems.nifi.definition import Dataflow
+from alchemesh_platform.systems.nifi.flow.canvas import Entity, find_context
+from alchemesh_platform.systems.nifi.flow.definition import Dataflow
 from alchemesh_platform.systems.nifi.server import NifiFailed, Server
 
 UPDATE_SECONDS = 300.0  # NiFi stops what refers to a parameter, and waits for its threads, before it changes it

@@ -1,0 +1,1 @@
+"""Approval of requests: by rules at once, or by the owner."""

@@ -1,0 +1,1 @@
+"""Grants: desired, recorded, and used by consumers."""

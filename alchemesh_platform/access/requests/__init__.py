@@ -1,0 +1,1 @@
+"""Access requests: their acts, states and ends."""

@@ -1,0 +1,1 @@
+"""Serving the provider to the engine over gRPC."""

@@ -1,0 +1,1 @@
+"""A dataflow: declared, compared with the server, applied, drained and removed."""
