@@ -18,5 +18,4 @@ SPEC = ComponentSpec(
     check="alchemesh_components.code.cloud_run_job.check:check",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

@@ -16,5 +16,4 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_components.foundations.gcp_domain.models:DomainOutputs",
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

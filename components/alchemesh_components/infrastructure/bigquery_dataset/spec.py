@@ -18,5 +18,4 @@ SPEC = ComponentSpec(
     check="alchemesh_components.infrastructure.bigquery_dataset.check:check",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

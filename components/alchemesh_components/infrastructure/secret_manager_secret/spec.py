@@ -18,5 +18,4 @@ SPEC = ComponentSpec(
     check="alchemesh_components.infrastructure.secret_manager_secret.check:check",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

@@ -17,5 +17,4 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:IdentityConnection",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

@@ -19,5 +19,5 @@ SPEC = ComponentSpec(
     check="alchemesh_components.input_ports.kafka_nifi_gcs.check:check",
     depends_on=FOUNDATIONS,
     plugins=("gcp", "kafka"),
-    extras=("alchemesh-platform[gcp]", "alchemesh-platform[kafka]", "alchemesh-platform[nifi]"),
+    extras=("alchemesh-platform[kafka]", "alchemesh-platform[nifi]"),
 )

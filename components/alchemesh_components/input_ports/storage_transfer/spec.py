@@ -19,5 +19,4 @@ SPEC = ComponentSpec(
     check="alchemesh_components.input_ports.storage_transfer.check:check",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

@@ -22,5 +22,4 @@ SPEC = ComponentSpec(
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )

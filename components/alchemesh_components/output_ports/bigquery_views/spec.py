@@ -22,5 +22,4 @@ SPEC = ComponentSpec(
     protocols=("sql",),
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
-    extras=("alchemesh-platform[gcp]",),
 )
