@@ -46,10 +46,10 @@ demo-down: setup ## Take the examples down again
 	$(BIN)/python examples/demo.py --down
 
 test: lint engine parts system ## Every check and every test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: lint system ## The fast lane: lint, types, import directions and unit tests
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not engine and not slow"
+	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "not engine and not slow"
 
 lint: setup ## Lint, format, types and import directions
 	$(BIN)/ruff check .

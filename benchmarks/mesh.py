@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.measure import measure
 from benchmarks.mesh_records import fill, write_mesh_repo
 from benchmarks.product import write_product
-from tests.registry.conftest import running_postgresql
+from parts.postgresql import running_postgresql
 
 HEAD = "| Measurement | 1,000 products | 10,000 products | Factor | Limit | Met |\n|---|---|---|---|---|---|"
 ALCHEMESH = str(Path(sys.executable).with_name("alchemesh"))

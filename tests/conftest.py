@@ -10,6 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.install.find import Engine, find_engine
+from tests import order
+from tests.servers import kafka_server, nifi_server, postgresql, secured_nifi_server
+
+__all__ = ["kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
 
 # How long an example takes says more of the machine, and of what else runs on it, than of the code. The same examples
 # each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.
@@ -29,6 +33,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="Write what the code says now into case and golden files.")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the one that reads the marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if getattr(config.option, "loadgroup", False):
+        order.group(items)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from alchemesh_platform.registry.store import Registry
 from tests.access.airport import Airport, record_airport
-from tests.registry.conftest import environment, fresh_url, postgresql, registry_url
+from tests.registry.conftest import environment, fresh_url, registry_url
 
-__all__ = ["environment", "fresh_url", "postgresql", "registry_url"]
+__all__ = ["environment", "fresh_url", "registry_url"]
 
 
 @pytest.fixture(scope="module")

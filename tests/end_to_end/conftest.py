@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.engine.install.find import Engine
-from parts.kafka import Broker, broker
-from tests.needs import need_java
+from parts.kafka import Broker
 
 from .faulty import Mesh, mesh_in
 from .harness import Shop, write_shop
+
+TOPIC = "till.sales"
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +30,13 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[Broker]:
-    """A broker with the topic that products of these tests read."""
-    need_java()
-    with broker() as running:
-        running.create_topic("till.sales")
-        yield running
+def kafka(kafka_server: Broker) -> Broker:
+    """The broker, up, with the topic that products of these tests read."""
+    if kafka_server.process is None:
+        kafka_server.start()
+    if TOPIC not in kafka_server.admin().list_topics(timeout=60).topics:
+        kafka_server.create_topic(TOPIC)
+    return kafka_server
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ WITHOUT_INGESTION = MANIFEST.replace(INGESTION, "\n" * INGESTION.count("\n"))  #
 SALES, WORKSPACE, TABLE, EVENTS = 12, 22, 26, 29  # lines on which their components stand
 SALES_PATH, WORKSPACE_PATH = "input_ports[0]", "infrastructure[0]"
 TABLE_PATH, EVENTS_PATH = "output_ports[0].storage", "output_ports[1].storage"
+NUMBERS = count(1)
 TABLE_ASSET, EVENTS_ASSET = "orders-table/order", "order-events/order"
 
 
@@ -74,7 +76,6 @@ class Mesh:
 
     home: Path
     kafka: Broker
-    products: int = 0
 
     def product(self, folder: Path, manifest: str = MANIFEST, **more: Any) -> Faulty:
         """A product repo with a platform file of its own.
@@ -82,7 +83,7 @@ class Mesh:
         Args:
             more: Settings group: settings over those of all products.
         """
-        self.products += 1
+        number = next(NUMBERS)  # of all meshes of this process: they share a broker
         security = {
             "protocol": "SASL_PLAINTEXT",
             "mechanism": "PLAIN",
@@ -96,7 +97,7 @@ class Mesh:
         }
         repo = folder / "repo"
         repo.mkdir()
-        (repo / "alchemesh.yaml").write_text(manifest.replace("NAME", f"orders-{self.products}"), "utf-8")
+        (repo / "alchemesh.yaml").write_text(manifest.replace("NAME", f"orders-{number}"), "utf-8")
         made = Faulty(repo, self.home, {PASSWORD: self.kafka.password, "ALCHEMESH_EMULATE": "1"}, self)
         made.settings({group: {**settings[group], **more.get(group, {})} for group in settings})
         return made

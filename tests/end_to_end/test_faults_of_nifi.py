@@ -12,7 +12,7 @@ import pytest
 
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.systems.nifi.server import Login, Server
-from parts.nifi import ADMINISTRATOR, GUEST, SUBSTITUTES, Nifi, nifi
+from parts.nifi import ADMINISTRATOR, GUEST, SUBSTITUTES, Nifi
 from tests.systems.nifi.flows import named
 from tests.waiting import until
 
@@ -24,61 +24,63 @@ TOPIC = "till.counted"
 EVENTS = 500
 
 
-def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, tmp_path: Path) -> None:
-    with nifi() as server:
-        mesh.kafka.create_topic(TOPIC, partitions=3)
-        product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m"})
-        product.edit("{topic: till.sales}", f"{{topic: {TOPIC}, batch_time: 2s}}")
-        try:
-            server.kill()
-            product.fails(f"NiFi at {server.url} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
-            assert product.assets() == [EVENTS_ASSET, TABLE_ASSET], "what needs no NiFi stands"
-
-            server.start()
-            process = product.start("up", "--yes", "-e", ENVIRONMENT)
-            until(lambda: groups(server) or process.poll() is not None, "the process group is there", seconds=300)
-            server.kill()
-            _out, err = process.communicate(timeout=600)
-            assert process.returncode == 1, err
-            assert re.search(rf"^alchemesh\.yaml:{SALES}:\d+  {re.escape(SALES_PATH)}", err, re.MULTILINE), err
-            assert "Traceback" not in err
-
-            server.start()
-            mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS)])
-            product.up(with_context_options=True)
-            assert groups(server) == [f"{ENVIRONMENT}.shop.{product.name}.sales"], "nothing is there twice"
-            mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS, 2 * EVENTS)])
-            until(lambda: len(landed(mesh, product)) >= 2 * EVENTS, "every event is in the bucket", seconds=300)
-            counted = landed(mesh, product)
-            assert set(counted) == set(range(2 * EVENTS))
-            assert [number for number, times in counted.items() if number >= EVENTS and times > 1] == []
-        finally:
-            if server.process is None:
-                server.start()
-            product.destroy()
-        assert groups(server) == []
-
-
-def test_a_user_whom_nifi_gives_no_right_is_told_at_the_port_and_another_goes_on(mesh: Mesh, tmp_path: Path) -> None:
-    with nifi(secured=True) as server:
-        guest = {"ca_file": str(server.certificate), "username": GUEST, "password": {"secret": "NIFI_PASSWORD"}}
-        product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m", **guest})
-        product.fails(
-            f"NiFi at {server.url} does not allow ",
-            line=SALES,
-            path=SALES_PATH,
-            hint="an administrator of NiFi has to grant it",
-            more={"NIFI_PASSWORD": server.users[GUEST]},
-        )
+def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, nifi_server: Nifi, tmp_path: Path) -> None:
+    server = nifi_server
+    mesh.kafka.create_topic(TOPIC, partitions=3)
+    product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m"})
+    product.edit("{topic: till.sales}", f"{{topic: {TOPIC}, batch_time: 2s}}")
+    try:
+        server.kill()
+        product.fails(f"NiFi at {server.url} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
         assert product.assets() == [EVENTS_ASSET, TABLE_ASSET], "what needs no NiFi stands"
-        product.set("nifi", username=ADMINISTRATOR)
-        product.environ["NIFI_PASSWORD"] = server.users[ADMINISTRATOR]
+
+        server.start()
+        process = product.start("up", "--yes", "-e", ENVIRONMENT)
+        until(lambda: groups(server, product) or process.poll() is not None, "the process group is there", seconds=300)
+        server.kill()
+        _out, err = process.communicate(timeout=600)
+        assert process.returncode == 1, err
+        assert re.search(rf"^alchemesh\.yaml:{SALES}:\d+  {re.escape(SALES_PATH)}", err, re.MULTILINE), err
+        assert "Traceback" not in err
+
+        server.start()
+        mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS)])
         product.up(with_context_options=True)
-        login = Login(username=ADMINISTRATOR, password=server.users[ADMINISTRATOR], ca_file=str(server.certificate))
-        name = f"{ENVIRONMENT}.shop.{product.name}.sales"
-        assert named(Server(server.url, login), name) == 1
+        assert groups(server, product) == [f"{ENVIRONMENT}.shop.{product.name}.sales"], "nothing is there twice"
+        mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS, 2 * EVENTS)])
+        until(lambda: len(landed(mesh, product)) >= 2 * EVENTS, "every event is in the bucket", seconds=300)
+        counted = landed(mesh, product)
+        assert set(counted) == set(range(2 * EVENTS))
+        assert [number for number, times in counted.items() if number >= EVENTS and times > 1] == []
+    finally:
+        if server.process is None:
+            server.start()
         product.destroy()
-        assert named(Server(server.url, login), name) == 0
+    assert groups(server, product) == []
+
+
+def test_a_user_whom_nifi_gives_no_right_is_told_at_the_port_and_another_goes_on(
+    mesh: Mesh, secured_nifi_server: Nifi, tmp_path: Path
+) -> None:
+    server = secured_nifi_server
+    guest = {"ca_file": str(server.certificate), "username": GUEST, "password": {"secret": "NIFI_PASSWORD"}}
+    product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m", **guest})
+    product.fails(
+        f"NiFi at {server.url} does not allow ",
+        line=SALES,
+        path=SALES_PATH,
+        hint="an administrator of NiFi has to grant it",
+        more={"NIFI_PASSWORD": server.users[GUEST]},
+    )
+    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET], "what needs no NiFi stands"
+    product.set("nifi", username=ADMINISTRATOR)
+    product.environ["NIFI_PASSWORD"] = server.users[ADMINISTRATOR]
+    product.up(with_context_options=True)
+    login = Login(username=ADMINISTRATOR, password=server.users[ADMINISTRATOR], ca_file=str(server.certificate))
+    name = f"{ENVIRONMENT}.shop.{product.name}.sales"
+    assert named(Server(server.url, login), name) == 1
+    product.destroy()
+    assert named(Server(server.url, login), name) == 0
 
 
 def landed(mesh: Mesh, product: Faulty) -> Counter[int]:
@@ -89,8 +91,9 @@ def landed(mesh: Mesh, product: Faulty) -> Counter[int]:
     return Counter(int(json.loads(line)["order_id"]) for line in lines if line)
 
 
-def groups(server: Nifi) -> list[str]:
-    """Names of the process groups that NiFi has."""
+def groups(server: Nifi, product: Faulty) -> list[str]:
+    """Names of the process groups that NiFi has of a product."""
     with urlopen(f"{server.url}/flow/process-groups/root", timeout=30) as answer:
         found = json.load(answer)["processGroupFlow"]["flow"]["processGroups"]
-    return [group["component"]["name"] for group in found]
+    names = [str(group["component"]["name"]) for group in found]
+    return [name for name in names if name.startswith(f"{ENVIRONMENT}.shop.{product.name}.")]

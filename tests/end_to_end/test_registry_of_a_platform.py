@@ -11,7 +11,7 @@ import pytest
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.registry.records import FoundationRecord
 from alchemesh_platform.registry.store import Registry
-from tests.registry.conftest import PASSWORD, PostgresqlServer, running_postgresql
+from parts.postgresql import PASSWORD, PostgresqlServer
 
 from .harness import Shop
 
@@ -62,9 +62,13 @@ DATABASE = "mesh"
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresqlServer]:
-    with running_postgresql() as server:
-        yield server
+def server(postgresql: PostgresqlServer) -> Iterator[PostgresqlServer]:
+    """The server without the database of these tests."""
+    yield postgresql
+    import psycopg
+
+    with psycopg.connect(postgresql.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 from deltalake import DeltaTable
 from staging import Product, Run, set_up_flights
 
+pytestmark = pytest.mark.slow
+
 HEADER = (
     "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,"
     "carrier,flight,tailnum,origin,dest,air_time,distance,hour,minute,time_hour"

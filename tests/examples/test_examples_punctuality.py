@@ -12,6 +12,8 @@ from staging import Product, Run, serving, set_up_punctuality, set_up_tables
 from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.systems.local.servers.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 MEASURES = """
     count(*), round(100.0 * count(*) FILTER (dep_delay < 15) / count(*), 2),
     round(100.0 * count(*) FILTER (dep_time IS NULL) / count(*), 2), median(dep_delay), round(avg(dep_delay), 2)

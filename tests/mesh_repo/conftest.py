@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.registry.conftest import environment, fresh_url, postgresql, registry_url
+from tests.registry.conftest import environment, fresh_url, registry_url
 
-__all__ = ["environment", "fresh_url", "postgresql", "registry_url"]
+__all__ = ["environment", "fresh_url", "registry_url"]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from parts.kafka import Broker, broker
-from tests.needs import need_java
+from parts.kafka import Broker
 
 
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Broker]:
-    need_java()
-    with broker() as running:
-        yield running
+@pytest.fixture
+def kafka(kafka_server: Broker) -> Broker:
+    """The broker, up."""
+    if kafka_server.process is None:
+        kafka_server.start()
+    return kafka_server

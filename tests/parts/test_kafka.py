@@ -29,26 +29,26 @@ def read(kafka: Broker, user: str, password: str, topic: str, group: str) -> byt
 def test_a_user_reads_what_an_acl_allows_and_nothing_else(kafka: Broker) -> None:
     from confluent_kafka import KafkaException
 
-    for topic in ("open", "closed"):
+    for topic in ("parts.open", "parts.closed"):
         kafka.create_topic(topic)
         kafka.produce(topic, [b"hello"])
-    kafka.add_user("reader", "right")
-    kafka.allow("reader", read=["open"], groups=["reader-"])
+    kafka.add_user("parts-reader", "right")
+    kafka.allow("parts-reader", read=["parts.open"], groups=["parts-reader-"])
 
-    assert read(kafka, "reader", "right", "open", "reader-1") == b"hello"
+    assert read(kafka, "parts-reader", "right", "parts.open", "parts-reader-1") == b"hello"
     with pytest.raises(KafkaException, match="TOPIC_AUTHORIZATION_FAILED"):
-        read(kafka, "reader", "right", "closed", "reader-1")
+        read(kafka, "parts-reader", "right", "parts.closed", "parts-reader-1")
     with pytest.raises(KafkaException, match="GROUP_AUTHORIZATION_FAILED"):
-        read(kafka, "reader", "right", "open", "other")
+        read(kafka, "parts-reader", "right", "parts.open", "other")
 
 
 def test_a_wrong_password_is_refused(kafka: Broker) -> None:
     from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
-    kafka.add_user("writer", "right")
+    kafka.add_user("parts-writer", "right")
     refused: list[KafkaError] = []
-    client = AdminClient(kafka.client("writer", "wrong") | {"error_cb": refused.append})
+    client = AdminClient(kafka.client("parts-writer", "wrong") | {"error_cb": refused.append})
     for _ in range(600):
         client.poll(0.1)
         if any(error.code() == KafkaError._AUTHENTICATION for error in refused):
@@ -57,13 +57,13 @@ def test_a_wrong_password_is_refused(kafka: Broker) -> None:
 
 
 def test_messages_outlive_a_kill_on_the_same_address(kafka: Broker) -> None:
-    kafka.create_topic("kept")
-    kafka.produce("kept", [b"before"])
+    kafka.create_topic("parts.kept")
+    kafka.produce("parts.kept", [b"before"])
     kafka.kill()
     kafka.start()
-    kafka.add_user("late", "right")
-    kafka.allow("late", read=["kept"], groups=["late"])
-    assert read(kafka, "late", "right", "kept", "late") == b"before"
+    kafka.add_user("parts-late", "right")
+    kafka.allow("parts-late", read=["parts.kept"], groups=["parts-late"])
+    assert read(kafka, "parts-late", "right", "parts.kept", "parts-late") == b"before"
 
 
 def test_the_administrator_s_password_is_not_shown(kafka: Broker) -> None:

@@ -9,8 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from parts.nifi import Nifi, nifi
-from tests.needs import need_java
+from parts.nifi import Nifi
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -26,19 +25,18 @@ def ask(server: Nifi, path: str, body: Any = None) -> Any:
         return json.load(answer)
 
 
-def test_its_processors_are_there_and_a_kill_does_not_take_what_was_made() -> None:
-    need_java()
-    with nifi() as server:
-        assert ask(server, "/flow/about")["about"]["version"] == "1.18.0"
-        types = {found["type"] for found in ask(server, "/flow/processor-types")["processorTypes"]}
-        assert {"alchemesh.nifi.ConsumeKafka", "alchemesh.nifi.PutGCSObject"} <= types
-        assert {f"org.apache.nifi.processors.standard.{name}" for name in ("MergeContent", "RouteText")} <= types
-        group = {"revision": {"version": 0}, "component": {"name": "kept", "position": {"x": 0, "y": 0}}}
-        ask(server, "/process-groups/root/process-groups", group)
-        flow = server.folder / "conf" / "flow.json.gz"
-        # NiFi writes its flow a little later than it answers; what is not written yet, a kill may take.
-        until(lambda: b"kept" in gzip.decompress(flow.read_bytes()), what="the written flow")
-        server.kill()
-        server.start()
-        groups = ask(server, "/process-groups/root/process-groups")["processGroups"]
-        assert [found["component"]["name"] for found in groups] == ["kept"]
+def test_its_processors_are_there_and_a_kill_does_not_take_what_was_made(nifi_server: Nifi) -> None:
+    server = nifi_server
+    assert ask(server, "/flow/about")["about"]["version"] == "1.18.0"
+    types = {found["type"] for found in ask(server, "/flow/processor-types")["processorTypes"]}
+    assert {"alchemesh.nifi.ConsumeKafka", "alchemesh.nifi.PutGCSObject"} <= types
+    assert {f"org.apache.nifi.processors.standard.{name}" for name in ("MergeContent", "RouteText")} <= types
+    group = {"revision": {"version": 0}, "component": {"name": "kept", "position": {"x": 0, "y": 0}}}
+    made = ask(server, "/process-groups/root/process-groups", group)
+    flow = server.folder / "conf" / "flow.json.gz"
+    # NiFi writes its flow a little later than it answers; what is not written yet, a kill may take.
+    until(lambda: b"kept" in gzip.decompress(flow.read_bytes()), what="the written flow")
+    server.kill()
+    server.start()
+    groups = ask(server, "/process-groups/root/process-groups")["processGroups"]
+    assert [found["id"] for found in groups if found["component"]["name"] == "kept"] == [made["id"]]

@@ -29,6 +29,8 @@ from tests.waiting import until
 
 from .wire import CheckFailed, Wire
 
+pytestmark = pytest.mark.slow
+
 TYPE = "alchemesh:local:DataApi"
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 

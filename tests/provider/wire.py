@@ -19,6 +19,7 @@ from alchemesh_platform.provider.serve.attach import serve_attached
 from alchemesh_platform.provider.serve.provider import AlchemeshProvider
 from alchemesh_platform.provider.values import decode_map, encode_map
 from alchemesh_platform.registry.store import Registry
+from tests.registry.migrated import copy_registry
 
 Tree = Mapping[str, Any]
 
@@ -150,6 +151,7 @@ def connected(
     folder: Path, handlers: Handlers = HANDLERS, *, delete_data: bool = False, actor: str | None = None
 ) -> Iterator[Wire]:
     """A provider that is served, with a registry in the folder, and an engine that it is attached to."""
+    copy_registry(folder / "registry.db")
     address = f"sqlite:///{folder / 'registry.db'}"
     engine = Engine()
     server = grpc.server(ThreadPoolExecutor(2))

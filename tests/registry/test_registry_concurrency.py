@@ -75,6 +75,7 @@ def assert_history_agrees(registry: Registry, environment: str) -> None:
     }
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_registry_at_once_all_write(fresh_url: str, environment: str) -> None:
     with writers(3, fresh_url, environment, "keys", "12") as started:
         for writer in started:
@@ -136,6 +137,7 @@ def test_writers_of_the_same_several_records_do_not_block_each_other(fresh_url: 
         assert_history_agrees(registry, environment)
 
 
+@pytest.mark.slow
 def test_killed_between_record_and_history_leaves_neither(fresh_url: str, environment: str) -> None:
     with writers(1, fresh_url, environment, "die") as (writer,):
         go(writer)
@@ -148,6 +150,7 @@ def test_killed_between_record_and_history_leaves_neither(fresh_url: str, enviro
         assert registry.put(product(environment, "never")) == "created"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acknowledged", [1, 30])
 def test_killed_at_any_moment_keeps_what_was_acknowledged(fresh_url: str, environment: str, acknowledged: int) -> None:
     with writers(1, fresh_url, environment, "forever") as (writer,):

@@ -1,5 +1,5 @@
 """The databases of the registry's tests."""
 
-from tests.registry.conftest import environment, fresh_url, postgresql, registry_url
+from tests.registry.conftest import environment, fresh_url, registry_url
 
-__all__ = ["environment", "fresh_url", "postgresql", "registry_url"]
+__all__ = ["environment", "fresh_url", "registry_url"]

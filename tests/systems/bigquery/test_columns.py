@@ -143,6 +143,7 @@ def test_what_a_table_follows_loses_no_column_and_no_type(old: SemanticModel, ne
         assert later[name]["mode"] != "REQUIRED"
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(MODELS, MODELS)
 def test_the_provider_makes_a_table_anew_just_where_we_say_so(old: SemanticModel, new: SemanticModel) -> None:

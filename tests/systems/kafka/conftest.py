@@ -1,4 +1,4 @@
-"""A real broker for the tests of this folder, and the provider spoken to as the engine does."""
+"""The real broker of the session, and the provider spoken to as the engine does."""
 
 from __future__ import annotations
 
@@ -7,27 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from parts.kafka import Broker, broker
-from tests.needs import need_java
+from parts.kafka import Broker
 from tests.provider.wire import Wire, connected
 
 PASSWORD = "KAFKA_PASSWORD"
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[Broker]:
-    need_java()
-    with broker() as made:
-        yield made
-
-
 @pytest.fixture
-def kafka(running: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
+def kafka(kafka_server: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
     """The broker, up, with its administrator's password where a reference to it leads."""
-    if running.process is None:
-        running.start()
-    monkeypatch.setenv(PASSWORD, running.password)
-    return running
+    if kafka_server.process is None:
+        kafka_server.start()
+    monkeypatch.setenv(PASSWORD, kafka_server.password)
+    return kafka_server
 
 
 @pytest.fixture

@@ -160,6 +160,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.dictionaries(st.text(st.characters(), max_size=4), values, max_size=4), min_size=1, max_size=6))
 def test_objects_of_any_shape_side_by_side_are_landed_or_set_aside(objects: list[dict[str, object]]) -> None:

@@ -29,7 +29,7 @@ input_ports:
   - name: sales
     from: {source_system: till}
     component: kafka-ingestion
-    args: {topic: till.sales, batch_time: 1s}
+    args: {topic: till.receipts, batch_time: 1s}
 models:
   order:
     description: One order.
@@ -74,11 +74,11 @@ def test_a_product_on_kafka_comes_up_is_told_of_and_every_fault_has_its_line(sho
     missing = shop.run("preview")
     assert missing.returncode == 1
     assert "alchemesh.yaml:11:" in missing.stderr, missing.stderr
-    assert "sales, kafka-directory: there is no topic till.sales" in missing.stderr
+    assert "sales, kafka-directory: there is no topic till.receipts" in missing.stderr
 
-    kafka.create_topic("till.sales")
+    kafka.create_topic("till.receipts")
     assert shop.json("up", "--yes")["outcome"] == "succeeded"
-    kafka.produce("till.sales", [b'{"order_id": 1}', b'{"order_id": 2}'])
+    kafka.produce("till.receipts", [b'{"order_id": 1}', b'{"order_id": 2}'])
     until(lambda: "2 rows" in shop.done("status"), seconds=120, what="both orders are landed")
     kafka.produce("shop.orders.events.order", [b'{"order_id": 1}'])
     assert read(kafka, "shop.orders.events.order", 1) == [b'{"order_id": 1}']

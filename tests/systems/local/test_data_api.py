@@ -44,6 +44,8 @@ from alchemesh_platform.systems.local.tables.evolution import wanted_schema
 from tests.systems.local.supervised import named_below, ports_below, supervisor_pid
 from tests.waiting import gone, until
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = wanted_schema([Column.model_validate({"name": "id", "type": "string"})], (), "flight")
 WIDER = wanted_schema(
     [Column.model_validate({"name": name, "type": kind}) for name, kind in (("id", "string"), ("gate", "integer"))],

@@ -1,4 +1,4 @@
-"""One NiFi for the tests of a worker: a start takes its time."""
+"""Connections to the NiFi of the session, and the provider spoken to as the engine does."""
 
 from __future__ import annotations
 
@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.systems.nifi.server import Server
-from parts.nifi import Nifi, nifi
-from tests.needs import need_java
+from parts.nifi import Nifi
 from tests.provider.wire import Wire, connected
-
-
-@pytest.fixture(scope="session")
-def nifi_server() -> Iterator[Nifi]:
-    need_java()
-    with nifi() as running:
-        yield running
 
 
 @pytest.fixture

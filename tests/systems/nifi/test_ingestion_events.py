@@ -14,9 +14,8 @@ import pytest
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import STORAGE, Emulators
 from alchemesh_platform.provider.values import Secret
 from alchemesh_platform.systems.nifi.server import Server
-from parts.kafka import Broker, broker
+from parts.kafka import Broker
 from parts.nifi import Nifi
-from tests.needs import need_java
 from tests.provider.wire import Wire
 
 from .bucket import Bucket
@@ -30,11 +29,12 @@ ONE_POLL = 10_000  # events that are read and not committed yet when something i
 PATIENCE = 300.0
 
 
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Broker]:
-    need_java()
-    with broker() as running:
-        yield running
+@pytest.fixture
+def kafka(kafka_server: Broker) -> Broker:
+    """The broker, up."""
+    if kafka_server.process is None:
+        kafka_server.start()
+    return kafka_server
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def wait_for(server: Server, count: Callable[[], int], wanted: int) -> None:
 def test_every_event_arrives_through_kills_of_nifi_and_of_the_broker(
     wire: Wire, server: Server, nifi_server: Nifi, kafka: Broker, storage: str
 ) -> None:
-    topic = "ops.departures"
+    topic = "counted.departures"
     bucket = Bucket(storage, "landing")
     bucket.make()
     grant_rights(kafka, topic)

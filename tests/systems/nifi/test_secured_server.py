@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -13,8 +12,7 @@ import pytest
 
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.systems.nifi.server import Login, NifiFailed, Server
-from parts.nifi import ADMINISTRATOR, GUEST, VERSION, Nifi, make_certificate, nifi
-from tests.needs import need_java
+from parts.nifi import ADMINISTRATOR, GUEST, VERSION, Nifi, make_certificate
 from tests.provider.wire import Wire
 
 from .deploying import deployment
@@ -25,11 +23,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 
 WRONG = "a-wrong-password"
 
 
-@pytest.fixture(scope="module")
-def secured() -> Iterator[Nifi]:
-    need_java()
-    with nifi(secured=True) as running:
-        yield running
+@pytest.fixture
+def secured(secured_nifi_server: Nifi) -> Nifi:
+    return secured_nifi_server
 
 
 def login_of(nifi: Nifi, user: str, password: str | None = None) -> Login:

@@ -74,6 +74,7 @@ def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints:
     assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
 
 
+@pytest.mark.slow
 def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gateway: Gateway) -> None:
     short = grant(gateway, "req-short")
     stays = grant(gateway, "req-longer", datetime.now(UTC) + timedelta(days=1))
@@ -132,6 +133,7 @@ def test_two_grants_at_once_are_both_let_in(endpoints: Endpoints, gateway: Gatew
     assert [doors(endpoints, one) for one in issued] == [GRANTED] * 4
 
 
+@pytest.mark.slow
 def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gateway: Gateway) -> None:
     template = grant(gateway, "req-template")
     hashes = next(entry for entry in read_entries(gateway.folder) if entry.user == template.user)

@@ -1,0 +1,60 @@
+"""Real servers, each started once for the tests of a worker that need it.
+
+A test takes a database, a topic, a name of its own. It may kill and start the server again: that keeps its data. The
+tests of one server run in one worker, see ``tests/order.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.needs import need_java
+
+if TYPE_CHECKING:
+    from parts.kafka import Broker
+    from parts.nifi import Nifi
+    from parts.postgresql import PostgresqlServer
+
+__all__ = ["kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """PostgreSQL with no database of a test."""
+    from parts.postgresql import running_postgresql
+
+    with running_postgresql() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[Broker]:
+    """A broker with no topic and no user but its administrator at first."""
+    from parts.kafka import broker
+
+    need_java()
+    with broker() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nifi_server() -> Iterator[Nifi]:
+    """A NiFi over HTTP that asks nobody for a name."""
+    from parts.nifi import nifi
+
+    need_java()
+    with nifi() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured_nifi_server() -> Iterator[Nifi]:
+    """A NiFi that speaks TLS and wants a login."""
+    from parts.nifi import nifi
+
+    need_java()
+    with nifi(secured=True) as running:
+        yield running
