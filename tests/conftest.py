@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.install.find import Engine, find_engine
 from tests import order
-from tests.servers import kafka_server, nifi_server, postgresql, secured_nifi_server
+from tests.servers import emulators, kafka_server, nifi_server, postgresql, secured_nifi_server
 
-__all__ = ["kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
+__all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
 
 # How long an example takes says more of the machine, and of what else runs on it, than of the code. The same examples
 # each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.

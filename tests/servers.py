@@ -14,11 +14,12 @@ import pytest
 from tests.needs import need_java
 
 if TYPE_CHECKING:
+    from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
     from parts.kafka import Broker
     from parts.nifi import Nifi
     from parts.postgresql import PostgresqlServer
 
-__all__ = ["kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
+__all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,18 @@ def postgresql() -> Iterator[PostgresqlServer]:
 
     with running_postgresql() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    """Emulators of Google Cloud with nothing in them at first."""
+    from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
+
+    made = Emulators(tmp_path_factory.mktemp("emulators"))
+    try:
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,14 @@ output_ports:
       terms: {notice_period: 30d}
 """
 
+_API = "    proxy: {component: data-api, protocols: [sql, rest, graphql]}\n"
+_CODE = """\
+code:
+  component: python-job
+  args: {entrypoint: "job:main"}
+"""
+PORT_ALONE = MANIFEST.replace(_API, "").replace(_CODE, "")  # nothing of it is started, and nothing has to be stopped
+
 JOB = """\
 import duckdb
 from deltalake import DeltaTable, write_deltalake
@@ -124,8 +132,22 @@ class Shop:
         """The registry that the commands use."""
         return Registry.open(load_platform(None, "local", self.home).registry)
 
+    def deployed(self, project: str = "*") -> bool:
+        """Whether a state of this home has something in it, or something half made.
+
+        Args:
+            project: That of one product, such as `shop.orders`.
+        """
+        for file in (self.home / "local" / "state" / ".pulumi" / "stacks").glob(f"{project}/*.json"):
+            latest = json.loads(file.read_bytes())["checkpoint"]["latest"] or {}
+            if latest.get("resources") or latest.get("pending_operations"):
+                return True
+        return False
+
     def take_down(self) -> None:
         """Stop what was brought up, whoever still holds a grant."""
+        if not self.deployed():
+            return
         if self.run("destroy", "--yes").returncode == ExitCode.FORBIDDEN:
             with self.registry() as registry:
                 for grant in registry.all(GrantRecord):

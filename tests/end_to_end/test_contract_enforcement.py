@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from alchemesh_platform.registry.records import ContractVersionRecord, Deploymen
 from alchemesh_platform.registry.store import Registry
 from tests.waiting import until
 
-from .harness import Shop
+from .harness import MANIFEST, PORT_ALONE, Shop, write_shop
 
 pytestmark = pytest.mark.engine
 
@@ -22,6 +24,16 @@ PLATFORM_OWNER = {"ALCHEMESH_USER": "grace@shop.example"}
 ACTIVE_1 = "version: 1.0.0\n      lifecycle: active"
 AMOUNT = "      amount: {type: number, description: Euros}\n"
 NOTE = "      note: {type: string, description: Free text}\n"
+
+WITH_API = pytest.mark.parametrize("shop", [MANIFEST], ids=["with a data API"], indirect=True)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A product repo with a table; a test may ask for another manifest."""
+    made = write_shop(tmp_path / "orders", tmp_path / "home", getattr(request, "param", PORT_ALONE))
+    yield made
+    made.take_down()
 
 
 def grant(shop: Shop, requester: str = "marketing/campaigns") -> None:
@@ -48,6 +60,7 @@ def line_of(shop: Shop, text: str) -> int:
     return next(n for n, line in enumerate(shop.manifest.read_text("utf-8").splitlines(), 1) if text in line)
 
 
+@WITH_API
 def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.edit(AMOUNT, AMOUNT.replace("Euros", "In euros") + NOTE)
@@ -71,6 +84,7 @@ def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(s
     )
 
 
+@WITH_API
 def test_a_version_that_is_too_low_is_seen_in_a_preview_and_refused_by_up(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.edit("protocols: [sql, rest, graphql]", "protocols: [sql, rest]")

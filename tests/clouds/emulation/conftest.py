@@ -10,14 +10,7 @@ import pytest
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.engine.install.find import Engine
 
-from .harness import Bench, bench_on, emulators_in
-
-
-@pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
-    """Emulators with nothing in them at first."""
-    with emulators_in(tmp_path_factory.mktemp("emulators")) as found:
-        yield found
+from .harness import Bench, bench_on
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
+from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import Store
-from alchemesh_platform.clouds.gcp.emulation.world import World
+from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE, World
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.run.events import Diagnostic, EngineEvent, ResourceEvent, ResourcePre
 from alchemesh_platform.engine.run.operation import Operation, run_operation
@@ -103,19 +105,24 @@ class Bench:
         )
 
 
-@contextmanager
-def emulators_in(folder: Path) -> Iterator[Emulators]:
-    """Emulators of their own, for as long as the block lasts."""
-    emulators = Emulators(folder)
-    try:
-        yield emulators
-    finally:
-        emulators.stop()
+def empty(emulators: Emulators) -> None:
+    """Remove the buckets and datasets that another test has left."""
+    if (emulators.folder / STORAGE).is_dir():
+        storage = StorageRest(STORAGE, emulators.address_of(STORAGE))
+        for bucket in storage.json("GET", f"/storage/v1/b?project={PROJECT}").get("items", ()):
+            for name in list(storage.objects(bucket["name"])):
+                storage.remove(bucket["name"], name)
+            storage.remove_bucket(bucket["name"])
+    if (emulators.folder / BIGQUERY).is_dir():
+        warehouse = BigQueryRest(BIGQUERY, emulators.address_of(BIGQUERY))
+        for found in warehouse.json("GET", f"/bigquery/v2/projects/{PROJECT}/datasets").get("datasets", ()):
+            warehouse.remove_dataset(PROJECT, found["datasetReference"]["datasetId"], with_tables=True)
 
 
 @contextmanager
 def bench_on(folder: Path, engine: Engine, emulators: Emulators) -> Iterator[Bench]:
-    """A fresh stack and an empty store, on emulators that others may share."""
+    """A fresh stack and an empty store, on emulators that other tests share."""
+    empty(emulators)
     world = World(Store(folder / "cloud"), emulators.address_of)
     world.configure(project=PROJECT, region="europe-west1")
     with serve_emulated(world) as served:

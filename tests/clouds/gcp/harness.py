@@ -19,6 +19,7 @@ from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.sdk.wiring import Wiring
+from tests.clouds.emulation.harness import empty
 
 PROJECT = "acme-mesh"
 PLACE = Wiring(environment="prod", domain="aviation", product="flights")
@@ -66,17 +67,14 @@ class Cloud:
 
 
 @contextmanager
-def cloud_in(folder: Path, engine: Engine) -> Iterator[Cloud]:
-    """An empty cloud, with emulators of its own."""
-    emulators = Emulators(folder / "emulators")
+def cloud_in(folder: Path, engine: Engine, emulators: Emulators) -> Iterator[Cloud]:
+    """An empty cloud, on emulators that other tests share."""
+    empty(emulators)
     world = World(Store(folder / "cloud"), emulators.address_of)
     world.configure(project=PROJECT, region="europe-west1")
     stack = Stack("aviation.flights", "prod", f"file://{folder / 'home' / 'state'}", folder / "home")
-    try:
-        with serve_emulated(world) as gcp, serve_provider(f"sqlite:///{folder / 'registry.db'}") as own:
-            yield Cloud(engine, stack, world, {"gcp": gcp.port, "alchemesh": own.port})
-    finally:
-        emulators.stop()
+    with serve_emulated(world) as gcp, serve_provider(f"sqlite:///{folder / 'registry.db'}") as own:
+        yield Cloud(engine, stack, world, {"gcp": gcp.port, "alchemesh": own.port})
 
 
 def said(result: EngineResult) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.engine.install.find import Engine
@@ -25,8 +26,8 @@ ELSEWHERE = ("encryption_keys", "policy_tags")
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, engine: Engine) -> Iterator[Cloud]:
-    with cloud_in(tmp_path, engine) as made:
+def cloud(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Cloud]:
+    with cloud_in(tmp_path, engine, emulators) as made:
         yield made
 
 

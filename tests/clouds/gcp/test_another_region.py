@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_components.gcp.settings import Settings
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.engine.install.find import Engine
 
 from .harness import PLACE, PROJECT, Cloud, cloud_in
@@ -20,8 +21,8 @@ THERE = Settings.model_validate({"gcp": {"project": PROJECT, "region": "europe-w
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, engine: Engine) -> Iterator[Cloud]:
-    with cloud_in(tmp_path, engine) as made:
+def cloud(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Cloud]:
+    with cloud_in(tmp_path, engine, emulators) as made:
         yield made
 
 

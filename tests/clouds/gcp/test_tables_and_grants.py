@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alchemesh_components.gcp.settings import Settings
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.state.deployed import deployed_state
@@ -31,8 +32,8 @@ FLIGHT = {"flight_id": {"type": "string", "required": True}, "delay": {"type": "
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, engine: Engine) -> Iterator[Cloud]:
-    with cloud_in(tmp_path, engine) as made:
+def cloud(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Cloud]:
+    with cloud_in(tmp_path, engine, emulators) as made:
         yield made
 
 
