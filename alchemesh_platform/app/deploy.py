@@ -14,6 +14,7 @@ from alchemesh_platform.app.programs import deploy_product
 from alchemesh_platform.deployment.checks.promises import Override, record_override
 from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
+from alchemesh_platform.deployment.grants.resources import known_requests
 from alchemesh_platform.deployment.operator import check_targets, operating
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recovery.kept_data import with_kept
@@ -234,7 +235,9 @@ class _Run:
 
     def engine(self, operation: OperationName, verdict: Verdict) -> Outcome:
         """Run the engine, and report its events."""
-        progress = Progress(verdict.plan, verdict.steps)
+        plan = verdict.plan
+        requests = known_requests(self.operator.registry, plan.environment, plan.product.address)
+        progress = Progress(plan, verdict.steps, requests)
         self.listen(RunStarted(operation, verdict.plan, progress))
         outcome = self.operator.run(
             verdict.plan,

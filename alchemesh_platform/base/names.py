@@ -9,7 +9,6 @@ IDENTIFIER_MAX = 63  # PostgreSQL truncates identifiers longer than NAMEDATALEN 
 PULUMI_PROJECT_MAX = 100  # pulumi sdk/go/common/tokens: project and stack names
 
 ENVIRONMENT_PATTERN = NAME_PATTERN
-REQUEST_PATTERN = r"req-[0-9a-f]{8}"  # an access request; part of the names of its grant's resources
 
 
 def product_address(domain: str, product: str) -> str:

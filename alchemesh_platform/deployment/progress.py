@@ -5,15 +5,14 @@ Fed with engine events, read by the tree and the result. Pure.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from alchemesh_platform.base.names import REQUEST_PATTERN
 from alchemesh_platform.base.problems import Location
 from alchemesh_platform.compose.plan import Plan, PlannedComponent
+from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX, GRANT, request_of
 from alchemesh_platform.engine.run.events import (
     EngineEvent,
     PropertyDiff,
@@ -33,12 +32,10 @@ State = Literal["running", "done", "failed"]
 DATA_PRODUCT = "alchemesh:stacks:DataProduct"
 INPUT_PORT = "alchemesh:stacks:InputPort"
 OUTPUT_PORT = "alchemesh:stacks:OutputPort"
-COMPONENT_PREFIX = "alchemesh:components:"
 RECORD_PREFIX = "alchemesh:mesh:"
 FOUNDATION = "alchemesh:mesh:Foundation"
 ASSET = "alchemesh:mesh:Asset"
 CONTRACT = "alchemesh:mesh:Contract"
-GRANT = "alchemesh:mesh:Grant"
 
 # What the engine calls the steps of one change, as the one change that a person thinks of.
 _OPERATIONS: Mapping[str, Operation] = {
@@ -71,6 +68,7 @@ class Change:
     state: State = "running"
     outputs: Mapping[str, Any] = field(default_factory=dict)
     called: Any = None
+    is_grant: bool = False
 
     @property
     def is_group(self) -> bool:
@@ -81,11 +79,6 @@ class Change:
     def is_record(self) -> bool:
         """Whether it is metadata of the registry."""
         return self.type.startswith(RECORD_PREFIX) and self.type != f"{RECORD_PREFIX}Subscription"
-
-    @property
-    def is_grant(self) -> bool:
-        """Whether it is there for one consumer: the record of a grant, or what lets that consumer in."""
-        return re.search(REQUEST_PATTERN, self.name) is not None
 
     def as_json(self) -> dict[str, Any]:
         """The change as plain JSON."""
@@ -164,10 +157,14 @@ class Progress:
         steps: What becomes of the promises of its output ports.
     """
 
-    def __init__(self, plan: Plan | None = None, steps: Iterable[PortStep] = ()) -> None:
+    def __init__(
+        self, plan: Plan | None = None, steps: Iterable[PortStep] = (), requests: Collection[str] = ()
+    ) -> None:
         self._steps = {step.port: step for step in steps}
         self._planned = {section.name: section for section in _planned_sections(plan)} if plan else {}
         self._components = {planned.resource_name: planned for planned in plan.components()} if plan else {}
+        granted = {granted.consumer.request for port in plan.outputs for granted in port.grants} if plan else set()
+        self._requests = {*requests, *granted}
         self._changes: dict[str, Change] = {}
 
     def on_event(self, event: EngineEvent) -> None:
@@ -208,6 +205,7 @@ class Progress:
                 planned.location,
             )
         for change in self._changes.values():
+            change.is_grant = self._is_grant(change)
             kind, name = self.section_of(change.urn)
             if name not in found:
                 found[name] = Section(kind, name)
@@ -233,6 +231,14 @@ class Progress:
             child_type, child_name = kind, name
             urn = change.parent if change else ""
         return "product", ""
+
+    def _is_grant(self, change: Change) -> bool:
+        """Whether a resource exists for one consumer: the record of a grant, or a resource that gives access."""
+        return change.type == GRANT or request_of(change.urn, self._parent_of, self._requests) is not None
+
+    def _parent_of(self, urn: str) -> str:
+        change = self._changes.get(urn)
+        return change.parent if change is not None else ""
 
     def called(self, urn: str) -> str | None:
         """What a resource that failed was to be called in its service, where its name is known."""

@@ -10,15 +10,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 
-from alchemesh_platform.base.names import REQUEST_PATTERN, asset_address, product_address
+from alchemesh_platform.base.names import asset_address, product_address
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
 from alchemesh_platform.compose.wiring import planned_wiring
 from alchemesh_platform.manifest.models import SemanticModel
@@ -141,7 +140,7 @@ class DataProduct(pulumi.ComponentResource):
             address=self.plan.product.address,
             root=self.plan.root,
             document=json.dumps(self.plan.document, ensure_ascii=False),
-            opts=_after(self.children, *parts),
+            opts=_after(self.children, *parts, without={found for port in self.outputs for found in port.of_consumers}),
         )
 
 
@@ -210,6 +209,7 @@ class OutputPort(pulumi.ComponentResource):
         self.record()
         self.contract()
         self.assets()
+        self.giving_access: set[pulumi.Resource] = set()
         self.grants = [self.grant(granted) for granted in planned.grants]
         self.register_outputs({})
 
@@ -268,11 +268,18 @@ class OutputPort(pulumi.ComponentResource):
             for name, model in planned.models.items()
         ]
 
+    @property
+    def of_consumers(self) -> set[pulumi.Resource]:
+        """The resources that exist for single consumers: the records of grants, and those that give access."""
+        return {*self.grants, *self.giving_access}
+
     def grant(self, granted: PlannedGrant) -> mesh.Grant:
         """The grant of one consumer, and its record. The names contain the request: grants stay separate."""
         consumer, planned = granted.consumer, self.planned
         guards = [part for part in (self.storage, self.proxy) if part is not None and part.spec.guards]
+        before = {resource for part in guards for resource in _below(part)}
         parts = [resource for part in guards for resource in part.grant(consumer)]
+        self.giving_access |= {resource for part in guards for resource in _below(part)} - before
         return mesh.Grant(
             f"{planned.name}-{consumer.request}-grant",
             environment=self.plan.environment,
@@ -324,21 +331,31 @@ def _transform(rule: Transform) -> pulumi.ResourceTransform:
     return adjust
 
 
-def _after(opts: pulumi.ResourceOptions, *parts: pulumi.Resource) -> pulumi.ResourceOptions:
+def _after(
+    opts: pulumi.ResourceOptions, *parts: pulumi.Resource, without: Collection[pulumi.Resource] = ()
+) -> pulumi.ResourceOptions:
     """Options for a resource that depends on all deployed parts.
 
-    A grant is no part: it is removed alone, and the engine keeps resources that others depend on.
+    Args:
+        without: Resources of single consumers. A grant is no part: it is removed alone, and the engine keeps resources
+            that others depend on.
     """
-    deployed = [resource for part in parts for resource in _deployed_parts(part)]
+    deployed = [resource for part in parts for resource in _deployed_parts(part, without)]
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=deployed))
 
 
-def _deployed_parts(part: pulumi.Resource) -> list[pulumi.Resource]:
+def _deployed_parts(part: pulumi.Resource, without: Collection[pulumi.Resource]) -> list[pulumi.Resource]:
     """The resources of a part now. By default, the SDK also counts resources added to a component later."""
     if not isinstance(part, pulumi.ComponentResource):
         return [part]
-    lasting = [child for child in part._childResources if not re.search(REQUEST_PATTERN, child._name)]
-    return [resource for child in lasting for resource in _deployed_parts(child)]
+    lasting = [child for child in part._childResources if child not in without]
+    return [resource for child in lasting for resource in _deployed_parts(child, without)]
+
+
+def _below(resource: pulumi.Resource) -> set[pulumi.Resource]:
+    """Every resource below another one."""
+    children = set(resource._childResources)
+    return children.union(*(_below(child) for child in children))
 
 
 def _used(planned: PlannedComponent, component: AnyComponent) -> dict[str, Any]:

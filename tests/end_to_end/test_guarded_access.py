@@ -48,3 +48,27 @@ def test_a_user_is_let_in_told_a_credential_and_taken_out_again_alone(tmp_path: 
         assert shop.json("up", "--yes")["changes"].keys() == {"same"}
     finally:
         shop.run("destroy", "--yes")
+
+
+def test_a_port_may_be_named_like_a_request(tmp_path: Path) -> None:
+    """Grants are known by their type: each resource of such a port once counted as a grant that nobody wanted."""
+    manifest = MANIFEST.replace("access: internal", "access: restricted").replace("orders-table", "req-deadbeef")
+    shop = write_shop(tmp_path / "orders", tmp_path / "home", manifest)
+    shop.environ["ALCHEMESH_USER"] = ADA
+    port = ORDERS_TABLE.replace("orders-table", "req-deadbeef")
+    try:
+        shop.done("up", "--yes")
+        request = str(shop.json("access", "request", port, "--as", f"user:{ADA}", "--purpose", "a look")["request"])
+        granted = shop.json("access", "approve", request, "--apply")["applied"]
+        assert granted["changes"]["create"] == 2
+        rest = Connections.model_validate(shop.json("env")).output("req-deadbeef").data_api.rest
+        issued = shop.json("access", "credential", request)
+        credential = Credential(issued["user"], issued["password"])
+        assert status_of(f"{rest}/tables/order", credential) == 200
+        assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+        applied = shop.json("access", "revoke", request, "--apply")["applied"]
+        assert applied["changes"]["delete"] == 2
+        assert status_of(f"{rest}/tables/order", credential) == 401
+        assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+    finally:
+        shop.run("destroy", "--yes")

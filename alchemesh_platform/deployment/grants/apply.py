@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from alchemesh_platform.access.grants.desired_grants import waits_for, with_grants
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.requests.expiry import expire_due
-from alchemesh_platform.base.names import REQUEST_PATTERN
 from alchemesh_platform.deployment.foundation_outputs import with_foundations
+from alchemesh_platform.deployment.grants.resources import deployed_grants, known_requests, target_globs
 from alchemesh_platform.deployment.operator import operating
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recomposed import recomposed
-from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.registry.records import AccessRequestRecord, Deployment, GrantRecord, ManifestRecord
 
 if TYPE_CHECKING:
@@ -61,6 +59,8 @@ def apply_grants(
         NotRecorded: when the product's manifest is not recorded.
         StackLocked: when somebody else deploys the product.
     """
+    from alchemesh_platform.engine.state.deployed import deployed_state
+
     now = datetime.now(UTC)
     expire_due(registry, platform.environment, product, now)
     plan = with_grants(registry, recomposed(registry, platform, product), now)
@@ -74,16 +74,20 @@ def apply_grants(
         plan = with_grants(registry, plan, datetime.now(UTC))
         for waiting in _waiting(plan):
             report(waits_for(waiting, plan))
-        changed = sorted(set(_changed(operator, plan)))
+        requests = known_requests(registry, platform.environment, product)
+        deployed = deployed_grants(deployed_state(operator.engine, operator.stack), requests)
+        changed = sorted(set(_changed(operator, plan, deployed.keys())))
         if not changed:
             return None
         return operator.run(
             plan,
             "up",
             deploy,
-            Progress(plan),
+            Progress(plan, requests=requests),
             on_event=lambda _event: None,
-            target_globs=[_everything_of(plan, request) for request in changed],
+            target_globs=[
+                glob for request in changed for glob in target_globs(plan, request, deployed.get(request, ()))
+            ],
             cancel=cancel,
         )
 
@@ -131,12 +135,12 @@ def _is_broken(last: Deployment) -> bool:
     return last.outcome != "succeeded"
 
 
-def _changed(operator: Operator, plan: Plan) -> Iterator[str]:
-    """Requests whose grants are to be made, changed or removed in a stack that is held."""
-    from alchemesh_platform.engine.state.deployed import deployed_urns
+def _changed(operator: Operator, plan: Plan, deployed: Set[str]) -> Iterator[str]:
+    """Requests whose grants are to be made, changed or removed in a stack that is held.
 
-    names = [name_of(urn) for urn in deployed_urns(operator.engine, operator.stack)]
-    deployed = {request for name in names for request in re.findall(REQUEST_PATTERN, name)}
+    Args:
+        deployed: Requests that the stack has resources for.
+    """
     wanted = {granted.consumer.request: granted for port in plan.outputs for granted in port.grants}
     yield from deployed - wanted.keys()
     for request, granted in wanted.items():
@@ -155,8 +159,3 @@ def _differs(registry: Registry, request: AccessRequestRecord, grant: GrantRecor
         return True
     requester = Requester.of(request)
     return _is_stale(resolve(registry, request.environment, requester, ends_at=request.ends_at), grant)
-
-
-def _everything_of(plan: Plan, request: str) -> str:
-    """The URNs, with wildcards, of everything that lets in the consumer of one request."""
-    return f"urn:pulumi:{plan.environment}::{plan.project}::**::*{request}*"

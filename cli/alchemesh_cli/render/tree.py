@@ -16,11 +16,10 @@ from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
 from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeWord
 from alchemesh_platform.contracts.compatibility.step import PortStep
+from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX, GRANT
 from alchemesh_platform.deployment.progress import (
     ASSET,
-    COMPONENT_PREFIX,
     CONTRACT,
-    GRANT,
     Change,
     Progress,
     Section,

@@ -1,0 +1,103 @@
+"""The resources of a grant: its record, known by its type, and the resources that give its consumer access.
+
+No name is taken for a request because it looks like one: a port may be called ``req-deadbeef``. The record of a grant
+has its own resource type and says which request it answers, and depends on the resources that give access. Where a run
+was stopped before it made the record, a resource belongs to a request that the registry knows when its name holds that
+request behind the name of its component, as :meth:`alchemesh_platform.sdk.component.Component.grant` requires.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from alchemesh_platform.engine.urn import name_of, type_of
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan, PlannedOutput
+    from alchemesh_platform.registry.store import Registry
+
+COMPONENT_PREFIX = "alchemesh:components:"
+GRANT = "alchemesh:mesh:Grant"
+PORT = "alchemesh:mesh:Port"
+
+
+def known_requests(registry: Registry, environment: str, product: str) -> frozenset[str]:
+    """Addresses of every request for access to a product, whatever became of it."""
+    from alchemesh_platform.registry.records import AccessRequestRecord
+
+    return frozenset(request.address for request in registry.all(AccessRequestRecord, environment, product))
+
+
+def deployed_grants(deployment: Mapping[str, Any], requests: Collection[str]) -> dict[str, set[str]]:
+    """The grants in a stack's state.
+
+    Args:
+        deployment: The state.
+        requests: Addresses of the requests that the registry knows.
+
+    Returns:
+        Request: URNs of the resources that exist for it.
+    """
+    resources = {resource["urn"]: resource for resource in deployment.get("resources") or ()}
+    of_ports = {
+        resource.get("parent"): set(resource.get("dependencies") or ())
+        for resource in resources.values()
+        if resource["type"] == PORT
+    }
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for urn, resource in resources.items():
+        if resource["type"] == GRANT:
+            giving = set(resource.get("dependencies") or ()) - of_ports.get(resource.get("parent"), set())
+            found[(resource.get("inputs") or {}).get("address", "")] |= {urn, *giving}
+    wanted = {*requests, *found}
+
+    def parent_of(urn: str) -> str:
+        return (resources.get(urn) or {}).get("parent") or ""
+
+    for urn in resources:
+        request = request_of(urn, parent_of, wanted)
+        if request is not None:
+            found[request].add(urn)
+    return dict(found)
+
+
+def request_of(urn: str, parent_of: Callable[[str], str], requests: Collection[str]) -> str | None:
+    """The request that a resource gives access for: of those given, the one in its name, behind its component's name.
+
+    Args:
+        parent_of: URN of a resource's parent; empty where it has none.
+        requests: Addresses of requests.
+    """
+    name, component = name_of(urn), parent_of(urn)
+    while component and not (type_of(component).startswith(COMPONENT_PREFIX) and _is_below(name, component)):
+        component = parent_of(component)
+    if not component:
+        return None
+    own = name.removeprefix(name_of(component))
+    return next((request for request in requests if request and request in own), None)
+
+
+def target_globs(plan: Plan, request: str, deployed: Collection[str]) -> list[str]:
+    """What a run is limited to that makes, changes or removes one grant.
+
+    Args:
+        deployed: URNs of the resources that exist for it. The names of those to come begin with their component's name
+            and hold the request.
+    """
+    return [*sorted(deployed), *(glob for port in plan.outputs for glob in _to_come(plan, port, request))]
+
+
+def _to_come(plan: Plan, port: PlannedOutput, request: str) -> Iterator[str]:
+    if request not in {granted.consumer.request for granted in port.grants}:
+        return
+    stack = f"urn:pulumi:{plan.environment}::{plan.project}::**::"
+    yield f"{stack}{port.name}-{request}-grant"
+    for part in (port.storage, port.proxy):
+        if part is not None and part.spec.guards:
+            yield f"{stack}{part.resource_name}-*{request}*"
+
+
+def _is_below(name: str, component: str) -> bool:
+    return name.startswith(f"{name_of(component)}-")
