@@ -7,7 +7,9 @@ used, in the environment of the run, and is masked in everything that is printed
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +19,9 @@ from alchemesh_platform.base.failure import Failure
 MASK = "[secret]"
 VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"
 SHORTEST_MASKED = 4  # shorter values would blank out ordinary words of a log
+
+
+_placeholder: ContextVar[str] = ContextVar("placeholder", default="")
 
 
 class SecretRef(BaseModel):
@@ -41,7 +46,7 @@ def resolve(reference: SecretRef, environ: Mapping[str, str] = os.environ) -> st
     Raises:
         SecretMissing: when the environment has no such variable, or an empty one.
     """
-    value = environ.get(reference.secret, "")
+    value = environ.get(reference.secret) or _placeholder.get()
     if not value:
         raise SecretMissing(reference.secret)
     return value
@@ -58,15 +63,14 @@ def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str
     return set()
 
 
-def missing_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str]:
-    """Names of every reference in plain data that has no value here."""
-    if isinstance(tree, Mapping):
-        if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
-            return set() if environ.get(name) else {name}
-        return {name for child in tree.values() for name in missing_behind(child, environ)}
-    if isinstance(tree, list | tuple):
-        return {name for child in tree for name in missing_behind(child, environ)}
-    return set()
+@contextmanager
+def placeholder_for_missing(value: str) -> Iterator[None]:
+    """Give every secret that has no value here this one, in this context only: to list resources needs no secret."""
+    token = _placeholder.set(value)
+    try:
+        yield
+    finally:
+        _placeholder.reset(token)
 
 
 def mask(text: str, values: Iterable[str]) -> str:

@@ -5,16 +5,15 @@ The SDK's mocks replace the engine. As in a preview, values that only a provider
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pulumi
 from pulumi.runtime.mocks import MockMonitor
 
-from alchemesh_platform.base.secrets import missing_behind
+from alchemesh_platform.base.secrets import placeholder_for_missing
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.progress import Progress, SectionKind
 from alchemesh_platform.engine.run.events import ResourcePre
@@ -52,13 +51,17 @@ def declared(plan: Plan) -> list[Declared]:
     Names and types are those of a preview. Transforms change properties only, so they are left out: it is the engine
     that would call them.
     """
+    return copy_context().run(_declared, plan)  # the SDK keeps its mocks in the context
+
+
+def _declared(plan: Plan) -> list[Declared]:
     monitor = _Monitor()
     pulumi.runtime.set_mocks(monitor.mocks, project=plan.project, stack=plan.environment, preview=True, monitor=monitor)
 
     def program() -> None:
         DataProduct(replace(plan, transforms=()))
 
-    with _placeholder_secrets(plan):
+    with placeholder_for_missing(PLACEHOLDER):
         _run_to_its_end(program)()
     progress = Progress(plan)
     for registration in monitor.registrations:
@@ -107,16 +110,3 @@ class _Monitor(MockMonitor):
             )
         )
         return answer
-
-
-@contextmanager
-def _placeholder_secrets(plan: Plan) -> Iterator[None]:
-    """Give secrets without a value one while the block runs: a program reads them, and no value of one is shown."""
-    models = [model for planned in plan.components() for model in (planned.args, planned.settings)]
-    missing = missing_behind([model.model_dump() for model in models])
-    os.environ.update(dict.fromkeys(missing, PLACEHOLDER))
-    try:
-        yield
-    finally:
-        for name in missing:
-            os.environ.pop(name, None)
