@@ -72,23 +72,23 @@ def test_show_tells_what_each_port_promises(product: Folder) -> None:
         out
         == """\
 aviation/flights/flights-table  local  2.0.0 active
-nothing of it is recorded in local yet
+not recorded in local yet
 
   access          internal
-  service levels  none are promised
+  service levels  none
   usage           Analytics inside the company.
   billing         0.4 EUR per 1000 requests (per_use)
   notice period   90 days
-  ways in         sql, rest
+  protocols       sql, rest
   models          flight  3 properties
                   airline  1 property
   tests           enough  rowCount of flight  mustBeGreaterThan 100
                   few-empty  nullValues of flight.seats  mustBeLessThan 5
 
 aviation/flights/raw-files  local  no contract
-nothing of it is recorded in local yet
+not recorded in local yet
 
-  ways in         object-storage
+  protocols       object-storage
   models          flight  3 properties
 """
     )

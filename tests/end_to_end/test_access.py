@@ -82,7 +82,7 @@ def test_restricted_access_from_asking_to_reading(mesh: Mesh) -> None:
     shown = mesh.provider.run("preview", "--detailed-exitcode")
     assert shown.returncode == ExitCode.CHANGES
     assert "+ grant desk/reports  weekly reports" in shown.stdout
-    assert "1 grant to be made" in shown.stdout
+    assert "1 grant to be created" in shown.stdout
     grants = mesh.provider.json("preview")["grants"]
     assert grants == {
         "create": [

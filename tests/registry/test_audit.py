@@ -115,13 +115,15 @@ def test_an_end_that_was_taken_off_is_told_by_the_head_that_was_kept(
     assert head == links(chain)[0].digest
     record_act(chain, act("local", "act 4"))
     assert invoke(["mesh", "audit", "--check", "--expect", head]) == ExitCode.DONE
-    assert "5 acts, each fits the one before it, 1 act after the expected one" in capsys.readouterr().out
+    assert (
+        "5 entries, each digest matches the entry before it, 1 entry after the expected one" in capsys.readouterr().out
+    )
     with chain.writing() as connection:
         connection.execute(text("DELETE FROM acts WHERE number > 3"))
 
     assert check_chain(chain).is_whole
     assert invoke(["mesh", "audit", "--check", "--expect", head]) == ExitCode.FAILED
-    assert f"missing: no act has the digest {head}; the end was taken off" in capsys.readouterr().out
+    assert f"missing: no entry has the digest {head}; entries were removed at the end" in capsys.readouterr().out
 
 
 def test_the_command_lists_the_newest_first(chain: Registry, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +144,7 @@ def test_the_command_tells_the_broken_links(chain: Registry, capsys: pytest.Capt
     checked = json.loads(capsys.readouterr().out)
     assert (checked["broken"], checked["acts"], checked["whole"]) == ([2], 4, False)
     assert invoke(["mesh", "audit", "--check"]) == ExitCode.FAILED
-    assert "broken: act 2 does not fit the one before it" in capsys.readouterr().out
+    assert "broken: the digest in entry 2 does not match the entry before it" in capsys.readouterr().out
 
 
 def test_nothing_was_done_yet(tmp_path: Path) -> None:

@@ -79,14 +79,14 @@ def _show(report: Report) -> None:
     from rich.console import Console
 
     from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_standing, print_summaries
+    from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_scores, print_summaries
 
     console = Console(highlight=False)
     now, where = datetime.now(UTC), environment_in_words(report)
     if report.status is not None:
         print_product(console, report.status, now, where)
         if report.status.is_deployed:
-            print_standing(console, report.standing)
+            print_scores(console, report.standing)
         if not report.status.is_deployed:
             console.print(f"\nnext: {with_context_options(UP_HINT)}", soft_wrap=True)
     elif report.summaries:

@@ -1,1 +1,1 @@
-"""What a person sees."""
+"""Output of commands for a person."""

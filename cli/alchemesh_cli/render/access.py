@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from alchemesh_platform.deployment.outcome import Outcome
 
 HEADINGS = ("request", "state", "port", "requester", "ends", "purpose")
-# Operation of the engine on a grant: mark, and what that means to the consumer.
-DONE = {"create": ("+", "let in"), "update": ("~", "changed for"), "delete": ("-", "took out")}
-CAME, MAY_COME = "●", "○"
+# Operation of the engine on a grant: mark, and the word for its effect.
+DONE = {"create": ("+", "granted"), "update": ("~", "changed"), "delete": ("-", "revoked")}
+REACHED, POSSIBLE = "●", "○"
 
 
 def request_document(request: AccessRequestRecord, grant: GrantRecord | None = None) -> dict[str, Any]:
-    """A request as plain JSON, and its grant where the infrastructure lets the consumer in."""
+    """A request as plain JSON, with the principals of its deployed grant."""
     document = request.model_dump(mode="json")
     document["request"] = document.pop("address")
     if grant is not None:
@@ -29,25 +29,25 @@ def request_document(request: AccessRequestRecord, grant: GrantRecord | None = N
 
 
 def request_line(request: AccessRequestRecord) -> str:
-    """What stands with a request, in a sentence."""
+    """The state of a request, in a sentence."""
     return f"{reported(request)}: {request.requester} reads {request.port}, {_until(request)}"
 
 
 def request_table(requests: Sequence[AccessRequestRecord]) -> str:
-    """One request a line."""
+    """The requests as a table, one per line."""
     return "\n".join(table_lines(HEADINGS, (_row(request) for request in requests), terminal_width()))
 
 
 def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where: str) -> str:
-    """All there is to say of a request, with its states from the first to those that may come."""
+    """All facts of a request, with its past states and the possible next ones."""
     kind = request.requester_kind.replace("_", " ")
     facts = [
         ("port", request.port),
         ("requester", f"{request.requester}, a {kind}"),
         ("purpose", request.purpose),
-        ("ends", f"{moment(request.ends_at)}" if request.ends_at else "not by itself"),
+        ("ends", f"{moment(request.ends_at)}" if request.ends_at else "no end date"),
         ("renews", request.renews or ""),
-        ("lets in", ", ".join(grant.principals) if grant is not None else ""),
+        ("grants", ", ".join(grant.principals) if grant is not None else ""),
     ]
     head = [f"{request.address}  {request.state}  {where}"]
     head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
@@ -55,15 +55,15 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where:
 
 
 def applied_lines(product: str, outcome: Outcome | None) -> Iterator[str]:
-    """What deploying the grants of a product came to, a line for each consumer."""
+    """The result of deploying the grants of a product, one line for each consumer."""
     if outcome is None:
-        yield f"{product}: nothing to do, access is as it was decided"
+        yield f"{product}: nothing to do, all decisions are deployed"
         return
     yield f"{product}  {outcome.environment}  {outcome.outcome}"
     for operation, grants in outcome.progress.grants().items():
         mark, word = DONE.get(operation, ("", ""))
         for grant in grants if mark else ():
-            yield f"{mark} {word} {grant['requester']} at {grant['port']}  {grant['request']}"
+            yield f"{mark} {word} access of {grant['requester']} to {grant['port']}  {grant['request']}"
 
 
 def _states(request: AccessRequestRecord) -> Iterator[str]:
@@ -71,10 +71,10 @@ def _states(request: AccessRequestRecord) -> Iterator[str]:
     people = max(len(step.by) for step in request.steps)
     for step in request.steps:
         reason = f"  {step.reason}" if step.reason else ""
-        yield f"{CAME} {step.state:<{width}}  {moment(step.at)}  {step.by:<{people}}{reason}".rstrip()
+        yield f"{REACHED} {step.state:<{width}}  {moment(step.at)}  {step.by:<{people}}{reason}".rstrip()
     for (before, after), who in TRANSITIONS.items():
         if before == request.state != after:
-            yield f"{MAY_COME} {after:<{width}}  {who}"
+            yield f"{POSSIBLE} {after:<{width}}  {who}"
 
 
 def _row(request: AccessRequestRecord) -> tuple[str, ...]:
@@ -83,4 +83,4 @@ def _row(request: AccessRequestRecord) -> tuple[str, ...]:
 
 
 def _until(request: AccessRequestRecord) -> str:
-    return f"until {moment(request.ends_at)}" if request.ends_at else "with no end set"
+    return f"until {moment(request.ends_at)}" if request.ends_at else "without an end date"

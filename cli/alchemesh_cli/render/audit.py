@@ -1,4 +1,4 @@
-"""Who did what, in plain text."""
+"""The audit log, in plain text."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from alchemesh_cli.render.quantities import at, counted
+from alchemesh_cli.render.quantities import at
 from alchemesh_platform.registry.audit import Checked, Link
 
 
+def entries(count: int) -> str:
+    """A number of entries."""
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
 def audit_lines(links: Sequence[Link]) -> Iterator[str]:
-    """One act a line, and its reason below it."""
+    """One entry per line, with its reason below it."""
     if not links:
-        yield "nothing was done here yet"
+        yield "no entries yet"
         return
     digits = len(str(links[0].number))
     operations = max(len(link.act.operation) for link in links)
@@ -32,17 +37,14 @@ def audit_lines(links: Sequence[Link]) -> Iterator[str]:
 
 
 def check_lines(checked: Checked) -> Iterator[str]:
-    """What came of checking the chain, and its head to be kept elsewhere."""
+    """The result of verifying the audit log, and its head."""
     if checked.broken:
         numbers = ", ".join(str(number) for number in checked.broken)
-        yield f"{click.style('✗', fg='red')} broken: act {numbers} does not fit the one before it"
+        yield f"{click.style('✗', fg='red')} broken: the digest in entry {numbers} does not match the entry before it"
     if checked.expect is not None and checked.expected_at is None:
-        yield f"{click.style('✗', fg='red')} missing: no act has the digest {checked.expect}; the end was taken off"
+        removed = "entries were removed at the end"
+        yield f"{click.style('✗', fg='red')} missing: no entry has the digest {checked.expect}; {removed}"
     if checked.is_whole:
-        after = (
-            f", {counted(checked.acts - checked.expected_at, 'act')} after the expected one"
-            if checked.expected_at
-            else ""
-        )
-        yield f"{click.style('✓', fg='green')} {counted(checked.acts, 'act')}, each fits the one before it{after}"
+        after = f", {entries(checked.acts - checked.expected_at)} after the expected one" if checked.expected_at else ""
+        yield f"{click.style('✓', fg='green')} {entries(checked.acts)}, each digest matches the entry before it{after}"
     yield f"head  {checked.head}"

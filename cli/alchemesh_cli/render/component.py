@@ -1,4 +1,4 @@
-"""A component's page: what it is, and tables of what it takes and gives, made from its models."""
+"""The page of a component: its facts, and tables of its arguments, settings and outputs, made from its models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alchemesh_platform.sdk.spec import ComponentSpec
 
-WIDTH = 100  # columns of a page where the terminal does not say
+WIDTH = 100  # columns of a page without a terminal
 
 
 def component_page(spec: ComponentSpec) -> str:
@@ -38,7 +38,7 @@ def component_page(spec: ComponentSpec) -> str:
     for title, model in (
         ("Arguments, set in the manifest", spec.args_model()),
         ("Settings, set in the platform file", spec.settings_model()),
-        ("Outputs, given to the product's code", spec.outputs_model()),
+        ("Outputs, passed to the product's code", spec.outputs_model()),
     ):
         with formatter.section(title):
             rows = list(_rows(model))

@@ -1,4 +1,4 @@
-"""What ports promise and what changes in it, for a person and as JSON."""
+"""Contracts of ports and their changes, for a person and as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABEL_WIDTH = 14
 
 
 def port_page(port: ShownPort, environment: str, now: datetime) -> str:
-    """One port: what it promises, what its consumers were told, and which versions there were."""
+    """One port: its contract, notices and versions."""
     promise = port.promise
     title = f"{click.style(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
     lines = [title, *_status_lines(environment, promise, port.recorded), ""]
@@ -45,7 +45,7 @@ def port_page(port: ShownPort, environment: str, now: datetime) -> str:
 
 
 def port_document(port: ShownPort) -> dict[str, Any]:
-    """One port's promise as JSON."""
+    """The contract of one port as JSON."""
     promise = port.promise
     contract = promise.contract
     return {
@@ -66,7 +66,7 @@ def port_document(port: ShownPort) -> dict[str, Any]:
 
 
 def _is_deployed(kept: ContractVersionRecord, recorded: PromisedPort | None) -> str:
-    """Where a version stands in its life; of one that another has followed, where it stood."""
+    """The lifecycle of a version; for a superseded one, its last lifecycle."""
     return kept.lifecycle if _is_current(kept, recorded) else f"was {kept.lifecycle}"
 
 
@@ -76,7 +76,7 @@ def _is_current(kept: ContractVersionRecord, recorded: PromisedPort | None) -> b
 
 
 def diff_page(step: PortStep, environment: str) -> str:
-    """What changed in one port's promise, the gravest first."""
+    """The changes of one port's contract, breaking ones first."""
     steps = [_contract(port) if port is not None else "no port" for port in (step.before, step.after)]
     reported = steps[0] if steps[0] == steps[1] else " → ".join(steps)
     lines = [f"{click.style(step.address, bold=True)}  {environment}  {reported}"]
@@ -103,21 +103,21 @@ def _contract(port: PromisedPort) -> str:
 
 def _status_lines(environment: str, port: PromisedPort, recorded: PromisedPort | None) -> Iterator[str]:
     if recorded is None:
-        yield click.style(f"nothing of it is recorded in {environment} yet", dim=True)
+        yield click.style(f"not recorded in {environment} yet", dim=True)
     elif stage(recorded) != stage(port):
         yield click.style(f"recorded in {environment}: {_contract(recorded)}", dim=True)
 
 
 def _reported(port: PromisedPort) -> Iterator[tuple[str, list[str]]]:
-    """Label: lines."""
+    """Label and lines of each fact."""
     contract = port.contract
     if contract is not None:
         yield "access", [contract.access.value]
-        yield "service levels", [APART.join(_service_levels(contract)) or "none are promised"]
-        yield "usage", [" ".join(contract.terms.usage.split()) or "nothing is said"]
+        yield "service levels", [APART.join(_service_levels(contract)) or "none"]
+        yield "usage", [" ".join(contract.terms.usage.split()) or "not described"]
         yield "billing", [cost(contract.terms.billing) if contract.terms.billing is not None else "none"]
         yield "notice period", [_period(contract.terms.notice_period)]
-    yield "ways in", [", ".join(port.protocols)]
+    yield "protocols", [", ".join(port.protocols)]
     yield "models", [_model(name, len(model.properties), model.description) for name, model in port.models.items()]
     if contract is not None:
         yield "tests", [_test(rule) for rule in contract.quality] or ["none"]

@@ -1,4 +1,4 @@
-"""An environment, as screens name it."""
+"""The name of an environment in output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Placed(Protocol):
-    """What is in an environment: a platform, a plan."""
+    """A value of an environment, such as a platform or a plan."""
 
     @property
     def environment(self) -> str:
@@ -14,13 +14,9 @@ class Placed(Protocol):
 
     @property
     def emulated(self) -> bool:
-        """Whether its clouds are stand-ins on this machine."""
+        """Whether its clouds are emulated on this machine."""
 
 
-def environment_in_words(with_setting_places: Placed) -> str:
-    """``demo``, or ``demo  emulated``: nobody should take a stand-in for the real one."""
-    return (
-        f"{with_setting_places.environment}  emulated"
-        if with_setting_places.emulated
-        else with_setting_places.environment
-    )
+def environment_in_words(placed: Placed) -> str:
+    """``demo``, or ``demo  emulated``, so that an emulated environment is not mistaken for the real one."""
+    return f"{placed.environment}  emulated" if placed.emulated else placed.environment

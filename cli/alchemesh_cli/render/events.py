@@ -39,9 +39,9 @@ NEXT = {
     "up": command("run", about_product=True),
     "refresh": command("preview", about_product=True),
 }
-# The words after the foundation's own command.
+# Operation: the next one of a foundation.
 NEXT_OF_FOUNDATION = {"preview": "up", "refresh": "preview"}
-KEPT_NOTE = "what is protected is kept, with what it needs; `--delete-protected` removes it too, with all that is in it"
+KEPT_NOTE = "protected resources are kept, with their dependencies; `--delete-protected` deletes them and their data"
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Shown:
             self._decided(event)
 
     def close(self) -> None:
-        """Take the live tree from the terminal, however the use case ended."""
+        """Remove the live tree from the terminal, however the use case ended."""
         self._live.close()
 
     def _touch(self, event: EngineReported) -> None:

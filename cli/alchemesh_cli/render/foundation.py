@@ -1,4 +1,4 @@
-"""What products stand on, as a person sees it: what is being done, and what came of it."""
+"""Operations on foundations, shown while they run and with their outcome."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from alchemesh_platform.foundations.operator import FoundationChange, FoundationOperation, FoundationOutcome
 
 REFRESH_PER_SECOND = 4
-_REPLACE = "replace"  # whatever else the engine does to a resource replaces it
+_REPLACE = "replace"  # every other operation of the engine on a resource is part of a replacement
 _STILL = ("same", "read", "refresh")
 
 
 @dataclass(slots=True)
 class Doing:
-    """What the engine is at: resources that it has begun, and how many are done."""
+    """Progress of the engine: the resources that it has started, and the number of finished ones."""
 
     title: str
     operation: FoundationOperation
@@ -42,7 +42,7 @@ class Doing:
     done: int = 0
 
     def take(self, event: EngineEvent) -> None:
-        """Learn from an event of the engine."""
+        """Update the progress from an event of the engine."""
         if not isinstance(event, ResourceEvent) or not event.custom or event.type.startswith("pulumi:"):
             return
         if isinstance(event, ResourcePre) and event.op not in _STILL:
@@ -81,7 +81,7 @@ def foundation_document(ended: FoundationEnded, *, emulated: bool) -> dict[str, 
 
 @contextmanager
 def watched(title: str, operation: FoundationOperation) -> Iterator[Doing]:
-    """Show what the engine is at while the block runs, on a terminal."""
+    """Show the engine's progress on a terminal while the block runs."""
     doing, console = Doing(title, operation), Console(stderr=True)
     if not console.is_terminal:
         yield doing
@@ -98,7 +98,7 @@ def print_outcome(
     *,
     emulated: bool,
 ) -> None:
-    """Print what an operation did or will do, what products find, and what was kept; then a line that counts it."""
+    """Print the changes of an operation, the outputs and the kept resources; then a line with totals."""
     console = Console()
     title = Text.assemble((foundation.title, "bold"), *(("  ", ("emulated", "magenta")) if emulated else ()))
     title.append(f"{'  preview' if operation == 'preview' else ''}  {foundation.spec.name}")
@@ -140,7 +140,7 @@ def _summary(
         if counted[each]
     ]
     if not outcome.succeeded:
-        # What was begun when it failed is among the changes, done or not: there is nothing to count.
+        # The changes of a failed operation may be unfinished, so they are not counted.
         how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
         resumes = f"; the next {complete(foundation.command(operation))} resumes from here"
         return how if operation == "preview" else f"{how}{resumes}"

@@ -1,4 +1,4 @@
-"""The tree while it grows, and as it stays."""
+"""The tree of a product: live during a run, and final."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Screen:
         return product_tree(self.progress, self.plan, title, preview=self.operation == "preview", running=running)
 
     def finish(self, outcome: Outcome, suggestion: str) -> None:
-        """Print the tree as it stays, and the summary."""
+        """Print the final tree, and the summary."""
         console = Console()
         console.print(self.tree(running=False, seconds=outcome.seconds), soft_wrap=True)
         preview = self.operation == "preview"

@@ -1,4 +1,4 @@
-"""The difference that applying a mesh repo makes, in plain text."""
+"""The changes that applying a mesh repo makes, in plain text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alchemesh_platform.registry.records import (
     UserRecord,
 )
 
-# What becomes of a record: mark, colour, what is said before and after. The mark carries the meaning.
+# Change of a record: mark, colour, the words before and after. The mark carries the meaning.
 MARKS: Mapping[ChangeKind, tuple[str, str, str, str]] = {
     "created": ("+", "green", "to create", "created"),
     "updated": ("~", "yellow", "to change", "changed"),
@@ -28,7 +28,7 @@ APART = " · "
 
 
 def diff_lines(diff: MeshDiff, environment: str) -> Iterator[str]:
-    """One line a record, and below it one for each field that gets another value."""
+    """One line for each record, and below it one for each changed field."""
     yield f"{click.style('mesh', bold=True)}  {environment}"
     kinds = max((len(_kind(change.record)) for change in diff.changes), default=0)
     addresses = max((len(change.record.address) for change in diff.changes), default=0)
@@ -59,7 +59,7 @@ def _kind(record: Record) -> str:
 
 
 def _facts(change: RecordChange) -> str:
-    """What is worth a word of a record that appears."""
+    """The main facts of a new record."""
     record = change.record
     if change.change != "created":
         return ""
@@ -80,7 +80,7 @@ def _field(change: FieldChange) -> str:
 
 
 def _became(change: FieldChange) -> str:
-    """``bo@… → cy@…``; of a list what comes and what goes."""
+    """``bo@… → cy@…``; for a list, the added and the removed items."""
     if isinstance(change.before, list) and isinstance(change.after, list):
         return "  ".join([*_only(change.after, change.before, "+"), *_only(change.before, change.after, "-")])
     return f"{_value(change.before)} → {_value(change.after)}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Iterator[str]:
-    """The lines of the tree, and what they come to; with resources each stands below what it is part of."""
+    """The lines of the tree, and a line with totals; resources are listed below their port or need."""
     product = plan.product
     yield f"{click.style(product.address, bold=True)}  {environment_in_words(plan)}"
     branches = list(_branches(plan, resources or ()))
@@ -36,7 +36,7 @@ def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Itera
 
 
 def _branches(plan: Plan, resources: Sequence[Declared]) -> Iterator[tuple[str, str, str, list[str]]]:
-    """Kind, name, what it is made of, and the lines below it."""
+    """Kind, name, component, and the lines below it."""
     made = _made(resources)
     if records := made.get(("product", "")):
         yield "product", "", "its record", records

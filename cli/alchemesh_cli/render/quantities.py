@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Numbers for a person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def at(moment: datetime) -> str:
-    """A moment by the clock on the wall: ``2026-01-05 14:03:11``."""
+    """A moment in local time: ``2026-01-05 14:03:11``."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -1,4 +1,4 @@
-"""The state of a product, or of all of them, for a person."""
+"""The state of one product, or of all, for a person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
+from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.quantities import ago, at, counted, size, took
+from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import duration_in_words, parse_duration
 from alchemesh_platform.contracts.notices.period import moment_in_words
 from alchemesh_platform.observed.models import (
@@ -29,7 +31,7 @@ from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE, as
 from alchemesh_platform.registry.records import Deployment
 from alchemesh_platform.sdk.observation import Health
 
-# Mark and colour. Words say the same wherever it matters: neither carries a meaning alone.
+# Mark and colour. Words carry the same meaning wherever it matters.
 HEALTH: Mapping[Health | None, tuple[str, str]] = {
     "healthy": ("✓", "green"),
     "unhealthy": ("✗", "red"),
@@ -42,10 +44,10 @@ OUTCOME = {
     "cancelled": ("-", "yellow"),
     "running": ("…", "cyan"),
 }
-RUNNING = "running, or killed"
+RUNNING = "running or killed"
 CHANGES = {
     "create": "created",
-    "import": "taken back in",
+    "import": "imported",
     "update": "changed",
     "replace": "replaced",
     "delete": "removed",
@@ -64,7 +66,7 @@ def print_product(console: Console, status: ProductStatus, now: datetime, where:
         console.print(line, soft_wrap=True)
 
 
-def print_standing(console: Console, standing: Standing | None) -> None:
+def print_scores(console: Console, standing: Standing | None) -> None:
     """Value and maturity of a product, each with its explanation; what is not known is unknown, which is not zero."""
     value = standing.value if standing is not None else None
     mature = standing.maturity if standing is not None else None
@@ -75,7 +77,7 @@ def print_standing(console: Console, standing: Standing | None) -> None:
         ("value     ", f"{value.value} of 100" if value else "unknown", reported),
         ("maturity  ", f"{mature.value} of 100" if mature else "unknown", grown),
     ]
-    console.print(Text("\nstanding", style="bold"))
+    console.print(Text("\nscores", style="bold"))
     for label, number, reasons in lines:
         console.print(Text.assemble("  ", (label, "dim"), number), soft_wrap=True)
         for reason in reasons:
@@ -83,7 +85,7 @@ def print_standing(console: Console, standing: Standing | None) -> None:
 
 
 def print_summaries(console: Console, environment: str, summaries: Sequence[ProductSummary], now: datetime) -> None:
-    """Every product of an environment, one a line."""
+    """Every product of an environment, one per line."""
     console.print(Text.assemble((counted(len(summaries), "product"), "bold"), f"  {environment}\n"))
     rows = [
         (
@@ -103,10 +105,10 @@ def print_summaries(console: Console, environment: str, summaries: Sequence[Prod
 
 
 def print_history(console: Console, deployments: Sequence[Deployment], *, with_product: bool) -> None:
-    """What was done, newest first, one act a line; below it what was wrong."""
+    """Operations, newest first, one per line, with their errors below."""
     console.print(Text("\nhistory", style="bold"))
     if not deployments:
-        console.print("  nothing was done here yet")
+        console.print("  no operations yet")
     width = max((len(deployment.product) for deployment in deployments), default=0)
     for deployment in deployments:
         mark, style = OUTCOME[deployment.outcome]
@@ -122,10 +124,10 @@ def print_history(console: Console, deployments: Sequence[Deployment], *, with_p
 
 
 def print_lineage(console: Console, lineage: Lineage, *, of_one: bool) -> None:
-    """Where data comes from and goes to: along the flow for one product, by domain for all."""
+    """Sources and consumers of data: along the flow for one product, by domain for all."""
     console.print(Text("\nlineage", style="bold"))
     reported = as_flow(lineage) if of_one else as_tree(lineage)
-    console.print(Text(reported or "  nothing flows here yet"), soft_wrap=True)
+    console.print(Text(reported or "  no lineage yet"), soft_wrap=True)
 
 
 def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]:
@@ -163,7 +165,7 @@ def _deployment(deployment: Deployment | None, now: datetime, *, brief: bool = F
 
 
 def _outcome(deployment: Deployment) -> str:
-    # The registry cannot tell one from the other: whoever was killed could not say so.
+    # The registry cannot distinguish the two: a killed run could not record its end.
     return RUNNING if deployment.outcome == "running" else deployment.outcome
 
 
@@ -179,7 +181,7 @@ def _came_of(deployment: Deployment) -> list[str]:
 
 
 def _drawn(branches: Sequence[tuple[Text, Sequence[Text]]]) -> Iterator[Text]:
-    """A tree of two levels. Rich's own would cut off what does not fit, and half an address is of no use."""
+    """A tree of two levels. Rich's own tree truncates long lines, and an address must stay whole."""
     for number, (label, details) in enumerate(branches, start=1):
         last = number == len(branches)
         yield Text.assemble((LAST if last else BRANCH, "dim"), label)
@@ -210,14 +212,14 @@ def _places(status: ProductStatus, now: datetime) -> Iterator[tuple[Text, list[T
 
 
 def _made_of(place: PlaceStatus) -> str:
-    """``columnar-table → delta-table``, or what an input port reads."""
+    """``columnar-table → delta-table``, or the origin of an input port."""
     if isinstance(place, InputStatus) and place.from_product:
         return f"from {place.origin}"
     return ", ".join(f"{part.component_type} → {part.component}" for part in place.parts)
 
 
 def _aside(place: PlaceStatus, now: datetime) -> Text:
-    """What the end of a place's line tells: what an input or a need holds, what the code is."""
+    """The end of a place's line: the data of an input or a need, or the entrypoint of the code."""
     if isinstance(place, CodeStatus):
         words = [place.entrypoint or "", f"cron {place.schedule}" if place.schedule else ""]
     elif len(place.tables) == 1 and not isinstance(place, OutputStatus):
@@ -273,12 +275,12 @@ def _notice(notice: NoticeStatus, now: datetime) -> Text:
 
 
 def _healthy_reasons(place: PlaceStatus) -> list[str]:
-    """What healthy components say beside being so: ``12 files``."""
+    """Details that healthy components report: ``12 files``."""
     return [part.reason for part in place.parts if part.health == "healthy"]
 
 
 def _holds(table: TableStatus, now: datetime, *, brief: bool = False) -> str:
-    """``336,776 rows · 31.2 MB · changed 2 min ago``; in brief, the size only of what has no rows."""
+    """``336,776 rows · 31.2 MB · changed 2 min ago``; in brief, the size only without rows."""
     sized = table.size_bytes is not None and not (brief and table.rows is not None)
     facts = [
         counted(table.rows, "row") if table.rows is not None else "",
@@ -295,9 +297,9 @@ def _access(access: AccessStatus, now: datetime) -> Text:
         return Text(f"access    granted  {access.request}{ends}", style="dim")
     reason = f" ({access.reason})" if access.reason else ""
     over = access.state in ("rejected", "revoked", "expired")
-    next_command = f"alchemesh access {'renew' if over else 'show'} {access.request}"
+    following = complete(command("access", "renew" if over else "show", access.request)).line
     line = Text.assemble("access    ", (access.state, "red" if over else "yellow"))
-    return line.append(f"  {ago(access.at, now)} by {access.by}{reason}{APART}{next_command}")
+    return line.append(f"  {ago(access.at, now)} by {access.by}{reason}{APART}{following}")
 
 
 def _contract(contract: ContractStatus | None) -> str:

@@ -1,4 +1,4 @@
-"""Tables in plain text: as wide as the terminal, and one line a row where something else reads them."""
+"""Tables in plain text: as wide as the terminal, and one line for each row in a pipe or file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 APART = "  "
-LEAST_WIDTH = 36  # columns that the last cell wants; with fewer left it goes below its row
+LEAST_WIDTH = 36  # columns that the last cell needs; with fewer left, it is moved below its row
 
 
 def terminal_width() -> int | None:
@@ -18,13 +18,13 @@ def terminal_width() -> int | None:
 
 
 def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int | None) -> Iterator[str]:
-    """A line a row under the heads, columns aligned.
+    """One line for each row under the heads, columns aligned.
 
     Args:
         heads: Names of the columns; they are written in capitals.
         rows: Cells, as many as there are heads.
-        width: Columns that there are. Last cells that do not fit go on under themselves, or where that leaves too
-            little room below their row; so do other cells that do not fit, by their names. None: nothing is wrapped.
+        width: Available columns. Last cells that do not fit are wrapped, or moved below their row where there is too
+            little room; other cells that do not fit are moved below their row with their names. None: no wrapping.
     """
     table = [tuple(head.upper() for head in heads), *(tuple(row) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(heads) - 1)]
@@ -40,12 +40,12 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int 
             yield from hanging(first, row[-1], width)
             continue
         yield first.rstrip()
-        if at:  # below the rows its meaning is plain, and its head would stand apart
+        if at:  # below a row, the cell needs no head
             yield from hanging(APART, row[-1], width)
 
 
 def _folded(heads: Sequence[str], table: Sequence[tuple[str, ...]], widths: Sequence[int], width: int) -> Iterator[str]:
-    """As many first columns as there is room for, and below each row what is in its others, with their heads."""
+    """The first columns that fit, and below each row its other cells with their heads."""
     ends = accumulate(each + len(APART) for each in widths)
     fitting = max(sum(end - len(APART) <= width for end in ends), 1)
     for at, row in enumerate(table):
@@ -57,7 +57,7 @@ def _folded(heads: Sequence[str], table: Sequence[tuple[str, ...]], widths: Sequ
 
 
 def pair_lines(pairs: Iterable[tuple[str, str]], width: int | None) -> Iterator[str]:
-    """A name and a text a line, indented; texts that do not fit go on under themselves."""
+    """One indented line for each name and text; long texts are wrapped."""
     rows = list(pairs)
     names = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
@@ -65,7 +65,7 @@ def pair_lines(pairs: Iterable[tuple[str, str]], width: int | None) -> Iterator[
 
 
 def hanging(first: str, text: str, width: int | None) -> Iterator[str]:
-    """A text after what its first line begins with; the lines that follow are indented to it."""
+    """A text after a first part; its further lines are indented to the text."""
     if width is None:
         yield f"{first}{text}".rstrip()
         return

@@ -1,4 +1,4 @@
-"""The product as a tree by port: what will happen, what is happening, what happened."""
+"""A product as a tree by port: planned, running and finished changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from alchemesh_platform.sdk.connections.kinds import is_of_role
 # Operation: mark, colour, and the word for a count of it. The mark carries the meaning, the colour only repeats it.
 MARKS: Mapping[str, tuple[str, str, str]] = {
     "create": ("+", "green", "created"),
-    "import": ("↩", "green", "taken back in"),
+    "import": ("↩", "green", "imported"),
     "update": ("~", "yellow", "changed"),
     "replace": ("±", "magenta", "replaced"),
     "delete": ("-", "red", "removed"),
@@ -44,7 +44,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
 }
 WILL = {
     "create": "to create",
-    "import": "to take back in",
+    "import": "to import",
     "update": "to change",
     "replace": "to replace",
     "delete": "to remove",
@@ -54,20 +54,20 @@ _KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
 MOST_GRANTS = 12
-# Operation: the word for what was done to a record.
+# Operation: the word for its effect on a record.
 RECORDED: Mapping[str, str] = {"create": "recorded", "delete": "removed"}
-GRANTED: Mapping[str, str] = {"create": "made", "delete": "taken back"}
+GRANTED: Mapping[str, str] = {"create": "created", "delete": "revoked"}
 
 
 def product_tree(progress: Progress, plan: Plan | None, title: str, *, preview: bool, running: bool) -> Group:
-    """The whole tree, a line for each port and below it what there is to say of it.
+    """The whole tree: a line for each port, with its details below.
 
     Args:
-        progress: What the engine has told so far.
-        plan: The plan, for what the engine does not tell: contracts and their terms.
+        progress: The events of the engine so far.
+        plan: The plan, for contracts and their terms, which the engine does not report.
         title: First line, in rich's markup.
-        preview: Whether the marks say what will happen rather than what was done.
-        running: Whether more is to come, so that what has not begun is shown as waiting.
+        preview: Whether the marks are of planned changes instead of finished ones.
+        running: Whether the run continues, so that changes that have not started are shown as waiting.
     """
     outputs = {output.name: output for output in plan.outputs} if plan else {}
     sections = [section for section in progress.sections() if section.kind != "product"]
@@ -123,7 +123,7 @@ def _made_of(section: Section) -> str:
 
 
 def _summary(section: Section, *, preview: bool) -> str:
-    """The end of a port's line: rows where it has some, otherwise what happens to it."""
+    """The end of a port's line: its rows, otherwise its changes."""
     if section.state == "failed":
         return "failed"
     rows = [change.outputs["rows"] for change in section.resources if _is_count(change.outputs.get("rows"))]
@@ -145,7 +145,7 @@ def _is_count(value: object) -> bool:
 
 
 def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -> Iterator[list[Text]]:
-    """What there is to say of a port, each a line with the lines that belong below it."""
+    """The details of a port, each a line with the lines below it."""
     for change in section.resources:
         if change.operation in ("import", "update", "replace") or (
             change.operation == "delete" and section.operation != "delete"
@@ -166,7 +166,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
 
 
 def _grants(section: Section) -> Iterator[list[Text]]:
-    """Consumers who are let in, or out: who, for what, and until when."""
+    """Changed grants: consumer, purpose and end date."""
     changed = [change for change in section.changes if change.type == GRANT and change.operation in WILL]
     for change in changed[:MOST_GRANTS]:
         reported = grant_of(change)
@@ -178,7 +178,7 @@ def _grants(section: Section) -> Iterator[list[Text]]:
 
 
 def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
-    """What changes in a promise, judged for consumers, the gravest first; of a port that is new there is nothing."""
+    """Changes of a contract with their effect on consumers, breaking ones first; none for a new port."""
     mark, style, _ = MARKS[contract.operation]
     lines = [Text.assemble((f"{mark} ", style), says)]
     if step.before is None:
@@ -196,7 +196,7 @@ def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
 
 def _contract_summary(contract: Contract | None, step: PortStep | None) -> str:
     was = step.before.contract if step is not None and step.before is not None else None
-    contract = contract or was  # of a port that goes
+    contract = contract or was  # of a port that is removed
     if contract is None:
         return "contract"
     version, lifecycle = (
@@ -247,7 +247,7 @@ def _short_type(change: Change) -> str:
 
 
 def _endpoints(section: Section) -> list[tuple[str, str]]:
-    """Protocol and address, each once: a component that is made of another says the same as that one."""
+    """Protocol and address, each once: a component that contains another reports the same address."""
     apis = [
         change.outputs
         for change in section.changes
@@ -259,7 +259,7 @@ def _endpoints(section: Section) -> list[tuple[str, str]]:
 
 
 def summary(progress: Progress, *, preview: bool) -> str:
-    """One line: what was made, changed and removed, and which assets and contracts that recorded."""
+    """One line with totals: resources, assets, contracts and grants."""
     words = []
     resources = progress.things()
     for operation, (mark, _, done) in MARKS.items():

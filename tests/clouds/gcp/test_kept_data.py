@@ -92,7 +92,7 @@ def test_data_that_a_product_left_is_taken_back_in(repo: Repo) -> None:
     assert set(repo.kept(TOPIC)) == {EVENTS}
 
     shown = repo.run("preview")
-    assert "1 to take back in" in shown.stdout, shown.stdout + shown.stderr
+    assert "1 to import" in shown.stdout, shown.stdout + shown.stderr
     assert "↩ Bucket workspace-bucket" in shown.stdout
     seen = operations(repo.done("preview"))
     assert (seen["workspace-bucket"], seen["events-storage-gate"]) == ("import", "import")

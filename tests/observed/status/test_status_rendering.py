@@ -226,7 +226,7 @@ def test_summaries_line_up() -> None:
         "3 products  local",
         "",
         "aviation/flights  1.0.0 stable       1 in, 12 out  12 assets  ✓ up succeeded 9 h ago",
-        "insight/x         1.0.0 development  1 in, 1 out   1 asset    … destroy running, or killed, since 10 h ago",
+        "insight/x         1.0.0 development  1 in, 1 out   1 asset    … destroy running or killed, since 10 h ago",
         "insight/y         1.0.0 stable       1 in, 0 out   0 assets   · never deployed",
     ]
 
@@ -243,9 +243,9 @@ def test_history_tells_outcome_numbers_and_problem() -> None:
     assert lines[2].startswith(f"  ✗ {at(acts[0].started_at)}  ")
     assert lines[2].endswith("aviation/flights  up       failed     3 created · took 1.4 s · amelia@laptop")
     assert lines[3] == "    port taken"
-    assert lines[4].endswith("aviation/flights  run      running, or killed  amelia@laptop")
+    assert lines[4].endswith("aviation/flights  run      running or killed  amelia@laptop")
     assert rendered(lambda console: print_history(console, [], with_product=True)).splitlines()[2:] == [
-        "  nothing was done here yet"
+        "  no operations yet"
     ]
 
 
