@@ -28,12 +28,12 @@ from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
 
 if TYPE_CHECKING:
-    from alchemesh_platform.access.grants.credential import IssuedCredential
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.deployment.outcome import Outcome
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.records import AccessRequestRecord, RequestState
+    from alchemesh_platform.sdk.credential import IssuedCredential
 
 
 class NoLongerComposed(Failure):

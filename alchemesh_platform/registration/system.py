@@ -28,6 +28,9 @@ class System:
             :class:`alchemesh_platform.provider.handler.Handler`. Types are named ``alchemesh:SYSTEM:Type``.
         connections: Kind of connection: ``"module:Class"``, a subclass of
             :class:`alchemesh_platform.sdk.connections.base.Connection`.
+        credentials: Kind of connection: ``"module:function"``. The function takes a connection of that kind and a
+            :class:`alchemesh_platform.sdk.consumer.Consumer`, replaces the consumer's credential, and returns an
+            :class:`alchemesh_platform.sdk.credential.IssuedCredential`, or None where access needs no credential.
         protocols: Protocols by which its proxies give access.
         errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
         import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type and its inputs, with the
@@ -45,6 +48,7 @@ class System:
     summary: str
     handlers: Mapping[str, str] = field(default_factory=dict)
     connections: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
     protocols: tuple[AccessProtocol, ...] = ()
     errors: str | None = None
     import_ids: Mapping[str, str] = field(default_factory=dict)

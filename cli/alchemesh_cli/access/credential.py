@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +11,7 @@ from alchemesh_cli.access.output import acting, request_argument
 from alchemesh_cli.context import json_option, where_options
 
 if TYPE_CHECKING:
-    from alchemesh_platform.access.grants.credential import IssuedCredential
     from alchemesh_platform.app.where import Where
-    from alchemesh_platform.connections import DataApiConnection, TopicConnection
 
 
 @click.command(short_help="Issue the credential of a granted request; shown once.")
@@ -35,48 +33,12 @@ def credential(where: Where, as_json: bool, request: str) -> None:
     """
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.access import credential as issue
-    from alchemesh_platform.connections import TopicConnection
 
     platform, actor = acting(where)
     with showing(where, "credential", as_json=as_json) as shown:
         issued = issue(platform, actor, request, listen=shown)
-    connection = issued.connection
-    if isinstance(connection, TopicConnection):
-        offered, lines = _topics(connection, issued)
-    else:
-        offered, lines = _data_api(connection, issued)
     if as_json:
-        click.echo(json.dumps({"user": issued.user, "password": issued.password, **offered}, indent=2))
+        click.echo(json.dumps({"user": issued.user, "password": issued.password, **issued.valid_for}, indent=2))
         return
     click.echo(f"user      {issued.user}\npassword  {issued.password}")
-    click.echo("\n".join(("", *lines, "", "It is not shown again: store it in a secret manager.")), err=True)
-
-
-def _data_api(connection: DataApiConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
-    """The addresses that it is valid for, as JSON and as lines."""
-    from alchemesh_platform.registration.protocol import addresses_by_protocol, known_protocols
-
-    known, offered = known_protocols(), addresses_by_protocol(connection.model_dump())
-    lines = [
-        f"{protocol:<8}  {address}  {known[protocol].sign_in.format(user=issued.user)}"
-        for protocol, address in offered.items()
-    ]
-    return offered, lines
-
-
-def _topics(connection: TopicConnection, issued: IssuedCredential) -> tuple[dict[str, Any], list[str]]:
-    """The addresses that it is valid for, as JSON and as lines."""
-    security = connection.security
-    offered = {
-        "servers": list(connection.servers),
-        "protocol": security["protocol"],
-        "mechanism": security["mechanism"],
-        "topics": connection.topics,
-        "groups": list(issued.groups),
-    }
-    lines = [
-        f"servers   {', '.join(connection.servers)}  {security['protocol']}, {security['mechanism']}",
-        *(f"topic     {topic}" for topic in connection.topics.values()),
-        *(f"groups    {prefix}…" for prefix in issued.groups),
-    ]
-    return offered, lines
+    click.echo("\n".join(("", *issued.lines, "", "It is not shown again: store it in a secret manager.")), err=True)
