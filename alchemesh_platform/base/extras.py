@@ -31,7 +31,7 @@ def missing_extras(extras: Iterable[str]) -> tuple[str, ...]:
 def install_command(*extras: str, prefix: Path | None = None) -> str:
     """The command that installs extras, in the way in which this program was installed.
 
-    A tool of uv or pipx is installed anew, so the command also names the extras that are there already.
+    A tool of uv or pipx is reinstalled, so the command also names the installed extras.
 
     Args:
         extras: Each as ``package[extra]``.

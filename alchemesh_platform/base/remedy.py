@@ -1,4 +1,4 @@
-"""What a person can do about a problem: a sentence, and the commands in it as values.
+"""Actions of a person against a problem: a sentence, and the commands in it as values.
 
 A caller that has options of its own, as the command line does, completes the commands; it never searches the sentence.
 """
@@ -24,7 +24,7 @@ class Command:
     """A command of this program that a person can run.
 
     Args:
-        words: What follows the program's name: subcommands, arguments and options.
+        words: The part after the program's name: subcommands, arguments and options.
         about_product: Whether it works in the folder of the product that the message is about.
     """
 
@@ -96,7 +96,7 @@ def command(
     """A command of this program.
 
     Args:
-        words: What follows the program's name.
+        words: The part after the program's name.
         environment: Environment to name, where it is not the one of the running command.
         emulated: Whether that environment's cloud is emulated; only with an environment.
         about_product: Whether it works in the folder of the product that the message is about.

@@ -31,7 +31,7 @@ write it into platform.yaml, beside the manifest or above in its git repository:
 def missing_settings(
     use: Use, spec: ComponentSpec, model: type[BaseModel], platform: Platform, problems: list[Problem]
 ) -> list[Problem]:
-    """The problems of settings as a person can mend them: nobody can edit the platform that is built in.
+    """The problems of settings as a person can fix them: nobody can edit the platform that is built in.
 
     Args:
         use: Where the manifest asks for the component.

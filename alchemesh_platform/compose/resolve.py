@@ -264,7 +264,7 @@ def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | 
     environment = platform.tree
     groups = environment.get("settings") or environment._replace(value={})
     own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
-    # What is missing is missing in the environment, wherever the other groups were written.
+    # A missing group is missing in the environment, wherever the other groups are written.
     place = environment._replace(value=own, broken=False)
     path = ("environments", platform.environment, "settings")
     settings, problems = validate(place, model, path)
@@ -274,7 +274,7 @@ def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | 
 
 
 def _misspelt(problem: Problem, groups: Node, instead: str | None) -> Problem:
-    """A group of settings that is missing, told where another one stands that is called almost like it."""
+    """The problem of a missing group of settings, at a group with a similar name if there is one."""
     if instead is None:
         return problem
     place = groups.keys[instead].key_location

@@ -49,8 +49,8 @@ def recorded_port(port: PortRecord, contract: ContractRecord | None, assets: Ite
     """
     from pydantic import ValidationError
 
-    # What a contract promises is recorded with it, in one piece: a deployment that is killed between a contract and an
-    # asset leaves a promise that nobody made if it is put together from both.
+    # The record of a contract holds its whole promise. Put together from contract and assets, the record of a killed
+    # deployment would be a promise that nobody made.
     definitions = contract.models if contract is not None else {}
     models = definitions or {asset.model: asset.definition for asset in assets}
     try:

@@ -29,8 +29,8 @@ def validate(tree: Node, model: type[ModelT], prefix: Path = ()) -> tuple[ModelT
         return model.model_validate_json(document, strict=True, by_alias=True, by_name=False), []
     except ValidationError as error:
         strict = error.errors(include_url=False)
-    # What a validator of a component's author returns is no JSON any more, and strict mode would refuse its lists:
-    # strict mode has the word on scalars only.
+    # The result of a component author's validator is no longer JSON, and strict mode would refuse its lists.
+    # Strict mode therefore decides about scalars only.
     value, lax = None, []
     try:
         value = model.model_validate_json(document, by_alias=True, by_name=False)

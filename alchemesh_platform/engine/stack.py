@@ -26,8 +26,8 @@ EXPORT_PREFIX = "export-"
 SIGN_IN = "sign in with `pulumi login`, or set PULUMI_ACCESS_TOKEN to a token that the service has given you"
 NO_LOGS = "The engine finds a file here where it would make a folder, and therefore keeps no debug logs.\n"
 
-# What a user's shell may hold that would change what a run does behind our back: flags as variables, another stack, a
-# program where none is run, and skipped checkpoints, which lose what was made when a run is killed.
+# Variables of a user's shell that would change a run silently: flags as variables, another stack, a program where none
+# runs, and skipped checkpoints, which lose created resources when a run is killed.
 _NOT_PASSED = (
     *("PULUMI_STACK", "PULUMI_RUN_PROGRAM", "PULUMI_SKIP_CHECKPOINTS"),
     *("PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES"),
@@ -129,7 +129,7 @@ class Stack:
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # without it there is no --event-log
-            # A work folder that was thrown away is made anew: the state itself knows how it is encrypted.
+            # A deleted work folder is created again: the state itself knows its encryption.
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
             "PULUMI_NEO": "false",
             "PULUMI_SUPPRESS_NEO_LINK": "true",

@@ -18,7 +18,7 @@ def identify(platform: Platform, environ: Mapping[str, str] = os.environ) -> Ide
 
     Raises:
         NotSignedIn: when no user is signed in here.
-        TokenRefused: when it does not vouch for this token, with the reason.
+        TokenRefused: when it refuses this token, with the reason.
         ProviderUnavailable: when it cannot be asked.
     """
     provider = platform.identity

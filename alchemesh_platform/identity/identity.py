@@ -1,4 +1,4 @@
-"""The acting user, and the issuer that vouches for the identity."""
+"""The acting user, and the issuer that authenticated it."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class Identity:
 
     @property
     def is_proven(self) -> bool:
-        """Whether an issuer other than this machine vouches for it."""
+        """Whether an issuer other than this machine authenticated it."""
         return self.issuer != LOCAL_ISSUER

@@ -46,17 +46,17 @@ class Published:
     fresh: bool = True
 
 
-def published_by(issuer: str, *, anew: bool = False) -> Published:
+def published_by(issuer: str, *, fresh: bool = False) -> Published:
     """The metadata of an issuer, from this user's cache if it is less than an hour old.
 
     Args:
-        anew: Ask the issuer in any case: its keys may have changed.
+        fresh: Ask the issuer in any case: its keys may have changed.
 
     Raises:
         ProviderUnavailable: when it cannot be asked.
     """
     file = _cache_file(issuer)
-    if not anew and (kept := _kept(file)) is not None:
+    if not fresh and (kept := _kept(file)) is not None:
         return kept
     configuration = configuration_of(issuer)
     address = configuration.get("jwks_uri")

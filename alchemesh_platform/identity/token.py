@@ -70,7 +70,7 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
         _refuse(provider, "it is not signed by a key that only the identity provider has", error)
     except (errors.BadSignatureError, errors.InvalidKeyIdError, errors.MissingKeyError) as error:
         if not published.fresh:
-            return _claims(token, provider, published_by(provider.issuer or "", anew=True))
+            return _claims(token, provider, published_by(provider.issuer or "", fresh=True))
         reported = (
             "its signature is wrong" if isinstance(error, errors.BadSignatureError) else "its key is none of theirs"
         )

@@ -32,5 +32,5 @@ def identity_problems(environment: Node, path: Path) -> Iterator[Problem]:
             issuer.location,
             written((*path, "identity", "issuer")),
             f"found {quoted(issuer.text)}, expected an address that begins with https://",
-            "without it, anybody on the way could vouch for anybody; http:// is for this machine alone",
+            "without it, anybody on the network could impersonate the issuer; http:// is for this machine alone",
         )

@@ -26,7 +26,7 @@ class Transform(Strict):
 
 
 class IdentityProvider(Strict):
-    """The provider that vouches for the acting user."""
+    """The provider that authenticates the acting user."""
 
     provider: Literal["local", "oidc"] = Field(
         default="local",
@@ -58,7 +58,7 @@ class Environment(Strict):
     registry: str | None = Field(default=None, description="Registry: sqlite:///path or postgresql://host/database.")
     secrets: str | None = Field(default=None, description="Pulumi secrets provider; passphrase by default.")
     identity: IdentityProvider = Field(
-        default_factory=IdentityProvider, description="Provider that vouches for the acting user."
+        default_factory=IdentityProvider, description="Provider that authenticates the acting user."
     )
     settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings group: setting: value; groups are named by technology."

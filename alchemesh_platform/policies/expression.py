@@ -19,7 +19,7 @@ from alchemesh_platform.base.problems import closest, did_you_mean
 from alchemesh_platform.policies.models import Scope
 from alchemesh_platform.policies.variables import VARIABLES
 
-# What the library allows one evaluation, in all loops together: cel-cpp, runtime/runtime_options.h,
+# The library's limit for one evaluation, in all loops together: cel-cpp, runtime/runtime_options.h,
 # comprehension_max_iterations. It also bounds the length of an expression and how deeply it is nested.
 ITERATIONS_MAX = 10_000
 COMPILED_MAX = 4096  # expressions kept compiled: many times the policies of a mesh

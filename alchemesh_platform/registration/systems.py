@@ -125,7 +125,7 @@ class Systems:
         """The parts of one kind.
 
         Args:
-            kind: What the parts are, for messages: ``handler``.
+            kind: Name of the kind, for messages: ``handler``.
             references: Gives a system's parts of this kind: name: reference.
         """
         for each in self.registered:
@@ -183,7 +183,7 @@ def wrong_part(offer: Offer, found: str) -> BrokenSystem:
     """The failure of a part that is not what it has to be.
 
     Args:
-        found: What was found, and what was expected.
+        found: The found part and the expected one, as a sentence.
     """
     return BrokenSystem(f"{offer} ({offer.reference}) {found}", hint=f"report this to the author of {offer.by.package}")
 

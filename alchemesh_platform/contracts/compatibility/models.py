@@ -92,7 +92,7 @@ def _items(array: Property) -> Mapping[str, Property]:
 
 
 def _required(path: Path, before: Property, after: Property) -> Iterator[ContractChange]:
-    # What identifies the entity always has a value, whether or not the manifest says `required` beside `key`.
+    # A key always has a value, whether or not the manifest also says `required`.
     had, has = before.required or before.key, after.required or after.key
     if had and not has:
         yield removed(path, "breaking", "may be empty, always had a value")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FIRST_VERSION = "1.0.0"
 PORT_NAME = "imported"
-STORAGE, PROXY = "columnar-table", "data-api"  # component types, where the document does not say how to get in
+STORAGE, PROXY = "columnar-table", "data-api"  # component types, where the document has no servers
 # Of the document, and not of the contract: who, where and about what; a manifest says it of the product.
 _OF_THE_PRODUCT = ("apiVersion", "kind", "id", "domain", "dataProduct", "contractCreatedTs")
 _UNITS = {

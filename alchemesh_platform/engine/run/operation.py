@@ -36,8 +36,8 @@ Protected = Literal["refused", "kept", "removed"]
 POLL_SECONDS = 0.05  # how long an event or a wish to stop may wait; the engine's end is noticed at once
 STDERR_LINES = 40
 
-# Of a replacement whose old resource goes first: the engine, told to go on after failures, forgets to answer the
-# program when that fails. Source: pulumi pkg/resource/deploy/step_executor.go (executeChain), seen with 3.259.
+# Steps of a replacement that deletes the old resource first: with --continue-on-error, the engine does not answer the
+# program when that deletion fails. Source: pulumi pkg/resource/deploy/step_executor.go (executeChain), seen with 3.259.
 _OLD_ONE_REMOVED = ("delete-replaced", "delete")
 _WITHOUT_ASKING = ("--yes", "--skip-preview")
 _ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {

@@ -15,6 +15,6 @@ class JobConnection(Connection):
     role: ClassVar[Literal["storage", "proxy", "code"]] = "code"
 
     kind: Literal["job"] = "job"
-    entrypoint: str = Field(description="What is run.")
+    entrypoint: str = Field(description="Script or function that the job runs.")
     schedule: str | None = Field(default=None, description="Cron expression, where it has one.")
     descriptor: str | None = Field(default=None, description="Where the description of the job is kept.")

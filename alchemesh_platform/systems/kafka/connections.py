@@ -16,7 +16,7 @@ class TopicConnection(Connection):
     """A topic for each model. Passwords are named, never written."""
 
     kind: Literal["topic"] = "topic"
-    broker: Literal["kafka", "pubsub"] = Field(description="What has the topics.")
+    broker: Literal["kafka", "pubsub"] = Field(description="The system that has the topics.")
     servers: tuple[str, ...] = Field(default=(), description="Kafka: bootstrap servers, host:port.")
     topics: dict[str, str] = Field(
         description="Model name: its topic; of Pub/Sub by the full name projects/PROJECT/topics/TOPIC."
