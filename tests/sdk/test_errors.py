@@ -38,7 +38,7 @@ def test_hint_of_a_stranger_counts_before_a_general_one(site: Path) -> None:
     install(site, "zz", {"zz_system": system, "zz_errors": ERRORS}, {"zz": "zz_system:SYSTEM"})
     assert hint_for("Error 404: no queue orders") == "create it: `queue new orders`"
     assert hint_for("Error 404: no bucket") == (
-        "was it removed by hand? `alchemesh refresh` takes that over; else check what is referred to"
+        "was it removed by hand? `alchemesh refresh` records that; otherwise check the reference"
     )
 
 
