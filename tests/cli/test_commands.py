@@ -1,4 +1,4 @@
-"""What every command owes a person: a line in the list, a help text with examples, a page in the docs."""
+"""Every command has a line in the list, a help text with examples, and a page in the docs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(name: str) -> click.Command:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_says_what_the_command_says(name: str) -> None:
+def test_the_list_has_the_summary_of_each_command(name: str) -> None:
     assert command(name).short_help == COMMANDS[name]
     assert (command(name).help or "").startswith(COMMANDS[name].rstrip(".").split(";")[0].split(",")[0])
 

@@ -1,4 +1,4 @@
-"""What a person sees of an operation on what products stand on."""
+"""Output of operations on foundations."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def test_changes_are_listed_in_the_same_order_each_time_and_counted(
     )
 
 
-def test_what_was_done_is_followed_by_what_products_find(
-    foundation: Foundation, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_changes_are_followed_by_outputs(foundation: Foundation, capsys: pytest.CaptureFixture[str]) -> None:
     changes = (FoundationChange("create", BUCKET, "platform-state"),)
     outputs = {"state_bucket": "acme", "labels": {"budget": "aviation"}}
     print_outcome(foundation, "up", FoundationOutcome("succeeded", changes, outputs=outputs), "", emulated=False)
@@ -60,19 +58,21 @@ def test_what_was_done_is_followed_by_what_products_find(
     )
 
 
-def test_what_is_protected_is_told_with_its_id(foundation: Foundation, capsys: pytest.CaptureFixture[str]) -> None:
+def test_protected_resources_are_listed_with_their_ids(
+    foundation: Foundation, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept = (Kept(BUCKET, "platform-state", "acme-state"),)
     print_outcome(foundation, "destroy", FoundationOutcome("succeeded", (), kept=kept), "", emulated=False)
     assert "└─ = platform-state  Bucket  acme-state, protected, kept\n" in capsys.readouterr().out
 
 
-def test_a_failure_says_how_to_go_on(foundation: Foundation, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_names_the_command_that_resumes(foundation: Foundation, capsys: pytest.CaptureFixture[str]) -> None:
     changes = (FoundationChange("create", BUCKET, "platform-state"),)
     print_outcome(foundation, "up", FoundationOutcome("failed", changes), "", emulated=False)
     assert capsys.readouterr().out.endswith("\nfailed; the next `alchemesh platform up` resumes from here\n")
 
 
-def test_what_the_engine_is_at_is_shown_until_it_is_done() -> None:
+def test_a_running_resource_is_shown_until_it_is_done() -> None:
     doing = Doing("platform prod", "up")
     doing.take(_event(ResourcePre, "create"))
     assert "… platform-state  Bucket  0 s" in _drawn(doing)
@@ -81,7 +81,7 @@ def test_what_the_engine_is_at_is_shown_until_it_is_done() -> None:
     assert "1 done" in _drawn(doing)
 
 
-def test_what_stays_as_it_is_is_no_work() -> None:
+def test_unchanged_resources_are_not_counted() -> None:
     doing = Doing("platform prod", "up")
     for kind in (ResourcePre, ResourceOutputs):
         doing.take(_event(kind, "same"))

@@ -77,7 +77,7 @@ def alchemesh(installed: dict[str, str], tmp_path: Path) -> Any:
     return run
 
 
-A_KEY = {"type": "string", "key": True, "description": "What tells one from another."}  # that no policy minds
+A_KEY = {"type": "string", "key": True, "description": "Identifies a row."}  # violates no policy
 
 
 def write(path: Path, **changes: Any) -> Path:
@@ -95,7 +95,7 @@ def test_manifest_without_problems(alchemesh: Any, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "alchemesh.yaml: no problems\n", "")
 
 
-def test_problems_are_told_on_stderr_with_exit_code_3(alchemesh: Any, tmp_path: Path) -> None:
+def test_problems_are_reported_on_stderr_with_exit_code_3(alchemesh: Any, tmp_path: Path) -> None:
     write(tmp_path / "alchemesh.yaml", lifecycle="stabel", code={"component": "python-jop"})
     done = alchemesh("validate")
     assert (done.returncode, done.stdout) == (ExitCode.PROBLEMS, "")
@@ -129,7 +129,7 @@ def test_problems_as_json(alchemesh: Any, tmp_path: Path) -> None:
     }
 
 
-def test_warnings_are_told_and_do_not_fail(alchemesh: Any, tmp_path: Path) -> None:
+def test_warnings_are_reported_and_do_not_fail(alchemesh: Any, tmp_path: Path) -> None:
     write(tmp_path / "alchemesh.yaml", models={"flight": {"properties": {"a": A_KEY}}})
     done = alchemesh("validate")
     assert (done.returncode, done.stdout) == (0, "alchemesh.yaml: 1 warning, no errors\n")
@@ -143,7 +143,7 @@ def test_missing_manifest(alchemesh: Any) -> None:
     assert "`alchemesh init` writes one" in done.stderr
 
 
-def test_manifests_below_a_folder_are_held_against_each_other(alchemesh: Any, tmp_path: Path) -> None:
+def test_manifests_below_a_folder_are_checked_together(alchemesh: Any, tmp_path: Path) -> None:
     def reads(product: str) -> list[dict[str, Any]]:
         return [{"name": "in", "from": {"data_product": product, "output_port": "out"}}]
 
@@ -161,7 +161,7 @@ def test_manifests_below_a_folder_are_held_against_each_other(alchemesh: Any, tm
     assert (one.returncode, one.stdout) == (0, "mesh/one/alchemesh.yaml: no problems\n")
 
 
-def test_overlays_are_looked_at_too(alchemesh: Any, tmp_path: Path) -> None:
+def test_overlays_are_checked(alchemesh: Any, tmp_path: Path) -> None:
     write(tmp_path / "alchemesh.yaml")
     (tmp_path / "alchemesh.prod.yaml").write_text("lifecycle: stabel\n")
     done = alchemesh("validate")
@@ -170,7 +170,7 @@ def test_overlays_are_looked_at_too(alchemesh: Any, tmp_path: Path) -> None:
     assert alchemesh("validate", "-e", "local").returncode == 0
 
 
-def test_environment_is_looked_at_when_it_is_named(alchemesh: Any, tmp_path: Path) -> None:
+def test_a_named_environment_is_checked(alchemesh: Any, tmp_path: Path) -> None:
     write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})
     (tmp_path / "clean.py").write_text("")
     assert alchemesh("validate").returncode == 0
@@ -185,7 +185,7 @@ def test_environment_is_looked_at_when_it_is_named(alchemesh: Any, tmp_path: Pat
     assert "did you mean 'prod'?" in done.stderr
 
 
-def test_platform_file_is_looked_at(alchemesh: Any, tmp_path: Path) -> None:
+def test_platform_file_is_checked(alchemesh: Any, tmp_path: Path) -> None:
     (tmp_path / "platform.yaml").write_text("kind: Platform\nname: acme\nenvironments:\n  prod: {extends: loca}\n")
     done = alchemesh("validate", "platform.yaml")
     assert done.returncode == ExitCode.PROBLEMS
@@ -257,7 +257,7 @@ def test_init_overwrites_nothing(alchemesh: Any, tmp_path: Path) -> None:
     assert (tmp_path / ".gitignore").read_text() == "mine"
 
 
-def test_init_refuses_what_is_no_name(alchemesh: Any, tmp_path: Path) -> None:
+def test_init_refuses_an_invalid_name(alchemesh: Any, tmp_path: Path) -> None:
     done = alchemesh("init", "--name", "My_Shop")
     assert done.returncode == ExitCode.USAGE
     assert "--name: found 'My_Shop', expected a name in kebab case" in done.stderr
@@ -265,7 +265,7 @@ def test_init_refuses_what_is_no_name(alchemesh: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_init_says_when_it_cannot_write(alchemesh: Any, tmp_path: Path) -> None:
+def test_init_reports_a_folder_that_it_cannot_write_to(alchemesh: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = alchemesh("init", "file/shop")
     assert done.returncode == ExitCode.FAILED
@@ -292,7 +292,7 @@ def test_components_are_listed(alchemesh: Any) -> None:
     ).items()
 
 
-def test_broken_component_is_told_and_the_others_are_listed(
+def test_a_broken_component_is_reported_and_the_others_are_listed(
     alchemesh: Any, installed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metadata = tmp_path / "site" / "acme-1.0.0.dist-info"
@@ -306,10 +306,10 @@ def test_broken_component_is_told_and_the_others_are_listed(
     assert done.returncode == 0
 
 
-def test_component_shows_what_it_takes_and_gives(alchemesh: Any) -> None:
+def test_a_component_shows_its_arguments_settings_and_outputs(alchemesh: Any) -> None:
     page = alchemesh("components", "show", "delta-table").stdout
     assert page.startswith("delta-table 1.0.0  beta\n")
-    for words in ("implements  columnar-table", "partition_by", "local.root", "Outputs, given to the product's code"):
+    for words in ("implements  columnar-table", "partition_by", "local.root", "Outputs, passed to the product's code"):
         assert words in page
     document = json.loads(alchemesh("components", "show", "delta-table", "--json").stdout)
     assert "partition_by" in document["args"]["properties"]
@@ -359,16 +359,14 @@ def test_listing_imports_neither_pydantic_nor_yaml(
 @pytest.mark.parametrize(
     "arguments", [["validate"], ["validate", "-e", "local"], ["plan"], ["components", "show", "roapi"], ["schema"]]
 )
-def test_looking_at_files_imports_nothing_heavy(
-    installed: dict[str, str], tmp_path: Path, arguments: list[str]
-) -> None:
+def test_checking_files_imports_nothing_heavy(installed: dict[str, str], tmp_path: Path, arguments: list[str]) -> None:
     write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})
     (tmp_path / "clean.py").write_text("")
     assert imported(installed, tmp_path, *arguments).isdisjoint(HEAVY)
 
 
 @pytest.mark.parametrize("command", ["validate", "plan"])
-def test_looking_at_a_product_on_google_cloud_imports_no_sdk(
+def test_checking_a_product_on_google_cloud_imports_no_sdk(
     installed: dict[str, str], tmp_path: Path, command: str
 ) -> None:
     where = ["-e", "prod", "--platform", str(ROOT / "platforms" / "gcp.yaml")]

@@ -1,4 +1,4 @@
-"""Mistakes that are easily made in a copy of platforms/gcp.yaml: each is told at its line, with a way out."""
+"""Common mistakes in a copy of platforms/gcp.yaml: each is reported at its line, with a fix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def place_of(text: str) -> str:
-    """Where a text stands in the shipped file, as problems tell it."""
+    """The place of a text in the shipped file, as problems report it."""
     before = SHIPPED[: SHIPPED.index(text)]
     return f"platform.yaml:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
@@ -45,7 +45,7 @@ def place_of(text: str) -> str:
         ("{cost_center", "{CostCenter", "found 'CostCenter', expected a text that matches", ""),
     ],
 )
-def test_a_mistake_is_told_at_its_line(
+def test_a_mistake_is_reported_at_its_line(
     there: str, instead: str, reported: str, hint: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert SHIPPED.count(there) >= 1
@@ -71,7 +71,7 @@ def test_a_mistake_is_told_at_its_line(
         ),
     ],
 )
-def test_half_of_what_belongs_together_is_told(
+def test_incomplete_settings_are_reported(
     there: str, reported: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert there in SHIPPED
@@ -80,9 +80,7 @@ def test_half_of_what_belongs_together_is_told(
     assert reported in capsys.readouterr().err
 
 
-def test_a_text_that_begins_with_a_brace_is_told_to_go_in_quotes(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_text_that_begins_with_a_brace_needs_quotes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = SHIPPED.replace("team: group:{domain}-{team}@acme.example", "team: {domain}-{team}@acme.example")
     assert written != SHIPPED
     (folder / "platform.yaml").write_text(written, "utf-8")
@@ -90,9 +88,7 @@ def test_a_text_that_begins_with_a_brace_is_told_to_go_in_quotes(
     assert "a text that begins with { or [ goes in quotes" in capsys.readouterr().err
 
 
-def test_arguments_of_another_environment_are_told_with_the_overlay(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_arguments_of_another_environment_suggest_the_overlay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "platform.yaml").write_text(SHIPPED, "utf-8")
     assert invoke(["init", "orders"]) == ExitCode.DONE
     where = ["-e", "prod", "--platform", "platform.yaml"]
@@ -112,7 +108,7 @@ def test_arguments_of_another_environment_are_told_with_the_overlay(
     assert invoke(["plan", *where, "-C", "orders"]) == ExitCode.DONE
 
 
-def test_a_component_is_shown_without_words_of_python(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_component_page_has_no_python_terms(capsys: pytest.CaptureFixture[str]) -> None:
     """Periods were of the type timedelta, and groups of settings had a default such as storage=None."""
     assert invoke(["components", "show", "gcs-bucket"]) == ExitCode.DONE
     shown = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Tables fit the terminal, and stay one line a row for whatever reads them."""
+"""Tables fit the terminal, and have one line for each row in a pipe or file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_without_a_terminal_a_row_is_a_line() -> None:
     ]
 
 
-def test_a_last_cell_goes_on_under_itself() -> None:
+def test_a_long_last_cell_is_wrapped() -> None:
     assert list(table_lines(HEADS, ROWS, 60)) == [
         "COMPONENT    MATURITY  WHAT IT IS",
         "delta-table  beta      A Delta table for each model, there",
@@ -31,7 +31,7 @@ def test_a_last_cell_goes_on_under_itself() -> None:
     ]
 
 
-def test_where_too_little_room_is_left_a_last_cell_goes_below_its_row() -> None:
+def test_a_last_cell_without_room_is_moved_below_its_row() -> None:
     assert list(table_lines(HEADS, ROWS, 45)) == [
         "COMPONENT    MATURITY",
         "delta-table  beta",
@@ -42,7 +42,7 @@ def test_where_too_little_room_is_left_a_last_cell_goes_below_its_row() -> None:
     ]
 
 
-def test_pairs_are_indented_and_go_on_under_themselves() -> None:
+def test_pairs_are_indented_and_wrapped() -> None:
     assert list(pair_lines([("when", "a b c d"), ("x", "")], 14)) == ["  when  a b c", "        d", "  x"]
 
 
@@ -57,7 +57,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(rows: list[tuple
     assert sorted(words) == sorted(word for row in rows for cell in row for word in cell.split())
 
 
-def test_columns_that_do_not_fit_go_below_their_row_by_name() -> None:
+def test_columns_that_do_not_fit_are_moved_below_their_row_with_names() -> None:
     """In a narrow terminal the rows of `access list` were once broken in the middle of a word."""
     heads = ("request", "state", "port", "ends", "purpose")
     rows = [

@@ -1,4 +1,4 @@
-"""Code that a manifest names and its folder lacks is told before anything runs, where somebody can know it."""
+"""Code that is missing in the folder of a manifest is reported before anything runs, where it can be checked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write(entrypoint: str, **args: object) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["plan", "validate", "preview", "up"])
-def test_code_that_is_not_in_the_folder_is_told_at_its_line(
+def test_missing_code_is_reported_at_its_line(
     command: str, entrypoint: str, reason: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(entrypoint)
@@ -60,12 +60,12 @@ def test_code_that_is_not_in_the_folder_is_told_at_its_line(
 
 
 @pytest.mark.parametrize("entrypoint", ["flights.clean:main", "flights/clean.py", "json.tool:main"])
-def test_what_is_there_or_installed_is_fine(entrypoint: str) -> None:
+def test_code_in_the_folder_or_installed_is_accepted(entrypoint: str) -> None:
     write(entrypoint)
     assert invoke(["plan"]) == ExitCode.DONE
 
 
-def test_where_nobody_can_know_nothing_is_said(folder: Path) -> None:
+def test_code_that_cannot_be_checked_is_not_reported(folder: Path) -> None:
     write("nowhere.to_be_found:main", env={"PYTHONPATH": "src"})
     assert invoke(["plan"]) == ExitCode.DONE
     write("nowhere.to_be_found:main")
@@ -75,6 +75,6 @@ def test_where_nobody_can_know_nothing_is_said(folder: Path) -> None:
         "  local: {extends: builtin/local, settings: {local: {python: /opt/python/bin/python}}}\n"
     )
     assert invoke(["plan"]) == ExitCode.DONE
-    # The code of a job on Cloud Run is in an image, which nobody looks into.
+    # The code of a Cloud Run job is in an image, which is not checked.
     shutil.copy(ROOT / "platforms" / "gcp.yaml", folder / "platform.yaml")
     assert invoke(["plan", "-e", "prod"]) == ExitCode.DONE

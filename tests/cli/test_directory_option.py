@@ -1,4 +1,4 @@
-"""Where a command works: what is said of a folder that is not there, or that is not the product's."""
+"""The folder that a command works in: missing folders, and folders without a manifest."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 
 @pytest.mark.parametrize("words", commands_with_a_folder(alchemesh), ids=" ".join)
-def test_a_folder_that_is_not_there_is_wrong_usage(
+def test_a_missing_folder_is_wrong_usage(
     words: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`status -C /nope` once said that nothing is deployed yet."""
@@ -53,13 +53,13 @@ def test_a_folder_that_is_not_there_is_wrong_usage(
     assert not home.exists()
 
 
-def test_a_folder_that_is_nearly_there_is_named(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_misspelt_folder_gets_a_suggestion(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["plan", "-C", "shpo"]) == ExitCode.USAGE
     assert "hint: did you mean 'shop'? -C takes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["plan"], ["validate"], ["env"], ["unlock", "--yes"]], ids=" ".join)
-def test_from_a_folder_inside_of_a_product_the_hint_names_its_own(
+def test_a_sub_folder_of_a_product_gets_a_hint_at_the_manifest(
     words: list[str], shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (shop / "deep").mkdir()

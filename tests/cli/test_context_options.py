@@ -1,4 +1,4 @@
-"""Commands that messages name can be typed as they are shown: they say where to work as the command before them did."""
+"""Commands in messages can be run as shown: they have the context options of the command that printed them."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return tmp_path / "shop"
 
 
-def test_what_comes_next_is_where_it_was_planned(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`plan -e demo` once ended with `next: alchemesh preview`, which is of another environment."""
+def test_the_next_command_has_the_options_of_the_plan(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`plan -e demo` once ended with `next: alchemesh preview`, for another environment."""
     assert invoke(["plan", "-C", "shop", "-e", "demo", "--emulate"]) == ExitCode.DONE
     assert capsys.readouterr().out.endswith("next: alchemesh preview -C shop -e demo --emulate\n")
 
 
-def test_what_was_not_typed_is_not_added(
+def test_options_from_variables_are_not_added(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ALCHEMESH_EMULATE", "1")
@@ -82,29 +82,33 @@ def test_a_command_that_takes_no_environment_gets_none(shop: Path, capsys: pytes
     ],
     ids=" ".join,
 )
-def test_a_stand_in_is_called_one(shop: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
+def test_an_emulated_environment_is_marked(
+    shop: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
     assert invoke([*words, "-e", "demo", "--emulate"]) == ExitCode.DONE
     assert "demo  emulated" in capsys.readouterr().out
     assert invoke([*words, "-e", "demo", "--emulate", "--json"]) == ExitCode.DONE
     assert json.loads(capsys.readouterr().out)["emulated"] is True
 
 
-def test_doctor_wants_no_plugin_of_a_cloud_that_is_emulated(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An emulated run needs none: doctor once failed where everything was there."""
+def test_doctor_needs_no_plugin_of_an_emulated_cloud(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An emulated run needs no plugin: doctor once failed for a complete machine."""
     (shop / "platform.yaml").write_text(PLATFORM + "    components: {secret: secret-manager-secret}\n")
     invoke(["doctor", "-C", "shop", "-e", "demo", "--emulate", "--json"])
     checks = {one["check"]: one for one in json.loads(capsys.readouterr().out)}
     assert "gcp" not in checks["plugins"]["found"]
 
 
-def test_recording_a_mesh_says_that_it_is_of_a_stand_in(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_applying_a_mesh_marks_an_emulated_environment(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = invoke(["mesh", "apply", str(MESH), "-e", "demo", "--emulate", "--yes", "--platform", "platform.yaml"])
     shown = capsys.readouterr()
     assert (code, shown.out.splitlines()[0]) == (ExitCode.DONE, "mesh  demo  emulated"), shown.err
 
 
 @pytest.mark.parametrize(("form", "head"), [("tree", "mesh  "), ("mermaid", "%% mesh  "), ("dot", "// mesh  ")])
-def test_a_drawing_of_a_stand_in_says_so(shop: Path, capsys: pytest.CaptureFixture[str], form: str, head: str) -> None:
+def test_a_drawing_marks_an_emulated_environment(
+    shop: Path, capsys: pytest.CaptureFixture[str], form: str, head: str
+) -> None:
     where = ["-e", "demo", "--emulate", "--platform", "platform.yaml"]
     invoke(["mesh", "apply", str(MESH), *where, "--yes"])
     capsys.readouterr()
@@ -112,7 +116,7 @@ def test_a_drawing_of_a_stand_in_says_so(shop: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.startswith(f"{head}demo  emulated\n")
 
 
-def test_requests_of_a_stand_in_say_so(
+def test_requests_mark_an_emulated_environment(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ALCHEMESH_USER", AMELIA)
