@@ -69,10 +69,10 @@ def as_flow(lineage: Lineage) -> str:
         while ahead:
             id, lead, below = ahead.pop()  # noqa: A001 - the node's own name
             label, onward = _step(nodes, targets, id)
-            with_context_options = onward in drawn
+            repeated = onward in drawn
             drawn.update((id, onward))
-            lines.append(f"{lead}{label}{f'  {ABOVE}' if with_context_options else ''}")
-            children = [] if with_context_options else targets.get(onward, [])
+            lines.append(f"{lead}{label}{f'  {ABOVE}' if repeated else ''}")
+            children = [] if repeated else targets.get(onward, [])
             for at, child in reversed(list(enumerate(children, start=1))):
                 last = at == len(children)
                 ahead.append((child, below + (LAST if last else BRANCH), below + (GAP if last else LINE)))

@@ -97,16 +97,16 @@ def test_a_member_of_the_team_is_told_it_once(
         assert not path.is_file() or password.encode() not in path.read_bytes(), path
 
     assert run(monkeypatch, BESSIE, "req-1", "--json") == 0
-    with_context_options = json.loads(capsys.readouterr().out)
-    assert with_context_options == {
+    issued = json.loads(capsys.readouterr().out)
+    assert issued == {
         "user": user,
-        "password": with_context_options["password"],
+        "password": issued["password"],
         "sql": "postgresql://127.0.0.1:5433",
         "rest": "http://127.0.0.1:8091/api",
     }
     now = read_entry(gateway.folder, user)
     assert now is not None
-    assert matches(now.scram or "", with_context_options["password"])
+    assert matches(now.scram or "", issued["password"])
     assert not matches(now.scram or "", password)
 
 

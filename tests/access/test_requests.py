@@ -278,9 +278,9 @@ def test_the_owner_revokes_what_is_approved_and_rejects_what_is_not_decided(airp
     with pytest.raises(NotAllowed, match="that is for operations/punctuality and its people"):
         airport.by(STRANGER).revoke(request.address)
     assert airport.by(AMELIA).revoke(request.address, "over").state == "revoked"
-    for with_context_options in (airport.by(AMELIA).revoke, airport.by(AMELIA).approve):
+    for decide in (airport.by(AMELIA).revoke, airport.by(AMELIA).approve):
         with pytest.raises(InvalidTransition, match=r"was revoked by amelia@airport.example on .* \(over\)"):
-            with_context_options(request.address)
+            decide(request.address)
 
 
 def test_an_unknown_request_is_told_with_the_closest(airport: Airport) -> None:
@@ -312,10 +312,10 @@ def test_what_is_due_is_expired_by_whoever_comes_first(airport: Airport, clock: 
     with pytest.raises(InvalidTransition, match=r"expired on .*: it cannot be approved now"):
         airport.by(AMELIA).approve(request.address)
     assert airport.state(request) == "expired"
-    with_context_options = airport.by(BESSIE).ask(RESTRICTED, DESK, "why", clock.now + timedelta(hours=1))
+    repeated = airport.by(BESSIE).ask(RESTRICTED, DESK, "why", clock.now + timedelta(hours=1))
     clock.pass_by(hours=2)
-    assert airport.ask(requester=DESK).address != with_context_options.address
-    assert airport.state(with_context_options) == "expired"
+    assert airport.ask(requester=DESK).address != repeated.address
+    assert airport.state(repeated) == "expired"
 
 
 def test_the_owner_moves_the_end(airport: Airport, clock: Clock) -> None:

@@ -351,9 +351,9 @@ def test_notice_is_given_listed_and_taken_back(product: Folder, monkeypatch: pyt
     assert code == 0
     assert "the breaking change of version 2.0.0 may happen from " in out
     assert "no consumer holds a grant" in out
-    with_context_options = product.run("notice", "aviation/flights/flights-table", "breaking-change")
-    assert with_context_options[0] == 0
-    assert "this notice is in force already: given " in with_context_options[1]
+    repeated = product.run("notice", "aviation/flights/flights-table", "breaking-change")
+    assert repeated[0] == 0
+    assert "this notice is in force already: given " in repeated[1]
     assert product.json("notice", "flights-table", "breaking-change")["new"] is False
     assert "by amelia@airport.example" in product.run("notices")[1]
     assert [reported["what"] for reported in product.json("notices", "flights-table")["notices"]] == ["breaking-change"]

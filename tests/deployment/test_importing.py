@@ -50,9 +50,9 @@ def test_a_first_run_imports_no_module_before_it_is_used(tmp_path: Path) -> None
 
 def test_the_next_run_has_what_the_last_one_used_and_nothing_else(tmp_path: Path) -> None:
     run(tmp_path)
-    with_context_options = run(tmp_path)
-    assert "pulumi_gcp.storage" in with_context_options
-    assert "pulumi_gcp.bigquery" not in with_context_options
+    repeated = run(tmp_path)
+    assert "pulumi_gcp.storage" in repeated
+    assert "pulumi_gcp.bigquery" not in repeated
 
 
 def test_a_list_that_is_damaged_or_names_what_is_gone_stops_nobody(tmp_path: Path) -> None:

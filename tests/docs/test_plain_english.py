@@ -34,7 +34,6 @@ NOT_YET = (
     "alchemesh_platform/provider",
     "alchemesh_platform/sdk",
     "alchemesh_platform/systems",
-    "cli",
 )
 
 

@@ -145,10 +145,10 @@ class Faulty(Shop):
     def name(self) -> str:
         return str(yaml.safe_load(self.manifest.read_text("utf-8"))["name"])
 
-    def up(self, *, with_context_options: bool = False) -> None:
-        """Deploy, which has to go well; with ``again`` a second time, which has to change nothing."""
+    def up(self, *, repeated: bool = False) -> None:
+        """Deploy, which has to go well; with ``repeated`` a second time, which must change nothing."""
         assert self.json("up", "--yes", "-e", ENVIRONMENT)["outcome"] == "succeeded"
-        if with_context_options:
+        if repeated:
             assert self.json("up", "--yes", "-e", ENVIRONMENT)["changes"].keys() == {"same"}
 
     def fails(

@@ -177,8 +177,8 @@ def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mes
     mesh.elsewhere.done("access", "apply", "shop/orders")
     assert mesh.granted() == [request]
     assert [step.state for step in mesh.request(request).steps] == ["requested", "approved", "granted"]
-    with_context_options = mesh.provider.json("up", "--yes")
-    assert with_context_options["changes"].keys() == {"same"}
+    repeated = mesh.provider.json("up", "--yes")
+    assert repeated["changes"].keys() == {"same"}
 
 
 @pytest.mark.slow

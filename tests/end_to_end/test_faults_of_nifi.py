@@ -45,7 +45,7 @@ def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, nif
 
         server.start()
         mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS)])
-        product.up(with_context_options=True)
+        product.up(repeated=True)
         assert groups(server, product) == [f"{ENVIRONMENT}.shop.{product.name}.sales"], "nothing is there twice"
         mesh.kafka.produce(TOPIC, [b'{"order_id": %d}' % number for number in range(EVENTS, 2 * EVENTS)])
         until(lambda: len(landed(mesh, product)) >= 2 * EVENTS, "every event is in the bucket", seconds=300)
@@ -75,7 +75,7 @@ def test_a_user_whom_nifi_gives_no_right_is_told_at_the_port_and_another_goes_on
     assert product.assets() == [EVENTS_ASSET, TABLE_ASSET], "what needs no NiFi stands"
     product.set("nifi", username=ADMINISTRATOR)
     product.environ["NIFI_PASSWORD"] = server.users[ADMINISTRATOR]
-    product.up(with_context_options=True)
+    product.up(repeated=True)
     login = Login(username=ADMINISTRATOR, password=server.users[ADMINISTRATOR], ca_file=str(server.certificate))
     name = f"{ENVIRONMENT}.shop.{product.name}.sales"
     assert named(Server(server.url, login), name) == 1

@@ -139,7 +139,7 @@ def test_names_at_every_limit_are_taken(ingesting: Faulty, mesh: Mesh) -> None:
         ingesting.edit(f"name: {name}", f"name: {(name * 63)[:63]}")
     ingesting.edit("order_id:", f"{'o' * 63}:")
     ingesting.edit("topic: till.sales", f"topic: {topic}")
-    ingesting.up(with_context_options=True)
+    ingesting.up(repeated=True)
 
 
 def test_a_broker_that_is_down(ingesting: Faulty, mesh: Mesh) -> None:
@@ -239,7 +239,7 @@ def test_a_nifi_that_breaks_off_in_the_middle(ingesting: Faulty, nifi: Construct
     fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
     ingesting.fails("with 500: An unexpected error has occurred", line=SALES, path=SALES_PATH, hint="")
     assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
-    ingesting.up(with_context_options=True)
+    ingesting.up(repeated=True)
     found = kinds(nifi)
     assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5)
 

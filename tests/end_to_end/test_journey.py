@@ -61,8 +61,8 @@ def test_a_product_comes_up_runs_answers_and_goes(shop: Shop) -> None:
     status = shop.json("status")
     assert "shop/orders" in json.dumps(status)
 
-    with_context_options = shop.json("up", "--yes")
-    assert with_context_options["changes"].keys() == {"same"}, with_context_options["changes"]
+    repeated = shop.json("up", "--yes")
+    assert repeated["changes"].keys() == {"same"}, repeated["changes"]
     assert shop.run("preview", "--detailed-exitcode").returncode == 0
 
     destroyed = shop.json("destroy", "--yes")

@@ -49,7 +49,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(
         kill(engines_below(process.pid))
     process.communicate(timeout=LONGEST)
 
-    product.up(with_context_options=True)
+    product.up(repeated=True)
     assert product.standing() == whole
     assert held(mesh, product) == (1, 1)
     product.destroy()

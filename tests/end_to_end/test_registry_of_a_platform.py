@@ -116,9 +116,9 @@ def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_rec
     assert (tmp_path / "images").is_dir()
 
     # So is the next one, as long as the registry is not there; and it changes nothing, and can be taken down again.
-    with_context_options = repo.json("platform", "up", "-e", "prod", "--yes")
-    assert (with_context_options["changes"], with_context_options["recorded"]) == ([], False)
-    assert any(way_on in note for note in with_context_options["notes"])
+    repeated = repo.json("platform", "up", "-e", "prod", "--yes")
+    assert (repeated["changes"], repeated["recorded"]) == ([], False)
+    assert any(way_on in note for note in repeated["notes"])
     assert repo.run("domain", "up", "aviation", "-e", "prod", "--yes").returncode == ExitCode.FAILED
     gone = repo.json("platform", "destroy", "-e", "prod", "--yes")
     assert [change["name"] for change in gone["changes"]] == ["platform-images"]

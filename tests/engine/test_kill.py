@@ -55,9 +55,9 @@ def assert_converges(bench: Bench, things: Things) -> None:
     assert up.outcome == "succeeded", up
     assert bench.things.deployed == bench.recorded == set(things)
     assert bench.pending == {}
-    with_context_options = bench.run("up", things)
-    assert with_context_options.changes.keys() == {"same"}
-    assert (with_context_options.diagnostics, with_context_options.notes, bench.reported) == ((), (), [])
+    repeated = bench.run("up", things)
+    assert repeated.changes.keys() == {"same"}
+    assert (repeated.diagnostics, repeated.notes, bench.reported) == ((), (), [])
 
 
 def test_killed_in_a_creation_the_next_run_takes_it_over(bench: Bench) -> None:
@@ -143,8 +143,8 @@ def test_killed_in_a_deletion_the_next_run_deletes_again(bench: Bench) -> None:
     things: Things = {f"t{number}": {} for number in range(29)} | {"t29": {"delete_gate": "go"}}
     bench.run("up", things)
     run_and_kill_engine(bench, things, "delete t29", "destroy")
-    with_context_options = bench.run("destroy", things)
-    assert with_context_options.outcome == "succeeded", with_context_options
+    repeated = bench.run("destroy", things)
+    assert repeated.outcome == "succeeded", repeated
     assert bench.things.deployed == set()
     assert bench.recorded == set()
 

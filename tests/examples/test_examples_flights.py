@@ -205,9 +205,9 @@ def test_running_again_writes_nothing(small: Product) -> None:
     assert small.run().status == 0
     before = small.versions("flights-table")
 
-    with_context_options = small.run()
-    assert with_context_options.status == 0
-    assert "unchanged  flights-table" in with_context_options.output
+    repeated = small.run()
+    assert repeated.status == 0
+    assert "unchanged  flights-table" in repeated.output
     assert small.versions("flights-table") == before == {"flight": 1, "airline": 1, "airport": 1}
 
 
@@ -222,9 +222,9 @@ def test_a_new_description_does_not_make_a_table_written_again_but_lost_rows_do(
 
     table.update_incremental()
     table.delete()
-    with_context_options = small.run().output
-    assert "written    flight             1 rows" in with_context_options
-    assert "written    airline" not in with_context_options
+    repeated = small.run().output
+    assert "written    flight             1 rows" in repeated
+    assert "written    airline" not in repeated
     assert rows(small, "SELECT flight_number FROM flight") == [(1,)]
 
 

@@ -93,9 +93,9 @@ def test_the_contract_is_kept(punctuality: Product) -> None:
 
 
 def test_running_again_writes_nothing(punctuality: Product) -> None:
-    with_context_options = punctuality.run()
-    assert with_context_options.status == 0
-    assert [line.split()[0] for line in with_context_options.output.splitlines()] == [
+    repeated = punctuality.run()
+    assert repeated.status == 0
+    assert [line.split()[0] for line in repeated.output.splitlines()] == [
         "reading",
         "unchanged",
         "unchanged",

@@ -114,12 +114,12 @@ def test_documents_keep_their_keys(wire: Wire) -> None:
 def test_creating_what_is_there_already_adopts_it(wire: Wire) -> None:
     """An engine that is killed after a creation has forgotten it."""
     wire.create(TYPE, PORT)
-    with_context_options = wire.create(TYPE, {**PORT, "description": "Departures"})
+    repeated = wire.create(TYPE, {**PORT, "description": "Departures"})
     found = wire.registry.get(PortRecord, "local", PORT["address"])
     assert found is not None
     assert found.description == "Departures"
     assert len(wire.registry.history("local", address=PORT["address"])) == 2
-    assert with_context_options.id == f"local:{PORT['address']}"
+    assert repeated.id == f"local:{PORT['address']}"
 
 
 def test_a_change_names_its_property_and_updates_in_place(wire: Wire) -> None:

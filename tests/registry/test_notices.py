@@ -116,8 +116,8 @@ def test_the_period_begins_anew_after_a_notice_was_taken_back(registry: Registry
     deployed(registry, environment, contract(environment))
     give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
     withdraw_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=80))
-    with_context_options = give_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=81))
-    assert with_context_options.given.passes_at == NOW + timedelta(days=171)
+    repeated = give_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=81))
+    assert repeated.given.passes_at == NOW + timedelta(days=171)
 
 
 def test_a_notice_that_does_not_stand_or_has_happened_is_not_taken_back(registry: Registry, environment: str) -> None:

@@ -84,7 +84,7 @@ def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractS
             f"{identity.address} has no contract to export",
             hint="give the port one: `contract: {version: 1.0.0, lifecycle: draft}`",
         )
-    with_setting_places = _placed(port.contract.quality, port.models)
+    placed = _placed(port.contract.quality, port.models)
     document = {
         "apiVersion": odcs.API_VERSION,
         "kind": odcs.KIND,
@@ -95,10 +95,10 @@ def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractS
         "domain": identity.domain,
         **_team(identity),
         **_description(identity, port.contract.terms),
-        "schema": [_object(name, model, port.models, with_setting_places) for name, model in port.models.items()],
+        "schema": [_object(name, model, port.models, placed) for name, model in port.models.items()],
         **_price(port.contract.terms),
         **_service_levels(port.contract),
-        **_customs(_contract_customs(port, with_setting_places)),
+        **_customs(_contract_customs(port, placed)),
     }
     return OpenDataContractStandard.model_validate(document)
 
@@ -157,7 +157,7 @@ def _amount(span: timedelta) -> Document:
     return {"value": span // odcs.UNITS[unit], "unit": unit}
 
 
-def _contract_customs(port: PromisedPort, with_setting_places: Mapping[str, Sequence[QualityRule]]) -> Document:
+def _contract_customs(port: PromisedPort, placed: Mapping[str, Sequence[QualityRule]]) -> Document:
     assert port.contract is not None  # noqa: S101 - asked before
     terms, quality = port.contract.terms, port.contract.quality
     customs: Document = {odcs.ACCESS_TYPE: port.contract.access.value, odcs.PROTOCOLS: list(port.protocols)}
@@ -165,7 +165,7 @@ def _contract_customs(port: PromisedPort, with_setting_places: Mapping[str, Sequ
         customs[odcs.BILLING_MODEL] = terms.billing.model
     if terms.notice_period is not None:
         customs[odcs.NOTICE_PERIOD] = format_duration(terms.notice_period)
-    read = [rule.name for name, model in port.models.items() for rule in _in_order(with_setting_places[name], model)]
+    read = [rule.name for name, model in port.models.items() for rule in _in_order(placed[name], model)]
     if read != [rule.name for rule in quality]:
         customs[odcs.QUALITY_ORDER] = [rule.name for rule in quality]
     return customs
@@ -173,11 +173,11 @@ def _contract_customs(port: PromisedPort, with_setting_places: Mapping[str, Sequ
 
 def _placed(rules: Sequence[QualityRule], models: Mapping[str, SemanticModel]) -> dict[str, list[QualityRule]]:
     """Model: its tests. Tests without a model go to the first one, since ODCS has no other place for them."""
-    with_setting_places: dict[str, list[QualityRule]] = {name: [] for name in models}
+    placed: dict[str, list[QualityRule]] = {name: [] for name in models}
     first = next(iter(models))
     for rule in rules:
-        with_setting_places.get(rule.model or first, with_setting_places[first]).append(rule)
-    return with_setting_places
+        placed.get(rule.model or first, placed[first]).append(rule)
+    return placed
 
 
 def _at_property(rule: QualityRule, model: SemanticModel) -> bool:
@@ -197,9 +197,9 @@ def _object(
     name: str,
     model: SemanticModel,
     models: Mapping[str, SemanticModel],
-    with_setting_places: Mapping[str, Sequence[QualityRule]],
+    placed: Mapping[str, Sequence[QualityRule]],
 ) -> Document:
-    rules = with_setting_places[name]
+    rules = placed[name]
     quality = [_rule(rule, name, None, model) for rule in rules if not _at_property(rule, model)]
     known, elsewhere = [], []
     for index, relationship in enumerate(model.relationships):

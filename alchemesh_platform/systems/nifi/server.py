@@ -164,11 +164,11 @@ class Server:
 
         return self._repeat(ask, retry_if_result(lambda answer: not until(answer)), seconds)
 
-    def _repeat(self, act: Callable[[], T], with_context_options: Any, seconds: float) -> T:
+    def _repeat(self, act: Callable[[], T], condition: Any, seconds: float) -> T:
         from tenacity import Retrying, sleep_using_event, stop_after_delay, stop_when_event_set, wait_exponential
 
         retrying = Retrying(
-            retry=with_context_options,
+            retry=condition,
             wait=wait_exponential(multiplier=0.05, max=LONGEST_PAUSE_SECONDS),
             stop=stop_after_delay(seconds) | stop_when_event_set(self.stop),
             sleep=sleep_using_event(self.stop),
@@ -260,7 +260,7 @@ def _pool(login: Login, retries: int) -> Any:
     """Connections that are tried again: always where nothing was sent, else only for reading."""
     from urllib3 import PoolManager, Retry
 
-    with_context_options = Retry(
+    policy = Retry(
         connect=retries,
         read=retries,
         status=retries,
@@ -273,7 +273,7 @@ def _pool(login: Login, retries: int) -> Any:
     )
     certificates = (login.client_certificate, login.client_key) if login.client_certificate else (None, None)
     return PoolManager(
-        retries=with_context_options,
+        retries=policy,
         ca_certs=login.ca_file,
         cert_file=certificates[0],
         key_file=certificates[1],

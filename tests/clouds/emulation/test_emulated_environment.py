@@ -99,8 +99,8 @@ def test_a_product_on_google_cloud_comes_and_goes_without_google_cloud(product: 
     types = {kept.type for kept in Store(home / "emulated" / "prod" / "cloud").all()}
     assert {"gcp:storage/bucket:Bucket", "gcp:bigquery/dataset:Dataset", "gcp:bigquery/table:Table"} <= types
 
-    with_context_options = alchemesh(product, "preview", "--detailed-exitcode")
-    assert with_context_options.returncode == 0, with_context_options.stdout
+    repeated = alchemesh(product, "preview", "--detailed-exitcode")
+    assert repeated.returncode == 0, repeated.stdout
     shell = alchemesh(product, "env")
     assert "export STORAGE_EMULATOR_HOST=http://127.0.0.1:" in shell.stdout
     assert "export BIGQUERY_EMULATOR_HOST=http://127.0.0.1:" in shell.stdout

@@ -153,10 +153,10 @@ def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo, victim: 
     run.communicate(timeout=LONGEST)
     with repo.registry() as registry:
         assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # nobody refers to half of it
-    with_context_options = repo.done("platform", "up", "--yes")
-    assert with_context_options["outputs"]["state_bucket"] == "acme-nowhere"
+    repeated = repo.done("platform", "up", "--yes")
+    assert repeated["outputs"]["state_bucket"] == "acme-nowhere"
     assert repo.done("platform", "up", "--yes")["changes"] == []
     with repo.registry() as registry:
         record = registry.get(FoundationRecord, "prod", "mesh_platform")
     assert record is not None
-    assert record.outputs == with_context_options["outputs"]
+    assert record.outputs == repeated["outputs"]

@@ -70,10 +70,10 @@ def test_a_foundation_goes_after_what_stands_on_it_and_without_what_is_protected
     assert "acme-nowhere" in {kept["id"] for kept in platform["kept"]}
     with repo.registry() as registry:
         assert registry.all(FoundationRecord, environment="prod") == []
-    with_context_options = repo.run("platform", "destroy", "--yes")
-    assert with_context_options.returncode == 0, with_context_options.stderr
-    assert "= platform-state     Bucket            acme-nowhere, protected, kept" in with_context_options.stdout
-    assert "`--delete-protected` removes it too" in with_context_options.stderr
+    repeated = repo.run("platform", "destroy", "--yes")
+    assert repeated.returncode == 0, repeated.stderr
+    assert "= platform-state     Bucket            acme-nowhere, protected, kept" in repeated.stdout
+    assert "`--delete-protected` removes it too" in repeated.stderr
     assert "acme-nowhere" in repo.kept(BUCKET)
     assert len(repo.cloud.all(SERVICE)) == services
 

@@ -120,8 +120,8 @@ def test_what_was_removed_by_hand_meanwhile_is_made_anew(repo: Repo) -> None:
     assert "alchemesh.yaml:18:" in failed.stderr, failed.stderr
     assert f"{EVENTS} was kept when the product let it go, and is not there any more" in failed.stderr
     assert "hint: run it again: it is made anew" in failed.stderr
-    with_context_options = operations(repo.done("up", "--yes"))
-    assert with_context_options["events-storage-gate"] == "create"
+    repeated = operations(repo.done("up", "--yes"))
+    assert repeated["events-storage-gate"] == "create"
 
 
 def test_what_is_not_kept_is_made_anew_and_leaves_no_record(repo: Repo) -> None:

@@ -93,10 +93,10 @@ def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
     user, first = reported["user"], reported["password"]
     group = f"{reported['groups'][0]}study"
     assert read(kafka, TOPIC, 1, user=user, password=first, group=group) == [b'{"order_id": 1}']
-    with_context_options = shop.run("access", "credential", asked)
-    second = with_context_options.stdout.split()[3]
-    assert with_context_options.stdout.split() == ["user", user, "password", second]
-    assert second not in with_context_options.stderr
+    issued = shop.run("access", "credential", asked)
+    second = issued.stdout.split()[3]
+    assert issued.stdout.split() == ["user", user, "password", second]
+    assert second not in issued.stderr
     assert (lets_in(kafka, monkeypatch, user, first), lets_in(kafka, monkeypatch, user, second)) == (False, True)
     shop.environ["ALCHEMESH_USER"] = ADA
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}

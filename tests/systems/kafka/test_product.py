@@ -114,6 +114,6 @@ def test_a_product_on_kafka_comes_up_is_told_of_and_every_fault_has_its_line(sho
     assert "alchemesh.yaml:22:" in down.stderr
     assert "Traceback" not in down.stderr
     kafka.start()
-    with_context_options = shop.json("up", "--yes")
-    assert with_context_options["outcome"] == "succeeded"
-    assert with_context_options["changes"].keys() == {"same"}
+    repeated = shop.json("up", "--yes")
+    assert repeated["outcome"] == "succeeded"
+    assert repeated["changes"].keys() == {"same"}

@@ -143,11 +143,11 @@ def test_a_topic_with_messages_is_kept_and_found_again_and_an_empty_one_goes(kaf
     wire.delete(made)
     assert now(kafka, "kept") is not None
     assert "kept topic kept with 1 message; a later `up` finds it again" in wire.engine.messages()
-    with_context_options = wire.create(TYPE, wanted(kafka, "kept", keepOnDelete=False))
-    wire.delete(with_context_options)
+    repeated = wire.create(TYPE, wanted(kafka, "kept", keepOnDelete=False))
+    wire.delete(repeated)
     assert now(kafka, "kept") is None
     assert schemas.published_of(cluster(kafka), "alchemesh.schemas", "kept") is None
-    wire.delete(with_context_options)
+    wire.delete(repeated)
 
 
 def test_what_was_changed_by_hand_is_seen_and_brought_back(kafka: Broker, wire: Wire) -> None:

@@ -42,13 +42,13 @@ def test_a_user_name_can_be_read() -> None:
 
 def test_hashes_are_of_their_password_and_never_twice_the_same() -> None:
     one, two = new_password(), new_password()
-    first, second, with_context_options = hashes_of(one, two, one)
+    first, second, repeated = hashes_of(one, two, one)
     assert matches(first.scram, one)
     assert matches(second.scram, two)
     assert first.bcrypt.startswith("$2a$04$")
     assert bcrypt.checkpw(one.encode(), first.bcrypt.encode())
     assert not bcrypt.checkpw(two.encode(), first.bcrypt.encode())
-    assert first != with_context_options
+    assert first != repeated
     assert one not in repr(first)
     assert one not in repr(Issued("somebody", one))
 

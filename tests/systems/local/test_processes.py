@@ -79,8 +79,8 @@ def test_a_killed_supervisor_is_started_anew_and_its_orphans_are_ended(folder: P
     os.kill(supervisor_pid(folder), signal.SIGKILL)
     until(lambda: status(folder, program.name).state == "UNSUPERVISED", "the supervisor is gone")
     assert psutil.pid_exists(orphan)
-    with_context_options = ensure_running(folder, program)
-    assert with_context_options.alive
+    repeated = ensure_running(folder, program)
+    assert repeated.alive
     until(lambda: gone(orphan), "the orphan is ended")
 
 

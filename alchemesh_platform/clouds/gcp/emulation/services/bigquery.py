@@ -51,13 +51,13 @@ class Dataset(ResourceType):
     def knows_region(self, region: str) -> bool:
         return region.lower() in MULTI_REGIONS or super().knows_region(region)
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         try:
             world.bigquery().make_dataset(values["project"], dataset_body(values))
         except Refused as error:
             if error.status != CONFLICT:
                 raise
-            if not with_context_options:
+            if not recreating:
                 raise exists(f"Dataset {values['project']}:{values['datasetId']}") from None
             self.change(world, {}, values)
 
@@ -110,13 +110,13 @@ class Table(ResourceType):
             found |= {"schema"}
         return found | frozenset(partition) | frozenset(encryption)
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         try:
             world.bigquery().make_table(values["project"], values["datasetId"], table_body(values))
         except Refused as error:
             if error.status != CONFLICT:
                 raise
-            if not with_context_options:
+            if not recreating:
                 raise exists(f"Table {values['project']}:{values['datasetId']}.{values['tableId']}") from None
 
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:

@@ -57,7 +57,7 @@ class Access(ResourceType):
         entry = json.dumps(access_entry(values), sort_keys=True).encode()
         return f"{DATASET_ID.format_map(values)}/access/{hashlib.sha256(entry).hexdigest()[:16]}"
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         self._known(world, values)
         with world.lock:
             entries, entry = entries_of(world, values), access_entry(values)
@@ -103,7 +103,7 @@ class DatasetGrant(Grant):
     iam_bigquery_member_dataset.go
     """
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         email = str(values["member"]).removeprefix("serviceAccount:")
         if email != values["member"] and not account_exists(world, email, str(values["project"])):
             raise _unknown_member(values, email)

@@ -47,7 +47,7 @@ class Grant(ResourceType):
         on = self.references[0].identify(values) if self.references else None
         return f"{on or self.id.format_map(values)}/{values['role']}/{values['member']}{when}"
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         member = str(values["member"])
         email = member.removeprefix(_ACCOUNT_MEMBER)
         project = str(values.get("project") or world.project or "")

@@ -21,7 +21,7 @@ API = re.compile(r"[a-z][a-z0-9-]*\.googleapis\.com")
 class EnabledService(ResourceType):
     """A service that a project has enabled."""
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         world.store.enable_api(str(values["project"]), str(values["service"]))
 
     def remove(self, world: World, values: Values) -> None:

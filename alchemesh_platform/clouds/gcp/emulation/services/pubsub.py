@@ -61,7 +61,7 @@ class Subscription(ResourceType):
     Source: https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#assign_roles_service_agent
     """
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         config = values.get("cloudStorageConfig")
         if not isinstance(config, Mapping):
             return

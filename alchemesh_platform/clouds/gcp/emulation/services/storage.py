@@ -79,13 +79,13 @@ class Bucket(ResourceType):
     def knows_region(self, region: str) -> bool:
         return region.lower() in MULTI_REGIONS or super().knows_region(region)
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         try:
             world.storage().make_bucket(str(values.get("project")), values["name"], values["location"])
         except Refused as error:
             if error.status != CONFLICT:
                 raise
-            if not with_context_options:
+            if not recreating:
                 raise bucket_name_taken() from None
 
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:
@@ -107,7 +107,7 @@ class Bucket(ResourceType):
 class BucketObject(ResourceType):
     """An object with its content."""
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         content_type = values.get("contentType") or "text/plain; charset=utf-8"
         world.storage().write(values["bucket"], values["name"], _content(values), content_type)
 

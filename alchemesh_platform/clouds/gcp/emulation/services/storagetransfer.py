@@ -28,7 +28,7 @@ class TransferJob(ResourceType):
     def identify(self, values: Values) -> str:
         return f"{values['project']}/{_name(values).removeprefix('transferJobs/')}"
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         identity = self.identify(values)
         if world.store.get(DELETED, identity) is not None:
             raise exists(f"transfer job {identity}, which is deleted")

@@ -67,7 +67,7 @@ class EmulatedKind:
         # The name is claimed before anything is made, so that what a kill leaves behind has an owner.
         self.world.store.put(Kept(self.type.type, identity, context.urn, _given(inputs), {}, made=False))
         try:
-            self.type.make(self.world, values, with_context_options=before is not None)
+            self.type.make(self.world, values, recreating=before is not None)
             outputs = self.type.computed(values, self.world)
         except BaseException:
             if before is None:

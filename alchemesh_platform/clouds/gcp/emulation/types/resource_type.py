@@ -144,7 +144,7 @@ class ResourceType:
         """Which of the paths that differ make it another resource."""
         return frozenset(path for path in paths if self.only_replaced or top_level(path) in self.replace_on)
 
-    def make(self, world: World, values: Values, *, with_context_options: bool) -> None:
+    def make(self, world: World, values: Values, *, recreating: bool) -> None:
         """Bring it into its emulator.
 
         Args:
