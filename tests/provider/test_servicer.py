@@ -24,9 +24,9 @@ from alchemesh_platform.provider.inputs import Properties
 from alchemesh_platform.provider.serve.attach import serve_attached
 from alchemesh_platform.provider.serve.provider import AlchemeshProvider
 from alchemesh_platform.provider.values import Secret, decode_map, encode_map
+from tests.systems.mesh.test_records import PORT
 from tests.waiting import LONGEST
 
-from .test_records import PORT
 from .wire import Wire, connected, urn
 
 SLOW = "test:it:Slow"

@@ -19,7 +19,7 @@ from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.sdk.wiring import Wiring
-from tests.clouds.emulation.harness import empty
+from tests.clouds.gcp.emulation.harness import empty
 
 PROJECT = "acme-mesh"
 PLACE = Wiring(environment="prod", domain="aviation", product="flights")

@@ -17,9 +17,8 @@ from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, r
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.servers.supervisor import shut_down
+from tests.provider.wire import CheckFailed, Wire
 from tests.systems.local.gateways import written_gateway
-
-from .wire import CheckFailed, Wire
 
 TYPE = "alchemesh:local:DataApiGrant"
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME

@@ -13,8 +13,7 @@ from pulumi.runtime.proto import provider_pb2
 from alchemesh_platform.access.requests.states import advance
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, RequestState, RequestStep
-
-from .wire import Wire, connected
+from tests.provider.wire import Wire, connected
 
 TYPE = "alchemesh:mesh:Grant"
 REQUEST = "req-0a1b2c3d"

@@ -11,8 +11,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.identity.machine import USER_VARIABLE
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord, NoticeRecord
-
-from .wire import Wire, connected
+from tests.provider.wire import Wire, connected
 
 TYPE = "alchemesh:mesh:Contract"
 PORT = "aviation/flights/flights-table"

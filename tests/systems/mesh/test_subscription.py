@@ -21,9 +21,8 @@ from alchemesh_platform.registry.records import (
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, revoke_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import is_good
+from tests.provider.wire import CheckFailed, Wire
 from tests.systems.local.gateways import written_gateway
-
-from .wire import CheckFailed, Wire
 
 TYPE = "alchemesh:mesh:Subscription"
 INPUTS = {

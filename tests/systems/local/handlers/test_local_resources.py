@@ -19,8 +19,7 @@ from alchemesh_platform.provider.values import UNKNOWN, Secret
 from alchemesh_platform.systems.local.directory import OWNER_FILE, owner_of
 from alchemesh_platform.systems.local.directory import create as create_directory
 from alchemesh_platform.systems.local.jobs.job import read_job
-
-from .wire import CheckFailed, Wire, connected
+from tests.provider.wire import CheckFailed, Wire, connected
 
 DIRECTORY = "alchemesh:local:Directory"
 TABLE = "alchemesh:local:DeltaTable"

@@ -104,13 +104,13 @@ def test_a_type_that_is_looked_up_leaves_the_sdk_whole() -> None:
 
 
 def test_the_docs_list_what_is_covered() -> None:
-    page = Path(__file__).parents[3] / "docs" / "emulation.md"
+    page = Path(__file__).parents[4] / "docs" / "emulation.md"
     listed = [line for line in page.read_text("utf-8").splitlines() if line.startswith("- `gcp:")]
     assert listed == [f"- `{token}` ({TYPES[token].how})" for token in sorted(TYPES)]
 
 
 def test_every_type_that_our_components_register_is_covered() -> None:
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     files = [*(root / "components").rglob("*.yml"), *(root / "tests" / "components").rglob("*.py")]
     registered = {token for file in files for token in TOKEN.findall(file.read_text("utf-8"))}
     assert registered

@@ -16,8 +16,7 @@ from alchemesh_platform.registry.records import (
     ProductRecord,
     Record,
 )
-
-from .wire import CheckFailed, Wire
+from tests.provider.wire import CheckFailed, Wire
 
 PORT: dict[str, Any] = {
     "environment": "local",

@@ -25,9 +25,8 @@ from alchemesh_platform.systems.local.servers.supervisor import config_folder, s
 from alchemesh_platform.systems.local.tables.columns import Column
 from alchemesh_platform.systems.local.tables.delta import evolve_table
 from alchemesh_platform.systems.local.tables.evolution import wanted_schema
+from tests.provider.wire import CheckFailed, Wire
 from tests.waiting import until
-
-from .wire import CheckFailed, Wire
 
 pytestmark = pytest.mark.slow
 
