@@ -181,6 +181,12 @@ class Faulty(Shop):
         prefix = f"{DOMAIN}/{self.name}/"
         return sorted(address.removeprefix(prefix) for address in found if address.startswith(prefix))
 
+    def outcomes(self) -> list[str]:
+        """Outcomes of this product's deployments, the latest first."""
+        folder = self.home / "emulated" / ENVIRONMENT
+        with Registry.open(f"sqlite:///{folder / 'registry.db'}") as registry:
+            return [each.outcome for each in registry.deployments(f"{DOMAIN}/{self.name}", ENVIRONMENT)]
+
     def standing(self) -> Counter[str]:
         """Type: how many things of this product the cloud has."""
         kept = self.mesh.store.all() if self.mesh else []

@@ -17,6 +17,7 @@ from tests.waiting import until
 
 from .consuming import ADA, BOB, ORDERS_TABLE, REPORTS, write_consumer, write_provider
 from .harness import Shop
+from .held import Hold, start_held
 
 pytestmark = pytest.mark.engine
 
@@ -167,12 +168,12 @@ def test_destroy_leaves_the_approval_and_the_next_up_grants_again(mesh: Mesh) ->
 
 
 @pytest.mark.slow
-def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mesh) -> None:
+def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mesh, tmp_path: Path) -> None:
     request = ask(mesh)
-    running = mesh.elsewhere.start("access", "approve", request, "--apply")
-    until(lambda: mesh.request(request).state != "requested", what="the approval")
-    running.kill()
-    running.communicate()
+    hold = Hold("before", "alchemesh:mesh:Grant")
+    run = start_held(mesh.elsewhere, hold, tmp_path / "run", "access", "approve", request, "--apply")
+    run.kill("command")
+    assert (mesh.granted(), mesh.request(request).state) == ([], "approved")
 
     mesh.elsewhere.done("access", "apply", "shop/orders")
     assert mesh.granted() == [request]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from alchemesh_platform.deployment.operator import OWN_PROCESS_COMPONENTS
+from tests.commands import COMMAND, LONGEST
 from tests.waiting import until
 
-from .harness import LONGEST, Shop, below, engines_below, everything_in, kill, write_shop
+from .harness import Shop, below, everything_in, write_shop
+from .held import Hold, start_held
 
 pytestmark = pytest.mark.engine
 
@@ -39,62 +39,74 @@ def test_a_failure_in_the_middle_names_port_line_and_cause_and_keeps_the_rest(sh
     assert workspace["operation"] == "same", "what stood is not made again"
 
 
-def test_ctrl_c_stops_cleanly_and_the_next_up_goes_on(shop: Shop) -> None:
-    process = shop.start("up", "--yes")
-    until(lambda: engines_below(process.pid) != [], what="the engine starts")
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=LONGEST)
-    assert process.returncode == 1, err
+def test_ctrl_c_stops_cleanly_and_the_next_up_resumes(shop: Shop, tmp_path: Path) -> None:
+    run = start_held(shop, Hold("before", "alchemesh:local:Directory"), tmp_path / "run", "up", "--yes")
+    code, err = run.interrupt()
+    assert code == 1, err
     assert "Traceback" not in err
+    assert outcomes(shop) == ["cancelled"]
     assert shop.json("up", "--yes")["outcome"] == "succeeded"
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
-@pytest.mark.parametrize("victim", ["cli", "engine"])
-@pytest.mark.parametrize("moment", [0.05, 0.4, 1.0])
-def test_a_kill_at_any_moment_loses_nothing(shop: Shop, victim: str, moment: float) -> None:
-    process = shop.start("up", "--yes")
-    until(lambda: engines_below(process.pid) != [] or process.poll() is not None, what="the engine starts")
-    time.sleep(moment)  # the moment of the kill is the parameter of this test, not a wait for something
-    if victim == "cli":
-        process.kill()
-    else:
-        kill(engines_below(process.pid))
-    process.communicate(timeout=LONGEST)
+MOMENTS = (
+    Hold("before", "alchemesh:local:Ingestion"),
+    Hold("after", "alchemesh:local:DeltaTable"),
+    Hold("before", "alchemesh:local:DataApi"),
+    Hold("after", "alchemesh:mesh:Contract"),
+)
+
+
+@pytest.mark.parametrize("victim", ["command", "engine"])
+@pytest.mark.parametrize("hold", MOMENTS, ids=lambda hold: f"{hold.moment} {hold.prefix.rpartition(':')[2]}")
+def test_a_kill_in_a_creation_loses_nothing(shop: Shop, tmp_path: Path, victim: str, hold: Hold) -> None:
+    run = start_held(shop, hold, tmp_path / "run", "up", "--yes")
+    run.kill(victim)
+    assert outcomes(shop) == ["running" if victim == "command" else "failed"]
 
     up = shop.json("up", "--yes")
     assert up["outcome"] == "succeeded"
+    [resumed] = [note for note in up["notes"] if run.held in note]
+    assert "was being created when an earlier run was stopped; it was taken over" in resumed
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
     destroyed = shop.json("destroy", "--yes", "--delete-data")
     assert destroyed["outcome"] == "succeeded"
     left = [path for path in (shop.home / "local" / "data").rglob("*") if path.is_file()]
-    assert left == [], "a resource that the state had forgotten would be left behind"
+    assert left == [], "the state had lost a resource, and destroy did not remove it"
 
 
-def test_a_killed_provider_is_told_and_the_next_up_goes_on(shop: Shop) -> None:
+def outcomes(shop: Shop) -> list[str]:
+    """Outcomes of the product's deployments, the latest first."""
+    with shop.registry() as registry:
+        return [deployment.outcome for deployment in registry.deployments("shop/orders", "local")]
+
+
+def test_a_killed_provider_is_reported_and_the_next_up_resumes(shop: Shop) -> None:
     needs = "".join(
         f"  - name: box-{number:02}\n    component: object-storage\n" for number in range(OWN_PROCESS_COMPONENTS)
     )
     shop.edit("infrastructure:\n", f"infrastructure:\n{needs}")
     process = shop.start("up", "--yes")
     data = shop.home / "local" / "data" / "shop" / "orders"
-    until(lambda: data.exists() or process.poll() is not None, what="the first thing is made")
-    kill(below(process.pid, "alchemesh_platform.provider.main"))
+    until(lambda: data.exists() or process.poll() is not None, what="the first resource is created")
+    [provider] = below(process.pid, "alchemesh_platform.provider.main")
+    provider.kill()
     _out, err = process.communicate(timeout=LONGEST)
     assert process.returncode == 1, err
     assert "Traceback" not in err
+    assert outcomes(shop) == ["failed"]
     assert shop.json("up", "--yes")["outcome"] == "succeeded"
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
-def test_two_ups_of_one_stack_do_not_mix(shop: Shop) -> None:
-    first = shop.start("up", "--yes")
-    until(lambda: engines_below(first.pid) != [] or first.poll() is not None, what="the engine starts")
+def test_a_second_up_of_a_stack_is_refused_until_the_first_has_ended(shop: Shop, tmp_path: Path) -> None:
+    first = start_held(shop, Hold("before", "alchemesh:local:Directory"), tmp_path / "run", "up", "--yes")
     second = shop.run("up", "--yes")
-    _out, err = first.communicate(timeout=LONGEST)
-    assert first.returncode == 0, err
-    assert second.returncode in (0, 5), second.stderr
-    if second.returncode == 5:
-        assert str(first.pid) in second.stderr, "it says who holds the lock"
+    assert second.returncode == 5, second.stderr
+    assert f"pid {first.process.pid}" in second.stderr, "it names the run that holds the lock"
+    code, err = first.end()
+    assert code == 0, err
+    assert outcomes(shop) == ["succeeded"]
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
@@ -167,7 +179,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk:
             file.write(f"{number},{number * 7919 % 100_003}.25\n")
     limit = 1_000_000  # bytes that one file may have: the write of the landed file ends in the middle
     limited = subprocess.run(
-        ["prlimit", f"--fsize={limit}", "--", *shop_command("up", "--yes")],
+        ["prlimit", f"--fsize={limit}", "--", *COMMAND, "up", "--yes"],
         cwd=shop.folder,
         env=shop.environment(),
         capture_output=True,
@@ -181,12 +193,6 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk:
     assert [path.name for path in landed.rglob("*big*")] == [], "no half of a file is left"
     shop.done("up", "--yes")
     assert "400003 orders written" in shop.done("run")
-
-
-def shop_command(*arguments: str) -> list[str]:
-    from tests.commands import COMMAND
-
-    return [*COMMAND, *arguments]
 
 
 def test_secrets_are_nowhere_in_plain_text(shop: Shop, tmp_path: Path) -> None:
