@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 from tests.cases import read_yaml
 
 CATALOG = discover()
+REFERENCE = re.compile(r"[\w.]+:\w+")
 
 
 def cases_of(spec: ComponentSpec) -> list[dict[str, Any]]:
@@ -94,13 +97,26 @@ def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -
     spec.outputs_model().model_validate(outputs)
 
 
+def references_of(spec: ComponentSpec) -> dict[str, str]:
+    """Fields of a spec that refer to something in a module: ``"module:name"``."""
+    values = {field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)}
+    return {name: value for name, value in values.items() if isinstance(value, str) and REFERENCE.fullmatch(value)}
+
+
+def test_every_kind_of_reference_is_in_use() -> None:
+    """The test below would check none of a kind that no component uses."""
+    used = {field for spec in CATALOG.values() for field in references_of(spec)}
+    assert used == {"component", "args", "settings", "outputs", "observe", "run", "check", "look"}
+
+
 @pytest.mark.parametrize("name", sorted(CATALOG))
 def test_references_of_the_spec_lead_somewhere(name: str) -> None:
     spec = CATALOG[name]
     assert spec.name == name
-    for reference in (spec.component, spec.args, spec.settings, spec.outputs, spec.observe, spec.run, spec.check):
-        if reference is not None:
-            assert callable(load_reference(reference)), reference
+    references = references_of(spec)
+    assert references.keys() >= {"component", "args", "settings", "outputs"}
+    for field, reference in references.items():
+        assert callable(load_reference(reference)), f"{field}: {reference}"
     assert spec.component_class().spec is spec
 
 
