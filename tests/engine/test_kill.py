@@ -274,12 +274,16 @@ def test_a_second_ctrl_c_stops_at_once(bench: Bench) -> None:
 
 
 def test_an_early_ctrl_c_leaves_no_lock(bench: Bench) -> None:
+    things: Things = {"a": {"gate": "go"}}  # closed: however late the signal comes, the run has not ended
     bench.stack.prepare(bench.engine)
-    caller = bench.start("up", {"a": {}})
-    until(lambda: caller.poll() is not None or psutil.Process(caller.pid).children(), what="the engine is started")
+    caller = bench.start("up", things)
+    until(lambda: psutil.Process(caller.pid).children(), what="the engine is started")
     caller.send_signal(signal.SIGINT)
-    assert outcome_of(caller)["outcome"] in ("cancelled", "succeeded")
-    assert_converges(bench, {"a": {}})
+    heard = bench.things.root / "cancelled"
+    until(lambda: caller.poll() is not None or heard.exists(), what="the run is cancelled")
+    bench.things.open_gate("go")
+    assert outcome_of(caller)["outcome"] == "cancelled"
+    assert_converges(bench, things)
 
 
 def test_two_at_once_on_one_stack_say_who_is_first(bench: Bench) -> None:

@@ -131,7 +131,9 @@ def test_a_killed_holder_is_told_and_does_not_lock(stack: Stack) -> None:
 def test_stacks_do_not_lock_each_other(stack: Stack, tmp_path: Path) -> None:
     other = Stack("shop.returns", "dev", stack.backend, tmp_path)
     with StackLock(stack), StackLock(other):
-        pass
+        for held in (stack, other):
+            with pytest.raises(StackLocked), StackLock(held):
+                pass
 
 
 def test_it_is_free_again_after_a_fault(stack: Stack) -> None:

@@ -54,6 +54,12 @@ def elsewhere(bench: Bench, tmp_path: Path) -> Bench:
     return replace(bench, stack=replace(bench.stack, home=tmp_path / "elsewhere"))
 
 
+def pending_in(bucket: Bucket) -> list[str]:
+    """Names of the things that the bucket's state has as begun and not ended."""
+    latest = json.loads(bucket.read(STATE))["checkpoint"]["latest"] or {}
+    return [operation["resource"]["urn"].rpartition("::")[2] for operation in latest.get("pending_operations", ())]
+
+
 def recorded_in(bucket: Bucket) -> set[str]:
     """Names of the things in the bucket's state."""
     latest = json.loads(bucket.read(STATE))["checkpoint"]["latest"] or {}  # nothing yet, where only the stack was made
@@ -137,9 +143,12 @@ def test_of_many_that_lock_at_once_only_one_gets_in(bench: Bench, tmp_path: Path
 def test_state_is_pushed_while_the_run_goes_on(bench: Bench, bucket: Bucket) -> None:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(bench.run, "up", IN_CREATION)
-        until(lambda: STATE in bucket.keys and recorded_in(bucket) == {"a"}, what="a is in the bucket")
-        pending = json.loads(bucket.read(STATE))["checkpoint"]["latest"].get("pending_operations", [])
-        assert [operation["resource"]["urn"].rpartition("::")[2] for operation in pending] in ([], ["slow"])
+        until(
+            lambda: STATE in bucket.keys and pending_in(bucket) == ["slow"],
+            what="the creation of slow is in the bucket",
+        )
+        assert recorded_in(bucket) == {"a"}
+        assert not running.done()
         bench.things.open_gate("go")
         assert running.result().outcome == "succeeded"
     assert recorded_in(bucket) == set(IN_CREATION)

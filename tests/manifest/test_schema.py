@@ -42,8 +42,9 @@ def changed(*path: str | int, to: Any) -> dict[str, Any]:
 
 
 def test_schema_is_one_of_its_draft() -> None:
+    assert SCHEMA["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     Draft202012Validator.check_schema(SCHEMA)
-    json.dumps(SCHEMA)
+    assert json.loads(json.dumps(SCHEMA)) == SCHEMA
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, EVERYTHING], ids=["local", "whole catalogue"])

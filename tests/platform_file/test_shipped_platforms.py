@@ -29,8 +29,11 @@ def test_it_loads_without_a_problem() -> None:
 
 def test_every_component_that_it_names_implements_what_it_is_named_for() -> None:
     catalog = builtin_catalog()
-    for component_type, name in load_platform(GCP, "prod", Path("home")).components.items():
-        assert catalog[name].component_type == component_type
+    named = load_platform(GCP, "prod", Path("home")).components
+    assert {component_type: catalog[name].component_type for component_type, name in named.items()} == {
+        component_type: component_type for component_type in named
+    }
+    assert "columnar-table" in named
 
 
 @pytest.mark.parametrize("product", ["flights", "punctuality"])
