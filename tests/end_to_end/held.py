@@ -186,9 +186,10 @@ class Holding:
 
 def main() -> None:
     """Run `alchemesh` with the hold of the environment."""
+    from alchemesh_platform.provider.provider import AlchemeshProvider
+
     from alchemesh_cli.main import main as run
     from alchemesh_platform.clouds.gcp.emulation.provider import EmulatedGcp
-    from alchemesh_platform.provider.provider import AlchemeshProvider
 
     holding = Holding(json.loads(os.environ[PLAN_VARIABLE]))
     for provider in (AlchemeshProvider, EmulatedGcp):
