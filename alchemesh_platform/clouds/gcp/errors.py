@@ -47,7 +47,7 @@ def without_details(reported: str) -> str:
 
 
 def _sentences(details: Any) -> Iterator[str]:
-    """What the details say in words: what else is in them repeats the failure, or is for machines."""
+    """The sentences in the details. The rest repeats the failure, or is for machines."""
     for detail in details if isinstance(details, list) else ():
         if not isinstance(detail, Mapping):
             continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from alchemesh_platform.systems.bigquery.columns import Field
 
-REPLACE = "set `on_incompatible_change: replace`, which makes the table anew without its rows"
+REPLACE = "set `on_incompatible_change: replace`, which re-creates the table without its rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Change:
 
     Args:
         column: Dotted for parts, None for the table as a whole.
-        property: What of the table is to change, where it is no column.
+        property: The changed property of the table, if it is no column.
     """
 
     column: str | None
@@ -31,11 +31,11 @@ class Change:
 def incompatible(
     old: Sequence[Field], new: Sequence[Field], old_partition: str | None = None, new_partition: str | None = None
 ) -> list[Change]:
-    """What of a change a table cannot follow.
+    """The parts of a change that a table cannot follow.
 
-    It can take in columns and parts that may be null, let a required column be null, and change descriptions, policy
+    It can add nullable columns and fields, make a required column nullable, and change descriptions, policy
     tags and clustering. It cannot drop a column without its rows' values being lost to consumers, change a type, make a
-    column required, take in a required one, or be partitioned anew.
+    column required, add a required one, or change its partitioning.
     """
     changes = list(_incompatible(old, new, ""))
     if old_partition != new_partition:
@@ -67,9 +67,9 @@ def moved(old_location: str | None, new_location: str | None) -> Iterator[Change
 def dropped(
     old: Sequence[Field], new: Sequence[Field], old_partition: str | None = None, new_partition: str | None = None
 ) -> list[str]:
-    """Columns that go without the table being made anew: nothing else comes or cannot follow.
+    """Columns that can be dropped in place: no column is added and no other change is incompatible.
 
-    A column that goes while another comes might be renamed; there Google Cloud's provider makes the table anew.
+    Dropping one column and adding another might be a rename; Google Cloud's provider then re-creates the table.
 
     Source: resource_bigquery_table.go of the provider (resourceBigQueryTableSchemaIsChangeable)
     """

@@ -25,7 +25,7 @@ class TableSchemaInputs(Properties):
     encryption_key: str | None = Field(default=None, description="Customer-managed key of the table.")
     location: str | None = Field(default=None, description="Where the table's dataset is: a region, EU or US.")
     on_incompatible_change: Literal["refuse", "replace"] = Field(
-        default="refuse", description="What happens when the table cannot follow; replace loses the rows."
+        default="refuse", description="Handling of a change that the table cannot follow; replace loses the rows."
     )
 
 
@@ -70,7 +70,7 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
             context.warn(f"table {inputs.table} loses columns, with their values: {', '.join(columns)}")
         else:
             reasons = "; ".join(f"{each.column}: {each.reason}" if each.column else each.reason for each in changes)
-            context.warn(f"table {inputs.table} is made anew, without its rows: {reasons}")
+            context.warn(f"table {inputs.table} is re-created, without its rows: {reasons}")
 
     def create(self, inputs: TableSchemaInputs, context: Context) -> TableSchemaOutputs:
         return TableSchemaOutputs()

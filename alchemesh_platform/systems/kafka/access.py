@@ -20,7 +20,7 @@ def _one_or_many(value: object) -> object:
 
 
 class KafkaSecurity(Strict):
-    """Who we are to the cluster, and how the line is protected."""
+    """Our login at the cluster, and the protection of the connection."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="SASL_SSL", description="Security protocol of the listener."

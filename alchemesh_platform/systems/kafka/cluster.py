@@ -55,10 +55,10 @@ class Cluster:
         self.brokers = self._connect(seconds)
 
     def answer(self, future: Future[T], doing: str) -> T:
-        """What the cluster answers.
+        """The answer of the cluster.
 
         Args:
-            doing: What was asked for, for the failure: ``create topic orders``.
+            doing: The operation, for the failure: ``create topic orders``.
         """
         with refusals(self.access, doing):
             return future.result(ANSWER_SECONDS)
@@ -67,7 +67,7 @@ class Cluster:
         """Wait until brokers tell of what was made or changed: they learn of it from the controller, a bit later.
 
         Args:
-            missing: What they do not tell yet, in a sentence; None once they do.
+            missing: The missing report, in a sentence; None once it arrives.
 
         Raises:
             KafkaFailed: when they do not in time, with what is missing still.
@@ -146,7 +146,7 @@ def code_of(error: BaseException) -> int | None:
 
 
 def error_of(error: BaseException) -> str:
-    """What a broker says, in its own words."""
+    """The message of a broker."""
     found: Any = error.args[0] if error.args else None
     return str(found.str()) if hasattr(found, "str") else str(error)
 

@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.5
 
 
 class Published(BaseModel):
-    """What is published of one topic."""
+    """The published schema of one topic."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -52,7 +52,7 @@ def withdraw(cluster: Cluster, schema_topic: str, topic: str) -> None:
 
 
 def published_of(cluster: Cluster, schema_topic: str, topic: str) -> Published | None:
-    """What is published of a topic; None when nothing is, or nothing that can be read."""
+    """The published schema of a topic; None if there is none, or it is unreadable."""
     return all_published(cluster, schema_topic).get(topic)
 
 

@@ -55,7 +55,7 @@ def topic_of(cluster: Cluster, name: str) -> Topic | None:
 
 
 def describe_topic(cluster: Cluster, name: str) -> TopicDescription | None:
-    """What who may only read a topic is told of it; None when there is none."""
+    """The description of a topic for a user with read rights only; None if there is none."""
     from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
     with refusals(cluster.access, f"describe topic {name}"):
@@ -146,7 +146,7 @@ def delete_topic(cluster: Cluster, name: str) -> None:
 
 
 def differences(now: Topic, wanted: Topic) -> list[str]:
-    """What differs between a topic and what is wanted of it, in words."""
+    """The differences between a topic and its declaration, in words."""
     found = []
     if now.partitions != wanted.partitions:
         found.append(f"partitions {now.partitions} instead of {wanted.partitions}")

@@ -1,4 +1,4 @@
-"""Who a consumer is to a Kafka cluster: as whom it signs in, and what its consumer groups are called.
+"""The identity of a consumer at a Kafka cluster: its user, and the names of its consumer groups.
 
 Where the platform makes users, each request that was granted has one of its own: a renewal's is another than that of
 the request before, so that the end of one leaves the other as it is.
@@ -46,7 +46,7 @@ def own_user(consumer: Consumer) -> str:
 
 
 def group_prefixes(consumer: Consumer) -> tuple[str, ...]:
-    """What names of a consumer's groups begin with; the same for all its requests, so that a renewal reads on."""
+    """The prefix of a consumer's groups; the same for all its requests, so that a renewal resumes reading."""
     return tuple(f"{name}." for name in principals(consumer))
 
 

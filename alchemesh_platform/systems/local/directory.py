@@ -23,7 +23,7 @@ class DirectoryRefused(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a folder holds, leaving out the owner's mark."""
+    """The content of a folder, without the owner's mark."""
 
     files: int
     size_bytes: int
@@ -90,8 +90,8 @@ def create(path: Path, owner: str, *, formerly: str | None = None) -> bool:
         return False
     with storage_errors(f"create {path}"):
         path.mkdir(parents=True, exist_ok=True)
-        # A link fails where a mark exists already: of two that come at once, one gets the folder.
-        # The draft lies beside the folder: in it, others would take it for a file of unknown origin.
+        # A link fails if the mark exists: only one of two calls gets the folder. The draft is next to the folder:
+        # inside it, other runs would take it for a file of unknown origin.
         draft = path.parent / f".{path.name}.{uuid.uuid4().hex}"
         try:
             draft.write_text(mark, encoding="utf-8")
@@ -147,7 +147,7 @@ def remove(path: Path, owner: str, *, keep_data: bool) -> Contents | None:
     With ``keep_data`` its files stay, and so does the mark, so that the owner finds them again; an empty folder goes.
 
     Returns:
-        What was kept; None when nothing was.
+        The kept files; None if there are none.
 
     Raises:
         DirectoryRefused: when the folder, or one inside it, is somebody else's; nothing is removed then.

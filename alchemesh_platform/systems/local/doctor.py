@@ -1,4 +1,4 @@
-"""What `alchemesh doctor` checks of the local platform."""
+"""Checks of the local platform for `alchemesh doctor`."""
 
 from __future__ import annotations
 

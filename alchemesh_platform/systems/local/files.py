@@ -26,7 +26,7 @@ _HINTS = {
 
 
 def storage_failure(doing: str, error: OSError) -> StorageFailed:
-    """What a person is told of a system call that failed."""
+    """The message for a failed system call."""
     reason = error.strerror or str(error)
     return StorageFailed(f"cannot {doing}: {reason}", hint=_HINTS.get(error.errno or 0))
 

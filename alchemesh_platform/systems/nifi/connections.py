@@ -14,4 +14,4 @@ class DataflowConnection(ConnectionDocument):
 
     server: str = Field(description="Address of NiFi's REST interface.")
     group: str = Field(description="Id of its process group.")
-    login: dict[str, Any] = Field(default_factory=dict, description="Who asks; secrets by reference.")
+    login: dict[str, Any] = Field(default_factory=dict, description="Login for observing it; secrets by reference.")

@@ -66,7 +66,7 @@ class DataflowInputs(Properties):
 
 
 class DataflowOutputs(Properties):
-    """A dataflow as it stood after the last operation."""
+    """A dataflow after the last operation."""
 
     group_id: str = Field(description="Id of the process group.")
     server_version: str = Field(description="Version of the server.")
@@ -127,7 +127,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
             return Drift(f"dataflow {inputs.name!r} is gone from {inputs.server}: it is made again", "name")
         found = deviations(deployed, wanted, choose(server, wanted))
         if found:
-            reason = f"dataflow {inputs.name!r} is not as declared: {_reported(found)}; it is set right"
+            reason = f"dataflow {inputs.name!r} is not as declared: {_reported(found)}; `up` corrects it"
             return Drift(reason, found[0].input)
         written = _written(outputs)
         if changed := changed_secrets(wanted.sensitive, written):
@@ -202,13 +202,13 @@ def _leave(inputs: DataflowInputs, old_inputs: DataflowInputs, context: Context)
 
 
 def _wanted(inputs: DataflowInputs) -> Dataflow:
-    """What is declared, with its secrets."""
+    """The declaration, with its secrets."""
     sensitive = {name: secret_text(value) for name, value in inputs.sensitive_parameters.items()}
     return _structure(inputs).model_copy(update={"sensitive": sensitive})
 
 
 def _structure(inputs: DataflowInputs) -> Dataflow:
-    """What is declared, without its secrets; what is not known yet is left out."""
+    """The declaration without its secrets and unknown values."""
     return Dataflow(
         name=inputs.name,
         owner=inputs.owner,
@@ -221,7 +221,7 @@ def _structure(inputs: DataflowInputs) -> Dataflow:
 
 
 def _written(outputs: DataflowOutputs) -> Written:
-    """What is remembered; nothing, where an earlier version did not write it."""
+    """The stored digests; empty if an earlier version wrote none."""
     return Written(outputs.salt or "", outputs.digests or {}, outputs.context_version or 0)
 
 

@@ -1,4 +1,4 @@
-"""What a NiFi server has: of each component's variants, the one that it can run."""
+"""The installed components of a NiFi server: of each component's variants, the one that it can run."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class NotFound(NifiFailed):
 
 
 class Login(BaseModel):
-    """Who we are to a NiFi server: a user, a token, a client certificate, or nobody."""
+    """Our login at a NiFi server: a user, a token, a client certificate, or none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,7 +71,7 @@ class Server:
 
     Args:
         url: Address of its REST interface: ``https://host/nifi-api``.
-        login: Who we are.
+        login: Our login.
         stop: Ends every wait when it is set.
 
     Attributes:
@@ -153,7 +153,7 @@ class Server:
         return self.insist(attempt)
 
     def insist(self, act: Callable[[], T], seconds: float = WAIT_SECONDS) -> T:
-        """Do something again while NiFi answers that it conflicts with what goes on; the last answer is raised."""
+        """Repeat a request while NiFi answers with a conflict; the last answer is raised."""
         from tenacity import retry_if_exception_type
 
         return self._repeat(act, retry_if_exception_type(Conflict), seconds)

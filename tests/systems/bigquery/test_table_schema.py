@@ -70,7 +70,7 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
     assert asked.reported == [("warning", f"table {TABLE} loses columns, with their values: b")]
     renamed = schema(FIELDS[0], {"name": "c", "type": "DATE", "mode": "NULLABLE"}, on_incompatible_change="replace")
     assert Asked(ready, renamed).reported == [
-        ("warning", f"table {TABLE} is made anew, without its rows: b: the table has it, and the model has not")
+        ("warning", f"table {TABLE} is re-created, without its rows: b: the table has it, and the model has not")
     ]
 
 

@@ -266,7 +266,7 @@ def test_a_folder_that_was_made_anew_is_served_anew(api: DataApi, tmp_path: Path
 def test_a_start_is_given_up_when_told_to_stop(api: DataApi) -> None:
     stop = threading.Event()
     stop.set()
-    with pytest.raises(DataApiFailed, match="told to stop"):
+    with pytest.raises(DataApiFailed, match="it was stopped"):
         deploy_product(api, cancelled=stop)
 
 

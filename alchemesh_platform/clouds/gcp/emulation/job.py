@@ -18,7 +18,7 @@ from alchemesh_platform.sdk.connections.job import JobConnection
 from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.systems.local.jobs.job import JobDescription, run_job
 
-# What `alchemesh run` gives the code itself: the connections in a file of their own, as on the local platform.
+# The variables that `alchemesh run` gives the code: the connections in a file, as on the local platform.
 _GIVEN_HERE = (CONNECTIONS_VARIABLE, "PYTHONUNBUFFERED")
 
 

@@ -1,4 +1,4 @@
-"""What is kept of the emulated cloud: every resource with its properties, and faults that it is told to have.
+"""The stored state of the emulated cloud: every resource with its properties, and injected faults.
 
 One SQLite file of an environment. It survives runs; what is taken out of it, or changed in it, was removed or changed
 "by hand", as far as a refresh can tell.
@@ -36,7 +36,7 @@ _IMAGE_ABSENT = "image absent"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A resource as it stands.
+    """A stored resource.
 
     Args:
         type: Pulumi type.

@@ -19,14 +19,14 @@ PROJECT_NUMBER = 123456789012
 
 @dataclass(slots=True)
 class World:
-    """What the resources' kinds work on.
+    """The emulated cloud that resource kinds work on.
 
     Args:
-        store: What is kept.
+        store: The stored resources.
         address_of: Gives the address of a service's emulator, which it starts where it does not run.
         project: Project of resources that name none.
         region: Region of resources that name none.
-        lock: For what is read, changed and written back.
+        lock: Guards read-modify-write sequences.
     """
 
     store: Store

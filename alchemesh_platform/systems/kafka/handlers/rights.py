@@ -15,7 +15,7 @@ from alchemesh_platform.systems.kafka.users import principal_of
 
 
 class RightsInputs(Properties):
-    """Who may do what, and which access request it answers."""
+    """The rights of a user, and the access request that they answer."""
 
     kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
     user: str = Field(min_length=1, description="The user.")
@@ -32,7 +32,7 @@ class RightsInputs(Properties):
 
 
 class RightsOutputs(Properties):
-    """Who was let in."""
+    """The user with access."""
 
     principal: str = Field(description="The user, as Kafka calls it: User:….")
 
@@ -51,7 +51,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
 
     def drift(self, inputs: RightsInputs, outputs: RightsOutputs, context: Context) -> Drift | None:
         gone = missing_rights(Cluster(inputs.kafka), _rights(inputs))
-        return Drift(f"it is no more so that {gone[0]}: it is made so again", "principal") if gone else None
+        return Drift(f"missing right: {gone[0]}; `up` grants it again", "principal") if gone else None
 
     def create(self, inputs: RightsInputs, context: Context) -> RightsOutputs:
         grant_rights(Cluster(inputs.kafka), _rights(inputs))
@@ -83,7 +83,7 @@ def _end(inputs: RightsInputs, rights: set[Right], context: Context) -> None:
 
 
 def _needed(inputs: RightsInputs, context: Context) -> set[Right]:
-    """Rights that others of the same user need, as far as it is told: by the records of what was granted."""
+    """Rights that other grants of the same user need, according to their records."""
     if inputs.request is None:
         return set(_rights(inputs))
     others = [

@@ -79,7 +79,7 @@ def _look(inputs: SourceTopicInputs, context: Context) -> None:
     try:
         check_source(inputs.kafka, inputs.topic)
     except KafkaDenied:
-        # Whoever makes ACLs need not be allowed to look into topics.
+        # A user that may create ACLs need not have the right to describe topics.
         context.info(f"whether there is a topic {inputs.topic} cannot be seen: no ACL lets us look")
 
 

@@ -32,7 +32,7 @@ class TopicInputs(Properties):
     model: str = Field(min_length=1, description="Name of the semantic model of its messages.")
     message_schema: dict[str, Any] = Field(description="JSON Schema of a message.")
     schema_topic: TopicName = Field(default=SCHEMA_TOPIC, description="Topic that schemas are published in.")
-    adopt: bool = Field(default=False, description="Whether a topic that somebody else made is taken over.")
+    adopt: bool = Field(default=False, description="Whether to adopt an existing topic of another owner.")
     keep_on_delete: bool = Field(default=True, description="Whether a topic with messages stays when this goes.")
 
 
@@ -43,7 +43,7 @@ class TopicOutputs(Properties):
 
 
 class TopicHandler(Handler[TopicInputs, TopicOutputs]):
-    """A topic. Making it again adopts it when it is its owner's; it is never made anew to change it."""
+    """A topic. Creating it again adopts it if the owner is the same; a change never re-creates it."""
 
     pulumi_type = "alchemesh:kafka:Topic"
     summary = "A Kafka topic with its published schema, kept with its messages when the resource is removed."
@@ -55,7 +55,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         return inputs.topic
 
     def check(self, inputs: TopicInputs, old_inputs: TopicInputs | None, context: Context) -> Iterator[Refusal]:
-        """Ask the cluster whether it would. What stands in the way there is raised: it fails this topic alone."""
+        """Ask the cluster to validate it. An obstacle is raised and fails this topic only."""
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
         _make_sure(cluster, now, inputs, old_inputs)

@@ -32,7 +32,7 @@ START_SECONDS = 60.0
 
 
 class TopicIngestionInputs(Properties):
-    """What is landed, and where."""
+    """The topic and the landing area."""
 
     kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
     topic: TopicName = Field(description="Topic that is read.")
@@ -91,7 +91,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         try:
             return self._apply(inputs, None, context)
         except NotDone:
-            _take_down(inputs)  # nothing is recorded of what fails here, so nothing of it may go on running
+            _take_down(inputs)  # a failed creation is not recorded, so no process of it may continue to run
             raise
 
     def read(
@@ -118,7 +118,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         keep = inputs.keep_on_delete and not context.delete_data and any(target.glob("*.parquet"))
         directory.remove(target, inputs.owner, keep_data=keep)
         if keep:
-            context.info(f"kept {count(rows, 'row')} in {target}; a later `up` finds them again and goes on from there")
+            context.info(f"kept {count(rows, 'row')} in {target}; a later `up` finds them again and resumes from there")
 
     def _apply(self, inputs: TopicIngestionInputs, formerly: str | None, context: Context) -> TopicIngestionOutputs:
         check_source(inputs.kafka, inputs.topic)
@@ -150,7 +150,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
             if current and status.consuming:
                 return
             hopeless = found.state in ("FATAL", "EXITED", "STOPPED")
-            # What a broker denies it denies again; that it is away may pass.
+            # A denial is permanent; an unreachable broker may come back.
             denied = current and status.denied
             if hopeless or denied or time.monotonic() > deadline or context.stop.wait(0.1):
                 said = status.error if current else processes.log_tail(_run_folder(inputs), inputs.process, lines=2)

@@ -2,9 +2,9 @@
 
 The supervisor runs ``python -m alchemesh_platform.systems.kafka.landing.consume ORDER``.
 
-Offsets are committed only when a batch is safe on the disk. Killed at any time, it goes on where the folder ends: what
-was landed and not committed is passed over. A topic that is deleted and made again is another, read from its beginning:
-offsets are counted anew there, and librdkafka goes on where it was.
+Offsets are committed only when a batch is safe on the disk. After a kill at any time, the next run resumes at the end
+of the folder and skips landed messages without a commit. A topic that is deleted and created again is a new topic, read
+from its beginning: its offsets start again at zero, where librdkafka would continue at the old ones.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Landing:
         self.uncommitted = False  # whether it is begun with, and what is committed was so of the one before
 
     def run(self) -> None:
-        """Read and land until told to stop."""
+        """Read and land until stopped."""
         sweep(self.target)
         while not self.stopping:
             try:
                 self.topic_id = self._find_topic()
-            except Failure as failure:  # the cluster is down, or says no: it may be mended while we wait
+            except Failure as failure:  # the cluster is down or refuses: somebody may fix it while we wait
                 self.report(error=failure.message)
                 self._pause()
                 continue
@@ -69,7 +69,7 @@ class Landing:
             self._read(self._open())
 
     def _read(self, consumer: Consumer) -> None:
-        """Read and land until told to stop, or until the topic is another."""
+        """Read and land until stopped, or until the topic is replaced."""
         self.looked = time.monotonic()
         try:
             while not self.stopping and not self.anew:
@@ -223,7 +223,7 @@ def _denials() -> tuple[int, ...]:
 
 
 def main(arguments: list[str]) -> int:
-    """Land what the order says; returns 0 when told to stop."""
+    """Land the topic of an order; returns 0 when it is stopped."""
     order = Order.model_validate_json(Path(arguments[0]).read_bytes())
     landing = Landing(order)
 

@@ -1,4 +1,4 @@
-"""What the consumer of a topic is told, and what it tells: two small files between it and whoever looks after it."""
+"""The order and the status of a topic's consumer: two small files between it and the platform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SILENT_SECONDS = 60.0  # after so long without a word it is taken for dead
 
 
 class Order(BaseModel):
-    """What a consumer does. Passwords are named, never written."""
+    """The order of a consumer. It names passwords and never contains them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,10 +38,8 @@ class Status(BaseModel):
     pid: int = Field(default=0, description="The process.")
     reported: float = Field(default=0.0, description="When this was written.")
     consuming: bool = Field(default=False, description="Whether it has partitions to read.")
-    error: str | None = Field(default=None, description="What stands in its way.")
-    denied: bool = Field(
-        default=False, description="Whether that is a right that it lacks, which waiting does not mend."
-    )
+    error: str | None = Field(default=None, description="The obstacle.")
+    denied: bool = Field(default=False, description="Whether it lacks a right, which waiting does not fix.")
     rows: int = Field(default=0, description="Rows landed by this consumer and those before it.")
     dead: int = Field(default=0, description="Dead letters, the same.")
     last_file: str | None = Field(default=None, description="The file landed last.")
@@ -50,7 +48,7 @@ class Status(BaseModel):
 
 
 def read_status(target: Path) -> Status:
-    """What the consumer of a folder told last."""
+    """The last status of a folder's consumer."""
     try:
         return Status.model_validate_json((target / STATUS_FILE).read_bytes())
     except (OSError, ValidationError):

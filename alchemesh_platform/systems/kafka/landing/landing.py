@@ -1,7 +1,7 @@
 """Landing batches of a topic as Parquet: each file whole and safe on the disk before its offsets are committed.
 
-A file is named after its topic, partition and offsets, so that the folder itself knows how far it has come. What a
-killed consumer landed and did not commit is neither read again nor written twice.
+A file is named after its topic, partition and offsets, so that the folder itself knows how far it has come. Files
+that a killed consumer landed without a commit are neither read again nor written twice.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class _NotTogether(Exception):
 def _land_halves(
     target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message]
 ) -> tuple[Path | None, Sorted]:
-    """Land messages as two files, or more; as ``land``, with the last file. Killed between them, it goes on there."""
+    """Land messages as two or more files; as ``land``, with the last file. The next run resumes after a kill."""
     half = len(messages) // 2
     first, done = land(target, topic, topic_id, partition, messages[:half])
     last, rest = land(target, topic, topic_id, partition, messages[half:])

@@ -20,7 +20,7 @@ def first_refusal(connection: DataApiConnection, timeout_seconds: float) -> str 
     Each offered protocol is asked for one row of the first table; the server loads all tables before it listens.
 
     Args:
-        connection: What is offered, and the tables.
+        connection: The offered protocols, and the tables.
         timeout_seconds: How long each question may take.
     """
     table = connection.tables[0] if connection.tables else None

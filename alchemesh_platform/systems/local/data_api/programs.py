@@ -29,12 +29,12 @@ class ProgramMissing(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What can be guarded on this machine.
+    """The protocols that this machine can guard.
 
     Args:
         protocols: Those of the wanted that are offered, in the order given.
-        enclosed: Whether nobody reaches the server but through the gateway.
-        warnings: What is not offered or not closed, each with what to install.
+        sandboxed: Whether clients reach the server only through the gateway.
+        warnings: Protocols that are not offered or not sandboxed, each with the package to install.
     """
 
     protocols: tuple[Protocol, ...]
@@ -43,7 +43,7 @@ class Guard:
 
 
 def guard_of(wanted: Sequence[Protocol]) -> Guard:
-    """What of the wanted protocols can be guarded here. The others are not offered."""
+    """The requested protocols that this machine can guard. The others are not offered."""
     sandboxed = why_not_sandboxed() is None
     warnings = []
     if not sandboxed:
@@ -87,7 +87,7 @@ def find_program(name: str) -> Path | None:
 
 @functools.cache
 def why_not_sandboxed() -> str | None:
-    """Why a server cannot be enclosed on this machine, with the way out; None when it can. Tried once in a process."""
+    """The reason why this machine cannot sandbox a server, with the remedy; None if it can. Tried once a process."""
     if sys.platform != "linux":
         return "enclosures need Linux"
     bwrap = find_program("bwrap")

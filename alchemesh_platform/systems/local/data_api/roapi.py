@@ -1,6 +1,6 @@
 """The server behind a data API: roapi, over tables of this machine.
 
-What roapi 0.12 does, and what follows from it:
+Properties of roapi 0.12, and their consequences:
 
 - It knows no users, serves any file to whoever reaches its HTTP port, and any statement to whoever reaches its
   PostgreSQL port. So it runs in an enclosure (enclosure.py), and the gateway (gateway.py) is the only way in.
@@ -93,7 +93,7 @@ def _command(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> t
 
 
 def _configuration(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> str:
-    """What roapi reads: JSON, which is YAML too and needs no escaping of its own."""
+    """The configuration of roapi: JSON, which is valid YAML and needs no extra escaping."""
     nowhere = f"{LOOPBACK}:0"
     port = 0 if guard.sandboxed else server_port(gateway)
     document = {

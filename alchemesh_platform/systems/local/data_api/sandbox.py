@@ -20,7 +20,7 @@ _SOMEBODY = "1000"  # any user but root
 
 
 def sandboxed_command(configuration: Path, tables: Mapping[str, Path], sockets: Path) -> tuple[str, ...]:
-    """What runs roapi in an enclosure.
+    """The command that runs roapi in a sandbox.
 
     Args:
         configuration: Its configuration, which names tables by :func:`table_inside`.
@@ -40,7 +40,7 @@ def sandboxed_command(configuration: Path, tables: Mapping[str, Path], sockets: 
 
 
 def unprivileged_command(command: tuple[str, ...], writable: Path) -> tuple[str, ...]:
-    """What runs a program that refuses to be root: as the user who started it, under another number.
+    """The prefix for a program that refuses to be root: the same user under another number.
 
     Args:
         command: The program and its arguments.

@@ -1,9 +1,9 @@
-"""What runs inside the enclosure of a data API: its roapi servers, and the two sockets that lead to them.
+"""The program inside the sandbox of a data API: its roapi servers, and the two sockets that lead to them.
 
 Run as a file, by ``python -I -S``: the enclosure holds Python with its standard library and no package.
 
-Everybody's HTTP requests go to one roapi, which takes no statement that changes anything there. Over the PostgreSQL
-protocol it does (``DROP TABLE``, ``CREATE VIEW`` and their like, for all its users at once), so each SQL connection
+All HTTP requests go to one roapi, which accepts no statement that changes anything there. Over the PostgreSQL
+protocol it does (``DROP TABLE``, ``CREATE VIEW`` and similar statements, for all its users), so each SQL connection
 gets a roapi of its own, which ends with it.
 """
 

@@ -150,7 +150,7 @@ def is_configured(api: DataApi) -> bool:
 
 
 def take_down(api: DataApi) -> None:
-    """Stop a data API and remove what it ran with, and who was let in. Stopping what is not there does nothing."""
+    """Stop a data API and remove its files and its consumers. Stopping a missing one does nothing."""
     gateway = api.gateway
     gateways.take_down(gateway)
     processes.stop(api.run_directory, api.process)
@@ -252,7 +252,7 @@ def _wait_until_healthy(
             found = processes.status(api.run_directory, name)
             said[name] = processes.log_tail(api.run_directory, name, since=log_sizes[name], lines=_LINES_READ)
             in_use = next((line for line in said[name].splitlines() if _PORT_IN_USE.search(line)), None)
-            if in_use is not None:  # PgBouncer goes on without the port
+            if in_use is not None:  # PgBouncer continues without the port
                 return in_use.strip()
             # Ended with a reason, it would end with it again; ended without one (killed), it is started again.
             if found.state in _HOPELESS or (found.state in _ENDED and _reasons(said[name])):
@@ -265,7 +265,7 @@ def _wait_until_healthy(
         if time.monotonic() > deadline:
             reporting = _reporting("\n".join(said.values()))
             return f"{refusal}, {timeout_seconds:g} s after its start{f'; it said: {reporting}' if reporting else ''}"
-    return "it was told to stop"
+    return "it was stopped"
 
 
 def _names(api: DataApi) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class DataApiInputs(Properties):
     http_port: Port | None = Field(default=None, description="Port of REST and GraphQL; a free one by default.")
     postgres_port: Port | None = Field(default=None, description="Port of SQL; a free one by default.")
     protocols: tuple[Protocol, ...] = Field(min_length=1, description="Protocols offered.")
-    tables: tuple[TableInputs, ...] = Field(min_length=1, description="What is served.")
+    tables: tuple[TableInputs, ...] = Field(min_length=1, description="Served tables.")
     start_timeout_seconds: float = Field(default=START_TIMEOUT_SECONDS, gt=0, description="How long a start may take.")
 
 
@@ -77,7 +77,7 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
     """A data API, healthy before it counts as there; found dead, it is started again."""
 
     pulumi_type = "alchemesh:local:DataApi"
-    summary = "A supervised server that answers for tables over SQL, REST and GraphQL, and is restarted when it dies."
+    summary = "A supervised server that serves tables over SQL, REST and GraphQL, and is restarted when it dies."
     inputs = DataApiInputs
     outputs = DataApiOutputs
     replace_on = frozenset({"process", "run_directory"})
@@ -133,7 +133,7 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         try:
             return self._apply(inputs, None, context)
         except Failure:
-            # Nothing is recorded of what fails here, so nothing of it may go on running.
+            # A failed creation is not recorded, so no process of it may continue to run.
             data_api.take_down(_wanted(inputs, None))
             raise
 
@@ -180,7 +180,7 @@ def _without_grant(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
 
 
 def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.DataApi:
-    """What is wanted: ports that were chosen once are kept."""
+    """The wanted configuration: ports stay once they are chosen."""
     return data_api.DataApi(
         process=inputs.process,
         run_directory=Path(inputs.run_directory),

@@ -1,4 +1,4 @@
-"""One consumer let in at a data API of this machine."""
+"""The grant of one consumer at a data API of this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alchemesh_platform.systems.local.data_api.gateway.grants import grant_acces
 
 
 class DataApiGrantInputs(Properties):
-    """Who is let in, where and until when."""
+    """The consumer, the gateway and the end of access."""
 
     process: Name = Field(description="Name of the data API's server.")
     run_directory: AbsolutePath = Field(description="Absolute path of the folder that the server runs in.")
@@ -54,9 +54,9 @@ class DataApiGrantHandler(Handler[DataApiGrantInputs, DataApiGrantOutputs]):
     def drift(self, inputs: DataApiGrantInputs, outputs: DataApiGrantOutputs, context: Context) -> Drift | None:
         found = _entry(inputs, outputs)
         if found is None:
-            return Drift(f"{inputs.consumer} is not let in any more, though granted: it is let in again", "user")
+            return Drift(f"{inputs.consumer} lost its granted access; `up` grants it again", "user")
         if found.ends_at != inputs.ends_at:
-            return Drift(f"access of {inputs.consumer} ends at another time than granted: it is set right", "user")
+            return Drift(f"access of {inputs.consumer} ends at another time than granted; `up` corrects it", "user")
         return None
 
     def create(self, inputs: DataApiGrantInputs, context: Context) -> DataApiGrantOutputs:

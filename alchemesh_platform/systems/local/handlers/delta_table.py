@@ -26,11 +26,11 @@ class DeltaTableInputs(Properties):
     path: AbsolutePath = Field(description="Absolute path of the table's folder.")
     owner: str = Field(min_length=1, description="Address that the table belongs to.")
     table: str = Field(min_length=1, description="Name that the table's log carries.")
-    description: str = Field(default="", description="What one row is.")
+    description: str = Field(default="", description="Meaning of one row.")
     columns: tuple[Column, ...] = Field(min_length=1, description="Columns: properties of a model, with their names.")
     partition_by: tuple[str, ...] = Field(default=(), description="Columns that rows are grouped by on disk.")
     on_incompatible_change: Literal["refuse", "replace"] = Field(
-        default="refuse", description="What happens when the table cannot follow; replace loses the rows."
+        default="refuse", description="Handling of a change that the table cannot follow; replace loses the rows."
     )
     keep_on_delete: bool = Field(default=True, description="Whether the rows stay when the resource is removed.")
 
@@ -42,7 +42,7 @@ class DeltaTableOutputs(Properties):
 
 
 class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
-    """A Delta table. What it cannot follow is refused by its check, that is, in a preview."""
+    """A Delta table. Its check refuses changes that it cannot follow, already in a preview."""
 
     pulumi_type = "alchemesh:local:DeltaTable"
     summary = "A Delta table with the columns of a semantic model, there and queryable before the first row."
@@ -68,7 +68,7 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
             return
         if inputs.on_incompatible_change == "replace":
             context.warn(
-                f"table {inputs.table} is started anew, without {_rows_of(inputs)}: {_reasons(evolution)} "
+                f"table {inputs.table} is re-created, without {_rows_of(inputs)}: {_reasons(evolution)} "
                 "(its log keeps the older versions)"
             )
             return
@@ -82,7 +82,7 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
         if evolution is None:
             return Drift(f"table {inputs.table} is gone from {inputs.path}: it is made again, empty", "url")
         if evolution.steps or evolution.incompatible:
-            return Drift(f"table {inputs.table} is not as its model says: it is brought to it", "url")
+            return Drift(f"table {inputs.table} differs from its model; `up` updates it", "url")
         return None
 
     def create(self, inputs: DeltaTableInputs, context: Context) -> DeltaTableOutputs:

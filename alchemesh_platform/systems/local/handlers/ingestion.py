@@ -21,7 +21,7 @@ from alchemesh_platform.systems.local.landing.source_files import SourceFailed, 
 
 
 class IngestionInputs(Properties):
-    """What is landed, and where."""
+    """The source files and the landing area."""
 
     source: str = Field(min_length=1, description="File or glob, relative to the root unless absolute.")
     root: str = Field(default=".", description="Folder that relative paths start from.")
@@ -34,7 +34,7 @@ class IngestionInputs(Properties):
 
 
 class IngestionOutputs(Properties):
-    """What the landing area holds."""
+    """The content of the landing area."""
 
     url: str = Field(description="The landing area as a URL: file:///…")
     files: int = Field(description="Source files landed.")

@@ -75,7 +75,7 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
             return Drift(f"{error.message}: it is written again", "descriptor")
         if same:
             return None
-        return Drift(f"the description of job {inputs.owner} was changed: it is set right", "descriptor")
+        return Drift(f"the description of job {inputs.owner} was changed; `up` corrects it", "descriptor")
 
     def create(self, inputs: JobInputs, context: Context) -> JobOutputs:
         return JobOutputs(descriptor=str(job.write_job(Path(inputs.directory), _description(inputs))))

@@ -78,20 +78,20 @@ def _scripts(folder: Path) -> list[str]:
 
 
 def _module_of(script: str) -> str:
-    """What a file is imported as; empty where it cannot be."""
+    """The import name of a file; empty if it cannot be imported."""
     parts = Path(script).with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
     return ".".join(parts) if all(part.isidentifier() for part in parts) else ""
 
 
 def _shadowed(folder: Path, module: str) -> bool:
-    """Whether a module of the working folder stands before whatever is installed by that name."""
+    """Whether a module of the working folder shadows an installed one."""
     top = folder / module.partition(".")[0]
     return top.with_suffix(".py").is_file() or (top / "__init__.py").is_file()
 
 
 def _is_installed(module: str) -> bool:
-    """Whether this Python finds a module, without importing it or what it is in; also where that cannot be told."""
+    """Whether this Python finds a module, without importing it or its package; true if unknown."""
     import importlib.util
     from importlib.machinery import PathFinder
 

@@ -37,7 +37,7 @@ class JobFailed(Failure):
 
 
 class JobDescription(BaseModel):
-    """What a job runs. Secrets are named, never written."""
+    """The description of a job. It names secrets and never contains them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -204,7 +204,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 
 
 class _Output:
-    """What a job prints: handed on line by line, and the end of it kept."""
+    """The output of a job: forwarded line by line, with its end kept."""
 
     def __init__(self, on_output: Callable[[str], None], secrets: Iterable[str]) -> None:
         self._on_output = on_output

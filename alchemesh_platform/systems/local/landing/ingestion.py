@@ -46,12 +46,12 @@ _LOCK_FILE = ".alchemesh-landing.lock"
 
 
 class IngestionCancelled(Failure):
-    """Raised when an ingestion was told to stop; what is landed by then stays landed."""
+    """Raised when an ingestion is cancelled. Landed files stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What a landing area holds after an ingestion, and how much of it is new."""
+    """The content of a landing area after an ingestion, and its new part."""
 
     files: int
     rows: int
@@ -61,7 +61,7 @@ class Landed:
 
 
 def plan_ingestion(source: str, root: Path, target: Path, reading: Reading, *, mirror: bool = False) -> Changes:
-    """What an ingestion would land and remove. Reads no data and changes nothing.
+    """The files that an ingestion would land and remove. Reads no data and changes nothing.
 
     Raises:
         SourceFailed: when there is nothing to read.
@@ -91,7 +91,7 @@ def ingest(
     Raises:
         SourceFailed: when a file is missing or cannot be read: which, the line, and why.
         StorageFailed: when the file system refuses.
-        IngestionCancelled: when it was told to stop.
+        IngestionCancelled: when it is cancelled.
     """
     from filelock import FileLock
 
@@ -111,7 +111,7 @@ def ingest(
 
 
 def landed(target: Path) -> Landed | None:
-    """What a landing area holds by its own record; None when nothing was ever landed."""
+    """The content of a landing area according to its own record; None if nothing was ever landed."""
     landing = read_landing(target)
     return _total(landing) if landing.landed_at is not None else None
 
@@ -120,7 +120,7 @@ def forget(target: Path, *, keep_data: bool) -> Landed:
     """Give up a landing area: landed files and record are removed, or kept with ``keep_data``.
 
     Returns:
-        What was there.
+        The removed content.
     """
     landing = read_landing(target)
     if not keep_data:
@@ -154,7 +154,7 @@ def _land(
     todo: Changes, before: Landing, target: Path, staging: Path, reading: Reading, cancelled: threading.Event
 ) -> Landing:
     after = before
-    # Whatever ends this, the record names what is landed by then.
+    # However this ends, the record names the landed files.
     try:
         with _connection(staging, cancelled) as connection:
             for source in todo.landing:

@@ -53,7 +53,7 @@ def bad_json_line(path: Path) -> tuple[int, str] | None:
 
 
 def delimiter_of(path: Path) -> str:
-    """What separates the columns of a CSV file: of comma, semicolon, tab and bar, the one that its header has most."""
+    """The delimiter of a CSV file: of comma, semicolon, tab and bar, the most frequent in its header."""
     with _opened(path) as file:
         header = file.readline(1 << 20).decode(errors="replace")
     unquoted = "".join(header.split('"')[::2])

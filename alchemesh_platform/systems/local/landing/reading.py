@@ -55,7 +55,7 @@ def table_function(path: Path, reading: Reading) -> str:
 
 
 def unreadable(source: SourceFile, readable: Path, reading: Reading, said: str) -> Failure:
-    """What a person is told when DuckDB gives up: the line, where one is to blame."""
+    """The message for an error of DuckDB, with the line at fault if there is one."""
     reason = said.strip().splitlines()[0].partition("Error: ")[2] or said
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         if os.strerror(number) in said:
@@ -70,7 +70,7 @@ def unreadable(source: SourceFile, readable: Path, reading: Reading, said: str) 
         pass  # unreadable for us too: DuckDB's reason stands
     if found is not None:
         line, cause = found
-        return SourceFailed(f"{source.path}:{line}: {cause}", hint="mend the line; nothing of this file was landed")
+        return SourceFailed(f"{source.path}:{line}: {cause}", hint="fix the line; no row of this file was landed")
     reason = reason.replace(str(readable), source.path.name)
     return SourceFailed(f"cannot read {source.path} as {reading.format}: {reason}", hint="nothing of it was landed")
 

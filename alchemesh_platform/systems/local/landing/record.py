@@ -15,7 +15,7 @@ from alchemesh_platform.systems.local.landing.source_files import SourceFile
 
 LANDING_FILE = ".alchemesh-landing.json"
 
-# What makes a name of a landed file, taken off the source's: flights.csv.zip becomes flights.parquet.
+# Suffixes removed from the name of the source file: flights.csv.zip becomes flights.parquet.
 _ENDINGS = (".gz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 
 
@@ -43,7 +43,7 @@ class Landing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a landing area lacks."""
+    """The missing files of a landing area."""
 
     landing: tuple[SourceFile, ...] = ()
     gone: tuple[str, ...] = ()

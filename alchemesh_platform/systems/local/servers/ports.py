@@ -59,11 +59,11 @@ def is_free(host: str, port: int) -> bool:
 
 
 def port_taken(host: str, port: int, what: str, setting: str) -> PortInUse:
-    """What a person is told of a taken port.
+    """The message for a port that is in use.
 
     Args:
-        what: What the port is for: ``the PostgreSQL protocol``.
-        setting: What to set for another port: ``postgres_port``.
+        what: Purpose of the port: ``the PostgreSQL protocol``.
+        setting: The setting for another port: ``postgres_port``.
     """
     holder = _holder(port)
     return PortInUse(

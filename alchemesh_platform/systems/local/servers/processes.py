@@ -75,13 +75,13 @@ class ProcessStatus:
 def ensure_running(run_directory: Path, program: Program, secrets: Mapping[str, str] | None = None) -> ProcessStatus:
     """Start a process, or restart it if it is to run differently now; what runs as wanted is left alone.
 
-    A supervisor that is gone, killed or by a reboot, is started anew; what a killed one left running is ended first.
+    A supervisor that was killed or lost in a reboot is started again, after its remaining processes are stopped.
 
     Args:
         run_directory: The run folder.
         program: The process.
         secrets: Variables that all processes of the run folder get from their supervisor's memory; no file has them.
-            One that runs with others is started anew, so a run folder with secrets is one process's own.
+            A supervisor that runs with other secrets is restarted, so a run folder with secrets holds one process.
 
     Raises:
         SupervisorFailed: when the supervisor does not come up.
@@ -182,7 +182,7 @@ def is_current(run_directory: Path, program: Program) -> bool:
 
 
 def log_file(run_directory: Path, name: str) -> Path:
-    """What a process prints."""
+    """The output of a process."""
     return config_folder(run_directory).absolute() / f"{name}.log"
 
 
@@ -224,7 +224,7 @@ def _rpc(run_directory: Path) -> Iterator[Any]:
             yield rpc
     except SupervisorDown as error:
         raise SupervisorFailed(
-            f"the supervisor of {run_directory} went away", hint="run again: it is started anew"
+            f"the supervisor of {run_directory} went away", hint="run the command again: it starts the supervisor again"
         ) from error
     except xmlrpc.client.Fault as fault:
         raise SupervisorFailed(

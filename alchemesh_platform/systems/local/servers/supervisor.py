@@ -94,7 +94,7 @@ def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None
 
     Args:
         run_directory: The run folder.
-        secrets: What its processes get beside the few variables that it inherits; in memory, and in no file.
+        secrets: Variables for its processes, beside the few inherited ones; in memory only.
 
     Raises:
         SupervisorFailed: with what it said, when it does not come up.

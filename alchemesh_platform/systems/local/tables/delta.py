@@ -86,18 +86,18 @@ def observe_table(path: Path) -> TableObservation | None:
 
 
 def plan_table(path: Path, wanted: TableSchema) -> Evolution | None:
-    """What it takes to bring a table to a schema; None when it is not there. Changes nothing."""
+    """The steps that update a table to a schema; None if there is no table. Changes nothing."""
     state = read_table(path)
     return None if state is None else plan_evolution(state.schema, wanted, empty=state.rows == 0)
 
 
 def evolve_table(path: Path, wanted: TableSchema, *, replace: bool = False) -> tuple[Step, ...] | None:
-    """Create a table, or evolve the one that is there. Each step is one commit: what was cut short goes on next time.
+    """Create a table, or evolve the existing one. Each step is one commit: the next run resumes it.
 
     Args:
         path: Folder of the table.
         wanted: Schema of the table.
-        replace: Whether a table that cannot follow is started anew without its rows; its log keeps the older versions.
+        replace: Whether a table that cannot follow is re-created without its rows; its log keeps the older versions.
 
     Returns:
         The steps taken; None when the table was created.

@@ -8,12 +8,12 @@ from typing import Any
 
 from alchemesh_platform.systems.local.tables.columns import COMMENT, Column, DeltaType, delta_field, type_in_words
 
-REPLACE = "set `on_incompatible_change: replace`, which starts the table anew without its rows"
+REPLACE = "set `on_incompatible_change: replace`, which re-creates the table without its rows"
 
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """What a table is to look like, or does. ``fields`` are those of a Delta schema."""
+    """The declared or the current schema of a table. ``fields`` are those of a Delta schema."""
 
     fields: tuple[dict[str, Any], ...]
     partition_by: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Recreate:
-    """Start anew: the table has no rows to lose. Its history stays in the log."""
+    """Re-create: the table has no rows to lose. Its history stays in the log."""
 
 
 Step = AddColumn | AllowNull | Describe | Rename | Recreate
@@ -69,7 +69,7 @@ class Incompatible:
 
 @dataclass(frozen=True, slots=True)
 class Evolution:
-    """What it takes to follow a model: the steps, or the reasons why not."""
+    """The steps that make a table follow its model, or the reasons why it cannot."""
 
     steps: tuple[Step, ...] = ()
     incompatible: tuple[Incompatible, ...] = ()
@@ -96,8 +96,8 @@ def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) ->
     changes. An empty table has nothing to lose and follows every change.
 
     Args:
-        current: What the table is.
-        wanted: What the model asks for.
+        current: The current schema.
+        wanted: The schema of the model.
         empty: Whether the table has no rows.
     """
     incompatible = tuple(_incompatible(current, wanted))

@@ -40,7 +40,7 @@ class RecordHandler(Handler[RecordT, Nothing], Generic[RecordT]):
         if found is None:
             return Drift(f"{what} is not in the registry any more: it is recorded again", "address")
         if found != self._record(inputs):
-            return Drift(f"{what} was changed in the registry: it is set right", "address")
+            return Drift(f"{what} was changed in the registry; `up` corrects it", "address")
         return None
 
     def create(self, inputs: RecordT, context: Context) -> Nothing:

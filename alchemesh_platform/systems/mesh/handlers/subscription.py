@@ -26,7 +26,7 @@ from alchemesh_platform.systems.local.files import storage_errors
 
 
 class SubscriptionInputs(Properties):
-    """Who wants what."""
+    """The consumer and the port."""
 
     environment: str = Field(description="Environment of both products.")
     origin: str = Field(description="Address of the output port: domain/product/port.", pattern=r"^[^/]+/[^/]+/[^/]+$")
@@ -38,7 +38,7 @@ class SubscriptionInputs(Properties):
 
 
 class SubscriptionOutputs(Properties):
-    """What the consumer may use."""
+    """The access of the consumer."""
 
     connections: dict[str, Any] = Field(description="A PortConnections document: the proxy, or else the storage.")
     contract_version: str = Field(description="Version of the contract in force; empty when there is none.")
@@ -130,7 +130,7 @@ def _guarded(inputs: SubscriptionInputs, context: Context) -> tuple[Gateway, Pat
 
 
 def _granted_user(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> str:
-    """The user that this consumer is let in as, by the request that was granted to it, its team or its domain.
+    """The user of this consumer, by the request granted to it, its team or its domain.
 
     Raises:
         NotDone: when none was granted.

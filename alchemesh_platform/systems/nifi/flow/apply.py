@@ -1,6 +1,6 @@
 """Bringing a dataflow to what is declared: made, or changed one component at a time.
 
-Whatever was done by a run that was killed is found again by name and mark, and gone on with.
+A run finds the components of a killed run by name and mark, and resumes.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ def apply(server: Server, wanted: Dataflow, written: Written, drain_seconds: flo
 
     Args:
         server: The server.
-        wanted: What is declared.
-        written: What is remembered of its sensitive parameters.
-        drain_seconds: How long queues may take to drain, where processors or their ways are to go.
+        wanted: The declared dataflow.
+        written: Digests of its sensitive parameters.
+        drain_seconds: Time for queues to drain before processors or connections are removed.
 
     Returns:
-        The dataflow as it stands now, and what to remember.
+        The current dataflow, and the digests to store.
 
     Raises:
-        NifiFailed: when the server does not take it; the next call goes on from what was done.
+        NifiFailed: when the server refuses it; the next call resumes.
     """
     choice = choose(server, wanted)
-    find(server, wanted)  # a name that is taken is told before anything is made
+    find(server, wanted)  # a name that is in use is reported before anything is created
     try:
         return _apply(server, wanted, written, drain_seconds, choice)
     except NotFound as error:

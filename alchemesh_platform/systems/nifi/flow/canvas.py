@@ -1,4 +1,4 @@
-"""What stands on a server's canvas of a dataflow: its process group, found by our mark, and all that is in it."""
+"""A dataflow on a server's canvas: its process group, found by our mark, with its content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Entity = dict[str, Any]  # as the REST interface gives it: revision, id, compone
 
 @dataclass(frozen=True, slots=True)
 class DeployedFlow:
-    """A dataflow as it stands. Components by name; connections by source, relationship and target (names)."""
+    """A deployed dataflow. Components by name; connections by source, relationship and target (names)."""
 
     group: Entity
     context: Entity | None
@@ -34,7 +34,7 @@ class DeployedFlow:
 
 
 def find(server: Server, wanted: Dataflow) -> DeployedFlow | None:
-    """The dataflow as it stands, or None.
+    """The deployed dataflow, or None.
 
     Raises:
         NifiFailed: when its name is taken by a process group that is not ours.
@@ -98,5 +98,5 @@ def _is_ours(group: Entity, wanted: Dataflow, context: Entity | None) -> bool:
 
 
 def _component(entity: Entity) -> Mapping[str, Any]:
-    """What may be seen of an entity: nothing, where the user has no right to."""
+    """The readable part of an entity: nothing if the user lacks the right."""
     return entity.get("component") or {}

@@ -1,4 +1,4 @@
-"""What a dataflow is wanted to be: services, processors and the ways between them, by name.
+"""The declaration of a dataflow: services, processors and their connections, by name.
 
 NiFi 1.x and 2.x, and servers with other bundles, have other types and other names of properties for the same work. So
 each component lists variants; the first whose type the server has is taken. A property is named as the server's
@@ -63,7 +63,7 @@ class Processor(_Part):
     variants: tuple[Variant, ...] = Field(min_length=1, description="The first whose type the server has is taken.")
     routes: dict[str, tuple[ComponentName, ...]] = Field(
         default_factory=dict,
-        description="Relationship: processors that it goes to; none ends it here. What the type lacks is left out.",
+        description="Relationship: processors that it goes to; none ends it here. Unknown relationships are omitted.",
     )
     schedule: Period = Field(default="0 sec", description="How long it waits between two runs.")
     tasks: int = Field(default=1, ge=1, description="Runs at the same time.")
@@ -91,7 +91,7 @@ class Dataflow(_Part):
 
     @property
     def marker(self) -> str:
-        """What is written into the comments of the process group that is ours."""
+        """The mark in the comments of our process group."""
         return f"alchemesh: {self.owner}"
 
     @property
@@ -101,7 +101,7 @@ class Dataflow(_Part):
 
     @property
     def context_ending(self) -> str:
-        """What tells whose parameter context it is."""
+        """The mark of the owner of a parameter context."""
         return f" ({self.owner})"
 
 

@@ -1,4 +1,4 @@
-"""How a dataflow as it stands deviates from what is declared: property by property, by the declaration's paths."""
+"""The drift of a deployed dataflow from its declaration: property by property, by the declaration's paths."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def deviations(deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> list
 def wanted_properties(entity: Entity, chosen: Chosen, services: Mapping[str, Entity]) -> dict[str, str | None]:
     """Properties by the names of the server's interface: those declared, and defaults for the others.
 
-    ``services`` are those that stand; a reference to one that does not is None.
+    ``services`` are the deployed ones; a reference to a missing one is None.
     """
     descriptors = descriptors_of(entity)
     properties: dict[str, str | None] = {
@@ -75,7 +75,7 @@ def unknown_properties(entity: Entity, chosen: Chosen) -> list[str]:
 
 
 def names_on_screen(entity: Entity) -> list[str]:
-    """What a type's own properties are called on the screen."""
+    """The display names of a type's properties."""
     own = (found for found in descriptors_of(entity).values() if not found.get("dynamic"))
     return sorted(str(found.get("displayName") or found.get("name")) for found in own)
 
@@ -94,7 +94,7 @@ def descriptors_of(entity: Entity) -> Mapping[str, Any]:
 
 
 def properties_of(entity: Entity) -> Mapping[str, str | None]:
-    """A component's properties as they stand."""
+    """The current properties of a component."""
     component = entity["component"]
     found: Mapping[str, str | None] = (component.get("config") or component).get("properties") or {}
     return found

@@ -1,7 +1,7 @@
 """A dataflow's parameter context: what its properties refer to as ``#{name}``, secrets among it.
 
-Sensitive values cannot be read back. What was written is remembered by a digest that is slow to guess against, and by
-the version of the context, which everybody's change counts up (and a restart of NiFi resets).
+Sensitive values cannot be read back. We store a slow digest of each written value, and
+the version of the context, which every change increments (and a restart of NiFi resets).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # RFC 7914; 16 MB and some 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is remembered of the sensitive parameters that were written.
+    """The stored digests of written sensitive parameters.
 
     Args:
         salt: Key of the digests, in hex.

@@ -1,4 +1,4 @@
-"""The declaration that a dataflow as it stands would have: what a refresh finds, property by property."""
+"""The declaration of a deployed dataflow: the result of a refresh, property by property."""
 
 from __future__ import annotations
 

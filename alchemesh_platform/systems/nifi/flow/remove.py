@@ -16,7 +16,7 @@ class StillQueued(NifiFailed):
 
 
 def take_down(server: Server, wanted: Dataflow, drain_seconds: float) -> None:
-    """Remove a dataflow, its process group and its parameter context. What is gone already is fine.
+    """Remove a dataflow, its process group and its parameter context. Missing parts are no error.
 
     Raises:
         StillQueued: when its queues are not empty after the time limit.
@@ -100,7 +100,7 @@ def _where(server: Server, deployed: DeployedFlow) -> str:
 
 
 def bulletins(server: Server, group: str) -> list[dict[str, Any]]:
-    """What the components of a process group complained of in the last five minutes, the newest first."""
+    """The error messages of a process group's components in the last five minutes, newest first."""
     found = server.get("/flow/bulletin-board", groupId=group)["bulletinBoard"]["bulletins"]
     return sorted((one for one in found if one.get("bulletin")), key=lambda one: -int(one["id"]))
 

@@ -60,7 +60,7 @@ def test_who_is_let_out_is_refused_at_once_and_nobody_else_notices(endpoints: En
 
 
 def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints: Endpoints, gateway: Gateway) -> None:
-    with pytest.raises(CredentialFailed, match="lets nobody in for req-team"):
+    with pytest.raises(CredentialFailed, match="gives no access for req-team"):
         join(gateway, consumer="ops/punctuality", request="req-team")
     team = issue(gateway, grant_access(gateway, consumer="ops/desk", request="req-team").user)
     product = issue(gateway, join(gateway, consumer="ops/punctuality", request="req-team").user)

@@ -78,9 +78,7 @@ def test_removed_by_hand_it_is_noticed_and_made_again(wire: Wire, inputs: dict[s
     made = wire.create(TYPE, inputs)
     (gateway.folder / "consumers" / f"{USER}.json").unlink()
     assert wire.diff(made, inputs).changes == SOME
-    assert wire.engine.messages() == [
-        "operations/punctuality is not let in any more, though granted: it is let in again"
-    ]
+    assert wire.engine.messages() == ["operations/punctuality lost its granted access; `up` grants it again"]
     wire.update(made, inputs)
     assert read_entry(gateway.folder, USER) is not None
 
@@ -119,7 +117,7 @@ def test_a_name_that_was_let_in_by_hand_is_not_taken_over(wire: Wire, inputs: di
     write_entry(gateway.folder, Entry(user=USER, consumer="a friend"))
     with pytest.raises(grpc.RpcError) as refused:
         wire.create(TYPE, inputs)
-    assert f"{USER} was let in at flights-table by hand" in refused.value.details()
+    assert f"{USER} was added to flights-table by hand" in refused.value.details()
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_replacing_warns_of_the_rows_that_are_lost_and_starts_anew(wire: Wire, t
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     changed = table(tmp_path / "t", columns=[{"name": "id", "type": "integer"}], onIncompatibleChange="replace")
     assert list(wire.diff(made, changed).replaces) == []
-    assert "table flight is started anew, without 1 row" in wire.engine.messages()[0]
+    assert "table flight is re-created, without 1 row" in wire.engine.messages()[0]
     wire.update(made, changed)
     assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
 
@@ -284,7 +284,7 @@ def test_a_bad_line_fails_the_creation_with_file_and_line(wire: Wire, tmp_path: 
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(INGESTION, landing(source, tmp_path / "landing"))
     assert f"{source / 'a.csv'}:2: 1 columns where the header has 2" in failed.value.details()
-    assert "\n\nhint: mend the line" in failed.value.details()
+    assert "\n\nhint: fix the line" in failed.value.details()
 
 
 def test_removing_with_the_data_leaves_nothing(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class Rest:
     """A service on this machine.
 
     Args:
-        service: What it is called.
+        service: Its name.
         url: Where it listens.
     """
 
@@ -75,7 +75,7 @@ class Rest:
         return found if isinstance(found, dict) else {}
 
     def found(self, path: str) -> dict[str, Any] | None:
-        """What is at a path; None where nothing is."""
+        """The resource at a path; None if there is none."""
         try:
             return self.json("GET", path)
         except Refused as error:

@@ -41,7 +41,7 @@ def ensure_local_bigquery(report: Callable[[str], None] = lambda _line: None) ->
         report: Receives a line when it takes long.
 
     Raises:
-        EmulatorMissing: when there is no Python for it, or its packages are not to be had.
+        EmulatorMissing: when there is no Python for it, or its packages cannot be installed.
     """
     from filelock import FileLock
     from platformdirs import user_cache_path

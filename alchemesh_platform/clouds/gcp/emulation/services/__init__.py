@@ -1,1 +1,1 @@
-"""What the services of Google Cloud say of their resources, one module a service."""
+"""The emulated services of Google Cloud, one module for each."""

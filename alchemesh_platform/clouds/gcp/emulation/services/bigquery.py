@@ -102,7 +102,7 @@ class Table(ResourceType):
         partition = [
             path for path in paths if path in ("timePartitioning", "timePartitioning.field", "timePartitioning.type")
         ]
-        # Another key is changed to in place; to one or from one a table is made anew.
+        # Changing the key is an update in place; adding or removing one re-creates the table.
         encryption = [path for path in paths if path == "encryptionConfiguration"]
         before, after = reveal(old.get("schema")), reveal(new.get("schema"))
         known = isinstance(before, str) and isinstance(after, str)

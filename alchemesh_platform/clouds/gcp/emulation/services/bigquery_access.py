@@ -1,4 +1,4 @@
-"""Who may do what with a dataset or table: BigQuery's own list of access, and grants of IAM.
+"""Access to datasets and tables: BigQuery's own access list, and IAM grants.
 
 Source: https://cloud.google.com/bigquery/docs/control-access-to-resources-iam
 """
@@ -97,7 +97,7 @@ class Access(ResourceType):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetGrant(Grant):
-    """A binding of IAM on a dataset, which stands in the same list. The provider leaves other entries as they are.
+    """An IAM binding on a dataset, which is stored in the same list. The provider does not change other entries.
 
     Source: https://github.com/GoogleCloudPlatform/magic-modules/blob/main/mmv1/third_party/terraform/services/bigquery/
     iam_bigquery_member_dataset.go

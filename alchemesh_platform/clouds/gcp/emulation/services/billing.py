@@ -1,4 +1,4 @@
-"""Billing budgets: kept. Nothing is spent, nobody is told.
+"""Billing budgets: stored. No costs arise and no alert is sent.
 
 Source: https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets
 """

@@ -1,7 +1,7 @@
 """Cloud Run: services and jobs. Kept: no container runs.
 
-What one starts with has to be there, as for the real one: its image, and a version of each secret. Values of secrets
-are not emulated: one is there where an environment variable of this process stands for it, as `alchemesh run` reads it.
+As with the real service, the image and a version of each secret must exist. Values of secrets are not emulated: a
+secret exists if this process has its environment variable, as `alchemesh run` reads it.
 
 Source: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
 """

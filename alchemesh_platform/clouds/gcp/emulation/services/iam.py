@@ -79,7 +79,7 @@ def grant(type_: str, on: str, service: str, *references: Reference) -> Grant:
         type_: Pulumi type.
         on: Start of its id: the resource that the role is on.
         service: The API.
-        references: What has to be there; the first is the resource itself.
+        references: Resources that must exist; the first is the resource itself.
     """
     return Grant(
         type=type_,

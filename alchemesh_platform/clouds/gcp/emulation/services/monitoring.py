@@ -1,4 +1,4 @@
-"""Cloud Monitoring: channels that somebody is told by. Kept: nobody is told.
+"""Cloud Monitoring: notification channels. They are stored; no notification is sent.
 
 Source: https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.notificationChannels
 """

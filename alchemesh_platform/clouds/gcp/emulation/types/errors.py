@@ -13,7 +13,7 @@ from typing import Any
 from alchemesh_platform.base.failure import Failure
 
 STORAGE = "storage.googleapis.com"
-# What a project's list of services calls them, where it is not their address.
+# Names of services in a project's list, if they differ from the address.
 TITLES = {
     "artifactregistry.googleapis.com": "Artifact Registry API",
     "bigquery.googleapis.com": "BigQuery API",
@@ -32,10 +32,10 @@ class Refused(Failure):
 
     Args:
         status: HTTP status that the real one answers with.
-        message: What it says.
+        message: Its message.
         reason: Its reason in one word, where the service gives one.
-        details: What it adds for machines.
-        hint: The way out of what only an emulated cloud has; all others are the platform's to know.
+        details: Its details for machines.
+        hint: The remedy for errors that only an emulated cloud has; the platform knows the others.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class NotReady(Failure):
     Args:
         what: Name of the type, as the provider has it: ``Job``.
         code: Code of the operation's error, of google.rpc.Code.
-        message: What it says.
+        message: Its message.
         hint: As for what is refused.
     """
 

@@ -28,7 +28,7 @@ from alchemesh_platform.provider.values import UNKNOWN, Secret, has_unknown, rev
 
 
 class EmulatedKind:
-    """What is done with resources of one type; see :class:`~alchemesh_platform.provider.kind.ResourceKind`."""
+    """The operations on resources of one type; see :class:`~alchemesh_platform.provider.kind.ResourceKind`."""
 
     def __init__(self, type_: ResourceType, world: World) -> None:
         self.type = type_
@@ -59,7 +59,7 @@ class EmulatedKind:
             values["number"] = str(self.type.number(values, self.world))
         identity = self.type.identify(values)
         before = self.world.store.get(self.type.type, identity)
-        # What a run was killed over could be nobody's: the same resource of the same stack goes on with it.
+        # A resource of a killed run may have no owner: the same resource of the same stack adopts it.
         unfinished = before is not None and before.urn == context.urn and not before.made
         if before is not None and not unfinished and not self.type.repeatable:
             raise self.type.taken(identity)
@@ -213,5 +213,5 @@ def _given(inputs: Tree) -> dict[str, Any]:
 
 
 def _as_declared(said: Any, kept: Any) -> Any:
-    """What was said before, secrets as secrets, wherever it means what is kept."""
+    """The previous inputs with secrets marked, wherever they equal the stored ones."""
     return said if said is not None and hidden(said) == kept else kept

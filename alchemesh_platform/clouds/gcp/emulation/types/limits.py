@@ -54,7 +54,7 @@ class Name:
     """The name of a resource that Pulumi makes one for where the program gives none.
 
     Args:
-        pattern: What a name has to match as a whole.
+        pattern: Pattern of the whole name.
         says: The same in words: ``3 to 63 lowercase letters, digits and dashes``.
         longest: How long it may be.
         property: Where it is given.
@@ -146,7 +146,7 @@ def labels(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Who is given a role, and which."""
+    """The member and the role of a binding."""
     yield from matching("member", MEMBER, "a principal such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com")(
         inputs
     )
@@ -154,7 +154,7 @@ def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def dataset_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Who is given a role on a dataset, and which: basic roles by their long names, unlisted members marked."""
+    """The member and the role of a binding on a dataset: basic roles by their long names, unlisted members marked."""
     says = "user:, serviceAccount:, group: or domain: and a name, iamMember: and a principal, or a group of the project"
     yield from matching("member", DATASET_MEMBER, says)(inputs)
     yield from matching("role", ROLE, "a role such as roles/bigquery.dataViewer")(inputs)

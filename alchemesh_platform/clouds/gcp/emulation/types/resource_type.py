@@ -40,7 +40,7 @@ class Reference:
     id: str = ""
 
     def said(self, values: Values) -> str | None:
-        """What the input says."""
+        """The name of the referenced resource."""
         found: Any = values
         for part in self.property.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
@@ -60,7 +60,7 @@ class Reference:
         return world.store.get(self.type, identity) is not None
 
     def remedy(self, world: World, identity: str) -> str | None:
-        """What to do where it is not, if only an emulated cloud has a way out."""
+        """The remedy if it is missing and only an emulated cloud has one."""
         return None
 
 
@@ -78,9 +78,9 @@ class ResourceType:
         limits: Checks of its inputs.
         references: Other resources that have to be there.
         region: The input that names where it is.
-        defaults: What the service takes where nothing is said.
+        defaults: Defaults of the service.
         numbered: Whether the service gives it a number, ``{number}`` in id and outputs.
-        outputs: What is computed: a text with values in braces, or a function of values and world.
+        outputs: The computed outputs: a text with values in braces, or a function of values and world.
         secret_outputs: Which of them are secret.
         repeatable: Whether creating it again is no conflict: grants, and settings of a project.
         delete_before_replace: Whether the old one has to go first, whatever its name.
@@ -105,7 +105,7 @@ class ResourceType:
     how: How = "kept"
 
     def settled(self, inputs: Values, world: World) -> dict[str, Any]:
-        """Inputs with what the provider and the service take where nothing is said."""
+        """Inputs with the defaults of the provider and the service."""
         return {**self.defaults, **world.settled(inputs)}
 
     def number(self, values: Values, world: World) -> int:
@@ -117,14 +117,14 @@ class ResourceType:
         return self.id.format_map(values)
 
     def computed(self, values: Values, world: World) -> dict[str, Any]:
-        """What is computed when it is made, with the project and region that were not said."""
+        """The outputs of a creation, with the default project and region."""
         return {
             name: rule.format_map(values) if isinstance(rule, str) else rule(values, world)
             for name, rule in self.outputs.items()
         }
 
     def computed_anew(self, values: Values, world: World) -> dict[str, Any]:
-        """What is computed again when it changes."""
+        """The outputs of an update."""
         return {name: rule(values, world) for name, rule in self.outputs.items() if name in CHANGING and callable(rule)}
 
     def regions(self, values: Values) -> Iterable[str]:
@@ -173,7 +173,7 @@ class ResourceType:
         """Bring it to new values in its emulator."""
 
     def remove(self, world: World, values: Values) -> None:
-        """Take it out of its emulator. What is gone already is no error.
+        """Remove it from its emulator. A missing one is no error.
 
         Raises:
             Refused: when the service would not let it go.
@@ -186,7 +186,7 @@ def now(values: Values, world: World) -> str:
 
 
 def with_labels(**outputs: Computed) -> dict[str, Computed]:
-    """What is computed, with the labels as they end up: those of the resource, for nothing is added to them."""
+    """The outputs, with the effective labels: those of the resource, since nothing is added to them."""
 
     def own(values: Values, world: World) -> dict[str, Any]:
         return dict(values.get("labels") or {})

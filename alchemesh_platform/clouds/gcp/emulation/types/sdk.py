@@ -63,7 +63,7 @@ def outputs_of(token: str) -> frozenset[str]:
 
 @cache
 def shape_of(args: type) -> Shape:
-    """What an args class of the SDK says."""
+    """The annotations of an args class of the SDK."""
     from pulumi._types import input_type_py_to_pulumi_names, input_type_types
 
     names = input_type_py_to_pulumi_names(args)
@@ -92,7 +92,7 @@ def value_of(type_: Any) -> Any | None:
 
 
 def alternatives(type_: Any) -> tuple[Any, ...]:
-    """What a type may be: the members of a union, without those that stand for a value to come; else the type."""
+    """The possible types: the members of a union without future values; otherwise the type itself."""
     if typing.get_origin(type_) not in (typing.Union, types.UnionType):
         return (type_,)
     # Input[T] is Union[T, Awaitable[T], Output[T]].

@@ -1,7 +1,7 @@
-"""Who a data API lets in: one small file for each, in the folder of its gateway.
+"""The consumers of a data API: one small file for each, in the folder of its gateway.
 
-A file holds who it is, until when, and the hashes of the credential; without hashes nobody gets in by it. Writing one
-never touches another's.
+A file holds the consumer, the end of its access, and the hashes of its credential; without hashes it gives no access.
+Writing one never affects another.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LOCK_FILE = ".lock"
 
 
 class Entry(BaseModel):
-    """One consumer that is let in."""
+    """One consumer with access."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     user: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=USER_MAX, description="User name at the data API.")
-    consumer: str = Field(description="Who it is: the address of the requester.")
+    consumer: str = Field(description="Address of the requester.")
     request: str | None = Field(default=None, description="Request that it answers; None: made by hand, or our own.")
     ends_at: AwareDatetime | None = Field(default=None, description="When access ends; None: not by itself.")
     scram: str | None = Field(default=None, pattern=r'^SCRAM-SHA-256\$[^"\s]+$', description="Hash of the credential.")
@@ -46,12 +46,12 @@ class Entry(BaseModel):
 
 
 def read_entries(gateway: Path) -> list[Entry]:
-    """Every consumer of a gateway, by user name; a file that cannot be read lets nobody in."""
+    """Every consumer of a gateway, by user name; an unreadable file gives no access."""
     return _read_all(gateway)[0]
 
 
 def unreadable_entries(gateway: Path) -> list[str]:
-    """What is wrong with files that cannot be read, with their paths."""
+    """The problems of unreadable files, with their paths."""
     return _read_all(gateway)[1]
 
 
@@ -80,7 +80,7 @@ def next_end(entries: list[Entry], now: datetime) -> datetime | None:
 
 
 def now() -> datetime:
-    """The time that access is held against."""
+    """The time that decides whether access has ended."""
     return datetime.now(UTC)
 
 
@@ -117,7 +117,7 @@ def _read(path: Path) -> Entry:
         # Not the error's own text: it would show what the file holds.
         where = ", ".join(".".join(map(str, problem["loc"])) or "the document" for problem in error.errors())
         raise CredentialFailed(
-            f"{path}: {where} is not as expected", hint="put it right or remove it: it lets nobody in"
+            f"{path}: {where} is not as expected", hint="correct or remove it: it gives no access"
         ) from None
     if entry.user != path.stem:
         raise CredentialFailed(f"{path}: it is of user {entry.user!r}", hint=f"name it {entry.user}.json, or remove it")

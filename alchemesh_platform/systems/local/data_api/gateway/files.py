@@ -1,4 +1,4 @@
-"""What the gateway of a data API runs with: the configurations of Caddy and PgBouncer, from who is let in.
+"""The configuration files of a data API's gateway: Caddy's and PgBouncer's, generated from the consumers.
 
 Caddy, https://caddyserver.com/docs/json/, guards REST and GraphQL with HTTP basic authentication. PgBouncer,
 https://www.pgbouncer.org/config.html, guards SQL with SCRAM: each consumer has a database of the same name and no
@@ -51,10 +51,10 @@ def caddy_configuration(
 
     Args:
         gateway: Folder of the gateway, for the log of requests.
-        entries: Who is let in.
-        realm: What a browser shows when it asks for a credential.
+        entries: The consumers.
+        realm: Text that a browser shows when it asks for a credential.
         listen: Address and port.
-        protocols: What is offered.
+        protocols: The offered protocols.
         server: Address and port of a roapi that is not sandboxed; None: by its socket.
         sockets: Folder of the sockets.
     """
@@ -107,7 +107,7 @@ def _authentication(entries: Sequence[Entry], realm: str) -> dict[str, Any]:
 
 
 def _offered(protocols: Sequence[Protocol], *, sandboxed: bool) -> list[dict[str, Any]]:
-    """What gets through; roapi's other paths, as that by which it takes in any file, do not."""
+    """The forwarded paths. Other paths of roapi, such as the one that registers files, are refused."""
     matches: list[dict[str, Any]] = [{"path": list(_SCHEMA), "method": ["GET", "HEAD"]}]
     if "rest" in protocols:
         matches.append({"path": ["/api/tables/*"], "method": ["GET", "HEAD"]})

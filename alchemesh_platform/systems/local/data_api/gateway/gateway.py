@@ -1,8 +1,8 @@
-"""The gateway before a data API: it lets in who has a credential, and nobody else, over every protocol.
+"""The gateway in front of a data API: it accepts only requests with a credential, on every protocol.
 
-Its folder holds who is let in and where it listens; everything else follows from these two, so that letting one
-consumer in or out is: write or remove one file, then :func:`apply`. The servers take the new state at once, and nobody
-else's connection is touched.
+Its folder holds the consumers and the addresses; everything else is derived from these two. To grant or revoke access,
+write or remove one file, then call :func:`apply`. The servers load the new state immediately, without affecting other
+connections.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Listening:
         host: Address.
         http_port: Port of REST and GraphQL; kept for them when neither is offered.
         postgres_port: Port of SQL; None: it is not offered.
-        protocols: What is offered.
-        server_port: Port of loopback that the server behind listens on, where it is not enclosed.
+        protocols: The offered protocols.
+        server_port: Port of loopback that the server behind listens on, if it is not sandboxed.
     """
 
     host: str
@@ -153,19 +153,19 @@ def listening(gateway: Gateway) -> Listening | None:
 
 
 def forget_listening(gateway: Gateway) -> None:
-    """Have a gateway's ports be chosen anew."""
+    """Make a gateway choose its ports again."""
     (gateway.folder / _LISTENING_FILE).unlink(missing_ok=True)
 
 
 def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
-    """Bring the servers of a gateway to who is let in now. To be called with the gateway locked.
+    """Update the servers of a gateway to the current consumers. Call it with the gateway locked.
 
     Args:
         start: Whether servers that do not run are started.
         watch: Whether the ends of accesses are waited for.
 
     Raises:
-        GatewayFailed: when a server does not take it; it is stopped then: rather nobody than somebody too many.
+        GatewayFailed: when a server does not accept it. The gateway then stops that server: it fails closed.
         StorageFailed, SupervisorFailed: when the machine refuses.
     """
     where = listening(gateway)
@@ -223,7 +223,7 @@ def sql_program(gateway: Gateway) -> Program:
 
 
 def expiry_program(gateway: Gateway, entries: Sequence[Entry]) -> Program:
-    """What waits for the end of the next access; it ends when there is nothing more to wait for."""
+    """The process that waits for the next end of access; it stops if no access has an end."""
     command = (sys.executable, "-m", "alchemesh_platform.systems.local.data_api.gateway.expiry", str(gateway.folder))
     ends = sorted(entry.ends_at.isoformat() for entry in entries if entry.ends_at)
     digest = hashlib.sha256("\n".join(ends).encode()).hexdigest()[:16]
@@ -247,7 +247,7 @@ def _write_sql(gateway: Gateway, where: Listening, admitted: Sequence[Entry], po
     configuration = pgbouncer_configuration(
         gateway.folder, admitted, host=where.host, port=port, sockets=gateway.sockets
     )
-    # Users first: a database whose user is not there yet lets nobody in.
+    # Users first: a database without its user gives no access.
     changed = [
         write_if_changed(gateway.folder / "pgbouncer.users", pgbouncer_users(admitted)),
         write_if_changed(gateway.folder / "pgbouncer.rules", pgbouncer_rules()),
@@ -266,7 +266,7 @@ def _reload(gateway: Gateway, process: str, reload: Callable[[], str | None]) ->
         if time.monotonic() > deadline:
             processes.halt(gateway.run_directory, process)
             raise GatewayFailed(
-                f"{process} does not take who is let in now, so it is stopped: {refusal}",
+                f"{process} does not accept the current consumers, so it is stopped: {refusal}",
                 hint=remedy(
                     "{} starts it again; see {}", command("up"), processes.log_file(gateway.run_directory, process)
                 ),

@@ -21,8 +21,8 @@ def grant_access(gateway: Gateway, *, consumer: str, request: str, ends_at: date
     """Let a consumer in for a request, as soon as it has a credential; one that it has already stays good.
 
     Raises:
-        CredentialFailed: when there is no gateway, or somebody was let in by hand under the same name.
-        GatewayFailed: when the gateway does not take it.
+        CredentialFailed: when there is no gateway, or a user was added by hand under the same name.
+        GatewayFailed: when the gateway does not accept it.
     """
     return _grant_access(gateway, user_name(consumer, request), consumer, request, ends_at)
 
@@ -31,12 +31,12 @@ def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
     """Let a consumer in for a request that was granted to its team or domain, under a name of its own.
 
     Raises:
-        CredentialFailed: when nobody is let in for that request.
+        CredentialFailed: when no consumer has access by that request.
     """
     granted = next((entry for entry in read_entries(gateway.folder) if entry.request == request), None)
     if granted is None:
         raise CredentialFailed(
-            f"{gateway.process} lets nobody in for {request}",
+            f"{gateway.process} gives no access for {request}",
             hint=remedy("{} of its product, then `up`", command("refresh")),
         )
     return _grant_access(gateway, user_name(consumer, request), consumer, request, granted.ends_at)
@@ -51,7 +51,7 @@ def _grant_access(gateway: Gateway, user: str, consumer: str, request: str, ends
         before = _before(gateway, user)
         if before is not None and before.request != request:
             raise CredentialFailed(
-                f"{user} was let in at {gateway.process} by hand",
+                f"{user} was added to {gateway.process} by hand",
                 hint=f"remove {user}.json in {gateway.folder / 'consumers'}, then run again",
             )
         entry = Entry(
@@ -63,7 +63,7 @@ def _grant_access(gateway: Gateway, user: str, consumer: str, request: str, ends
             bcrypt=before.bcrypt if before else None,
         )
         changed = [write_entry(gateway.folder, entry)]
-        # Products that are let in by the grant of their team or domain go when that goes.
+        # Products with access by the grant of their team or domain lose it with that grant.
         joined = [each for each in read_entries(gateway.folder) if each.request == request and each.user != user]
         changed += [write_entry(gateway.folder, each.model_copy(update={"ends_at": ends_at})) for each in joined]
         if any(changed):
@@ -72,10 +72,10 @@ def _grant_access(gateway: Gateway, user: str, consumer: str, request: str, ends
 
 
 def revoke_access(gateway: Gateway, request: str) -> None:
-    """Let out who was let in for a request: refused at once, open connections are closed. Twice does no harm.
+    """Revoke the access of a request: the gateway refuses the consumer and closes its connections. Idempotent.
 
     Raises:
-        GatewayFailed: when the gateway does not take it.
+        GatewayFailed: when the gateway does not accept it.
     """
     if listening(gateway) is None:
         return
@@ -90,4 +90,4 @@ def _before(gateway: Gateway, user: str) -> Entry | None:
     try:
         return read_entry(gateway.folder, user)
     except CredentialFailed:
-        return None  # it lets nobody in; it is written anew
+        return None  # it gives no access and is written again

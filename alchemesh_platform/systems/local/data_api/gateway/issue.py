@@ -19,11 +19,11 @@ from alchemesh_platform.systems.local.files import write_if_changed
 
 
 def issue(gateway: Gateway, user: str) -> Issued:
-    """Make a credential for a consumer that is let in. The one that it had before is refused from now on.
+    """Issue a credential to a consumer with access. Its previous credential stops working.
 
     Raises:
-        CredentialFailed: when no such consumer is let in here.
-        GatewayFailed: when the gateway does not take it.
+        CredentialFailed: when no such consumer has access here.
+        GatewayFailed: when the gateway does not accept it.
     """
     password = new_password()
     (hashes,) = hashes_of(password)
@@ -31,7 +31,8 @@ def issue(gateway: Gateway, user: str) -> Issued:
         entry = read_entry(gateway.folder, user)
         if entry is None:
             raise CredentialFailed(
-                f"{gateway.process} lets no {user} in", hint=remedy("{} shows all grants", command("access", "list"))
+                f"{gateway.process} has no consumer {user}",
+                hint=remedy("{} shows all grants", command("access", "list")),
             )
         write_entry(gateway.folder, entry.model_copy(update={"scram": hashes.scram, "bcrypt": hashes.bcrypt}))
         apply(gateway)
@@ -39,7 +40,7 @@ def issue(gateway: Gateway, user: str) -> Issued:
 
 
 def is_good(gateway: Gateway, path: Path) -> bool:
-    """Whether the gateway lets in who has the credential in a file."""
+    """Whether the gateway accepts the credential in a file."""
     try:
         kept = json.loads(path.read_bytes())
         entry = read_entry(gateway.folder, kept["user"])
@@ -49,7 +50,7 @@ def is_good(gateway: Gateway, path: Path) -> bool:
 
 
 def ensure_own_credentials(gateway: Gateway) -> None:
-    """Have the product and the platform's health checks let in. To be called with the gateway locked.
+    """Give the product and the platform's health checks access. Call it with the gateway locked.
 
     Raises:
         CredentialFailed: when a credential cannot be made.
