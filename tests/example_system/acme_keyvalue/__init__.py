@@ -1,0 +1,1 @@
+"""Key-value stores in SQLite, as a system of the Alchemesh Platform."""

@@ -1,0 +1,1 @@
+"""Proxy: the address of a store, for consumers that read the file."""

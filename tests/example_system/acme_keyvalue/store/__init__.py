@@ -1,0 +1,1 @@
+"""Storage: one store for each port or need."""
