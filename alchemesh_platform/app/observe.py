@@ -1,4 +1,4 @@
-"""Reading an environment: the status of products, the whole mesh, the connections of a product."""
+"""Reading an environment: the status of products, the whole mesh, the connections of a product, the audit log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.observed.models import ProductStatus, ProductSummary
     from alchemesh_platform.observed.standing import Standing
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.audit import Checked, Link
     from alchemesh_platform.registry.lineage import Lineage
     from alchemesh_platform.registry.records import Deployment
     from alchemesh_platform.registry.store import Registry
@@ -145,6 +147,62 @@ def connections(platform: Platform, product: str) -> Connections:
 
     with Registry.open(platform.registry) as registry:
         return read_connections(registry, platform.environment, product)
+
+
+def shell_variables(platform: Platform, product: str, *, credentials: bool = False) -> dict[str, str]:
+    """The variables by which code finds the connections of a product, and the emulators of an emulated environment.
+
+    The document with the connections is written to a file that only its user can read.
+
+    Args:
+        platform: The environment.
+        product: ``domain/product``.
+        credentials: Whether users and passwords are among them, instead of the files that hold them.
+
+    Raises:
+        NotDeployed: when the product is not deployed.
+    """
+    from alchemesh_platform.base.writing import write_private
+    from alchemesh_platform.connections import CONNECTIONS_VARIABLE
+    from alchemesh_platform.deployment.emulation import emulator_variables
+
+    found = connections(platform, product)
+    path = Path(platform.home, platform.environment, "connections", f"{product.replace('/', '.')}.json")
+    write_private(path, found.model_dump_json(indent=2))
+    return {
+        CONNECTIONS_VARIABLE: str(path),
+        **found.environ(credentials=credentials),
+        **emulator_variables(platform),
+    }
+
+
+def audit(platform: Platform, product: str | None = None, *, limit: int | None = None) -> list[Link]:
+    """The audit log of an environment, newest entries first.
+
+    Args:
+        platform: The environment.
+        product: Only entries about this product.
+        limit: Maximum number of entries.
+    """
+    from alchemesh_platform.registry.audit import links
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry, create=False) as registry:
+        return links(registry, platform.environment, product, limit=limit)
+
+
+def check_audit(platform: Platform, expect: str | None = None) -> Checked:
+    """Verify the whole audit log of a registry, of all environments.
+
+    Args:
+        platform: An environment of the registry.
+        expect: The digest of an entry that was the last one once.
+    """
+    from alchemesh_platform.registry.audit import check_chain
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry, create=False) as registry:
+        return check_chain(registry, expect)
 
 
 @contextmanager

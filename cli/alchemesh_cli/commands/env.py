@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -31,26 +30,14 @@ def command(where: Where, as_json: bool, with_credentials: bool) -> None:
       alchemesh env --json             # the document that code reads
       eval "$(alchemesh env --with-credentials)"   # also …_USER and …_PASSWORD of each data API
     """
-    from alchemesh_platform.app.observe import connections
+    from alchemesh_platform.app.observe import connections, shell_variables
     from alchemesh_platform.app.where import product_address, read_platform
-    from alchemesh_platform.base.writing import write_private
-    from alchemesh_platform.connections import CONNECTIONS_VARIABLE
-    from alchemesh_platform.deployment.emulation import emulator_variables
 
-    platform = read_platform(where)
-    found = connections(platform, product_address(where))
     if as_json and with_credentials:
-        raise click.UsageError("--json prints no credentials: use either --json or --with-credentials")
-    document = found.model_dump_json(indent=2)
+        raise click.UsageError("--json is the document that code reads, which holds no credentials: leave one out")
+    platform, product = read_platform(where), product_address(where)
     if as_json:
-        click.echo(document)
+        click.echo(connections(platform, product).model_dump_json(indent=2))
         return
-    path = Path(platform.home, where.environment, "connections", f"{found.product.replace('/', '.')}.json")
-    write_private(path, document)
-    variables = {
-        CONNECTIONS_VARIABLE: str(path),
-        **found.environ(credentials=with_credentials),
-        **emulator_variables(platform),
-    }
-    for name, value in variables.items():
+    for name, value in shell_variables(platform, product, credentials=with_credentials).items():
         click.echo(f"export {name}={shlex.quote(value)}")

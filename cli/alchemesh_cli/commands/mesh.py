@@ -174,23 +174,22 @@ def audit(
       alchemesh mesh audit --check --expect "$(cat head.txt)"
     """
     from alchemesh_cli.render.audit import audit_lines, check_lines
+    from alchemesh_platform.app.observe import audit as read_audit
+    from alchemesh_platform.app.observe import check_audit
     from alchemesh_platform.app.where import read_platform
-    from alchemesh_platform.registry.audit import check_chain, links
-    from alchemesh_platform.registry.store import Registry
 
     if expect is not None and not check:
         raise click.UsageError("--expect needs --check")
     platform = read_platform(where)
-    with Registry.open(platform.registry, create=False) as registry:
-        if not check:
-            found = links(registry, where.environment, product, limit=limit)
-            if as_json:
-                click.echo(json.dumps([link.as_json() for link in found], indent=2, ensure_ascii=False))
-            else:
-                for line in audit_lines(found):
-                    click.echo(line)
-            return None
-        checked = check_chain(registry, expect)
+    if not check:
+        found = read_audit(platform, product, limit=limit)
+        if as_json:
+            click.echo(json.dumps([link.as_json() for link in found], indent=2, ensure_ascii=False))
+        else:
+            for line in audit_lines(found):
+                click.echo(line)
+        return None
+    checked = check_audit(platform, expect)
     if as_json:
         click.echo(json.dumps(checked.as_json(), indent=2))
     else:

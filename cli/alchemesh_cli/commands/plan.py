@@ -102,12 +102,11 @@ def command(
     return code
 
 
-def _composed(where: Where, *, require_extras: bool) -> tuple[LoadedManifest, Plan, list[PolicyResult]]:
-    from alchemesh_platform.app.where import read_product
-    from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen
+def _composed(where: Where, *, require_extras: bool) -> tuple[LoadedManifest, Plan, tuple[PolicyResult, ...]]:
+    from alchemesh_platform.app.offline import plan
 
-    product = read_product(where, look=True, require_extras=require_extras)
-    return product.manifest, product.plan, policies_as_last_seen(product.manifest, product.platform, product.plan)
+    planned = plan(where, require_extras=require_extras)
+    return planned.product.manifest, planned.product.plan, planned.results
 
 
 def _resources(plan: Plan) -> list[Declared]:

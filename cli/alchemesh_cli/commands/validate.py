@@ -178,24 +178,15 @@ def _of_mesh(
     manifest: LoadedManifest, platform: Platform | ProblemsFound | None, layer: str | None, asked: Asked
 ) -> list[Problem]:
     """Names in a manifest that the mesh does not have; findings of policies are added to ``asked``."""
-    if platform is None or isinstance(platform, ProblemsFound):
-        from alchemesh_platform.policies.evaluate import policies_for
-        from alchemesh_platform.policies.load import shipped_policies
+    from alchemesh_platform.app.offline import check_mesh, check_policies
 
-        asked.take(policies_for(manifest, shipped_policies(), environment=layer))
+    if platform is None or isinstance(platform, ProblemsFound):
+        asked.take(check_policies(manifest, environment=layer))
         return []
     if not asked.ask_mesh:
-        from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen
-
-        asked.take(policies_as_last_seen(manifest, platform))
+        asked.take(check_policies(manifest, platform))
         return []
-    from alchemesh_platform.deployment.checks.governance import checked_against_mesh
-    from alchemesh_platform.mesh_repo.last_seen import remember_mesh
-    from alchemesh_platform.registry.store import Registry
-
-    with Registry.open(platform.registry, create=False) as registry:
-        problems, results = checked_against_mesh(registry, manifest, platform.environment)
-        remember_mesh(platform, registry)
+    problems, results = check_mesh(manifest, platform)
     asked.take(results)
     return problems
 
