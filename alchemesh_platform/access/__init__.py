@@ -1,1 +1,1 @@
-"""Who may consume an output port: requests, who decides on them, and what becomes of them."""
+"""Access to output ports: requests, decisions and grants."""

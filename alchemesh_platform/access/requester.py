@@ -1,4 +1,4 @@
-"""Who asks for access: a data product, a technical team, a user or a data domain, and the people behind it."""
+"""Requesters of access: a data product, a technical team, a user or a data domain, and the people behind it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class UnknownRequester(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks: ``address`` is domain/product, domain/team, an email, or a domain, by its kind."""
+    """A requester: ``address`` is domain/product, domain/team, an email, or a domain, by its kind."""
 
     kind: RequesterKind
     address: str
@@ -71,7 +71,7 @@ class Requester:
 
     @classmethod
     def of(cls, request: AccessRequestRecord) -> Requester:
-        """Who asked."""
+        """The requester of a request."""
         return cls(request.requester_kind, request.requester)
 
 

@@ -1,4 +1,4 @@
-"""Who may do what with a request, the same in every environment."""
+"""Rights on access requests, the same in every environment."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def check_decides(registry: Registry, identity: Identity, request: AccessRequest
     """Only the owner of the product that is asked, or a platform owner, decides.
 
     Args:
-        what: What is to be done with the request, in a word: approve, reject, …
+        what: The operation on the request: approve, reject, …
 
     Raises:
         NotAllowed: naming who may.
@@ -70,7 +70,7 @@ def check_decides(registry: Registry, identity: Identity, request: AccessRequest
 
 
 def check_takes_part(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:
-    """Only those who decide, and the requester's own people, act on a request that stands.
+    """Only deciders and the requester's own people may act on an existing request.
 
     Raises:
         NotAllowed: naming who may.
@@ -91,7 +91,7 @@ def check_speaks_for(registry: Registry, identity: Identity, request: AccessRequ
     """Only the requester's own people do some things, and nobody who decides on it.
 
     Args:
-        what: What is to be done, in words before the request's address: be told the credential of, …
+        what: The operation, in words before the request's address: get the credential of, …
 
     Raises:
         NotAllowed: naming who may.
@@ -109,8 +109,8 @@ def speaks_for(registry: Registry, identity: Identity, request: AccessRequestRec
 
 
 def people_of(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:
-    """Who acts for a requester: the user; a team's members; a domain's owner and its teams' members; a product's owner
-    and its team's members."""
+    """Users that act for a requester: the user; a team's members; a domain's owner and its teams' members; a
+    product's owner and its team's members."""
     found = set(resolve(registry, environment, requester).users)
     if requester.kind == "data_domain":
         domain = registry.get(DomainRecord, environment, requester.address)
@@ -136,7 +136,7 @@ def is_platform_owner(registry: Registry, environment: str, identity: Identity) 
 
 
 def if_that_is_you(identity: Identity, owner: str | None) -> str | None:
-    """The way out for an owner whom this machine does not know as such; None where an identity is proven."""
+    """The remedy for an owner that this machine does not know as such; None if the identity is verified."""
     if identity.is_proven or owner is None:
         return None
     return f"if you are {owner}, say so: {USER_VARIABLE}={owner}"

@@ -96,8 +96,8 @@ def request(
         actor: The identity that asks.
         port: ``domain/product/port``.
         requester: The product, team, domain or user that gets access.
-        purpose: What the data is for.
-        ends_at: When access ends; None: it does not end by itself.
+        purpose: Purpose of the request.
+        ends_at: The end of access; None: no end.
         listen: Gets each event.
     """
     with _requests(platform, actor, listen) as requests:
@@ -202,8 +202,8 @@ def renew(
         platform: The environment.
         actor: The requester, or one of its people.
         address: The request to renew.
-        ends_at: When the new access ends; None: it does not end by itself.
-        purpose: What the data is for; as before by default.
+        ends_at: The new end of access; None: no end.
+        purpose: Purpose of the request; unchanged by default.
         listen: Gets each event.
     """
     with _requests(platform, actor, listen) as requests:

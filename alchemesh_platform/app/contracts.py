@@ -188,7 +188,7 @@ def give_notice(
         what: The change.
         port: Name of a port of the manifest's product, or the address of any port.
         manifest: The product; not needed where ``port`` is an address.
-        message: What else consumers should know.
+        message: Further information for consumers.
 
     Raises:
         UnknownPort: with the closest name.
@@ -291,7 +291,7 @@ def _recorded_address(registry: Registry, environment: str, port: str, manifest:
 
 
 def version_of(port: ShownPort, version: str) -> PromisedPort:
-    """What a version that is kept promised.
+    """The promise of a recorded version.
 
     Raises:
         UnknownVersion: with those that there were.

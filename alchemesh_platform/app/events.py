@@ -1,4 +1,4 @@
-"""What a use case reports while it runs. Its caller passes a listener; without one, nothing is shown."""
+"""Events of a use case while it runs. The caller passes a listener; without one, nothing is shown."""
 
 from __future__ import annotations
 

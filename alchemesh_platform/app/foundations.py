@@ -126,7 +126,7 @@ def refresh(
 
     Args:
         stack: The foundation.
-        confirm: Returns whether to go on, under the stack's lock.
+        confirm: Returns whether to continue, under the stack's lock.
         listen: Gets each event.
         cancel: Set it to stop cleanly.
 
@@ -149,7 +149,7 @@ def destroy(
 
     Args:
         stack: The foundation.
-        confirm: Returns whether to go on, under the stack's lock. A foundation in use is refused before it is called.
+        confirm: Returns whether to continue, under the stack's lock. A foundation in use is refused before that.
         delete_protected: Whether protected resources are removed too.
         listen: Gets each event.
         cancel: Set it to stop cleanly.

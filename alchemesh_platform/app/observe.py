@@ -38,10 +38,10 @@ class Report:
 
     Args:
         environment: The environment.
-        emulated: Whether emulators stand in for its cloud.
+        emulated: Whether its cloud is emulated.
         status: The one product.
         summaries: All products.
-        standing: Value and maturity of the one product.
+        standing: Value and maturity of the product.
         history: The last deployments and runs.
         lineage: Where the data comes from and goes to.
     """

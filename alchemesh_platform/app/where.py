@@ -24,7 +24,7 @@ class Where:
         directory: The product's folder, or its manifest.
         environment: Name of the environment.
         platform_file: The platform file; by default the one in the folder, or above it in the git repository.
-        emulated: Whether emulators on this machine stand in for Google Cloud.
+        emulated: Whether the cloud is emulated on this machine.
     """
 
     directory: Path

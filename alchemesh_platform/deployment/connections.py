@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NotDeployed(Failure):
-    """Raised when a product does not stand in an environment."""
+    """Raised when a product is not deployed in an environment."""
 
     def __init__(self, product: str, environment: str) -> None:
         super().__init__(
@@ -24,7 +24,7 @@ class NotDeployed(Failure):
 
 
 def product_record(registry: Registry, environment: str, product: str) -> ProductRecord:
-    """The record of a product that stands.
+    """The record of a deployed product.
 
     Raises:
         NotDeployed: when there is none.
@@ -36,7 +36,7 @@ def product_record(registry: Registry, environment: str, product: str) -> Produc
 
 
 def read_connections(registry: Registry, environment: str, product: str) -> Connections:
-    """Every connection of a product that stands.
+    """Every connection of a deployed product.
 
     Raises:
         NotDeployed: when it does not.

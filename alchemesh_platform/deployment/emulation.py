@@ -115,7 +115,7 @@ def emulated_packages(platform: Platform) -> set[str]:
 
 
 def job_runner(platform: Platform, product: Path) -> RunCode | None:
-    """What runs a product's jobs here, where its cloud is emulated; None where it is not.
+    """The runner of a product's jobs on this machine if its cloud is emulated; otherwise None.
 
     Args:
         product: Folder of its repo, or its manifest.

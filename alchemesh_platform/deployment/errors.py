@@ -1,4 +1,4 @@
-"""What a provider says of a failure, as a person reads it: the cause alone, and what to do where that is known.
+"""Explains failures of providers: the cause alone, and the remedy if it is known.
 
 Providers that Pulumi bridges from Terraform report a failure twice, each time in wrappings of their own. Each system
 registers the hints on its own errors.
@@ -42,7 +42,7 @@ class Explained:
 
 
 def explained(reported: str, secrets: Iterable[str] = (), *, about: str | None = None) -> Explained:
-    """What a provider told of a failure, without wrappings, with no secret in it.
+    """The explanation of a provider's failure: without wrappers, with secrets masked.
 
     Args:
         reported: As the engine hands it on. Its hint is kept; where it has none and the cause is known, one is added.
@@ -59,14 +59,14 @@ def explained(reported: str, secrets: Iterable[str] = (), *, about: str | None =
 
 
 def cause_of(reported: str) -> str:
-    """What went wrong, without what libraries on the way have put around it; what is told twice is told once."""
+    """The cause without the wrappers of libraries; repeated causes appear once."""
     points = _COUNTED.sub("", reported.strip()).split(_NEXT_POINT)
     causes = dict.fromkeys(_cleaned(_AROUND.sub("", point.strip()).strip()) for point in points)
     return "; ".join(cause for cause in causes if cause) or reported.strip()
 
 
 def hint_for(reported: str) -> str | None:
-    """What to do about a failure, where a system knows it. A general hint counts where no other one matches."""
+    """The remedy of a failure, if a system knows it. A general hint counts where no other one matches."""
     hints = [hint for known in _errors() for hint in known.hints]
     for hint in sorted(hints, key=lambda hint: hint.general):
         if (found := hint.hint_on(reported)) is not None:
@@ -99,7 +99,7 @@ def _cleaned(reported: str) -> str:
 
 
 def _errors() -> Collection[SystemErrors]:
-    """What systems know of their errors. One that cannot be loaded must not hide the failure that is explained."""
+    """The explanations that systems register. One that cannot be loaded must not hide the failure that is explained."""
     return _errors_of(installed_systems())
 
 

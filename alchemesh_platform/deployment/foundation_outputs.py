@@ -1,4 +1,4 @@
-"""What a product stands on: the outputs of the stacks of its platform and its domain, as those runs recorded them."""
+"""The recorded outputs of the shared stacks that a product depends on: its platform and its domain."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class FoundationMissing(Failure):
-    """Raised when what a product stands on is not deployed; each is told at the line that needs it."""
+    """Raised when a shared stack of a product is not deployed; each is reported at the line that needs it."""
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
         reported = "\n\n".join(str(problem) for problem in self.problems)
-        super().__init__(f"what the product stands on is not there\n\n{reported}")
+        super().__init__(f"a shared stack of the product is not deployed\n\n{reported}")
 
 
 def with_foundations(registry: Registry, plan: Plan) -> Plan:
-    """The plan, with the outputs of each stack that it stands on; None of one that is not deployed."""
+    """The plan with the outputs of each shared stack; None for one that is not deployed."""
     found = []
     for foundation in plan.foundations:
         record = registry.get(FoundationRecord, plan.environment, foundation.project)

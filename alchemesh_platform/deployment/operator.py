@@ -41,8 +41,8 @@ DECLARING = ("preview", "up")  # operations that run the program
 KEPT_NOTE = (
     "what is kept in a cloud goes with a `destroy` once `keep_on_destroy: false` of its port or need was deployed"
 )
-PLUGIN_FOUND = "using pulumi-resource-"  # told of every plugin on PATH, also of ours, although it is attached
-# How the engine tells that a provider refused a resource's properties, about no URN.
+PLUGIN_FOUND = "using pulumi-resource-"  # the engine reports every plugin on PATH, also ours, although it is attached
+# The engine's message, without a URN, that a provider refused a resource's properties.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
 CHECK_FAILURE = re.compile(
     r"^(?P<type>\S+) resource '(?P<name>[^']+)'(?:: property (?P<path>\S+) value \{.*?\} has a problem|"
@@ -205,7 +205,7 @@ class Operator:
         return deployed_state(self.engine, self.stack)
 
     def kept_notes(self, plan: Plan) -> list[str]:
-        """What was kept of the product, for a person; last how to have it go, which is the same for all."""
+        """Notes on the kept resources of the product; the last note says how to remove them."""
         kept = kept_of(self.registry, plan, self.deployed_state())
         notes = [
             remedy("{} is kept, with its data; the next {} imports it again", one.id, command("up")) for one in kept
@@ -230,8 +230,8 @@ def operating(
         delete_data: Whether data is deleted with its resource, whatever the resource says.
 
     Raises:
-        StackLocked: when somebody else is at it, with who.
-        EngineMissing, EngineTooOld: when there is no engine to be had, with the ways out.
+        StackLocked: when another process holds the lock, with its holder.
+        EngineMissing, EngineTooOld: when no engine can be installed, with the remedies.
         PluginMissing: the same, of a plugin that a component needs.
         RegistryUnavailable: when the registry cannot be opened.
     """
@@ -327,7 +327,7 @@ def secrets_of(plan: Plan, platform: Platform) -> set[str]:
 
 
 def notes_of(result: EngineResult) -> tuple[str, ...]:
-    """What engine, providers and program told beside failures, each once."""
+    """Messages of engine, providers and program that are no failures, each once."""
     reported = (
         diagnostic.message
         for diagnostic in result.diagnostics

@@ -1,4 +1,4 @@
-"""What came of an operation, as values: for a person, for ``--json`` and for a merge request."""
+"""The outcome of an operation as values: for the terminal, for ``--json`` and for a merge request."""
 
 from __future__ import annotations
 

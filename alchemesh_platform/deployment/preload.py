@@ -28,7 +28,7 @@ def importing_ahead(plan: Plan, folder: Path, program: Callable[[], object]) -> 
     """Import while the block runs, and keep for the next run what this one has used.
 
     Args:
-        plan: What is to be declared.
+        plan: The plan to declare.
         folder: The stack's work folder.
         program: Declares it.
 
@@ -61,7 +61,7 @@ def sdk_modules(imported: Iterable[str]) -> list[str]:
 
 
 def _import(plan: Plan, file: Path) -> None:
-    """Import; what fails here fails again, and is told, where the program needs it."""
+    """Import. A failure here appears again, with its error, when the program needs the module."""
     with suppress(Exception), SDK_IMPORTS:
         for planned in plan.components():
             planned.spec.component_class()

@@ -1,4 +1,4 @@
-"""What a run of the engine does to a product, told by port.
+"""Progress of a run, grouped by port of the product.
 
 Fed with engine events, read by the tree and the result. Pure.
 """
@@ -37,7 +37,7 @@ FOUNDATION = "alchemesh:mesh:Foundation"
 ASSET = "alchemesh:mesh:Asset"
 CONTRACT = "alchemesh:mesh:Contract"
 
-# What the engine calls the steps of one change, as the one change that a person thinks of.
+# The engine's names of the steps of one change, mapped to that change.
 _OPERATIONS: Mapping[str, Operation] = {
     "same": "same",
     "create": "create",
@@ -57,7 +57,7 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 @dataclass(slots=True)
 class Change:
-    """What happens to one resource. ``called`` is what one that failed was to be called in its service."""
+    """The change of one resource. ``called`` is the intended name of a failed resource in its service."""
 
     urn: str
     type: str
@@ -111,12 +111,12 @@ class Section:
 
     @property
     def operation(self) -> Operation:
-        """What happens to the section as a whole."""
+        """The change of the section as a whole."""
         counted: set[Operation] = {
             change.operation for change in self.changes if not (change.is_group or change.is_grant)
         }
         counted -= {"same", "read"}
-        if not counted:  # a port at which only consumers come and go is not made anew
+        if not counted:  # a port whose grants alone change is not re-created
             return "update" if any(change.operation not in ("same", "read") for change in self.grants) else "same"
         if counted == {"create", "import"}:
             return "create"
@@ -124,7 +124,7 @@ class Section:
 
     @property
     def grants(self) -> list[Change]:
-        """What happens to the consumers of the port."""
+        """The changes of the port's grants."""
         return [change for change in self.changes if change.is_grant and not change.is_group]
 
     @property
@@ -153,8 +153,8 @@ class Progress:
     """Sections of a product, filled as events come in.
 
     Args:
-        plan: What is deployed; None for a product that is only taken down.
-        steps: What becomes of the promises of its output ports.
+        plan: The deployed plan; None for a product that is only removed.
+        steps: The contract steps of its output ports.
     """
 
     def __init__(
@@ -241,7 +241,7 @@ class Progress:
         return change.parent if change is not None else ""
 
     def called(self, urn: str) -> str | None:
-        """What a resource that failed was to be called in its service, where its name is known."""
+        """The intended name of a failed resource in its service, if known."""
         change = self._changes.get(urn)
         return change.called if change is not None and isinstance(change.called, str) else None
 
@@ -296,7 +296,7 @@ class Progress:
 
 
 def address_of(change: Change) -> str:
-    """The address that a record speaks of; the resource's name when the engine has not told its inputs."""
+    """The address in a record; the resource's name if the engine has not reported its inputs."""
     address = change.outputs.get("address")
     return address if isinstance(address, str) else change.name
 

@@ -1,4 +1,4 @@
-"""What a run of the engine on a stack is given: our provider, the stand-ins of an emulated environment, and plugins."""
+"""The providers of a run: our provider, the emulated providers of an environment, and plugins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def providing(
 
     Args:
         stack: The stack, held.
-        plugins: What the components of the run name; what is recorded in the stack's state counts too.
+        plugins: Plugins that the components of the run name; those in the stack's state are added.
         report: Gets a line for each step that takes long.
         own_process: Whether our provider is served by a process of its own.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
@@ -39,7 +39,7 @@ def providing(
         Provider: the port of this machine that it is served at.
 
     Raises:
-        PluginMissing: when a plugin is not to be had, with the ways out.
+        PluginMissing: when a plugin cannot be installed, with the remedies.
         StackFailed: when the engine cannot read the state.
     """
     from alchemesh_platform.deployment.emulation import emulated_providers

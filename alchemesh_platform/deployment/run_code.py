@@ -39,11 +39,11 @@ def run_code(
     """Run a product's code with its connections; the run is in the history from its first moment.
 
     Args:
-        arguments: Handed to the code.
-        identity: Who runs it.
+        arguments: Arguments for the code.
+        identity: The acting user.
         on_output: Gets each line that the code prints, masked.
-        stand_in: Runs code here whose component has it started elsewhere.
-        variables: Variables that the code gets beside those of this process.
+        stand_in: Runs code on this machine that its component would start elsewhere.
+        variables: Additional variables for the code.
 
     Returns:
         The run, over: outcome, exit status, the end of its output.

@@ -1,4 +1,4 @@
-"""What keeps a foundation from being taken down: products that rely on it, domains of a platform, its own servers."""
+"""Dependents that block the removal of a foundation: products, domains of a platform, its own servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GUARD = "deletionProtection"  # as Google's and Amazon's databases call it
 
 
 class FoundationInUse(Failure):
-    """Raised when a foundation is to be taken down while something stands on it; names what does."""
+    """Raised when a foundation that others depend on would be removed; names the dependents."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -53,7 +53,7 @@ def check_deletable(deployment: Mapping[str, Any], foundation: Foundation) -> No
 
 
 def check_unused(registry: Registry, foundation: Foundation, platform: Platform) -> None:
-    """Refuse to take a foundation down while something stands on it.
+    """Refuse to remove a foundation that others depend on.
 
     Raises:
         FoundationInUse: when something does.
@@ -81,7 +81,7 @@ def _named(noun: str, names: Sequence[str]) -> str:
 
 
 def _products(registry: Registry, environment: str, domain: str | None) -> list[str]:
-    """Addresses of products that stand, or that a run may have left something of: their last one did not end well."""
+    """Addresses of deployed products, and of products whose last run failed and may have left resources."""
     recorded = {product.address for product in registry.all(ProductRecord, environment=environment)}
     begun = {
         address

@@ -1,4 +1,4 @@
-"""One operation on what products stand on: lock, providers, engine. Its outputs are recorded in the same run."""
+"""One operation on a foundation: lock, providers, engine. The same run records its outputs."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.stack import Stack
 
 FoundationOperation = Literal["preview", "up", "refresh", "destroy"]
-# What the engine says of a resource that is a group, or that does not change.
+# The engine's operations on resources that do not change.
 _SILENT = ("same", "read", "refresh")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundationChange:
-    """What happens to one resource: the engine's word for it, its Pulumi type and its name."""
+    """The change of one resource: the engine's operation, its Pulumi type and its name."""
 
     operation: str
     type: str
@@ -89,7 +89,7 @@ class FoundationOperator:
         return self.no_registry is None
 
     def check_unused(self) -> None:
-        """Refuse to take down what something stands on.
+        """Refuse to remove a foundation that others depend on.
 
         Raises:
             FoundationInUse: with what does.
@@ -110,12 +110,12 @@ class FoundationOperator:
         on_event: Callable[[EngineEvent], None] = lambda _event: None,
         delete_protected: bool = False,
     ) -> FoundationOutcome:
-        """Run the engine. What was changed or removed by hand is looked for first: a foundation is small.
+        """Run the engine, after a refresh that finds manual changes: a foundation is small.
 
         Args:
-            program: Declares the foundation, with what is to be imported.
-            on_event: Told each event of the engine, as it comes.
-            delete_protected: Whether `destroy` removes what is protected, too.
+            program: Declares the foundation, with the resources to import.
+            on_event: Receives each event of the engine.
+            delete_protected: Whether `destroy` removes protected resources too.
 
         Raises:
             FoundationInUse, RegistryUnavailable: as ``check_unused``, of a `destroy`.
@@ -250,7 +250,7 @@ def _is_deployed(engine: Engine, stack: Stack) -> bool:
 
 
 def _protected(deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
-    """What stands and is protected."""
+    """The deployed protected resources."""
     protected = [resource for resource in deployment.get("resources") or () if resource.get("protect")]
     return tuple(Kept(one["type"], name_of(one["urn"]), one["id"]) for one in protected if one.get("custom"))
 

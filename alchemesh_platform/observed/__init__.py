@@ -1,1 +1,1 @@
-"""What stands and how it is doing: records of products, their last deployments, and what components say now."""
+"""Observed state: records of products, their last deployments, and the health of their components."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# What counts in full, and how many of the 100 points it is worth. Below that, points grow with what there is.
+# The value for full points, and its share of the 100 points. Below it, points grow in proportion.
 STABLE_DAYS, STABLE_POINTS = 365, 40
 CONSUMER_DAYS, CONSUMER_POINTS = 3 * 180, 40  # three consumers for half a year, or one for a year and a half
 COMMITMENT_DAYS, COMMITMENT_POINTS = 180, 20
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A consumer was let in; ``until`` is None while it is."""
+    """A grant of a consumer; ``until`` is None while it is in force."""
 
     since: datetime
     until: datetime | None = None
@@ -28,7 +28,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of a product's past.
+    """The history of a product.
 
     Args:
         deployed_at: When it was recorded first.

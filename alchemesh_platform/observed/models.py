@@ -15,7 +15,7 @@ class _Value(BaseModel):
 
 
 class TableStatus(_Value):
-    """What a table, or a folder of files, holds; None is unknown."""
+    """The content of a table or folder; None is unknown."""
 
     name: str
     rows: int | None = None
@@ -48,7 +48,7 @@ class ContractStatus(_Value):
 
 
 class AccessStatus(_Value):
-    """What became of the request to read another product's port: when, by whom and why."""
+    """The state of the request for another product's port: time, actor and reason."""
 
     request: str
     state: RequestState
@@ -59,12 +59,12 @@ class AccessStatus(_Value):
 
 
 class NoticeStatus(_Value):
-    """What consumers of a port were told is going to happen.
+    """A notice to the consumers of a port.
 
     Args:
         what: breaking-change, deprecation, retirement or removal.
-        version: Version of the contract that it happens to.
-        passes_at: From when on it may happen.
+        version: Version of the contract that it concerns.
+        passes_at: The time from which the change is allowed.
     """
 
     what: str
@@ -80,7 +80,7 @@ class PlaceStatus(_Value):
 
     Args:
         health: The worst of its components; None when none of them can be observed.
-        tables: What its storage holds, beside the assets of an output port.
+        tables: Content of its storage, beside the assets of an output port.
     """
 
     name: str

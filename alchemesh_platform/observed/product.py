@@ -41,7 +41,7 @@ def product_status(
     patience: timedelta = PATIENCE,
     variables: Mapping[str, str] | None = None,
 ) -> ProductStatus:
-    """How a product is doing, whether it stands here or not.
+    """The status of a product, deployed here or not.
 
     Args:
         registry: The registry of the environment.
@@ -103,7 +103,7 @@ def product_status(
     )
 
 
-# What was observed, by the address of the port (or the name of the need) and the side of it.
+# The observations, by the address of the port (or the name of the need) and its part.
 _Seen = Mapping[tuple[str, str], Observation | None]
 _SIDES = ("storage", "proxy")
 
@@ -133,7 +133,7 @@ def _look(
 
 
 def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) -> dict[str, tuple[NoticeStatus, ...]]:
-    """Address of an output port, of this product or of one that it reads: what its consumers were told."""
+    """Address of an output port of this product, or one that it reads: the notices to its consumers."""
     from alchemesh_platform.contracts.notices.recorded import notices_of
 
     offered = {port.address for port in ports if port.direction == "output"}
@@ -156,7 +156,7 @@ def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) 
 
 def _input(port: PortRecord, origin: PortRecord | None, notices: tuple[NoticeStatus, ...], seen: _Seen) -> InputStatus:
     if port.from_product and origin is None:
-        reason = f"{port.origin} does not stand in {port.environment}"
+        reason = f"{port.origin} is not deployed in {port.environment}"
         parts: tuple[PartStatus, ...] = (
             PartStatus(component=port.storage, component_type=port.storage_type, health="unhealthy", reason=reason),
         )

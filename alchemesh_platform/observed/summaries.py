@@ -1,4 +1,4 @@
-"""The products that stand, each in a row: from their records only."""
+"""Deployed products, one row each, from their records only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def product_summaries(registry: Registry, environment: str) -> list[ProductSummary]:
-    """Every product that stands in an environment, in the order of their addresses."""
+    """Every deployed product of an environment, by address."""
     ports = Counter((port.product, port.direction) for port in registry.all(PortRecord, environment))
     assets = Counter(asset.product for asset in registry.all(AssetRecord, environment))
     last = registry.last_deployments(environment, DEPLOYING)

@@ -1,4 +1,4 @@
-"""What differs between two sets of inputs, property by property."""
+"""The differences between two sets of inputs, property by property."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$]*")
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Kind]:
     """Property path: what happens to it.
 
-    Null is the same as not there. What becomes secret, or stops being it, differs. Paths are Pulumi's:
-    ``columns[3].type``, ``needs["a.b"]``. A path stands for all that is below it.
+    Null equals a missing value. A value that becomes secret, or stops being secret, differs. Paths are Pulumi's:
+    ``columns[3].type``, ``needs["a.b"]``. A path covers all paths below it.
     """
     return dict(_differ("", old, new))
 

@@ -1,4 +1,4 @@
-"""What one kind of resource is: its inputs and outputs, and how it is created, read, changed and removed."""
+"""The handler of one kind of resource: its inputs and outputs, and how it is created, read, changed and removed."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class NotDone(Failure):
 class Unfinished(NotDone):
     """Raised when a creation fails and leaves something in the world.
 
-    The resource is recorded as it is declared, with the failure: the next run brings it on by an update, and where it
-    is declared no more, it is removed like any other.
+    The resource is recorded as it is declared, with the failure: the next run completes it by an update, and
+    removes it like any other if it is no longer declared.
 
     Args:
-        outputs: What is known of it (names in Python).
+        outputs: Its known outputs (names in Python).
     """
 
     def __init__(self, message: str, *, hint: str | None = None, outputs: Mapping[str, Any] | None = None) -> None:
@@ -45,7 +45,7 @@ class Unfinished(NotDone):
 
 
 class Cancelled(Failure):
-    """Raised when an operation was told to stop."""
+    """Raised when an operation is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an operation may use beside its values.
+    """The context of an operation, beside its values.
 
     Args:
         urn: The resource.
@@ -73,7 +73,7 @@ class Context:
         report: Sends the user a message: a severity and a sentence.
         preview: Whether nothing may be changed.
         unasked: URN: why the world could not be asked about the resource, until it can.
-        deployed: What was in the stack's state before the run, other providers' resources too; None where nobody knows.
+        deployed: All resources in the stack's state before the run, also of other providers; None if unknown.
         actor: The identity that acts, as records name it; None under plain Pulumi, which passes none.
     """
 
@@ -130,7 +130,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         """The resource's id."""
 
     def check(self, inputs: InputsT, old_inputs: InputsT | None, context: Context) -> Iterable[Refusal]:
-        """What is wrong with inputs that are all known and of the right form. Changes nothing."""
+        """The problems of inputs that are all known and well-formed. Changes nothing."""
         return ()
 
     def plan(self, inputs: InputsT, old: OutputsT | None, context: Context) -> Mapping[str, Any]:
@@ -143,7 +143,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         return {}
 
     def drift(self, inputs: InputsT, outputs: OutputsT, context: Context) -> Drift | None:
-        """What differs in the world from what was recorded. Changes nothing."""
+        """The drift of the deployed resource from its record. Changes nothing."""
         return None
 
     @abstractmethod

@@ -31,7 +31,7 @@ class Properties(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is wrong with one property."""
+    """The problem of one property."""
 
     property: str
     reason: str
@@ -47,7 +47,7 @@ class Read(Generic[ModelT]):
 
 
 def read_properties(model: type[ModelT], tree: Mapping[str, Any]) -> Read[ModelT]:
-    """Read properties into a model. What is wrong with known ones is said also where others are unknown."""
+    """Read properties into a model. Problems of known properties are reported even if others are unknown."""
     plain = {name: value for name, value in reveal(tree).items() if value is not None}
     unknown = {name for name, value in plain.items() if has_unknown(value)}
     if not unknown:
@@ -66,7 +66,7 @@ def read_properties(model: type[ModelT], tree: Mapping[str, Any]) -> Read[ModelT
 
 
 def with_defaults(model: type[BaseModel], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties with the model's defaults where nothing is said; None stays unsaid."""
+    """Properties with the model's defaults for missing values; None stays missing."""
     filled = {name: value for name, value in tree.items() if value is not None}
     for name, default in _defaults(model).items():
         filled.setdefault(name, default)

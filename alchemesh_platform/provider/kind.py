@@ -10,14 +10,14 @@ from alchemesh_platform.provider.operations import AnyHandler, Checked, Differen
 
 
 class ResourceKind(Protocol):
-    """What is done with a resource of one type. Secrets and unknown values in the trees are marked."""
+    """The operations on a resource of one type. Secrets and unknown values in the trees are marked."""
 
     def check(self, old_inputs: Tree, inputs: Tree, context: Context) -> Checked:
         """Check inputs and fill in defaults."""
         ...
 
     def diff(self, identity: str, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Difference:
-        """What a change of inputs means."""
+        """The effect of changed inputs."""
         ...
 
     def create(self, inputs: Tree, context: Context) -> tuple[str, Tree]:

@@ -38,7 +38,7 @@ async def _serve(engine_address: str, deployed: DeployedState | None, actor: str
     provider = provider_from_environment(deployed, actor)
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
-    # SIGINT is how the engine ends a plugin, which it starts in a process group of its own: a terminal's Ctrl-C does
+    # The engine stops a plugin by SIGINT, and starts it in a separate process group: a terminal's Ctrl-C does
     # not come here. What does not end within seconds of it is killed.
     # Source: pulumi sdk/go/common/util/cmdutil/term.go (TerminateProcessGroup)
     for number in (signal.SIGINT, signal.SIGTERM):

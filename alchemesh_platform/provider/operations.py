@@ -1,7 +1,7 @@
-"""What the provider does with a resource, whatever kind it is: check, compare, create, read, change, remove.
+"""The provider's operations on any kind of resource: check, compare, create, read, change, remove.
 
-The engine gives up a whole run when a check or a comparison fails. A server that does not answer is no reason for that:
-what could not be asked is told by the step that follows, which fails alone, and everything else goes on.
+The engine aborts a whole run if a check or a comparison fails. An unreachable server must not cause that: the step that
+follows reports it and fails alone, and the rest of the run continues.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a change of inputs means. ``drift`` is an output that the world no longer agrees with."""
+    """The effect of changed inputs. ``drift`` is an output that differs from the deployed resource."""
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
@@ -233,7 +233,7 @@ def _planned(handler: AnyHandler, inputs: Tree, outputs: BaseModel | None, conte
 
 
 def _keeping(tree: Tree, old: BaseModel, new: BaseModel) -> Tree:
-    """New inputs, with what was said before wherever it means the same: secrets stay secret, defaults stay unsaid."""
+    """New inputs, with the old spelling of equal values: secrets stay secret, and defaults stay unset."""
     before, now = dump(old), dump(new)
     kept = {alias: _kept(tree.get(alias), before[alias], now[alias]) for alias in aliases(type(new)).values()}
     return {alias: value for alias, value in kept.items() if value is not None}

@@ -136,7 +136,7 @@ def _decode_struct(struct: struct_pb2.Struct) -> Any:
     if signature == rpc._special_output_value_sig:
         inner = decode(fields["value"]) if "value" in fields else UNKNOWN
         return Secret(inner) if "secret" in fields and fields["secret"].bool_value else inner
-    return decode_map(struct)  # assets, archives, resources: no property of ours takes one, and its check will say so
+    return decode_map(struct)  # assets, archives, resources: no property accepts one, and its check reports it
 
 
 def _number(number: float) -> int | float:

@@ -1,1 +1,1 @@
-"""What the author of a component or system imports, and nothing else."""
+"""The package for authors of components and systems. They import nothing else."""

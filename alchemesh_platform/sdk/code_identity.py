@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class CodeIdentity:
-    """What the product's code runs as, so that ports and needs can let it in.
+    """The identity of the product's code, so that ports and needs can grant it access.
 
     Args:
         kind: Kind of identity, which a system registers: ``google-service-account``. A component that does not know the

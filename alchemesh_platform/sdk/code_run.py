@@ -25,7 +25,7 @@ class CodeRun:
 
 
 class RunCode(Protocol):
-    """What ``ComponentSpec.run`` names."""
+    """The type of the function that ``ComponentSpec.run`` names."""
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""What every component is: a Pulumi component resource with typed arguments, settings and a place in a product."""
+"""The base of every component: a Pulumi component resource with typed arguments, settings and wiring."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
 
     Args:
         name: Name of the resource; names of its children start with it.
-        args: What a product team sets.
-        settings: What a platform team sets.
-        wiring: The component's place in a product; by default it stands alone.
+        args: Arguments of the product team.
+        settings: Settings of the platform team.
+        wiring: The component's place in a product; by default, it belongs to no product.
         opts: Pulumi's resource options.
 
     Attributes:
@@ -66,21 +66,21 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         Called after ``build`` of every component of the product, for code that has an identity.
 
         Returns:
-            What has to stand before the code can work here.
+            Resources that must be deployed before the code can run.
         """
         return ()
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """Let one consumer in: resources of its own, additive, that touch no other consumer's.
+        """Grant one consumer access: additive resources that do not affect other consumers.
 
         Called after ``build``, for components whose spec says ``guards=True``. Names of the resources start with the
         component's name and end with ``consumer.request``.
 
         Returns:
-            What has to stand before the consumer counts as let in.
+            Resources that must be deployed before the consumer has access.
         """
         return ()
 
     def principals(self, consumer: Consumer) -> Sequence[pulumi.Input[str]]:
-        """Who is let in for a consumer, in the words of the component's technology; told in the grant's record."""
+        """The principals of a consumer, as the component's technology names them; stored in the grant's record."""
         return ()

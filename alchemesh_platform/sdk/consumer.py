@@ -1,4 +1,4 @@
-"""Who is to be let in at an output port, as a component sees it."""
+"""The consumer of an output port, as a component sees it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Consumer:
 
     Args:
         request: Address of the access request; one grant answers one request.
-        kind: What the requester is.
+        kind: Kind of the requester.
         address: ``domain/product``, ``domain/team``, an email, or ``domain``.
         users: Emails of the people behind it: the user, or the members of its teams.
         teams: Addresses of the technical teams behind it: itself, or all teams of the domain.
-        product: Address of the data product, whose service identity is let in; None for the other kinds.
-        ends_at: When access ends; None: not by itself.
-        deployed: Whether the product stands.
-        identity: Whom the product's code acts as, as its deployment recorded it; None where it is not known.
+        product: Address of the data product, whose identity receives access; None for other kinds.
+        ends_at: The end of access; None: no end.
+        deployed: Whether the product is deployed.
+        identity: Identity of the product's code, as its deployment recorded it; None if unknown.
     """
 
     request: str

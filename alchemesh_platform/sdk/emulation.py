@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Emulation:
-    """What one system does in an emulated environment. Each method does nothing unless a system overrides it.
+    """The part of one system in an emulated environment. Each method does nothing unless a system overrides it.
 
     ``folder`` is the environment's folder on this machine; a system keeps its files in a folder of its own below it.
 
@@ -49,7 +49,7 @@ class Emulation:
         yield {}
 
     def run_code(self, folder: Path, product: Path) -> RunCode | None:
-        """What runs a product's jobs on this machine in the place of the cloud; None where the system runs none.
+        """The runner of a product's jobs on this machine instead of the cloud; None if the system runs none.
 
         Args:
             product: Folder of the product's repo.

@@ -1,4 +1,4 @@
-"""What a system knows of its errors: a hint on each, and how to read them."""
+"""The errors of a system: a hint for each, and how to read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alchemesh_platform.base.remedy import with_text
 
 @dataclass(frozen=True, slots=True)
 class ErrorHint:
-    """What to do about one error.
+    """The hint for one error.
 
     Args:
         pattern: Regular expression, searched in the provider's message; ``.`` matches line ends too.

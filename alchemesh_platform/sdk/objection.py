@@ -1,4 +1,4 @@
-"""What a component says against its place in a product, before anything is deployed."""
+"""Objections of a component to its place in a product, before a deployment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Objection:
                 yield Objection(f"found {len(wiring.port)} characters, expected at most {TABLE_NAME_MAX}", at="name")
 
     Args:
-        message: What was found, and what was expected.
-        at: What the objection is about: the arguments, the name of the port or need, a model of the port, or the use of
-            the component.
+        message: The found and the expected value.
+        at: The subject of the objection: the arguments, the name of the port or need, a model of the port, or the
+            use of the component.
         path: With ``args``: the place in the arguments. With ``models``: the place below the manifest's models, such as
             ``("flight", "properties", "route")``.
-        hint: The way out.
+        hint: The remedy.
     """
 
     message: str

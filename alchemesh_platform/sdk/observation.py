@@ -1,4 +1,4 @@
-"""How a component is doing, as far as can be told."""
+"""The health of a component, as far as it is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Health = Literal["healthy", "unhealthy", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class TableObservation:
-    """What a model's table holds. None is *unknown*, which is not zero and not failed."""
+    """The content of a model's table. None is *unknown*, which is neither zero nor failed."""
 
     rows: int | None = None
     size_bytes: int | None = None

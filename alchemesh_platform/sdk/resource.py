@@ -1,4 +1,4 @@
-"""What every resource of the `alchemesh` provider has in common.
+"""The base of every resource of the `alchemesh` provider.
 
 The classes themselves are generated from the models of the handlers: ``python -m alchemesh_platform.provider.generate``
 (docs/adr/0036-resource-classes-are-generated.md).

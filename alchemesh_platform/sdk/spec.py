@@ -1,4 +1,4 @@
-"""What the platform knows of a component without running it.
+"""The spec of a component: the platform's knowledge of it without running it.
 
 A spec names its models and its class by reference (``"module:Name"``) and imports neither pydantic nor Pulumi, so
 that the catalogue can be listed in the time it takes to start Python (docs/adr/0003-specs-by-reference.md).
@@ -21,7 +21,7 @@ Maturity = Literal["experimental", "beta", "stable", "deprecated"]
 
 
 class Role(StrEnum):
-    """The place that a component can take: in a data product, or below products as what they stand on."""
+    """The role of a component: in a data product, or in a shared stack."""
 
     INPUT_PORT = "input port"
     STORAGE = "storage"
@@ -40,19 +40,19 @@ class ComponentSpec:
     """A component of the catalogue.
 
     Args:
-        name: What it is called in a platform file: ``delta-table``.
-        component_type: What it implements, as manifests ask for it: ``columnar-table``.
+        name: Its name in a platform file: ``delta-table``.
+        component_type: The type that it implements, as manifests ask for it: ``columnar-table``.
         roles: The places in a product that it can take.
         summary: One sentence for the catalogue.
         version: Semantic version of the component.
         maturity: How far it can be relied on.
-        owner: The platform team that answers for it.
-        stateful: Whether it holds data, which removal then keeps unless told otherwise.
+        owner: The platform team that maintains it.
+        stateful: Whether it holds data. By default, removal keeps the data.
         component: ``"module:Class"``, a :class:`alchemesh_platform.sdk.component.Component`.
         args: ``"module:Model"``, what a product team sets.
         settings: ``"module:Model"``, what a platform team sets; its fields are groups of the platform file's settings.
         outputs: ``"module:Model"``, what it gives to the product's code.
-        protocols: What a proxy can speak.
+        protocols: The protocols of a proxy.
         observe: ``"module:function"``, from the component's connection to an
             :class:`alchemesh_platform.sdk.observation.Observation`; None when it cannot be observed. Where it has a
             parameter ``environ``, it gets the variables by which clients find emulators.
@@ -61,7 +61,7 @@ class ComponentSpec:
             :class:`alchemesh_platform.sdk.objection.Objection`; runs whenever a manifest is composed.
         look: ``"module:function"``, the same of what is missing in the product's folder; runs where a manifest is
             composed in its folder, and not where a product is composed from its record.
-        guards: Whether it lets granted consumers in and nobody else, see
+        guards: Whether only granted consumers have access, see
             :meth:`alchemesh_platform.sdk.component.Component.grant`.
         required_identity: Kind of identity (:mod:`alchemesh_platform.sdk.code_identity`) that a product must have
             before this component can grant it access; None where the component creates the credential itself.

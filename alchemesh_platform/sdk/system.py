@@ -1,4 +1,4 @@
-"""What the author of a system imports to declare it."""
+"""Declarations for the author of a system."""
 
 from __future__ import annotations
 

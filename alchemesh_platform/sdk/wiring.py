@@ -1,4 +1,4 @@
-"""What composition hands to a component beside its arguments and settings: its place in the product."""
+"""The wiring of a component: its place in the product, beside arguments and settings."""
 
 from __future__ import annotations
 

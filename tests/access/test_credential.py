@@ -118,13 +118,13 @@ def test_nobody_else_is_told_it_not_even_who_owns_the_platform(
     assert run(monkeypatch, who, "req-1") == ExitCode.FORBIDDEN
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"{who} may not be told the credential of req-1" in err
+    assert f"{who} may not get the credential of req-1" in err
 
 
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("req-2", "asks for no credential of ours"),
+        ("req-2", "needs no credential of the platform"),
         ("req-3", "there is no credential yet: req-3 was approved"),
         ("req-4", "no access request 'req-4'"),
     ],

@@ -1,4 +1,4 @@
-"""What the rules look at, from the records of port and requester."""
+"""The facts for the rules, from the records of port and requester."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def facts_of(
     purpose: str,
     ends_at: datetime | None = None,
 ) -> RequestFacts:
-    """What the rules look at when a requester asks for a port.
+    """The facts for the rules when a requester asks for a port.
 
     Args:
-        registry: What is recorded.
+        registry: The registry.
         environment: Which environment.
         port: Address of the output port.
-        requester: Who asks.
-        purpose: What the data is wanted for.
-        ends_at: When access is to end; None: not by itself.
+        requester: The requester.
+        purpose: Purpose of the request.
+        ends_at: The end of access; None: no end.
     """
     product = port.rpartition("/")[0]
     contract = registry.get(ContractRecord, environment, port)

@@ -15,18 +15,18 @@ WITHOUT_CONTRACT: Access = "restricted"  # who promises nothing has not said who
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What a rule may look at.
+    """The facts for a rule.
 
     Args:
         environment: Environment of the port.
         port: Address of the output port.
         product: Address of its product.
         access: Access type of the port's contract; restricted where it has none.
-        requester_kind: What the requester is.
+        requester_kind: Kind of the requester.
         requester: Its address.
         requester_domains: Data domains that it belongs to.
-        purpose: What it wants the data for.
-        ends_at: When access is to end; None: not by itself.
+        purpose: Purpose of the request.
+        ends_at: The end of access; None: no end.
         classifications: Classifications of the properties that the port exposes.
     """
 

@@ -1,4 +1,4 @@
-"""How a product stands with the output ports of others that it reads."""
+"""The access of a product to the output ports that it reads."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     """
     registry, environment = requests.registry, requests.environment
     request = known_request(registry, environment, address)
-    check_speaks_for(registry, requests.identity, request, "be told the credential of")
+    check_speaks_for(registry, requests.identity, request, "get the credential of")
     if request.state != "granted":
         raise NoCredential(f"there is no credential yet: {reported(request)}", hint=next_step(request))
     given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
@@ -47,7 +47,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     issued = _issue(given, consumer)
     if issued is None:
         raise NoCredential(
-            f"{request.port} asks for no credential of ours",
+            f"{request.port} needs no credential of the platform",
             hint=remedy("{} shows how its consumer gets access", command("access", "show", request.address)),
         )
     record_act(

@@ -1,4 +1,4 @@
-"""Access requests, acted on by somebody: asked, decided, taken back, renewed. Act and record stand together."""
+"""Operations on access requests: request, decide, withdraw, renew. One transaction writes the record and the act."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class Requests:
     """The access requests of an environment, in the hands of somebody.
 
     Args:
-        registry: Where they are kept.
+        registry: The registry of the requests.
         environment: Which environment.
-        identity: Who acts; asked once for a command.
+        identity: The acting user.
         auto: Policies that approve in an owner's place.
         clock: Tells the moment it is.
     """
@@ -93,14 +93,14 @@ class Requests:
 
         Args:
             port: Address of the output port.
-            requester: For whom.
-            purpose: What the data is wanted for.
-            ends_at: When access is to end; None: not by itself.
-            renews: The request that this one goes on from; it may still be open.
-            deploying: Whether it is asked by the deployment of the product that asks: who may deploy it, asks for it.
+            requester: The requester.
+            purpose: Purpose of the request.
+            ends_at: The end of access; None: no end.
+            renews: The request that this one renews; it may still be open.
+            deploying: Whether the deployment of the requesting product asks: any user that may deploy it may ask.
 
         Raises:
-            NotAllowed, NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with its way out.
+            NotAllowed, NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with a remedy.
         """
         now = self.clock()
         if not purpose.strip():
@@ -140,7 +140,7 @@ class Requests:
         return request
 
     def approve(self, address: str, reason: str = "") -> AccessRequestRecord:
-        """Approve a request; the next deployment of the port lets the consumer in.
+        """Approve a request; the next deployment of the port grants access.
 
         Raises:
             UnknownRequest, NotAllowed, InvalidTransition: the last tells who decided otherwise, or before.
@@ -167,7 +167,7 @@ class Requests:
         return self._act(address, "revoke", reason, revoked)
 
     def extend(self, address: str, ends_at: datetime | None, reason: str = "") -> AccessRequestRecord:
-        """Move the end of what is approved or granted; the consumer goes on with what it has.
+        """Move the end of an approved or granted request; the consumer keeps its access.
 
         Args:
             address: The request.
@@ -222,7 +222,7 @@ class Requests:
         reason: str,
         change: Callable[[Registry, AccessRequestRecord, datetime], AccessRequestRecord],
     ) -> AccessRequestRecord:
-        """Change a request as it stands when its turn has come: two who act at once act one after the other."""
+        """Change the current request under a lock: concurrent changes run one after the other."""
         port = known_request(self.registry, self.environment, address).port
         now = self.clock()
         expired = False
@@ -234,7 +234,7 @@ class Requests:
                 request = change(registry, request, now)
                 registry.put(request)
                 self._record(registry, what, request, reason, {"state": request.state, "port": port})
-        if expired:  # told outside of the transaction, which is to stand
+        if expired:  # raised outside the transaction, which must commit
             raise InvalidTransition(request, _WANTED.get(what, request.state))
         return request
 

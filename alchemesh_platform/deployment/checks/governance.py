@@ -1,4 +1,4 @@
-"""What the mesh asks of a product before it is deployed: known names, and the policies."""
+"""The mesh's checks of a product before its deployment: known names, and policies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Forbidden(Failure):
-    """Raised when a policy forbids a deployment; each reason is told at its line."""
+    """Raised when a policy forbids a deployment; each reason is reported at its line."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -63,7 +63,7 @@ def unevaluated(plan: Plan) -> Problem:
 def checked_against_mesh(
     registry: Registry, manifest: LoadedManifest, environment: str, plan: Plan | None = None
 ) -> tuple[list[Problem], list[PolicyResult]]:
-    """What the mesh of an environment does not have of what a product refers to, and what the policies say of it.
+    """The references of a product that the mesh lacks, and the results of its policies.
 
     It takes as many look-ups in a large mesh as in a small one.
     """

@@ -1,4 +1,4 @@
-"""What a run does to what a product's ports promise, and whether consumers were told in time."""
+"""The effect of a run on the contracts of a product's ports, and the notice given to consumers."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def steps_of(
     *,
     targets: Collection[str] = (),
 ) -> list[PortStep]:
-    """What a run does to each port that promises something, or did; declared ports first, then those that go.
+    """The contract step of each port with a contract, now or before; declared ports first, then removed ones.
 
     Args:
-        registry: What is recorded.
+        registry: The registry.
         environment: Which environment.
-        manifest: What is declared.
-        operation: The run; ``destroy`` takes every port away.
+        manifest: The manifest.
+        operation: The operation; ``destroy`` removes every port.
         now: The time, with its time zone.
         targets: Names of ports that the run is limited to; none stands for all.
     """
@@ -97,7 +97,7 @@ def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity:
 
 
 def notice_problems(registry: Registry, plan: Plan, now: datetime) -> list[Problem]:
-    """What a product was told of the ports that it reads, each as a warning at the line of the input port."""
+    """The notices on ports that a product reads, each as a warning at the line of the input port."""
     inputs = [planned for planned in plan.inputs if planned.from_product]
     notices = notices_of(registry, plan.environment, {planned.origin for planned in inputs})
     return [
@@ -186,7 +186,7 @@ def _held(
 
 
 def _notice(step: PortStep, *, ends: bool) -> NoticeOf | None:
-    """What consumers have to be told of: of a product that is decommissioned, that the port goes."""
+    """The required notice: for a decommissioned product, the removal of the port."""
     contract = step.before.contract if step.before is not None else None
     promised = contract is not None and contract.lifecycle in {ContractLifecycle.ACTIVE, ContractLifecycle.DEPRECATED}
     return "removal" if ends and promised else step.notice

@@ -1,4 +1,4 @@
-"""What is asked of a run before the engine is started: by the mesh, by policies, by what consumers were promised."""
+"""The checks of a run before the engine starts: by the mesh, by policies and by contracts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DEPLOYING = ("preview", "up")
 
 
 class ForbiddenByContract(Failure):
-    """Raised when a contract forbids a run; each reason is told at its line."""
+    """Raised when a contract forbids a run; each reason is reported at its line."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -58,15 +58,15 @@ class ForbiddenByContract(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found before the engine.
+    """The verdict on a run.
 
     Args:
-        plan: What is to be deployed, with what it stands on and everybody who is to be let in.
-        warnings: What stops nothing, at its line.
-        problems: What `up` refuses: a preview goes on with them, so that they are seen beside what would change.
-        steps: What becomes of the promise of each port.
-        inputs: How the product stands with the ports of others that it reads.
-        notes: What a preview announces of them.
+        plan: The plan to deploy, with the outputs of shared stacks and all grants.
+        warnings: Warnings, at their lines.
+        problems: Problems that `up` refuses. A preview continues and shows them beside the changes.
+        steps: The contract step of each port.
+        inputs: The access of the product to the ports that it reads.
+        notes: Announcements of a preview about them.
     """
 
     plan: Plan
@@ -90,22 +90,22 @@ def before_engine(
     """Everything that is asked of a run before it; call it under the stack's lock.
 
     Args:
-        registry: What is recorded.
-        manifest: What is declared.
+        registry: The registry.
+        manifest: The manifest.
         plan: The same, composed for an environment.
         operation: The run.
         now: The time, with its time zone.
         targets: Names of ports that the run is limited to; none stands for all.
-        override: Who lets pass what has to wait for consumers, and why.
+        override: The user that overrides a notice period, and the reason.
 
     Raises:
         ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
         Forbidden: when a policy forbids it.
         CelMissing: when policies cannot be evaluated here; a preview warns instead.
-        FoundationMissing: when what it stands on is not deployed; not in a preview.
+        FoundationMissing: when a shared stack is not deployed; not in a preview.
         Promised: when a contract forbids it; not in a preview.
-        AccessMissing: when the product may not read what it wants; not in a preview.
-        NotAllowed: when somebody overrides who may not.
+        AccessMissing: when the product lacks access to an input; not in a preview.
+        NotAllowed: when the user lacks the right to override.
     """
     if operation == "refresh":
         return Verdict(plan)

@@ -39,7 +39,7 @@ def apply_grants(
     actor: Identity,
     cancel: threading.Event | None = None,
 ) -> Outcome | None:
-    """Let in who was approved at a product's ports, and take out whose access was revoked or has ended.
+    """Deploy the approved grants at a product's ports, and remove revoked and expired ones.
 
     The product's stack is locked only where something is to be done.
 
@@ -53,7 +53,7 @@ def apply_grants(
         cancel: Set it to stop cleanly.
 
     Returns:
-        What came of it; None when everything is as it was decided.
+        The outcome; None if every grant is up to date.
 
     Raises:
         NotRecorded: when the product's manifest is not recorded.
@@ -95,8 +95,8 @@ def apply_grants(
 def products_to_apply(registry: Registry, environment: str, now: datetime) -> list[str]:
     """Products whose grants may be other than was decided, of those whose manifest is recorded, by address.
 
-    Told from the registry alone, without a look at any state. Where a run did not end well, somebody whose access is
-    over may still be let in, although no record says so.
+    It reads the registry only, and no state. After a failed run, a consumer whose access has ended may still have
+    access, although no record says so.
     """
     expire_due(registry, environment, None, now)
     deployed = {grant.address: grant for grant in registry.all(GrantRecord, environment)}
@@ -117,8 +117,8 @@ def _waiting(plan: Plan) -> Iterator[PlannedGrant]:
 
 
 def _is_settled(registry: Registry, plan: Plan) -> bool:
-    """Whether everybody is let in who is to be, and nobody else, told from the records, which are as good as the state
-    once the last run has ended well."""
+    """Whether the deployed grants equal the desired ones, according to the records. The records equal the state if the
+    last run succeeded."""
     product = plan.product.address
     last = registry.deployments(product, plan.environment, operations=CHANGING, limit=1)
     if not last or _is_broken(last[0]):

@@ -26,7 +26,7 @@ _STATUS: Mapping[str, InputAccessStatus] = {"granted": "granted", "approved": "a
 
 
 class AccessMissing(Failure):
-    """Raised when a product is to be deployed that may not read what it wants; each port is told at its line."""
+    """Raised when a product lacks access to inputs; each port is reported at its line."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -41,14 +41,14 @@ class AccessMissing(Failure):
 
 @dataclass(frozen=True, slots=True)
 class InputAccess:
-    """How a product stands with the output port that one of its input ports reads.
+    """The access of a product to the output port that one of its input ports reads.
 
     Args:
         port: The input port.
-        standing: Granted; approved, so that a run brings it in; undecided; at_once, where a run may ask and is approved
+        standing: Granted; approved, so that a run deploys the grant; undecided; at_once, where a run may ask and is approved
             at once; missing.
-        request: The request that it stands on; where access is missing, the last one, which is over.
-        rule: What approves at once, where something does.
+        request: The request behind the access; if access is missing, the last one, which has ended.
+        rule: The rule that approves automatically, if one does.
     """
 
     port: PlannedInput
@@ -60,7 +60,7 @@ class InputAccess:
 def input_access(
     registry: Registry, plan: Plan, now: datetime, *, targets: Collection[str] = (), auto: AutoApproval | None = None
 ) -> list[InputAccess]:
-    """How a product stands with each port of another product that it reads; what does not stand there is passed over.
+    """The access of a product to each port of another product that it reads; ports that are not deployed are skipped.
 
     A request of the product counts, of its team, and of its domain.
     """
@@ -76,12 +76,12 @@ def input_access(
 
 
 def access_problems(access: Collection[InputAccess], plan: Plan, severity: Severity) -> list[Problem]:
-    """What keeps a product from reading, each at the line of the port, with the command that asks for it."""
+    """Missing access of a product, each at the line of the port, with the command that requests it."""
     return [problem for each in access for problem in _problems(each, plan, severity)]
 
 
 def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
-    """What `up` will do to let the product in, in sentences."""
+    """The access that `up` will request or deploy for the product, in sentences."""
     said = []
     for each in access:
         if each.status == "at_once" and each.rule is not None:
@@ -93,7 +93,7 @@ def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
 
 
 def purpose_of(port: PlannedInput, plan: Plan) -> str:
-    """What a run says it wants the data of an input port for."""
+    """The purpose that a run gives for an input port."""
     return port.description or f"input port {port.name} of {plan.product.address}"
 
 

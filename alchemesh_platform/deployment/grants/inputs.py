@@ -1,6 +1,6 @@
-"""Getting a product let in where that needs nobody: at public ports, at those of its own domain, and where approved.
+"""Deploys grants for a product's inputs that need no decision: public ports, ports of its domain, approved requests.
 
-Some ports let a product in by an identity that only its own deployment makes: there it is let in afterwards.
+Some ports require an identity that the product's own deployment creates: those grants follow after it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def grant_inputs(
     Args:
         registry: The registry of the environment.
         platform: The environment.
-        plan: The product that is to read.
-        inputs: How it stands with the ports of others.
+        plan: The plan of the reading product.
+        inputs: Its access to the ports of other products.
         actor: The identity that deploys the product.
         deploy: Declares a plan, inside the engine's run.
         report: Receives a line for each thing that is done.
@@ -88,9 +88,10 @@ def grant_inputs_afterwards(
     report: Callable[[str], None],
     cancel: threading.Event | None = None,
 ) -> None:
-    """After a product came up: have what was approved granted that waited for the product's identity.
+    """After a product's deployment: deploy the approved grants that waited for its identity.
 
-    The product stands; what cannot be done is told and stays approved. See :func:`let_product_in` for the arguments.
+    The product stays deployed; a grant that fails is reported and stays approved. See :func:`grant_inputs` for the
+    arguments.
     """
     inputs = [each for each in input_access(registry, plan, datetime.now(UTC)) if each.status == "approved"]
     try:

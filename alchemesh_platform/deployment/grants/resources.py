@@ -80,7 +80,7 @@ def request_of(urn: str, parent_of: Callable[[str], str], requests: Collection[s
 
 
 def target_globs(plan: Plan, request: str, deployed: Collection[str]) -> list[str]:
-    """What a run is limited to that makes, changes or removes one grant.
+    """The targets of a run that deploys or removes one grant.
 
     Args:
         deployed: URNs of the resources that exist for it. The names of those to come begin with their component's name

@@ -1,8 +1,8 @@
-"""What a killed run was making in somebody else's service, and how this run takes it in.
+"""Imports resources that a killed run was creating in a cloud service.
 
-Our own resources take over what they find when they are told to create it. A service of a cloud refuses: the name is
-taken, by what the engine has no record of. Where that is said of something whose creation was interrupted, it is this
-product's, and is imported by the id that follows from its inputs.
+Our own resources adopt existing objects when the engine creates them. A cloud service refuses: the name is taken, by an
+object that the engine has no record of. If the creation of that resource was interrupted, the object belongs to this
+product, and the run imports it by the id that follows from its inputs.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def interrupted_creations(
     errors: Iterable[Diagnostic],
     deployment: Mapping[str, Any],
 ) -> tuple[Kept, ...]:
-    """What is there already because an earlier run was killed while it made it.
+    """The objects that exist because an earlier run was killed while creating them.
 
     Args:
         interrupted: URNs of what earlier runs were creating when they were stopped.
-        failed: What this run could not do.
-        errors: What was said of that.
+        failed: The failed resources of this run.
+        errors: Their errors.
         deployment: The state of the stack, which knows what its providers were configured with.
     """
     taken = {reported.urn for reported in errors if _TAKEN.search(reported.message)} & set(interrupted)

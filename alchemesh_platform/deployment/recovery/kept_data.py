@@ -1,7 +1,7 @@
-"""What a product has made that is kept when its resource goes, and how a later run takes it back in.
+"""Kept data: objects that stay when their resource is removed, and their import by a later run.
 
-The engine forgets what is retained. So every run that may let something go first records what stands then: whatever the
-run does, or a kill does to it, the record is there. What is recorded and does not stand was kept.
+The engine forgets retained objects. So every run that may remove resources first records the deployed ones: the record
+survives the run and any kill. A recorded object that is not in the state was kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOT_THERE = re.compile(r"^resource '(?P<id>.+)' does not exist$")
 
 
 def record_holdings(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> None:
-    """Record what stands and would be kept; call it before a run that may let it go.
+    """Record the deployed objects that would be kept; call it before a run that may remove their resources.
 
     Args:
         deployment: The state of the product's stack.
@@ -46,12 +46,12 @@ def record_holdings(registry: Registry, plan: Plan, deployment: Mapping[str, Any
 
 
 def with_kept(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> Plan:
-    """The plan, with what was kept of the product and is to be taken back in."""
+    """The plan with the product's kept objects to import."""
     return replace(plan, kept=kept_of(registry, plan, deployment))
 
 
 def kept_of(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
-    """What was kept of a product: it is recorded, and stands in no state."""
+    """The kept objects of a product: recorded, and in no state."""
     deployed = {_address(plan, resource["urn"]) for resource in _deployed_resources(deployment)}
     return tuple(
         Kept(holding.type, holding.name, holding.id)
@@ -61,7 +61,7 @@ def kept_of(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> tu
 
 
 def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict[str, str]:
-    """Forget what was to be taken back in and is gone; gives what the engine said of it, and what is said instead."""
+    """Remove the records of kept objects that no longer exist; returns the engine's messages and their replacements."""
     gone: dict[str, str] = {}
     for reported in result.errors:
         found = _NOT_THERE.match(reported.message)
@@ -73,7 +73,7 @@ def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict
 
 
 def without_missing(problems: tuple[Problem, ...], gone: Mapping[str, str]) -> tuple[Problem, ...]:
-    """The problems, with those of what is gone told so that a person knows how to go on."""
+    """The problems, with a remedy for those of missing objects."""
     return tuple(_reported(problem, gone) for problem in problems)
 
 
@@ -82,7 +82,7 @@ def _reported(problem: Problem, gone: Mapping[str, str]) -> Problem:
     if message is None:
         return problem
     words = problem.message.replace(message, gone[message])
-    return replace(problem, message=words, hint="run it again: it is made anew")
+    return replace(problem, message=words, hint="run it again: `up` creates it")
 
 
 def _recorded(registry: Registry, plan: Plan) -> list[HoldingRecord]:

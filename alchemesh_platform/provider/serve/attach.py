@@ -40,7 +40,7 @@ class Served:
 
     @property
     def debug_providers(self) -> str:
-        """What ``PULUMI_DEBUG_PROVIDERS`` says of it."""
+        """Its entry in ``PULUMI_DEBUG_PROVIDERS``."""
         return f"{self.package}:{self.port}"
 
 
@@ -60,7 +60,7 @@ def serve_provider(
         own_process: Whether it gets a process of its own: it does not share the interpreter with the program then,
             which pays where a stack is large.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        deployed: What was in the stack's state before the run; None where nobody knows.
+        deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts, as records name it; None where nobody knows.
 
     Raises:
@@ -116,7 +116,7 @@ def spawn_provider(
     Args:
         registry: Address of the registry.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        deployed: What was in the stack's state before the run; None where nobody knows.
+        deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts, as records name it; None where nobody knows.
 
     Raises:

@@ -22,13 +22,13 @@ _YES = ("true", "1", "yes")
 
 
 class AlchemeshProvider(ServedProvider):
-    """What every operation shares.
+    """State that all operations share.
 
     Args:
         handlers: The kinds of resources.
         registry: Address of the registry; may also come by the provider's configuration.
         delete_data: Whether data is deleted with its resource, whatever the resource says.
-        deployed: What was in the stack's state before the run; None where nobody knows.
+        deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts; None under plain Pulumi.
     """
 
@@ -62,7 +62,7 @@ class AlchemeshProvider(ServedProvider):
         return package_schema_json(self.handlers)
 
     def configure_with(self, arguments: Mapping[str, Any]) -> None:
-        """Take the provider's configuration: ``registry`` and ``deleteData``. What the constructor was given stays."""
+        """Take the provider's configuration: ``registry`` and ``deleteData``. Arguments of the constructor take precedence."""
         with self._lock:
             if self._registry_address is None and isinstance(arguments.get("registry"), str):
                 self._registry_address = arguments["registry"]
@@ -107,7 +107,7 @@ class AlchemeshProvider(ServedProvider):
         )
 
     def close(self) -> None:
-        """Wait for what runs, told to stop, and close the registry."""
+        """Cancel and await running operations, and close the registry."""
         super().close()
         if self._registry is not None:
             self._registry.close()

@@ -1,4 +1,4 @@
-"""What every provider shares that is served to the engine: where its blocking work is done, and how it is stopped."""
+"""Shared parts of all providers that we serve to the engine: threads for blocking work, and shutdown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServedProvider(Provider):
 
     Attributes:
         package: Name of the package: ``alchemesh``.
-        package_version: Version that the engine is told.
+        package_version: Version for the engine.
         report: Sends a message to the engine.
     """
 
@@ -46,7 +46,7 @@ class ServedProvider(Provider):
 
     @abstractmethod
     def kind_of(self, type_: str) -> ResourceKind:
-        """What does the work for a type.
+        """The implementation of a type.
 
         Raises:
             NotDone: when there is no such type, with the types that there are.
@@ -58,7 +58,7 @@ class ServedProvider(Provider):
 
     @abstractmethod
     def check_configuration(self, arguments: Mapping[str, Any]) -> list[Refusal]:
-        """What is wrong with the provider's configuration."""
+        """The problems of the provider's configuration."""
 
     @abstractmethod
     def configure_with(self, arguments: Mapping[str, Any]) -> None:
@@ -66,7 +66,7 @@ class ServedProvider(Provider):
 
     @abstractmethod
     def context(self, urn: str, stop: threading.Event, *, preview: bool) -> Context:
-        """What one operation may use."""
+        """The context of one operation."""
 
     async def work(self, urn: str, act: Callable[[Context], T], *, seconds: float = 0, preview: bool = False) -> T:
         """Do blocking work off the event loop.
@@ -87,7 +87,7 @@ class ServedProvider(Provider):
                 stop.set()
 
     def close(self) -> None:
-        """Wait for what runs, told to stop."""
+        """Cancel and await running operations."""
         self.cancel_all()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
@@ -103,7 +103,7 @@ class ServedProvider(Provider):
                     raise Cancelled(f"stopped: {error.message}", hint=error.hint) from error
                 raise
             except Exception as error:
-                # A mistake of ours: the person gets a sentence, the debug log (`--debug`) all of it.
+                # A bug: the user gets one sentence, and the debug log (`--debug`) the traceback.
                 context.report("debug", traceback.format_exc())
                 raise NotDone(
                     f"unexpected {type(error).__name__}: {error}",

@@ -63,7 +63,7 @@ def answering(method: Method) -> Method:
 
 
 class AlchemeshServicer(ProviderServicer):
-    """Pulumi's provider protocol for a provider of ours."""
+    """Pulumi's provider protocol for one of our providers."""
 
     def __init__(self, provider: ServedProvider, engine_address: str = "") -> None:
         super().__init__([], provider.package_version, provider, engine_address)
@@ -172,7 +172,7 @@ class AlchemeshServicer(ProviderServicer):
         )
         return empty_pb2.Empty()
 
-    # What this provider has none of: components, functions, parameters, mappings, listing.
+    # Unsupported by this provider: components, functions, parameters, mappings, listing.
 
     async def _not_here(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the provider {self.provider.package} has resources only")
@@ -188,7 +188,7 @@ class AlchemeshServicer(ProviderServicer):
 
         def report(severity: str, message: str, urn: str) -> None:
             request = engine_pb2.LogRequest(severity=_SEVERITIES[severity], message=message, urn=urn)
-            # The engine may have gone, or another have taken its place: nobody is there to be told.
+            # The engine may have ended or been replaced: there is no receiver.
             with suppress(grpc.RpcError, ValueError):
                 engine.Log(request, timeout=_REPORT_SECONDS)
 
@@ -199,7 +199,7 @@ def provider_from_environment(deployed: DeployedState | None = None, actor: str 
     """A provider that takes what it is not configured with from the environment.
 
     Args:
-        deployed: What was in the stack's state before the run; None where nobody knows.
+        deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts; None where nobody knows.
     """
     from alchemesh_platform.provider.catalog import HANDLERS
@@ -220,7 +220,7 @@ def _type(urn: str) -> str:
 
 
 def _with_record(error: Recorded) -> tuple[tuple[str, bytes], ...]:
-    """What has the engine record a resource that it is told the creation of failed, as the metadata of the answer.
+    """The metadata that makes the engine record a resource whose creation failed.
 
     Source: pulumi sdk/go/common/resource/plugin/provider_plugin.go (parseError); gRPC's richer error model,
     https://grpc.io/docs/guides/error/

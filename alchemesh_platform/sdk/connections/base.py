@@ -1,4 +1,4 @@
-"""What every connection has in common."""
+"""The base of every connection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Connection(ConnectionDocument):
             folder: str
 
     Attributes:
-        role: What has the connection: a storage or need, a proxy, or the product's code.
+        role: The owner of the connection: a storage or need, a proxy, or the product's code.
         not_variables: Fields that are not among the environment variables that a shell gets.
     """
 

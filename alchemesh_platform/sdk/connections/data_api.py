@@ -18,7 +18,7 @@ from alchemesh_platform.sdk.connections.base import AccessConnection, WrongConne
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a data API lets somebody in by. Its password is not to be printed, logged or kept."""
+    """A credential for a data API. Do not print, log or store its password."""
 
     user: str
     password: str = field(repr=False)
@@ -59,11 +59,11 @@ class DataApiConnection(AccessConnection):
             ) from None
 
     def headers(self) -> dict[str, str]:
-        """What a request over REST or GraphQL has to bring along."""
+        """The headers of a request over REST or GraphQL."""
         return self.credential.headers() if self.credential_file is not None else {}
 
     def dsn(self) -> str:
-        """What a PostgreSQL driver connects with. It holds the password: not to be printed.
+        """The connection string for a PostgreSQL driver. It contains the password: do not print it.
 
         Raises:
             WrongConnection: where SQL is not offered.

@@ -105,7 +105,7 @@ def test_an_approved_product_is_let_in_by_its_own_first_deployment(provider: Rep
 
     # The provider's runs go on, with everything else, and say who has to do what first.
     reason = (
-        f"operations/boards is approved ({request}) and cannot be let in yet in prod: it is not deployed there, so it "
+        f"operations/boards is approved ({request}) and has no access yet in prod: it is not deployed there, so it "
         "has no identity"
     )
     preview = provider.run("preview")

@@ -119,7 +119,7 @@ def test_what_was_removed_by_hand_meanwhile_is_made_anew(repo: Repo) -> None:
     assert failed.returncode == ExitCode.FAILED
     assert "alchemesh.yaml:18:" in failed.stderr, failed.stderr
     assert f"{EVENTS} was kept when the product let it go, and is not there any more" in failed.stderr
-    assert "hint: run it again: it is made anew" in failed.stderr
+    assert "hint: run it again: `up` creates it" in failed.stderr
     repeated = operations(repo.done("up", "--yes"))
     assert repeated["events-storage-gate"] == "create"
 

@@ -199,7 +199,7 @@ def test_input_from_a_product_is_as_healthy_as_the_port_that_it_reads(registry: 
     assert [part.component for part in of_flights.parts] == ["delta-table", "roapi"]
     assert of_flights.tables[0].rows == 336_776
     assert airports.health == "unhealthy"
-    assert airports.parts[0].reason == "geography/airports/table does not stand in local"
+    assert airports.parts[0].reason == "geography/airports/table is not deployed in local"
 
 
 def test_product_that_was_taken_down_is_its_history(registry: Registry) -> None:
