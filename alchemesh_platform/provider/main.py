@@ -39,7 +39,7 @@ async def _serve(engine_address: str, deployed: DeployedState | None, actor: str
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
     # The engine stops a plugin by SIGINT, and starts it in a separate process group: a terminal's Ctrl-C does
-    # not come here. What does not end within seconds of it is killed.
+    # not reach it. The engine kills a plugin that does not end within seconds.
     # Source: pulumi sdk/go/common/util/cmdutil/term.go (TerminateProcessGroup)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, over.set)

@@ -45,8 +45,8 @@ class InputAccess:
 
     Args:
         port: The input port.
-        standing: Granted; approved, so that a run deploys the grant; undecided; at_once, where a run may ask and is approved
-            at once; missing.
+        status: Granted; approved, so that a run deploys the grant; undecided; at_once, if a run may ask and a rule
+            approves; missing.
         request: The request behind the access; if access is missing, the last one, which has ended.
         rule: The rule that approves automatically, if one does.
     """

@@ -62,7 +62,7 @@ class AlchemeshProvider(ServedProvider):
         return package_schema_json(self.handlers)
 
     def configure_with(self, arguments: Mapping[str, Any]) -> None:
-        """Take the provider's configuration: ``registry`` and ``deleteData``. Arguments of the constructor take precedence."""
+        """Take the provider's configuration: ``registry`` and ``deleteData``. The constructor's values win."""
         with self._lock:
             if self._registry_address is None and isinstance(arguments.get("registry"), str):
                 self._registry_address = arguments["registry"]
