@@ -72,7 +72,7 @@ def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord
     before, after = kept_promise(kept), promise_of(contract)
     errors = [found for found in check_change(before, after, diff_port(before, after)) if found.severity == "error"]
     if errors:
-        said = "; ".join(f"{error.message}" for error in errors)
-        raise VersionExists(f"{contract.address} in {contract.environment}: {said}", hint=errors[0].hint)
+        messages = "; ".join(f"{error.message}" for error in errors)
+        raise VersionExists(f"{contract.address} in {contract.environment}: {messages}", hint=errors[0].hint)
     lifecycle = contract.lifecycle
     return kept.model_copy(update={"lifecycle": lifecycle, "document": {**kept.document, "lifecycle": lifecycle}})

@@ -57,7 +57,7 @@ class UnknownTarget(Failure):
     exit_code = ExitCode.USAGE
 
 
-class NobodyActs(Failure):
+class NoActor(Failure):
     """Raised when a run that changes something has no actor."""
 
     def __init__(self, operation: str) -> None:
@@ -113,7 +113,7 @@ class Operator:
 
         actor = self.actor
         if operation != "preview" and actor is None:
-            raise NobodyActs(operation)
+            raise NoActor(operation)
         before: Mapping[str, Any] = {}
         if operation in ("up", "destroy"):
             before = self.deployed_state()
@@ -312,11 +312,11 @@ def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: 
         if refused := CHECK_FAILURE.match(sentence):
             planned = progress.planned_named(refused["name"])
             sentence = refused["reason"]
-        said = explained(sentence, secrets, about=progress.called(reported.urn))
+        explanation = explained(sentence, secrets, about=progress.called(reported.urn))
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
-        words = f"{planned.port}, {planned.spec.name}: {said.message}" if planned else said.message
-        problems[Problem(location, path, words.strip(), with_setting_places(said.hint, platform.tree))] = None
+        words = f"{planned.port}, {planned.spec.name}: {explanation.message}" if planned else explanation.message
+        problems[Problem(location, path, words.strip(), with_setting_places(explanation.hint, platform.tree))] = None
     return tuple(in_file_order(problems))
 
 

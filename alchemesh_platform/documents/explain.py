@@ -188,8 +188,8 @@ def _report(found: _Found) -> _Reported:
     if hidden:
         hint = "a secret is referred to by its name, {secret: NAME}, and never written down"
     location = found.node.key_location if found.in_key else found.node.location
-    said = expected if expected.startswith(": ") else f", expected {expected}"
-    return _Reported(location, found.path, f"found {shown}{said}", hint)
+    message = expected if expected.startswith(": ") else f", expected {expected}"
+    return _Reported(location, found.path, f"found {shown}{message}", hint)
 
 
 def _missing(found: _Found) -> _Reported:
@@ -325,16 +325,18 @@ def _bound(found: _Found, _: Any) -> tuple[str, str | None]:
 
 def _stated(found: _Found, _: Any) -> tuple[str, str | None]:
     """The message of a validator: ``expected …`` by convention."""
-    said = str(found.error.get("ctx", {}).get("error", "")) or found.error["msg"].partition(", ")[2]
-    return said.removeprefix("expected ") if said.startswith("expected ") else f": {said}", _about(
+    message = str(found.error.get("ctx", {}).get("error", "")) or found.error["msg"].partition(", ")[2]
+    return message.removeprefix("expected ") if message.startswith("expected ") else f": {message}", _about(
         found.expected, found.path
     )
 
 
 def _otherwise(found: _Found, _: Any) -> tuple[str, str | None]:
-    said = found.error["msg"]
-    expected = said.removeprefix("Input should be ")
-    return expected if expected != said else f": {said[:1].lower()}{said[1:]}", _about(found.expected, found.path)
+    message = found.error["msg"]
+    expected = message.removeprefix("Input should be ")
+    return expected if expected != message else f": {message[:1].lower()}{message[1:]}", _about(
+        found.expected, found.path
+    )
 
 
 def _about(expected: Expected, path: Path) -> str | None:

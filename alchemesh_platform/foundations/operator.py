@@ -262,8 +262,12 @@ def _problems(result: EngineResult, foundation: Foundation, platform: Platform) 
     for reported in result.errors:
         refused = CHECK_FAILURE.match(reported.message)
         name = refused["name"] if refused else name_of(reported.urn) if reported.urn else ""
-        said = explained(refused["reason"] if refused else reported.message, secrets)
-        words = f"{foundation.spec.name}, {name}: {said.message}" if name else f"{foundation.spec.name}: {said.message}"
-        hint = with_setting_places(said.hint, platform.tree)
+        explanation = explained(refused["reason"] if refused else reported.message, secrets)
+        words = (
+            f"{foundation.spec.name}, {name}: {explanation.message}"
+            if name
+            else f"{foundation.spec.name}: {explanation.message}"
+        )
+        hint = with_setting_places(explanation.hint, platform.tree)
         problems[Problem(foundation.location, foundation.path, words.strip(), hint)] = None
     return tuple(problems)

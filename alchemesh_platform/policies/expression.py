@@ -102,18 +102,18 @@ class Expression:
             raise EvaluationFailed(f"it gave {_named(kind)}, expected true or false")
         return result
 
-    def _failure(self, said: str) -> NotKnown | EvaluationFailed:
-        unbound = _UNBOUND.search(said)
+    def _failure(self, message: str) -> NotKnown | EvaluationFailed:
+        unbound = _UNBOUND.search(message)
         if unbound is not None and unbound[1] in VARIABLES[self._scope]:
             return NotKnown(unbound[1])
-        if "Iteration budget exceeded" in said:
+        if "Iteration budget exceeded" in message:
             return EvaluationFailed(f"it loops more than {ITERATIONS_MAX:,} times, which is not allowed")
-        if "Applying SELECT to non-message type" in said:
+        if "Applying SELECT to non-message type" in message:
             return EvaluationFailed("it asks for a key of something that has no keys")
-        key = _MISSING_KEY.search(said)
+        key = _MISSING_KEY.search(message)
         if key is not None:
             return EvaluationFailed(f"there is no key {key[1]!r}; ask with has() first where it may be missing")
-        return EvaluationFailed(_cleaned(said))
+        return EvaluationFailed(_cleaned(message))
 
 
 def cel_is_installed() -> bool:
@@ -186,10 +186,10 @@ def _without_protobuf() -> Iterator[None]:
         del sys.modules[_PROTOBUF]
 
 
-def _wrong(said: str, text: str, scope: Scope) -> WrongExpression:
-    found = _AT.search(said)
+def _wrong(message: str, text: str, scope: Scope) -> WrongExpression:
+    found = _AT.search(message)
     if found is None or int(found[1]) < 1:
-        return WrongExpression(f"this is not CEL: {_cleaned(said if found is None else found[3])}")
+        return WrongExpression(f"this is not CEL: {_cleaned(message if found is None else found[3])}")
     line, character = int(found[1]), int(found[2])
     where = f"at character {character}" if "\n" not in text else f"at line {line}, character {character} of it"
     undeclared = _UNDECLARED.search(found[3])
@@ -213,9 +213,9 @@ def _unheard_of(name: str, where: str, text: str, scope: Scope) -> WrongExpressi
     return WrongExpression(f"found {name!r} {where}, expected what a policy that applies to {scope} may name", hint)
 
 
-def _cleaned(said: str) -> str:
+def _cleaned(message: str) -> str:
     """The library's words without its codes, its names of operators and its lists of what could have been."""
-    line = _STATUS.sub("", _STATUS.sub("", said.strip())).partition("\n")[0].partition(" expecting {")[0]
+    line = _STATUS.sub("", _STATUS.sub("", message.strip())).partition("\n")[0].partition(" expecting {")[0]
     line = _OPERATOR.sub(lambda match: match[1] or match[2], line).replace("_[_]", "[]").replace("_?_:_", "?:")
     return f"{line[:1].lower()}{line[1:]}".replace(" : ", ": ").replace(" (in container '')", "")
 

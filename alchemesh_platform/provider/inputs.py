@@ -125,15 +125,15 @@ def _with_placeholders(tree: Any) -> Any:
 
 
 def _refusals(error: ValidationError, model: type[BaseModel], plain: Mapping[str, Any]) -> Iterator[Refusal]:
-    said: dict[str, ErrorDetails] = {}
+    first_errors: dict[str, ErrorDetails] = {}
     for found in error.errors(include_url=False):
         path, value = _place(found["loc"], plain, missing=found["type"] == "missing")
         # Of a value that is not known yet nothing can be said; a union says the same of each of its members.
         if not has_unknown(value):
-            said.setdefault(path, found)
-    for path, found in said.items():
+            first_errors.setdefault(path, found)
+    for path, found in first_errors.items():
         # An item that is refused does not count, so that its list is found too short.
-        counted = found["type"] == "too_short" and any(other.startswith(f"{path}[") for other in said)
+        counted = found["type"] == "too_short" and any(other.startswith(f"{path}[") for other in first_errors)
         if not counted:
             yield Refusal(path, _reason(found, model))
 

@@ -183,8 +183,8 @@ def _inputs(handler: AnyHandler, tree: Tree) -> BaseModel:
     shown = masked(tree, MASK) if handler.keeps_plain_text else tree
     found: Read[BaseModel] = read_properties(handler.inputs, shown)
     if found.values is None:
-        said = "; ".join(f"{refusal.property} {refusal.reason}" for refusal in found.refusals)
-        raise NotDone(f"the inputs do not fit {handler.pulumi_type}: {said}")
+        reasons = "; ".join(f"{refusal.property} {refusal.reason}" for refusal in found.refusals)
+        raise NotDone(f"the inputs do not fit {handler.pulumi_type}: {reasons}")
     if not found.complete:
         raise NotDone(f"an input of {handler.pulumi_type} is still unknown")
     return found.values
@@ -239,16 +239,16 @@ def _keeping(tree: Tree, old: BaseModel, new: BaseModel) -> Tree:
     return {alias: value for alias, value in kept.items() if value is not None}
 
 
-def _kept(said: Any, before: Any, now: Any) -> Any:
+def _kept(declared: Any, before: Any, now: Any) -> Any:
     if before == now:
-        return said
-    if isinstance(said, Secret):
-        return Secret(_kept(said.value, before, now))
-    if isinstance(said, Mapping) and isinstance(before, Mapping) and isinstance(now, Mapping):
-        new = {name: _kept(said.get(name), before.get(name), value) for name, value in now.items()}
+        return declared
+    if isinstance(declared, Secret):
+        return Secret(_kept(declared.value, before, now))
+    if isinstance(declared, Mapping) and isinstance(before, Mapping) and isinstance(now, Mapping):
+        new = {name: _kept(declared.get(name), before.get(name), value) for name, value in now.items()}
         return {name: value for name, value in new.items() if value is not None}
-    if isinstance(said, list) and isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return [_kept(*parts) for parts in zip(said, before, now, strict=True)]
+    if isinstance(declared, list) and isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [_kept(*parts) for parts in zip(declared, before, now, strict=True)]
     return now
 
 

@@ -51,10 +51,10 @@ def unavailable_as(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        said = _sqlite_failure(url, error) if url.get_backend_name() == "sqlite" else _postgresql_failure(url, error)
-        if said is None:
+        failure = _sqlite_failure(url, error) if url.get_backend_name() == "sqlite" else _postgresql_failure(url, error)
+        if failure is None:
             raise
-        raise said from error
+        raise failure from error
     except PoolTimeout as error:
         raise RegistryLocked(
             f"every connection to the registry {shown(url)} is in use", hint="run fewer commands at the same time"

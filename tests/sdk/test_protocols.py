@@ -20,8 +20,8 @@ SYSTEM = System(name="pipes", summary="Pipes.", protocols=(AccessProtocol("pipe"
 
 def test_protocols_of_this_project_are_in_the_order_of_the_docs() -> None:
     assert protocol_names() == ("sql", "rest", "graphql")
-    spoken = {protocol for spec in builtin_catalog().values() for protocol in spec.protocols}
-    assert spoken == set(protocol_names())
+    offered = {protocol for spec in builtin_catalog().values() for protocol in spec.protocols}
+    assert offered == set(protocol_names())
 
 
 def test_unknown_protocol_names_those_that_are_known() -> None:

@@ -40,9 +40,9 @@ def without_details(reported: str) -> str:
             details = json.loads(found["json"])
         except ValueError:
             return reported
-        said = reported[: found.start()].rstrip()
-        more = [sentence for sentence in dict.fromkeys(_sentences(details)) if sentence not in said]
-        reported = " ".join((said, *more)) + reported[found.end() :]
+        part = reported[: found.start()].rstrip()
+        more = [sentence for sentence in dict.fromkeys(_sentences(details)) if sentence not in part]
+        reported = " ".join((part, *more)) + reported[found.end() :]
     return _REASON.sub(lambda match: match["message"], reported)
 
 
@@ -53,12 +53,12 @@ def _sentences(details: Any) -> Iterator[str]:
             continue
         for key in ("fieldViolations", "violations"):
             for violation in detail.get(key) or ():
-                if isinstance(violation, Mapping) and isinstance(said := violation.get("description"), str):
+                if isinstance(violation, Mapping) and isinstance(part := violation.get("description"), str):
                     field = violation.get("field") or violation.get("subject")
-                    yield f"{field}: {said}" if field else said
+                    yield f"{field}: {part}" if field else part
         for key in ("message", "detail"):
-            if isinstance(said := detail.get(key), str):
-                yield said
+            if isinstance(part := detail.get(key), str):
+                yield part
 
 
 def _enable(found: re.Match[str]) -> str | None:

@@ -125,8 +125,8 @@ def diff_quality(before: PromisedPort, after: PromisedPort) -> Iterator[Contract
 
 def compared(rule: QualityRule) -> str:
     """The comparison as a person reads it: ``mustBeBetween 1 and 5``."""
-    said = [f"{name} {_value(getattr(rule, name))}" for name in OPERATORS if getattr(rule, name) is not None]
-    return ", ".join(said)
+    parts = [f"{name} {_value(getattr(rule, name))}" for name in OPERATORS if getattr(rule, name) is not None]
+    return ", ".join(parts)
 
 
 def _changed(place: Path, old: Substance, new: Substance, lost: bool, known: bool) -> ContractChange:

@@ -211,9 +211,9 @@ def _related(
     for index, entry in enumerate(own.value if own is not None and isinstance(own.value, list) else ()):
         assert own is not None  # noqa: S101 - or there would be no entries
         place = (*own.path, "value", index)
-        said = dict(entry) if isinstance(entry, dict) else {}
-        position = said.pop("index", None)
-        relationship = fitting(Relationship, said)
+        parts = dict(entry) if isinstance(entry, dict) else {}
+        position = parts.pop("index", None)
+        relationship = fitting(Relationship, parts)
         if isinstance(position, int) and relationship is not None:
             found.insert(position, relationship)
             reading.take(place, (*own.path, "property"), (*own.path, "vendor"))

@@ -110,5 +110,5 @@ def _output(port: OutputPort, product: str) -> Document:
 
 def _customs(values: Mapping[str, Any]) -> Document:
     """Custom properties, of those that say something."""
-    said = [{"property": name, "value": value} for name, value in values.items() if value]
-    return {"customProperties": said} if said else {}
+    properties = [{"property": name, "value": value} for name, value in values.items() if value]
+    return {"customProperties": properties} if properties else {}

@@ -62,24 +62,24 @@ class _Rule:
     def read(self, used: set[str]) -> QualityRule | None:
         """The rule as a business test, or None where it is left out."""
         kind, metric = self.source.type or "library", self.source.metric or self.source.rule
-        said = {"model": self._custom(odcs.MODEL, self.model), "property": self._custom(odcs.PROPERTY, self.key)}
-        said |= {"type": kind, "description": self.source.description or ""}
-        said |= {"metric": metric} if kind == "library" else {"query": self._query()} if kind == "sql" else {}
-        said |= dict(self._reported())
-        said |= self._comparison(kind)
-        reason = self._unfit(kind, metric, said)
+        given = {"model": self._custom(odcs.MODEL, self.model), "property": self._custom(odcs.PROPERTY, self.key)}
+        given |= {"type": kind, "description": self.source.description or ""}
+        given |= {"metric": metric} if kind == "library" else {"query": self._query()} if kind == "sql" else {}
+        given |= dict(self._reported())
+        given |= self._comparison(kind)
+        reason = self._unfit(kind, metric, given)
         if reason is not None:
             self.reading.leave(self.path, reason)
             return None
         name = self._name(used, kind if metric is None else metric)
-        rule: QualityRule | None = fitting(QualityRule, {"name": name, **said})
+        rule: QualityRule | None = fitting(QualityRule, {"name": name, **given})
         if rule is None:
             self.reading.leave(self.path, "found a test that no manifest can hold")
             return None
         fields = ("type", "name", "description", "metric", "rule", "query", *OPERATORS)
         self.reading.take(*((*self.path, field) for field in fields))
         self._report_explained()
-        self.reading.take(*(custom.path for name, custom in self.customs.items() if name in {*said, *OPERATORS}))
+        self.reading.take(*(custom.path for name, custom in self.customs.items() if name in {*given, *OPERATORS}))
         if self.source.arguments is not None:
             self.reading.take((*self.path, "arguments"))
         return rule
@@ -122,7 +122,7 @@ class _Rule:
             if getattr(self.source, name) is not None and kind != "text"
         }
 
-    def _unfit(self, kind: str, metric: str | None, said: Mapping[str, Any]) -> str | None:
+    def _unfit(self, kind: str, metric: str | None, given: Mapping[str, Any]) -> str | None:
         """Why the rule cannot be taken over; the manifest's own checks ask for the same."""
         metrics = QualityRule.model_fields["metric"].annotation
         if kind not in _KINDS:
@@ -131,12 +131,12 @@ class _Rule:
             return "found a test of type sql without a query"
         if kind == "library" and (metric is None or fitting(metrics, metric) is None):
             return f"found the metric {quoted(metric or '')}, expected one of the ODCS library"
-        if kind == "library" and (metric in _OF_A_PROPERTY) != (said["property"] is not None):
+        if kind == "library" and (metric in _OF_A_PROPERTY) != (given["property"] is not None):
             if metric == "rowCount":
                 return "found the metric rowCount of a property, expected it of a model"
             if metric in _OF_A_PROPERTY:
                 return f"found the metric {metric} of a model, expected it of a property"
-        if kind != "text" and sum(said.get(name) is not None for name in OPERATORS) != 1:
+        if kind != "text" and sum(given.get(name) is not None for name in OPERATORS) != 1:
             return "found no comparison that a manifest can hold, expected one"
         return self._unfit_arguments(metric)
 

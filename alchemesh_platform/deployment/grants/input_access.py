@@ -81,15 +81,15 @@ def access_problems(access: Collection[InputAccess], plan: Plan, severity: Sever
 
 
 def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
-    """The access that `up` will request or deploy for the product, in sentences."""
-    said = []
+    """The access that `up` will request or deploy for the product, in lines."""
+    lines = []
     for each in access:
         if each.status == "at_once" and each.rule is not None:
             rule = f"{each.rule.by}, {each.rule.reason}"
-            said.append(f"`up` asks for access to {each.port.origin}, which is approved ({rule}) and granted with it")
+            lines.append(f"`up` asks for access to {each.port.origin}, which is approved ({rule}) and granted with it")
         elif each.status == "approved" and each.request is not None:
-            said.append(f"`up` brings in {each.request.address}, which is approved: access to {each.port.origin}")
-    return tuple(said)
+            lines.append(f"`up` brings in {each.request.address}, which is approved: access to {each.port.origin}")
+    return tuple(lines)
 
 
 def purpose_of(port: PlannedInput, plan: Plan) -> str:

@@ -244,12 +244,12 @@ def _build(name: str, version: str, folder: Path, report: Report, environ: Mappi
     return program
 
 
-def _reason(said: str) -> str:
+def _reason(printed: str) -> str:
     """The reason of a failed download: it is in the engine's warnings, and the last line counts the attempts."""
-    for line in said.splitlines():
+    for line in printed.splitlines():
         if line.startswith("warning: Error downloading plugin: "):
             return line.removeprefix("warning: Error downloading plugin: ")
-    return engine_error(said)
+    return engine_error(printed)
 
 
 def _missing(name: str, version: str, tried: Mapping[str, str], fix: str) -> PluginMissing:

@@ -84,9 +84,9 @@ def ask_version(program: Path, environ: Mapping[str, str]) -> str:
             raise NoEngine(f"{program} does not start: {error.strerror}") from error
     match = _VERSION.match(answer.stdout.strip())
     if answer.returncode != 0 or match is None:
-        said = (answer.stderr or answer.stdout).strip().splitlines()
+        printed = (answer.stderr or answer.stdout).strip().splitlines()
         raise NoEngine(
-            f"{program} version ended with {answer.returncode}: {said[-1] if said else 'it printed nothing'}"
+            f"{program} version ended with {answer.returncode}: {printed[-1] if printed else 'it printed nothing'}"
         )
     return ".".join(match.groups())
 

@@ -166,13 +166,13 @@ def _run_once(
         command = _command(engine, stack, operation, served.port, log.path, options)
         with started(command, stack.work_folder, variables, stderr) as process:
             _follow(process, log, record, hand_on, cancel)
-        said = stderr.read_text("utf-8", "replace")
+        printed = stderr.read_text("utf-8", "replace")
     if process.exit_code != 0:
         remove_locks_of(stack, process.pid)
     outcome = _outcome(process, record)
     if outcome == "failed":
-        _raise_known(stack, said)
-        _explain(process, record, served, said)
+        _raise_known(stack, printed)
+        _explain(process, record, served, printed)
     return EngineResult(
         outcome=outcome,
         changes=record.changes,
@@ -180,7 +180,7 @@ def _run_once(
         outputs=record.outputs,
         seconds=time.monotonic() - begun,
         exit_code=process.exit_code,
-        stderr="\n".join(said.splitlines()[-STDERR_LINES:]),
+        stderr="\n".join(printed.splitlines()[-STDERR_LINES:]),
         exception=served.failure if served.failed_itself else None,
     ), record
 
@@ -264,18 +264,18 @@ def _outcome(process: EngineProcess, record: Record) -> EngineOutcome:
     return "cancelled" if process.was_asked_to_stop or record.canceled else "failed"
 
 
-def _raise_known(stack: Stack, said: str) -> None:
-    locked = locked_by_engine(stack, said)
+def _raise_known(stack: Stack, printed: str) -> None:
+    locked = locked_by_engine(stack, printed)
     if locked is not None:
         raise locked
-    if "incorrect passphrase" in said:
+    if "incorrect passphrase" in printed:
         raise KeyLost(
             f"the secrets in the state of {stack} were encrypted with another key or passphrase",
             hint=f"put the right {stack.key_file} back, or set {PASSPHRASE_VARIABLE} to the passphrase that was used",
         )
 
 
-def _explain(process: EngineProcess, record: Record, served: ServedProgram, said: str) -> None:
+def _explain(process: EngineProcess, record: Record, served: ServedProgram, printed: str) -> None:
     """See to it that a failed run says why."""
     reported = any(diagnostic.severity == "error" for diagnostic in record.diagnostics)
     if served.failed_itself:
@@ -287,7 +287,7 @@ def _explain(process: EngineProcess, record: Record, served: ServedProgram, said
     elif not reported and served.failure is not None:
         record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))
     elif not reported:
-        record.diagnostics.append(Diagnostic("error", engine_error(said)))
+        record.diagnostics.append(Diagnostic("error", engine_error(printed)))
 
 
 def _words_of(error: BaseException | None) -> str:

@@ -224,18 +224,18 @@ def _s3_client(address: SplitResult) -> Any:
     import boto3
     from botocore.config import Config
 
-    said = dict(parse_qsl(address.query))
-    endpoint = said.get("endpoint")
+    options = dict(parse_qsl(address.query))
+    endpoint = options.get("endpoint")
     if endpoint and "://" not in endpoint:
-        endpoint = f"{'http' if _yes(said, _PLAIN_HTTP) else 'https'}://{endpoint}"
-    return boto3.Session(profile_name=said.get("profile"), region_name=said.get("region")).client(
+        endpoint = f"{'http' if _yes(options, _PLAIN_HTTP) else 'https'}://{endpoint}"
+    return boto3.Session(profile_name=options.get("profile"), region_name=options.get("region")).client(
         "s3",
         endpoint_url=endpoint,
         config=Config(
             connect_timeout=TIMEOUT_SECONDS,
             read_timeout=TIMEOUT_SECONDS,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-            s3={"addressing_style": "path"} if _yes(said, _PATH_STYLES) else {},
+            s3={"addressing_style": "path"} if _yes(options, _PATH_STYLES) else {},
         ),
     )
 
@@ -268,8 +268,8 @@ def _gcs_session() -> tuple[Any, str]:
     return session, endpoint
 
 
-def _yes(said: Mapping[str, str], names: tuple[str, ...]) -> bool:
-    return any(said.get(name, "").lower() in _YES for name in names)
+def _yes(options: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    return any(options.get(name, "").lower() in _YES for name in names)
 
 
 def _first_line(error: Exception) -> str:

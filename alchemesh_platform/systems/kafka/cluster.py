@@ -73,9 +73,9 @@ class Cluster:
             KafkaFailed: when they do not in time, with what is missing still.
         """
         deadline = time.monotonic() + ANSWER_SECONDS
-        while (said := missing()) is not None:
+        while (difference := missing()) is not None:
             if time.monotonic() > deadline:
-                raise KafkaFailed(said, hint="see whether somebody else changes it, and run again")
+                raise KafkaFailed(difference, hint="see whether somebody else changes it, and run again")
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _connect(self, seconds: float) -> int:

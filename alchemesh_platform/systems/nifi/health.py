@@ -39,8 +39,10 @@ def health(server: Server, group: str) -> Health | None:
     entity = observe_group(server, group)
     if entity is None:
         return None
-    said = [one["bulletin"] for one in bulletins(server, group) if one["bulletin"].get("level") in ("WARNING", "ERROR")]
-    complaint = f"{said[0].get('sourceName', '')}: {said[0]['message']}"[:_BULLETIN_MAX] if said else ""
+    warnings = [
+        one["bulletin"] for one in bulletins(server, group) if one["bulletin"].get("level") in ("WARNING", "ERROR")
+    ]
+    complaint = f"{warnings[0].get('sourceName', '')}: {warnings[0]['message']}"[:_BULLETIN_MAX] if warnings else ""
     return Health(
         running=int(entity.get("runningCount") or 0),
         stopped=int(entity.get("stoppedCount") or 0) + int(entity.get("disabledCount") or 0),

@@ -48,9 +48,9 @@ class Conflict(NifiFailed):
 
 
 class NotFound(NifiFailed):
-    """Raised when the thing is gone; ``said`` is what NiFi said of it."""
+    """Raised when the thing is gone; ``answer`` is what NiFi said of it."""
 
-    said = ""
+    answer = ""
 
 
 class Login(BaseModel):
@@ -146,7 +146,7 @@ class Server:
                 self.get(path)  # it is there, so it is not what was not found
                 name = found["component"]["name"]
                 raise NifiFailed(
-                    f"NiFi at {self.url} does not take what is declared of {name!r}: {error.said}",
+                    f"NiFi at {self.url} does not take what is declared of {name!r}: {error.answer}",
                     hint="it refers to something that NiFi does not have, by its id",
                 ) from error
 
@@ -286,31 +286,31 @@ def secret_text(secret: SecretText) -> str:
 
 
 def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> NifiFailed:
-    said = _message_of(error.body)
+    answer = _message_of(error.body)
     if error.status == 401 or (is_login and error.status == 400):  # noqa: PLR2004 - the status of HTTP
         return NifiFailed(
-            f"NiFi at {url} does not know who we are: {said}",
+            f"NiFi at {url} does not know who we are: {answer}",
             hint="check the user and password, or the token, that the platform file's settings of nifi refer to",
         )
     if error.status == 403:  # noqa: PLR2004
         return NifiFailed(
-            f"NiFi at {url} does not allow {method} {path}: {said}",
+            f"NiFi at {url} does not allow {method} {path}: {answer}",
             hint="an administrator of NiFi has to grant it: to view and modify the parent process group, "
             "and parameter contexts",
         )
     if error.status == 404:  # noqa: PLR2004
-        missing = NotFound(f"NiFi at {url} has no {path}: {said}", hint="is the address right? It ends in /nifi-api")
-        missing.said = said
+        missing = NotFound(f"NiFi at {url} has no {path}: {answer}", hint="is the address right? It ends in /nifi-api")
+        missing.answer = answer
         return missing
-    if error.status == 409 and is_login and _NO_KEY not in said:  # noqa: PLR2004
+    if error.status == 409 and is_login and _NO_KEY not in answer:  # noqa: PLR2004
         return NifiFailed(
-            f"NiFi at {url} logs nobody in: {said}",
+            f"NiFi at {url} logs nobody in: {answer}",
             hint="as it is set up it takes no user and password: have the platform file's settings of nifi give a "
             "token or a client certificate, or, where it has no TLS, none of them",
         )
     if error.status == 409 and is_login:  # noqa: PLR2004
         return Conflict(
-            f"NiFi at {url} logs nobody in yet: {said}",
+            f"NiFi at {url} logs nobody in yet: {answer}",
             hint=remedy(
                 "it makes the key of its logins after it has started; run {} again in a minute, and look into NiFi's "
                 "log if it still fails",
@@ -319,12 +319,12 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
         )
     if error.status == 409:  # noqa: PLR2004
         return Conflict(
-            f"NiFi at {url} refuses {method} {path}: {said}",
+            f"NiFi at {url} refuses {method} {path}: {answer}",
             hint=remedy(
                 "somebody else may be changing the same dataflow; run {} again when they are done", command("up")
             ),
         )
-    return NifiFailed(f"NiFi at {url} answers {method} {path} with {error.status}: {said}")
+    return NifiFailed(f"NiFi at {url} answers {method} {path} with {error.status}: {answer}")
 
 
 def _untrusted(error: Exception, url: str) -> NifiFailed:

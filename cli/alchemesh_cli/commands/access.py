@@ -123,10 +123,10 @@ def list_(
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     narrowed = any((port, product, requester, states, mine))
-    spoken = environment_in_words(where)
-    nothing = f"no such request in {spoken}" if narrowed else f"no access was requested in {spoken} yet"
+    environment = environment_in_words(where)
+    nothing = f"no such request in {environment}" if narrowed else f"no access was requested in {environment} yet"
     if found and where.emulated:
-        click.echo(f"requests  {spoken}\n")
+        click.echo(f"requests  {environment}\n")
     click.echo(request_table(found) if found else nothing)
 
 

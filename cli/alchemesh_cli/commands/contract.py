@@ -64,8 +64,8 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
         document = {**where.as_json(), "ports": [port_document(each) for each in ports]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    now, spoken = datetime.now(UTC), environment_in_words(where)
-    pages = [port_page(each, spoken, now) for each in ports]
+    now, environment = datetime.now(UTC), environment_in_words(where)
+    pages = [port_page(each, environment, now) for each in ports]
     click.echo("\n\n".join(pages) or "the product has no output port")
 
 
@@ -107,8 +107,10 @@ def diff(
         document = {**where.as_json(), "ports": [step.as_json() for step in found.steps]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        spoken = environment_in_words(where)
-        click.echo("\n\n".join(diff_page(step, spoken) for step in found.steps) or "the product has no output port")
+        environment = environment_in_words(where)
+        click.echo(
+            "\n\n".join(diff_page(step, environment) for step in found.steps) or "the product has no output port"
+        )
     for problem in found.problems:
         click.echo(f"\n{problem}", err=True)
     return ExitCode.FORBIDDEN if errors_of(found.problems) else None

@@ -226,8 +226,8 @@ def _aside(place: PlaceStatus, now: datetime) -> Text:
         words = [*_healthy_reasons(place), _holds(place.tables[0], now, brief=True)]
     else:
         words = []
-    said = APART.join(word for word in words if word)
-    return Text(f"  {said}" if said else "")
+    joined = APART.join(word for word in words if word)
+    return Text(f"  {joined}" if joined else "")
 
 
 def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:

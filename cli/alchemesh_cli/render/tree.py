@@ -159,8 +159,8 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -
         yield from ([Text.assemble((f"{protocol:<8} ", "dim"), address)] for protocol, address in _endpoints(section))
     contract = next((change for change in section.changes if change.type == CONTRACT), None)
     if contract and contract.operation != "same":
-        says = _contract_summary(output.contract if output else None, section.step)
-        yield _changed(contract, says) if section.step is None else _judged(contract, says, section.step)
+        words = _contract_summary(output.contract if output else None, section.step)
+        yield _changed(contract, words) if section.step is None else _judged(contract, words, section.step)
     elif output and output.contract:
         yield [Text(_contract_summary(output.contract, section.step), style="dim")]
 
@@ -177,10 +177,10 @@ def _grants(section: Section) -> Iterator[list[Text]]:
         yield [Text(f"and {len(changed) - MOST_GRANTS:,} more grants, see --json", style="dim")]
 
 
-def _judged(contract: Change, says: str, step: PortStep) -> list[Text]:
+def _judged(contract: Change, words: str, step: PortStep) -> list[Text]:
     """Changes of a contract with their effect on consumers, breaking ones first; none for a new port."""
     mark, style, _ = MARKS[contract.operation]
-    lines = [Text.assemble((f"{mark} ", style), says)]
+    lines = [Text.assemble((f"{mark} ", style), words)]
     if step.before is None:
         return lines
     changes = [change for kind in KINDS for change in step.diff.of(kind)]
@@ -227,12 +227,12 @@ def _difference(diff: PropertyDiff) -> Text:
     mark, style, _ = MARKS[{"add": "create", "delete": "delete"}.get(kind, "update")]
     replaces = "  (replaces)" if diff.kind.endswith("replace") else ""
     if kind == "add":
-        says = _value(diff.new)
+        words = _value(diff.new)
     elif kind == "delete":
-        says = _value(diff.old)
+        words = _value(diff.old)
     else:
-        says = f"{_value(diff.old)} → {_value(diff.new)}"
-    return Text.assemble("  ", (f"{mark} ", style), (diff.path, "bold"), f"  {says}{replaces}")
+        words = f"{_value(diff.old)} → {_value(diff.new)}"
+    return Text.assemble("  ", (f"{mark} ", style), (diff.path, "bold"), f"  {words}{replaces}")
 
 
 def _value(value: Any) -> str:

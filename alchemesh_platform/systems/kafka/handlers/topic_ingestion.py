@@ -153,10 +153,11 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
             # A denial is permanent; an unreachable broker may come back.
             denied = current and status.denied
             if hopeless or denied or time.monotonic() > deadline or context.stop.wait(0.1):
-                said = status.error if current else processes.log_tail(_run_folder(inputs), inputs.process, lines=2)
+                error = status.error if current else processes.log_tail(_run_folder(inputs), inputs.process, lines=2)
                 log = processes.log_file(_run_folder(inputs), inputs.process)
+                reason = error or found.description or found.state.lower()
                 raise NotDone(
-                    f"the consumer of {inputs.topic} does not read: {said or found.description or found.state.lower()}",
+                    f"the consumer of {inputs.topic} does not read: {reason}",
                     hint=f"it has to be allowed to read {inputs.topic} and use group {inputs.group}; its log is {log}",
                 )
 

@@ -52,7 +52,7 @@ class Landing:
         )
         self.topic_id = ""
         self.looked = 0.0
-        self.anew = False  # whether another topic of the same name was found
+        self.recreated = False  # whether another topic of the same name was found
         self.uncommitted = False  # whether it is begun with, and what is committed was so of the one before
 
     def run(self) -> None:
@@ -65,14 +65,14 @@ class Landing:
                 self.report(error=failure.message)
                 self._pause()
                 continue
-            self.uncommitted, self.anew = self.anew, False
+            self.uncommitted, self.recreated = self.recreated, False
             self._read(self._open())
 
     def _read(self, consumer: Consumer) -> None:
         """Read and land until stopped, or until the topic is replaced."""
         self.looked = time.monotonic()
         try:
-            while not self.stopping and not self.anew:
+            while not self.stopping and not self.recreated:
                 self._step(consumer)
                 if time.monotonic() - self.looked > TOPIC_SECONDS:
                     self._look()
@@ -88,7 +88,7 @@ class Landing:
     def _look(self) -> None:
         """See whether the topic is another; where nobody says, it is the same."""
         with suppress(Failure):
-            self.anew = self._find_topic(TOPIC_ANSWER_SECONDS) != self.topic_id
+            self.recreated = self._find_topic(TOPIC_ANSWER_SECONDS) != self.topic_id
         self.looked = time.monotonic()
 
     def _find_topic(self, seconds: float = CONNECT_SECONDS) -> str:
@@ -125,7 +125,7 @@ class Landing:
             assert partition is not None and offset is not None  # noqa: S101 it came from somewhere
             if offset < self._expected(partition):
                 self._look()
-                if self.anew:
+                if self.recreated:
                     return  # it is read again, as one of the other topic
                 if partition in self.waiting:
                     self._land(consumer, partition)
@@ -156,7 +156,7 @@ class Landing:
         if file is not None:
             self.ends[partition] = messages[-1].offset + 1
             news |= {"last_file": file.name, "landed": time.time()}
-        if self.anew:  # offsets of the topic that is gone say nothing of this one
+        if self.recreated:  # offsets of the topic that is gone say nothing of this one
             self.report(**news)
             return
         try:

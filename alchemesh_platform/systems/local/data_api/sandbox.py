@@ -16,7 +16,7 @@ from alchemesh_platform.systems.local.data_api.programs import ALONE, program
 
 # What Python and its standard library need of the system.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/nix/store", "/etc/ld.so.cache")
-_SOMEBODY = "1000"  # any user but root
+_ANY_USER = "1000"  # any user but root
 
 
 def sandboxed_command(configuration: Path, tables: Mapping[str, Path], sockets: Path) -> tuple[str, ...]:
@@ -46,9 +46,9 @@ def unprivileged_command(command: tuple[str, ...], writable: Path) -> tuple[str,
         command: The program and its arguments.
         writable: The only folder that it can write to.
     """
-    as_somebody = ("--unshare-user", "--uid", _SOMEBODY, "--gid", _SOMEBODY, "--die-with-parent")
+    as_any_user = ("--unshare-user", "--uid", _ANY_USER, "--gid", _ANY_USER, "--die-with-parent")
     mounts = ("--ro-bind", "/", "/", "--dev", "/dev", "--bind", str(writable), str(writable))
-    return (str(program("bwrap")), *as_somebody, *mounts, "--", *command)
+    return (str(program("bwrap")), *as_any_user, *mounts, "--", *command)
 
 
 def table_inside(name: str) -> str:

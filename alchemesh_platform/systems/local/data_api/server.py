@@ -247,23 +247,23 @@ def _wait_until_healthy(
     deadline = time.monotonic() + timeout_seconds
     connection = _connection(api, endpoints)
     while not cancelled.wait(0.02):
-        said = {}
+        logs = {}
         for name in _names(api):
             found = processes.status(api.run_directory, name)
-            said[name] = processes.log_tail(api.run_directory, name, since=log_sizes[name], lines=_LINES_READ)
-            in_use = next((line for line in said[name].splitlines() if _PORT_IN_USE.search(line)), None)
+            logs[name] = processes.log_tail(api.run_directory, name, since=log_sizes[name], lines=_LINES_READ)
+            in_use = next((line for line in logs[name].splitlines() if _PORT_IN_USE.search(line)), None)
             if in_use is not None:  # PgBouncer continues without the port
                 return in_use.strip()
             # Ended with a reason, it would end with it again; ended without one (killed), it is started again.
-            if found.state in _HOPELESS or (found.state in _ENDED and _reasons(said[name])):
-                return f"it ended at once: {_reporting(said[name]) or found.description}"
+            if found.state in _HOPELESS or (found.state in _ENDED and _reasons(logs[name])):
+                return f"it ended at once: {_reporting(logs[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
         answers = not guard.sandboxed or gateways.server_answers(api.gateway)
         refusal = first_refusal(connection, PROBE_SECONDS) if answers else "its server is starting"
         if refusal is None:
             return None
         if time.monotonic() > deadline:
-            reporting = _reporting("\n".join(said.values()))
+            reporting = _reporting("\n".join(logs.values()))
             return f"{refusal}, {timeout_seconds:g} s after its start{f'; it said: {reporting}' if reporting else ''}"
     return "it was stopped"
 
@@ -285,14 +285,14 @@ def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
     )
 
 
-def _reporting(said: str) -> str:
+def _reporting(logs: str) -> str:
     """Of what the server said, why it ended; a usage text and a backtrace are left out."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return " ".join(_reasons(said)[-2:] or lines[-1:])
+    lines = [line.strip() for line in logs.splitlines() if line.strip()]
+    return " ".join(_reasons(logs)[-2:] or lines[-1:])
 
 
-def _reasons(said: str) -> list[str]:
-    lines = [line.strip() for line in said.splitlines()]
+def _reasons(logs: str) -> list[str]:
+    lines = [line.strip() for line in logs.splitlines()]
     # A panic says where on its own line, and why on the next.
     return [
         line

@@ -54,11 +54,11 @@ def table_function(path: Path, reading: Reading) -> str:
     return f"read_parquet({file})"
 
 
-def unreadable(source: SourceFile, readable: Path, reading: Reading, said: str) -> Failure:
+def unreadable(source: SourceFile, readable: Path, reading: Reading, message: str) -> Failure:
     """The message for an error of DuckDB, with the line at fault if there is one."""
-    reason = said.strip().splitlines()[0].partition("Error: ")[2] or said
+    reason = message.strip().splitlines()[0].partition("Error: ")[2] or message
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        if os.strerror(number) in said:
+        if os.strerror(number) in message:
             return storage_failure(f"land {source.path}", OSError(number, os.strerror(number)))
     found = None
     try:

@@ -62,8 +62,8 @@ class Changes:
             (self.lost, "with its landed file missing"),
             (len(self.gone), "gone"),
         )
-        said = ", ".join(f"{number:,} {what}" for number, what in found if number)
-        return f"source files: {said}" if said else None
+        counts = ", ".join(f"{number:,} {what}" for number, what in found if number)
+        return f"source files: {counts}" if counts else None
 
 
 def read_landing(target: Path) -> Landing:

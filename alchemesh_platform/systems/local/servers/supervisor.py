@@ -110,8 +110,8 @@ def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None
     config = folder / CONFIG_FILE
     write_if_changed(config, _configuration(address))
     end_remains_of(folder)
-    said = folder / "start.log"
-    with storage_errors(f"write {said}"), said.open("wb") as stderr:
+    log = folder / "start.log"
+    with storage_errors(f"write {log}"), log.open("wb") as stderr:
         # Its output goes to a file: a pipe would be held open by the daemon, and with it whoever waits for its end.
         process = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
@@ -133,10 +133,10 @@ def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None
         if is_up(run_directory):
             return
         time.sleep(0.02)
-    reason = said.read_text(errors="replace").strip().splitlines()
+    reason = log.read_text(errors="replace").strip().splitlines()
     raise SupervisorFailed(
         f"the supervisor of {run_directory} did not start{f': {reason[-1]}' if reason else ''}",
-        hint=f"see {said} and {folder / 'supervisord.log'}",
+        hint=f"see {log} and {folder / 'supervisord.log'}",
     )
 
 

@@ -87,9 +87,9 @@ def _update(server: Server, context: Entity, wanted: Dataflow, written: Written)
     request = server.wait(lambda: server.get(requests)["request"], lambda found: found["complete"], UPDATE_SECONDS)
     server.delete(requests)
     if request.get("failureReason") or not request["complete"]:
-        said = request.get("failureReason") or f"it is not done after {UPDATE_SECONDS:g} s: {request.get('state')}"
+        reason = request.get("failureReason") or f"it is not done after {UPDATE_SECONDS:g} s: {request.get('state')}"
         raise NifiFailed(
-            f"NiFi at {server.url} does not change the parameters of {wanted.name!r}: {said}",
+            f"NiFi at {server.url} does not change the parameters of {wanted.name!r}: {reason}",
             hint=remedy("the processors that use them may be stopped now: {} starts them again", command("up")),
         )
     return dict(server.get(path))

@@ -94,9 +94,9 @@ def _where(server: Server, deployed: DeployedFlow) -> str:
         for found in snapshot.get("connectionStatusSnapshots") or ()
         if found["connectionStatusSnapshot"]["flowFilesQueued"]
     ]
-    said = [str(one["bulletin"]["message"]) for one in bulletins(server, deployed.id)[:1]]
+    messages = [str(one["bulletin"]["message"]) for one in bulletins(server, deployed.id)[:1]]
     places = f", {' and '.join(dict.fromkeys(waiting))}" if waiting else ""
-    return f"{places}{f'; NiFi says: {said[0]}' if said else ''}"
+    return f"{places}{f'; NiFi says: {messages[0]}' if messages else ''}"
 
 
 def bulletins(server: Server, group: str) -> list[dict[str, Any]]:

@@ -103,10 +103,10 @@ def _candidates() -> Iterator[str]:
 
 def _is_new_enough(python: str) -> bool:
     try:  # pyenv's shims are there for versions that are not chosen, and fail
-        said = subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=True).stdout
+        printed = subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return False
-    return tuple(int(part) for part in said.split()) >= OLDEST_PYTHON
+    return tuple(int(part) for part in printed.split()) >= OLDEST_PYTHON
 
 
 def _install(python: str, folder: Path, lock: bytes) -> None:
@@ -128,8 +128,8 @@ def _run(folder: Path, *command: str) -> None:
         environment.pop(variable, None)
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise EmulatorMissing(
-            f"BigQuery's emulator cannot be installed: {said[-1] if said else 'no reason given'}",
+            f"BigQuery's emulator cannot be installed: {printed[-1] if printed else 'no reason given'}",
             hint=f"run it by hand to see all: {' '.join(command[:6])} …",
         )

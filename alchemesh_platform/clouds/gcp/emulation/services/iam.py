@@ -65,7 +65,7 @@ class AccountReference(Reference):
     """A service account by its email."""
 
     def identify(self, values: Values) -> str | None:
-        email = self.said(values)
+        email = self.given_id(values)
         project = str(values.get("project"))
         if email is None or not email.endswith(account_email("", project)):
             return None

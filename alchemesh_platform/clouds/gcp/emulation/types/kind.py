@@ -179,16 +179,16 @@ class EmulatedKind:
                 raise not_found(f"{reference.property} {identity}", hint=hint)
 
     def _planned(self, inputs: Tree) -> dict[str, Any]:
-        said = {**dict.fromkeys(self._filled_in(inputs), UNKNOWN), **self.type.defaults}
-        return {**dict.fromkeys(self.type.outputs, UNKNOWN), **said, **inputs}
+        filled = {**dict.fromkeys(self._filled_in(inputs), UNKNOWN), **self.type.defaults}
+        return {**dict.fromkeys(self.type.outputs, UNKNOWN), **filled, **inputs}
 
     def _state(self, inputs: Tree, values: Values, outputs: Mapping[str, Any]) -> dict[str, Any]:
         secret = {
             name: Secret(value) if name in self.type.secret_outputs and not isinstance(value, Secret) else value
             for name, value in outputs.items()
         }
-        said = {name: values[name] for name in self._filled_in(inputs) if name in values}
-        return {**inputs, **said, **secret}
+        filled = {name: values[name] for name in self._filled_in(inputs) if name in values}
+        return {**inputs, **filled, **secret}
 
     def _filled_in(self, inputs: Tree) -> list[str]:
         """Inputs that the provider fills in where the program gives none, which the state then has."""
@@ -212,6 +212,6 @@ def _given(inputs: Tree) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if name != DEFAULTS}
 
 
-def _as_declared(said: Any, kept: Any) -> Any:
+def _as_declared(filled: Any, kept: Any) -> Any:
     """The previous inputs with secrets marked, wherever they equal the stored ones."""
-    return said if said is not None and hidden(said) == kept else kept
+    return filled if filled is not None and hidden(filled) == kept else kept

@@ -63,7 +63,7 @@ class Name:
     """
 
     pattern: re.Pattern[str]
-    says: str
+    in_words: str
     longest: int
     property: str = "name"
     automatic: bool = True
@@ -76,16 +76,16 @@ class Name:
         return f"{kept.lower() if self.lower else kept}-{digits}"
 
     def __call__(self, inputs: Mapping[str, Any]) -> Iterator[Refusal]:
-        yield from matching(self.property, self.pattern, self.says)(inputs)
+        yield from matching(self.property, self.pattern, self.in_words)(inputs)
 
 
-def matching(property_: str, pattern: re.Pattern[str], says: str) -> Limit:
+def matching(property_: str, pattern: re.Pattern[str], in_words: str) -> Limit:
     """A text has to match a pattern as a whole."""
 
     def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         found = reveal(inputs.get(property_))
         if isinstance(found, str) and not pattern.fullmatch(found):
-            yield Refusal(property_, f"found {found!r}, expected {says}")
+            yield Refusal(property_, f"found {found!r}, expected {in_words}")
 
     return check
 
@@ -138,11 +138,13 @@ def labels(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         yield Refusal("labels", f"found {len(found)} labels, expected at most {LABELS_MAX}")
     for key, value in found.items():
         if not _is_label(LABEL_KEY, key):
-            says = f"a lowercase letter, then lowercase letters, digits, _ and -, {LABEL_MAX} at most, not 'goog' first"
-            yield Refusal(f"labels.{key}", f"found the key {key!r}, expected {says}")
+            in_words = (
+                f"a lowercase letter, then lowercase letters, digits, _ and -, {LABEL_MAX} at most, not 'goog' first"
+            )
+            yield Refusal(f"labels.{key}", f"found the key {key!r}, expected {in_words}")
         elif isinstance(value, str) and not _is_label(LABEL_VALUE, value):
-            says = f"at most {LABEL_MAX} lowercase letters, digits, _ and -"
-            yield Refusal(f"labels.{key}", f"found {value!r}, expected {says}")
+            in_words = f"at most {LABEL_MAX} lowercase letters, digits, _ and -"
+            yield Refusal(f"labels.{key}", f"found {value!r}, expected {in_words}")
 
 
 def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -155,8 +157,10 @@ def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
 
 def dataset_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
     """The member and the role of a binding on a dataset: basic roles by their long names, unlisted members marked."""
-    says = "user:, serviceAccount:, group: or domain: and a name, iamMember: and a principal, or a group of the project"
-    yield from matching("member", DATASET_MEMBER, says)(inputs)
+    in_words = (
+        "user:, serviceAccount:, group: or domain: and a name, iamMember: and a principal, or a group of the project"
+    )
+    yield from matching("member", DATASET_MEMBER, in_words)(inputs)
     yield from matching("role", ROLE, "a role such as roles/bigquery.dataViewer")(inputs)
 
 

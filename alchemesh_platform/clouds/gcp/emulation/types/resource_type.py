@@ -39,7 +39,7 @@ class Reference:
     property: str
     id: str = ""
 
-    def said(self, values: Values) -> str | None:
+    def given_id(self, values: Values) -> str | None:
         """The name of the referenced resource."""
         found: Any = values
         for part in self.property.split("."):
@@ -48,10 +48,10 @@ class Reference:
 
     def identify(self, values: Values) -> str | None:
         """Its id; None where nothing is referred to, or something of another project, which is not known here."""
-        said = self.said(values)
-        if said is None:
+        given_id = self.given_id(values)
+        if given_id is None:
             return None
-        found = self.id.format_map({**values, "it": said}) if self.id and "/" not in said else said
+        found = self.id.format_map({**values, "it": given_id}) if self.id and "/" not in given_id else given_id
         elsewhere = found.startswith("projects/") and found.split("/")[1] != values.get("project", found.split("/")[1])
         return None if elsewhere else found
 

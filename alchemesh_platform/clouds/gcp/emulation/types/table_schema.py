@@ -54,8 +54,8 @@ def wrong_with(fields: Sequence[Field], path: str = "", depth: int = 1) -> Itera
         name = str(field.get("name", ""))
         where = f"{path}{name}"
         if not COLUMN_NAME.fullmatch(name) or name.upper().startswith(RESERVED_PREFIXES):
-            says = f"1 to {COLUMN_NAME_MAX} letters, digits and _, no digit first, no prefix of BigQuery's own"
-            yield f"found the column {where!r}, expected {says}"
+            in_words = f"1 to {COLUMN_NAME_MAX} letters, digits and _, no digit first, no prefix of BigQuery's own"
+            yield f"found the column {where!r}, expected {in_words}"
         if name.lower() in seen:
             yield f"found the column {where!r} twice, in whatever case"
         seen.add(name.lower())
@@ -91,8 +91,8 @@ def normal(fields: Sequence[Field]) -> list[dict[str, Any]]:
 
 def type_of(field: Field) -> str:
     """A column's type by its first name."""
-    said = str(field.get("type", "")).upper()
-    return SAME_TYPES.get(said, said)
+    kind = str(field.get("type", "")).upper()
+    return SAME_TYPES.get(kind, kind)
 
 
 def _wrong_with_field(field: Field, where: str, depth: int) -> Iterator[str]:
