@@ -23,7 +23,7 @@ class TableSchema(PlatformResource):
         partition_by: Column that rows are partitioned by.
         encryption_key: Customer-managed key of the table.
         location: Where the table's dataset is: a region, EU or US.
-        on_incompatible_change: What happens when the table cannot follow; replace loses the rows.
+        on_incompatible_change: Handling of a change that the table cannot follow; replace loses the rows.
     """
 
     pulumi_type = "alchemesh:bigquery:TableSchema"

@@ -27,7 +27,7 @@ class Topic(PlatformResource):
         replication: Copies of each partition when the topic is made.
         config: Configuration of this topic alone.
         schema_topic: Topic that schemas are published in.
-        adopt: Whether a topic that somebody else made is taken over.
+        adopt: Whether to adopt an existing topic of another owner.
         keep_on_delete: Whether a topic with messages stays when this goes.
 
     Attributes:

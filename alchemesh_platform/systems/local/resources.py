@@ -63,9 +63,9 @@ class DeltaTable(PlatformResource):
         owner: Address that the table belongs to.
         table: Name that the table's log carries.
         columns: Columns: properties of a model, with their names.
-        description: What one row is.
+        description: Meaning of one row.
         partition_by: Columns that rows are grouped by on disk.
-        on_incompatible_change: What happens when the table cannot follow; replace loses the rows.
+        on_incompatible_change: Handling of a change that the table cannot follow; replace loses the rows.
         keep_on_delete: Whether the rows stay when the resource is removed.
 
     Attributes:
@@ -176,14 +176,14 @@ class Ingestion(PlatformResource):
 
 
 class DataApi(PlatformResource):
-    """A supervised server that answers for tables over SQL, REST and GraphQL, and is restarted when it dies.
+    """A supervised server that serves tables over SQL, REST and GraphQL, and is restarted when it dies.
 
     Args:
         process: Name of the server, unique in the run folder, and of the database in SQL.
         owner: Address that the server belongs to.
         run_directory: Absolute path of the folder that the server runs in.
         protocols: Protocols offered.
-        tables: What is served.
+        tables: Served tables.
         host: Address that it listens on.
         http_port: Port of REST and GraphQL; a free one by default.
         postgres_port: Port of SQL; a free one by default.
