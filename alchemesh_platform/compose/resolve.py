@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
-from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.missing_settings import missing_settings
 from alchemesh_platform.compose.transforms import transform_problems
@@ -243,8 +243,8 @@ def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: 
     if file.stem.endswith(f".{environment}"):
         return problem  # is in the overlay
     overlay = f"{file.stem}.{environment}{file.suffix}"
-    remedy = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
-    return replace(problem, hint=f"{problem.hint}; {remedy}" if problem.hint else remedy)
+    fix = f"{other.name} takes it, {spec.name} does not: what differs in {environment} goes into {overlay}"
+    return replace(problem, hint=joined("; ", filter(None, (problem.hint, fix))))
 
 
 def extras_problems(spec: ComponentSpec, location: Location, path: str) -> list[Problem]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, did_you_mean, in_file_order
-from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.remedy import HINT_MARK, command, joined, remedy, split_hint
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
 from alchemesh_platform.deployment.errors import explained, with_setting_places
@@ -329,7 +329,7 @@ def secrets_of(plan: Plan, platform: Platform) -> set[str]:
 def notes_of(result: EngineResult) -> tuple[str, ...]:
     """Messages of engine, providers and program that are no failures, each once."""
     reported = (
-        diagnostic.message
+        joined(HINT_MARK, filter(None, split_hint(diagnostic.message)))
         for diagnostic in result.diagnostics
         if diagnostic.severity in ("info", "warning") and not diagnostic.message.startswith(PLUGIN_FOUND)
     )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.base.remedy import HINT_MARK
+from alchemesh_platform.base.remedy import HINT_MARK, command, commands_of, remedy, with_hint
 from alchemesh_platform.base.secrets import MASK
 from alchemesh_platform.deployment.errors import cause_of, explained, hint_for, with_setting_places
 from alchemesh_platform.documents.yaml_source import parse
@@ -155,6 +155,19 @@ def test_a_hint_that_is_there_is_kept_and_an_unknown_cause_has_none() -> None:
     assert explained(f"{NO_BROKER}{HINT_MARK}start it") == explained(f"{NO_BROKER}{HINT_MARK} start it ")
     assert explained(f"{NO_BROKER}{HINT_MARK}start it").hint == "start it"
     assert explained("something else").hint is None
+
+
+def test_commands_of_a_hint_are_kept() -> None:
+    hint = explained(with_hint(NO_BROKER, remedy("run {}", command("up")))).hint
+    assert (hint, commands_of(hint)) == ("run `alchemesh up`", [["alchemesh", "up"]])
+    tree, _ = parse("name: acme\nsettings:\n  gcp: {region: here}\n", "platform.yaml")
+    placed = with_setting_places(remedy("set settings.gcp.region, then {}", command("up")), tree)
+    assert placed == "set settings.gcp.region (platform.yaml:3:17), then `alchemesh up`"
+    assert commands_of(placed) == [["alchemesh", "up"]]
+    disabled = explained(
+        "BigQuery API has not been used in project acme before or it is disabled: bigquery.googleapis.com"
+    )
+    assert commands_of(disabled.hint) == [["alchemesh", "platform", "up"]]
 
 
 def test_a_setting_that_a_hint_names_has_its_place_in_the_platform_file() -> None:

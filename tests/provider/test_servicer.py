@@ -18,6 +18,7 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc, st
 
 from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, commands_of, remedy, split_hint
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Context, Handler, Handlers, Unfinished
 from alchemesh_platform.provider.inputs import Properties
@@ -68,6 +69,8 @@ class SlowHandler(Handler[SlowInputs, SlowOutputs]):
             raise Failure("it was not finished")
         if inputs.act == "fail":
             raise Failure("it is not possible", hint="do something else")
+        if inputs.act == "suggest":
+            raise Failure("it is not possible", hint=remedy("run {} first", command("up", environment="prod")))
         if inputs.act == "begin":
             raise Unfinished("it is half there", hint="mend it", outputs={"greeting": "hello"})
         if inputs.act == "stop":
@@ -117,6 +120,15 @@ def test_a_failure_is_its_sentence_and_hint_and_leaves_no_pending_operation(slow
         grpc.StatusCode.INTERNAL,
         grpc.StatusCode.DATA_LOSS,
     )
+
+
+def test_a_failure_carries_the_commands_of_its_hint(slow: tuple[Wire, SlowHandler]) -> None:
+    wire, _ = slow
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(SLOW, {"name": "a", "act": "suggest"})
+    sentence, hint = split_hint(failed.value.details() or "")
+    assert (sentence, hint) == ("it is not possible", "run `alchemesh up -e prod` first")
+    assert commands_of(hint) == [["alchemesh", "up", "-e", "prod"]]
 
 
 def test_a_creation_that_left_something_is_recorded_with_its_secrets_and_its_failure(

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from alchemesh_platform.base.remedy import commands_of, split_hint
 from alchemesh_platform.connections import DataApiConnection, TopicConnection
 from alchemesh_platform.provider.values import UNKNOWN
 from alchemesh_platform.registry.records import (
@@ -90,15 +91,16 @@ def test_a_preview_knows_the_connections_already(wire: Wire) -> None:
 def test_a_product_that_is_not_deployed_is_named_with_the_command_in_the_preview(wire: Wire) -> None:
     with pytest.raises(CheckFailed) as refused:
         wire.check(TYPE, INPUTS)
-    assert refused.value.failures == {
-        "origin": "aviation/flights is not deployed in environment 'local'; "
-        "deploy it first: `alchemesh up -e local` in its folder"
-    }
+    sentence, hint = split_hint(refused.value.failures["origin"])
+    assert sentence == "aviation/flights is not deployed in environment 'local'"
+    assert hint == "deploy it first: `alchemesh up -e local` in its folder"
+    assert commands_of(hint) == [["alchemesh", "up", "-e", "local"]]
+    assert refused.value.failures.keys() == {"origin"}
 
 
 def test_a_port_that_the_product_has_not_is_named_with_those_that_it_has(wire: Wire) -> None:
     deploy(wire, proxy=True)
-    with pytest.raises(CheckFailed, match="no output port 'raw'; it has aviation/flights/flights-table"):
+    with pytest.raises(CheckFailed, match="no output port 'raw'\\\\n\\\\nhint: it has aviation/flights/flights-table"):
         wire.check(TYPE, {**INPUTS, "origin": "aviation/flights/raw"})
 
 

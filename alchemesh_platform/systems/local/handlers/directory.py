@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -99,4 +100,4 @@ def refused_path(path: str, owner: str, formerly: str | None, name: str = "path"
     """Why an owner may not have a folder."""
     refused = directory.refusal(Path(path), owner, formerly=formerly)
     if refused is not None:
-        yield Refusal(name, f"{refused.message}; {refused.hint}")
+        yield Refusal(name, with_hint(refused.message, refused.hint))

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -59,7 +60,7 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         try:
             find_sources(inputs.source, _root(inputs))
         except SourceFailed as error:
-            yield Refusal("source", f"{error.message}; {error.hint}")
+            yield Refusal("source", with_hint(error.message, error.hint))
 
     def plan(self, inputs: IngestionInputs, old: IngestionOutputs | None, context: Context) -> Mapping[str, Any]:
         return known_url(inputs.target)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.requests.expiry import open_requests
-from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy
+from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy, with_hint
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -62,7 +62,7 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
         try:
             _offered(inputs, context)
         except NotDone as error:
-            yield Refusal("origin", f"{error.message}; {error.hint}")
+            yield Refusal("origin", with_hint(error.message, error.hint))
 
     def plan(self, inputs: SubscriptionInputs, old: SubscriptionOutputs | None, context: Context) -> Mapping[str, Any]:
         if not all(isinstance(part, str) for part in (inputs.environment, inputs.origin, inputs.consumer)):

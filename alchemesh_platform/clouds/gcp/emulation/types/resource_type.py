@@ -148,7 +148,7 @@ class ResourceType:
         """Bring it into its emulator.
 
         Args:
-            again: Whether a run that was killed may have made it already.
+            recreating: Whether a run that was killed may have made it already.
 
         Raises:
             Refused: when the service would not take it.
