@@ -52,7 +52,7 @@ def check_policies(
         manifest: The product.
         platform: The environment whose policies this machine saw last; None for the policies that come with the
             platform.
-        environment: Without ``platform``, the environment that the policies are told; None where it is open.
+        environment: Without ``platform``, the environment for the policies; None if undecided.
     """
     if platform is not None:
         from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen

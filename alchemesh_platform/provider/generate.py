@@ -239,7 +239,7 @@ def _optional(annotation: Any) -> bool:
 
 
 def _bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A type without what pydantic is told of it, and its arguments; Any where it is one of several."""
+    """A type without pydantic's metadata, and its arguments; Any for a union."""
     members = [member for member in _members(annotation) if member is not type(None)]
     if len(members) != 1:
         return Any, ()

@@ -75,7 +75,7 @@ def client_options(access: KafkaAccess, environ: Mapping[str, str] = os.environ)
         "client.id": "alchemesh",
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 1000,  # a broker that restarts is found again soon
-        "log_level": 0,  # what is wrong is raised, or told by the error callback
+        "log_level": 0,  # what is wrong is raised, or reported by the error callback
     }
     if security.mechanism is not None:
         options["sasl.mechanism"] = security.mechanism

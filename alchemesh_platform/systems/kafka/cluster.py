@@ -88,7 +88,7 @@ class Cluster:
                 # Asked for no topic, a broker answers with itself; it is not asked to make one.
                 return len(self.admin.list_topics(timeout=_STEP_SECONDS).brokers)
             except KafkaException as error:
-                self.admin.poll(0)  # hands over what was told of errors
+                self.admin.poll(0)  # delivers the reported errors
                 if (refused := self._refused()) is not None:
                     raise refused from error
                 if time.monotonic() > deadline:

@@ -1,7 +1,8 @@
 """The published schemas of a cluster: a compacted topic that says of every other whose it is and what is in it.
 
-A record's key is the topic's name, its value a JSON document (:class:`Published`). Whoever may read the topic finds the
-schema of any other with a plain consumer; no registry has to be run. The same record marks a topic as its owner's.
+A record's key is the topic's name, its value a JSON document (:class:`Published`). A user that may read the topic
+finds the schema of any other with a plain consumer, without a schema registry. The same record marks the owner of a
+topic.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from alchemesh_platform.systems.nifi.flow.definition import Dataflow
 from alchemesh_platform.systems.nifi.flow.deviation import RUNNING
 from alchemesh_platform.systems.nifi.server import WAIT_SECONDS, NifiFailed, Server
 
-DISABLED = "DISABLED"  # by a person, who has not stopped it alone but forbidden to start it
-_REASONS_MAX = 5  # reasons that are told at once
+DISABLED = "DISABLED"  # by a user, who did not only stop it but also disabled it
+_REASONS_MAX = 5  # reasons that are reported immediately
 
 
 def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STOPPED"]) -> None:

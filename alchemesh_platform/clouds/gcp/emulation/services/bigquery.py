@@ -174,7 +174,7 @@ def _key_of(world: World, values: Values) -> str | None:
 
 
 def _keep_expiration(before: dict[str, Any], after: dict[str, Any], new: Values) -> None:
-    """Where nothing is said of a partition's expiration the provider leaves it as it is; 0 takes it away."""
+    """Without a partition expiration the provider keeps the current one; 0 removes it."""
     partitioning = new.get("timePartitioning")
     expiration = before.get("timePartitioning", {}).get("expirationMs")
     if isinstance(partitioning, Mapping) and expiration is not None:
