@@ -67,7 +67,7 @@ def drain(server: Server, deployed: DeployedFlow, wanted: Dataflow, seconds: flo
             f"dataflow {wanted.name!r} still has {left:,} flow files queued after {seconds:g} s"
             f"{_where(server, deployed)}",
             hint="nothing is lost: its source is stopped, and the rest continues. Fix the processors that hold them "
-            "and run the command again, or give it more time: settings.nifi.drain of the platform file, deployed before",
+            "and run it again, or give it more time: settings.nifi.drain of the platform file, deployed before",
         )
 
 
