@@ -32,6 +32,7 @@ from alchemesh_platform.registration.systems import GROUP
 from alchemesh_platform.sdk.resource import camel_case
 from alchemesh_platform.sdk.system import System
 
+PACKAGE = "alchemesh-platform"
 COMMAND = "python -m alchemesh_platform.provider.generate"
 _LINE_MAX = 120
 _PLAIN: dict[Any, str] = {
@@ -47,11 +48,11 @@ _PLAIN: dict[Any, str] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the classes of systems, or with ``--check`` report the files that are out of date."""
     parser = argparse.ArgumentParser(prog=COMMAND, description="Writes the resource classes of systems.")
-    parser.add_argument(
-        "systems", nargs="*", metavar="SYSTEM", help="Names of systems; by default all that are installed."
-    )
+    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"Systems; by default those of {PACKAGE}.")
     parser.add_argument("--check", action="store_true", help="Write nothing; exit with 1 when a file is out of date.")
     asked = parser.parse_args(arguments)
+    if unknown := sorted({*asked.systems} - {entry.name for entry in entry_points(GROUP)}):
+        parser.error(f"no installed package has a system {unknown[0]!r}")
     stale = 0
     for path, text in resource_files(asked.systems).items():
         if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -67,15 +68,15 @@ def resource_files(systems: Collection[str] = ()) -> dict[Path, str]:
     """The file of each system, and what belongs into it.
 
     Args:
-        systems: Names of systems; all that are installed where none is given.
+        systems: Names of systems; those of this package where none is given.
     """
     files = {}
     for entry in entry_points(GROUP):
+        if entry.name not in systems if systems else entry.package != PACKAGE:
+            continue
         system = entry.load()
         module = find_spec(entry.value.partition(":")[0])
-        if not isinstance(system, System) or (systems and system.name not in systems):
-            continue
-        if system.handlers and module is not None and module.origin:
+        if isinstance(system, System) and system.handlers and module is not None and module.origin:
             handlers = [HANDLERS.of(pulumi_type) for pulumi_type in system.handlers]
             files[Path(module.origin).with_name("resources.py")] = resource_module(system.summary, handlers)
     return files

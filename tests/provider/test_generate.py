@@ -212,6 +212,12 @@ def test_only_the_asked_systems_are_written() -> None:
     assert [path.parent.name for path in generate.resource_files(["kafka"])] == ["kafka"]
 
 
+def test_an_unknown_system_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        generate.main(["kafak"])
+    assert "no installed package has a system 'kafak'" in capsys.readouterr().err
+
+
 class Sent(pulumi.runtime.Mocks):
     """Keeps the properties that the engine is sent."""
 
