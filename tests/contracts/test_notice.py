@@ -57,7 +57,7 @@ def test_without_notice_the_message_names_consumers_day_and_command() -> None:
     assert waiting is not None
     assert waiting.message == (
         "aviation/flights/flights-table: the breaking change waits for marketing/campaigns and team:operations, "
-        "who hold grants. No notice was given; with a notice given now it passes from 2026-04-01 12:00 UTC."
+        "who hold grants. No notice was given; with a notice given now, it is allowed from 2026-04-01 12:00 UTC."
     )
     assert waiting.hint == "`alchemesh contract notice flights-table breaking-change` gives notice of 90 days"
     assert (waiting.passes_at, waiting.given) == (PASSES, None)
@@ -69,7 +69,7 @@ def test_with_notice_the_message_names_the_day_from_which_it_passes() -> None:
     assert waiting is not None
     assert waiting.message == (
         "aviation/flights/flights-table: the breaking change waits for marketing/campaigns, who holds a grant. "
-        "Notice was given on 2026-01-01 12:00 UTC; it passes from 2026-04-01 12:00 UTC."
+        "Notice was given on 2026-01-01 12:00 UTC; it is allowed from 2026-04-01 12:00 UTC."
     )
     assert (waiting.passes_at, waiting.given) == (PASSES, notice)
 

@@ -120,7 +120,7 @@ def test_a_held_change_is_told_at_its_line_with_consumers_day_and_command(produc
     assert problem.location.line == product.line("protocols: [sql]")
     assert problem.path == "output_ports[0].proxy.protocols"
     assert "data_product:marketing/campaigns-7, who holds a grant" in problem.message
-    assert "it passes from 2026-04-01 12:00 UTC" in problem.message
+    assert "it is allowed from 2026-04-01 12:00 UTC" in problem.message
     assert "`alchemesh contract notice flights-table breaking-change`" in (problem.hint or "")
 
 

@@ -146,11 +146,13 @@ def held(
     names = tuple(sorted(consumers))
     waits = f"{port}: {words or WORDS[change]} waits for {_named(names)}, who {_hold(names)}."
     if given is None:
-        message = f"{waits} No notice was given; with a notice given now it passes from {moment_in_words(passes_at)}."
+        message = (
+            f"{waits} No notice was given; with a notice given now, it is allowed from {moment_in_words(passes_at)}."
+        )
         hint: str = remedy("{} gives notice of {}", notice_command(port, change), duration_in_words(period))
     else:
         given_at = moment_in_words(given.given_at)
-        message = f"{waits} Notice was given on {given_at}; it passes from {moment_in_words(passes_at)}."
+        message = f"{waits} Notice was given on {given_at}; it is allowed from {moment_in_words(passes_at)}."
         hint = "keep the contract until then; a compatible change is allowed now"
     return Held(change, names, passes_at, given, message, hint)
 
