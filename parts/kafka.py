@@ -21,7 +21,7 @@ from pathlib import Path
 from string import Template
 from typing import IO, TYPE_CHECKING, Any
 
-from alchemesh_platform.systems.local.servers.ports import free_port
+from alchemesh_platform.machine.ports import free_port
 from parts import cache
 from parts.java import PartFailed, maven
 from parts.server import Server

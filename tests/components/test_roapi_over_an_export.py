@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alchemesh_components.output_ports.cloud_run_data_api.roapi_config import ARROW_TYPES, roapi_config
+from alchemesh_platform.machine.ports import free_port
 from alchemesh_platform.manifest.models import LogicalType, SemanticModel
 from alchemesh_platform.systems.local.data_api.programs import program
-from alchemesh_platform.systems.local.servers.ports import free_port
 from tests.waiting import until
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

@@ -26,11 +26,11 @@ from alchemesh_platform.connections import (
     PortConnections,
     TablesConnection,
 )
+from alchemesh_platform.machine.ports import free_port
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, SemanticModel
 from alchemesh_platform.systems.local.landing.ingestion import ingest
 from alchemesh_platform.systems.local.landing.reading import Reading
-from alchemesh_platform.systems.local.servers.ports import free_port
 from alchemesh_platform.systems.local.tables.columns import Column, delta_field
 from alchemesh_platform.systems.local.tables.delta import evolve_table
 from alchemesh_platform.systems.local.tables.evolution import TableSchema

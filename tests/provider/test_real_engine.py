@@ -16,12 +16,12 @@ from pulumi import automation
 from pulumi.automation import OpType
 
 from alchemesh_platform.engine.install.find import Engine
+from alchemesh_platform.machine import processes
+from alchemesh_platform.machine.supervisor import shut_down
 from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.registry.records import ContractRecord, PortRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.local import resources as local
-from alchemesh_platform.systems.local.servers import processes
-from alchemesh_platform.systems.local.servers.supervisor import shut_down
 from alchemesh_platform.systems.mesh import resources as mesh
 
 pytestmark = pytest.mark.engine

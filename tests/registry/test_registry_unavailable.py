@@ -18,10 +18,10 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.machine.ports import free_port
 from alchemesh_platform.registry.records import ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RegistryLocked, RegistryUnavailable
-from alchemesh_platform.systems.local.servers.ports import free_port
 from tests.waiting import LONGEST
 
 PASSWORD = "correct-horse-battery"

@@ -15,8 +15,8 @@ import pytest
 
 from alchemesh_components.input_ports.kafka_directory.observe import observe
 from alchemesh_platform.connections import FilesConnection
+from alchemesh_platform.machine import processes
 from alchemesh_platform.systems.kafka.landing.ingestion import read_status
-from alchemesh_platform.systems.local.servers import processes
 from parts.kafka import Broker
 from tests.end_to_end.harness import everything_in
 from tests.provider.wire import Resource, Wire

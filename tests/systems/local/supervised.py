@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from alchemesh_platform.systems.local.servers.supervisor import config_folder
+from alchemesh_platform.machine.supervisor import config_folder
 from tests.waiting import name_of
 
 

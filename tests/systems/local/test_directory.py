@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.systems.local.directory import (
+from alchemesh_platform.machine.directory import (
     OWNER_FILE,
     Contents,
     DirectoryRefused,
@@ -21,7 +21,7 @@ from alchemesh_platform.systems.local.directory import (
     remove,
     remove_expired,
 )
-from alchemesh_platform.systems.local.files import StorageFailed, write_if_changed
+from alchemesh_platform.machine.files import StorageFailed, write_if_changed
 
 OWNER = "aviation/flights/workspace"
 

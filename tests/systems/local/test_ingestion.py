@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.files import StorageFailed
+from alchemesh_platform.machine.files import StorageFailed
 from alchemesh_platform.systems.local.landing.ingestion import (
     IngestionCancelled,
     Landed,
@@ -255,7 +255,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(source: Pa
         "import resource, signal, sys\nfrom pathlib import Path\n"
         "from alchemesh_platform.systems.local.landing.ingestion import ingest\n"
         "from alchemesh_platform.systems.local.landing.reading import Reading\n"
-        "from alchemesh_platform.systems.local.files import StorageFailed\n"
+        "from alchemesh_platform.machine.files import StorageFailed\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try:\n    ingest('a.csv', Path(sys.argv[1]), Path(sys.argv[2]), Reading('csv'))\n"

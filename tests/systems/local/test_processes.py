@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from alchemesh_platform.systems.local.servers.processes import (
+from alchemesh_platform.machine.processes import (
     Program,
     ensure_running,
     log_file,
@@ -23,7 +23,7 @@ from alchemesh_platform.systems.local.servers.processes import (
     status,
     stop,
 )
-from alchemesh_platform.systems.local.servers.supervisor import (
+from alchemesh_platform.machine.supervisor import (
     SOCKET_PATH_MAX,
     SupervisorFailed,
     config_folder,
@@ -146,7 +146,7 @@ def test_it_outlives_whoever_started_it_and_holds_none_of_its_pipes(folder: Path
     """A command that is piped into another (`alchemesh up | tee log`) would never end otherwise."""
     script = (
         "import sys\nfrom pathlib import Path\n"
-        "from alchemesh_platform.systems.local.servers.processes import Program, ensure_running\n"
+        "from alchemesh_platform.machine.processes import Program, ensure_running\n"
         "ensure_running(Path(sys.argv[1]), Program('sleeper', ('/bin/sleep', '600.25')))\nprint('started')\n"
     )
     environment = {**os.environ, "VERY_SECRET_PASSWORD": "hunter2"}

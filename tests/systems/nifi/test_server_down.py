@@ -8,7 +8,7 @@ import pytest
 
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.run.operation import Operation
-from alchemesh_platform.systems.local.servers.ports import free_port
+from alchemesh_platform.machine.ports import free_port
 
 from .constructed import constructed
 from .deploying import deployment

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from alchemesh_platform.base.secrets import SecretMissing, SecretRef
-from alchemesh_platform.systems.local.servers.ports import free_port
+from alchemesh_platform.machine.ports import free_port
 from alchemesh_platform.systems.nifi import server as speaking
 from alchemesh_platform.systems.nifi.server import Conflict, Login, NifiFailed, Server
 from tests.provider.wire import Wire

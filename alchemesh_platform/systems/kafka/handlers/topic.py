@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from alchemesh_platform.machine.files import count
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.operations import explain
@@ -15,7 +16,6 @@ from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaDenied, KafkaFailed
 from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC, Published
 from alchemesh_platform.systems.kafka.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN, Topic
-from alchemesh_platform.systems.local.files import count
 
 TopicName = Annotated[str, StringConstraints(pattern=TOPIC_NAME_PATTERN, max_length=TOPIC_NAME_MAX)]
 

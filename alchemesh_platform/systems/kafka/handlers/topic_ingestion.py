@@ -14,6 +14,10 @@ from pydantic import Field
 
 from alchemesh_platform.base.secrets import resolve
 from alchemesh_platform.documents.models import Name
+from alchemesh_platform.machine import directory, processes
+from alchemesh_platform.machine.directory import known_url, refused_path
+from alchemesh_platform.machine.files import count, write_if_changed
+from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -22,11 +26,6 @@ from alchemesh_platform.systems.kafka.handlers.topic import TopicName
 from alchemesh_platform.systems.kafka.landing import ingestion
 from alchemesh_platform.systems.kafka.landing.ingestion import Order
 from alchemesh_platform.systems.kafka.topics import check_source
-from alchemesh_platform.systems.local import directory
-from alchemesh_platform.systems.local.files import count, write_if_changed
-from alchemesh_platform.systems.local.handlers.directory import known_url, refused_path
-from alchemesh_platform.systems.local.servers import processes
-from alchemesh_platform.systems.local.servers.processes import Program
 
 START_SECONDS = 60.0
 

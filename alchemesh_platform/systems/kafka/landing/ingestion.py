@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.local.files import count, write_if_changed
 
 STATUS_FILE = ".alchemesh-topic.json"
 STATUS_SECONDS = 5.0  # how often a consumer that has nothing to land says that it is there

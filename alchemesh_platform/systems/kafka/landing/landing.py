@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from alchemesh_platform.base.sql import quoted
+from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.kafka.landing.batch import (
     KEY,
     OFFSET,
@@ -23,8 +25,6 @@ from alchemesh_platform.systems.kafka.landing.batch import (
     span_of,
     without,
 )
-from alchemesh_platform.systems.local.files import storage_errors
-from alchemesh_platform.systems.local.landing.reading import quoted
 
 DEAD_LETTERS = "dead-letters"
 STAGING = ".alchemesh-landing"

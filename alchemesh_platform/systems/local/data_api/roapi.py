@@ -21,14 +21,14 @@ from urllib.parse import unquote, urlsplit
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
+from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.systems.local.data_api.gateway import gateway as gateways
 from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway
 from alchemesh_platform.systems.local.data_api.programs import Guard, program
 from alchemesh_platform.systems.local.data_api.sandbox import sandboxed_command, table_inside
 from alchemesh_platform.systems.local.data_api.sandboxed import RELOAD_SECONDS
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
-from alchemesh_platform.systems.local.servers.ports import free_port
-from alchemesh_platform.systems.local.servers.processes import Program
 
 
 class TableNotServed(Failure):

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.machine import processes
+from alchemesh_platform.machine.files import storage_errors
+from alchemesh_platform.machine.ports import becomes_free, free_port, port_taken
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.systems.local.data_api import roapi
@@ -26,9 +29,6 @@ from alchemesh_platform.systems.local.data_api.gateway.issue import (
 from alchemesh_platform.systems.local.data_api.health import first_refusal
 from alchemesh_platform.systems.local.data_api.programs import Guard, Protocol, guard_of
 from alchemesh_platform.systems.local.data_api.roapi import ServedTable
-from alchemesh_platform.systems.local.files import storage_errors
-from alchemesh_platform.systems.local.servers import processes
-from alchemesh_platform.systems.local.servers.ports import becomes_free, free_port, port_taken
 
 START_TIMEOUT_SECONDS = 30.0
 PROBE_SECONDS = 2.0  # while it starts: it is asked again

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from alchemesh_platform.machine import directory
+from alchemesh_platform.machine.directory import known_url, refused_path
+from alchemesh_platform.machine.files import count
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
-from alchemesh_platform.systems.local import directory
-from alchemesh_platform.systems.local.files import count
-from alchemesh_platform.systems.local.handlers.directory import known_url, refused_path
 from alchemesh_platform.systems.local.tables import delta
 from alchemesh_platform.systems.local.tables.columns import Column, ColumnUnfit
 from alchemesh_platform.systems.local.tables.evolution import Evolution, Incompatible, TableSchema, wanted_schema

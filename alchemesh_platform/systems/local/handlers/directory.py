@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.base.remedy import with_hint
+from alchemesh_platform.machine import directory
+from alchemesh_platform.machine.directory import known_url, refused_path
+from alchemesh_platform.machine.files import count
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
-from alchemesh_platform.systems.local import directory
-from alchemesh_platform.systems.local.files import count
 
 
 class DirectoryInputs(Properties):
@@ -89,15 +89,3 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         if inputs.retention_seconds is not None:
             directory.remove_expired(path, inputs.retention_seconds)
         return DirectoryOutputs(url=path.as_uri())
-
-
-def known_url(path: Any) -> dict[str, str]:
-    """The URL of a folder, once its path is known."""
-    return {"url": Path(path).as_uri()} if isinstance(path, str) else {}
-
-
-def refused_path(path: str, owner: str, formerly: str | None, name: str = "path") -> Iterator[Refusal]:
-    """Why an owner may not have a folder."""
-    refused = directory.refusal(Path(path), owner, formerly=formerly)
-    if refused is not None:
-        yield Refusal(name, with_hint(refused.message, refused.hint))

@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import Field
 
 from alchemesh_platform.base.remedy import with_hint
+from alchemesh_platform.machine import directory
+from alchemesh_platform.machine.directory import known_url, refused_path
+from alchemesh_platform.machine.files import count
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
-from alchemesh_platform.systems.local import directory
-from alchemesh_platform.systems.local.files import count
-from alchemesh_platform.systems.local.handlers.directory import known_url, refused_path
 from alchemesh_platform.systems.local.landing import ingestion
 from alchemesh_platform.systems.local.landing.ingestion import Landed
 from alchemesh_platform.systems.local.landing.reading import NULL_VALUES, Reading, SourceFormat

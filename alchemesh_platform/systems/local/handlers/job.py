@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import Field
 
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
-from alchemesh_platform.systems.local.files import storage_errors
 from alchemesh_platform.systems.local.jobs import job
 from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
 from alchemesh_platform.systems.local.jobs.job import JobDescription, JobFailed

@@ -22,9 +22,9 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import SecretRef, mask, resolve
 from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.sdk.code_run import CodeRun
 from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
 from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem, interpreter_arguments
 
 KEPT_CHARACTERS = 64 * 1024

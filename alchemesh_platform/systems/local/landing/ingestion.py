@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.sql import quoted
+from alchemesh_platform.machine.files import count, storage_errors
 from alchemesh_platform.sdk.observation import Observation, TableObservation
-from alchemesh_platform.systems.local.files import count, storage_errors
 from alchemesh_platform.systems.local.landing.reading import (
     Reading,
     is_blank,
-    quoted,
     readable_copy,
     table_function,
     unreadable,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.files import count, storage_failure
+from alchemesh_platform.base.sql import quoted
+from alchemesh_platform.machine.files import count, storage_failure
 from alchemesh_platform.systems.local.landing.parse_errors import bad_csv_line, bad_json_line, delimiter_of
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed, SourceFile
 
@@ -118,8 +119,3 @@ def is_blank(path: Path) -> bool:
             if block.strip():
                 return False
     return True
-
-
-def quoted(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"

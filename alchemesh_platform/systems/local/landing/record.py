@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alchemesh_platform.systems.local.files import count, write_if_changed
+from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.systems.local.landing.source_files import SourceFile
 
 LANDING_FILE = ".alchemesh-landing.json"

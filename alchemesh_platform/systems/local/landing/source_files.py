@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.files import storage_errors
+from alchemesh_platform.machine.files import storage_errors
 
 
 class SourceFailed(Failure):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.sdk.observation import TableObservation
-from alchemesh_platform.systems.local.files import storage_errors
 from alchemesh_platform.systems.local.tables.columns import COMMENT
 from alchemesh_platform.systems.local.tables.evolution import (
     AddColumn,

@@ -11,6 +11,7 @@ from pydantic import Field
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.requests.expiry import open_requests
 from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy, with_hint
+from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -22,7 +23,6 @@ from alchemesh_platform.systems.kafka.users import MECHANISM, own_user, principa
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import join
 from alchemesh_platform.systems.local.data_api.gateway.issue import is_good, issue, write_credential
-from alchemesh_platform.systems.local.files import storage_errors
 
 
 class SubscriptionInputs(Properties):

@@ -17,11 +17,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.connections import DataApiConnection, WrongConnection
+from alchemesh_platform.machine import processes
+from alchemesh_platform.machine.supervisor import config_folder, shut_down
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entry, write_entry
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.servers import processes
-from alchemesh_platform.systems.local.servers.supervisor import config_folder, shut_down
 from alchemesh_platform.systems.local.tables.columns import Column
 from alchemesh_platform.systems.local.tables.delta import evolve_table
 from alchemesh_platform.systems.local.tables.evolution import wanted_schema

@@ -15,9 +15,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pulumi.runtime.proto import provider_pb2
 
+from alchemesh_platform.machine.directory import OWNER_FILE, owner_of
+from alchemesh_platform.machine.directory import create as create_directory
 from alchemesh_platform.provider.values import UNKNOWN, Secret
-from alchemesh_platform.systems.local.directory import OWNER_FILE, owner_of
-from alchemesh_platform.systems.local.directory import create as create_directory
 from alchemesh_platform.systems.local.jobs.job import read_job
 from tests.provider.wire import CheckFailed, Wire, connected
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.systems.local.data_api.gateway.credentials import USER_MAX, CredentialFailed
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
 
 OWNER = "owner"  # the product itself
 HEALTH = "health"  # the platform, asking whether it answers

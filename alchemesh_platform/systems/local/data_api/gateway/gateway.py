@@ -21,6 +21,10 @@ from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.machine import processes
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
+from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.supervisor import SHORT_FOLDER, private_folder
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, read_entries
 from alchemesh_platform.systems.local.data_api.gateway.files import (
     ADMIN_SOCKET,
@@ -34,10 +38,6 @@ from alchemesh_platform.systems.local.data_api.programs import Protocol, program
 from alchemesh_platform.systems.local.data_api.sandbox import unprivileged_command
 from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
 from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused, simple_query
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
-from alchemesh_platform.systems.local.servers import processes
-from alchemesh_platform.systems.local.servers.processes import Program
-from alchemesh_platform.systems.local.servers.supervisor import SHORT_FOLDER, private_folder
 
 LOOPBACK = "127.0.0.1"
 FOLDER_END = ".gateway"

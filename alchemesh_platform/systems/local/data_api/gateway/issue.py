@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.machine.files import write_if_changed
 from alchemesh_platform.systems.local.data_api.gateway.consumers import OWN, Entry, locked, now, read_entry, write_entry
 from alchemesh_platform.systems.local.data_api.gateway.credentials import (
     CredentialFailed,
@@ -15,7 +16,6 @@ from alchemesh_platform.systems.local.data_api.gateway.credentials import (
 )
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply
 from alchemesh_platform.systems.local.data_api.gateway.scram import matches
-from alchemesh_platform.systems.local.files import write_if_changed
 
 
 def issue(gateway: Gateway, user: str) -> Issued:

@@ -10,9 +10,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+from alchemesh_platform.base.remedy import with_hint
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
+from alchemesh_platform.provider.inputs import Refusal
 
 OWNER_FILE = ".alchemesh-owner.json"
 
@@ -177,3 +180,15 @@ def _files(path: Path) -> Iterator[os.DirEntry[str]]:
                 yield from _files(Path(entry.path))
             else:
                 yield entry
+
+
+def known_url(path: Any) -> dict[str, str]:
+    """The URL of a folder, once its path is known."""
+    return {"url": Path(path).as_uri()} if isinstance(path, str) else {}
+
+
+def refused_path(path: str, owner: str, formerly: str | None, name: str = "path") -> Iterator[Refusal]:
+    """Why an owner may not have a folder."""
+    refused = refusal(Path(path), owner, formerly=formerly)
+    if refused is not None:
+        yield Refusal(name, with_hint(refused.message, refused.hint))

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
-from alchemesh_platform.systems.local.servers.supervisor import (
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
+from alchemesh_platform.machine.supervisor import (
     COMMAND,
     CONFIG_FILE,
     PROGRAMS,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.files import storage_errors, write_if_changed
+from alchemesh_platform.machine.files import storage_errors, write_if_changed
 
 # unix(7): sun_path holds 108 bytes with the closing NUL, macOS 104; supervisord first binds "<path>.<pid>".
 SOCKET_PATH_MAX = 104 - 1 - len(".4194304")

@@ -1,1 +1,0 @@
-"""Supervised servers on this machine, and their ports."""
