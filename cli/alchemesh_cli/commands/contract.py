@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.contract.notices import notice, notices
 from alchemesh_platform.base.failure import ExitCode, Failure
 
@@ -112,7 +113,7 @@ def diff(
             "\n\n".join(diff_page(step, environment) for step in found.steps) or "the product has no output port"
         )
     for problem in found.problems:
-        click.echo(f"\n{problem}", err=True)
+        click.echo(f"\n{with_context_options(problem)}", err=True)
     return ExitCode.FORBIDDEN if errors_of(found.problems) else None
 
 

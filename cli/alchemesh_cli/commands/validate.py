@@ -13,6 +13,7 @@ import click
 
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import PLATFORM_VARIABLE, json_option
+from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.app.where import MANIFEST
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of, in_file_order
@@ -92,7 +93,7 @@ def command(
     if code == ExitCode.PROBLEMS:
         raise ProblemsFound(problems)
     for problem in problems:
-        click.echo(f"{problem}\n", err=True)
+        click.echo(f"{with_context_options(problem)}\n", err=True)
     for reason, policies in asked.not_evaluated.items():
         # Without an environment, its facts cannot be known, which needs no mention.
         if environment is None and not reason.startswith(CEL_MISSING):
