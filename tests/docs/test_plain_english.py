@@ -23,18 +23,6 @@ from .plain_english import (
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 CODE = ("alchemesh_platform", "cli", "components", "stacks", "parts", "examples", "docs", "benchmarks")
 LINES = ("platforms", "alchemesh_platform/policies/shipped", "examples")
-# Folders, with all below them, whose texts are still to be rewritten. Remove an entry when its folder is done.
-NOT_YET = (
-    "alchemesh_platform/access",
-    "alchemesh_platform/app",
-    "alchemesh_platform/clouds",
-    "alchemesh_platform/deployment",
-    "alchemesh_platform/foundations",
-    "alchemesh_platform/observed",
-    "alchemesh_platform/provider",
-    "alchemesh_platform/sdk",
-    "alchemesh_platform/systems",
-)
 
 
 def places() -> dict[str, list[Path]]:
@@ -56,23 +44,19 @@ def places() -> dict[str, list[Path]]:
 PLACES = places()
 
 
-def is_rewritten(place: str) -> bool:
-    return not any(place == folder or place.startswith(f"{folder}/") for folder in NOT_YET)
-
-
 def texts_of(file: Path) -> Iterator[tuple[str, str]]:
     if file.suffix == ".md":
         return texts_of_page(file)
     return texts_of_module(file) if file.suffix == ".py" else texts_of_lines(file)
 
 
-@pytest.mark.parametrize("place", [place for place in sorted(PLACES) if is_rewritten(place)])
+@pytest.mark.parametrize("place", sorted(PLACES))
 def test_a_folder_has_no_banned_phrase(place: str) -> None:
     found = [str(each) for file in PLACES[place] for where, text in texts_of(file) for each in found_in(where, text)]
     assert found == []
 
 
-@pytest.mark.parametrize("name", [] if "help" in NOT_YET else COMMANDS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_no_banned_phrase(name: str) -> None:
     command = alchemesh.get_command(click.Context(alchemesh), name)
     assert command is not None
