@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.install.find import Engine, find_engine
-from tests import order
 from tests.servers import emulators, kafka_server, nifi_server, postgresql, secured_nifi_server
 
 __all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
@@ -35,10 +35,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="Write what the code says now into case and golden files.")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the one that reads the marks
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    if config.getoption("dist") == "loadgroup":
+        from tests.order import GroupScheduling
+
+        return GroupScheduling(config, log)
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if getattr(config.option, "loadgroup", False):
-        order.group(items)
+    if getattr(config.option, "loadgroup", False):  # in a worker
+        from tests.order import longest_first
+
+        longest_first(items)
 
 
 @pytest.fixture
