@@ -15,6 +15,7 @@ from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import Contract, SemanticModel
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "cases" / "diff.yml").read_text(encoding="utf-8"))
+GOLDEN = Path(__file__).parent / "golden" / "changes.txt"
 CASES: list[dict[str, Any]] = DOCUMENT["cases"]
 
 
@@ -57,6 +58,30 @@ def test_a_change_means_what_its_case_says(case: dict[str, Any]) -> None:
     assert said(diff_port(after, before)) == case["back"]
 
 
+def test_a_change_is_worded_as_its_golden_line_says(update: bool) -> None:
+    """The words are how a reviewer sees a change; the cases above compare its kind and place only."""
+    before = promise(DOCUMENT["base"])
+    lines = []
+    for case in CASES:
+        after = promise(edited(case))
+        for way, diff in (("there", diff_port(before, after)), ("back", diff_port(after, before))):
+            lines += [f"{case['name']}, {way}: {change.place}: {change.message}\n" for change in diff.changes]
+    worded = "".join(lines)
+    if update:
+        GOLDEN.write_text(worded, "utf-8")
+    assert worded == GOLDEN.read_text("utf-8")
+
+
+def test_of_many_values_five_are_named_and_the_others_counted() -> None:
+    before = promise(edited({"set": {"models.flight.properties.seats.enum": [0]}}))
+    after = promise(edited({"set": {"models.flight.properties.seats.enum": list(range(8))}}))
+    [more] = diff_port(before, after).changes
+    assert more.message == "consumers meet 1, 2, 3, 4, 5 and 2 more, which they did not"
+    without = promise(edited({"set": {"models.flight.properties.seats.enum": [0, 1]}}))
+    [two] = diff_port(promise(DOCUMENT["base"]), without).changes
+    assert two.message == "only 0 and 1, was any value"
+
+
 def test_a_port_that_goes_breaks_and_one_that_comes_does_not() -> None:
     port = promise(DOCUMENT["base"])
     assert said(diff_port(port, None)) == ["breaking removed port"]
@@ -87,6 +112,15 @@ def test_a_company_has_its_own_scale_of_sensitivity() -> None:
     after = promise(edited({"set": {"models.flight.properties.carrier.classification": "c3"}}))
     [change] = diff_port(before, after, classifications=("c1", "c3", "internal")).changes
     assert change.kind == "compatible"
+
+
+def test_the_scale_of_a_company_holds_for_parts_of_objects_and_items_of_arrays_too() -> None:
+    before = promise(DOCUMENT["base"])
+    place = "models.flight.properties.crew.items.properties.name.classification"
+    after = promise(edited({"set": {place: "c3"}}))
+    for scale, kind in ((("c1", "c3", "confidential"), "compatible"), (("confidential", "c3"), "breaking")):
+        [change] = diff_port(before, after, classifications=scale).changes
+        assert change.kind == kind
 
 
 def test_the_gravest_kind_is_the_kind_of_all() -> None:

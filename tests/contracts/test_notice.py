@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
@@ -71,7 +72,8 @@ def test_with_notice_the_message_names_the_day_from_which_it_passes() -> None:
         "aviation/flights/flights-table: the breaking change waits for marketing/campaigns, who holds a grant. "
         "Notice was given on 2026-01-01 12:00 UTC; it is allowed from 2026-04-01 12:00 UTC."
     )
-    assert (waiting.passes_at, waiting.given) == (PASSES, notice)
+    assert (waiting.what, waiting.passes_at, waiting.given) == ("breaking-change", PASSES, notice)
+    assert waiting.hint == "keep the contract until then; a compatible change is allowed now"
 
 
 def test_it_passes_at_the_very_moment_that_the_period_is_over() -> None:
@@ -120,6 +122,70 @@ def test_of_several_notices_the_one_that_passes_first_counts() -> None:
     waiting = asked(notices=(late, early))
     assert waiting is not None
     assert waiting.given == early
+
+
+def test_which_of_several_notices_passes_first_is_said_by_the_period_promised_now() -> None:
+    """The longer period counts: a notice that was given for a shorter one, later, does not pass first."""
+    early = given_for("breaking-change")
+    late = given_for("removal", at=GIVEN + timedelta(days=5), period=timedelta(days=1))
+    waiting = asked(notices=(late, early))
+    assert waiting is not None
+    assert (waiting.given, waiting.passes_at) == (early, PASSES)
+
+
+def test_a_change_that_waits_as_json() -> None:
+    waiting = asked(consumers=("team:operations", "marketing/campaigns"))
+    assert waiting is not None
+    assert waiting.as_json() == {
+        "what": "breaking-change",
+        "consumers": ["marketing/campaigns", "team:operations"],
+        "passes_at": "2026-04-01T12:00:00+00:00",
+        "given_at": None,
+        "message": waiting.message,
+        "hint": "`alchemesh contract notice flights-table breaking-change` gives notice of 90 days",
+        "commands": [["alchemesh", "contract", "notice", "flights-table", "breaking-change"]],
+    }
+    at = GIVEN.astimezone(timezone(timedelta(hours=2)))
+    after_notice = asked(notices=(given_for("removal", at=at),))
+    assert after_notice is not None
+    assert after_notice.as_json()["given_at"] == "2026-01-01T12:00:00+00:00"
+
+
+def test_five_consumers_are_named_and_more_are_counted() -> None:
+    names = [f"team-{number}" for number in range(7)]
+    five, seven = asked(consumers=tuple(names[:5])), asked(consumers=tuple(names))
+    assert five is not None and seven is not None
+    assert "waits for team-0, team-1, team-2, team-3 and team-4, who hold grants" in five.message
+    assert "waits for team-0, team-1, team-2, team-3, team-4 and 2 more, who hold grants" in seven.message
+
+
+def test_times_are_shown_in_utc_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        waiting = asked()
+        assert waiting is not None
+        assert "it passes from 2026-04-01 12:00 UTC" in waiting.message
+        assert waiting.passes_at.isoformat() == "2026-04-01T12:00:00+00:00"
+        assert given_for("removal").passes_at().isoformat() == "2026-04-01T12:00:00+00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_minute_that_has_begun_counts_as_the_next_one() -> None:
+    waiting = asked(now=GIVEN + timedelta(microseconds=1))
+    assert waiting is not None
+    assert "it passes from 2026-04-01 12:01 UTC" in waiting.message
+
+
+def test_a_time_zone_without_an_offset_is_no_time_zone() -> None:
+    class Nowhere(tzinfo):
+        def utcoffset(self, moment: datetime | None) -> None:
+            return None
+
+    with pytest.raises(ValueError, match="has no time zone"):
+        asked(now=datetime(2026, 1, 1, tzinfo=Nowhere()))
 
 
 def test_the_longer_of_the_period_promised_then_and_the_one_promised_now_counts() -> None:

@@ -98,12 +98,29 @@ def test_a_version_in_force_does_not_change() -> None:
     assert finding.message == (
         "found 2.1.4 with another promise, expected 2.2.0 or higher: a version that is active does not change"
     )
+    assert finding.hint == "write `version: 2.2.0`. Compatible: contract.access: public, was internal"
+
+
+def test_a_version_is_refused_by_the_part_that_the_change_needs() -> None:
+    [finding] = found(port("2.1.4"), port("2.1.5", **CHANGES["breaking"]))
+    assert finding.message == "found 2.1.5, expected 3.0.0 or higher: a breaking change needs a new major version"
+    [finding] = found(port("2.1.4"), port("2.1.5", **CHANGES["compatible"]))
+    assert finding.message == "found 2.1.5, expected 2.2.0 or higher: a compatible change needs a new minor version"
+
+
+def test_a_hint_names_the_first_of_several_changes_and_counts_the_others() -> None:
+    less = PromisedPort(port("2.1.4", **CHANGES["breaking"]).contract, {}, ("sql",))
+    [finding] = found(port("2.1.4"), less)
+    assert finding.hint == "write `version: 3.0.0`. Breaking: contract.access: restricted, was internal and 1 more"
 
 
 def test_documentation_under_the_same_version_is_a_warning_only() -> None:
     [finding] = found(port("2.1.4"), port("2.1.4", **CHANGES["documentation"]))
     assert finding.severity == "warning"
     assert "expected 2.1.5 or higher" in finding.message
+    assert finding.hint == (
+        "write `version: 2.1.5`. Documentation: contract.terms.usage: only spaces and line ends changed"
+    )
 
 
 @pytest.mark.parametrize("kind", CHANGES)
@@ -113,6 +130,8 @@ def test_versions_only_go_up(kind: ChangeKind | None, lifecycle: str) -> None:
     assert "2.1.4 is recorded, and versions only go up" in finding.message
     least = "2.1.4" if kind is None or lifecycle == "draft" else next_version("2.1.4", kind)
     assert f"expected {least} or higher" in finding.message
+    assert (finding.rule, finding.path) == ("version", ("contract", "version"))
+    assert finding.hint == f"write `version: {least}`"
 
 
 def test_a_part_with_more_digits_is_higher() -> None:
@@ -126,6 +145,27 @@ def test_a_draft_may_change_as_it_likes(kind: ChangeKind | None) -> None:
     assert found(port("0.1.0", "draft"), port("0.1.0", "active", **CHANGES[kind])) == []
 
 
+NOT_A_DRAFT_AGAIN = "what was promised does not become a draft again: write `lifecycle: deprecated` to end it"
+NOT_BACK = "a retired version does not come back: write `version: 2.0.0`"
+# Lifecycle before and after: which one is expected, and the remedy.
+REFUSED = {
+    ("draft", "deprecated"): (
+        "draft or active",
+        "a draft was never promised: write `lifecycle: active`, or leave it a draft",
+    ),
+    ("draft", "retired"): ("draft or active", "a draft was never promised: leave the contract out instead"),
+    ("active", "draft"): ("active or deprecated", NOT_A_DRAFT_AGAIN),
+    ("active", "retired"): (
+        "active or deprecated",
+        "write `lifecycle: deprecated` first, which warns consumers while the port still works",
+    ),
+    ("deprecated", "draft"): ("deprecated, active or retired", NOT_A_DRAFT_AGAIN),
+    ("retired", "draft"): ("retired", NOT_BACK),
+    ("retired", "active"): ("retired", NOT_BACK),
+    ("retired", "deprecated"): ("retired", NOT_BACK),
+}
+
+
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ContractLifecycle, ContractLifecycle)))
 def test_a_lifecycle_goes_its_way_only(before: ContractLifecycle, after: ContractLifecycle) -> None:
     findings = found(port("1.0.0", before), port("1.0.0", after))
@@ -134,8 +174,9 @@ def test_a_lifecycle_goes_its_way_only(before: ContractLifecycle, after: Contrac
     else:
         [finding] = findings
         assert (finding.rule, finding.path) == ("lifecycle", ("contract", "lifecycle"))
-        assert finding.message.startswith(f"found {after}, expected {TRANSITIONS[before][0]}")
-        assert finding.hint
+        expected, hint = REFUSED[before.value, after.value]
+        assert finding.message == f"found {after}, expected {expected}: version 1.0.0 is {before}"
+        assert finding.hint == hint
 
 
 def test_the_way_of_a_lifecycle_is_draft_active_deprecated_retired_and_a_deprecation_can_be_taken_back() -> None:
@@ -161,8 +202,11 @@ def test_a_retired_version_comes_back_under_a_new_number_only() -> None:
 
 def test_a_contract_in_force_cannot_be_left_out() -> None:
     [finding] = found(port("1.0.0"), PromisedPort(None, {}, ()))
+    assert (finding.rule, finding.path) == ("contract", ("contract",))
     assert finding.message == "found no contract, expected one: version 1.0.0 is active"
-    assert "retired" in finding.hint and "deprecated" in finding.hint
+    assert finding.hint == "set `lifecycle: retired` before leaving it out, and `lifecycle: deprecated` before that"
+    [finding] = found(port("1.0.0", "deprecated"), PromisedPort(None, {}, ()))
+    assert finding.hint == "set `lifecycle: retired` before leaving it out"
 
 
 @pytest.mark.parametrize("lifecycle", ["draft", "retired"])
@@ -196,6 +240,15 @@ def test_a_finding_becomes_a_problem_at_the_line_of_the_manifest() -> None:
     assert (str(lifecycle.location), lifecycle.path) == ("alchemesh.yaml:8:18", "output_ports[1].contract.lifecycle")
     assert (str(version.location), version.path) == ("alchemesh.yaml:7:16", "output_ports[1].contract.version")
     assert version.severity == "error"
+    assert [(problem.message, problem.hint) for problem in (lifecycle, version)] == [
+        (finding.message, finding.hint) for finding in findings
+    ]
+
+
+def test_a_warning_stays_a_warning_as_a_problem() -> None:
+    tree, _ = parse(MANIFEST, "alchemesh.yaml")
+    [problem] = problems_of(found(port("2.1.4"), port("2.1.4", **CHANGES["documentation"])), tree, "flights-table")
+    assert problem.severity == "warning"
 
 
 def test_a_finding_of_a_contract_that_is_gone_stands_at_its_port() -> None:
