@@ -36,6 +36,23 @@ MODELS = st.dictionaries(NAMES, PROPERTIES, min_size=1).map(
 )
 
 
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[SemanticModel, SemanticModel]:
+    """A model and its next version: most properties stay, so that a table can often follow."""
+    before = draw(st.dictionaries(NAMES, PROPERTIES, min_size=1))
+    after = dict(before)
+    for name, declared in before.items():
+        match draw(st.sampled_from(["keep", "keep", "keep", "optional", "required", "other", "drop"])):
+            case "optional" | "required" as mode if "required" in declared:
+                after[name] = {**declared, "required": mode == "required"}
+            case "other":
+                after[name] = draw(PROPERTIES)
+            case "drop" if len(after) > 1:
+                del after[name]
+    added = draw(st.dictionaries(st.sampled_from("ef"), PROPERTIES, max_size=1))
+    return model(**before), model(**after, **added)
+
+
 def model(**properties: Any) -> SemanticModel:
     return SemanticModel.model_validate({"properties": properties})
 
@@ -130,24 +147,26 @@ def test_a_table_follows_the_model_that_it_has(same: SemanticModel) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(MODELS, MODELS)
-def test_what_a_table_follows_loses_no_column_and_no_type(old: SemanticModel, new: SemanticModel) -> None:
-    before, after = fields_of(old), fields_of(new)
+@given(steps())
+def test_what_a_table_follows_loses_no_column_and_no_type(step: tuple[SemanticModel, SemanticModel]) -> None:
+    """Two models made up apart have hardly a column in common: 50 of 51 pairs left this test before its assertions."""
+    before, after = (fields_of(each) for each in step)
     assume(not incompatible(before, after))
     later = {field["name"]: field for field in after}
     for field in before:
-        assert later[field["name"]]["type"] == field["type"]
-        assert later[field["name"]]["mode"] in (field["mode"], "NULLABLE")
+        found = later[field["name"]]
+        assert found["type"] == field["type"]
+        assert found["mode"] == field["mode"] or (field["mode"], found["mode"]) == ("REQUIRED", "NULLABLE")
     for name in later.keys() - {field["name"] for field in before}:
         assert later[name]["mode"] != "REQUIRED"
 
 
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
-@given(MODELS, MODELS)
-def test_the_provider_makes_a_table_anew_just_where_we_say_so(old: SemanticModel, new: SemanticModel) -> None:
+@given(steps() | st.tuples(MODELS, MODELS))
+def test_the_provider_makes_a_table_anew_just_where_we_say_so(step: tuple[SemanticModel, SemanticModel]) -> None:
     """What we follow in place would otherwise cost all rows."""
-    before, after = fields_of(old), fields_of(new)
+    before, after = (fields_of(each) for each in step)
     in_place = not incompatible(before, after) or bool(dropped(before, after))
     assert table_schema.replaces(before, after) is not in_place
 
