@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alchemesh_platform.base.remedy import hint_as_json, joined
+from alchemesh_platform.base.remedy import HINT_MARK, Remedy, hint_as_json, joined
 
 COMPARED_MAX = 200  # words, and characters of a word, that are searched for what was meant
 LISTED_MAX = 20  # words that a hint lists
@@ -40,10 +40,13 @@ class Problem:
     severity: Severity = "error"
 
     def __str__(self) -> str:
+        return str(self.as_text())
+
+    def as_text(self) -> Remedy:
+        """The problem as it is shown, with the commands of its hint as values."""
         where = f"{self.location}  {self.path}: " if self.path else f"{self.location}  "
         level = "warning: " if self.severity == "warning" else ""
-        hint = f"\n\nhint: {self.hint}" if self.hint else ""
-        return f"{where}{level}{self.message}{hint}"
+        return joined(HINT_MARK, filter(None, (f"{where}{level}{self.message}", self.hint)))
 
     def as_json(self) -> dict[str, Any]:
         """The problem as one JSON object; ``commands`` is there only if the hint names commands."""

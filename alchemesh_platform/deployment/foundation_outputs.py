@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import Problem, Severity
-from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.compose.plan import FoundationRef, Plan
 from alchemesh_platform.registry.records import FoundationRecord
 from alchemesh_platform.sdk.spec import Role
@@ -22,8 +22,8 @@ class FoundationMissing(Failure):
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
-        reported = "\n\n".join(str(problem) for problem in self.problems)
-        super().__init__(f"a shared stack of the product is not deployed\n\n{reported}")
+        reported = joined("\n\n", (problem.as_text() for problem in self.problems))
+        super().__init__(remedy("a shared stack of the product is not deployed\n\n{}", reported))
 
 
 def with_foundations(registry: Registry, plan: Plan) -> Plan:

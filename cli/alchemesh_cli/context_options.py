@@ -42,11 +42,12 @@ def next_line(*commands: Command) -> Remedy:
 
 
 def complete_error(error: Failure | ProblemsFound) -> None:
-    """Complete the commands that the hints of an error name."""
+    """Complete the commands that an error names."""
     if isinstance(error, ProblemsFound):
         error.problems = tuple(with_context_options(one) for one in error.problems)
-    elif error.hint:
-        error.hint = with_context_options(error.hint)
+    else:
+        error.message = with_context_options(error.message)
+        error.hint = error.hint and with_context_options(error.hint)
 
 
 def complete(command: Command) -> Command:

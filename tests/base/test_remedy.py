@@ -104,5 +104,7 @@ def test_documents_have_the_text_and_the_commands_of_a_hint() -> None:
     document = json.loads(json.dumps(problem.as_json()))
     assert document["hint"] == "run `alchemesh up`"
     assert document["commands"] == [["alchemesh", "up"]]
+    assert str(problem) == "alchemesh.yaml:1:1  name: found nothing\n\nhint: run `alchemesh up`"
+    assert commands_of(problem.as_text()) == [["alchemesh", "up"]]
     assert "commands" not in Problem(Location("alchemesh.yaml"), "name", "found nothing", "write it").as_json()
     assert commands_of(Failure("it failed", hint=remedy("run {}", command("up"))).hint) == [["alchemesh", "up"]]

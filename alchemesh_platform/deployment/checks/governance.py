@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of
-from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ class Forbidden(Failure):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        reported = "\n\n".join(str(problem) for problem in problems)
+        reported = joined("\n\n", (problem.as_text() for problem in problems))
         super().__init__(
-            f"a policy forbids it\n\n{reported}",
+            remedy("a policy forbids it\n\n{}", reported),
             hint=remedy("{} shows what a policy asks for", command("policy", "show", "NAME")),
         )
 

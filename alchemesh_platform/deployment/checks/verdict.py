@@ -12,7 +12,7 @@ from alchemesh_platform.access.grants.desired_grants import waiting_problems, wi
 from alchemesh_platform.access.requests.expiry import expire_due
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, errors_of, in_file_order
-from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.contracts.notices.rights import check_overrides
 from alchemesh_platform.deployment.checks.governance import govern
 from alchemesh_platform.deployment.checks.promises import (
@@ -49,9 +49,9 @@ class ForbiddenByContract(Failure):
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
-        reported = "\n\n".join(str(problem) for problem in self.problems)
+        reported = joined("\n\n", (problem.as_text() for problem in self.problems))
         super().__init__(
-            f"a contract forbids it\n\n{reported}",
+            remedy("a contract forbids it\n\n{}", reported),
             hint=remedy("{} shows every change and its consequences", command("contract", "diff")),
         )
 

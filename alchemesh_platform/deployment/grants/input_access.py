@@ -14,7 +14,7 @@ from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.requests.states import is_due, next_step, reported
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, Severity
-from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy
+from alchemesh_platform.base.remedy import PLACEHOLDER, command, joined, remedy
 from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class AccessMissing(Failure):
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
-        reported_all = "\n\n".join(str(problem) for problem in self.problems)
+        reported_all = joined("\n\n", (problem.as_text() for problem in self.problems))
         super().__init__(
-            f"access is missing\n\n{reported_all}",
+            remedy("access is missing\n\n{}", reported_all),
             hint=remedy("{} shows your requests", command("access", "list", "--mine")),
         )
 
