@@ -24,7 +24,7 @@ COMMANDS = {
     "preview": "Show the changes that `up` would make.",
     "up": "Deploy the data product and record its assets.",
     "refresh": "Update the recorded state from the deployed resources.",
-    "destroy": "Remove the deployed resources; keep the data unless --delete-data is set.",
+    "destroy": "Remove the deployed resources; keep their data.",
     "run": "Run the product's code with its connections.",
     "env": "Print the product's connections as shell variables.",
     "status": "Show deployed products and their health.",

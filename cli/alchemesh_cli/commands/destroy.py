@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
 
 
-@click.command(short_help="Remove the deployed resources; keep the data unless --delete-data is set.")
+@click.command(short_help="Remove the deployed resources; keep their data.")
 @where_options
 @json_option
 @yes_option
