@@ -45,9 +45,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if getattr(config.option, "loadgroup", False):  # in a worker
-        from tests.order import longest_first
+    from tests.order import check_groups, longest_first
 
+    check_groups(items)
+    if getattr(config.option, "loadgroup", False):  # in a worker
         longest_first(items)
 
 

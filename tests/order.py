@@ -23,7 +23,7 @@ GROUPS = {
     "tests/parts/test_nifi.py": "nifi",
     "tests/systems/kafka/": "kafka",
     "tests/systems/nifi/": "nifi",
-    "tests/clouds/emulation/": "emulators",
+    "tests/clouds/gcp/emulation/": "emulators",
     "tests/clouds/gcp/test_a_whole_product.py": "emulators",
     "tests/clouds/gcp/test_another_region.py": "emulators",
     "tests/clouds/gcp/test_tables_and_grants.py": "emulators",
@@ -56,19 +56,24 @@ def group_of(nodeid: str) -> str:
     return next((group for path, group in GROUPS.items() if file.startswith(path)), file)
 
 
-def longest_first(items: list[pytest.Item]) -> None:
-    """Sort tests by their groups.
+def check_groups(items: list[pytest.Item]) -> None:
+    """Check that tests are in the group of the server that they need.
 
     Raises:
-        pytest.UsageError: when a test needs a server of a group that it is not in.
+        pytest.UsageError: when one is not.
     """
-    seconds: Counter[str] = Counter()
     for item in items:
         group = group_of(item.nodeid)
         for fixture in getattr(item, "fixturenames", ()):
             if group not in FIXTURES.get(fixture, {group}):
                 raise pytest.UsageError(f"{item.nodeid} needs {fixture}: name the group of its file in tests/order.py")
-        seconds[group] += _seconds(item)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sort tests by their groups."""
+    seconds: Counter[str] = Counter()
+    for item in items:
+        seconds[group_of(item.nodeid)] += _seconds(item)
     items.sort(key=lambda item: (-seconds[group_of(item.nodeid)], group_of(item.nodeid)))
 
 
