@@ -9,6 +9,7 @@ IDENTIFIER_MAX = 63  # PostgreSQL truncates identifiers longer than NAMEDATALEN 
 PULUMI_PROJECT_MAX = 100  # pulumi sdk/go/common/tokens: project and stack names
 
 ENVIRONMENT_PATTERN = NAME_PATTERN
+VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"  # of the environment, as a reference to a secret names it
 
 
 def product_address(domain: str, product: str) -> str:

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.names import VARIABLE_PATTERN
 
 MASK = "[secret]"
-VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"
 SHORTEST_MASKED = 4  # shorter values would blank out ordinary words of a log
 
 

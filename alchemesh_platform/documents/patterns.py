@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN
-from alchemesh_platform.base.secrets import VARIABLE_PATTERN
+from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN, VARIABLE_PATTERN
 
 VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
