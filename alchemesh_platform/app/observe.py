@@ -13,7 +13,6 @@ from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
-    from alchemesh_platform.connections import Connections
     from alchemesh_platform.observed.models import ProductStatus, ProductSummary
     from alchemesh_platform.observed.standing import Standing
     from alchemesh_platform.platform_file.models import Platform
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.lineage import Lineage
     from alchemesh_platform.registry.records import Deployment
     from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.sdk.connections.ports import Connections
 
 HISTORY_LENGTH = 20
 UP_HINT = remedy("{} in the product's folder deploys it", command("up"))
@@ -163,8 +163,8 @@ def shell_variables(platform: Platform, product: str, *, credentials: bool = Fal
         NotDeployed: when the product is not deployed.
     """
     from alchemesh_platform.base.writing import write_private
-    from alchemesh_platform.connections import CONNECTIONS_VARIABLE
     from alchemesh_platform.deployment.emulation import emulator_variables
+    from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE
 
     found = connections(platform, product)
     path = Path(platform.home, platform.environment, "connections", f"{product.replace('/', '.')}.json")

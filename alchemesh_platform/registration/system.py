@@ -31,6 +31,8 @@ class System:
         credentials: Kind of connection: ``"module:function"``. The function takes a connection of that kind and a
             :class:`alchemesh_platform.sdk.consumer.Consumer`, replaces the consumer's credential, and returns an
             :class:`alchemesh_platform.sdk.credential.IssuedCredential`, or None where access needs no credential.
+        subscribers: Kind of connection: ``"module:Name"``, how other products' code uses a connection of that kind: a
+            :class:`alchemesh_platform.sdk.subscription.SubscriberAccess`.
         protocols: Protocols by which its proxies give access.
         errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
         import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type and its inputs, with the
@@ -49,6 +51,7 @@ class System:
     handlers: Mapping[str, str] = field(default_factory=dict)
     connections: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
+    subscribers: Mapping[str, str] = field(default_factory=dict)
     protocols: tuple[AccessProtocol, ...] = ()
     errors: str | None = None
     import_ids: Mapping[str, str] = field(default_factory=dict)

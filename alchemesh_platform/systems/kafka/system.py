@@ -16,6 +16,7 @@ SYSTEM = System(
         "alchemesh:kafka:TopicIngestion": f"{_HANDLERS}.topic_ingestion:TopicIngestionHandler",
     },
     connections={"topic": "alchemesh_platform.systems.kafka.connections:TopicConnection"},
+    subscribers={"topic": "alchemesh_platform.systems.kafka.subscription:SUBSCRIBERS"},
     credentials={"topic": "alchemesh_platform.systems.kafka.credential:topic_credential"},
     servers=(("kafka", "bootstrap_servers"),),
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",

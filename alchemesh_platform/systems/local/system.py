@@ -21,6 +21,7 @@ SYSTEM = System(
         "data-api": "alchemesh_platform.sdk.connections.data_api:DataApiConnection",
         "job": "alchemesh_platform.sdk.connections.job:JobConnection",
     },
+    subscribers={"data-api": "alchemesh_platform.systems.local.subscription:SUBSCRIBERS"},
     credentials={"data-api": "alchemesh_platform.systems.local.credential:data_api_credential"},
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={

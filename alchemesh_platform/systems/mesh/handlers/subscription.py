@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,12 @@ from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
 from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord, PortRecord
-from alchemesh_platform.sdk.connections.data_api import DataApiConnection
+from alchemesh_platform.sdk.connections.base import Connection
 from alchemesh_platform.sdk.connections.ports import PortConnections
-from alchemesh_platform.systems.kafka.connections import TopicConnection
-from alchemesh_platform.systems.kafka.users import MECHANISM, own_user, principals
-from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.gateway.grants import join
-from alchemesh_platform.systems.local.data_api.gateway.issue import is_good, issue, write_credential
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.subscription import Subscriber, SubscriberAccess
 
 
 class SubscriptionInputs(Properties):
@@ -76,8 +75,8 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
             return Drift(f"the contract of {inputs.origin} went from {versions}", "contract_version")
         if now != outputs:
             return Drift(f"{inputs.origin} is reached in another way now", "connections")
-        guarded = _guarded(inputs, context)
-        if guarded is not None and not is_good(*guarded):
+        kept = _kept(inputs, context)
+        if kept is not None and not kept.is_current():
             return Drift(
                 f"{inputs.origin} does not take the credential of {inputs.consumer}: another is issued", "connections"
             )
@@ -85,11 +84,9 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
 
     def create(self, inputs: SubscriptionInputs, context: Context) -> SubscriptionOutputs:
         offered = _offered(inputs, context)
-        guarded = _guarded(inputs, context)
-        if guarded is not None:
-            gateway, path = guarded
-            if not is_good(gateway, path):
-                write_credential(path, issue(gateway, _granted_user(inputs, gateway, context)))
+        kept = _kept(inputs, context)
+        if kept is not None and not kept.is_current():
+            kept.issue()
         return offered
 
     def read(
@@ -118,36 +115,70 @@ def _credential_file(inputs: SubscriptionInputs) -> Path | None:
     return Path(inputs.run_directory, f"{inputs.consumer.rpartition('/')[2]}.credential.json")
 
 
-def _guarded(inputs: SubscriptionInputs, context: Context) -> tuple[Gateway, Path] | None:
-    """The gateway before the origin, and the file of this consumer's credential; None where there is no gateway."""
-    path = _credential_file(inputs)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The credential that a subscriber keeps in a file, for a connection whose system issues it."""
+
+    access: SubscriberAccess
+    connection: Connection
+    subscriber: Subscriber
+    origin: str
+
+    def is_current(self) -> bool:
+        return self.access.is_current(self.connection, self.subscriber)
+
+    def issue(self) -> None:
+        """Issue another one, by the request granted to the product, its team or its domain.
+
+        Raises:
+            NotDone: when none was granted.
+        """
+        consumer = self.subscriber.granted()
+        if consumer is None:
+            product = self.subscriber.product
+            raise NotDone(
+                f"{product} may not read {self.origin}: no request of it is granted",
+                hint=remedy(
+                    "{}",
+                    command(
+                        "access", "request", self.origin, "--as", f"data_product:{product}", "--purpose", PLACEHOLDER
+                    ),
+                ),
+            )
+        self.access.issue(self.connection, self.subscriber, consumer)
+
+
+def _kept(inputs: SubscriptionInputs, context: Context) -> _Kept | None:
+    """The credential for the origin's proxy that this consumer keeps; None where it keeps none."""
     port = context.registry().get(PortRecord, inputs.environment, inputs.origin)
     proxy = PortConnections.model_validate(port.connections).proxy if port else None
-    own = _product(inputs.origin) == _product(inputs.consumer)
-    if own or not isinstance(proxy, DataApiConnection) or proxy.credential_file is None or path is None:
+    if proxy is None or _product(inputs.origin) == _product(inputs.consumer):
         return None
-    return Gateway.at(Path(proxy.credential_file).parent), path
+    access, subscriber = _access(proxy), _subscriber(inputs, context)
+    if not access.keeps_credential(proxy, subscriber):
+        return None
+    return _Kept(access, proxy, subscriber, inputs.origin)
 
 
-def _granted_user(inputs: SubscriptionInputs, gateway: Gateway, context: Context) -> str:
-    """The user of this consumer, by the request granted to it, its team or its domain.
+def _subscriber(inputs: SubscriptionInputs, context: Context) -> Subscriber:
+    def granted() -> Consumer | None:
+        request = _granted(inputs, context)
+        if request is None:
+            return None
+        return resolve(context.registry(), inputs.environment, Requester.of(request), request=request.address)
+
+    return Subscriber(inputs.consumer, inputs.team, _credential_file(inputs), granted)
+
+
+def _access(connection: Connection) -> SubscriberAccess:
+    """What the system of a connection does for subscribers.
 
     Raises:
-        NotDone: when none was granted.
+        BrokenSystem: when its package cannot be used.
     """
-    product = _product(inputs.consumer)
-    granted = _granted(inputs, context)
-    if granted is None:
-        raise NotDone(
-            f"{product} may not read {inputs.origin}: no request of it is granted",
-            hint=remedy(
-                "{}",
-                command(
-                    "access", "request", inputs.origin, "--as", f"data_product:{product}", "--purpose", PLACEHOLDER
-                ),
-            ),
-        )
-    return join(gateway, consumer=product, request=granted.address).user
+    offers = installed_systems().offers("subscribers", lambda system: system.subscribers)
+    parts = Parts(offers, part_of(SubscriberAccess))
+    return parts[connection.kind] if connection.kind in parts else SubscriberAccess()
 
 
 def _granted(inputs: SubscriptionInputs, context: Context) -> AccessRequestRecord | None:
@@ -160,25 +191,6 @@ def _granted(inputs: SubscriptionInputs, context: Context) -> AccessRequestRecor
     found = open_requests(context.registry(), inputs.environment, inputs.origin, asking)
     granted = [request for request in found if request.state == "granted"]
     return min(granted, key=lambda request: asking.index(Requester.of(request)), default=None)
-
-
-def _as_consumer(inputs: SubscriptionInputs, topics: TopicConnection, context: Context) -> TopicConnection:
-    """Topics as the consumer signs in to them: not as the platform, and with a password that it keeps itself.
-
-    The user is that of its request, or, where users exist already, its own or its team's.
-    """
-    kept = {name: value for name, value in topics.security.items() if name not in ("username", "password")}
-    security: dict[str, Any] = kept | ({"mechanism": MECHANISM} if topics.issues_credentials else {})
-    granted = _granted(inputs, context)
-    if granted is not None:
-        port = inputs.consumer.rpartition("/")[2].upper().replace("-", "_")
-        consumer = resolve(context.registry(), inputs.environment, Requester.of(granted), request=granted.address)
-        team = f"{_product(inputs.consumer).partition('/')[0]}.{inputs.team}"
-        users = (own_user(consumer),) if topics.issues_credentials else principals(consumer)
-        # A domain's teams are not known where no mesh is recorded.
-        security["username"] = users[0] if users and team not in users else team
-        security["password"] = {"secret": f"{port}_PASSWORD"}
-    return topics.model_copy(update={"security": security})
 
 
 def _product(port: str) -> str:
@@ -205,15 +217,10 @@ def _offered(inputs: SubscriptionInputs, context: Context) -> SubscriptionOutput
             hint=remedy("deploy it first: {} in its folder", command("up", environment=inputs.environment)),
         )
     given = PortConnections.model_validate(port.connections)
-    of_another = _product(inputs.origin) != _product(inputs.consumer)
-    if of_another and isinstance(given.proxy, DataApiConnection) and given.proxy.credential_file is not None:
-        path = _credential_file(inputs)
-        given = given.model_copy(
-            update={"proxy": given.proxy.model_copy(update={"credential_file": str(path) if path else None})}
-        )
-    if of_another and isinstance(given.storage, TopicConnection) and given.storage.security.get("mechanism"):
-        given = given.model_copy(update={"storage": _as_consumer(inputs, given.storage, context)})
-    usable = PortConnections(proxy=given.proxy) if given.proxy else PortConnections(storage=given.storage)
+    used = given.proxy or given.storage
+    if used is not None and _product(inputs.origin) != _product(inputs.consumer):
+        used = _access(used).as_subscriber(used, _subscriber(inputs, context))
+    usable = PortConnections.model_validate({"proxy" if given.proxy else "storage": used})
     contract = registry.get(ContractRecord, inputs.environment, inputs.origin)
     return SubscriptionOutputs(
         connections=usable.model_dump(mode="json"), contract_version=contract.version if contract else ""
