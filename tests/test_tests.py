@@ -128,6 +128,8 @@ def faults_of(tree: ast.Module, helpers: set[str], *, collected: bool = True) ->
         known = literals_of(test)
         if not collected or any(not isinstance(each, ast.Module) for each in parents.above(test)):
             yield f"{test.lineno}: pytest does not collect {test.name}"
+        if is_property(test) and any(_is_early_return(node, parents) for node in ast.walk(test)):
+            yield f"{test.lineno}: {test.name} leaves early: `assume` lets Hypothesis report that most examples do"
         if not checks:
             yield f"{test.lineno}: {test.name} checks nothing"
         elif not is_property(test) and all(is_vacuous(each, parents, known) for each in checks):
@@ -137,6 +139,11 @@ def faults_of(tree: ast.Module, helpers: set[str], *, collected: bool = True) ->
             yield f"{node.lineno}: `raises` takes any error: name its class, or match its message"  # type: ignore[attr-defined]
         if isinstance(node, ast.Assert):
             yield from _faults_of_assert(node, parents)
+
+
+def _is_early_return(node: ast.AST, parents: Parents) -> bool:
+    """Whether a return leaves a test under an `if`."""
+    return isinstance(node, ast.Return) and node.value is None and isinstance(parents.of[node], ast.If)
 
 
 def _is_any_error(call: ast.AST) -> bool:
@@ -190,6 +197,7 @@ def test_every_test_checks_something(trees: dict[Path, ast.Module]) -> None:
 
 
 FAULTY = {
+    "@given(st.text())\ndef test_a(text):\n    if not text:\n        return\n    assert run()": "leaves early",
     "def test_a():\n    run()": "checks nothing",
     "def test_a():\n    for each in found():\n        assert each": "checks nothing where it finds nothing",
     "def test_a():\n    assert all(each for each in found())": "checks nothing where it finds nothing",

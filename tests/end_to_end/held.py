@@ -184,17 +184,22 @@ class Holding:
             time.sleep(0.01)
 
 
+def providers() -> tuple[type[Any], ...]:
+    """The providers that this process serves."""
+    from alchemesh_platform.clouds.gcp.emulation.provider import EmulatedGcp
+    from alchemesh_platform.provider.serve.provider import AlchemeshProvider
+
+    return AlchemeshProvider, EmulatedGcp
+
+
 def main() -> None:
     """Run `alchemesh` with the hold of the environment."""
-    from alchemesh_platform.provider.provider import AlchemeshProvider
-
     from alchemesh_cli.main import main as run
-    from alchemesh_platform.clouds.gcp.emulation.provider import EmulatedGcp
 
     holding = Holding(json.loads(os.environ[PLAN_VARIABLE]))
-    for provider in (AlchemeshProvider, EmulatedGcp):
-        given: Callable[[Any, str], ResourceKind] = provider.kind_of  # type: ignore[attr-defined]
-        provider.kind_of = lambda self, type_, given=given: holding.of(given(self, type_), type_)  # type: ignore[attr-defined]
+    for provider in providers():
+        given: Callable[[Any, str], ResourceKind] = provider.kind_of
+        provider.kind_of = lambda self, type_, given=given: holding.of(given(self, type_), type_)
     run()
 
 

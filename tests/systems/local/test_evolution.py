@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from alchemesh_platform.systems.local.tables.columns import Column, ColumnUnfit, delta_field
@@ -171,6 +171,26 @@ SCHEMAS = st.builds(
 )
 
 
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[TableSchema, TableSchema]:
+    """A schema and its next version: most columns stay, so that a table can often follow."""
+    before = draw(COLUMNS)
+    after = []
+    for one in before:
+        match draw(st.sampled_from(["keep", "keep", "keep", "optional", "required", "described", "other", "drop"])):
+            case "optional" | "required" as mode:
+                after.append(one.model_copy(update={"required": mode == "required"}))
+            case "described":
+                after.append(one.model_copy(update={"description": "another"}))
+            case "other":
+                after.append(one.model_copy(update={"type": draw(KINDS)}))
+            case "keep":
+                after.append(one)
+    added = draw(st.sampled_from([[], [column("new")], [column("new", required=True)]]))
+    named = draw(st.sampled_from(["t", "u"]))
+    return schema(*before), schema(*(after + added or before), name=named)
+
+
 def applied(before: TableSchema, evolution: Evolution, wanted: TableSchema) -> TableSchema:
     """What a table looks like after the steps, computed here and not by what is tested."""
     fields = {field["name"]: dict(field) for field in before.fields}
@@ -196,8 +216,9 @@ def as_set(found: TableSchema) -> object:
     return {field["name"]: field for field in found.fields}, found.partition_by, found.name, found.description
 
 
-@given(SCHEMAS, SCHEMAS, st.booleans())
-def test_steps_lead_to_what_is_wanted_or_there_are_none(before: TableSchema, after: TableSchema, empty: bool) -> None:
+@given(steps() | st.tuples(SCHEMAS, SCHEMAS), st.booleans())
+def test_steps_lead_to_what_is_wanted_or_there_are_none(step: tuple[TableSchema, TableSchema], empty: bool) -> None:
+    before, after = step
     found = plan_evolution(before, after, empty=empty)
     assert not (found.steps and found.incompatible)
     if found.incompatible:
@@ -208,11 +229,12 @@ def test_steps_lead_to_what_is_wanted_or_there_are_none(before: TableSchema, aft
         assert plan_evolution(reached, after, empty=empty) == Evolution()
 
 
-@given(SCHEMAS, SCHEMAS)
-def test_rows_that_are_there_stay_valid_when_a_table_evolves(before: TableSchema, after: TableSchema) -> None:
+@given(steps())
+def test_rows_that_are_there_stay_valid_when_a_table_evolves(step: tuple[TableSchema, TableSchema]) -> None:
+    """Two schemas made up apart have hardly a column in common: 50 of 51 pairs left this test before its assertions."""
+    before, after = step
     found = plan_evolution(before, after, empty=False)
-    if found.incompatible:
-        return
+    assume(not found.incompatible)
     reached = {field["name"]: field for field in applied(before, found, after).fields}
     for field in before.fields:
         assert reached[field["name"]]["type"] == field["type"]
