@@ -209,7 +209,7 @@ class OutputPort(pulumi.ComponentResource):
         self.record()
         self.contract()
         self.assets()
-        self.giving_access: set[pulumi.Resource] = set()
+        self.access_resources: set[pulumi.Resource] = set()
         self.grants = [self.grant(granted) for granted in planned.grants]
         self.register_outputs({})
 
@@ -271,7 +271,7 @@ class OutputPort(pulumi.ComponentResource):
     @property
     def of_consumers(self) -> set[pulumi.Resource]:
         """The resources that exist for single consumers: the records of grants, and those that give access."""
-        return {*self.grants, *self.giving_access}
+        return {*self.grants, *self.access_resources}
 
     def grant(self, granted: PlannedGrant) -> mesh.Grant:
         """The grant of one consumer, and its record. The names contain the request: grants stay separate."""
@@ -279,7 +279,7 @@ class OutputPort(pulumi.ComponentResource):
         guards = [part for part in (self.storage, self.proxy) if part is not None and part.spec.guards]
         before = {resource for part in guards for resource in _below(part)}
         parts = [resource for part in guards for resource in part.grant(consumer)]
-        self.giving_access |= {resource for part in guards for resource in _below(part)} - before
+        self.access_resources |= {resource for part in guards for resource in _below(part)} - before
         return mesh.Grant(
             f"{planned.name}-{consumer.request}-grant",
             environment=self.plan.environment,

@@ -49,8 +49,8 @@ def deployed_grants(deployment: Mapping[str, Any], requests: Collection[str]) ->
     found: defaultdict[str, set[str]] = defaultdict(set)
     for urn, resource in resources.items():
         if resource["type"] == GRANT:
-            giving = set(resource.get("dependencies") or ()) - of_ports.get(resource.get("parent"), set())
-            found[(resource.get("inputs") or {}).get("address", "")] |= {urn, *giving}
+            granting = set(resource.get("dependencies") or ()) - of_ports.get(resource.get("parent"), set())
+            found[(resource.get("inputs") or {}).get("address", "")] |= {urn, *granting}
     wanted = {*requests, *found}
 
     def parent_of(urn: str) -> str:
