@@ -25,10 +25,14 @@ class AccessProtocol:
 
 
 def known_protocols() -> dict[str, AccessProtocol]:
-    """The protocols of all registered systems, by name."""
+    """The protocols of all registered systems, by name; of two that share one, the first, and `doctor` reports both."""
     from alchemesh_platform.registration.systems import installed_systems
 
-    return {protocol.name: protocol for system in installed_systems() for protocol in system.protocols}
+    found: dict[str, AccessProtocol] = {}
+    for system in installed_systems():
+        for protocol in system.protocols:
+            found.setdefault(protocol.name, protocol)
+    return found
 
 
 def protocol_names() -> tuple[str, ...]:

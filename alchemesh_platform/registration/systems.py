@@ -158,7 +158,7 @@ def systems_of(found: Iterable[EntryPoint]) -> Systems:
             registered.append(_load(entries))
         except BrokenSystem as failure:
             broken.append(failure)
-    return Systems(tuple(registered), tuple(broken))
+    return Systems(tuple(registered), (*broken, *_shared_protocols(registered)))
 
 
 def part_of(type_: type[T]) -> Callable[[Offer, object], T]:
@@ -212,6 +212,16 @@ def _load(entries: list[EntryPoint]) -> Registered:
             hint=f"report this to the author of {entry.package}",
         )
     return Registered(system, entry.package)
+
+
+def _shared_protocols(registered: Iterable[Registered]) -> Iterator[BrokenSystem]:
+    packages: dict[str, list[str]] = {}
+    for each in registered:
+        for protocol in each.system.protocols:
+            packages.setdefault(protocol.name, []).append(each.package)
+    for name, found in packages.items():
+        if len(found) > 1:
+            yield _offered_twice("protocol", name, found)
 
 
 def _offered_twice(kind: str, name: str, packages: Iterable[str]) -> BrokenSystem:

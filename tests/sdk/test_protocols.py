@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from alchemesh_platform.manifest.models import DataProduct, Protocol
 from alchemesh_platform.registration.protocol import addresses_by_protocol, known_protocols, protocol_names
 from tests.builtin import builtin_catalog
-from tests.sdk.site import install
+from tests.sdk.site import install, systems_in
 
 SYSTEM = """
 from alchemesh_platform.sdk.system import AccessProtocol, System
@@ -47,3 +47,15 @@ def test_protocol_of_a_stranger_is_known_everywhere(tmp_path: Path, monkeypatch:
         "pipe": "pipe:///run/orders"
     }
     assert known_protocols()["pipe"].sign_in.format(user="ada") == "as ada"
+
+
+def test_protocol_of_two_packages_is_reported_with_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("acme-one", "acme-two"):
+        name = package.removeprefix("acme-")
+        system = SYSTEM.replace('"pipes"', repr(name))
+        install(tmp_path, package, {f"shared_{name}": system}, {name: f"shared_{name}:SYSTEM"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = systems_in(tmp_path)
+    assert [system.name for system in found] == ["one", "two"]
+    (failure,) = found.broken
+    assert failure.message == "protocol 'pipe' is offered more than once, by acme-one and acme-two"

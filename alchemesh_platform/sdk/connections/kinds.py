@@ -25,9 +25,10 @@ def connection_of(outputs: Mapping[str, Any]) -> Connection:
     kinds = connection_kinds()
     kind = outputs.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
+        failures = "".join(f"; {failure.message}" for failure in installed_systems().broken)
         raise WrongConnection(
             f"unknown kind of connection {kind!r}, expected one of {', '.join(kinds)}: "
-            "the package that registers it is not installed here"
+            f"the package that registers it is not installed here{failures}"
         )
     return kinds[kind].model_validate(outputs)
 
