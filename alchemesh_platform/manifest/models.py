@@ -48,9 +48,9 @@ class Property(Strict):
     type: LogicalType = Field(description="ODCS logical type.")
     description: str = Field(default="", description="Its meaning in the domain.")
     required: bool = Field(default=False, description="Whether every row has a value.")
-    key: bool = Field(default=False, description="Whether it is part of what identifies the entity.")
+    key: bool = Field(default=False, description="Whether the property is part of the key.")
     unique: bool = Field(default=False, description="Whether no two rows have the same value.")
-    enum: tuple[str | int | float, ...] | None = Field(default=None, description="The only values allowed.")
+    enum: tuple[str | int | float, ...] | None = Field(default=None, description="Allowed values.")
     pattern: str | None = Field(default=None, description="Regular expression that a string value matches.")
     classification: str | None = Field(
         default=None, description="Sensitivity, as the company names it: public, internal, confidential, …"
@@ -64,7 +64,9 @@ class Relationship(Strict):
 
     to: Identifier = Field(description="The model referred to.")
     description: str = Field(default="", description="Meaning of the relationship.")
-    properties: dict[Identifier, Identifier] = Field(default_factory=dict, description="Property here: property there.")
+    properties: dict[Identifier, Identifier] = Field(
+        default_factory=dict, description="Property of this model: property of the other model."
+    )
 
 
 class SemanticModel(Strict):
@@ -73,7 +75,7 @@ class SemanticModel(Strict):
     description: str = Field(default="", description="Meaning of one row.")
     entity: str | None = Field(default=None, description="The entity of the domain that it describes.")
     properties: dict[Identifier, Property] = Field(min_length=1, description="Property name: property.")
-    relationships: tuple[Relationship, ...] = Field(default=(), description="Models it refers to.")
+    relationships: tuple[Relationship, ...] = Field(default=(), description="Models that it refers to.")
 
 
 class ComponentUse(Strict):
@@ -103,7 +105,7 @@ class InputPort(Strict):
     """Where data comes into the product."""
 
     name: Name = Field(description="Name of the port, unique among the product's ports and needs.")
-    origin: SourceSystemOrigin | OutputPortOrigin = Field(alias="from", description="Where the data comes from.")
+    origin: SourceSystemOrigin | OutputPortOrigin = Field(alias="from", description="Origin of the data.")
     component: Name | None = Field(
         default=None,
         description="Component type that ingests the data; required with a source system, fixed with a data product.",
@@ -158,7 +160,7 @@ class ServiceLevels(Strict):
 class Billing(Strict):
     """The price of consumption."""
 
-    model: Literal["free", "flat", "per_use"] = Field(description="How the price is counted.")
+    model: Literal["free", "flat", "per_use"] = Field(description="Billing model.")
     price: float = Field(default=0.0, ge=0, description="Price of one unit, in the currency.")
     currency: Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)] | None = Field(
         default=None, description="ISO 4217 code."
@@ -172,7 +174,7 @@ class Terms(Strict):
     usage: str = Field(default="", description="Permitted and prohibited use of the data.")
     billing: Billing | None = Field(default=None, description="Price of consumption.")
     notice_period: Duration | None = Field(
-        default=None, description="How long consumers have to adapt to a removal or a breaking change."
+        default=None, description="Time for consumers to adapt to a removal or a breaking change."
     )
 
 
@@ -183,7 +185,7 @@ class QualityRule(BaseModel):
 
     name: Name = Field(description="Name of the test, unique in the contract.")
     description: str = Field(default="", description="The value promised to consumers that it checks.")
-    type: Literal["sql", "library", "text"] = Field(default="library", description="How the rule is written.")
+    type: Literal["sql", "library", "text"] = Field(default="library", description="Form of the rule.")
     query: str | None = Field(default=None, description="SQL that gives one number; needed when type is sql.")
     metric: Literal["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"] | None = Field(
         default=None, description="Metric of the ODCS library; needed when type is library."
@@ -221,7 +223,7 @@ class OutputPort(Strict):
 
     name: Name = Field(description="Name of the port, unique among the product's ports and needs.")
     models: tuple[Identifier, ...] = Field(min_length=1, description="Models of the product that it exposes.")
-    storage: ComponentUse = Field(description="Where the data is kept.")
+    storage: ComponentUse = Field(description="Storage of the data.")
     proxy: ProxyUse | None = Field(
         default=None,
         description="Proxy that gives access by protocol; without one, consumers access the storage itself.",
@@ -243,14 +245,14 @@ class DataProduct(Strict):
     version: Version = Field(description="Semantic version of the product.")
     lifecycle: Lifecycle = Field(default=Lifecycle.DEVELOPMENT, description="Lifecycle of the product.")
     description: str = Field(default="", description="Description of the product in one sentence.")
-    source_systems: tuple[Name, ...] = Field(default=(), description="Operational systems it relies on.")
-    input_ports: tuple[InputPort, ...] = Field(default=(), description="Where data comes in.")
+    source_systems: tuple[Name, ...] = Field(default=(), description="Operational systems that the product uses.")
+    input_ports: tuple[InputPort, ...] = Field(default=(), description="Input ports.")
     models: dict[Identifier, SemanticModel] = Field(default_factory=dict, description="Model name: semantic model.")
     infrastructure: tuple[InfrastructureNeed, ...] = Field(
         default=(), description="Infrastructure that the code needs."
     )
     code: ComponentUse | None = Field(default=None, description="The team's own code.")
-    output_ports: tuple[OutputPort, ...] = Field(default=(), description="Where data goes out.")
+    output_ports: tuple[OutputPort, ...] = Field(default=(), description="Output ports.")
 
     @property
     def address(self) -> str:

@@ -61,8 +61,8 @@ class Domain(Strict):
 class User(Strict):
     """A user of the mesh."""
 
-    email: Email = Field(description="By which the user is known everywhere.")
-    name: str = Field(min_length=1, description="As people say it.")
+    email: Email = Field(description="Identifies the user.")
+    name: str = Field(min_length=1, description="Display name.")
     personas: tuple[Persona, ...] = Field(min_length=1, description="Roles of the user in the mesh.")
 
 

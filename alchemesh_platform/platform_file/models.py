@@ -30,19 +30,19 @@ class IdentityProvider(Strict):
 
     provider: Literal["local", "oidc"] = Field(
         default="local",
-        description="local: ALCHEMESH_USER, git's user.email or user@host, which is trust and no proof; oidc: a token "
+        description="local: ALCHEMESH_USER, git's user.email or user@host, without verification; oidc: a token "
         "of an OpenID Connect issuer, verified.",
     )
     issuer: str | None = Field(
         default=None, description="oidc: address of the issuer, as its tokens write it; https, or this machine."
     )
-    audience: str | None = Field(default=None, description="oidc: whom tokens have to be meant for.")
+    audience: str | None = Field(default=None, description="oidc: required audience of tokens.")
     claim: str = Field(
         default="email",
         min_length=1,
         description="oidc: claim that is the user's email in the mesh; email is verified.",
     )
-    token: SecretRef = Field(default=TOKEN, description="oidc: where the token is found.")
+    token: SecretRef = Field(default=TOKEN, description="oidc: location of the token.")
     client: str | None = Field(
         default=None, description="oidc: public client of `alchemesh login`, which asks for a token by device code."
     )

@@ -71,7 +71,7 @@ class GivenComponent(Strict):
     port: Name = Field(default="example", description="Port or need that it belongs to; code for the product's code.")
     version: str = Field(default="1.0.0", description="Version of the component.")
     maturity: Literal["experimental", "beta", "stable", "deprecated"] = Field(
-        default="stable", description="How far it can be relied on."
+        default="stable", description="Maturity of the component."
     )
     owner: str = Field(default="platform", description="Platform team that owns it.")
     stateful: bool = Field(default=False, description="Whether it holds data.")
@@ -128,11 +128,11 @@ class Policy(Strict):
     owner: Name = Field(description="Governance group that owns it.")
     description: str = Field(min_length=1, description="The requirement and its reason, in one sentence.")
     applies_to: Scope = Field(default=Scope.PRODUCT, description="Scope of the policy.")
-    when: str | None = Field(default=None, description="CEL: whether it applies; without it, always.")
-    require: str = Field(description="CEL: true where the policy is kept.")
+    when: str | None = Field(default=None, description="CEL: true if the policy applies; by default it always applies.")
+    require: str = Field(description="CEL: true if the policy is satisfied.")
     effect: Effect = Field(description="Effect of a violation; approve: of a met requirement.")
     points: int | None = Field(
-        default=None, ge=1, le=POINTS_MAX, description="Points that it takes off the value score; with devalue only."
+        default=None, ge=1, le=POINTS_MAX, description="Points to deduct from the value score; with devalue only."
     )
     message: str = Field(min_length=1, description="Message of a violation; approve: why the request is approved.")
     hint: str = Field(default="", description="The remedy; required unless the effect is approve.")

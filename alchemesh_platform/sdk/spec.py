@@ -45,7 +45,7 @@ class ComponentSpec:
         roles: The places in a product that it can take.
         summary: One sentence for the catalogue.
         version: Semantic version of the component.
-        maturity: How far it can be relied on.
+        maturity: Maturity of the component.
         owner: The platform team that maintains it.
         stateful: Whether it holds data. By default, removal keeps the data.
         component: ``"module:Class"``, a :class:`alchemesh_platform.sdk.component.Component`.

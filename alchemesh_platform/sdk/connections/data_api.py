@@ -40,9 +40,10 @@ class DataApiConnection(AccessConnection):
     )
     rest: str | None = Field(default=None, description="Base address of REST: http://host:port/api")
     graphql: str | None = Field(default=None, description="Address of GraphQL; the query is the body of a POST.")
-    tables: tuple[str, ...] = Field(default=(), description="Tables that can be queried, by the names of the models.")
+    tables: tuple[str, ...] = Field(default=(), description="Tables to query, by model name.")
     credential_file: str | None = Field(
-        default=None, description="File of the user and password that let this product in; None: nobody is kept out."
+        default=None,
+        description="File with the user and password of this product; None if the API needs no credential.",
     )
 
     @property

@@ -17,9 +17,9 @@ class FilesConnection(Connection):
 
     kind: Literal["files"] = "files"
     url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…")
-    format: str | None = Field(default=None, description="Format of the files, where there is just one: parquet, …")
+    format: str | None = Field(default=None, description="Format of the files, if all have the same: parquet, …")
     fed_by: dict[str, Any] | None = Field(
-        default=None, description="The dataflow that writes them, if one does: its server, its group and its login."
+        default=None, description="The dataflow that writes the files, if there is one: its server, group and sign-in."
     )
 
     @property

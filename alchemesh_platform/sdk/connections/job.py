@@ -17,4 +17,4 @@ class JobConnection(Connection):
     kind: Literal["job"] = "job"
     entrypoint: str = Field(description="Script or function that the job runs.")
     schedule: str | None = Field(default=None, description="Cron expression, where it has one.")
-    descriptor: str | None = Field(default=None, description="Where the description of the job is kept.")
+    descriptor: str | None = Field(default=None, description="File with the description of the job.")

@@ -16,13 +16,13 @@ class TablesConnection(Connection):
     """One table for each model."""
 
     kind: Literal["tables"] = "tables"
-    format: Literal["delta", "bigquery"] = Field(description="Table format, or the service that has the tables.")
+    format: Literal["delta", "bigquery"] = Field(description="Table format, or the service with the tables.")
     tables: dict[str, str] = Field(
         description="Model name: address of its table, as a URL: file:///…, bigquery://project/dataset/table"
     )
 
     dataset: str | None = Field(
-        default=None, description="Where code may make tables of its own: bigquery://project/dataset"
+        default=None, description="Place for tables that code creates: bigquery://project/dataset"
     )
 
     def path(self, model: str) -> Path:

@@ -26,7 +26,7 @@ class KafkaSecurity(Strict):
         default="SASL_SSL", description="Security protocol of the listener."
     )
     mechanism: Mechanism | None = Field(default=None, description="SASL mechanism; needed with SASL_….")
-    username: str | None = Field(default=None, description="User that alchemesh is to the cluster.")
+    username: str | None = Field(default=None, description="User of alchemesh at the cluster.")
     password: SecretRef | None = Field(default=None, description="Its password, as {secret: NAME}.")
     ca: str | None = Field(default=None, description="PEM file of the authority that signed the brokers' certificates.")
 
@@ -46,12 +46,12 @@ class KafkaAccess(Strict):
         tuple[Address, ...], BeforeValidator(_one_or_many, json_schema_input_type=Address | tuple[Address, ...])
     ] = Field(
         min_length=1,
-        description="Brokers to begin with: host:port.",
+        description="Bootstrap servers: host:port.",
         examples=["kafka-1.acme.example:9093"],
     )
     security: KafkaSecurity = Field(
         default_factory=lambda: KafkaSecurity(protocol="PLAINTEXT"),
-        description="Protocol, user and password; by default a line that nothing protects.",
+        description="Protocol, user and password; by default an unprotected connection.",
     )
 
     @property

@@ -19,21 +19,21 @@ class TopicConnection(Connection):
     broker: Literal["kafka", "pubsub"] = Field(description="The system that has the topics.")
     servers: tuple[str, ...] = Field(default=(), description="Kafka: bootstrap servers, host:port.")
     topics: dict[str, str] = Field(
-        description="Model name: its topic; of Pub/Sub by the full name projects/PROJECT/topics/TOPIC."
+        description="Model name: its topic; for Pub/Sub the full name projects/PROJECT/topics/TOPIC."
     )
     security: dict[str, Any] = Field(
-        default_factory=dict, description="Kafka: protocol, mechanism and user of the platform; its password by name."
+        default_factory=dict,
+        description="Kafka: protocol, mechanism and user of the platform; the password by reference.",
     )
     schemas: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Kafka: model name: JSON Schema of a message."
     )
-    schema_topic: str | None = Field(
-        default=None, description="Kafka: compacted topic where consumers find the schemas of all others."
-    )
+    schema_topic: str | None = Field(default=None, description="Kafka: compacted topic with the schemas of all topics.")
     issues_credentials: bool = Field(
         default=False,
-        description="Kafka: whether each consumer gets a user of its own, and its password by "
-        "`alchemesh access credential`.",
+        description=(
+            "Kafka: whether each consumer gets its own user, with its password from `alchemesh access credential`."
+        ),
     )
 
     def topic(self, model: str) -> str:

@@ -178,13 +178,13 @@ class TopicIngestion(PlatformResource):
 
     Args:
         kafka: The cluster, and how it is reached; passwords as {secret: NAME}.
-        topic: Topic that is read.
+        topic: Topic to read.
         group: Consumer group that offsets are committed for.
         target: Absolute path of the folder that Parquet files are put in.
         process: Name of the consumer, unique in the run folder.
         run_directory: Absolute path of the folder that the consumer runs in.
         owner: Address that the folder belongs to.
-        batch_messages: Most messages in a file.
+        batch_messages: Maximum number of messages in a file.
         batch_seconds: Longest time that a message waits for its file.
         keep_on_delete: Whether landed files stay when the resource is removed.
 

@@ -299,7 +299,7 @@ class Job(PlatformResource):
         entrypoint: package.module:function, or the path of a script in the working folder.
         env: Environment variables: a text, or {secret: NAME}.
         schedule: Cron expression.
-        timeout_seconds: How long a run may take.
+        timeout_seconds: Time limit of a run.
 
     Attributes:
         descriptor: Path of the description, a JSON file.

@@ -61,7 +61,7 @@ class Login(BaseModel):
     username: str | None = Field(default=None, description="User, with a password.")
     password: SecretText | None = Field(default=None, description="The user's password, or {secret: NAME}.")
     token: SecretText | None = Field(default=None, description="A bearer token, or {secret: NAME}.")
-    ca_file: str | None = Field(default=None, description="File of the authorities that its certificate is held to.")
+    ca_file: str | None = Field(default=None, description="PEM file of the authorities that may sign its certificate.")
     client_certificate: str | None = Field(default=None, description="File of a client certificate (PEM).")
     client_key: str | None = Field(default=None, description="File of its key (PEM), not encrypted.")
 

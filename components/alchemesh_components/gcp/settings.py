@@ -76,13 +76,13 @@ class Budget(Strict):
     """Monthly budget of a domain. The owner receives alerts; spending is not stopped."""
 
     billing_account: Annotated[str, StringConstraints(pattern=BILLING_ACCOUNT_PATTERN)] = Field(
-        description="Billing account that pays the project.", examples=["01AB23-45CD67-89EF01"]
+        description="Billing account of the project.", examples=["01AB23-45CD67-89EF01"]
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
         default="EUR", description="Currency of that account, by its ISO 4217 code."
     )
     monthly: dict[Name, Annotated[int, Field(gt=0)]] = Field(
-        default_factory=dict, description="Domain: amount for a month, in whole units of the currency."
+        default_factory=dict, description="Domain: monthly amount, in whole units of the currency."
     )
 
 
@@ -90,15 +90,16 @@ class GcpSettings(Strict):
     """The Google Cloud project that products are deployed to, and how things are done there."""
 
     project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)] = Field(
-        description="Id of the project, neither its name nor its number.", examples=["acme-mesh"]
+        description="Id of the project, not its name or number.", examples=["acme-mesh"]
     )
     project_number: int | None = Field(
         default=None,
-        description="Number of the project, as `gcloud projects describe` tells it: Google's own agents, which move "
-        "files and messages, are named by it.",
+        description=(
+            "Number of the project, from `gcloud projects describe`. The names of Google's service agents contain it."
+        ),
     )
     region: Annotated[str, StringConstraints(pattern=REGION_PATTERN)] = Field(
-        description="Region of everything that has one.", examples=["europe-west1"]
+        description="Region of all regional resources.", examples=["europe-west1"]
     )
     bigquery_location: Annotated[str, StringConstraints(pattern=LOCATION_PATTERN)] | None = Field(
         default=None,
@@ -107,29 +108,36 @@ class GcpSettings(Strict):
     )
     name_prefix: Annotated[str, StringConstraints(pattern=NAME_PREFIX_PATTERN, max_length=NAME_PREFIX_MAX)] = Field(
         default="",
-        description="First word of every name; by default none, and the project where names are unique everywhere.",
+        description="First word of every name; by default none, or the project for names that are globally unique.",
         examples=["acme"],
     )
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels of everything that has some.")
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="Labels of all resources that support labels."
+    )
     encryption_keys: EncryptionKeys = Field(default_factory=EncryptionKeys, description="Customer-managed keys.")
     policy_tags: dict[str, PolicyTag] = Field(
         default_factory=dict,
-        description="Classification of a property: BigQuery policy tag of its column; columns of others have none.",
+        description="Classification of a property: BigQuery policy tag of its column. Other columns have none.",
     )
-    principals: Principals = Field(default_factory=Principals, description="What IAM calls people and teams.")
+    principals: Principals = Field(default_factory=Principals, description="IAM principals of users and teams.")
     budget: Budget | None = Field(default=None, description="Budgets of domains.")
     deletion_protection: bool = Field(
-        default=True, description="Whether tables with rows to lose, and the registry's database, refuse to be deleted."
+        default=True, description="Whether tables with rows, and the registry's database, refuse to be deleted."
     )
     image_repository: str | None = Field(
         default=None,
-        description="Repository of the products' images, such as europe-west1-docker.pkg.dev/acme-mesh/products; by "
-        "default the platform's stack gives it. A product's image is <repository>/<domain>/<product>:<version>.",
+        description=(
+            "Repository of the products' images, such as europe-west1-docker.pkg.dev/acme-mesh/products; by "
+            "default the output of the platform's stack. A product's image is "
+            "<repository>/<domain>/<product>:<version>."
+        ),
     )
     data_api_image: str | None = Field(
         default=None,
-        description="Image of roapi, which answers REST and GraphQL, in Artifact Registry, where Cloud Run finds it; "
-        "by default the platform's stack gives it.",
+        description=(
+            "Image of roapi, which serves REST and GraphQL, in Artifact Registry; by default the output of the "
+            "platform's stack."
+        ),
     )
 
     @model_validator(mode="after")

@@ -15,8 +15,8 @@ class KafkaSettings(KafkaAccess):
     """The cluster, how it is reached, and how topics and consumers are made there."""
 
     topic_prefix: str = Field(default="", description="Prefix of all topic names.")
-    replication: int = Field(default=3, ge=1, description="Copies of each partition of a new topic.")
-    schema_topic: str = Field(default=SCHEMA_TOPIC, description="Compacted topic that schemas are published in.")
+    replication: int = Field(default=3, ge=1, description="Replicas of each partition of a new topic.")
+    schema_topic: str = Field(default=SCHEMA_TOPIC, description="Compacted topic for the published schemas.")
     create_users: bool = Field(
         default=False,
         description="Whether each granted consumer gets its own SCRAM user; otherwise its user must exist "

@@ -25,41 +25,45 @@ class NifiSettings(Strict):
     username: str | None = Field(default=None, description="User, with a password.")
     password: SecretRef | None = Field(default=None, description="The user's password.")
     token: SecretRef | None = Field(default=None, description="A bearer token, instead of a user.")
-    ca_file: str | None = Field(default=None, description="File of the authorities that its certificate is held to.")
+    ca_file: str | None = Field(default=None, description="PEM file of the authorities that may sign its certificate.")
     client_certificate: str | None = Field(default=None, description="File of a client certificate (PEM).")
     client_key: str | None = Field(default=None, description="File of its key (PEM).")
-    parent_group: str = Field(default="root", description="Id of the process group that dataflows are made in.")
+    parent_group: str = Field(default="root", description="Id of the process group that contains the dataflows.")
     kafka_username: str | None = Field(
         default=None,
-        description="User that dataflows read Kafka as, where users are not created; alchemesh's own by default.",
+        description="Kafka user of dataflows, if the platform creates no users; by default alchemesh's own.",
     )
     kafka_password: SecretRef | None = Field(default=None, description="Its password.")
     kafka_principal: str | None = Field(
         default=None,
         min_length=1,
-        description="Whom Kafka's ACLs know it as, where that is another name: a service account of Confluent Cloud "
-        "(sa-…), whose user is an API key.",
+        description=(
+            "Its principal in Kafka's ACLs, if that has another name: a service account of Confluent Cloud "
+            "(sa-…), whose user is an API key."
+        ),
     )
     kafka_tls_service: str | None = Field(
         default=None,
         min_length=1,
-        description="Id of NiFi's controller service, an SSL context service that is enabled, which says whom its TLS "
-        "to Kafka trusts; by default those that NiFi's Java trusts. kafka.security.ca is for alchemesh alone.",
+        description=(
+            "Id of an enabled SSL context service in NiFi, with the trusted authorities for TLS to Kafka; by "
+            "default the trust store of NiFi's Java. kafka.security.ca applies to alchemesh only."
+        ),
     )
     google_identity: str | None = Field(
         default=None,
-        description="Service account that NiFi itself runs as; it is let write then. By default each port has a "
-        "service account of its own, whose key NiFi is given as a sensitive parameter.",
+        description=(
+            "Service account that NiFi runs as, which then gets the right to write. By default each port has its "
+            "own service account, and NiFi gets its key as a sensitive parameter."
+        ),
     )
-    storage_url: str | None = Field(
-        default=None, description="Address of Cloud Storage as NiFi reaches it, where that is not Google's own."
-    )
+    storage_url: str | None = Field(default=None, description="Address of Cloud Storage for NiFi; by default Google's.")
     substitutes: dict[str, str] = Field(
         default_factory=dict,
-        description="Class of NiFi 1.x: a class with the same properties that stands for it where a server lacks it.",
+        description="NiFi class: a class with the same properties to use instead, if the server lacks it.",
     )
     drain: Duration = Field(
-        default=timedelta(minutes=5), description="How long queues may take to drain before a dataflow is removed."
+        default=timedelta(minutes=5), description="Time for queues to drain before a dataflow is removed."
     )
 
     @model_validator(mode="after")

@@ -34,13 +34,13 @@ class TopicIngestionInputs(Properties):
     """The topic and the landing area."""
 
     kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
-    topic: TopicName = Field(description="Topic that is read.")
+    topic: TopicName = Field(description="Topic to read.")
     group: str = Field(min_length=1, max_length=255, description="Consumer group that offsets are committed for.")
     target: AbsolutePath = Field(description="Absolute path of the folder that Parquet files are put in.")
     process: Name = Field(description="Name of the consumer, unique in the run folder.")
     run_directory: AbsolutePath = Field(description="Absolute path of the folder that the consumer runs in.")
     owner: str = Field(min_length=1, description="Address that the folder belongs to.")
-    batch_messages: int = Field(default=5000, ge=1, description="Most messages in a file.")
+    batch_messages: int = Field(default=5000, ge=1, description="Maximum number of messages in a file.")
     batch_seconds: float = Field(default=10.0, gt=0, description="Longest time that a message waits for its file.")
     keep_on_delete: bool = Field(default=True, description="Whether landed files stay when the resource is removed.")
 

@@ -23,7 +23,7 @@ class Order(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kafka: KafkaAccess = Field(description="The cluster.")
-    topic: str = Field(description="Topic that is read.")
+    topic: str = Field(description="Topic to read.")
     group: str = Field(description="Consumer group that offsets are committed for.")
     target: str = Field(description="Absolute path of the folder that Parquet files are put in.")
     batch_messages: int = Field(description="A partition's batch is landed when it has so many messages, …")

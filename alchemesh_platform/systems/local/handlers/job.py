@@ -31,7 +31,7 @@ class JobInputs(Properties):
         default_factory=dict, description="Environment variables: a text, or {secret: NAME}."
     )
     schedule: str | None = Field(default=None, description="Cron expression.")
-    timeout_seconds: int | None = Field(default=None, gt=0, description="How long a run may take.")
+    timeout_seconds: int | None = Field(default=None, gt=0, description="Time limit of a run.")
 
 
 class JobOutputs(Properties):

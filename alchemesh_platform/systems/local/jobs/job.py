@@ -47,7 +47,7 @@ class JobDescription(BaseModel):
     entrypoint: str = Field(description="package.module:function, or the path of a script.")
     env: dict[str, str | SecretRef] = Field(default_factory=dict, description="Environment: text, or a secret's name.")
     schedule: str | None = Field(default=None, description="Cron expression.")
-    timeout_seconds: float | None = Field(default=None, description="How long a run may take.")
+    timeout_seconds: float | None = Field(default=None, description="Time limit of a run.")
 
 
 def job_file(directory: Path) -> Path:

@@ -35,7 +35,7 @@ class Args(Strict):
     )
     schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
         default=None,
-        description="When it runs, as a cron expression of five fields, in UTC; by default when asked to.",
+        description="Schedule, as a cron expression of five fields in UTC; by default the job runs on demand.",
         examples=["*/15 * * * *"],
     )
     env: dict[str, str | SecretRef] = Field(
@@ -43,16 +43,14 @@ class Args(Strict):
         description="Environment variables: a text, or {secret: NAME}, the value of the need `name` of type secret.",
     )
     timeout: Annotated[Duration, AfterValidator(_not_too_long)] = Field(
-        default=timedelta(hours=1), description="How long a run may take."
+        default=timedelta(hours=1), description="Time limit of a run."
     )
     image: str | None = Field(
         default=None,
-        description="Image with the code and all that it imports; by default the product's own, of its version.",
+        description="Image with the code and its dependencies; by default the product's image with its version.",
     )
     cpu: Literal["1", "2", "4", "8"] = Field(default="1", description="Processors of a run.")
     memory: Literal["512Mi", "1Gi", "2Gi", "4Gi", "8Gi", "16Gi", "32Gi"] = Field(
         default="2Gi", description="Memory of a run."
     )
-    retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        default=0, description="How often a run that failed is tried again."
-    )
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(default=0, description="Number of retries of a failed run.")

@@ -23,9 +23,9 @@ class Args(Strict):
     )
     schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
         default=None,
-        description="When it runs, as a cron expression of five fields; on this machine a person starts it.",
+        description="Schedule, as a cron expression of five fields; on this machine, `alchemesh run` starts the job.",
     )
     env: dict[str, str | SecretRef] = Field(
         default_factory=dict, description="Environment variables: a text, or {secret: NAME}."
     )
-    timeout: Duration = Field(default=timedelta(hours=1), description="How long a run may take.")
+    timeout: Duration = Field(default=timedelta(hours=1), description="Time limit of a run.")

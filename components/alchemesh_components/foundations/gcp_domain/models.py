@@ -19,5 +19,5 @@ class DomainOutputs(Strict):
 
     deployer: str = Field(description="Email of the service account that deploys the domain's products.")
     labels: dict[str, str] = Field(
-        description="Labels that everything of the domain's products gets, by which its budget counts."
+        description="Labels of all resources of the domain's products; the domain's budget counts by them."
     )

@@ -10,8 +10,10 @@ from alchemesh_platform.sdk.models import Strict
 class Args(Strict):
     """Addresses that the platform file gives."""
 
-    state: str = Field(description="Where products' state is kept; a bucket of that name is made for gs://…")
-    registry: str = Field(default="", description="Where the registry is; a database is made for postgresql://…")
+    state: str = Field(description="Location of the products' state; for gs://…, the bucket is created.")
+    registry: str = Field(
+        default="", description="Location of the registry; for postgresql://…, the database server is created."
+    )
 
 
 class PlatformOutputs(Strict):
@@ -19,6 +21,6 @@ class PlatformOutputs(Strict):
 
     state_bucket: str | None = Field(description="Bucket of the state.")
     image_repository: str = Field(description="Repository of products' images.")
-    mirror_repository: str = Field(description="Repository through which images of ghcr.io are had, such as roapi's.")
-    data_api_image: str = Field(description="Image of roapi, which answers REST and GraphQL.")
+    mirror_repository: str = Field(description="Repository that mirrors images of ghcr.io, such as roapi's.")
+    data_api_image: str = Field(description="Image of roapi, which serves REST and GraphQL.")
     registry_connection: str | None = Field(description="Connection name of the registry's database.")

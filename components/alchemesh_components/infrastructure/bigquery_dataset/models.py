@@ -24,7 +24,7 @@ class Args(Strict):
     """Arguments of a dataset in between."""
 
     expiration: Annotated[Duration, AfterValidator(_long_enough)] = Field(
-        default=timedelta(days=7), description="How long after it was made a table goes by itself."
+        default=timedelta(days=7), description="Time after which a table expires."
     )
     keep_on_destroy: bool = Field(
         default=False, description="Whether the dataset and its tables stay when the need is removed."

@@ -16,11 +16,11 @@ class Args(Strict):
 
     retention: Duration | None = Field(
         default=None,
-        description="Files that were written longer ago than this are removed, in whole days; by default none is.",
+        description="Age after which files are removed, in whole days; by default they are kept.",
     )
     old_versions: Duration = Field(
         default=timedelta(days=30),
-        description="How long a file that was overwritten or removed can be brought back, in whole days.",
+        description="Time in which an overwritten or removed file can be restored, in whole days.",
     )
     storage_class: Literal["STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"] = Field(
         default="STANDARD", description="Storage class: the trade-off between storage and access costs."

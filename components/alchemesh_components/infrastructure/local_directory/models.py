@@ -12,6 +12,6 @@ class Args(Strict):
     """Arguments of object storage."""
 
     retention: Duration | None = Field(
-        default=None, description="Files that were last written longer ago than this are removed; by default none is."
+        default=None, description="Age after which files are removed; by default they are kept."
     )
     keep_on_destroy: bool = Field(default=True, description="Whether the files stay when the storage is removed.")

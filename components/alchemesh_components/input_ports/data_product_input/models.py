@@ -16,5 +16,5 @@ class Settings(Strict):
     """The registry says where the origin is."""
 
     local: LocalSettings | None = Field(
-        default=None, description="The embedded local platform, where a credential for a data API of it is kept."
+        default=None, description="The embedded local platform, for the file with the credential of a local data API."
     )

@@ -18,16 +18,16 @@ GROUP_MAX = 255  # as long as brokers store without trouble; Kafka itself names 
 class Args(Strict):
     """Arguments of ingestion from Kafka."""
 
-    topic: str = Field(min_length=1, description="Topic that is read.")
+    topic: str = Field(min_length=1, description="Topic to read.")
     format: Literal["json"] = Field(default="json", description="Format of the messages: json is one object each.")
     group: Annotated[str, StringConstraints(min_length=1, max_length=GROUP_MAX)] | None = Field(
         default=None, description="Consumer group; by default <domain>.<product>.<port>."
     )
-    batch_messages: int = Field(default=5000, ge=1, description="Most messages in a file.")
+    batch_messages: int = Field(default=5000, ge=1, description="Maximum number of messages in a file.")
     batch_time: Duration = Field(
         default=timedelta(seconds=10), description="Longest time that a message waits for its file."
     )
-    keep_on_destroy: bool = Field(default=True, description="Whether the landed files stay when the port is removed.")
+    keep_on_destroy: bool = Field(default=True, description="Whether the ingested files stay when the port is removed.")
 
 
 class Settings(Strict):

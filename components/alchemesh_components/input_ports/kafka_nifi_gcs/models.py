@@ -36,27 +36,30 @@ class Args(Strict):
     )
     format: Literal["json", "text"] = Field(
         default="json",
-        description="Format of the events, one on each line of a file. json: an object; other messages go to "
-        "dead_letter. text: anything without line breaks.",
+        description=(
+            "Format of the events, one on each line of a file. json: an object; other messages go to "
+            "dead_letter. text: any text without line breaks."
+        ),
     )
     start: Literal["earliest", "latest"] = Field(
-        default="earliest", description="Where a port that has read nothing yet begins in the topic."
+        default="earliest", description="Position in the topic where a new port starts to read."
     )
     batch_time: Annotated[Duration, AfterValidator(_in_range)] = Field(
-        default=timedelta(minutes=5), description="How long events are gathered into one file, from 1s to 24h."
+        default=timedelta(minutes=5), description="Longest time to collect events into one file, from 1s to 24h."
     )
     batch_megabytes: Annotated[int, Field(ge=1, le=BATCH_MEGABYTES_MAX)] = Field(
         default=100, description="Size at which a file is closed before its time."
     )
     dead_letter: Annotated[str, StringConstraints(pattern=PREFIX_PATTERN, max_length=PREFIX_MAX)] = Field(
-        default="dead-letter", description="Folder of the bucket for what cannot be read or written in its place."
+        default="dead-letter",
+        description="Folder of the bucket for messages that cannot be read, or not be written to their place.",
     )
     retention: Duration | None = Field(
-        default=None, description="Files written longer ago than this are removed, in whole days; by default none is."
+        default=None, description="Age after which files are removed, in whole days; by default they are kept."
     )
     old_versions: Duration = Field(
         default=timedelta(days=30),
-        description="How long a file that was overwritten or removed can be brought back, in whole days.",
+        description="Time in which an overwritten or removed file can be restored, in whole days.",
     )
     keep_on_destroy: bool = Field(default=True, description="Whether the files stay when the port is removed.")
 

@@ -19,4 +19,4 @@ class Args(Strict):
         description="Format of the files; json is one object for each line."
     )
     null_values: tuple[str, ...] = Field(default=("", "NA"), description="CSV: texts that mean *no value*.")
-    keep_on_destroy: bool = Field(default=True, description="Whether the landed files stay when the port is removed.")
+    keep_on_destroy: bool = Field(default=True, description="Whether the ingested files stay when the port is removed.")

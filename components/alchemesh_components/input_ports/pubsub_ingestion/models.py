@@ -34,12 +34,12 @@ class Args(Strict):
         description="json: the messages as they are, one for each line; avro: with their attributes, as Avro files.",
     )
     batch_time: Annotated[Duration, AfterValidator(_in_range)] = Field(
-        default=timedelta(minutes=5), description="How long messages are gathered into one file, from 1m to 10m."
+        default=timedelta(minutes=5), description="Longest time to collect messages into one file, from 1m to 10m."
     )
     batch_megabytes: Annotated[int, Field(ge=1, le=BATCH_MEGABYTES_MAX)] = Field(
         default=100, description="Size at which a file is closed before its time."
     )
     filter: str | None = Field(
-        default=None, max_length=256, description="Which messages, by their attributes, in Pub/Sub's filter language."
+        default=None, max_length=256, description="Filter on the attributes of messages, in Pub/Sub's filter language."
     )
     keep_on_destroy: bool = Field(default=True, description="Whether the files stay when the port is removed.")

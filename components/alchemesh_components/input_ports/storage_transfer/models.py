@@ -26,17 +26,19 @@ class Args(Strict):
     """Arguments of file ingestion."""
 
     path: Annotated[str, StringConstraints(pattern=SOURCE_PATTERN)] = Field(
-        description="Bucket, or folder of one, that files are copied from: gs://bucket or gs://bucket/folder/",
+        description="Source bucket, or a folder in it: gs://bucket or gs://bucket/folder/",
         examples=["gs://acme-dispatch/departures/"],
     )
     format: Literal["csv", "json", "parquet"] = Field(
         description="Format of the files, which are copied as they are; json is one object for each line."
     )
     every: Annotated[Duration, AfterValidator(_long_enough)] = Field(
-        default=timedelta(hours=1), description="How often new and changed files are copied."
+        default=timedelta(hours=1), description="Interval between copies of new and changed files."
     )
     ask_source: bool = Field(
         default=True,
-        description="Whether the right to read the source is given along; set to false where its owner gives it.",
+        description=(
+            "Whether the right to read the source is granted too; set to false if the owner of the source grants it."
+        ),
     )
     keep_on_destroy: bool = Field(default=True, description="Whether the copied files stay when the port is removed.")

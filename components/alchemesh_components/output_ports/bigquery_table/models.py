@@ -27,13 +27,13 @@ class Args(Strict):
 
     partition_by: OneOrMany = Field(
         default=(),
-        description="Property, a date or timestamp, by whose day rows are kept apart; models without it are not.",
+        description="Property, a date or timestamp, to partition rows by its day; ignored for models without it.",
     )
     cluster_by: Annotated[OneOrMany, Field(max_length=CLUSTERINGS_MAX)] = Field(
-        default=(), description="Properties that rows are sorted by; models without them are not."
+        default=(), description="Properties to sort rows by; ignored for models without them."
     )
     expiration: Duration | None = Field(
-        default=None, description="How long rows of a partition are kept after its day; by default for ever."
+        default=None, description="Retention of a partition after its day; by default unlimited."
     )
     on_incompatible_change: Literal["refuse", "replace"] = Field(
         default="refuse",

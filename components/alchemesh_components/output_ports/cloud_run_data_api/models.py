@@ -31,5 +31,5 @@ class Args(Strict):
         default="1Gi", description="Memory of an instance of the server."
     )
     instances_max: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=3, description="How many instances answer at most; none does while nobody asks."
+        default=3, description="Maximum number of instances; without requests, none runs."
     )

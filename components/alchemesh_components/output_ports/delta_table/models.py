@@ -20,7 +20,7 @@ class Args(Strict):
         tuple[Identifier, ...],
         BeforeValidator(_one_or_many, json_schema_input_type=Identifier | tuple[Identifier, ...]),
     ] = Field(
-        default=(), description="Property or properties that rows are grouped by on disk; models without them are not."
+        default=(), description="Property or properties to group rows by on disk; ignored for models without them."
     )
     on_incompatible_change: Literal["refuse", "replace"] = Field(
         default="refuse",

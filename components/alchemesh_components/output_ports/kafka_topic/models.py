@@ -14,13 +14,11 @@ class Args(Strict):
     """Arguments of streaming topics."""
 
     partitions: int = Field(
-        default=1, ge=1, description="Partitions of each topic; more can be added later, none taken away."
+        default=1, ge=1, description="Partitions of each topic; the number can only increase later."
     )
-    retention: Duration | None = Field(
-        default=None, description="How long messages are kept; by default as long as the cluster says."
-    )
+    retention: Duration | None = Field(default=None, description="Retention of messages; by default the cluster's.")
     cleanup: Literal["delete", "compact", "compact,delete"] = Field(
-        default="delete", description="delete: old messages go; compact: the last one of each key stays."
+        default="delete", description="delete: old messages are removed; compact: the last message of each key stays."
     )
     config: dict[str, str] = Field(
         default_factory=dict, description="Further configuration of the topics, by Kafka's names: max.message.bytes, …"
@@ -29,7 +27,7 @@ class Args(Strict):
         default_factory=dict,
         description="Model: name of its topic; by default <platform's prefix><domain>.<product>.<port>.<model>.",
     )
-    adopt: bool = Field(default=False, description="Whether topics that somebody else made are taken over.")
+    adopt: bool = Field(default=False, description="Whether to adopt existing topics that somebody else created.")
     keep_on_destroy: bool = Field(
         default=True, description="Whether topics with messages stay when the port is removed."
     )

@@ -24,6 +24,6 @@ class Args(Strict):
     """Arguments of streaming topics."""
 
     retention: Annotated[Duration, AfterValidator(_in_range)] = Field(
-        default=timedelta(days=7), description="How long messages can be read again, from 10m to 31d."
+        default=timedelta(days=7), description="Retention of messages for repeated reading, from 10m to 31d."
     )
     keep_on_destroy: bool = Field(default=True, description="Whether the topics stay when the storage is removed.")

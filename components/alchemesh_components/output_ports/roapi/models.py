@@ -15,8 +15,8 @@ class Args(Strict):
     """Arguments of a data API."""
 
     http_port: Port | None = Field(
-        default=None, description="Port of REST and GraphQL; by default a free one, chosen once and kept."
+        default=None, description="Port of REST and GraphQL; by default a free port, chosen once."
     )
     postgres_port: Port | None = Field(
-        default=None, description="Port of the PostgreSQL protocol; by default a free one, chosen once and kept."
+        default=None, description="Port of the PostgreSQL protocol; by default a free port, chosen once."
     )

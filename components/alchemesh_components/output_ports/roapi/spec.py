@@ -6,7 +6,9 @@ SPEC = ComponentSpec(
     name="roapi",
     component_type="data-api",
     roles=(Role.PROXY,),
-    summary="SQL over the PostgreSQL protocol, REST and GraphQL, by a guarded and enclosed roapi on this machine.",
+    summary=(
+        "SQL over the PostgreSQL protocol, REST and GraphQL, by an isolated roapi behind a gateway on this machine."
+    ),
     version="2.0.0",
     maturity="beta",
     owner="alchemesh",
