@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from alchemesh_platform.base.reference import load_reference
 
@@ -42,11 +43,26 @@ def entry_points(group: str, path: Iterable[str] | None = None) -> list[EntryPoi
     found: list[EntryPoint] = []
     seen: set[str] = set()
     for folder in dict.fromkeys(sys.path if path is None else path):
-        for package, file in sorted(_files(folder or ".")):
+        for package, text in _texts(folder or ".", _changed(folder or ".")):
             if package not in seen:
                 seen.add(package)
-                found += _of_group(file, group, package)
+                if group in text:
+                    found += _of_group(text, group, package)
     return found
+
+
+def _changed(folder: str) -> int:
+    """When a package was last added to a folder or removed."""
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116 - pathlib is not imported here
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=64)
+def _texts(folder: str, _changed_at: int) -> tuple[tuple[str, str], ...]:
+    """Each package of a folder with its ``entry_points.txt``. Commands ask for several groups and read them once."""
+    return tuple((package, _read(file)) for package, file in sorted(_files(folder)))
 
 
 def _files(folder: str) -> Iterator[tuple[str, str]]:
@@ -59,16 +75,19 @@ def _files(folder: str) -> Iterator[tuple[str, str]]:
         return  # a zip file, or a folder that is not there
 
 
-def _of_group(file: str, group: str, package: str) -> Iterator[EntryPoint]:
+def _read(file: str) -> str:
     try:
-        with open(file, encoding="utf-8") as lines:  # noqa: PTH123 - pathlib is not imported here
-            section = ""
-            for line in lines:
-                text = line.strip()
-                if text.startswith("[") and text.endswith("]"):
-                    section = text[1:-1].strip()
-                elif section == group and text and not text.startswith(("#", ";")):
-                    name, _, value = text.partition("=")
-                    yield EntryPoint(name.strip(), value.partition("[")[0].strip(), package)
+        with open(file, encoding="utf-8") as stream:  # noqa: PTH123 - pathlib is not imported here
+            return stream.read()
     except (OSError, UnicodeDecodeError):
-        return
+        return ""
+
+
+def _of_group(text: str, group: str, package: str) -> Iterator[EntryPoint]:
+    section = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1].strip()
+        elif section == group and line and not line.startswith(("#", ";")):
+            name, _, value = line.partition("=")
+            yield EntryPoint(name.strip(), value.partition("[")[0].strip(), package)

@@ -8,7 +8,7 @@ from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.documents.document import listed, quoted, written
 from alchemesh_platform.documents.shape import Expected
-from alchemesh_platform.platform_file.models import BUILTIN_LOCAL
+from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

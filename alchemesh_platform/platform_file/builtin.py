@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.platform_file.models import BUILTIN_LOCAL
-
+BUILTIN_LOCAL = "builtin/local"
 LOCAL = "local"  # the environment that needs no platform file
 
 LOCAL_COMPONENTS = {

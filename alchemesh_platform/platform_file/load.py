@@ -12,9 +12,9 @@ from alchemesh_platform.documents.document import Node, merge, node_of, quoted, 
 from alchemesh_platform.documents.kind import check_kind
 from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.documents.yaml_source import read_document
-from alchemesh_platform.platform_file.builtin import LOCAL, builtin_environments
+from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL, LOCAL, builtin_environments
 from alchemesh_platform.platform_file.identity_check import identity_problems
-from alchemesh_platform.platform_file.models import BUILTIN_LOCAL, Platform, PlatformFile
+from alchemesh_platform.platform_file.models import Platform, PlatformFile
 
 PLATFORM_FILE = "platform.yaml"
 PLATFORM_KIND = "Platform"

@@ -10,8 +10,8 @@ from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.documents.document import Node, node_of
 from alchemesh_platform.documents.models import Name, Strict
 from alchemesh_platform.documents.patterns import RESOURCE_PATTERN
+from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL
 
-BUILTIN_LOCAL = "builtin/local"
 TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable
 
 
