@@ -41,7 +41,7 @@ class Subscriber:
 
 
 class SubscriberAccess:
-    """What a system does for subscribers of one kind of connection. By default, all of them read it as it is."""
+    """The work of a system for subscribers of one kind of connection. By default, all of them read it as it is."""
 
     def as_subscriber(self, connection: Any, subscriber: Subscriber) -> Connection:
         """The connection as the subscriber's code uses it."""

@@ -171,7 +171,7 @@ def _subscriber(inputs: SubscriptionInputs, context: Context) -> Subscriber:
 
 
 def _access(connection: Connection) -> SubscriberAccess:
-    """What the system of a connection does for subscribers.
+    """The work of a connection's system for its subscribers.
 
     Raises:
         BrokenSystem: when its package cannot be used.
