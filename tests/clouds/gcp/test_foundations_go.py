@@ -73,7 +73,7 @@ def test_a_foundation_goes_after_what_stands_on_it_and_without_what_is_protected
     repeated = repo.run("platform", "destroy", "--yes")
     assert repeated.returncode == 0, repeated.stderr
     assert "= platform-state     Bucket            acme-nowhere, protected, kept" in repeated.stdout
-    assert "`--delete-protected` removes it too" in repeated.stderr
+    assert "`--delete-protected` deletes them and their data" in repeated.stderr
     assert "acme-nowhere" in repo.kept(BUCKET)
     assert len(repo.cloud.all(SERVICE)) == services
 
@@ -120,7 +120,7 @@ def test_who_asks_without_a_terminal_or_while_another_runs_is_told(repo: Repo) -
     for operation in ("refresh", "destroy"):
         unasked = repo.run("platform", operation)
         assert unasked.returncode == ExitCode.USAGE
-        assert "`--yes` answers the question beforehand" in unasked.stderr
+        assert "hint: confirm with `--yes`" in unasked.stderr
     stack = Stack("mesh_platform", "prod", f"file://{repo.here / 'foundation'}", repo.here)
     with StackLock(stack, report=lambda _line: None):
         for operation in ("refresh", "destroy"):

@@ -92,7 +92,7 @@ def state_of(repo: Repo, request: str) -> tuple[str, bool]:
 
 
 def warned(document: dict[str, Any]) -> list[str]:
-    return [each["message"] for each in document["warnings"] if "cannot be let in yet" in each["message"]]
+    return [each["message"] for each in document["warnings"] if "has no access yet" in each["message"]]
 
 
 def test_an_approved_product_is_let_in_by_its_own_first_deployment(provider: Repo, consumer: Repo) -> None:
