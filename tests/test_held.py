@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.held import REACHED, RELEASED, Holding, providers
 from tests.waiting import until
-
-from .held import REACHED, RELEASED, Holding, providers
 
 
 class Kind:
