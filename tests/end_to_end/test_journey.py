@@ -59,7 +59,11 @@ def test_a_product_comes_up_runs_answers_and_goes(shop: Shop) -> None:
     assert f"export ALCHEMESH_OUTPUT_ORDERS_TABLE_PASSWORD={password}" in shop.done("env", "--with-credentials")
 
     status = shop.json("status")
-    assert "shop/orders" in json.dumps(status)
+    assert (status["address"], status["stands"], status["health"]) == ("shop/orders", True, "healthy")
+    assert [place["name"] for place in (*status["inputs"], *status["needs"])] == ["sales", "workspace"]
+    assert [run["outcome"] for run in status["code"]["runs"]] == ["succeeded"]
+    [port] = status["outputs"]
+    assert [(asset["name"], asset["rows"]) for asset in port["assets"]] == [("order", 3)]
 
     repeated = shop.json("up", "--yes")
     assert repeated["changes"].keys() == {"same"}, repeated["changes"]
@@ -72,9 +76,10 @@ def test_a_product_comes_up_runs_answers_and_goes(shop: Shop) -> None:
     gone = shop.run("env")
     assert gone.returncode == 1
     assert "not deployed" in gone.stderr
-    history = shop.done("status", "shop/orders", "--history")
-    assert "destroy" in history
-    assert "run" in history
+    history = shop.json("status", "shop/orders", "--history")["history"]
+    assert [(act["operation"], act["outcome"]) for act in history] == [
+        (operation, "succeeded") for operation in ("destroy", "up", "run", "up")
+    ]
 
     back = shop.json("up", "--yes")
     assert back["outcome"] == "succeeded"
