@@ -23,6 +23,7 @@ from alchemesh_platform.access.requests.states import (
     as_mermaid,
     is_due,
     next_step,
+    reported,
 )
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
@@ -93,6 +94,16 @@ def test_an_invalid_transition_says_who_brought_it_there_when_and_why() -> None:
         "it cannot be approved now"
     )
     assert refused.value.hint == "it is over: `alchemesh access renew req-0a1b2c3d` asks again"
+    assert refused.value.request == request("rejected")
+
+
+def test_a_step_without_a_reason_is_reported_without_one() -> None:
+    approved = advance(request(), "approved", at=NOW, by="bessie@airport.example")
+    assert reported(approved) == "req-0a1b2c3d was approved by bessie@airport.example on 2026-01-05 12:00 UTC"
+
+
+def test_an_approved_request_is_granted_by_applying_its_product() -> None:
+    assert "`alchemesh access apply aviation/flights`" in next_step(request("approved"))
 
 
 @pytest.mark.parametrize("state", STATES)

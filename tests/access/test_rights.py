@@ -1,0 +1,126 @@
+"""The people who may ask, decide and act on a request."""
+
+from __future__ import annotations
+
+import pytest
+
+from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.rights import (
+    NotAllowed,
+    check_decides,
+    check_speaks_for,
+    check_takes_part,
+    owner_of,
+    people_of,
+    speaks_for,
+)
+from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.registry.records import AccessRequestRecord, ProductRecord
+from tests.access.airport import AMELIA, BESSIE, FLIGHTS, KATHERINE, ORVILLE, STRANGER, WILBUR, Airport
+from tests.mesh_repo.meshes import domain, product, team
+
+HANGAR = "helga@airport.example"  # owns a domain, and is in none of its teams
+NOISE_OWNER = "nora@airport.example"  # owns a product, and is not in its team
+
+
+@pytest.fixture
+def mesh(airport: Airport) -> Airport:
+    """The airport, with owners who are in no team of what they own."""
+    environment = airport.environment
+    airport.registry.write(
+        [
+            domain(environment, "maintenance", owner=HANGAR),
+            team(environment, "maintenance/hangar", "data_product_team", WILBUR),
+            product(environment, "aviation/noise", "flight-data", NOISE_OWNER),
+        ]
+    )
+    return airport
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "people"),
+    [
+        ("user", ORVILLE, {ORVILLE}),
+        ("technical_team", "operations/desk", {BESSIE, ORVILLE}),
+        ("technical_team", "operations/no-such-team", set()),
+        ("data_domain", "operations", {BESSIE, ORVILLE}),
+        ("data_domain", "maintenance", {HANGAR, WILBUR}),
+        ("data_domain", "no-such-domain", set()),
+        ("data_product", "aviation/noise", {NOISE_OWNER, AMELIA, WILBUR}),
+        ("data_product", "aviation/no-such-product", set()),
+    ],
+)
+def test_the_people_of_each_kind_of_requester(mesh: Airport, kind: str, address: str, people: set[str]) -> None:
+    found = people_of(mesh.registry, mesh.environment, Requester(kind, address))  # type: ignore[arg-type]
+    assert found == people
+
+
+def asked(mesh: Airport, by: str = NOISE_OWNER) -> AccessRequestRecord:
+    return mesh.ask(requester=Requester("data_product", "aviation/noise"), by=by)
+
+
+@pytest.mark.parametrize("subject", [NOISE_OWNER, AMELIA, WILBUR])
+def test_the_people_of_a_product_speak_for_it(mesh: Airport, subject: str) -> None:
+    request = asked(mesh)
+    identity = Identity(subject, "local")
+    assert speaks_for(mesh.registry, identity, request)
+    check_speaks_for(mesh.registry, identity, request, "get the credential of")
+    check_takes_part(mesh.registry, identity, request, "cancel")
+
+
+@pytest.mark.parametrize("subject", [BESSIE, KATHERINE, STRANGER])
+def test_nobody_else_speaks_for_it_not_even_a_platform_owner(mesh: Airport, subject: str) -> None:
+    request = asked(mesh)
+    with pytest.raises(NotAllowed) as refused:
+        check_speaks_for(mesh.registry, Identity(subject, "local"), request, "get the credential of")
+    assert refused.value.message == (
+        f"{subject} may not get the credential of {request.address}: that is for aviation/noise and its people"
+    )
+
+
+def test_a_person_who_asked_speaks_for_the_request_also_after_leaving_the_team(mesh: Airport) -> None:
+    request = asked(mesh, by=WILBUR)
+    mesh.registry.put(team(mesh.environment, "aviation/flight-data", "data_product_team", AMELIA))
+    assert WILBUR not in people_of(mesh.registry, mesh.environment, Requester.of(request))
+    assert speaks_for(mesh.registry, Identity(WILBUR, "local"), request)
+
+
+def test_a_platform_owner_of_another_environment_takes_no_part(mesh: Airport) -> None:
+    request = asked(mesh)
+    check_takes_part(mesh.registry, Identity(KATHERINE, "local"), request, "cancel")
+    elsewhere = request.model_copy(update={"environment": f"{mesh.environment}-other"})
+    with pytest.raises(NotAllowed):
+        check_takes_part(mesh.registry, Identity(KATHERINE, "local"), elsewhere, "cancel")
+
+
+def test_a_refusal_names_the_people_who_may_and_how_to_say_that_you_are_one(mesh: Airport) -> None:
+    request = asked(mesh)
+    with pytest.raises(NotAllowed) as refused:
+        check_takes_part(mesh.registry, Identity(STRANGER, "local"), request, "cancel")
+    assert refused.value.message == (
+        f"{STRANGER} may not cancel {request.address}: that is for aviation/noise and its people"
+        f", or for {AMELIA}, who owns {FLIGHTS}"
+    )
+    assert refused.value.hint == f"if you are {AMELIA}, say so: ALCHEMESH_USER={AMELIA}"
+    with pytest.raises(NotAllowed) as proven:
+        check_takes_part(mesh.registry, Identity(STRANGER, "https://issuer.example"), request, "cancel")
+    assert proven.value.hint is None, "a verified identity cannot be changed by a variable"
+
+
+def test_a_request_for_a_product_that_is_gone_is_decided_by_platform_owners(mesh: Airport) -> None:
+    request = asked(mesh)
+    mesh.registry.remove(ProductRecord, mesh.environment, FLIGHTS)
+    assert owner_of(mesh.registry, request) is None
+    check_decides(mesh.registry, Identity(KATHERINE, "local"), request, "approve")
+    with pytest.raises(NotAllowed) as refused:
+        check_decides(mesh.registry, Identity(AMELIA, "local"), request, "approve")
+    assert refused.value.message == (
+        f"{AMELIA} may not approve {request.address}: it is decided by the owner of {FLIGHTS}, which is not deployed, "
+        "or by a platform owner"
+    )
+    assert refused.value.hint is None
+    with pytest.raises(NotAllowed) as outside:
+        check_takes_part(mesh.registry, Identity(STRANGER, "local"), request, "cancel")
+    assert outside.value.message == (
+        f"{STRANGER} may not cancel {request.address}: that is for aviation/noise and its people"
+    )
