@@ -165,7 +165,7 @@ def test_times_are_shown_in_utc_on_every_machine(monkeypatch: pytest.MonkeyPatch
     try:
         waiting = asked()
         assert waiting is not None
-        assert "it passes from 2026-04-01 12:00 UTC" in waiting.message
+        assert "it is allowed from 2026-04-01 12:00 UTC" in waiting.message
         assert waiting.passes_at.isoformat() == "2026-04-01T12:00:00+00:00"
         assert given_for("removal").passes_at().isoformat() == "2026-04-01T12:00:00+00:00"
     finally:
@@ -176,7 +176,7 @@ def test_times_are_shown_in_utc_on_every_machine(monkeypatch: pytest.MonkeyPatch
 def test_a_minute_that_has_begun_counts_as_the_next_one() -> None:
     waiting = asked(now=GIVEN + timedelta(microseconds=1))
     assert waiting is not None
-    assert "it passes from 2026-04-01 12:01 UTC" in waiting.message
+    assert "it is allowed from 2026-04-01 12:01 UTC" in waiting.message
 
 
 def test_a_time_zone_without_an_offset_is_no_time_zone() -> None:
