@@ -47,6 +47,12 @@ class Bucket:
         """Have it answer again."""
         self.server.send_signal(signal.SIGCONT)
 
+    def empty(self) -> None:
+        """Remove all that is in moto's S3: objects, and locks of others."""
+        everything = urllib.request.Request(f"http://127.0.0.1:{self.port}/moto-api/reset", method="POST")
+        urllib.request.urlopen(everything, timeout=ANSWERS_WITHIN_SECONDS).close()  # noqa: S310
+        self.s3.create_bucket(Bucket=BUCKET)
+
     @property
     def s3(self) -> Any:
         """A client of the bucket's server."""

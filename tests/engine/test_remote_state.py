@@ -34,13 +34,22 @@ STATE = f".pulumi/stacks/{PROJECT}/dev.json"
 LOCKS = f".pulumi/locks/organization/{PROJECT}/dev/"
 
 
+@pytest.fixture(scope="module")
+def store() -> Iterator[Bucket]:
+    """A bucket on a server that starts once."""
+    with s3_bucket() as made:
+        yield made
+
+
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+def bucket(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """The bucket with nothing in it."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "shared by all machines")
-    with s3_bucket() as made:
-        yield made
+    store.empty()
+    yield store
+    store.go_on()
 
 
 @pytest.fixture
