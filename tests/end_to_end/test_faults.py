@@ -67,7 +67,7 @@ def test_a_kill_in_a_creation_loses_nothing(shop: Shop, tmp_path: Path, victim: 
     up = shop.json("up", "--yes")
     assert up["outcome"] == "succeeded"
     [resumed] = [note for note in up["notes"] if run.held in note]
-    assert "was being created when an earlier run was stopped; it was taken over" in resumed
+    assert "was being created when an earlier run was stopped; this run adopted it" in resumed
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
     destroyed = shop.json("destroy", "--yes", "--delete-data")
     assert destroyed["outcome"] == "succeeded"
