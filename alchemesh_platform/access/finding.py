@@ -18,7 +18,7 @@ _ADDRESS_SLASHES = 2  # domain/product/port
 
 
 class UnknownPort(Failure):
-    """Raised when access is asked for to a port that does not stand; names the one that was probably meant."""
+    """Raised when access is asked for to a port that is not deployed; names the one that was probably meant."""
 
     exit_code = ExitCode.USAGE
 

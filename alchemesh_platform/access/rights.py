@@ -124,7 +124,7 @@ def people_of(registry: Registry, environment: str, requester: Requester) -> fro
 
 
 def owner_of(registry: Registry, request: AccessRequestRecord) -> str | None:
-    """The owner of the product that is asked; None when it does not stand."""
+    """The owner of the product that is asked; None when it is not deployed."""
     product = registry.get(ProductRecord, request.environment, request.product)
     return product.owner if product is not None else None
 

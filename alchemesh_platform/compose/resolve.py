@@ -278,7 +278,7 @@ def _misspelt(problem: Problem, groups: Node, instead: str | None) -> Problem:
     if instead is None:
         return problem
     place = groups.keys[instead].key_location
-    return replace(problem, location=place, hint=f"{quoted(instead)} stands here: did you mean it to be this group?")
+    return replace(problem, location=place, hint=f"{quoted(instead)} is here: did you mean this group?")
 
 
 def _protocols(use: Use, spec: ComponentSpec, offered: set[str]) -> Iterator[Problem]:

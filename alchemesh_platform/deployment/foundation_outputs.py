@@ -50,5 +50,5 @@ def _missing(foundation: FoundationRef, plan: Plan, severity: Severity) -> Itera
     deploy = command(*words, environment=plan.environment, emulated=plan.emulated)
     message = f"{whose} is not deployed in {plan.environment}, and {needing.spec.name} refers to its outputs"
     if severity == "warning":
-        message += ": names that follow from the platform file stand for them here, and `up` will refuse"
+        message += ": the preview uses names that follow from the platform file, and `up` will refuse"
     yield Problem(needing.location, needing.path, message, remedy("{}", deploy), severity)

@@ -49,7 +49,7 @@ def run_code(
         The run, over: outcome, exit status, the end of its output.
 
     Raises:
-        NotDeployed: when the product does not stand.
+        NotDeployed: when the product is not deployed.
         NoCode: when it has no code, or code that is not run from here.
     """
     record = product_record(registry, environment, product)

@@ -35,7 +35,7 @@ _MEANINGS: dict[str, tuple[str, str, bool]] = {
         False,
     ),
     "block sequence entries are not allowed in this context": (
-        "found a list item where none can stand, expected it on a line of its own",
+        "found a list item where none is allowed, expected it on a line of its own",
         "write the key's colon, then the items on the lines below, or write the list as [a, b]",
         False,
     ),

@@ -92,7 +92,7 @@ def _products(registry: Registry, environment: str, domain: str | None) -> list[
 
 
 def _domains(registry: Registry, environment: str) -> list[str]:
-    """Domains whose stacks stand."""
+    """Domains whose stacks are deployed."""
     projects = [record.address for record in registry.all(FoundationRecord, environment=environment)]
     prefix = f"{DOMAIN_PROJECT}."
     return sorted(project.removeprefix(prefix) for project in projects if project.startswith(prefix))

@@ -112,7 +112,7 @@ class DataProduct(pulumi.ComponentResource):
             component.admit(identity)
 
     def record(self) -> mesh.Product:
-        """The product's own record, made when its needs and code stand."""
+        """The product's own record, created after its needs and code."""
         product = self.plan.product
         identity = self.code.identity if self.code else None
         return mesh.Product(
@@ -132,7 +132,7 @@ class DataProduct(pulumi.ComponentResource):
         )
 
     def manifest(self) -> mesh.Manifest:
-        """The manifest's record, made when all that it declares stands: what is composed from it later is there."""
+        """The manifest's record, created after everything that it declares, which a later composition needs."""
         parts = (*self.inputs, *self.needs.values(), *([self.code] if self.code else []), *self.outputs)
         return mesh.Manifest(
             f"{self.plan.product.name}-manifest",
@@ -161,7 +161,7 @@ class InputPort(pulumi.ComponentResource):
         self.register_outputs({})
 
     def record(self) -> mesh.Port:
-        """The port's record, made when its component stands."""
+        """The port's record, created after its component."""
         planned = self.planned
         return mesh.Port(
             f"{planned.name}-record",
@@ -214,7 +214,7 @@ class OutputPort(pulumi.ComponentResource):
         self.register_outputs({})
 
     def record(self) -> mesh.Port:
-        """The port's record, made when storage and proxy stand."""
+        """The port's record, created after storage and proxy."""
         planned = self.planned
         return mesh.Port(
             f"{planned.name}-record",

@@ -46,7 +46,7 @@ class Declared:
 
 
 def declared(plan: Plan) -> list[Declared]:
-    """Every resource of a product that would be made where nothing stands yet, in the order of the manifest.
+    """Every resource of a product that would be made where nothing is deployed yet, in the order of the manifest.
 
     Names and types are those of a preview. Transforms change properties only, so they are left out: it is the engine
     that would call them.

@@ -22,8 +22,7 @@ BANNED = {
         "grant access"
     ),
     r"\bgets? in\b": "have access",
-    r"\bstands? (?:on|in|by|there|where|at|as|already|when|with|until|before|after)\b": "depend on, be deployed",
-    r"\b(?:what|that|which|it|thing|things|port|they|record|records) stands?\b(?! for)": "deployed",
+    r"\bstands?\b(?!-| for\b| in for\b)": "depend on, be deployed, exist",
     r"\bstood\b": "depended on, was deployed",
     r"\b(?:go|goes|gone|going|went) on\b": "resume, continue",
     r"\bways? out\b|\bway-ins?\b|\bways in\b": "fix, remedy; protocol",

@@ -194,7 +194,7 @@ class Requests:
     def renew(self, address: str, ends_at: datetime | None, purpose: str = "") -> AccessRequestRecord:
         """Ask again, for what is over or will be; it is decided on as any other request is.
 
-        A renewal stands beside what it renews until that ends, so that a consumer can change over.
+        A renewal is valid beside the renewed request until that ends, so that a consumer can change over.
 
         Raises:
             UnknownRequest, NotAllowed: as for the others.

@@ -28,7 +28,7 @@ class NoSuchUser(Failure):
 
 
 def principals(consumer: Consumer) -> tuple[str, ...]:
-    """Users that stand for a consumer where users exist already: ``domain.product``, ``domain.team``, or an email."""
+    """Users of a consumer where users exist already: ``domain.product``, ``domain.team``, or an email."""
     if consumer.product is not None:
         return (_dotted(consumer.product),)
     return tuple(dict.fromkeys([*(_dotted(team) for team in consumer.teams), *consumer.users]))

@@ -40,7 +40,7 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_stands_on(repo: R
     assert "alchemesh.yaml:10:34  infrastructure[0]: warning: the platform's stack is not deployed in prod" in (
         preview.stderr
     )
-    assert "names that follow from the platform file stand for them here" in preview.stderr
+    assert "the preview uses names that follow from the platform file" in preview.stderr
     assert "hint: `alchemesh domain up aviation -e prod --emulate`" in preview.stderr
     refused = repo.run("up", "--yes")
     assert refused.returncode == ExitCode.FAILED

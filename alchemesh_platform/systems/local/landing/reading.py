@@ -68,7 +68,7 @@ def unreadable(source: SourceFile, readable: Path, reading: Reading, message: st
         elif reading.format == "json":
             found = bad_json_line(readable)
     except (OSError, EOFError):
-        pass  # unreadable for us too: DuckDB's reason stands
+        pass  # unreadable for us too: DuckDB's reason is right
     if found is not None:
         line, cause = found
         return SourceFailed(f"{source.path}:{line}: {cause}", hint="fix the line; no row of this file was landed")

@@ -180,7 +180,7 @@ def _know_properties(server: Server, deployed: DeployedFlow, choice: Choice) -> 
 
 
 def _apply_services(server: Server, deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> None:
-    """Change what differs, which needs a service to be disabled and what refers to it to stand still."""
+    """Change what differs, which needs a service to be disabled and its references to stop."""
     for name, chosen in choice.services.items():
         entity = deployed.services[name]
         properties = wanted_properties(entity, chosen, deployed.services)
@@ -194,7 +194,7 @@ def _apply_services(server: Server, deployed: DeployedFlow, wanted: Dataflow, ch
 
 
 def _apply_processors(server: Server, deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> None:
-    """Change what differs, one after the other; only the one that is changed stands still."""
+    """Change what differs, one after the other; only the changed one stops."""
     for name, chosen in choice.processors.items():
         entity = deployed.processors[name]
         properties = wanted_properties(entity, chosen, deployed.services)

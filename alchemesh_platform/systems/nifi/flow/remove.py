@@ -12,7 +12,7 @@ from alchemesh_platform.systems.nifi.server import NifiFailed, NotFound, Server
 
 
 class StillQueued(NifiFailed):
-    """Raised when data is still queued after the time limit. The dataflow stands, its source stopped, its data kept."""
+    """Raised when data is still queued after the time limit. The dataflow stays, with a stopped source and its data."""
 
 
 def take_down(server: Server, wanted: Dataflow, drain_seconds: float) -> None:
