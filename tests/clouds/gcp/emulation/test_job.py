@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def run(runner: JobRunner, descriptor: str) -> list[str]:
     """Run a job; gives what it printed."""
     printed: list[str] = []
     connections = Connections(product="retail/orders", environment="prod")
-    done = runner(JobConnection(entrypoint="job:main", descriptor=descriptor), connections, (), printed.append)
+    job = JobConnection(entrypoint="job:main", descriptor=descriptor)
+    done = runner(job, connections, (), printed.append, environ=os.environ)
     assert done.exit_status == 0, printed
     return printed
 
