@@ -54,12 +54,16 @@ def _is_checked_run(call: ast.Call) -> bool:
 def helpers_of(trees: Iterable[ast.Module]) -> set[str]:
     """Names of functions that check something themselves, or call one that does."""
     functions = [each for tree in trees for each in functions_of(tree) if not each.name.startswith("test")]
+    calls: dict[str, set[str]] = {}
     helpers: set[str] = set()
-    while True:
-        found = {each.name for each in functions if any(is_check(node, helpers) for node in ast.walk(each))}
-        if found <= helpers:
-            return helpers
+    for each in functions:
+        nodes = list(ast.walk(each))
+        calls.setdefault(each.name, set()).update(called(node) for node in nodes)
+        if any(is_check(node, set()) for node in nodes):
+            helpers.add(each.name)
+    while found := {name for name, names in calls.items() if name not in helpers and names & helpers}:
         helpers |= found
+    return helpers
 
 
 class Parents:
