@@ -82,7 +82,7 @@ class Landing:
 
     def report(self, **news: Any) -> None:
         """Tell how it is going."""
-        self.status = self.status.model_copy(update={**news, "told": time.time()})
+        self.status = self.status.model_copy(update={**news, "reported": time.time()})
         write_status(self.target, self.status)
 
     def _look(self) -> None:

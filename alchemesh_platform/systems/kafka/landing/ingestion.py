@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.sdk.observation import Observation, TableObservation
@@ -33,10 +33,13 @@ class Order(BaseModel):
 class Status(BaseModel):
     """How a consumer is doing, in its own words; kept in the folder that it fills."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     pid: int = Field(default=0, description="The process.")
-    reported: float = Field(default=0.0, description="When this was written.")
+    # Consumers of older versions, which may still run, write `told`.
+    reported: float = Field(
+        default=0.0, validation_alias=AliasChoices("reported", "told"), description="When this was written."
+    )
     consuming: bool = Field(default=False, description="Whether it has partitions to read.")
     error: str | None = Field(default=None, description="The obstacle.")
     denied: bool = Field(default=False, description="Whether it lacks a right, which waiting does not fix.")
