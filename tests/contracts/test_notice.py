@@ -168,6 +168,9 @@ def test_times_are_shown_in_utc_on_every_machine(monkeypatch: pytest.MonkeyPatch
         assert "it is allowed from 2026-04-01 12:00 UTC" in waiting.message
         assert waiting.passes_at.isoformat() == "2026-04-01T12:00:00+00:00"
         assert given_for("removal").passes_at().isoformat() == "2026-04-01T12:00:00+00:00"
+        after_notice = asked(notices=(given_for("removal"),))
+        assert after_notice is not None
+        assert after_notice.as_json()["given_at"] == "2026-01-01T12:00:00+00:00"
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -191,6 +194,7 @@ def test_a_time_zone_without_an_offset_is_no_time_zone() -> None:
 def test_the_longer_of_the_period_promised_then_and_the_one_promised_now_counts() -> None:
     notice = given_for("breaking-change", period=timedelta(days=30))
     assert notice.passes_at() == GIVEN + timedelta(days=30)
+    assert given_for("removal", period=timedelta(hours=1)).passes_at() == GIVEN + timedelta(hours=1)
     assert notice.passes_at(timedelta(days=10)) == GIVEN + timedelta(days=30)
     assert notice.passes_at(PERIOD) == PASSES
     assert asked(notices=(notice,), now=GIVEN + timedelta(days=31)) is not None
