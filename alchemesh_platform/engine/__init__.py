@@ -1,1 +1,1 @@
-"""Pulumi's engine, unmodified: found, got, and run once for each operation."""
+"""Finds, installs and runs Pulumi's unmodified engine, one run for each operation."""

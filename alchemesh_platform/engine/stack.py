@@ -1,4 +1,4 @@
-"""A Pulumi stack: one product in one environment, with the folder that the engine works in."""
+"""A Pulumi stack: one product in one environment, with the engine's working folder."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from alchemesh_platform.engine.state.key import (
 )
 from alchemesh_platform.engine.state.object_store import GOOGLE_SIGN_IN
 
-RUN_PREFIX = "run-"  # a folder of one run; it stays when its caller is killed, and is read by the next run
+RUN_PREFIX = "run-"  # folder of one run; if its caller is killed, the folder remains and the next run reads it
 EXPORT_PREFIX = "export-"
 SIGN_IN = "sign in with `pulumi login`, or set PULUMI_ACCESS_TOKEN to a token that the service has given you"
 NO_LOGS = "The engine finds a file here where it would make a folder, and therefore keeps no debug logs.\n"
 
-# Variables of a user's shell that would change a run silently: flags as variables, another stack, a program where none
-# runs, and skipped checkpoints, which lose created resources when a run is killed.
+# Variables of a user's shell that would change a run silently. They set flags, select another stack, run a program
+# where none may run, or skip checkpoints, which loses created resources when a run is killed.
 _NOT_PASSED = (
     *("PULUMI_STACK", "PULUMI_RUN_PROGRAM", "PULUMI_SKIP_CHECKPOINTS"),
     *("PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES"),
@@ -36,7 +36,7 @@ _NOT_PASSED_PREFIX = "PULUMI_OPTION_"
 
 
 class StackFailed(Failure):
-    """Raised when the engine cannot make or read a stack; says what the engine said."""
+    """Raised when the engine cannot create or read a stack; contains the engine's error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Stack:
     Args:
         project: ``<domain>.<product>``.
         name: Name of the environment.
-        backend: Where state is kept: ``file://…``, ``s3://…``, ``gs://…``, ``https://…``.
-        home: The environment's folder on this machine; holds the key, the locks and what the engine works with.
-        secrets_provider: The encryption of secrets in the state: ``passphrase``, or the address of a key of a cloud.
+        backend: Address of the state backend: ``file://…``, ``s3://…``, ``gs://…``, ``https://…``.
+        home: The environment's folder on this machine; holds the key, the locks and the engine's working files.
+        secrets_provider: The encryption of secrets in the state: ``passphrase``, or the address of a cloud key.
     """
 
     project: str
@@ -62,17 +62,17 @@ class Stack:
 
     @property
     def work_folder(self) -> Path:
-        """The engine's current folder: generated, and can be thrown away between runs."""
+        """The engine's working folder. It is generated, and can be deleted between runs."""
         return self.home / "engine" / "work" / self.project / self.name
 
     @property
     def pulumi_home(self) -> Path:
-        """The engine's own folder, apart from the one that a person's Pulumi uses."""
+        """The engine's own Pulumi home, separate from the user's."""
         return self.home / "engine" / "pulumi"
 
     @property
     def key_file(self) -> Path:
-        """The passphrase, for all stacks of the environment."""
+        """The file of the passphrase, shared by all stacks of the environment."""
         return self.home / "state.key"
 
     @property
@@ -82,22 +82,23 @@ class Stack:
 
     @property
     def state_folder(self) -> StateFolder | None:
-        """Files of the state; None where it is kept elsewhere than in a folder."""
+        """Files of the state; None if the backend is not a folder."""
         root = folder_of(self.backend)
         return StateFolder(root, self.project, self.name) if root else None
 
     def prepare(self, engine: Engine, environ: Mapping[str, str] = os.environ) -> None:
-        """Make what a run needs: folders, project file, key, and the stack where it does not exist yet.
+        """Create everything that a run needs: folders, project file, key, and the stack if it does not exist yet.
 
         Raises:
-            KeyLost: when the key is gone that encrypts what is in the state.
-            StackFailed: when the engine cannot make the stack.
+            KeyLost: when the state is encrypted and its key is missing.
+            StackFailed: when the engine cannot create the stack.
         """
         self.work_folder.mkdir(parents=True, exist_ok=True)
         for left in self.work_folder.glob(f"{EXPORT_PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)  # left by a killed process
         _write_once(self.work_folder / "Pulumi.yaml", f"name: {self.project}\nruntime: python\n")
-        # The engine would log everything down to single properties, at a quarter of its time in a preview, for nobody.
+        # Otherwise the engine logs single properties, which takes a quarter of a preview's time. Nothing reads that
+        # log.
         _write_once(self.pulumi_home / "logs", NO_LOGS)
         if self.state_folder is not None:
             self.state_folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,9 +109,9 @@ class Stack:
             self._create(engine, environ)
 
     def environ(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """Environment of the engine: quiet, in its own folder, asking nothing of the network that a run does not need.
+        """Environment of the engine: quiet, in its own folder, without needless network requests.
 
-        The user's settings for plugins, clouds and proxies are passed on.
+        The engine receives the user's settings for plugins, clouds and proxies.
         """
         passed = {
             name: value
@@ -118,18 +119,18 @@ class Stack:
             if name not in _NOT_PASSED and not name.startswith(_NOT_PASSED_PREFIX)
         }
         defaults = {
-            # Otherwise the engine asks GitHub for every provider in the state, also for one that is attached.
+            # Otherwise the engine asks GitHub about every provider in the state, even an attached one.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
         }
-        if self.is_service:  # a user who is logged in to Pulumi Cloud stays so
+        if self.is_service:  # keeps the user's login to Pulumi Cloud
             defaults["PULUMI_CREDENTIALS_PATH"] = environ.get("PULUMI_HOME") or str(Path("~/.pulumi").expanduser())
         ours = {
             "PULUMI_BACKEND_URL": address_of(self.backend),
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DEBUG_COMMANDS": "true",  # without it there is no --event-log
-            # A deleted work folder is created again: the state itself knows its encryption.
+            "PULUMI_DEBUG_COMMANDS": "true",  # enables --event-log
+            # Creates a deleted work folder again: the state itself names its encryption.
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
             "PULUMI_NEO": "false",
             "PULUMI_SUPPRESS_NEO_LINK": "true",
@@ -141,7 +142,7 @@ class Stack:
 
     @property
     def is_service(self) -> bool:
-        """Whether the state is in Pulumi Cloud, or in an installation of it."""
+        """Whether Pulumi Cloud, or a self-hosted installation of it, keeps the state."""
         return self.backend.startswith(("https://", "http://"))
 
     @property
@@ -149,7 +150,7 @@ class Stack:
         return self.work_folder / "made"
 
     def _exists(self) -> bool:
-        """Whether the stack exists, as far as it is known without starting the engine."""
+        """Whether the stack exists, as far as this can be checked without the engine."""
         if self.state_folder is not None:
             return self.state_folder.file.exists()
         return self._made_marker.exists() and self._made_marker.read_text("utf-8") == self.backend
@@ -159,7 +160,7 @@ class Stack:
         made = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
         if made.returncode != 0 and "already exists" not in made.stderr:
             why = f"the engine cannot make the stack {self} in {self.backend}: {why_failed(made)}"
-            unknown = "default credentials" in why  # in the words of Google's library, for a key of gcpkms://
+            unknown = "default credentials" in why  # the words of Google's library, for a gcpkms:// key
             raise StackFailed(why, hint=SIGN_IN if self.is_service else GOOGLE_SIGN_IN if unknown else None)
         if self.state_folder is None:
             write_private(self._made_marker, self.backend)
@@ -168,7 +169,7 @@ class Stack:
 def run_engine(
     engine: Engine, stack: Stack, arguments: list[str], environ: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
-    """Run the engine for something short, which is not an operation, and wait for it; Ctrl-C does not reach it."""
+    """Run a short engine command that is not an operation, and wait for it. Ctrl-C does not reach the engine."""
     return subprocess.run(
         [engine.path, *arguments],
         cwd=stack.work_folder,
@@ -183,12 +184,12 @@ def run_engine(
 
 
 def why_failed(done: subprocess.CompletedProcess[str]) -> str:
-    """Why a short run of the engine failed."""
+    """The reason why a short engine command failed."""
     return f"it was ended by signal {-done.returncode}" if done.returncode < 0 else engine_error(done.stderr)
 
 
 def engine_error(stderr: str) -> str:
-    """The engine's error without its prefix; the last line if it has no usual prefix."""
+    """The engine's error without its prefix; the last line if the error has no usual prefix."""
     lines = stderr.strip().splitlines()
     for number, line in enumerate(lines):
         if line.startswith("error: "):

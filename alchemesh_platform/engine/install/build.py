@@ -1,7 +1,7 @@
-"""The engine, built from its Go module: the way that needs no more than a Go module proxy.
+"""Build the engine from its Go module. This needs only Go and a Go module proxy.
 
-``go install …@version`` refuses the module, for it has ``replace`` directives; a module of our own that requires it is
-not refused.
+``go install …@version`` refuses the engine's module because it has ``replace`` directives. Go does not refuse our own
+module that requires it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MODULE = "github.com/pulumi/pulumi/pkg/v3"
 COMMAND = f"{MODULE}/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 VERSION_VARIABLE = f"{SDK}/go/common/version.Version"
-GO_DIRECTIVE = "1.25"  # what the engine's own go.mod asks for
+GO_DIRECTIVE = "1.25"  # the version that the engine's own go.mod requires
 
 
 def build_engine(version: str, target: Path, report: Callable[[str], None], environ: Mapping[str, str]) -> None:
@@ -23,12 +23,12 @@ def build_engine(version: str, target: Path, report: Callable[[str], None], envi
 
     Args:
         version: ``3.259.0``.
-        target: File to write the engine to; its folder exists, and the build's module is kept in it for the while.
-        report: Receives progress lines: it takes minutes.
+        target: File to write the engine to. Its folder must exist; the build keeps its module there temporarily.
+        report: Receives progress lines: a build takes minutes.
         environ: Environment to look `go` up in and to run it with.
 
     Raises:
-        NotBuilt: when there is no Go or the build fails, with the end of what Go said.
+        NotBuilt: when Go is missing or the build fails, with the end of Go's output.
     """
     module = target.with_name("module")
     module.mkdir()

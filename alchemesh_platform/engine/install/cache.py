@@ -1,4 +1,4 @@
-"""The user's cache: what can be got again, got by one process at a time, all or nothing."""
+"""The user's cache of downloads and builds. One process at a time writes an item, completely or not at all."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-CACHE_VARIABLE = "ALCHEMESH_CACHE"  # folder of what can be got again
+CACHE_VARIABLE = "ALCHEMESH_CACHE"  # folder of files that can be downloaded or built again
 PARTIAL_PREFIX = ".partial-"
 
 Report = Callable[[str], None]
 
 
 def cache_folder(kind: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Folder of one kind of things that were got: ``engine``, ``plugins``. It need not exist yet."""
+    """Folder of one kind of cached files: ``engine``, ``plugins``. It need not exist yet."""
     chosen = environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute() / kind
@@ -26,10 +26,10 @@ def cache_folder(kind: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def one_at_a_time(cache: Path, what: str, report: Report) -> Iterator[None]:
-    """Hold a folder of the cache; what a killed process left half-done in it is swept away.
+    """Lock a folder of the cache, and remove the unfinished files of a killed process from it.
 
     Args:
-        what: Name of the item for waiting users: ``the engine``.
+        what: Name of the item, for users who wait: ``the engine``.
 
     Raises:
         OSError: when the cache cannot be written.
@@ -45,7 +45,7 @@ def one_at_a_time(cache: Path, what: str, report: Report) -> Iterator[None]:
         lock.acquire()
     try:
         for left in cache.glob(f"{PARTIAL_PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)  # the lock says that it is nobody's
+            shutil.rmtree(left, ignore_errors=True)  # no other process uses it: this process holds the lock
         yield
     finally:
         lock.release()

@@ -1,6 +1,6 @@
 """Pulumi's official release, checked against its official checksums.
 
-Source: https://www.pulumi.com/docs/iac/download-install/ (manual installation); the checksums of a release lie beside
+Source: https://www.pulumi.com/docs/iac/download-install/ (manual installation). The checksums of a release are next to
 its archives, as ``pulumi-VERSION-checksums.txt``.
 """
 
@@ -29,22 +29,22 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 
 class NotDownloaded(Exception):
-    """Raised when the release cannot be had; says why."""
+    """Raised when the release cannot be downloaded; gives the reason."""
 
 
 def download_engine(
     version: str, target: Path, report: Callable[[str], None], *, releases: str = OFFICIAL_RELEASES
 ) -> None:
-    """Download a release and take the engine out of it.
+    """Download a release and extract the engine from it.
 
     Args:
-        version: Of the release: ``3.259.0``.
-        target: File to write the engine to; its folder exists, and the archive is kept in it for the while.
-        report: Receives a line now and then.
+        version: Version of the release: ``3.259.0``.
+        target: File to write the engine to. Its folder must exist; the download keeps the archive there temporarily.
+        report: Receives progress lines.
         releases: Address of the folder of releases.
 
     Raises:
-        NotDownloaded: when it cannot be had, is not complete or does not match its checksum.
+        NotDownloaded: when the download fails, is incomplete or does not match its checksum.
     """
     name = f"pulumi-v{version}-{release_platform()}.tar.gz"
     expected = _checksum(f"{releases}/pulumi-{version}-checksums.txt", name)
@@ -66,10 +66,10 @@ def download_engine(
 
 
 def release_platform() -> str:
-    """This machine, as releases are named: ``linux-x64``.
+    """This machine's platform, as release names spell it: ``linux-x64``.
 
     Raises:
-        NotDownloaded: when there is no release for it.
+        NotDownloaded: when Pulumi publishes no release for this machine.
     """
     system, machine = _SYSTEMS.get(platform.system()), _MACHINES.get(platform.machine().lower())
     if system is None or machine is None:
@@ -94,7 +94,7 @@ def _read(address: str) -> bytes:
 
 
 def _fetch(address: str, archive: Path, report: Callable[[str], None]) -> str:
-    """Stream into a file; returns the sha256 of what came."""
+    """Stream the archive into a file; returns the sha256 of the content."""
     digest, done, reported = hashlib.sha256(), 0, 0
     try:
         with _open(address) as response, archive.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Where the Pulumi engine is: named, on PATH, in the cache; and else downloaded or built into the cache, once."""
+"""Find the Pulumi engine: the configured one, on PATH or in the cache. Otherwise download or build it once."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Engine:
 
 
 class EngineMissing(Failure):
-    """Raised when there is no engine and none can be got; names each way that was tried and why it failed."""
+    """Raised when no engine is found or can be installed; lists each attempt and why it failed."""
 
     exit_code = ExitCode.ENGINE
 
 
 class EngineTooOld(Failure):
-    """Raised when the only engine there is is too old."""
+    """Raised when the only engine found is too old."""
 
     exit_code = ExitCode.ENGINE
 
@@ -59,16 +59,16 @@ class EngineTooOld(Failure):
 def find_engine(
     *, progress: Report | None = None, allow_install: bool = True, environ: Mapping[str, str] = os.environ
 ) -> Engine:
-    """The engine to run: the one that is named, on PATH, in the cache, downloaded, or built, in this order.
+    """Find the engine to run: the configured one, on PATH, in the cache, downloaded or built, in this order.
 
     Args:
-        progress: Gets a line for what takes long and for what is not as one would expect.
-        allow_install: Whether it may be downloaded or built where there is none.
+        progress: Receives a line for each slow step and each unexpected finding.
+        allow_install: Whether a missing engine may be downloaded or built.
         environ: Environment to look in.
 
     Raises:
-        EngineMissing: when there is none, with each attempt and the remedies.
-        EngineTooOld: when the one that is named, or the only one there is, is too old.
+        EngineMissing: when there is none, with each attempt and the fixes.
+        EngineTooOld: when the configured engine, or the only one found, is too old.
     """
     report = progress or (lambda _line: None)
     cache = cache_folder("engine", environ)
@@ -112,10 +112,10 @@ def find_engine(
 
 
 def install_engine(cache: Path, report: Report, environ: Mapping[str, str], tried: dict[str, str]) -> Engine | None:
-    """Download the pinned engine, or build it where that is not possible; one process at a time, all or nothing.
+    """Download the pinned engine, or build it if the download fails; one process at a time, completely or not at all.
 
     Args:
-        tried: Gets why a way failed.
+        tried: Receives the reason of each failed attempt.
 
     Raises:
         OSError: when the cache cannot be written.
@@ -140,7 +140,7 @@ def install_engine(cache: Path, report: Report, environ: Mapping[str, str], trie
 
 
 def _install(cache: Path, get: Callable[[Path], None], memory: Path, environ: Mapping[str, str]) -> Path:
-    """Get the engine into a folder beside, start it once, and move it into its place in one step."""
+    """Write the engine to a temporary folder, start it once, and move it into place in one step."""
     place = cache / PINNED_VERSION / PROGRAM
     with tempfile.TemporaryDirectory(prefix=PARTIAL_PREFIX, dir=cache, ignore_cleanup_errors=True) as folder:
         partial = Path(folder, PROGRAM)
@@ -172,7 +172,7 @@ def _named(path: Path, memory: Path, environ: Mapping[str, str]) -> Engine:
 
 
 def _cached(cache: Path, memory: Path, environ: Mapping[str, str]) -> Engine | None:
-    """The pinned engine in the cache, or else the newest one there that can be used."""
+    """The pinned engine in the cache, or else the newest cached one that is new enough."""
     programs = sorted(
         cache.glob(f"*/{PROGRAM}"),
         key=lambda path: (path.parent.name == PINNED_VERSION, version_key(path.parent.name)),
@@ -182,7 +182,7 @@ def _cached(cache: Path, memory: Path, environ: Mapping[str, str]) -> Engine | N
         try:
             version = version_of(program, memory, environ)
         except NoEngine:
-            continue  # damaged; installing it again
+            continue  # damaged; the caller installs it again
         if new_enough(version):
             return Engine(program, version, "cache")
     return None

@@ -1,4 +1,4 @@
-"""Building a program with the machine's Go: what is left where nothing can be downloaded but Go modules."""
+"""Build a program with the machine's Go: the fallback for machines that can download only Go modules."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ KEPT_LINES = 5
 
 
 class NotBuilt(Exception):
-    """Raised when a program cannot be built; says why."""
+    """Raised when a program cannot be built; gives the reason."""
 
 
 def run_go(
     steps: Mapping[str, Sequence[str]], module: Path, environ: Mapping[str, str], report: Callable[[str], None]
 ) -> None:
-    """Run steps of Go in a module's folder.
+    """Run Go commands in a module's folder.
 
     Args:
-        steps: Description of a step (``compiled``): the arguments of ``go``.
+        steps: Arguments of ``go`` by the description of the step (``compiled``).
         module: Folder of the module.
         environ: Environment to look `go` up in and to run it with.
-        report: Receives progress lines: it takes minutes.
+        report: Receives progress lines: a build takes minutes.
 
     Raises:
-        NotBuilt: when there is no Go or a step fails, with the end of what Go said.
+        NotBuilt: when Go is missing or a step fails, with the end of Go's output.
     """
     go = shutil.which("go", path=environ.get("PATH"))
     if go is None:
@@ -42,7 +42,7 @@ def run_go(
 def _run(
     command: Sequence[str], folder: Path, environ: Mapping[str, str], done: str, report: Callable[[str], None]
 ) -> None:
-    """Run one step of Go, counting the lines that it tells: one for each package."""
+    """Run one Go command and count its output lines: Go prints one for each package."""
     try:
         process = subprocess.Popen(
             command,
@@ -75,7 +75,7 @@ def _run(
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """End Go; its compilers end by themselves, with the package that they are at."""
+    """Stop Go. Its compilers end by themselves after their current package."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

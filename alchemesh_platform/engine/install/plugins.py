@@ -1,7 +1,7 @@
-"""Pulumi's resource plugins: found where the engine would find them, in the cache, downloaded by the engine, or built.
+"""Pulumi's resource plugins: found where the engine looks or in the cache, downloaded by the engine, or built.
 
-Components declare the plugins that they need. A run installs them before it starts, so that a missing plugin is
-reported before the engine deploys anything.
+Components declare the plugins that they need. A run installs them before it starts, and so reports a missing plugin
+before the engine deploys anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from alchemesh_platform.engine.stack import Stack, engine_error
 Source = Literal["PATH", "Pulumi", "cache", "download", "build"]
 
 INSTALL_SECONDS = 600.0
-# Plugin: folder beside this module with the Go module that it is built from.
+# Plugin: folder next to this module with the Go module that builds it.
 BUILT_FROM = {"kafka": "kafka_plugin"}
 _VERSION_VARIABLE = "main.version"
 _IN_STATE = re.compile(rb'"type":\s*"pulumi:providers:([\w-]+)"')
@@ -46,7 +46,7 @@ class Plugin:
 
 
 class PluginMissing(Failure):
-    """Raised when a plugin is not there and cannot be got; names each way that was tried and why it failed."""
+    """Raised when a plugin is missing and cannot be installed; lists each attempt and why it failed."""
 
     exit_code = ExitCode.ENGINE
 
@@ -59,17 +59,17 @@ def find_plugin(
     allow_install: bool = True,
     environ: Mapping[str, str] = os.environ,
 ) -> Plugin:
-    """A plugin of the version that the installed Python SDK of it asks for.
+    """Find a plugin in the version that its installed Python SDK requires.
 
     Args:
         name: Pulumi package: ``kafka``.
-        engine: Downloads it where it is not there.
-        progress: Gets a line for what takes long.
-        allow_install: Whether it may be downloaded or built where there is none.
+        engine: Downloads a missing plugin.
+        progress: Receives a line for each slow step.
+        allow_install: Whether a missing plugin may be downloaded or built.
         environ: Environment to look in.
 
     Raises:
-        PluginMissing: when there is none, with each attempt and the remedies.
+        PluginMissing: when there is none, with each attempt and the fixes.
     """
     report = progress or (lambda _line: None)
     version = sdk_version(name)
@@ -79,7 +79,7 @@ def find_plugin(
     on_path = shutil.which(program, path=environ.get("PATH"))
     tried = {"PATH": f"no `{program}`", "Pulumi": f"no {pulumi}", "cache": f"no {cached}"}
     if on_path is not None:
-        return Plugin(name, version, Path(on_path), "PATH")  # the engine takes it whatever its version
+        return Plugin(name, version, Path(on_path), "PATH")  # the engine uses this one, whatever its version
     if pulumi.is_file():
         return Plugin(name, version, pulumi, "Pulumi")
     if cached.is_file():
@@ -100,9 +100,9 @@ def find_plugin(
 
 
 def offer(plugin: Plugin, stack: Stack) -> None:
-    """Put a plugin where the engine looks when it works on a stack."""
+    """Put a plugin into the folder that the engine searches when it runs on a stack."""
     if plugin.source == "PATH":
-        return  # it looks there first
+        return  # the engine searches PATH first
     place = stack.pulumi_home / "plugins" / _folder(plugin.name, plugin.version) / program_of(plugin.name)
     if place.is_symlink() and place.readlink() == plugin.path:
         return
@@ -114,9 +114,10 @@ def offer(plugin: Plugin, stack: Stack) -> None:
 
 
 def plugins_in_state(stack: Stack) -> set[str]:
-    """Packages of the resources that a stack's state has, which a run may have to remove though no component is left.
+    """Packages of the resources in a stack's state. A run may have to delete them though no component needs them now.
 
-    A state that is not in a folder of this machine is not read: what is in the cache is found by the engine anyway.
+    This reads only a state that is in a folder of this machine. For other states the engine finds cached plugins
+    itself.
     """
     try:
         return (
@@ -131,10 +132,10 @@ def plugins_in_state(stack: Stack) -> set[str]:
 def get_plugins(
     names: Iterable[str], engine: Engine, stack: Stack, *, report: Report, environ: Mapping[str, str] = os.environ
 ) -> list[Plugin]:
-    """Find or get plugins, and offer them to the runs of a stack.
+    """Find or install plugins, and make them available to the runs of a stack.
 
     Raises:
-        PluginMissing: at the first that cannot be had.
+        PluginMissing: at the first plugin that cannot be installed.
     """
     plugins = [find_plugin(name, engine, progress=report, environ=environ) for name in sorted(set(names))]
     for plugin in plugins:
@@ -143,7 +144,7 @@ def get_plugins(
 
 
 def sdk_version(name: str) -> str:
-    """The version of a plugin that its Python SDK asks for; the SDK is not imported.
+    """The version of a plugin that its Python SDK requires. This does not import the SDK.
 
     Raises:
         PluginMissing: when the SDK is not installed.
@@ -154,12 +155,12 @@ def sdk_version(name: str) -> str:
         raise PluginMissing(
             f"Pulumi's {name} package for Python is not installed", hint=install_command(f"alchemesh-platform[{name}]")
         )
-    # Written by Pulumi's code generator beside every SDK: {"resource": true, "name": …, "version": …}
+    # Pulumi's code generator writes this file into every SDK: {"resource": true, "name": …, "version": …}
     return str(json.loads(Path(found.origin).with_name("pulumi-plugin.json").read_bytes())["version"])
 
 
 def program_of(name: str) -> str:
-    """The program of a plugin: ``pulumi-resource-kafka``."""
+    """The file name of a plugin's program: ``pulumi-resource-kafka``."""
     return f"pulumi-resource-{name}"
 
 
@@ -177,7 +178,7 @@ def _install(
     environ: Mapping[str, str],
     tried: dict[str, str],
 ) -> Source | None:
-    """Download or build into a folder beside, and move into place in one step; one process at a time."""
+    """Download or build into a temporary folder, and move it into place in one step; one process at a time."""
     cache = place.parent.parent
     ways: dict[Source, Callable[[Path], Path]] = {
         "download": lambda folder: _download(name, version, folder, engine, report, environ)
@@ -206,7 +207,7 @@ def _install(
 def _download(
     name: str, version: str, folder: Path, engine: Engine, report: Report, environ: Mapping[str, str]
 ) -> Path:
-    """The engine's own download, into a Pulumi home for the while: it knows mirrors, checksums and proxies."""
+    """Download with the engine into a temporary Pulumi home: the engine handles mirrors, checksums and proxies."""
     report(f"downloading Pulumi's {name} plugin {version}")
     command = [str(engine.path), "plugin", "install", "resource", name, version, "--non-interactive", "--color=never"]
     variables = {**environ, "PULUMI_HOME": str(folder), "PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -245,7 +246,7 @@ def _build(name: str, version: str, folder: Path, report: Report, environ: Mappi
 
 
 def _reason(printed: str) -> str:
-    """The reason of a failed download: it is in the engine's warnings, and the last line counts the attempts."""
+    """The reason of a failed download. The engine's warnings contain it; the last line only counts the attempts."""
     for line in printed.splitlines():
         if line.startswith("warning: Error downloading plugin: "):
             return line.removeprefix("warning: Error downloading plugin: ")

@@ -1,4 +1,4 @@
-"""Which version an engine is, learnt once for each program and remembered beside the cached engines."""
+"""The version of an engine. Each program is asked once, and the answer is stored next to the cached engines."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from pathlib import Path
 
 from alchemesh_platform.base.writing import write_private
 
-MINIMUM_VERSION = "3.256.0"  # the oldest one that is taken: the first that knows `destroy --ignore-protect`
-PINNED_VERSION = "3.259.0"  # downloaded or built, and what the tests run with; the Python SDK is locked to the same
+MINIMUM_VERSION = "3.256.0"  # the oldest supported version: the first with `destroy --ignore-protect`
+PINNED_VERSION = "3.259.0"  # downloaded or built, and used by the tests; the Python SDK is locked to the same version
 
-ANSWER_SECONDS = 60.0  # the first start of a program of 115 MB from a slow disk
+ANSWER_SECONDS = 60.0  # allows for the first start of a 115 MB program from a slow disk
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 class NoEngine(Exception):
-    """Raised when a program does not answer as Pulumi's engine does; says what it did instead."""
+    """Raised when a program does not respond as Pulumi's engine does; describes its response."""
 
 
 def version_key(version: str) -> tuple[int, int, int]:
-    """The version as numbers that compare; zeros where it is none."""
+    """The version as numbers that can be compared; zeros for text that is no version."""
     match = _VERSION.match(version)
     return (int(match[1]), int(match[2]), int(match[3])) if match else (0, 0, 0)
 
 
 def new_enough(version: str) -> bool:
-    """Whether the engine can be used."""
+    """Whether this version of the engine is supported."""
     return version_key(version) >= version_key(MINIMUM_VERSION)
 
 
 def version_of(program: Path, memory: Path, environ: Mapping[str, str]) -> str:
-    """The version of an engine, from the memory where the program has not changed since, or else from itself.
+    """The version of an engine: the stored one if the program has not changed since, or else the engine's own answer.
 
     Args:
         program: The engine.
-        memory: JSON file of what was learnt before; it need not exist, and nothing is lost where it cannot be written.
+        memory: JSON file of the stored versions. It need not exist; a file that cannot be written is no error.
         environ: Environment to start it in.
 
     Raises:
-        NoEngine: when the program does not answer with a version.
+        NoEngine: when the program does not print a version.
     """
     resolved = program.resolve()
     try:
@@ -56,16 +56,16 @@ def version_of(program: Path, memory: Path, environ: Mapping[str, str]) -> str:
     if isinstance(entry, dict) and entry == {**seen, "version": entry.get("version")}:
         return str(entry["version"])
     version = ask_version(resolved, environ)
-    with suppress(OSError):  # a cache that cannot be written costs a start of the engine, no more
+    with suppress(OSError):  # a cache that cannot be written only costs one more start of the engine
         write_private(memory, json.dumps({**known, str(resolved): {**seen, "version": version}}, indent=2))
     return version
 
 
 def ask_version(program: Path, environ: Mapping[str, str]) -> str:
-    """Start the engine and ask.
+    """Start the engine and read its version.
 
     Raises:
-        NoEngine: when it does not start, or answers with something else.
+        NoEngine: when it does not start, or prints something else.
     """
     with tempfile.TemporaryDirectory(prefix="alchemesh-") as folder:
         try:

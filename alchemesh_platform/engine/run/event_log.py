@@ -1,4 +1,4 @@
-"""The file that the engine writes its events to, read while it is being written."""
+"""The engine's event log, read while the engine writes it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ EVENTS = "events"  # name of the file, in the folder of a run
 
 
 class EventLog:
-    """An event log, read from where the last reading ended.
+    """An event log. Each read continues after the previous one.
 
     Args:
-        path: File; it need not exist yet.
+        path: File of the log; it need not exist yet.
         refresh: Whether the run is a refresh.
     """
 
@@ -25,7 +25,7 @@ class EventLog:
         self._rest = b""
 
     def read(self) -> Iterator[EngineEvent]:
-        """The events that were written since; a line that is not complete yet is left for the next reading."""
+        """Yield the events since the previous read. An incomplete last line is left for the next read."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._position)

@@ -1,7 +1,7 @@
 """Events of the engine's run as small frozen values.
 
-The engine writes one JSON object a line. Kinds that are not listed here are skipped, and so is what a newer engine
-adds: a field more or less never stops a run. Secrets are masked and values that are not known yet are marked.
+The engine writes one JSON object a line. This module skips unknown kinds of events and unknown fields, so a newer
+engine does not break a run. Secrets are masked, and values that are not known yet are marked.
 
 Source: pulumi sdk/go/common/apitype/events.go
 """
@@ -43,14 +43,14 @@ PROVIDER_TYPE_PREFIX = "pulumi:providers:"
 
 @dataclass(frozen=True, slots=True)
 class PropertyDiff:
-    """A property that differs.
+    """A property whose value changes.
 
     Args:
-        path: Where: ``tags.team``.
-        kind: ``add``, ``update`` or ``delete``, with ``-replace`` behind where the resource has to be replaced for it.
+        path: Path of the property: ``tags.team``.
+        kind: ``add``, ``update`` or ``delete``; with the suffix ``-replace`` if the change replaces the resource.
         input_diff: Whether the declared inputs differ, rather than the deployed resource.
-        old: Value before; None where there is none.
-        new: Value after; None where there is none.
+        old: Previous value; None if there was none.
+        new: New value; None if there is none.
     """
 
     path: str
@@ -61,24 +61,24 @@ class PropertyDiff:
 
     @property
     def replaces(self) -> bool:
-        """Whether the resource has to be replaced for it."""
+        """Whether this change replaces the resource."""
         return self.kind.endswith("-replace")
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceEvent:
-    """Something about one resource.
+    """An event of one resource.
 
     Args:
-        urn: The engine's name for it.
-        type: Its own type.
-        name: The name that the program gave to it.
+        urn: URN of the resource.
+        type: Pulumi type of the resource.
+        name: Name that the program gave to the resource.
         parent: URN of its parent; empty for the root.
         op: The engine's name of the operation: create, update, delete, same, replace, create-replacement, refresh, …
-        custom: Whether a provider manages it; a component only groups.
+        custom: Whether a provider manages the resource; a component resource only groups others.
         diffs: Properties that differ, sorted by path.
-        old_inputs: The previous inputs; None if it did not exist.
-        new_inputs: The declared inputs; None if it is removed.
+        old_inputs: The previous inputs; None if the resource did not exist.
+        new_inputs: The declared inputs; None if the resource is deleted.
         old_outputs: The previous outputs.
         new_outputs: The current outputs.
         planning: Whether this is a preview.
@@ -100,22 +100,22 @@ class ResourceEvent:
 
 @dataclass(frozen=True, slots=True)
 class ResourcePre(ResourceEvent):
-    """A step begins."""
+    """A step starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceOutputs(ResourceEvent):
-    """A step is done."""
+    """A step finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceFailed(ResourceEvent):
-    """A step failed; a diagnostic before it says why."""
+    """A step failed. An earlier diagnostic gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A message. ``severity`` is debug, info, warning or error; ``urn`` is empty where it is about no resource."""
+    """A message. ``severity`` is debug, info, warning or error; ``urn`` is empty if it concerns no resource."""
 
     severity: str
     message: str
@@ -125,14 +125,14 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """The run begins. Secret configuration is masked by the engine."""
+    """The run starts. The engine masks secret configuration."""
 
     config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The run is over. ``result`` is succeeded, failed or canceled."""
+    """The run has ended. ``result`` is succeeded, failed or canceled."""
 
     result: str
     changes: Mapping[str, int]
@@ -142,14 +142,14 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The last event of a run, however it ended."""
+    """The last event of each run, successful or not."""
 
 
 EngineEvent: TypeAlias = ResourcePre | ResourceOutputs | ResourceFailed | Diagnostic | Prelude | Summary | Cancel
 
 
 def parse_event(line: str | bytes, *, refresh: bool = False) -> EngineEvent | None:
-    """Read one line of the event log; None for what is not understood or of no interest.
+    """Parse one line of the event log; None for an unknown or irrelevant event.
 
     Args:
         refresh: Whether the run is a refresh: the deployed resource then differs, not the declaration.
@@ -167,7 +167,7 @@ def parse_event(line: str | bytes, *, refresh: bool = False) -> EngineEvent | No
 
 
 def plain(value: Any) -> Any:
-    """Plain JSON of a property value: secrets masked, unknown values marked, references as their URN."""
+    """Convert a property value to plain JSON: secrets masked, unknown values marked, references as their URN."""
     if isinstance(value, str):
         return UNKNOWN if value in _UNKNOWN_VALUES else value
     if isinstance(value, list):
@@ -230,10 +230,10 @@ _Sides: TypeAlias = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 
 def _diffs(step: dict[str, Any], inputs: _Sides, outputs: _Sides, *, refresh: bool) -> tuple[PropertyDiff, ...]:
-    # Which side a value is taken from follows pulumi pkg/engine/detailedDiff.go (TranslateDetailedDiff).
+    # The choice of the old and new side follows pulumi pkg/engine/detailedDiff.go (TranslateDetailedDiff).
     detailed = step.get("detailedDiff")
     if not detailed:
-        # A provider that has no detailed diff names top-level properties only.
+        # A provider without a detailed diff reports only top-level properties.
         names = step.get("diffs") or ()
         detailed = {name: {"diffKind": "update", "inputDiff": True} for name in names if isinstance(name, str)}
     if step.get("op") == "same" or not isinstance(detailed, dict):

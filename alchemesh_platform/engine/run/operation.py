@@ -1,4 +1,4 @@
-"""One operation: one process of the engine, the program in this process, events as they come."""
+"""Run one operation: one engine process, with the program in this process and events handled as they arrive."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ from alchemesh_platform.engine.urn import package_of
 Operation = Literal["preview", "up", "refresh", "destroy"]
 Protected = Literal["refused", "kept", "removed"]
 
-POLL_SECONDS = 0.05  # how long an event or a wish to stop may wait; the engine's end is noticed at once
+POLL_SECONDS = 0.05  # longest delay of an event or a request to stop; the end of the engine is noticed immediately
 STDERR_LINES = 40
 
-# Steps of a replacement that deletes the old resource first: with --continue-on-error, the engine does not answer the
-# program when that deletion fails. Source: pulumi pkg/resource/deploy/step_executor.go (executeChain), seen with 3.259.
+# Steps of a replacement that deletes the old resource first. With --continue-on-error, the engine does not respond to
+# the program when that deletion fails. Source: pulumi pkg/resource/deploy/step_executor.go (executeChain), seen with
+# 3.259.
 _OLD_ONE_REMOVED = ("delete-replaced", "delete")
 _WITHOUT_ASKING = ("--yes", "--skip-preview")
 _ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
@@ -54,10 +55,10 @@ _PROTECTED: Mapping[Protected, tuple[str, ...]] = {
 
 
 class Wish(Protocol):
-    """Something that can be asked whether a run is to be stopped, such as a ``threading.Event``."""
+    """Reports whether to stop a run, such as a ``threading.Event``."""
 
     def is_set(self) -> bool:
-        """Whether it is."""
+        """Whether the run must stop."""
         ...
 
 
@@ -76,33 +77,34 @@ def run_operation(
     environ: Mapping[str, str] = os.environ,
     cancel: Wish | None = None,
 ) -> EngineResult:
-    """Run one operation on a stack that is prepared and held.
+    """Run one operation on a stack that is prepared and locked.
 
-    Ctrl-C, as ``cancel`` or as a KeyboardInterrupt here, lets the engine finish and record what it has begun; a
-    KeyboardInterrupt after that stops it at once. Either way the outcome is returned, not raised.
+    Ctrl-C, through ``cancel`` or as a KeyboardInterrupt here, lets the engine finish and record its current steps. A
+    second KeyboardInterrupt stops the engine immediately. In both cases this function returns the outcome and does not
+    raise.
 
     Args:
         engine: The engine.
-        stack: The stack; ``prepare`` was called.
+        stack: The stack, after ``prepare``.
         operation: The operation.
-        program: Declares the resources. `preview` and `up` run it; `destroy` does when a killed run left something to
-            take over first; `refresh` does not.
-        providers: Package: port of its provider on loopback. They adopt existing resources when they create.
-        on_event: Gets every event as it comes, in the calling thread.
-        targets: URNs to restrict the run to, with wildcards; none stands for all.
-        parallel: Most steps at once; the engine's own choice when None.
-        refresh: Whether a `preview` or `up` first looks for manual changes.
+        program: Declares the resources. `preview` and `up` run it. `destroy` runs it only to adopt resources that a
+            killed run left. `refresh` does not run it.
+        providers: Loopback port of the provider of each package. These providers adopt existing resources on create.
+        on_event: Receives every event as it arrives, in the calling thread.
+        targets: URNs to restrict the run to, with wildcards; none for all resources.
+        parallel: Maximum number of parallel steps; None for the engine's own choice.
+        refresh: Whether a `preview` or `up` first detects manual changes.
         protected: The treatment of protected resources by `destroy`. If they are kept, so are their dependencies.
-        environ: Environment that the engine starts from.
-        cancel: Is set when the run is to be stopped.
+        environ: Environment to start the engine with.
+        cancel: Is set to stop the run.
 
     Returns:
         The result. A failed run is an outcome, not an exception.
 
     Raises:
-        StackLocked: when the engine finds the state locked by another engine.
+        StackLocked: when another engine has locked the state.
         KeyLost: when the state cannot be decrypted.
-        StackFailed: when what a killed run left cannot be read or written.
+        StackFailed: when the engine cannot read or write the state that a killed run left.
     """
 
     def once(what: Operation, which: Sequence[str]) -> tuple[EngineResult, Record]:
@@ -211,12 +213,12 @@ def _command(
 def _options(
     operation: Operation, targets: Sequence[str], parallel: int | None, *, refresh: bool, protected: Protected
 ) -> list[str]:
-    """The engine options of this run alone."""
+    """The engine options of this run only."""
     options = [f"--target={urn}" for urn in targets]
     if operation in ("up", "destroy"):
-        options.append("--continue-on-error")  # what does not need the thing that failed is done all the same
+        options.append("--continue-on-error")  # continue with resources that do not depend on the failed one
     if targets and operation == "destroy":
-        options.append("--target-dependents")  # what needs a thing goes before it
+        options.append("--target-dependents")  # delete the dependents of a resource before the resource
     if refresh and operation in ("preview", "up"):
         options.append("--refresh")
     if operation == "destroy":
@@ -233,12 +235,12 @@ def _follow(
     on_event: Callable[[EngineEvent], object],
     cancel: Wish | None,
 ) -> None:
-    """Hand the events on until the engine has ended and all are read."""
+    """Pass events to ``on_event`` until the engine has ended and all events are read."""
     broken: Exception | None = None
     ended = False
     while not ended:
         try:
-            ended = process.wait(POLL_SECONDS)  # asked before the reading, so that nothing written before is missed
+            ended = process.wait(POLL_SECONDS)  # check before reading: then the last read finds every event
             for event in log.read():
                 shown = record.take(event)
                 if shown is not None and broken is None:
@@ -276,7 +278,7 @@ def _raise_known(stack: Stack, printed: str) -> None:
 
 
 def _explain(process: EngineProcess, record: Record, served: ServedProgram, printed: str) -> None:
-    """See to it that a failed run says why."""
+    """Ensure that a failed run reports a reason."""
     reported = any(diagnostic.severity == "error" for diagnostic in record.diagnostics)
     if served.failed_itself:
         record.diagnostics.append(Diagnostic("error", _words_of(served.failure)))

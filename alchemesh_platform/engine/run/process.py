@@ -1,9 +1,9 @@
-"""One process of the engine, stopped with its own signals.
+"""One engine process, stopped with the engine's own signals.
 
-When this process is killed, the engine is not: its connections to the program and to providers in this process break.
-It treats their pending operations as failed, waits for other providers to finish, records the results, unlocks the
-state and ends. Killing it in the same moment (PR_SET_PDEATHSIG) was tried and rejected: a cloud provider's
-pending creation would then finish without a record, and on a busy machine the engine sometimes
+When this process is killed, the engine continues, but its connections to the program and to the providers in this
+process break. The engine treats their pending operations as failed, waits for other providers to finish, records the
+results, unlocks the state and ends. We tried to kill the engine at the same moment (PR_SET_PDEATHSIG) and rejected it:
+a cloud provider would finish its pending creation without a record, and on a busy machine the engine sometimes
 still notices the broken connections first. The log of the run names the creations in this process (``interrupted.py``).
 """
 
@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-TERMINATE_SECONDS = 5.0  # for the engine to write down what it was doing when it is stopped immediately
+TERMINATE_SECONDS = 5.0  # time for the engine to record its current steps when it must stop immediately
 
 
 class EngineProcess:
-    """The engine, running."""
+    """A running engine process."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -31,34 +31,34 @@ class EngineProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def was_asked_to_stop(self) -> bool:
-        """Whether ``stop`` was called while it ran."""
+        """Whether ``stop`` was called while the engine ran."""
         return self._signals > 0
 
     @property
     def exit_code(self) -> int:
-        """Its exit code; the negated number of the signal that ended it."""
+        """The exit code; the negated number of the signal that ended the engine."""
         return self._process.wait()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, at most so long; returns whether it has ended."""
+        """Wait for the end of the engine, at most this long; returns whether it has ended."""
         return self._ended.wait(seconds)
 
     def stop(self) -> None:
-        """Ask it to stop: the first time what has begun is finished and recorded, the second time it stops at once."""
+        """Stop the engine. The first call lets it finish and record its current steps; the second stops it at once."""
         if self._ended.is_set():
             return
         self._signals += 1
-        # The child has not been waited for while `_ended` is unset, so the number cannot be another process's.
+        # `_ended` is unset, so the operating system has not reused the process id yet.
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
 
     def end(self) -> None:
-        """See to it that it is gone: stopped at once, and killed when that takes too long."""
+        """Ensure that the engine has ended: stop it immediately, and kill it if that takes too long."""
         if not self._ended.is_set():
             if not self.was_asked_to_stop:
                 self.stop()
@@ -74,16 +74,16 @@ class EngineProcess:
 
 @contextmanager
 def started(command: Sequence[str], folder: Path, environ: Mapping[str, str], stderr: Path) -> Iterator[EngineProcess]:
-    """Run the engine in the background; it has ended when the block has, however the block ends.
+    """Run the engine in the background and end it when the block ends, also on an exception.
 
     Args:
         command: Engine and arguments.
-        folder: Its current folder.
-        stderr: File for what it says on stderr; what it says on stdout is in its events.
+        folder: Working folder of the engine.
+        stderr: File for the engine's stderr. The event log contains the engine's stdout messages.
     """
     with stderr.open("wb") as file:
         process = EngineProcess(
-            # A process group of its own: the terminal's Ctrl-C goes to this process alone, which passes it on once.
+            # A separate process group: the terminal sends Ctrl-C only to this process, which passes it on once.
             subprocess.Popen(
                 command,
                 cwd=folder,

@@ -1,8 +1,9 @@
-"""The program that declares resources, run inside this process when the engine asks for it.
+"""The program that declares resources, run inside this process when the engine calls it.
 
-The engine calls a language runtime over gRPC. Pulumi's own in-process one (``pulumi.automation._server``) was
-measured and not taken: with a thousand resources the SDK's way of waiting takes 9 s of the 12 s of a preview, and the
-stack trace that is recorded with every resource is three quarters of a state that is written again at every step.
+The engine calls a language runtime over gRPC. We measured Pulumi's own in-process runtime
+(``pulumi.automation._server``) and rejected it. With a thousand resources, the SDK's way of waiting takes 9 s of the 12
+s of a preview. The stack trace of every resource takes three quarters of the state, which the engine writes at every
+step.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ from alchemesh_platform.engine.urn import name_of, type_of
 # Source: pulumi sdk/python/lib/pulumi/runtime/_grpc_settings.py
 _CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 _SERVER_THREADS = 4
-_THREADS_PER_STEP = 4  # as Pulumi's own runtime has it: a thread waits for each resource that is being registered
+_THREADS_PER_STEP = 4  # as in Pulumi's own runtime: one thread waits for each resource registration
 
 
 @dataclass(slots=True)
 class ServedProgram:
-    """A program that is being served.
+    """A program that the engine can call.
 
     Args:
-        port: Where the engine finds it, on loopback.
+        port: Port on loopback where the engine calls the program.
         failure: The exception of the program; None if it raised none.
     """
 
@@ -56,14 +57,14 @@ class ServedProgram:
 
     @property
     def failed_itself(self) -> bool:
-        """Whether the program raised by itself, and not because the engine refused a call and reported why."""
+        """Whether the program itself raised, rather than the engine refusing a call and reporting the reason."""
         if self.failure is None or isinstance(self.failure, ResourceRegistrationFailed):
             return False
         return not _refused_by_engine(self.failure)
 
     def give_up(self, urn: str) -> None:
-        """Wait no longer for a resource to be registered: the engine never answers where it could not remove the old
-        one that has to go first."""
+        """Stop waiting for the registration of a resource. The engine never responds when it could not delete the old
+        resource of a delete-before-replace."""
         call = self.registering.get((type_of(urn), name_of(urn)))
         if call is not None:
             call.cancel()
@@ -74,7 +75,7 @@ def serve_program(program: Callable[[], object] | None) -> Iterator[ServedProgra
     """Serve a program for one run of the engine.
 
     Args:
-        program: Declares the resources; None for an operation that runs none.
+        program: Declares the resources; None for an operation without a program.
     """
     server = grpc.server(ThreadPoolExecutor(_SERVER_THREADS), options=_CHANNEL_OPTIONS)
     served = ServedProgram(server.add_insecure_port("127.0.0.1:0"))
@@ -87,7 +88,7 @@ def serve_program(program: Callable[[], object] | None) -> Iterator[ServedProgra
 
 
 class _Runtime(LanguageRuntimeServicer):
-    """The calls of the engine; their names are those of language.proto."""
+    """The calls of the engine; language.proto defines their names."""
 
     def __init__(self, program: Callable[[], object], served: ServedProgram) -> None:
         self.program = program
@@ -116,10 +117,10 @@ class _Runtime(LanguageRuntimeServicer):
 
 
 class _Registrations(RPCManager):
-    """Registers whatever does not need a resource that failed, and ends the program as failed after that.
+    """Registers all resources that do not depend on a failed one, and then ends the program as failed.
 
-    The SDK ends it at the first resource that needs one. A program that ended well all the same would have the engine
-    remove what was not registered.
+    The SDK ends the program at the first resource that depends on a failed one. If the program ended successfully
+    anyway, the engine would delete the resources that were not registered.
     """
 
     def do_rpc(self, name: str, rpc_function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -132,13 +133,13 @@ class _Registrations(RPCManager):
         return super().do_rpc(name, unless_it_needs_what_failed)
 
     def fail(self, failed: ResourceRegistrationFailed) -> None:
-        """Have the program end as failed, once everything else is registered."""
+        """Make the program end as failed after all other registrations."""
         if self.unhandled_exception is None:
             self.unhandled_exception = failed
 
 
 class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
-    """Registers resources without the Python stack that made them, which names this machine's folders in the state."""
+    """Registers resources without their Python stack trace, which would store this machine's paths in the state."""
 
     def __init__(self, channel: grpc.Channel, registrations: _Registrations, served: ServedProgram) -> None:
         super().__init__(channel)
@@ -156,7 +157,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
             finally:
                 served.registering.pop(
                     (request.type, request.name), None
-                )  # a name that is used twice is the engine's to tell
+                )  # the engine reports a name that is used twice
             if answer.result != resource_pb2.Result.SUCCESS:
                 registrations.fail(ResourceRegistrationFailed(f"{request.name} failed"))
             return answer
@@ -165,7 +166,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
 
 
 class _Engine(engine_pb2_grpc.EngineStub):
-    """Drops the SDK's debug messages: several calls for each resource, with its properties, secrets among them."""
+    """Drops the SDK's debug messages: several for each resource, with its properties and secrets."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__(channel)
@@ -178,7 +179,7 @@ class _Engine(engine_pb2_grpc.EngineStub):
 
 
 def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> None:
-    """Run the program in a context and an event loop of its own, so that runs in other threads do not mix with it.
+    """Run the program in its own context and event loop, so that runs in other threads stay separate.
 
     Source: pulumi sdk/python/lib/pulumi/automation/_server.py
     """
@@ -202,13 +203,14 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
     async def declare() -> None:
         with SDK_IMPORTS:
             program()
-        # Lets every registration begin before the SDK looks for registrations to wait for. It finds none otherwise, and
-        # waits for the outputs instead, for all of them again each time that one is there: quadratic.
+        # Every registration must start before the SDK looks for registrations to wait for. Otherwise the SDK finds none
+        # and waits for the outputs instead. It waits for all of them again each time that one arrives, which is
+        # quadratic.
         await asyncio.sleep(0)
 
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * _THREADS_PER_STEP))
-    # The resource of an output reports the failure of an output that nothing awaits.
+    # The resource of an output reports the failure of an output that no code awaits.
     loop.set_exception_handler(lambda _loop, _context: None)
     try:
         loop.run_until_complete(run_in_stack(declare))

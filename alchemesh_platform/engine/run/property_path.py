@@ -1,4 +1,4 @@
-"""Where in a resource a property is, as the engine writes it: ``tags.team``, ``columns[2].name``, ``labels["a.b"]``."""
+"""Paths of properties, as the engine writes them: ``tags.team``, ``columns[2].name``, ``labels["a.b"]``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 
 
 def at_path(value: Any, path: str) -> Any:
-    """The value at a path; None where there is none."""
+    """The value at a path; None if the path does not exist."""
     if isinstance(value, Mapping) and path in value:
         return value[path]
     position = 0

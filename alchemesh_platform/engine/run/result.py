@@ -25,7 +25,7 @@ _PREFIX = re.compile(
     r"|rpc error: code = \w+ desc = |Preview failed: |error: |1 error occurred:\s+\* )+"
 )
 _MARKUP = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*[mK]")
-# The engine's closing words, which tell no more than the outcome does.
+# The engine's closing message, which adds nothing to the outcome.
 _NOISE = re.compile(
     r"^(?:(?:update|preview|refresh|destroy|resource import) (?:failed|canceled)|Cancelling all calls)$"
 )
@@ -36,13 +36,13 @@ class EngineResult:
     """The result of one run of the engine.
 
     Args:
-        outcome: Cancelled only if a user stopped the run before its end.
-        changes: Operation, in the engine's words: number of resources, groups and providers among them.
+        outcome: ``cancelled`` only if a user stopped the run before its end.
+        changes: Number of resources by the engine's name of the operation; includes groups and providers.
         diagnostics: Info, warnings and errors in order, without empty ones.
         outputs: Outputs of the stack, with secrets masked.
-        notes: Notes for the user that are no failures.
-        seconds: How long it took.
-        exit_code: The engine's; negative when a signal ended it.
+        notes: Notes for the user that are not failures.
+        seconds: Duration of the run.
+        exit_code: Exit code of the engine; negative when a signal ended it.
         stderr: End of the engine's output on stderr.
         exception: The exception of the program, if it raised one.
     """
@@ -59,12 +59,12 @@ class EngineResult:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The diagnostics that say what failed."""
+        """The diagnostics that give the reasons of the failure."""
         return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error")
 
 
 class Record:
-    """Collects what the events of a run tell."""
+    """Collects the result of a run from its events."""
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -76,7 +76,7 @@ class Record:
         self._summary: Summary | None = None
 
     def take(self, event: EngineEvent) -> EngineEvent | None:
-        """Take in one event; returns it as it is to be shown, None where it is not."""
+        """Record one event; returns the event to show, or None for an event that is not shown."""
         if isinstance(event, Diagnostic):
             return self._take_diagnostic(event)
         if isinstance(event, ResourceOutputs):
@@ -91,7 +91,7 @@ class Record:
 
     @property
     def changes(self) -> dict[str, int]:
-        """As the engine sums them up; counted from the events where it did not come to that."""
+        """The engine's own summary, or the numbers counted from the events if the run ended before its summary."""
         return dict(self._summary.changes) if self._summary else dict(self._counted)
 
     def _take_diagnostic(self, event: Diagnostic) -> Diagnostic | None:
@@ -112,5 +112,5 @@ class Record:
 
 
 def clean(message: str) -> str:
-    """A message without markup, and without what the engine and gRPC put before it."""
+    """A message without markup, and without the prefixes of the engine and of gRPC."""
     return _PREFIX.sub("", _MARKUP.sub("", message).strip()).strip()

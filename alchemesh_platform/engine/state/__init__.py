@@ -1,1 +1,1 @@
-"""The state of a stack: where it is kept, how it is locked, and how it is read."""
+"""The state of a stack: its backend, its lock and how to read it."""

@@ -1,4 +1,4 @@
-"""Holding a stack for a run: locked, and with its state where the engine can work on it quickly."""
+"""Lock a stack for a run, and make its state available where the engine can work on it quickly."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from alchemesh_platform.engine.state.folder import FILE_SCHEME
 from alchemesh_platform.engine.state.lock import StackLock, release
 from alchemesh_platform.engine.state.object_store import is_object_storage, shown
 
-CHECKOUTS = "checkouts"  # folder of the environment that states from object storage are worked on in
+CHECKOUTS = "checkouts"  # folder of the environment with local copies of states in object storage
 DIGEST_DIGITS = 16
 
 
 @contextmanager
 def checked_out(stack: Stack, *, report: Callable[[str], None]) -> Iterator[Stack]:
-    """Hold a stack; inside, nothing that an earlier run left is in the way.
+    """Lock a stack, and clean up the remains of earlier runs.
 
     Args:
-        stack: The stack. Where its state is in a folder or behind Pulumi's own service, that is worked on as it is;
-            state in object storage is fetched, and pushed while it changes.
+        stack: The stack. The engine works directly on a state in a folder or in Pulumi Cloud. A state in object
+            storage is downloaded, and each change is pushed.
         report: Receives a line for each finding and repair.
 
     Yields:
         The stack to work on.
 
     Raises:
-        StackLocked: when another process holds it.
-        StateDamaged: when the state can neither be read nor repaired.
-        StoreUnusable, StateNotPushed, StateOverwritten: when its object storage cannot be used.
+        StackLocked: when another process holds the lock.
+        StateDamaged: when neither the state nor its backup can be read.
+        StoreUnusable, StateNotPushed, StateOverwritten: when the object storage cannot be used.
     """
     if not is_object_storage(stack.backend):
         with StackLock(stack, report=report):
@@ -45,10 +45,10 @@ def checked_out(stack: Stack, *, report: Callable[[str], None]) -> Iterator[Stac
 
 
 def unlocked(stack: Stack) -> list[str]:
-    """Remove every lock of the stack; returns what was found and removed, in sentences.
+    """Remove every lock of the stack; returns a sentence for each removed lock.
 
     Raises:
-        StackLocked: when a run on this machine still holds it.
+        StackLocked: when a run on this machine still holds the lock.
     """
     if not is_object_storage(stack.backend):
         return release(stack)
@@ -62,7 +62,7 @@ def unlocked(stack: Stack) -> list[str]:
 
 
 def local_of(stack: Stack) -> Stack:
-    """The same stack with its state in a folder of this machine, one folder for each address."""
+    """The same stack with its state in a folder of this machine; each backend address has its own folder."""
     digest = hashlib.sha256(shown(stack.backend).encode()).hexdigest()[:DIGEST_DIGITS]
     folder = stack.home.absolute() / "engine" / CHECKOUTS / digest
     return replace(stack, backend=f"{FILE_SCHEME}{folder}")

@@ -1,4 +1,4 @@
-"""The state of a stack: the deployed resources, as the engine recorded them."""
+"""The deployed resources of a stack, as the engine recorded them in the state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deployed_urns(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.
 
 
 def deployed_state(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ) -> Mapping[str, Any]:
-    """The deployment in the state, empty where there is none; of a state that is in no folder the engine is asked.
+    """The deployment in the state; empty if there is none. The engine reads a state that is not in a folder.
 
     Raises:
         StackFailed: when the engine cannot read the state.
@@ -42,7 +42,7 @@ def deployed_state(engine: Engine, stack: Stack, environ: Mapping[str, str] = os
 
 
 def deployed_ids(deployment: Mapping[str, Any]) -> Mapping[str, set[str]]:
-    """Pulumi type: ids of the resources of a deployment that are not about to be removed."""
+    """Ids of the deployed resources by Pulumi type, without resources that are pending deletion."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for resource in deployment.get("resources") or ():
         if resource.get("custom") and not resource.get("delete"):
@@ -51,10 +51,10 @@ def deployed_ids(deployment: Mapping[str, Any]) -> Mapping[str, set[str]]:
 
 
 def export_state(engine: Engine, stack: Stack, folder: Path, environ: Mapping[str, str]) -> Path:
-    """Have the engine write the state into a folder; returns the file.
+    """Export the state into a folder with the engine; returns the file.
 
     Raises:
-        StackFailed: when it cannot.
+        StackFailed: when the engine cannot export it.
     """
     target = folder / "state.json"
     command = ["stack", "export", f"--file={target}", f"--stack={stack.name}", "--non-interactive"]

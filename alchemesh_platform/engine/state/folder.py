@@ -1,9 +1,9 @@
-"""Pulumi's state in a folder of this machine: where its files are, and what to do when one is damaged.
+"""Pulumi's state in a folder of this machine: its files, and the repair of a damaged one.
 
-The engine writes a state file beside and renames it, after it has copied the one before to ``.bak``. A killed process
-never leaves half a state file; a machine that loses power may. But beside each file the store keeps a ``.attrs`` file,
-which it writes in place: killed in that moment, it leaves an empty one, and the whole state cannot be read ("failed to
-load checkpoint: EOF"). Nothing needs those files, so our runs have the store write none.
+The engine copies the previous state file to ``.bak``, writes a new file and renames it. So a killed process never
+leaves half a state file, but a machine that loses power may. The store also keeps a ``.attrs`` file next to each file
+and writes it in place. If the process is killed at that moment, the file is empty and the whole state is unreadable
+("failed to load checkpoint: EOF"). Nothing needs those files, so our runs configure the store to write none.
 
 Source: pulumi pkg/backend/diy/state.go (saveCheckpoint), store.go, lock.go; gocloud.dev/blob/fileblob (setAttrs)
 """
@@ -28,12 +28,12 @@ ZSTANDARD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class StateDamaged(Failure):
-    """Raised when a state file cannot be read and its backup cannot either."""
+    """Raised when neither a state file nor its backup can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """Where one stack's state is, below the folder that a ``file://`` backend names."""
+    """The folder of one stack's state, below the folder of a ``file://`` backend."""
 
     root: Path
     project: str
@@ -44,7 +44,7 @@ class StateFolder:
 
     @property
     def file(self) -> Path:
-        """The state; it need not exist yet. Its name has a suffix more where the user had it compressed."""
+        """The state file; it need not exist yet. Its name has one more suffix if the user compresses states."""
         plain = self.root / ".pulumi" / "stacks" / self.project / f"{self.stack}.json"
         variants = [
             path for path in (plain, plain.with_suffix(".json.gz"), plain.with_suffix(".json.zst")) if path.exists()
@@ -58,12 +58,12 @@ class StateFolder:
 
     @property
     def backups(self) -> Path:
-        """Folder of the states that earlier operations ended with."""
+        """Folder of the states at the end of earlier operations."""
         return self.root / ".pulumi" / "backups" / self.project / self.stack
 
 
 def folder_of(backend: str) -> Path | None:
-    """The folder that a backend's address names; None for a backend elsewhere.
+    """The folder of a backend's address; None if the backend is not a folder.
 
     Source: pulumi pkg/backend/diy/backend.go (massageBlobPath)
     """
@@ -73,7 +73,7 @@ def folder_of(backend: str) -> Path | None:
 
 
 def address_of(backend: str) -> str:
-    """The address as the engine is given it: a folder's is absolute, and no ``.attrs`` files are kept there."""
+    """The address to pass to the engine: a folder's is absolute and turns off ``.attrs`` files."""
     folder = folder_of(backend)
     if folder is None:
         return backend
@@ -84,7 +84,7 @@ def address_of(backend: str) -> str:
 
 
 def read_state(file: Path) -> Mapping[str, Any] | None:
-    """The deployment in a state file; None if it cannot be read (compressed with Zstandard, or in another format).
+    """Read the deployment in a state file; None for a format that this cannot read, such as Zstandard compression.
 
     Raises:
         ValueError: when the file is damaged.
@@ -106,17 +106,17 @@ def read_state(file: Path) -> Mapping[str, Any] | None:
 
 
 def repair_state(folder: StateFolder) -> str | None:
-    """Put the backup in the place of a state file that is damaged; call it with the stack's lock.
+    """Replace a damaged state file with its backup. The caller holds the stack's lock.
 
     Returns:
-        The repair, in a sentence; None if the state is intact or missing.
+        A sentence about the repair; None if the state is intact or missing.
 
     Raises:
-        StateDamaged: when the backup is no better, with what else there is.
+        StateDamaged: when the backup is damaged too, with the other files that exist.
     """
     file = folder.file
     for left in file.parent.glob(f"{folder.stack}.json*.tmp"):
-        left.unlink(missing_ok=True)  # of an engine that was killed while it wrote
+        left.unlink(missing_ok=True)  # left by an engine that was killed while it wrote
     for attributes in (_attributes(file), _attributes(_backup(file))):
         if not _is_json(attributes):
             attributes.unlink(missing_ok=True)

@@ -1,13 +1,14 @@
 """The unfinished steps of a killed run, and how the next run resumes them.
 
-Before each step the engine writes down what it is about to do. Killed, it leaves that as *pending operations* in the
-state. The next run drops all of them but creations, which it keeps for ever and warns of each time: nobody knows
-whether the thing was made. Where not the engine was killed but its caller, with the provider in it, there is not even
-that: the engine takes the creation for failed. The events of that run, which its folder still holds, tell of it.
+Before each step the engine records what it is about to do. A killed engine leaves that record as a *pending operation*
+in the state. The next run drops all pending operations except creations. It keeps those and warns about them on each
+run, because the engine cannot know whether the resource was created. If the caller was killed instead, with the
+provider in its process, the state has no pending operation: the engine records the creation as failed. The event log in
+the folder of that run still names the creation.
 
 Our providers resolve this: an attached provider adopts an existing resource when the engine creates it. So `up` creates
-again and then clears the pending operations. `destroy` creates first, because the engine cannot remove resources that
-it does not know.
+the resource again and then clears the pending operations. `destroy` creates first, because the engine cannot delete
+resources that it does not know.
 
 Source: pulumi pkg/backend/snapshot.go (Snap), pkg/resource/deploy/deployment_executor.go
 """
@@ -38,14 +39,14 @@ _WARNED = re.compile(r"^\s*\* (?P<urn>urn:pulumi:.+), interrupted while (?P<oper
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A step that was begun and not ended. ``operation`` is creating, updating, deleting, reading or importing."""
+    """A step that started and did not end. ``operation`` is creating, updating, deleting, reading or importing."""
 
     urn: str
     operation: str
 
 
 def warned_of(message: str) -> tuple[Interrupted, ...] | None:
-    """The pending operation that a warning of the engine names; None for any other message."""
+    """The pending operation in a warning of the engine; None for any other message."""
     if not _WARNING.match(message):
         return None
     return tuple(Interrupted(match["urn"], match["operation"]) for match in _WARNED.finditer(message))
@@ -69,12 +70,12 @@ def interrupted_in(deployment: Mapping[str, Any]) -> tuple[Interrupted, ...]:
 
 
 def left_runs(stack: Stack) -> list[Path]:
-    """Folders of runs whose caller was killed, with the logs of their engines; call it before a run creates its own."""
+    """Folders of runs whose caller was killed, with their event logs. Call this before a run creates its own folder."""
     return sorted(stack.work_folder.glob(f"{RUN_PREFIX}*"))
 
 
 def interrupted_in_runs(runs: Iterable[Path]) -> tuple[Interrupted, ...]:
-    """Creations that were begun and not ended in runs whose caller was killed."""
+    """Creations that started and did not end in runs whose caller was killed."""
     begun: dict[str, Interrupted] = {}
     for run in runs:
         for event in EventLog(run / EVENTS).read():
@@ -86,10 +87,10 @@ def interrupted_in_runs(runs: Iterable[Path]) -> tuple[Interrupted, ...]:
 
 
 def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] = os.environ) -> None:
-    """Have the engine take the pending operations out of the state: importing what it exported does so.
+    """Clear the pending operations in the state: exporting and importing the state does so.
 
     Raises:
-        StackFailed: when the engine cannot; the state is as it was.
+        StackFailed: when the engine cannot import it; the state is then unchanged.
     """
     with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=stack.work_folder) as folder:
         exported = export_state(engine, stack, Path(folder), environ)
@@ -100,7 +101,7 @@ def forget_interrupted(engine: Engine, stack: Stack, environ: Mapping[str, str] 
 
 
 def creations(interrupted: Iterable[Interrupted]) -> list[str]:
-    """URNs of what was being created, each once."""
+    """URNs of the interrupted creations, without duplicates."""
     return list(dict.fromkeys(step.urn for step in interrupted if step.operation == CREATING))
 
 
@@ -108,8 +109,8 @@ def notes_on(interrupted: Iterable[Interrupted], done: Set[str], attached: Set[s
     """Notes on interrupted creations, after a successful run.
 
     Args:
-        done: URNs that the run has dealt with.
-        attached: Packages whose providers take over what they find.
+        done: URNs that the run processed.
+        attached: Packages whose providers adopt existing resources.
     """
     notes = []
     for urn in creations(interrupted):

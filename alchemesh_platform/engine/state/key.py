@@ -1,4 +1,4 @@
-"""The key that encrypts secrets in the state: made once for an environment, never written over."""
+"""The key that encrypts secrets in the state: created once for an environment and never overwritten."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from pathlib import Path
 from alchemesh_platform.base.failure import Failure
 
 PASSPHRASE_PROVIDER = "passphrase"  # noqa: S105 a name
-# A user who has one of these set has a passphrase of their own.
+# A user who sets one of these variables has their own passphrase.
 PASSPHRASE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 a name
 PASSPHRASE_FILE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105 a name
 KEY_BYTES = 32
 
 
 class KeyLost(Failure):
-    """Raised when state was encrypted with a key that is not there any more, or with another one."""
+    """Raised when the key of an encrypted state is missing or is a different one."""
 
 
 def has_own_passphrase(environ: Mapping[str, str]) -> bool:
-    """Whether the user brings the passphrase. An empty one counts, as it does for Pulumi."""
+    """Whether the user sets the passphrase. An empty one counts, as it does for Pulumi."""
     return PASSPHRASE_VARIABLE in environ or PASSPHRASE_FILE_VARIABLE in environ
 
 
 def ensure_key(path: Path, *, in_use: bool) -> None:
-    """Make the key where there is none.
+    """Create the key if it does not exist.
 
     Args:
         path: File of the key; only its user can read it.
-        in_use: Whether anything is encrypted with it: then no new key is created.
+        in_use: Whether the key already encrypts anything. If so, no new key is created.
 
     Raises:
-        KeyLost: when it is in use and not there.
+        KeyLost: when the key is in use and missing.
     """
     if path.exists():
         return
@@ -44,13 +44,13 @@ def ensure_key(path: Path, *, in_use: bool) -> None:
             hint=f"put the file back from a backup, or set {PASSPHRASE_VARIABLE} to the passphrase that was used",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its user only, from the start
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # only its user can read it
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        # A link, not a rename: it fails where another process was first, whose key is then the one.
+        # A link, not a rename: it fails if another process created the key first. That key is then the valid one.
         os.link(name, path)
     except FileExistsError:
         pass

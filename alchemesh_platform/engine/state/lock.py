@@ -1,7 +1,7 @@
 """One run at a time on a stack, and what to do with what a killed run left locked.
 
-Our own lock is the operating system's: it goes when its holder does. The engine's, in a folder of state, is a file that
-stays when the engine is killed.
+The operating system releases our own lock when its holder ends. The engine's lock on a state folder is a file, which
+remains when the engine is killed.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.folder import repair_state
 from alchemesh_platform.identity.machine import user_name
 
-ENGINE_ENDS_SECONDS = 90.0  # how long an engine may take to end when its caller is gone: on a busy machine, long
+ENGINE_ENDS_SECONDS = 90.0  # how long an engine may take to end after its caller: long on a busy machine
 POLL_SECONDS = 0.1
-CLOCK_SLACK_SECONDS = 2.0  # the system tells a process's age by ticks since boot, a lock by the clock
+CLOCK_SLACK_SECONDS = 2.0  # the system counts a process's age in ticks since boot, and a lock has a clock time
 
 # Source: pulumi pkg/backend/diy/lock.go (checkForLock)
 _LOCK_MESSAGE = re.compile(r"created by (?P<user>[^@\s]*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _LOCKED = "the stack is currently locked by"
-# Source: pulumi pkg/backend/httpstate (ConflictingUpdateError); the service says the first part.
+# Source: pulumi pkg/backend/httpstate (ConflictingUpdateError); the service sends the first part.
 _IN_PROGRESS = "Another update is currently in progress"
 
 Report = Callable[[str], None]
 
 
 class HomeNotWritable(Failure):
-    """Raised when the lock of a stack cannot be written in the home folder."""
+    """Raised when the home folder of the stack's lock is not writable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Holder:
 
     @property
     def is_here(self) -> bool:
-        """Whether it runs, or ran, on this machine."""
+        """Whether the holder runs, or ran, on this machine."""
         return self.host == socket.gethostname()
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Holder:
 
 
 class StackLocked(Failure):
-    """Raised when another process works on the stack; ``holder`` names it, if known."""
+    """Raised when another process works on the stack; ``holder`` names the process, if known."""
 
     exit_code = ExitCode.LOCKED
 
@@ -76,16 +76,16 @@ class StackLocked(Failure):
 
 
 class StackLock:
-    """Holds a stack for one run, after cleaning up the remains of earlier runs.
+    """Locks a stack for one run, and cleans up the remains of earlier runs.
 
     Args:
-        stack: The stack to hold.
+        stack: The stack to lock.
         report: Receives a line for each finding and repair.
-        wait_seconds: How long to wait for another holder.
+        wait_seconds: How long to wait for another holder to release the lock.
 
     Raises:
-        StackLocked: on entering, when another process holds it.
-        StateDamaged: on entering, when the state can neither be read nor repaired.
+        StackLocked: on entry, when another process holds the lock.
+        StateDamaged: on entry, when neither the state nor its backup can be read.
     """
 
     def __init__(self, stack: Stack, *, report: Report | None = None, wait_seconds: float = 0.0) -> None:
@@ -144,13 +144,13 @@ class StackLock:
 
 
 def release(stack: Stack) -> list[str]:
-    """Remove every lock of the stack, also one of another machine: for when that will not come back.
+    """Remove every lock of the stack, including the lock of a machine that will not return.
 
     Returns:
-        The removed locks, in sentences.
+        A sentence for each removed lock.
 
     Raises:
-        StackLocked: when a run on this machine still holds it.
+        StackLocked: when a run on this machine still holds the lock.
     """
     notes: list[str] = []
     lock = StackLock(stack, report=notes.append)
@@ -169,7 +169,7 @@ def release(stack: Stack) -> list[str]:
 
 
 def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
-    """The failure that the engine's complaint about a lock stands for; None when it complains of something else."""
+    """Convert the engine's error about a lock; None when the engine reports something else."""
     if _LOCKED not in stderr and _IN_PROGRESS not in stderr:
         return None
     reported = _LOCK_MESSAGE.search(stderr)
@@ -189,7 +189,7 @@ def remove_locks_of(stack: Stack, pid: int) -> None:
 
 
 def is_engine(pid: int) -> bool:
-    """Whether a process of that number runs on this machine and may be an engine: numbers are given out again."""
+    """Whether a process with this id runs on this machine and may be an engine: the system reuses process ids."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -199,11 +199,11 @@ def is_engine(pid: int) -> bool:
     try:
         return "pulumi" in Path(f"/proc/{pid}/comm").read_text("utf-8")
     except OSError:
-        return sys.platform != "linux"  # elsewhere there is no such file, and the number has to do
+        return sys.platform != "linux"  # other systems have no such file; the process id must be enough
 
 
 def runs_here(holder: Holder) -> bool:
-    """Whether the process that took a lock runs on this machine: one of its number that is older than the lock."""
+    """Whether the holder of a lock runs on this machine: a process with its id that is older than the lock."""
     import psutil
 
     try:
@@ -219,15 +219,15 @@ def runs_here(holder: Holder) -> bool:
 
 
 def _settle_engine_locks(stack: Stack, report: Report) -> None:
-    """Remove locks of engines that are dead, and wait for those that are about to end.
+    """Remove the locks of dead engines, and wait for engines that are about to end.
 
     Raises:
-        StackLocked: when one is alive, or runs on another machine, where its state is unknown.
+        StackLocked: when an engine is alive, or is on another machine, where it cannot be checked.
     """
     deadline = time.monotonic() + ENGINE_ENDS_SECONDS
     for file, holder in _engine_locks(stack):
         if holder is None:
-            continue  # it went in this moment, or the engine will say what is wrong with it
+            continue  # the engine has just released it, or will report what is wrong with it
         if not holder.is_here:
             raise StackLocked(
                 stack,
@@ -263,7 +263,7 @@ def _engine_locks(stack: Stack) -> Iterator[tuple[Path, Holder | None]]:
 
 def _remove(file: Path) -> None:
     file.unlink(missing_ok=True)
-    file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)  # the file store keeps one beside each file
+    file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)  # the file store writes one for each file
 
 
 def _cancel(stack: Stack) -> str:

@@ -1,6 +1,6 @@
-"""The object storage that a state backend's address names, opened with the same settings that Pulumi would take.
+"""The object storage of a state backend's address, opened with the same settings as Pulumi.
 
-Each cloud's own library finds the credentials, where the cloud's other tools find them.
+Each cloud's own library finds the credentials, in the same places as the cloud's other tools.
 
 Source: https://www.pulumi.com/docs/iac/concepts/state-and-backends/, gocloud.dev aws (V2Config), blob/gcsblob
 """
@@ -30,10 +30,10 @@ BUCKET_WANTED = remedy(
     command("platform", "up"),
 )
 TIMEOUT_SECONDS = 30  # of one request
-ATTEMPTS = 6  # a state is worth more patience than a page
-NEW: str = ""  # the version of an object that is not there yet
+ATTEMPTS = 6  # more attempts than usual: losing a state is expensive
+NEW: str = ""  # the version of an object that does not exist yet
 _YES = ("1", "t", "true")
-_PATH_STYLES = ("s3ForcePathStyle", "use_path_style")  # the spellings of both of Pulumi's generations
+_PATH_STYLES = ("s3ForcePathStyle", "use_path_style")  # spellings of both Pulumi generations
 _PLAIN_HTTP = ("disableSSL", "disable_https")
 GCS = "https://storage.googleapis.com"
 GCS_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -43,16 +43,16 @@ _ABSENT = ("NoSuchKey", "404")
 
 
 class StoreUnusable(Failure):
-    """Raised when the object storage of the state cannot be opened or used; says which and why."""
+    """Raised when the object storage of the state cannot be opened or used; names the storage and the reason."""
 
 
 class Conflict(Exception):
-    """Raised when an object is not of the version that it was to be replaced in."""
+    """Raised when an object does not have the version that a write expects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object: its content, and the version that the content has."""
+    """An object: its content and the version of that content."""
 
     content: bytes
     version: str
@@ -62,25 +62,25 @@ class ObjectStore(Protocol):
     """Objects below one folder of a bucket, by name."""
 
     def read(self, name: str) -> Found | None:
-        """An object; None where there is none."""
+        """Read an object; None if it does not exist."""
         ...
 
     def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
-        """Write an object, whole or not at all.
+        """Write an object, completely or not at all.
 
         Args:
-            replaces: Version that it must have now, :data:`NEW` for none; None for whatever it is.
+            replaces: Version that the object must have now, :data:`NEW` for a new object, None for any version.
 
         Returns:
-            Its version.
+            The new version of the object.
 
         Raises:
-            Taken: when it is of another version.
+            Conflict: when the object has another version.
         """
         ...
 
     def delete(self, name: str) -> None:
-        """Delete an object; deleting what is not there does nothing."""
+        """Delete an object. Deleting a missing object does nothing."""
         ...
 
     def names(self, folder: str) -> list[str]:
@@ -89,15 +89,15 @@ class ObjectStore(Protocol):
 
 
 def is_object_storage(backend: str) -> bool:
-    """Whether state there is kept as objects that this module can reach."""
+    """Whether a backend keeps state as objects that this module can read and write."""
     return backend.partition("://")[0] in SCHEMES
 
 
 def open_store(backend: str) -> ObjectStore:
-    """The bucket, or the folder in it, that an address names: ``s3://bucket/folder?region=…``, ``gs://bucket``.
+    """Open the bucket of an address, or a folder in it: ``s3://bucket/folder?region=…``, ``gs://bucket``.
 
     Raises:
-        StoreUnusable: when the package for it is not installed, or the address or its credentials cannot be used.
+        StoreUnusable: when its package is not installed, or the address or the credentials are unusable.
     """
     address = urlsplit(backend)
     prefix = f"{address.path.strip('/')}/".lstrip("/")
@@ -109,7 +109,7 @@ def open_store(backend: str) -> ObjectStore:
 
 @contextmanager
 def using(backend: str) -> Iterator[None]:
-    """Turn what a cloud's library raises into :class:`StoreUnusable`; other exceptions pass unchanged."""
+    """Convert the exceptions of a cloud's library to :class:`StoreUnusable`; other exceptions pass unchanged."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -126,7 +126,7 @@ def using(backend: str) -> Iterator[None]:
 
 
 def shown(backend: str) -> str:
-    """The address without its settings."""
+    """The address without its query parameters."""
     return backend.partition("?")[0]
 
 
@@ -170,7 +170,7 @@ class _S3:
 class _Gcs:
     """Cloud Storage by its JSON API: https://cloud.google.com/storage/docs/json_api/v1.
 
-    Google's own client cannot be imported beside Pulumi's provider protocol: both describe ``google.rpc.Status``.
+    Google's own client cannot be imported together with Pulumi's provider protocol: both define ``google.rpc.Status``.
     """
 
     def __init__(self, session: Any, endpoint: str, bucket: str, prefix: str) -> None:
@@ -182,7 +182,7 @@ class _Gcs:
     def read(self, name: str) -> Found | None:
         found = self._session.get(self._object(name), params={"alt": "media"}, timeout=TIMEOUT_SECONDS)
         if found.status_code == _NOT_FOUND:
-            # The object is missing, or the bucket, which is another thing.
+            # Either the object is missing or the bucket is. The second one is an error.
             self._session.get(self._bucket, timeout=TIMEOUT_SECONDS).raise_for_status()
             return None
         found.raise_for_status()
@@ -241,24 +241,25 @@ def _s3_client(address: SplitResult) -> Any:
 
 
 def _gcs_session() -> tuple[Any, str]:
-    """A session that signs its requests and repeats them, and the address that it speaks to."""
+    """A session that signs and retries its requests, and the address of the service."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
-    emulator = os.environ.get("STORAGE_EMULATOR_HOST")  # as Google's own libraries, and Pulumi, take it
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST")  # the same variable as in Google's own libraries and Pulumi
     session: Any
     if emulator:
         endpoint = emulator if "://" in emulator else f"http://{emulator}"
-        session = requests.Session()  # an emulator asks nobody who he is
+        session = requests.Session()  # an emulator needs no credentials
     else:
         import google.auth
         from google.auth.transport.requests import AuthorizedSession
 
         endpoint = GCS
         session = AuthorizedSession(google.auth.default(scopes=[GCS_SCOPE])[0])  # type: ignore[no-untyped-call]
-    # Uploads too, which by default are not repeated: Google takes one a second of the same object and answers more with
-    # 429. Writing the same content twice is harmless, and a conditional write reports that the object exists.
+    # Retries uploads too, which the library does not by default. Google accepts one upload a second to the same object
+    # and rejects more with 429. Writing the same content twice is harmless, and a conditional write reports an existing
+    # object.
     # https://cloud.google.com/storage/docs/retry-strategy, https://cloud.google.com/storage/quotas#objects
     patience = Retry(
         total=ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None

@@ -1,12 +1,12 @@
-"""State in object storage: locked there, worked on in a folder here, and pushed back as it changes.
+"""State in object storage: locked there, changed in a folder of this machine, and pushed as it changes.
 
-The engine writes its state twice for each resource and waits for it, which takes longer in object storage than making
-most resources. So the engine works on a folder of this machine, and we push each state from there while it
-continues; states that arrive faster than a push are skipped, except the last. The bucket is laid out as Pulumi does
-it itself, locks too: a plain `pulumi` on the same bucket sees the same stacks, and each keeps the other out.
+The engine writes its state twice for each resource and waits for both writes. In object storage this takes longer than
+creating most resources. So the engine works in a folder of this machine, and we push each state while the engine
+continues. If states arrive faster than a push takes, we skip all but the last. The bucket has Pulumi's own layout,
+including its locks. A plain `pulumi` on the same bucket sees the same stacks, and each respects the other's locks.
 
-A killed run leaves in the bucket a state that is at most one push behind the folder. The next run on the same machine
-finds the folder ahead of the bucket and pushes it first. On another machine it resumes from the bucket.
+After a killed run, the state in the bucket is at most one push behind the folder. The next run on the same machine
+compares both and pushes the newer folder first. A run on another machine resumes from the bucket.
 
 Source: pulumi pkg/backend/diy (lock.go, store.go, state.go)
 """
@@ -34,28 +34,28 @@ from alchemesh_platform.engine.state.lock import Holder, StackLocked, runs_here
 from alchemesh_platform.engine.state.object_store import NEW, Conflict, Found, StoreUnusable, open_store, shown, using
 from alchemesh_platform.identity.machine import user_name
 
-META = ".pulumi/meta.yaml"  # says that projects have folders of their own
+META = ".pulumi/meta.yaml"  # marks a backend that keeps each project in its own folder
 META_TEXT = b"version: 1\n"
-HISTORIES_AT_ONCE = 4  # an operation leaves three files
-OUR_LOCK = "alchemesh.json"  # one name, so that only one can make it
-PUSH_SECONDS = 1.0  # between two pushes: more often, and they would slow down the run that they are to protect
+HISTORIES_AT_ONCE = 4  # an operation writes three files
+OUR_LOCK = "alchemesh.json"  # a fixed name, so that only one process can create it
+PUSH_SECONDS = 1.0  # seconds between two pushes; more frequent pushes would slow down the run
 
 
 class StateNotPushed(Failure):
-    """Raised when what a run has done could not be pushed; it is kept here, and the next run pushes it."""
+    """Raised when the result of a run could not be pushed. It is kept on this machine, and the next run pushes it."""
 
 
 class StateOverwritten(Failure):
-    """Raised when somebody wrote the state in the bucket while we held its lock."""
+    """Raised when another process wrote the state in the bucket while we held its lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The state that this machine last pushed or pulled: the object's version there and the content's digest.
+    """The state that this machine last pushed or pulled: its version in the bucket and the digest of its content.
 
     Args:
-        sent: Digests of what was sent since. Any may be there: its answer was lost on the way, or we were killed
-            before it came.
+        sent: Digests of the states sent since then. The bucket may hold any of them: its response was lost, or we were
+            killed before it arrived.
     """
 
     digest: str | None = None
@@ -64,7 +64,7 @@ class Pushed:
 
 
 class RemoteState:
-    """The state of one stack in a bucket, and its folder here.
+    """The state of one stack in a bucket, and its local folder.
 
     Args:
         stack: The stack, with its backend in object storage.
@@ -86,12 +86,12 @@ class RemoteState:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Lock the state in the bucket, fetch it, push what changes while the block runs, and unlock it.
+        """Lock the state in the bucket, download it, push changes while the block runs, and unlock it.
 
         Raises:
-            StackLocked: when somebody else holds it.
-            StateNotPushed: at the end, when what was done could not be pushed.
-            StateOverwritten: when somebody wrote it without minding the lock.
+            StackLocked: when another process holds the lock.
+            StateNotPushed: at the end, when the result could not be pushed.
+            StateOverwritten: when another process wrote the state despite the lock.
             StoreUnusable: when the bucket cannot be used.
         """
         with using(self.stack.backend):
@@ -102,7 +102,7 @@ class RemoteState:
             with self._pushing():
                 yield
         except (StateNotPushed, StateOverwritten):
-            raise  # the lock stays where it may protect what is not there yet; this machine finds it is its own
+            raise  # keeps the lock, which protects an unpushed state; the next run here recognizes it
         except BaseException:
             self._unlock()
             raise
@@ -110,10 +110,10 @@ class RemoteState:
             self._unlock()
 
     def break_locks(self) -> list[str]:
-        """Remove every lock in the bucket, whoever holds it; returns what was removed, in sentences.
+        """Remove every lock in the bucket, whoever holds it; returns a sentence for each removed lock.
 
         Raises:
-            StackLocked: when a run on this machine still holds it.
+            StackLocked: when a run on this machine still holds the lock.
         """
         notes = []
         with using(self.stack.backend):
@@ -139,7 +139,7 @@ class RemoteState:
         content = json.dumps(me).encode()
         ours = f"{self._lock_folder}/{OUR_LOCK}"
         for path, holder, checkout in self._locks():
-            # The process that worked in our folder has ended: the folder's own lock is ours.
+            # The process that worked in our folder has ended, since we hold the folder's own lock.
             left_by_us = holder is not None and holder.is_here and checkout == str(self.folder.root)
             if not left_by_us and (holder is None or not holder.is_here or runs_here(holder)):
                 raise self._locked(holder)
@@ -149,10 +149,11 @@ class RemoteState:
             self.store.write(ours, content, replaces=NEW)
         except Conflict as error:
             found = self.store.read(ours)
-            # It is ours where an answer was lost on the way, and the cloud's library tried again.
+            # The lock is ours if the response was lost and the cloud's library sent the request again.
             if found is None or found.content != content:
                 raise self._locked(_lock_of(found.content)[0] if found is not None else None) from error
-        # Pulumi's own makes a lock of another name, then looks for others, as we do: one of both gives way at least.
+        # Pulumi's lock has another name. Like us, Pulumi creates it and then looks for others, so at least one of us
+        # yields.
         others = [holder for path, holder, _ in self._locks() if path != ours]
         if others:
             self.store.delete(ours)
@@ -166,7 +167,7 @@ class RemoteState:
             self._report(f"the lock in {shown(self.stack.backend)} could not be removed: {error.message}")
 
     def _locks(self) -> Iterator[tuple[str, Holder | None, str | None]]:
-        """Every lock: its name, its holder and, for our locks, the holder's folder."""
+        """Every lock: its name, its holder and, for our own locks, the holder's folder."""
         for name in self.store.names(f"{self._lock_folder}/"):
             if (found := self.store.read(name)) is not None:
                 yield name, *_lock_of(found.content)
@@ -179,7 +180,7 @@ class RemoteState:
         return StackLocked(self.stack, holder, hint=hint)
 
     def _fetch(self) -> None:
-        """Bring the folder to what is in the bucket, or the bucket to what a killed run here has left."""
+        """Download the state into the folder, or push what a killed run left in the folder."""
         name, found = self._remote_state()
         remote = Pushed(_digest(found.content), found.version) if found is not None else Pushed()
         if remote.digest in self._known.sent:
@@ -213,7 +214,7 @@ class RemoteState:
 
     @contextmanager
     def _pushing(self) -> Iterator[None]:
-        """Push each new state while the block runs, and the last one after it."""
+        """Push each new state while the block runs, and the last one at its end."""
         self._histories = set(self._history_files())
         ended = threading.Event()
         failures: list[Exception] = []
@@ -253,10 +254,10 @@ class RemoteState:
             ) from error
 
     def _push(self) -> None:
-        """Push the state in the folder unless it is the one pushed last.
+        """Push the state in the folder, unless it is the one that was pushed last.
 
         Raises:
-            StateOverwritten: when the one in the bucket is not the one pushed last.
+            StateOverwritten: when the state in the bucket is not the one that was pushed last.
         """
         content = self._local_content()
         digest = _digest(content) if content is not None else None
@@ -280,18 +281,18 @@ class RemoteState:
         self._remember(Pushed(digest, version))
 
     def _replace(self, name: str, content: bytes) -> str:
-        """Write in the place of what was pushed last, or of what was sent since and never answered.
+        """Replace the state that was pushed last, or one that was sent since without a response.
 
         Returns:
-            The version that it has there.
+            The new version of the object.
 
         Raises:
-            Taken: when something else is there.
+            Conflict: when the bucket holds another state.
         """
         try:
             return self.store.write(name, content, replaces=self._known.version)
         except Conflict:
-            # S3 also says so when it is still busy with a request that was given up: what is there is as before.
+            # S3 also reports a conflict while it still processes an abandoned request. The object is then unchanged.
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, 409 Conflict
             found = self.store.read(name)
             if found is None or not (
@@ -318,7 +319,7 @@ class RemoteState:
             return None
 
     def _put_aside(self) -> Path | None:
-        """Take the state out of the folder, and keep it."""
+        """Move the state out of the folder, and keep it."""
         file = self.folder.file
         if not file.exists():
             return None
@@ -352,7 +353,7 @@ def _digest(content: bytes) -> str:
 
 
 def _write_bytes(file: Path, content: bytes) -> None:
-    """Write in one step, so that a kill leaves the old file or the new one."""
+    """Write in one step: a killed process leaves the old file or the new one."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.pulled")
     beside.write_bytes(content)
