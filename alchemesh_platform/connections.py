@@ -1,4 +1,4 @@
-"""How a product's code reaches its ports and needs: typed, and the same on a laptop and in a cloud.
+"""Typed connections from a product's code to its ports and needs. The same code runs on a laptop and in a cloud.
 
 In a product's code::
 
@@ -9,8 +9,8 @@ In a product's code::
     flights = here.output("flights-table").tables        # TablesConnection
     print(departures.url, flights.tables["flight"])
 
-The connections are read from the JSON file that ``ALCHEMESH_CONNECTIONS`` names, which `alchemesh run` and
-`alchemesh env` set; where code runs in a cloud, the variable holds the JSON itself.
+:func:`connections` reads the JSON file that ``ALCHEMESH_CONNECTIONS`` names. `alchemesh run` and `alchemesh env` set
+this variable. In a cloud, the variable holds the JSON itself.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The class of a kind of connection that a system registers, by the name of the class; imported on first use."""
+    """Import, on first use, the connection class of this name that a system registers."""
     from alchemesh_platform.registration.systems import installed_systems
 
     for offer in installed_systems().offers("connection kind", lambda system: system.connections):

@@ -1,1 +1,1 @@
-"""The systems that installed packages register, and what they bring; below everything that uses it."""
+"""The systems that installed packages register, and the parts that they provide."""

@@ -11,7 +11,8 @@ from typing import Any
 class AccessProtocol:
     """A protocol that a proxy can offer.
 
-    A proxy's connection has one field of the protocol's name, which holds the address, or None where it is not offered.
+    A proxy's connection has one field with the name of the protocol. It holds the address, or None if the proxy does
+    not offer the protocol.
 
     Args:
         name: Name in a manifest: ``sql``.
@@ -25,7 +26,10 @@ class AccessProtocol:
 
 
 def known_protocols() -> dict[str, AccessProtocol]:
-    """The protocols of all registered systems, by name; of two that share one, the first, and `doctor` reports both."""
+    """The protocols of all registered systems, by name.
+
+    If two share a name, the first one counts, and `doctor` reports both.
+    """
     from alchemesh_platform.registration.systems import installed_systems
 
     found: dict[str, AccessProtocol] = {}
@@ -41,6 +45,6 @@ def protocol_names() -> tuple[str, ...]:
 
 
 def addresses_by_protocol(connection: Mapping[str, Any]) -> dict[str, str]:
-    """Protocol: address, of the protocols that a proxy's connection offers."""
+    """The address of each protocol that a proxy's connection offers."""
     found = {name: connection.get(name) for name in protocol_names()}
     return {name: address for name, address in found.items() if isinstance(address, str)}

@@ -1,4 +1,4 @@
-"""The declaration of a system: everything that one technology or cloud brings to the platform.
+"""The declaration of a system: everything that one technology or cloud adds to the platform.
 
 A system names its parts by reference (``"module:Name"``), so that listing systems imports none of them. A package
 declares its systems as entry points of the group ``alchemesh.systems``::
@@ -30,20 +30,21 @@ class System:
             :class:`alchemesh_platform.sdk.connections.base.Connection`.
         credentials: Kind of connection: ``"module:function"``. The function takes a connection of that kind and a
             :class:`alchemesh_platform.sdk.consumer.Consumer`, replaces the consumer's credential, and returns an
-            :class:`alchemesh_platform.sdk.credential.IssuedCredential`, or None where access needs no credential.
-        subscribers: Kind of connection: ``"module:Name"``, how other products' code uses a connection of that kind: a
-            :class:`alchemesh_platform.sdk.subscription.SubscriberAccess`.
+            :class:`alchemesh_platform.sdk.credential.IssuedCredential`, or None if access needs no credential.
+        subscribers: Kind of connection: ``"module:Name"``, a
+            :class:`alchemesh_platform.sdk.subscription.SubscriberAccess`. It prepares a connection of that kind for
+            other products' code.
         protocols: Protocols by which its proxies give access.
         errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
-        import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type and its inputs, with the
-            texts that its provider is configured with, and returns the id for an import, or None where there is none.
-        identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code_identity`): what it is.
-        servers: Settings that name servers of the system, which have no emulator: group and setting. An emulated run
-            refuses those of another machine.
+        import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type, its inputs and its
+            provider's configuration, and returns the id for an import, or None if it has none.
+        identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code_identity`): its description.
+        servers: Settings, as group and name, that hold addresses of servers without an emulator. An emulated run
+            rejects servers on other machines.
         emulation: ``"module:Name"``, an :class:`alchemesh_platform.sdk.emulation.Emulation`: the system's part of an
             emulated environment.
         checks: Name: ``"module:function"``, for `alchemesh doctor`. The function takes the environment's platform and
-            returns what it found, or raises a Failure with the fix.
+            returns its finding, or raises a Failure with the fix.
     """
 
     name: str

@@ -36,7 +36,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A part of a system: what it is (``handler``), its name, and its reference."""
+    """A part that a system provides: its kind (``handler``), its name, and its reference."""
 
     kind: str
     name: str
@@ -63,11 +63,11 @@ class Offer:
 
 
 class Parts(Mapping[str, T], Generic[T]):
-    """Parts of one kind, of all systems, by name. A part is imported when it is asked for.
+    """The parts of one kind that all systems provide, by name. A part is imported on first use.
 
     Args:
         offers: The parts.
-        convert: Makes the value of what a reference names, or raises BrokenSystem.
+        convert: Function that turns a loaded object into the value of the part, or raises BrokenSystem.
     """
 
     def __init__(self, offers: Iterable[Offer], convert: Callable[[Offer, object], T]) -> None:
@@ -113,7 +113,7 @@ class Parts(Mapping[str, T], Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Systems:
-    """The systems that can be used, in the order of their names, and one failure for each of the others."""
+    """The usable systems, sorted by name, and one failure for each of the others."""
 
     registered: tuple[Registered, ...]
     broken: tuple[BrokenSystem, ...] = ()
@@ -126,14 +126,14 @@ class Systems:
 
         Args:
             kind: Name of the kind, for messages: ``handler``.
-            references: Gives a system's parts of this kind: name: reference.
+            references: Function that returns the references of a system's parts of this kind, by name.
         """
         for each in self.registered:
             for name, reference in references(each.system).items():
                 yield Offer(kind, name, reference, each)
 
     def single(self, kind: str, reference: Callable[[System], str | None]) -> Iterator[Offer]:
-        """The parts of one kind that each system has at most one of, by the names of the systems."""
+        """The parts of a kind that a system has at most once. Each part has the name of its system."""
         return self.offers(kind, lambda system: {system.name: found} if (found := reference(system)) else {})
 
 
@@ -148,7 +148,7 @@ def _systems_on(path: tuple[str, ...]) -> Systems:
 
 
 def systems_of(found: Iterable[EntryPoint]) -> Systems:
-    """The systems that entry points name. Two of one name are both left out, with a failure."""
+    """The systems that entry points name. Systems with the same name are all left out, with a failure."""
     by_name: dict[str, list[EntryPoint]] = {}
     for entry in found:
         by_name.setdefault(entry.name, []).append(entry)
@@ -162,7 +162,7 @@ def systems_of(found: Iterable[EntryPoint]) -> Systems:
 
 
 def part_of(type_: type[T]) -> Callable[[Offer, object], T]:
-    """For :class:`Parts`: takes a part as it is, if it is of a type."""
+    """For :class:`Parts`: a converter that accepts instances of a type."""
 
     def convert(offer: Offer, found: object) -> T:
         if not isinstance(found, type_):
@@ -173,17 +173,17 @@ def part_of(type_: type[T]) -> Callable[[Offer, object], T]:
 
 
 def function_part(offer: Offer, found: object) -> Callable[..., object]:
-    """For :class:`Parts`: takes a part as it is, if it can be called."""
+    """For :class:`Parts`: a converter that accepts callables."""
     if not callable(found):
         raise wrong_part(offer, f"is a {type(found).__name__}, expected a function")
     return cast("Callable[..., object]", found)
 
 
 def wrong_part(offer: Offer, found: str) -> BrokenSystem:
-    """The failure of a part that is not what it has to be.
+    """The failure for a part of the wrong type.
 
     Args:
-        found: The found part and the expected one, as a sentence.
+        found: A sentence with the found and the expected type.
     """
     return BrokenSystem(f"{offer} ({offer.reference}) {found}", hint=f"report this to the author of {offer.by.package}")
 

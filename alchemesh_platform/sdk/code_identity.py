@@ -1,4 +1,4 @@
-"""Whom a product's code acts as, as its ports see it."""
+"""The identity of a product's code, to which ports and needs grant access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class CodeIdentity:
     Args:
         kind: Kind of identity, which a system registers: ``google-service-account``. A component that does not know the
             kind grants nothing.
-        name: Its name there, such as the account's email; may be a Pulumi output.
+        name: Name of the identity in that system, such as the account's email; may be a Pulumi output.
         granted_needs: Names of the needs that the code has granted itself access to, because it cannot be created
             without them. If two resources granted one right, removing the first would revoke it.
     """

@@ -1,4 +1,4 @@
-"""How a product's code is run once, whatever runs it."""
+"""One run of a product's code, for every component that can run code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from alchemesh_platform.sdk.connections.ports import Connections
 
 @dataclass(frozen=True, slots=True)
 class CodeRun:
-    """One run of a product's code, over.
+    """The result of one run of a product's code.
 
-    ``output`` is masked, and only the end of it when it was long. ``exit_status`` is negative for a signal.
+    Secrets in ``output`` are masked; a long output is cut to its end. ``exit_status`` is negative if a signal ended the
+    run.
     """
 
     exit_status: int
@@ -36,9 +37,10 @@ class RunCode(Protocol):
         *,
         environ: Mapping[str, str],
     ) -> CodeRun:
-        """Run the code with its connections, hand on each line that it prints, masked, and wait for its end.
+        """Run the code with its connections, pass each printed line to ``on_output`` with secrets masked, and wait
+        until it exits.
 
         Args:
-            environ: Variables that the code starts from: those of this process and, in an emulated environment, those
-                by which clients find the emulators. Secrets are looked up here too.
+            environ: Environment variables of the code: the variables of this process and, in an emulated environment,
+                the variables that point clients to the emulators. Secrets are read from here too.
         """

@@ -19,7 +19,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
 class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
-    """A piece of the LEGO, usable in any Pulumi program.
+    """A building block of a data product. You can also use it in any Pulumi program.
 
     Args:
         name: Name of the resource; names of its children start with it.
@@ -57,13 +57,14 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
 
     @property
     def identity(self) -> CodeIdentity | None:
-        """For code: whom it acts as, where it has an identity of its own."""
+        """For code: the identity that it acts as; None if it has no identity of its own."""
         return None
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the product's own code in: to read at an input port, to read and write at a storage or need.
+        """Grant access to the product's own code: read access to an input port, read and write access to a storage or
+        need.
 
-        Called after ``build`` of every component of the product, for code that has an identity.
+        The platform calls this after ``build`` of all components of the product, if the code has an identity.
 
         Returns:
             Resources that must be deployed before the code can run.
@@ -73,8 +74,8 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """Grant one consumer access: additive resources that do not affect other consumers.
 
-        Called after ``build``, for components whose spec says ``guards=True``. Names of the resources start with the
-        component's name and end with ``consumer.request``.
+        The platform calls this after ``build``, if the component's spec sets ``guards=True``. Start the name of each
+        resource with the component's name and end it with ``consumer.request``.
 
         Returns:
             Resources that must be deployed before the consumer has access.
@@ -82,5 +83,5 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         return ()
 
     def principals(self, consumer: Consumer) -> Sequence[pulumi.Input[str]]:
-        """The principals of a consumer, as the component's technology names them; stored in the grant's record."""
+        """The principals of a consumer, as the component's technology names them. The grant's record stores them."""
         return ()

@@ -13,10 +13,10 @@ RequesterKind = Literal["data_product", "technical_team", "user", "data_domain"]
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A requester whose access was approved, worked out to people, teams and service identities.
+    """A requester with approved access, resolved to people, teams and service identities.
 
-    A component translates these into the principals of its technology, by its settings; nothing here is of any
-    technology.
+    All fields are independent of any technology. A component translates them into the principals of its technology, by
+    its settings.
 
     Args:
         request: Address of the access request; one grant answers one request.
@@ -25,7 +25,7 @@ class Consumer:
         users: Emails of the people behind it: the user, or the members of its teams.
         teams: Addresses of the technical teams behind it: itself, or all teams of the domain.
         product: Address of the data product, whose identity receives access; None for other kinds.
-        ends_at: The end of access; None: no end.
+        ends_at: The time at which access expires; None if it does not expire.
         deployed: Whether the product is deployed.
         identity: Identity of the product's code, as its deployment recorded it; None if unknown.
     """
@@ -42,10 +42,10 @@ class Consumer:
 
     @property
     def behind(self) -> tuple[str, ...]:
-        """People and teams behind it, who may be others tomorrow."""
+        """The people and teams behind the consumer. They can change with each resolution."""
         return (*self.users, *self.teams)
 
     @property
     def slug(self) -> str:
-        """The requester in letters, digits and hyphens: for labels and descriptions, since two may share one."""
+        """The requester in letters, digits and hyphens, for labels and descriptions. It is not unique."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.address.lower()).strip("-")

@@ -1,4 +1,4 @@
-"""The credential of a consumer, as the system that issues it returns it."""
+"""The credential that a system issues to a consumer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class IssuedCredential:
     Args:
         user: Name of the user.
         password: Its password.
-        valid_for: Addresses and settings that it is valid for: keys and values of ``--json``.
+        valid_for: Addresses and settings that it is valid for; keys and values of the ``--json`` output.
         lines: The same, as lines for a person.
     """
 

@@ -18,38 +18,42 @@ class Emulation:
     ``folder`` is the environment's folder on this machine; a system keeps its files in a folder of its own below it.
 
     Attributes:
-        title: Name of the cloud that is emulated, in a text; None for a system that is on this machine anyway.
-        packages: Pulumi packages whose provider has a stand-in.
+        title: Name of the emulated cloud, for messages; None for a system that always runs on this machine.
+        packages: Pulumi packages whose provider is emulated.
     """
 
     title: str | None = None
     packages: frozenset[str] = frozenset()
 
     def settings(self, platform: Platform, folder: Path) -> Mapping[str, Mapping[str, str]]:
-        """Settings that differ because the environment is on this machine, by group; only of groups that it has."""
+        """Settings that differ because the environment is on this machine, by group.
+
+        Only groups that the platform has are included.
+        """
         return {}
 
     def variables(self, folder: Path) -> Mapping[str, str]:
-        """Environment variables by which clients find the emulators."""
+        """Environment variables that point clients to the emulators."""
         return {}
 
     def resume(self, folder: Path) -> None:
-        """Start again the servers that were started once."""
+        """Restart the servers that an earlier run started."""
 
     @contextmanager
     def serve(self, platform: Platform, folder: Path, report: Callable[[str], None]) -> Iterator[Mapping[str, int]]:
-        """Serve the stand-ins for the engines that run inside the block.
+        """Serve the emulated providers to the Pulumi engines that run inside the block.
 
         Args:
-            report: Gets a line for what takes long.
+            report: Called with a line of progress before each slow step.
 
         Yields:
-            Pulumi package: the port of its stand-in.
+            The port of the emulated provider of each Pulumi package.
         """
         yield {}
 
     def run_code(self, folder: Path, product: Path) -> RunCode | None:
-        """The runner of a product's jobs on this machine instead of the cloud; None if the system runs none.
+        """The function that runs a product's jobs on this machine instead of in the cloud; None if the system runs no
+        jobs.
 
         Args:
             product: Folder of the product's repo.

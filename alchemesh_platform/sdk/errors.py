@@ -1,4 +1,4 @@
-"""The errors of a system: a hint for each, and how to read them."""
+"""The errors of a system, and the hints that explain them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class ErrorHint:
 
     Args:
         pattern: Regular expression, searched in the provider's message; ``.`` matches line ends too.
-        hint: The hint, with the pattern's named groups in braces; or a function of the match that returns the hint, or
-            None where there is none.
-        general: Whether it is for a whole class of errors: it counts where no other hint of any system matches.
+        hint: The hint, with the pattern's named groups in braces; or a function that takes the match and returns the
+            hint, or None if there is no hint.
+        general: Whether the hint covers a whole class of errors. It applies only if no other hint of any system
+            matches.
     """
 
     pattern: str
@@ -25,7 +26,7 @@ class ErrorHint:
     general: bool = False
 
     def hint_on(self, reported: str) -> str | None:
-        """The hint on a message; None where the pattern does not match it."""
+        """The hint for a provider's message; None if the pattern does not match."""
         found = re.search(self.pattern, reported, re.DOTALL)
         if found is None:
             return None
@@ -41,9 +42,10 @@ class SystemErrors:
     """The errors of one system.
 
     Args:
-        hints: The hints; of those that match, the first counts.
-        clean: Takes an error's message and returns it as a person reads it; messages of other systems stay the same.
-        unnamed: Regular expression of messages that do not name the resource that failed; its name is put before them.
+        hints: The hints, in order. The first one that matches applies.
+        clean: Function that makes a provider's message readable. It returns the messages of other systems unchanged.
+        unnamed: Regular expression for messages that do not name the failed resource. The platform prefixes them with
+            its name.
     """
 
     hints: tuple[ErrorHint, ...] = ()
@@ -51,5 +53,5 @@ class SystemErrors:
     unnamed: str | None = None
 
     def names_nothing(self, message: str) -> bool:
-        """Whether a message is one of this system that does not name the resource that failed."""
+        """Whether a message comes from this system and does not name the failed resource."""
         return self.unnamed is not None and re.search(self.unnamed, message) is not None

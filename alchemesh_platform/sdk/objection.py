@@ -1,4 +1,4 @@
-"""Objections of a component to its place in a product, before a deployment."""
+"""Problems that a component finds with its use in a product, before a deployment."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """One thing that a component cannot do as it is asked: a name its target cannot hold, a model it cannot keep.
+    """One problem with the use of a component: a name that its target rejects, or a model that it cannot store.
 
-    A spec names the function that makes them (``check="module:function"``). It is pure: it takes the validated
-    arguments, the validated settings and the :class:`alchemesh_platform.sdk.wiring.Wiring`, and looks at nothing
-    else::
+    A spec names the function that yields them (``check="module:function"``). The function is pure. Its only inputs are
+    the validated arguments, the validated settings and the :class:`alchemesh_platform.sdk.wiring.Wiring`::
 
         def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
             if len(wiring.port) > TABLE_NAME_MAX:

@@ -1,4 +1,4 @@
-"""The health of a component, as far as it is known."""
+"""The observed health of a component."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Health = Literal["healthy", "unhealthy", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class TableObservation:
-    """The content of a model's table. None is *unknown*, which is neither zero nor failed."""
+    """The content of a model's table. None means unknown, which is different from zero and from a failure."""
 
     rows: int | None = None
     size_bytes: int | None = None
@@ -21,7 +21,7 @@ class TableObservation:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Health of a component, with the reason, and what it holds by model (or by "files")."""
+    """The health of a component, the reason, and the content of its tables by model (or of its "files")."""
 
     health: Health
     reason: str = ""

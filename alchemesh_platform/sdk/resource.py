@@ -15,17 +15,18 @@ import pulumi
 class PlatformResource(pulumi.CustomResource):
     """A resource whose Python attributes are in snake case and whose Pulumi properties are in camel case.
 
-    Nothing is translated below the top level, so that documents (contracts, models, connections) arrive as written.
+    Only the names of the top level are translated, so that the provider receives documents (contracts, models,
+    connections) as written.
 
     Args:
         name: Name of the resource.
-        inputs: Attribute: value. None stands for *not set*.
-        opts: Pulumi's resource options; they name properties as Pulumi does: ``ignore_changes=["keepOnDelete"]``.
+        inputs: The value of each attribute. None means *not set*.
+        opts: Pulumi's resource options. They use the names of Pulumi properties: ``ignore_changes=["keepOnDelete"]``.
 
     Attributes:
         pulumi_type: Pulumi type: ``alchemesh:local:Directory``.
         computed: Attributes that the provider computes.
-        renamed: Attribute: property, for each attribute whose property is not the same name in camel case.
+        renamed: The property of each attribute whose property is not its name in camel case.
     """
 
     pulumi_type: ClassVar[str]
@@ -40,7 +41,7 @@ class PlatformResource(pulumi.CustomResource):
         for attribute in self.computed:
             props.setdefault(names[attribute])
         super().__init__(self.pulumi_type, name, props, opts)
-        # The SDK has set an Output for each Pulumi property; give it the name that Python code uses.
+        # The SDK sets an Output for each Pulumi property. Copy it to the attribute that Python code uses.
         for attribute, pulumi_name in names.items():
             self.__dict__[attribute] = self.__dict__[pulumi_name]
 

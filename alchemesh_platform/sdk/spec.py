@@ -1,7 +1,7 @@
-"""The spec of a component: the platform's knowledge of it without running it.
+"""The spec of a component. It describes the component to the platform without running it.
 
-A spec names its models and its class by reference (``"module:Name"``) and imports neither pydantic nor Pulumi, so
-that the catalogue can be listed in the time it takes to start Python (docs/adr/0003-specs-by-reference.md).
+A spec names its models and its class by reference (``"module:Name"``) and imports neither pydantic nor Pulumi, so that
+the platform lists the catalogue without slow imports (docs/adr/0003-specs-by-reference.md).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ComponentSpec:
 
     Args:
         name: Its name in a platform file: ``delta-table``.
-        component_type: The type that it implements, as manifests ask for it: ``columnar-table``.
+        component_type: The component type that it implements, as manifests name it: ``columnar-table``.
         roles: The places in a product that it can take.
         summary: One sentence for the catalogue.
         version: Semantic version of the component.
@@ -49,26 +49,29 @@ class ComponentSpec:
         owner: The platform team that maintains it.
         stateful: Whether it holds data. By default, removal keeps the data.
         component: ``"module:Class"``, a :class:`alchemesh_platform.sdk.component.Component`.
-        args: ``"module:Model"``, what a product team sets.
-        settings: ``"module:Model"``, what a platform team sets; its fields are groups of the platform file's settings.
-        outputs: ``"module:Model"``, what it gives to the product's code.
+        args: ``"module:Model"``, the arguments that a product team sets.
+        settings: ``"module:Model"``, the settings that a platform team sets. Its fields are groups of settings of the
+            platform file.
+        outputs: ``"module:Model"``, the connection that it provides to the product's code.
         protocols: The protocols of a proxy.
-        observe: ``"module:function"``, from the component's connection to an
-            :class:`alchemesh_platform.sdk.observation.Observation`; None when it cannot be observed. Where it has a
-            parameter ``environ``, it gets the variables by which clients find emulators.
-        run: ``"module:function"``, for code: runs it once, see :mod:`alchemesh_platform.sdk.code_run`.
-        check: ``"module:function"``, pure, from arguments, settings and wiring to what the component cannot do, see
-            :class:`alchemesh_platform.sdk.objection.Objection`; runs whenever a manifest is composed.
-        look: ``"module:function"``, the same of what is missing in the product's folder; runs where a manifest is
-            composed in its folder, and not where a product is composed from its record.
+        observe: ``"module:function"``. The function takes the component's connection and returns an
+            :class:`alchemesh_platform.sdk.observation.Observation`. None if the component cannot be observed. If the
+            function has a parameter ``environ``, it receives the variables that point clients to the emulators.
+        run: For code: ``"module:function"``. The function runs the code once, see
+            :mod:`alchemesh_platform.sdk.code_run`.
+        check: ``"module:function"``. The function is pure. It takes arguments, settings and wiring, and yields an
+            :class:`alchemesh_platform.sdk.objection.Objection` for each problem. It runs whenever the platform composes
+            a manifest.
+        look: ``"module:function"``. Like ``check``, for files that are missing in the product's folder. It runs when
+            the platform composes a manifest from its folder, and not when it composes a product from its record.
         guards: Whether only granted consumers have access, see
             :meth:`alchemesh_platform.sdk.component.Component.grant`.
         required_identity: Kind of identity (:mod:`alchemesh_platform.sdk.code_identity`) that a product must have
-            before this component can grant it access; None where the component creates the credential itself.
-        depends_on: Foundations whose outputs it refers to, where the environment has them.
-        extras: Optional parts of packages that it needs to be deployed: ``("my-package[clickhouse]",)``. Where one is
-            not installed, the component is reported at its line, with the command that installs it.
-        plugins: Pulumi packages whose plugins its resources need, beside ours: ``("kafka",)``.
+            before this component can grant it access; None if the component creates the credential itself.
+        depends_on: Foundations whose outputs it uses, if the environment has them.
+        extras: Extras of packages that its deployment needs: ``("my-package[clickhouse]",)``. If one is not installed,
+            the platform reports the component at its line, with the command that installs the extra.
+        plugins: Pulumi packages whose plugins its resources need, besides the platform's own plugin: ``("kafka",)``.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The access of another product's code to an output port, as the system of the port's connection prepares it."""
+"""Access of another product's code to an output port. The system of the port's connection prepares it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Subscriber:
     Args:
         port: Address of the input port: ``domain/product/port``.
         team: Technical team of its product, without the domain.
-        credential_file: File of this machine for a credential; None where the product has no folder here.
-        granted: Returns the consumer whose granted request gives access: the product, its team or its domain; None
-            where no request is granted.
+        credential_file: File on this machine for a credential; None if the product has no folder on this machine.
+        granted: Function that returns the consumer whose granted request gives access: the product, its team or its
+            domain. It returns None if no request is granted.
     """
 
     port: str
@@ -41,7 +41,7 @@ class Subscriber:
 
 
 class SubscriberAccess:
-    """The work of a system for subscribers of one kind of connection. By default, all of them read it as it is."""
+    """Prepares one kind of connection for subscribers. By default, every subscriber uses the connection unchanged."""
 
     def as_subscriber(self, connection: Any, subscriber: Subscriber) -> Connection:
         """The connection as the subscriber's code uses it."""
@@ -49,11 +49,11 @@ class SubscriberAccess:
         return found
 
     def keeps_credential(self, connection: Any, subscriber: Subscriber) -> bool:
-        """Whether a credential is issued into the subscriber's file."""
+        """Whether the system issues a credential into the subscriber's file."""
         return False
 
     def is_current(self, connection: Any, subscriber: Subscriber) -> bool:
-        """Whether the credential in the subscriber's file is accepted."""
+        """Whether the system still accepts the credential in the subscriber's file."""
         return True
 
     def issue(self, connection: Any, subscriber: Subscriber, consumer: Consumer) -> None:

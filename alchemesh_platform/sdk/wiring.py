@@ -1,4 +1,4 @@
-"""The wiring of a component: its place in the product, beside arguments and settings."""
+"""The wiring of a component: its place in the product."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alchemesh_platform.manifest.models import Protocol, SemanticModel
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """A component's place in a product. All of it has defaults, so that a component works in any Pulumi program.
+    """A component's place in a product. Every field has a default, so that a component works in any Pulumi program.
 
     Args:
         environment: Environment that the product is deployed to.
@@ -19,21 +19,23 @@ class Wiring:
         product: Name of the product.
         team: Name of the technical team that the product belongs to.
         port: The port or need that the component belongs to; ``code`` for the product's code.
-        part: Of a component inside another one: which part of the port it is; names of what it makes have it.
-        role: The place it takes, a :class:`alchemesh_platform.sdk.spec.Role`; a component of several roles may ask.
-        models: Model name: model, of the port's models.
-        protocols: Protocols a proxy is to offer.
+        part: For a component inside another one: the part of the port that it is. The names of its resources contain
+            it.
+        role: The role in which the component is used, a :class:`alchemesh_platform.sdk.spec.Role`. A component with
+            several roles can read it.
+        models: The models of the port, by name.
+        protocols: Protocols that a proxy must offer.
         storage: For a proxy: the outputs of the port's storage (values may be Pulumi outputs).
         storage_component: For a proxy: name of the component that the port's storage is.
         origin: For an input port from another product: ``domain/product/port``.
         connections: For code: outputs of the product's other components, ``{"inputs": {port: {"storage": …}},
-            "outputs": {…}, "infrastructure": {…}}``, as :class:`alchemesh_platform.connections.Connections` has them
+            "outputs": {…}, "infrastructure": {…}}``, in the form of :class:`alchemesh_platform.connections.Connections`
             (values may be Pulumi outputs).
-        needs: Name of each need of the product: its component type.
-        foundations: Foundations that the environment has for the product, by role (``platform``, ``domain``): the
-            outputs of its stack, empty where it is not deployed.
+        needs: Component type of each need of the product, by name.
+        foundations: Outputs of the foundation stacks of the environment, by role (``platform``, ``domain``); empty if
+            the stack is not deployed.
         product_version: Version of the product.
-        product_root: Folder of the manifest; what relative paths in arguments start from.
+        product_root: Folder of the manifest. Relative paths in arguments start here.
     """
 
     environment: str = "local"

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ConnectionDocument(BaseModel):
-    """A part of the document that a product's code reads: frozen, and an unknown key is an error."""
+    """A part of the document that a product's code reads. It is frozen and rejects unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Connection(ConnectionDocument):
-    """One connection. A subclass narrows ``kind`` to its own name::
+    """The base class of a connection. A subclass sets ``kind`` to the name of its kind::
 
         class QueueConnection(Connection):
             kind: Literal["queue"] = "queue"
@@ -24,7 +24,7 @@ class Connection(ConnectionDocument):
 
     Attributes:
         role: The owner of the connection: a storage or need, a proxy, or the product's code.
-        not_variables: Fields that are not among the environment variables that a shell gets.
+        not_variables: Fields that :meth:`Connections.environ` does not export as environment variables.
     """
 
     role: ClassVar[Literal["storage", "proxy", "code"]] = "storage"
@@ -33,7 +33,7 @@ class Connection(ConnectionDocument):
     kind: str
 
     def credential_variables(self) -> Mapping[str, str]:
-        """The credential that the connection has here, by the ends of the variables' names: ``USER``, ``PASSWORD``."""
+        """The credential of this connection on this machine, by variable suffix: ``USER``, ``PASSWORD``."""
         return {}
 
 
@@ -45,14 +45,17 @@ class AccessConnection(Connection):
 
 
 class WrongConnection(LookupError):
-    """Raised when code asks for a connection that its product does not have; says which ones there are."""
+    """Raised when code asks for a connection that its product does not have.
+
+    The message lists the existing connections.
+    """
 
 
 def local_path(url: str) -> Path:
-    """The folder of this machine that a URL names.
+    """The folder on this machine that a URL names.
 
     Raises:
-        WrongConnection: when the URL is of another place.
+        WrongConnection: when the URL does not name a folder on this machine.
     """
     if not url.startswith("file://"):
         raise WrongConnection(

@@ -30,7 +30,7 @@ class Credential:
 
 
 class DataApiConnection(AccessConnection):
-    """Access by protocol; a protocol that is not offered is None."""
+    """The address of each protocol; None if the proxy does not offer the protocol."""
 
     kind: Literal["data-api"] = "data-api"
     sql: str | None = Field(
@@ -48,7 +48,7 @@ class DataApiConnection(AccessConnection):
 
     @property
     def credential(self) -> Credential:
-        """User and password, read from the file that holds them. Raises WrongConnection where there are none."""
+        """The user and password, read from the credential file. Raises WrongConnection if there is no such file."""
         if self.credential_file is None:
             raise WrongConnection("no credential here: this data API asks for none")
         try:
@@ -67,7 +67,7 @@ class DataApiConnection(AccessConnection):
         """The connection string for a PostgreSQL driver. It contains the password: do not print it.
 
         Raises:
-            WrongConnection: where SQL is not offered.
+            WrongConnection: when the proxy does not offer SQL.
         """
         if self.sql is None:
             raise WrongConnection("no SQL here")
@@ -79,7 +79,7 @@ class DataApiConnection(AccessConnection):
         return f"{scheme}://{user}:{password}@{address.rstrip('/')}/{user}"
 
     def credential_variables(self) -> Mapping[str, str]:
-        """User and password, where the data API asks for them."""
+        """The user and password; empty if the data API requires none."""
         if self.credential_file is None:
             return {}
         credential = self.credential

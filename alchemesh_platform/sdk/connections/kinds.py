@@ -10,17 +10,17 @@ from alchemesh_platform.sdk.connections.base import Connection, WrongConnection
 
 
 def connection_kinds() -> Parts[type[Connection]]:
-    """Kind: its class, of all registered systems."""
+    """The class of each kind of connection that a registered system provides."""
     return Parts(installed_systems().offers("connection kind", lambda system: system.connections), _class)
 
 
 def connection_of(outputs: Mapping[str, Any]) -> Connection:
-    """Read a component's outputs as the connection they are.
+    """Parse a component's outputs into a connection of their kind.
 
     Raises:
         WrongConnection: when no system registers its kind.
         BrokenSystem: when the package of its kind cannot be used.
-        ValidationError: when it is not as its kind requires.
+        ValidationError: when the outputs do not match the schema of the kind.
     """
     kinds = connection_kinds()
     kind = outputs.get("kind")
@@ -34,7 +34,7 @@ def connection_of(outputs: Mapping[str, Any]) -> Connection:
 
 
 def is_of_role(outputs: Mapping[str, Any], role: str) -> bool:
-    """Whether a component's outputs are a connection of a registered kind that has a role."""
+    """Whether a component's outputs are a connection of a registered kind with this role."""
     kinds, kind = connection_kinds(), outputs.get("kind")
     try:
         return isinstance(kind, str) and kind in kinds and kinds[kind].role == role

@@ -27,7 +27,7 @@ ConnectionT = TypeVar("ConnectionT", bound=Connection)
 
 
 class _OfRole:
-    """An annotation: a connection of any registered kind that has a role."""
+    """An annotation for a connection of any registered kind with this role."""
 
     def __init__(self, role: str) -> None:
         self._role = role
@@ -90,28 +90,28 @@ class PortConnections(ConnectionDocument):
 
     @property
     def files(self) -> FilesConnection:
-        """The files. Raises WrongConnection where there are none."""
+        """The files. Raises WrongConnection if the port has no files."""
         if isinstance(self.storage, FilesConnection):
             return self.storage
         raise self._no_storage("files")
 
     @property
     def tables(self) -> TablesConnection:
-        """The tables. Raises WrongConnection where there are none."""
+        """The tables. Raises WrongConnection if the port has no tables."""
         if isinstance(self.storage, TablesConnection):
             return self.storage
         raise self._no_storage("tables")
 
     @property
     def topics(self) -> TopicConnection:
-        """The topics. Raises WrongConnection where there are none."""
+        """The topics. Raises WrongConnection if the port has no topics."""
         if self.storage is not None and self.storage.kind == "topic":
             return cast("TopicConnection", self.storage)
         raise self._no_storage("topics")
 
     @property
     def data_api(self) -> DataApiConnection:
-        """The data API. Raises WrongConnection where there is none."""
+        """The data API. Raises WrongConnection if the port has no data API."""
         if isinstance(self.proxy, DataApiConnection):
             return self.proxy
         raise WrongConnection("no data API here")
@@ -142,10 +142,11 @@ class Connections(ConnectionDocument):
         return _named(self.infrastructure, "infrastructure need", name)
 
     def environ(self, *, credentials: bool = False) -> dict[str, str]:
-        """The same as flat environment variables: ``ALCHEMESH_OUTPUT_FLIGHTS_TABLE_REST=http://…``.
+        """The connections as flat environment variables: ``ALCHEMESH_OUTPUT_FLIGHTS_TABLE_REST=http://…``.
 
         Args:
-            credentials: Whether users and passwords are among them, beside the files that hold them.
+            credentials: Whether to add variables with users and passwords to the variables that name the credential
+                files.
         """
         groups = (("INPUT", self.inputs), ("OUTPUT", self.outputs), ("NEED", self.infrastructure))
         variables = {"ALCHEMESH_PRODUCT": self.product, "ALCHEMESH_ENVIRONMENT": self.environment}
@@ -162,14 +163,14 @@ class Connections(ConnectionDocument):
 
 
 class NotConnected(RuntimeError):
-    """Raised when there are no connections here; says how to get them."""
+    """Raised when the process has no connections. The message says how to get them."""
 
 
 def connections(environ: Mapping[str, str] = os.environ) -> Connections:
     """The connections of the product whose code is running.
 
     Raises:
-        NotConnected: when the code was not started with its connections, or their file cannot be read.
+        NotConnected: when ``ALCHEMESH_CONNECTIONS`` is not set, or its file cannot be read.
     """
     name = environ.get(CONNECTIONS_VARIABLE)
     if not name:
