@@ -1,7 +1,7 @@
-"""Optional parts of an installed package: whether their libraries are there, and the command that installs them.
+"""Optional parts (extras) of an installed package: their missing libraries, and the command that installs them.
 
-An extra is written as installers read it: ``alchemesh-platform[local]``. The libraries of it are those that the
-package's metadata lists, so pyproject.toml is the one place that names them.
+Extras use the syntax of installers: ``alchemesh-platform[local]``. The package's metadata lists the libraries of an
+extra, so only pyproject.toml names them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PIPX_METADATA = "pipx_metadata.json"  # written by pipx beside each application
 
 
 def missing_extras(extras: Iterable[str]) -> tuple[str, ...]:
-    """The extras of which a library is not installed, in the given order.
+    """The extras with a library that is not installed, in the given order.
 
     Args:
         extras: Each as ``package[extra]``.
@@ -29,7 +29,7 @@ def missing_extras(extras: Iterable[str]) -> tuple[str, ...]:
 
 
 def install_command(*extras: str, prefix: Path | None = None) -> str:
-    """The command that installs extras, in the way in which this program was installed.
+    """The command that installs extras, with the tool that installed this program.
 
     A tool of uv or pipx is reinstalled, so the command also names the installed extras.
 
@@ -59,7 +59,7 @@ def _with_installed(wanted: Iterable[str]) -> list[str]:
 
 
 def _grouped(extras: Iterable[str]) -> tuple[str, list[str]]:
-    """The requirement of our own extras, quoted for a shell, and one for each other package."""
+    """The requirement of the platform's own extras, quoted for a shell, and one requirement for each other package."""
     by_package: dict[str, list[str]] = {}
     for each in extras:
         match = _EXTRA.fullmatch(each)
@@ -96,7 +96,7 @@ def _installed(extra: str) -> bool:
         marker = requirement.marker
         if marker is None or not marker.evaluate({"extra": match["extra"]}) or marker.evaluate({"extra": ""}):
             continue  # of another extra, of another system, or always needed
-        if requirement.name == match["package"]:  # an extra that brings others along
+        if requirement.name == match["package"]:  # an extra that includes others
             if not all(_installed(f"{requirement.name}[{other}]") for other in requirement.extras):
                 return False
         elif not _is_there(requirement.name):

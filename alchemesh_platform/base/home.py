@@ -1,4 +1,4 @@
-"""Where the platform keeps what belongs to a person's machine."""
+"""The folder of the platform's local files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ HOME_VARIABLE = "ALCHEMESH_HOME"
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
-    """Folder of local state, registry and data: ``ALCHEMESH_HOME``, or the user's data folder; it need not exist."""
+    """The folder of local state, registry and data: ``ALCHEMESH_HOME``, or the user's data folder.
+
+    It may not exist yet.
+    """
     chosen = environ.get(HOME_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()

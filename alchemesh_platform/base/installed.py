@@ -1,7 +1,7 @@
-"""Entry points of installed packages, as their ``entry_points.txt`` gives them.
+"""Entry points of installed packages, read from their ``entry_points.txt``.
 
-``importlib.metadata`` gives the same, and its import alone costs as much as starting Python with click: it brings the
-email package along. Every listing, check and completion pays for that (ADR 10).
+``importlib.metadata`` returns the same entry points. Its import takes as long as starting Python with click, because it
+imports the email package. Every listing, check and completion would take that time (ADR 10).
 
 Source: https://packaging.python.org/en/latest/specifications/entry-points/
 """
@@ -22,19 +22,20 @@ _FOLDER = re.compile(r"^(?P<package>[A-Za-z0-9._]+?)(?:-[^-]+)?(?:-py[\d.]+)?\.(
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """A name under which a package offers something. ``value`` is ``"module:Name"``."""
+    """One entry point of a package. ``value`` is ``"module:Name"``."""
 
     name: str
     value: str
     package: str
 
     def load(self) -> object:
-        """Import what is offered."""
+        """Import the object that the entry point names."""
         return load_reference(self.value)
 
 
 def entry_points(group: str, path: Iterable[str] | None = None) -> list[EntryPoint]:
-    """The entry points of a group, of all packages on the import path; of a package found twice, the first counts.
+    """The entry points of a group, of all packages on the import path. If a package is found twice, the first one
+    counts.
 
     Args:
         group: Name of the group.
@@ -52,7 +53,7 @@ def entry_points(group: str, path: Iterable[str] | None = None) -> list[EntryPoi
 
 
 def _changed(folder: str) -> int:
-    """When a package was last added to a folder or removed."""
+    """The time at which a package was last added to or removed from a folder."""
     try:
         return os.stat(folder).st_mtime_ns  # noqa: PTH116 - pathlib is not imported here
     except OSError:
@@ -61,7 +62,7 @@ def _changed(folder: str) -> int:
 
 @lru_cache(maxsize=64)
 def _texts(folder: str, _changed_at: int) -> tuple[tuple[str, str], ...]:
-    """Each package of a folder with its ``entry_points.txt``. Commands ask for several groups and read them once."""
+    """Each package of a folder with its ``entry_points.txt``. The cache reads them once for several groups."""
     return tuple((package, _read(file)) for package, file in sorted(_files(folder)))
 
 
@@ -72,7 +73,7 @@ def _files(folder: str) -> Iterator[tuple[str, str]]:
                 if (match := _FOLDER.match(entry.name)) is not None:
                     yield re.sub(r"[-_.]+", "-", match["package"]).lower(), os.path.join(entry.path, "entry_points.txt")  # noqa: PTH118 - pathlib is not imported here
     except OSError:
-        return  # a zip file, or a folder that is not there
+        return  # a zip file, or a folder that does not exist
 
 
 def _read(file: str) -> str:

@@ -1,4 +1,4 @@
-"""Names and addresses: what a thing may be called, and how it is referred to across the mesh."""
+"""Names, with their patterns and length limits, and the addresses of things in the mesh."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ IDENTIFIER_MAX = 63  # PostgreSQL truncates identifiers longer than NAMEDATALEN 
 PULUMI_PROJECT_MAX = 100  # pulumi sdk/go/common/tokens: project and stack names
 
 ENVIRONMENT_PATTERN = NAME_PATTERN
-VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"  # of the environment, as a reference to a secret names it
+VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]*$"  # the name of an environment variable, in a reference to a secret
 
 
 def product_address(domain: str, product: str) -> str:

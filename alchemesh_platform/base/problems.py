@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from alchemesh_platform.base.remedy import HINT_MARK, Remedy, hint_as_json, joined
 
-COMPARED_MAX = 200  # words, and characters of a word, that are searched for what was meant
+COMPARED_MAX = 200  # limits of the search for a similar word: number of words, and characters of a word
 LISTED_MAX = 20  # words that a hint lists
 
 Severity = Literal["error", "warning"]
@@ -43,13 +43,13 @@ class Problem:
         return str(self.as_text())
 
     def as_text(self) -> Remedy:
-        """The problem as it is shown, with the commands of its hint as values."""
+        """The problem as text, with the commands of its hint as values."""
         where = f"{self.location}  {self.path}: " if self.path else f"{self.location}  "
         level = "warning: " if self.severity == "warning" else ""
         return joined(HINT_MARK, filter(None, (f"{where}{level}{self.message}", self.hint)))
 
     def as_json(self) -> dict[str, Any]:
-        """The problem as one JSON object; ``commands`` is there only if the hint names commands."""
+        """The problem as one JSON object. It has ``commands`` only if the hint names commands."""
         return {
             "file": self.location.file,
             "line": self.location.line,
@@ -70,7 +70,7 @@ class ProblemsFound(Exception):
 
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Problems sorted by file, line and column; the order of those at one place is kept."""
+    """Problems sorted by file, line and column. Problems at the same place keep their order."""
     return sorted(problems, key=lambda problem: problem.location)
 
 
@@ -80,7 +80,7 @@ def errors_of(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def closest(found: str, allowed: Sequence[str]) -> str | None:
-    """The allowed word that is closest to what was found, or None."""
+    """The allowed word that is closest to the found word, or None."""
     import difflib
 
     words = {word.casefold(): word for word in reversed(allowed[:COMPARED_MAX])}
@@ -89,7 +89,10 @@ def closest(found: str, allowed: Sequence[str]) -> str | None:
 
 
 def closest_email(found: str, emails: Iterable[str]) -> str | None:
-    """The email that was probably meant, or None. The part before the @ decides: the rest is the same in a company."""
+    """The most similar known email, or None.
+
+    Only the part before the @ is compared, since a company's emails share the rest.
+    """
     by_name: dict[str, str] = {}
     for email in emails:
         by_name.setdefault(email.partition("@")[0], email)

@@ -1,6 +1,6 @@
 """Actions of a person against a problem: a sentence, and the commands in it as values.
 
-A caller that has options of its own, as the command line does, completes the commands; it never searches the sentence.
+A caller with options of its own, such as the command line, adds them to the commands and never parses the sentence.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from string import Formatter
 from typing import Any
 
 PROGRAM = "alchemesh"
-HINT_MARK = "\n\nhint: "  # between the sentence of a failure and its hint, where a boundary carries text only
+HINT_MARK = "\n\nhint: "  # between the sentence of a failure and its hint, at a boundary that carries text only
 _COMMANDS_MARK = "\n\nremedy: "  # between that hint and its parts as JSON
 
-PLACEHOLDER = "…"  # a word that the person who runs the command fills in
+PLACEHOLDER = "…"  # a placeholder that the user replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ Part = str | Command
 
 
 class Remedy(str):
-    """A sentence whose commands are values; equal to its text, and used wherever text is."""
+    """A sentence whose commands are values. It is a ``str`` and equals its text."""
 
     parts: tuple[Part, ...]
 
     def __new__(cls, parts: Iterable[Part]) -> Remedy:
-        """Join parts to a sentence; neighbouring texts become one."""
+        """Join parts into a sentence. Adjacent texts become one part."""
         joined: list[Part] = []
         for part in parts:
             if isinstance(part, str) and joined and isinstance(before := joined[-1], str):
@@ -97,7 +97,7 @@ def command(
 
     Args:
         words: The part after the program's name.
-        environment: Environment to name, where it is not the one of the running command.
+        environment: Environment to name, if it differs from the environment of the running command.
         emulated: Whether that environment's cloud is emulated; only with an environment.
         about_product: Whether it works in the folder of the product that the message is about.
     """
@@ -106,7 +106,7 @@ def command(
 
 
 def remedy(template: str, *values: object, **named: object) -> Remedy:
-    """A remedy from a sentence with ``{}`` or ``{name}`` where values belong: commands, other remedies, or text."""
+    """A remedy from a template with ``{}`` or ``{name}`` for its values: commands, other remedies, or text."""
     following = iter(values)
     parts: list[Part] = []
     for text, field, _, _ in Formatter().parse(template):
@@ -125,23 +125,23 @@ def joined(separator: str, texts: Iterable[str]) -> Remedy:
 
 
 def with_text(text: str, change: Callable[[str], str]) -> str:
-    """A text, changed; of a remedy, the text around its commands."""
+    """Apply a change to a text. In a remedy, only the text around its commands changes."""
     return text.with_text(change) if isinstance(text, Remedy) else change(text)
 
 
 def commands_of(text: str | None) -> list[list[str]]:
-    """The commands that a text has as values, each as a list of words."""
+    """The commands in a text that is a remedy, each as a list of words."""
     return [list(each.argv) for each in text.commands] if isinstance(text, Remedy) else []
 
 
 def hint_as_json(hint: str | None) -> dict[str, Any]:
-    """The fields of a document that hold a hint: its text and, where it has commands, each as a list of words."""
+    """The fields of a JSON document for a hint: its text and, if it has commands, each command as a list of words."""
     commands = commands_of(hint)
     return {"hint": None if hint is None else str(hint)} | ({"commands": commands} if commands else {})
 
 
 def with_hint(sentence: str, hint: str | None) -> str:
-    """A sentence and its hint as one text, from which :func:`split_hint` takes both again, with the commands.
+    """A sentence and its hint as one text. :func:`split_hint` returns both, with the commands.
 
     For boundaries that carry text only, such as the messages between the engine and a provider.
     """
@@ -158,9 +158,9 @@ def with_hint(sentence: str, hint: str | None) -> str:
 
 
 def split_hint(text: str) -> tuple[str, str]:
-    """The sentence and the hint of a text that :func:`with_hint` made; the hint is empty where the text has none.
+    """The sentence and the hint of a text from :func:`with_hint`. The hint is empty if the text has none.
 
-    A hint whose parts are not those of its text, as where a secret was masked in it, is returned without commands.
+    If the hint's parts differ from its text, for example because a secret was masked, the hint has no commands.
     """
     sentence, _, hint = text.partition(HINT_MARK)
     shown, mark, parts = hint.rpartition(_COMMANDS_MARK)

@@ -1,7 +1,7 @@
-"""Secrets are referred to by name, ``{secret: KAFKA_PASSWORD}``, and never written down.
+"""References to secrets by name: ``{secret: KAFKA_PASSWORD}``.
 
-A reference is all that manifests, plans, the registry and job descriptions hold. The value is looked up where it is
-used, in the environment of the run, and is masked in everything that is printed or kept.
+Manifests, plans, the registry and job descriptions hold only references. The platform reads the value from the
+environment of the run when it uses it, and masks it in everything that it prints or stores.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.names import VARIABLE_PATTERN
 
 MASK = "[secret]"
-SHORTEST_MASKED = 4  # shorter values would blank out ordinary words of a log
+SHORTEST_MASKED = 4  # masking shorter values would remove ordinary words from a log
 
 
 _placeholder: ContextVar[str] = ContextVar("placeholder", default="")
@@ -33,7 +33,7 @@ class SecretRef(BaseModel):
 
 
 class SecretMissing(Failure):
-    """Raised when a secret that is referred to has no value here; carries its name, never a value."""
+    """Raised when a referenced secret has no value in the environment. The error holds its name, never a value."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -53,7 +53,7 @@ def resolve(reference: SecretRef, environ: Mapping[str, str] = os.environ) -> st
 
 
 def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str]:
-    """Values of every reference in plain data, of those that have one here."""
+    """The values of all references in plain data that have a value in the environment."""
     if isinstance(tree, Mapping):
         if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
             return {value} if (value := environ.get(name)) else set()
@@ -65,7 +65,10 @@ def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str
 
 @contextmanager
 def placeholder_for_missing(value: str) -> Iterator[None]:
-    """Give every secret that has no value here this one, in this context only: to list resources needs no secret."""
+    """Use this value, in this context only, for every secret without a value.
+
+    Listing resources needs no real secret.
+    """
     token = _placeholder.set(value)
     try:
         yield
@@ -74,7 +77,7 @@ def placeholder_for_missing(value: str) -> Iterator[None]:
 
 
 def mask(text: str, values: Iterable[str]) -> str:
-    """The text with every secret value blanked out, longest first so that no tail of a longer one stays."""
+    """The text with every secret value masked. Longer values are masked first, so that no part of them remains."""
     for value in sorted(set(values), key=len, reverse=True):
         if len(value) >= SHORTEST_MASKED:
             text = text.replace(value, MASK)

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def quoted(text: str) -> str:
-    """A text as SQL writes it."""
+    """A text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

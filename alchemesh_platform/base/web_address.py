@@ -1,4 +1,4 @@
-"""Which addresses an identity provider may be asked at."""
+"""The addresses at which the platform may call an identity provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the old one or the new one, never half of one."""
+"""Atomic writes: a reader sees the old file or the new file, never a part of one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only its user can read, in one step.
 
     Raises:
-        OSError: when the folder cannot be written or the disk is full; what was there before stays.
+        OSError: when the folder is not writable or the disk is full. An existing file stays unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,1 +1,1 @@
-"""The LEGO: what components there are, and what each takes and gives."""
+"""The catalogue of components, with the arguments and outputs of each."""

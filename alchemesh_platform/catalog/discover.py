@@ -1,7 +1,7 @@
 """Finds the components that installed packages offer, through the entry points of the group ``alchemesh.components``.
 
-Listing names loads no package; a component's spec is imported when it is asked for. Built-in components are found the
-same way as a stranger's.
+Listing names loads no package. The catalogue imports a component's spec on first use. It finds built-in components in
+the same way as components of other packages.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class BrokenComponent(Failure):
 
 
 class Catalog(Mapping[str, ComponentSpec]):
-    """Component name: spec, loaded when it is asked for.
+    """The spec of each component, by name, loaded on first use.
 
     Args:
-        offers: Component name: what loads its spec.
+        offers: The function that loads the spec of each component, by name.
     """
 
     def __init__(self, offers: Mapping[str, Loader]) -> None:
@@ -37,7 +37,7 @@ class Catalog(Mapping[str, ComponentSpec]):
 
         Raises:
             KeyError: when there is no such component.
-            BrokenComponent: when there is one, and it cannot be used.
+            BrokenComponent: when the component exists but cannot be used.
         """
         if name not in self._specs:
             self._specs[name] = self._offers[name]()
@@ -53,7 +53,7 @@ class Catalog(Mapping[str, ComponentSpec]):
         return len(self._offers)
 
     def loaded(self) -> tuple[list[ComponentSpec], list[BrokenComponent]]:
-        """Every spec that can be loaded, and what is wrong with the others."""
+        """Every spec that can be loaded, and the failures of the others."""
         specs, broken = [], []
         for name in self:
             try:
@@ -69,7 +69,7 @@ def discover() -> Catalog:
 
 
 def catalog_of(found: Iterable[EntryPoint]) -> Catalog:
-    """The catalogue that entry points make up; two of one name are an error when that component is asked for."""
+    """The catalogue of the given entry points. If two have the same name, using that component is an error."""
     by_name: dict[str, list[EntryPoint]] = {}
     for entry in found:
         by_name.setdefault(entry.name, []).append(entry)

@@ -1,4 +1,4 @@
-"""The JSON Schema of the manifest, with the arguments of every component, so that an editor completes and checks."""
+"""The JSON Schema of the manifest, with the arguments of every component, for completion and checks in an editor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-# The place of a component: role, and the definition of the model that asks for it there.
+# Each role, and the definition of the model that names a component in that role.
 _ASKED_BY = {
     Role.INPUT_PORT: "InputPort",
     Role.INFRASTRUCTURE: "InfrastructureNeed",
@@ -22,7 +22,7 @@ _ASKED_BY = {
 # Definitions of ComponentUse, which two places of different roles share, one for each.
 _USED_IN = {Role.STORAGE: ("OutputPort", "storage"), Role.CODE: ("DataProduct", "code")}
 
-FOUNDATIONS = {Role.PLATFORM, Role.DOMAIN}  # shared stacks; no manifest asks for them
+FOUNDATIONS = {Role.PLATFORM, Role.DOMAIN}  # shared stacks; manifests do not name them
 
 
 def manifest_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _asking(
     component = {
         "description": definition["properties"]["component"]["description"],
         "enum": list(by_type),
-        # Not of the standard, and ignored by validators: what editors show beside each choice.
+        # Not part of the standard, and ignored by validators: the description that editors show for each choice.
         "enumDescriptions": [implementing[0].summary for implementing in by_type.values()],
     }
     conditions = [
@@ -116,7 +116,7 @@ def _contract_files(definitions: dict[str, Any]) -> None:
 
 
 def _call(schema: dict[str, Any], args: dict[str, Any], spec: ComponentSpec) -> None:
-    """Call the definition of a component's arguments after the component: a model's own name is often just Args."""
+    """Name the definition of a component's arguments after the component, since the model is often just called Args."""
     before, after = args[spec.name]["$ref"], f"#/$defs/{spec.name}-args"
     definition = schema["$defs"].pop(before.rpartition("/")[2], None)
     if definition is not None:
@@ -138,7 +138,7 @@ def _references(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def _point(schema: dict[str, Any], name: str) -> None:
-    """Have a property refer to another definition; the alternative null stays."""
+    """Make a property refer to another definition. If null is allowed, it stays allowed."""
     reference = {"$ref": f"#/$defs/{name}"}
     if "anyOf" in schema:
         schema["anyOf"] = [reference if "$ref" in part else part for part in schema["anyOf"]]

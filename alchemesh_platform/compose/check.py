@@ -1,4 +1,4 @@
-"""Everything that is wrong with a manifest and its use of components, without composing it.
+"""Every problem of a manifest and its use of components, without composing it.
 
 The checks of `alchemesh validate`. Plans, platform files and wiring are imported only if an environment is given.
 """
@@ -24,13 +24,13 @@ def all_problems(
     *,
     look: bool = True,
 ) -> list[Problem]:
-    """Everything that is wrong with a manifest and its use of components, warnings among it.
+    """Every problem of a manifest and its use of components, including warnings.
 
     Args:
         read: The manifest, with or without errors.
-        platform: The environment; what was wrong with the platform file; or None, to ask of components only what is
-            true in every environment.
-        catalog: The components there are.
+        platform: The environment; or the problems of the platform file; or None, to check only what is the same in
+            every environment.
+        catalog: The available components.
         look: Whether components may look into the product's folder, too.
     """
     problems = [*read.problems]

@@ -1,5 +1,6 @@
-"""From a manifest, an environment and a catalogue to a plan. Pure: nothing runs, and nothing outside is looked at,
-but the product's folder where that is asked for."""
+"""Composes a manifest, an environment and a catalogue into a plan.
+
+Composition is pure. The only external input is the product's folder, and only if the caller sets ``look``."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ def compose(
     """Compose a product for one environment.
 
     Args:
-        look: Whether components may look into the product's folder for what they need there.
-        require_extras: Whether the libraries of each component must be installed: a plan that is only shown needs none.
+        look: Whether components may check the files in the product's folder.
+        require_extras: Whether the libraries of each component must be installed. A plan that is only shown needs none.
 
     Raises:
         ProblemsFound: with every problem that prevents the deployment and can be found offline.
@@ -71,10 +72,10 @@ def read_and_compose(
 
     Args:
         path: The manifest.
-        platform: The environment, or what was wrong with the platform file.
+        platform: The environment, or the problems of the platform file.
         environment: Name of the environment, for the overlay.
-        catalog: The components there are.
-        look: Whether components may look into the product's folder for what they need there.
+        catalog: The available components.
+        look: Whether components may check the files in the product's folder.
         require_extras: Whether the libraries of each component must be installed.
 
     Raises:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 PLATFORM_FOUNDATION = "platform-foundation"
 DOMAIN_FOUNDATION = "domain-foundation"
-# A name of the mesh has no underscore: no domain's or product's project is called like these.
+# Names in the mesh have no underscore, so these projects never collide with the project of a product.
 PLATFORM_PROJECT = "mesh_platform"
 DOMAIN_PROJECT = "mesh_domain"
 
 
 class NoFoundation(Failure):
-    """Raised when the platform file names nothing that makes a foundation."""
+    """Raised when the platform file names no component for a foundation."""
 
     exit_code = ExitCode.PROBLEMS
 
@@ -40,8 +40,8 @@ class Foundation:
         project: Pulumi project of its stack.
         title: Its title: ``platform prod``, ``domain aviation prod``.
         name: Name of its resource.
-        path: Where the platform file names the component.
-        location: The same place, in the file.
+        path: The place in the platform file that names the component.
+        location: The line and column of that place.
     """
 
     project: str
@@ -56,11 +56,11 @@ class Foundation:
 
     @property
     def role(self) -> Role:
-        """Whether it is a platform's or a domain's."""
+        """The role of the foundation: platform or domain."""
         return Role(self.name)
 
     def command(self, verb: str) -> Command:
-        """The command that does something to it: ``alchemesh domain up aviation``."""
+        """The command with this verb for the foundation: ``alchemesh domain up aviation``."""
         name = (self.wiring.domain,) if self.role is Role.DOMAIN else ()
         return command(self.role.value, verb, *name, about_product=True)
 
@@ -86,9 +86,10 @@ def platform_foundation(platform: Platform, catalog: Mapping[str, ComponentSpec]
 
     Raises:
         NoFoundation: when the platform file names no component for it.
-        ProblemsFound: when it names one that makes none, or its settings are wrong.
+        ProblemsFound: when the named component is not for a platform stack, or its settings are wrong.
     """
-    # As the file says it, also where the environment is emulated: what would be made is made there, too.
+    # The addresses of the file also apply if the environment is emulated, since the emulation creates the same
+    # resources.
     declared = {key: node.text for key, node in platform.tree.keys.items() if key in ("state", "registry")}
     args = {"state": platform.state, "registry": platform.registry, **declared}
     place = Wiring(environment=platform.environment, domain="mesh", product="platform", port="foundation")

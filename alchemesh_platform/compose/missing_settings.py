@@ -31,17 +31,17 @@ write it into platform.yaml, beside the manifest or above in its git repository:
 def missing_settings(
     use: Use, spec: ComponentSpec, model: type[BaseModel], platform: Platform, problems: list[Problem]
 ) -> list[Problem]:
-    """The problems of settings as a person can fix them: nobody can edit the platform that is built in.
+    """The problems of settings, each with a fix that a person can make, since the built-in platform cannot be edited.
 
     Args:
-        use: Where the manifest asks for the component.
+        use: The place in the manifest that uses the component.
         spec: The component.
         model: Its settings.
         platform: The environment.
         problems: The problems of the environment's settings.
 
     Returns:
-        The same problems where the settings are written in a file; else one, at the use, with the lines to write.
+        The same problems, if a file holds the settings; otherwise one problem at the use, with the lines to add.
     """
     groups = [
         name for name, field in model.model_fields.items() if field.is_required() and name not in platform.settings

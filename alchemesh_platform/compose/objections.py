@@ -1,4 +1,4 @@
-"""Asks the components of a plan whether they can do what the manifest wants of them."""
+"""Runs the checks of the components in a plan against the manifest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def objections(
     """The objections of components, as problems of the manifest.
 
     Args:
-        look: Whether they may look into the product's folder, too.
+        look: Whether the components may also check the files in the product's folder.
     """
     product = loaded.product
     storages = {use.port: component.spec.name for use, component in planned if use.role is Role.STORAGE}

@@ -1,4 +1,4 @@
-"""The plan: what would be deployed for one product in one environment. Frozen values, nothing that runs."""
+"""The plan of one product in one environment: the components that `up` would deploy. It holds frozen values only."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class PlannedGrant:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutput:
-    """An output port with its models and grants, as it will be recorded.
+    """An output port with its models and grants, as the registry will record it.
 
     ``waiting`` are approved consumers that cannot receive access yet, because they have no identity.
     """
@@ -72,7 +72,7 @@ class PlannedOutput:
 
     @property
     def required_identity(self) -> frozenset[str]:
-        """Kinds of identity that a product needs before it can receive access; most ports need none."""
+        """The kinds of identity that a consuming product needs before it can receive access. Most ports need none."""
         parts = (self.storage, self.proxy) if self.proxy is not None else (self.storage,)
         return frozenset(
             part.spec.required_identity for part in parts if part.spec.guards and part.spec.required_identity
@@ -88,8 +88,8 @@ class PlannedOutput:
 class FoundationRef:
     """A foundation that the environment has for a product.
 
-    ``project`` is the Pulumi project of its stack. ``outputs`` are that stack's; None where it is not deployed, or not
-    looked at.
+    ``project`` is the Pulumi project of its stack. ``outputs`` are the outputs of that stack; None if it is not
+    deployed, or was not read.
     """
 
     role: Role
@@ -121,7 +121,7 @@ class Plan:
     kept: tuple[Kept, ...] = ()
     transforms: tuple[Transform, ...] = ()
     location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))
-    emulated: bool = False  # whether the clouds that it goes to are stand-ins on this machine
+    emulated: bool = False  # whether emulators on this machine replace the clouds
     document: Mapping[str, Any] = field(default_factory=dict)  # the manifest, overlay and contract files merged in
 
     @property
@@ -140,7 +140,7 @@ class Plan:
         )
 
     def components(self) -> Iterator[PlannedComponent]:
-        """Every component, in the order in which a person reads the manifest."""
+        """Every component, in the order of the manifest."""
         for planned in self.inputs:
             yield planned.component
         yield from self.needs

@@ -9,7 +9,7 @@ from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedInput
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """A plan as plain data, in the order of the manifest; secrets are references, and stay that."""
+    """A plan as plain data, in the order of the manifest. Secrets stay references."""
     product = plan.product
     return {
         "product": product.address,

@@ -1,4 +1,4 @@
-"""Finds what implements each component that a manifest asks for, and checks its arguments and settings."""
+"""Finds the component that implements each component type in a manifest, and checks its arguments and settings."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def resolve(
     """Resolve every component of a manifest.
 
     Args:
-        tree: The manifest as a document; it may have mistakes, which are passed over.
-        catalog: The components there are.
-        platform: The environment. Without one, a component type is right when some component of the catalogue
-            implements it, and arguments are right when one of those takes them.
+        tree: The manifest as a document. Invalid parts are skipped.
+        catalog: The available components.
+        platform: The environment. Without one, a component type is valid if a component of the catalogue implements it,
+            and arguments are valid if one of those components accepts them.
         require_extras: Whether the libraries of each component must be installed.
     """
     return _Resolver(catalog, platform, require_extras=require_extras).resolve(tree)
@@ -115,7 +115,7 @@ class _Resolver:
         self._problem(use, message, hint)
 
     def _found(self, use: Use) -> Iterator[ComponentSpec]:
-        """The component that implements a type here. Problems of the platform file are reported at their place."""
+        """The component that implements a type in this environment. Problems of the platform file keep their place."""
         if self.platform is None:
             yield from (spec for spec in self.specs() if spec.component_type == use.component_type)
             return
@@ -168,7 +168,7 @@ class _Resolver:
             )
 
     def _arguments(self, use: Use, specs: list[ComponentSpec]) -> tuple[ComponentSpec, BaseModel | None, list[Problem]]:
-        """The first component that takes the arguments, or what the first of all says against them."""
+        """The first component that accepts the arguments, or the problems that the first component reports."""
         node = use.args
         if node is None:
             return specs[0], None, []  # the manifest's own model reports it
@@ -248,7 +248,7 @@ def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: 
 
 
 def extras_problems(spec: ComponentSpec, location: Location, path: str) -> list[Problem]:
-    """A component whose libraries are not installed, reported where it is asked for."""
+    """Report a component whose libraries are not installed, at the place that uses it."""
     from alchemesh_platform.base.extras import install_command, missing_extras
 
     missing = missing_extras(spec.extras)
@@ -259,12 +259,12 @@ def extras_problems(spec: ComponentSpec, location: Location, path: str) -> list[
 
 
 def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | None, list[Problem]]:
-    """The platform's settings for a component, or what is wrong with them."""
+    """The platform's settings for a component, or their problems."""
     model = _model(spec, spec.settings_model)
     environment = platform.tree
     groups = environment.get("settings") or environment._replace(value={})
     own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
-    # A missing group is missing in the environment, wherever the other groups are written.
+    # Report a missing group at the environment, even if the other groups come from another one.
     place = environment._replace(value=own, broken=False)
     path = ("environments", platform.environment, "settings")
     settings, problems = validate(place, model, path)
@@ -282,7 +282,7 @@ def _misspelt(problem: Problem, groups: Node, instead: str | None) -> Problem:
 
 
 def _protocols(use: Use, spec: ComponentSpec, offered: set[str]) -> Iterator[Problem]:
-    """Protocols that a proxy is asked for and does not speak."""
+    """Report requested protocols that a proxy does not support."""
     node = use.node.keys.get("protocols")
     for index, protocol in enumerate(node.items if node is not None and use.role is Role.PROXY else ()):
         if protocol.text in set(protocol_names()) - offered:
@@ -299,7 +299,7 @@ def _roles(specs: Iterable[ComponentSpec]) -> str:
 
 
 def _model(spec: ComponentSpec, load: Callable[[], type[BaseModel]]) -> type[BaseModel]:
-    """A model of a component; a stranger's module may fail in any way."""
+    """A model of a component. A module of another package may fail in any way."""
     try:
         return load()
     except Exception as error:

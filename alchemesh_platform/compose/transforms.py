@@ -1,4 +1,4 @@
-"""Transforms of a platform file that nothing could ever go by: their component is none."""
+"""Checks for transforms of a platform file that can never apply, because their component does not exist."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def transform_problems(platform: Platform, catalog: Collection[str]) -> Iterator[Problem]:
-    """Transforms whose component is neither in the catalogue nor what implements something in the environment.
+    """Transforms whose component is not in the catalogue and does not implement any type of the environment.
 
-    One that is in the catalogue and implements nothing here may come from an environment that this one extends.
+    A component of the catalogue that implements nothing in this environment may come from an environment that it
+    extends.
     """
     here = platform.components.values()
     for index, transform in enumerate(platform.transforms):

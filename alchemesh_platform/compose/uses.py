@@ -1,4 +1,4 @@
-"""Where a manifest uses components: each place, with the role that a component takes there."""
+"""The places where a manifest uses components, each with the role of the component."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alchemesh_platform.sdk.spec import Role
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A place of a manifest that asks for a component.
+    """A place of a manifest that uses a component.
 
     Args:
         path: The place: ``("output_ports", 0, "storage")``.
@@ -36,13 +36,13 @@ class Use:
 
     @property
     def location(self) -> Location:
-        """Where the component type is written, or the port where the manifest leaves it to the platform."""
+        """The place of the component type, or of the port if the manifest leaves the type to the platform."""
         component = self.node.keys.get("component")
         return self.node.location if component is None else component.location
 
     @property
     def args(self) -> Node | None:
-        """The arguments, an empty mapping where none are given, or None where they are no mapping."""
+        """The arguments; an empty mapping if there are none; None if they are not a mapping."""
         args = self.node.keys.get("args")
         if args is None:
             return self.node._replace(value={})
@@ -50,7 +50,7 @@ class Use:
 
 
 def uses(tree: Node) -> Iterator[Use]:
-    """Every use of a component in a document, in the order of a plan; passes over places that do not name one."""
+    """Every use of a component in a document, in the order of a plan. Places that name no component are skipped."""
     for place, port in tree.each("input_ports"):
         given = PRODUCT_INPUT_TYPE if port.get("from", "data_product") is not None else None
         yield from _use(place, Role.INPUT_PORT, port, port, "", given)

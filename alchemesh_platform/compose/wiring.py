@@ -1,4 +1,4 @@
-"""The place of each component in a product: what its check is given, and what it is deployed with."""
+"""Builds the wiring of each component, for its check and for its deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def planned_wiring(
     storage: Mapping[str, Any] | None = None,
     connections: Mapping[str, Any] | None = None,
 ) -> Wiring:
-    """The wiring of a component that is deployed.
+    """The wiring of a component for its deployment.
 
     Args:
         storage: For a proxy: the outputs of its port's storage.
@@ -41,14 +41,14 @@ def wiring_of(
     port: str,
     storages: Mapping[str, str],
 ) -> Wiring:
-    """The wiring of a component, as far as the manifest and the platform file say.
+    """The wiring of a component, from the manifest and the platform file only.
 
     Args:
         root: Folder of the manifest.
-        foundations: Foundations of the environment, with their outputs where they are deployed.
+        foundations: Foundations of the environment, with their outputs if they are deployed.
         role: The component's role.
         port: The port or need that it belongs to.
-        storages: Output port: name of the component that its storage is.
+        storages: Name of the storage component of each output port.
     """
     output = next((each for each in product.output_ports if each.name == port), None)
     if role not in {Role.STORAGE, Role.PROXY}:

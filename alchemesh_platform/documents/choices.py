@@ -1,4 +1,4 @@
-"""A text out of a list that is known only when a document is read: the names that installed packages register."""
+"""A text from a list that is known only at run time: the names that installed packages register."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class OneOf:
     Errors and JSON Schema are those of ``Literal`` with the same names.
 
     Args:
-        names: Returns the names.
+        names: Function that returns the names.
     """
 
     names: Callable[[], tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""A document that a person wrote: plain data in which every value knows its place."""
+"""A document that a person wrote: plain data, with the place of every value in its file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SHOWN_MAX = 60  # characters of a value that a message repeats
 class Node(NamedTuple):
     """A value with its place: a text, number, boolean or None, a ``dict[str, Node]``, or a ``list[Node]``.
 
-    The place of the key is the value's own where the value has none: in a list, and at the top.
-    ``broken`` marks a value that could not be read; what it would have been is not known.
+    A value without a key (in a list, or at the top) has its own place as the place of its key. ``broken`` marks a value
+    that could not be read.
     """
 
     value: Any
@@ -31,17 +31,17 @@ class Node(NamedTuple):
 
     @property
     def location(self) -> Location:
-        """Where the value begins."""
+        """The place where the value begins."""
         return Location(self.file, self.line, self.column)
 
     @property
     def key_location(self) -> Location:
-        """Where the key begins."""
+        """The place where the key begins."""
         return Location(self.file, self.key_line, self.key_column)
 
     @property
     def text(self) -> str | None:
-        """The value, where it is a text."""
+        """The value if it is a text, or None."""
         return self.value if isinstance(self.value, str) else None
 
     @property
@@ -55,7 +55,7 @@ class Node(NamedTuple):
         return self.value if isinstance(self.value, list) else ()
 
     def get(self, *path: str | int) -> Node | None:
-        """The value at a path, or None where there is none."""
+        """The value at a path, or None if it does not exist."""
         node = self
         for step in path:
             found = node.child(step)
@@ -65,13 +65,13 @@ class Node(NamedTuple):
         return node
 
     def child(self, step: str | int) -> Node | None:
-        """The value one step below, or None where there is none."""
+        """The value one step below, or None if it does not exist."""
         if isinstance(step, str):
             return self.keys.get(step)
         return self.items[step] if 0 <= step < len(self.items) else None
 
     def locate(self, path: Path) -> Location:
-        """Where the value at a path begins, or its nearest parent where there is no such value."""
+        """The place where the value at a path begins, or the place of its nearest parent if there is no such value."""
         node = self
         for step in path:
             found = node.child(step)
@@ -97,7 +97,7 @@ class Node(NamedTuple):
 
 
 def node_of(data: Any, file: str) -> Node:
-    """Plain data as a document: for what no file holds, such as the built-in platform."""
+    """Plain data as a document, for data without a file, such as the built-in platform."""
     if isinstance(data, Mapping):
         return Node({str(key): node_of(value, file) for key, value in data.items()}, file)
     if isinstance(data, list | tuple):
@@ -108,8 +108,8 @@ def node_of(data: Any, file: str) -> Node:
 def merge(base: Node, over: Node) -> Node:
     """The document merged with an overlay. Each value keeps its own place.
 
-    Mappings merge key by key. Lists of named things (not empty, each item a mapping with a ``name``) merge by that
-    name: those with a new name follow at the end. Everything else, an empty list and null included, is replaced.
+    Mappings merge key by key. Lists of named items (not empty, each item a mapping with a ``name``) merge by that name;
+    items with a new name are appended. Every other value is replaced, including an empty list and null.
     """
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         merged = dict(base.value)
@@ -122,7 +122,7 @@ def merge(base: Node, over: Node) -> Node:
         for index, item in enumerate(items):
             first.setdefault(item.value["name"].value, index)
         for item in over.value:
-            # A name that the overlay gives twice is kept twice, so that the check for duplicate names sees it.
+            # Keep a name twice that occurs twice in the overlay, so that the check for duplicate names finds it.
             index = first.pop(item.value["name"].value, -1)
             if index < 0:
                 items.append(item)

@@ -22,7 +22,7 @@ _WORDS_OF_YES = {"yes", "on", "y"}
 
 
 class _Crossing(NamedTuple):
-    """A place with several alternatives that an error went through, and the alternative it belongs to."""
+    """A place with several alternatives on the path of an error, and the alternative to which the error belongs."""
 
     path: Path
     expected: Expected
@@ -54,8 +54,8 @@ def problems_of(errors: Iterable[ErrorDetails], model: type[BaseModel], tree: No
         prefix: Path of that part in the whole document.
 
     Returns:
-        One problem for each mistake: alternatives that were not meant are left out, and so is what follows from a value
-        that could not be read.
+        One problem for each mistake. Errors of alternatives that the author did not mean are left out, and so are
+        errors that follow from an unreadable value.
     """
     found = [_follow(detail, Expected(model), tree) for detail in errors]
     return [
@@ -84,7 +84,7 @@ def _follow(detail: ErrorDetails, expected: Expected, node: Node) -> _Found:
             expected = expected.branch(step)
             continue
         if isinstance(step, int) and isinstance(node.value, str):
-            expected = expected.below(step)  # a single text, where a list of one was meant
+            expected = expected.below(step)  # a single text instead of a list with one text
             continue
         child = node.child(step)
         owner, expected, path = expected, expected.below(step), (*path, step)
@@ -97,8 +97,10 @@ def _follow(detail: ErrorDetails, expected: Expected, node: Node) -> _Found:
 
 
 def _without_followers(found: list[_Found]) -> list[_Found]:
-    """Leave out what follows from another mistake: a key that is missing since it is misspelt, a list that is too short
-    since items of it are wrong."""
+    """Leave out errors that follow from another mistake.
+
+    Examples are a key that is missing because it is misspelt, and a list that is too short because some items are
+    wrong."""
     meant = {
         (one.path[:-1], closest(str(one.path[-1]), one.owner.keys))
         for one in found
@@ -119,7 +121,10 @@ def _without_followers(found: list[_Found]) -> list[_Found]:
 
 
 def _reported(found: list[_Found], depth: int = 0) -> Iterable[_Reported]:
-    """Tell each error; of those that come from alternatives of one place, only what was meant."""
+    """Turn each error into a problem.
+
+    Of the errors from alternatives of one place, keep those of the meant alternative.
+    """
     rivals: dict[Path, list[_Found]] = {}
     for one in found:
         if len(one.crossings) > depth:
@@ -136,7 +141,7 @@ def _reported(found: list[_Found], depth: int = 0) -> Iterable[_Reported]:
 
 
 def _meant(crossing: _Crossing, group: list[_Found], depth: int) -> str | None:
-    """The label of the one alternative that the value looks like, or None."""
+    """The label of the alternative that the value most resembles, or None."""
     labels = list(dict.fromkeys(one.crossings[depth].label for one in group))
     if isinstance(crossing.node.value, dict):
         models = {label: crossing.expected.branch(label) for label in labels if crossing.expected.branch(label).model}
@@ -207,7 +212,7 @@ def _missing(found: _Found) -> _Reported:
 
 
 def _discriminator(found: _Found) -> _Reported:
-    """The key that says which of several alternatives is meant, where it does not."""
+    """The key that selects one of several alternatives is missing or has an unknown value."""
     key = str(found.error.get("ctx", {}).get("discriminator", "")).strip("'")
     path, node = (*found.path, key), found.node.keys.get(key)
     choices = [choice for member in found.expected.members for choice in member.below(key).choices]

@@ -1,4 +1,4 @@
-"""The JSON Schema of what people write."""
+"""The JSON Schema of documents that people write."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from alchemesh_platform.base.units import format_duration
 
 
 class WrittenSchema(GenerateJsonSchema):
-    """A JSON Schema whose defaults are as people write them: ``1h``, where pydantic's own would be ``PT1H``."""
+    """A JSON Schema with defaults in the form that people write: ``1h``, where pydantic writes ``PT1H``."""
 
     def encode_default(self, dft: Any) -> Any:
-        """A default value, as a document has it."""
+        """A default value in the form that documents use."""
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)

@@ -1,4 +1,4 @@
-"""The kinds of documents there are, and the check of the key that names one."""
+"""The kinds of documents, and the check of the key that names the kind."""
 
 from __future__ import annotations
 

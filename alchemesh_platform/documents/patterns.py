@@ -85,7 +85,7 @@ RULES: dict[str, Rule] = {
 
 
 def corrected(pattern: str, text: str) -> str | None:
-    """The text that was probably meant, where the rule of the pattern gives one that matches."""
+    """The corrected text, if the rule of the pattern gives one that matches."""
     rule = RULES.get(pattern)
     better = rule.correct(text) if rule is not None else text
     return better if better != text and re.fullmatch(pattern, better) else None

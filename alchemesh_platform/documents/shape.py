@@ -1,4 +1,7 @@
-"""The type that a model expects at a place: found by walking its annotations beside the document."""
+"""The type that a model expects at a place.
+
+The module follows the model's annotations along the path of the document.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Expected(NamedTuple):
 
     @property
     def members(self) -> tuple[Expected, ...]:
-        """The alternatives, None aside; the place itself where there is just one."""
+        """The alternatives without None; only this place if there is a single one."""
         bare, metadata = _unwrapped(self.annotation)
         if get_origin(bare) in {Union, types.UnionType}:
             inner = [
@@ -39,21 +42,21 @@ class Expected(NamedTuple):
 
     @property
     def model(self) -> type[BaseModel] | None:
-        """The model, where one is expected and nothing else."""
+        """The model, if it is the only expected type."""
         members = self.members
         kind = members[0].annotation
         return kind if len(members) == 1 and isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that the model has, as they are written."""
+        """The keys of the model, as documents write them."""
         return (
             () if self.model is None else tuple(field.alias or name for name, field in self.model.model_fields.items())
         )
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The texts allowed, where they are enumerated."""
+        """The allowed texts, if they are enumerated."""
         found: list[str] = []
         for member in self.members:
             kind = member.annotation
@@ -66,7 +69,7 @@ class Expected(NamedTuple):
 
     @property
     def pattern(self) -> str | None:
-        """The pattern that a text has to match, where there is one."""
+        """The pattern that a text must match, if there is one."""
         for member in self.members:
             for part in member.metadata:
                 pattern = getattr(part, "pattern", None)
@@ -93,7 +96,7 @@ class Expected(NamedTuple):
                             tuple(field.metadata),
                         )
             elif isinstance(step, str) and _is(kind, Mapping) and len(arguments) > 1:
-                return Expected(arguments[1])  # what describes the mapping does not describe what a key holds
+                return Expected(arguments[1])  # metadata of the mapping does not apply to its values
             elif isinstance(step, int) and arguments and _is(kind, (list, tuple, AbstractSet)):
                 fixed = _is(kind, tuple) and arguments[-1] is not Ellipsis
                 one = arguments[min(step, len(arguments) - 1) if fixed else 0]

@@ -17,20 +17,20 @@ ModelT = TypeVar("ModelT", bound="BaseModel")
 
 
 def validate(tree: Node, model: type[ModelT], prefix: Path = ()) -> tuple[ModelT | None, list[Problem]]:
-    """Hold a document against a model: the value, or what is wrong with it.
+    """Validate a document against a model: returns the value, or its problems.
 
-    Scalars are taken strictly: ``"true"`` is no boolean and ``"1"`` no number.
+    Scalars are strict: ``"true"`` is not a boolean, and ``"1"`` is not a number.
     """
     from pydantic import ValidationError
 
-    # Through JSON, since pydantic's strict mode takes lists for tuples and texts for enums only there.
+    # Validate as JSON, since only there pydantic's strict mode accepts lists for tuples and texts for enums.
     document = json.dumps(tree.plain())
     try:
         return model.model_validate_json(document, strict=True, by_alias=True, by_name=False), []
     except ValidationError as error:
         strict = error.errors(include_url=False)
-    # The result of a component author's validator is no longer JSON, and strict mode would refuse its lists.
-    # Strict mode therefore decides about scalars only.
+    # The result of a component author's validator is no longer JSON, and strict mode would reject its lists. Therefore
+    # strict mode applies to scalars only.
     value, lax = None, []
     try:
         value = model.model_validate_json(document, by_alias=True, by_name=False)

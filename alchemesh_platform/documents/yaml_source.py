@@ -1,6 +1,7 @@
-"""Reads a YAML 1.2 file that a person wrote, with the place of every value, and bounds what it may be.
+"""Reads a YAML 1.2 file that a person wrote, with the place of every value, and enforces limits.
 
-Plain data only: tags, aliases, several documents and keys that are no text are problems, each at its place.
+Only plain data is allowed. Tags, aliases, several documents and keys that are not texts are problems, each at its
+place.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from alchemesh_platform.base.problems import Location, Problem, ProblemsFound
 from alchemesh_platform.documents.document import Node, described, quoted, written
 
 SIZE_MAX = 4 * 1024 * 1024  # bytes: a thousand times a usual manifest
-DEPTH_MAX = 64  # mappings and lists in each other
+DEPTH_MAX = 64  # depth of nested mappings and lists
 NODES_MAX = 250_000  # values of a document
-INTEGER_MAX = 2**63 - 1  # what every target's integer holds
+INTEGER_MAX = 2**63 - 1  # the range that integers of every target can hold
 
 _STRING_TAG = "tag:yaml.org,2002:str"
 
@@ -41,13 +42,13 @@ def read_document(
     Args:
         path: The file.
         shown_as: Its name in messages; by default the path as :func:`shown` gives it.
-        if_missing: A hint for when there is no such file.
+        if_missing: A hint, used if the file does not exist.
 
     Returns:
-        The document, and what is wrong with single values of it; those are marked as broken.
+        The document, and the problems of single values, which are marked as broken.
 
     Raises:
-        ProblemsFound: when there is no such document at all: no such file, not YAML, empty, too large, no mapping.
+        ProblemsFound: when there is no document: the file is missing, not YAML, empty, too large, or not a mapping.
     """
     file = shown_as or shown(path)
     return parse(_text(path, file, if_missing), file)
@@ -72,7 +73,7 @@ def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
 
 
 def shown(path: Path) -> str:
-    """A path as messages show it: from the current folder, where that is shorter."""
+    """A path as messages show it: relative to the current folder, if that is shorter."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive
@@ -105,7 +106,7 @@ def _text(path: Path, file: str, if_missing: str | None) -> str:
 
 
 def _neighbour(path: Path) -> str | None:
-    """A hint at the file that was probably meant: the same name with the other ending."""
+    """A hint that names an existing file with the same name and the other extension."""
     other = {".yaml": ".yml", ".yml": ".yaml"}.get(path.suffix)
     if other and path.with_suffix(other).is_file():
         return f"there is {path.with_suffix(other).name}: rename it to {path.name}"
@@ -144,11 +145,11 @@ class _Open:
         self.key: str | None = None
         self.key_broken = False
         self.key_place: tuple[int, int] | None = None
-        self.repeated = False  # whether the pending key was there before, so that its value is dropped
+        self.repeated = False  # whether the pending key is a duplicate, so that its value is dropped
 
 
 class _Composer:
-    """Builds nodes from libyaml's events, so that bounds hold before anything is built, and without recursion."""
+    """Builds nodes from libyaml's events. It enforces the limits before it builds anything, and uses no recursion."""
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
@@ -159,7 +160,7 @@ class _Composer:
         self._count = 0
 
     def compose(self) -> Node | None:
-        """The document, or None where there is none."""
+        """The document, or None if the text holds none."""
         documents = 0
         try:
             while self._loader.check_event():
@@ -310,6 +311,6 @@ class _Composer:
         self.problems.append(Problem(place, written(self._path()), message, hint))
 
     def _stop(self, event: Any, message: str, hint: str | None = None) -> None:
-        """Give up: nothing after this place can be read."""
+        """Stop with a problem, since nothing after this place can be read."""
         place = Location(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
         raise ProblemsFound([*self.problems, Problem(place, "", message, hint)])

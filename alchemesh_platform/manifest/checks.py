@@ -1,7 +1,7 @@
-"""Checks that need the whole manifest: names that are unique, and names that refer to something.
+"""Checks that need the whole manifest: names are unique, and references name something that exists.
 
-They look at the document rather than at the product made of it, and pass over what is not as it should be, so that
-the run reports their problems together with those of single values.
+The checks read the document, not the product, and skip invalid values. So one run reports their problems together with
+the problems of single values.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE
 
-CODE_NAME = "code"  # what the product's code is called among ports and needs
+CODE_NAME = "code"  # the name of the product's code among ports and needs
 PORT_SECTIONS = ("input_ports", "infrastructure", "output_ports")
 
 
 def check(tree: Node) -> list[Problem]:
-    """Every problem that only the whole manifest shows; warnings among them."""
+    """Every problem that only the whole manifest shows, including warnings."""
     from alchemesh_platform.manifest.contract_checks import check_contract
     from alchemesh_platform.manifest.model_checks import check_models
 
@@ -35,7 +35,7 @@ def check(tree: Node) -> list[Problem]:
 
 
 def named(port: Node) -> str | None:
-    """The name of a port or need, where it has one."""
+    """The name of a port or need, or None."""
     name = port.keys.get("name")
     return None if name is None else name.text
 
@@ -98,7 +98,7 @@ def _repeated(tree: Node, path: Path) -> Iterator[Problem]:
 
 
 def _origin(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
-    """Where the data of an input port comes from."""
+    """Check the origin of the data of an input port."""
     system, product = port.get("from", "source_system"), port.get("from", "data_product")
     component = port.keys.get("component")
     if system is not None and product is None:
@@ -146,7 +146,7 @@ def _source_system(tree: Node, path: Path, system: Node) -> Iterator[Problem]:
 
 
 def _declared(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
-    """The models that an output port exposes."""
+    """Check the models that an output port exposes."""
     models = tree.keys.get("models")
     declared = list(models.keys) if models is not None else []
     listed = port.keys.get("models")
@@ -184,7 +184,7 @@ def _undeclared(path: Path, node: Node, what: str, declared: Iterable[str], reme
 
 
 def _texts(listed: Node | None) -> list[str] | None:
-    """The texts of a list; nothing where it is no list, since then its own problem says so."""
+    """The texts of a list. A value that is not a list yields nothing, since another check reports it."""
     if listed is None:
         return []
     return [item.text for item in listed.items if item.text is not None] if isinstance(listed.value, list) else None

@@ -1,4 +1,4 @@
-"""Checks of a contract: that business tests can be run, and that the price can be counted."""
+"""Checks of a contract: its business tests can run, and its price can be calculated."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _billing(path: Path, billing: Node | None) -> Iterator[Problem]:
 
 
 def _kind_of_rule(path: Path, rule: Node) -> Iterator[Problem]:
-    """Whether a rule has what its type needs, and nothing that its type does not use."""
+    """Check that a rule has the keys that its type needs, and no others."""
     written_type = rule.keys.get("type")
     kind = "library" if written_type is None else written_type.text
     needed = _NEEDED.get(kind or "")
@@ -97,7 +97,7 @@ def _kind_of_rule(path: Path, rule: Node) -> Iterator[Problem]:
 
 
 def _operator(path: Path, rule: Node) -> Iterator[Problem]:
-    """Exactly one comparison, except in a rule in prose."""
+    """Check that a rule has exactly one comparison, unless it is in prose."""
     used = [key for key in OPERATORS if key in rule.keys]
     kind = rule.keys["type"].text if "type" in rule.keys else "library"
     if not used and kind in _NEEDED and not any(key.startswith("must") for key in rule.keys):
@@ -127,7 +127,7 @@ def _operator(path: Path, rule: Node) -> Iterator[Problem]:
 
 
 def _target(tree: Node, path: Path, rule: Node, port: Node) -> Iterator[Problem]:
-    """The subject of a rule: a model of the port, and a property of that model."""
+    """Check the subject of a rule: a model of the port, and a property of that model."""
     listed = port.keys.get("models")
     exposed = [item.text for item in (listed.items if listed is not None else ()) if item.text is not None]
     model, named = rule.keys.get("model"), rule.keys.get("property")

@@ -1,4 +1,4 @@
-"""Checks across manifests that are given together: products of one name, ports that do not exist, and cycles."""
+"""Checks across several manifests: products with the same name, ports that do not exist, and cycles."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class _Input(NamedTuple):
 
 
 def check_together(trees: Sequence[Node]) -> list[Problem]:
-    """Every problem that shows only when several manifests are looked at together.
+    """Every problem that only several manifests together show.
 
     Args:
-        trees: The documents; mistakes in single ones are passed over.
+        trees: The documents. Invalid values in them are skipped.
     """
     products: dict[str, Node] = {}
     problems: list[Problem] = []
@@ -79,7 +79,7 @@ def _port(one: _Input, products: dict[str, Node]) -> Iterator[Problem]:
 
 
 def _cycles(inputs: dict[str, list[_Input]]) -> Iterator[Problem]:
-    """One problem for each input port that closes a cycle, found by going through the products depth first."""
+    """One problem for each input port that closes a cycle, found by a depth-first search through the products."""
     done: set[str] = set()
     for start, first in inputs.items():
         trail: dict[str, Iterator[_Input]] = {} if start in done else {start: iter(first)}

@@ -20,22 +20,22 @@ from alchemesh_platform.manifest.models import DataProduct
 
 MANIFEST_KIND = "DataProduct"
 NO_MANIFEST_HINT = remedy("the folder of a data product has a manifest; {} writes one", command("init"))
-_FIXED = ("name", "domain")  # what makes the product the same one in every environment
+_FIXED = ("name", "domain")  # the keys that identify the product in every environment
 
 
 class UnknownEnvironmentName(Failure):
-    """Raised when an environment is asked for by something that is no name."""
+    """Raised when the name of an environment is not a valid name."""
 
     exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedManifest:
-    """A manifest without errors, and the places of everything in it.
+    """A manifest without errors, and the place of each value.
 
     Args:
         product: The content of the manifest.
-        tree: The same as a document that knows its places, overlay and contract files merged in.
+        tree: The same as a document with places. The overlay and the contract files are merged in.
         root: Folder of the manifest.
         path: The manifest itself.
         files: Every file that was read.
@@ -50,13 +50,13 @@ class LoadedManifest:
     warnings: tuple[Problem, ...] = ()
 
     def locate(self, path: DocumentPath) -> Location:
-        """Where the value at a path begins, or its nearest parent where the manifest does not give it."""
+        """The place where the value at a path begins, or the place of its nearest parent if the manifest omits it."""
         return self.tree.locate(path)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadManifest:
-    """A manifest as it was read, with its problems; the product is there when none of them is an error."""
+    """A manifest with its problems. It has a product if none of the problems is an error."""
 
     tree: Node
     path: Path
@@ -81,7 +81,7 @@ class ReadManifest:
 
 
 def load_manifest(path: Path, environment: str | None = None) -> LoadedManifest:
-    """Read a manifest, with the overlay of an environment where there is one.
+    """Read a manifest, with the overlay of the environment if there is one.
 
     Raises:
         ProblemsFound: with every problem of manifest, overlay and contract files.
@@ -93,7 +93,7 @@ def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
     """Like :func:`load_manifest`, for callers that check for further problems.
 
     Raises:
-        ProblemsFound: when a file holds no document at all: missing, not YAML, empty, too large.
+        ProblemsFound: when a file holds no document: it is missing, not YAML, empty, or too large.
     """
     tree, problems = read_document(path, if_missing=_above(path) or NO_MANIFEST_HINT)
     problems += check_kind(tree, MANIFEST_KIND)
@@ -123,7 +123,7 @@ def _above(path: Path) -> str | None:
 
 
 def overlay_path(manifest: Path, environment: str) -> Path:
-    """``alchemesh.<environment>.yaml`` beside ``alchemesh.yaml``."""
+    """The path of the overlay: ``alchemesh.<environment>.yaml``, next to ``alchemesh.yaml``."""
     if not re.fullmatch(ENVIRONMENT_PATTERN, environment):
         raise UnknownEnvironmentName(
             f"found {quoted(environment)}, expected the name of an environment",
@@ -133,7 +133,7 @@ def overlay_path(manifest: Path, environment: str) -> Path:
 
 
 def overlays(manifest: Path) -> dict[str, Path]:
-    """Environment: overlay, of those that lie beside a manifest."""
+    """The overlay of each environment that has one next to the manifest."""
     found: dict[str, Path] = {}
     for path in sorted(manifest.parent.glob(f"{manifest.stem}.*{manifest.suffix}")):
         environment = path.name.removeprefix(f"{manifest.stem}.").removesuffix(manifest.suffix)
@@ -143,7 +143,7 @@ def overlays(manifest: Path) -> dict[str, Path]:
 
 
 def _with_overlay(tree: Node, over: Path, files: list[Path], problems: list[Problem]) -> Node:
-    """Lay an overlay over the manifest."""
+    """Merge an overlay into the manifest."""
     files.append(over)
     try:
         layer, more = read_document(over)
@@ -159,7 +159,7 @@ def _with_overlay(tree: Node, over: Path, files: list[Path], problems: list[Prob
 
 
 def _with_contracts(tree: Node, path: Path, files: list[Path], problems: list[Problem]) -> Node:
-    """Read the contracts that are files of their own, in place."""
+    """Replace the path of each contract file by the content of the file."""
     for place, port in tree.each("output_ports"):
         contract = port.keys.get("contract")
         if contract is None or contract.text is None:

@@ -1,4 +1,4 @@
-"""Checks of semantic models: what a type allows, and what relationships refer to."""
+"""Checks of semantic models: the keys that a type allows, and the references of relationships."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.documents.document import Node, Path, described, quoted, written
 
-_PARTS = {"object": "properties", "array": "items"}  # what holds others, and the key that says which
+_PARTS = {"object": "properties", "array": "items"}  # types that contain others, and the key that describes the content
 _KEYLESS = frozenset(_PARTS)  # types that cannot identify anything
 
 

@@ -17,7 +17,7 @@ def starter(name: str, domain: str) -> str:
 
 
 def starter_files(name: str, domain: str) -> dict[str, str]:
-    """Everything of the starter product: path in its folder: content."""
+    """The files of the starter product: the content by path in its folder."""
     return {
         MANIFEST_NAME: starter(name, domain),
         "data/sales.csv": _DATA,

@@ -1,1 +1,1 @@
-"""The platform file: what implements what, and where state is kept, in each environment."""
+"""The platform file: the implementation of each component type, and the location of the state, in each environment."""

@@ -1,4 +1,4 @@
-"""The platform that is there without a file: everything on this machine."""
+"""The built-in platform, which runs everything on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def builtin_environments(home: Path) -> dict[str, dict[str, Any]]:
     """The built-in environment that ``extends: builtin/…`` names, as a platform file would write it.
 
     Args:
-        home: Folder that everything is kept in.
+        home: Folder of state, registry and data.
     """
     local = home / LOCAL
     return {

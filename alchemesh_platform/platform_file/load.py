@@ -1,4 +1,4 @@
-"""Finds and reads the platform file, and works out one environment of it with everything that it extends."""
+"""Finds and reads the platform file, and resolves one environment with everything that it extends."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _EXAMPLES = {
     "registry": "for example sqlite:///mesh.db",
     "secrets": "for example gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K; without it a passphrase encrypts",
 }
-_ALWAYS_GIVEN = ("state", "registry")  # what no environment can do without
+_ALWAYS_GIVEN = ("state", "registry")  # required keys of every environment
 
 
 class UnknownEnvironment(Failure):
-    """Raised when an environment is asked for that the platform file does not have."""
+    """Raised when the platform file does not have the requested environment."""
 
     exit_code = ExitCode.USAGE
 
@@ -46,7 +46,7 @@ class UnknownEnvironment(Failure):
 def find_platform_file(folder: Path) -> Path | None:
     """``platform.yaml`` in a folder, or in a parent of it up to the root of its git repository.
 
-    Outside of a repository only the folder itself counts: a file further up may be anybody's.
+    Outside a repository, only the folder itself counts, since a file further up may belong to another user.
     """
     parents = [folder, *folder.parents]
     root = next((parent for parent in parents if (parent / ".git").exists()), folder)
@@ -60,13 +60,13 @@ def load_platform(path: Path | None, environment: str, home: Path) -> Platform:
     """One environment, with everything that it extends merged in.
 
     Args:
-        path: The platform file; without one there is the built-in environment ``local``.
-        environment: Which environment.
+        path: The platform file. Without one, only the built-in environment ``local`` exists.
+        environment: Name of the environment.
         home: Folder of the built-in local platform.
 
     Raises:
         ProblemsFound: with every problem of the platform file.
-        UnknownEnvironment: when there is no such environment; says which there are.
+        UnknownEnvironment: when there is no such environment. The message lists the existing ones.
     """
     tree, problems = Node({}, BUILTIN_LOCAL), list[Problem]()
     if path is not None:
@@ -88,7 +88,7 @@ def load_platform(path: Path | None, environment: str, home: Path) -> Platform:
 
 
 def platform_problems(path: Path, home: Path) -> list[Problem]:
-    """Everything that is wrong with a platform file, in any of its environments."""
+    """Every problem of a platform file, in any of its environments."""
     try:
         tree, _ = read_document(path)
         declared = tree.get("environments")
@@ -161,7 +161,7 @@ def _merged(name: str, environments: Mapping[str, Node]) -> Node:
     while (base := _base(chain[-1])) is not None:
         chain.append(environments[base])
     merged = reduce(merge, reversed(chain))
-    # The place of the whole is the environment's own, also where it starts from another.
+    # The environment keeps its own place, even if it extends another one.
     value = {key: node for key, node in merged.keys.items() if key != "extends"}
     return environments[name]._replace(value=value)
 
@@ -174,7 +174,7 @@ def _schemes(environments: Mapping[str, Node]) -> Iterator[Problem]:
                 continue
             scheme, sign, _ = node.text.partition("://")
             if not sign or scheme.partition("+")[0] not in schemes:
-                # The rest of the address may hold a password: it is not repeated.
+                # The rest of the address may hold a password, so the message does not repeat it.
                 found = quoted(f"{scheme}://") if sign else "a text that is no address"
                 allowed = ", ".join(f"{one}://" for one in schemes)
                 yield Problem(

@@ -81,9 +81,9 @@ class PlatformFile(Strict):
 
 
 class Platform(Strict):
-    """One environment with everything that it extends merged in: what composition works with."""
+    """One environment with everything that it extends merged in. Composition uses it."""
 
-    # Where each value was written; the built-in platform has places in no file.
+    # The place of each value. The built-in platform has no file.
     _tree: Node | None = PrivateAttr(default=None)
 
     environment: Name
@@ -95,11 +95,11 @@ class Platform(Strict):
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
-    emulated: bool = False  # no setting of the file: whoever runs a command says so
+    emulated: bool = False  # not a setting of the file: the caller of the command sets it
 
     @property
     def tree(self) -> Node:
-        """The environment as a document that knows its places: state, settings, components and the rest at its top."""
+        """The environment as a document with places. State, settings and components are keys at its top."""
         return self._tree or node_of(self.model_dump(mode="json"), BUILTIN_LOCAL)
 
     def located_by(self, tree: Node) -> Platform:
