@@ -40,7 +40,7 @@ def keep_version(registry: Registry, contract: ContractRecord) -> None:
     """Keep the version of a contract that is about to be recorded; within the transaction that records it.
 
     Raises:
-        VersionStands: when that version was promised, and promised something else.
+        VersionExists: when that version was promised, and promised something else.
     """
     address = version_address(contract.address, contract.version)
     kept = registry.get(ContractVersionRecord, contract.environment, address)
@@ -54,7 +54,7 @@ def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord
     the same version changes the record of the port, and not the record of the version.
 
     Raises:
-        VersionStands: when the version was promised, and promised something else.
+        VersionExists: when the version was promised, and promised something else.
     """
     if kept is None or kept.lifecycle == ContractLifecycle.DRAFT:
         return ContractVersionRecord(

@@ -1,1 +1,1 @@
-"""One operation on one product, from lock to record."""
+"""Run one operation on one product, from the lock to the record."""

@@ -1,4 +1,4 @@
-"""The connections of a deployed product, from its records."""
+"""Read the connections of a deployed product from the registry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def product_record(registry: Registry, environment: str, product: str) -> Produc
     """The record of a deployed product.
 
     Raises:
-        NotDeployed: when there is none.
+        NotDeployed: when the product is not deployed.
     """
     record = registry.get(ProductRecord, environment, product)
     if record is None:
@@ -39,7 +39,7 @@ def read_connections(registry: Registry, environment: str, product: str) -> Conn
     """Every connection of a deployed product.
 
     Raises:
-        NotDeployed: when it does not.
+        NotDeployed: when the product is not deployed.
     """
     record = product_record(registry, environment, product)
     ports = registry.all(PortRecord, environment=environment, product=product)

@@ -1,6 +1,6 @@
-"""An environment of the platform file, emulated: the same components and settings, with everything on this machine.
+"""Emulate an environment of the platform file: the same components and settings, with everything on this machine.
 
-Each system provides its part of it (:class:`alchemesh_platform.sdk.emulation.Emulation`).
+Each system provides its part of the emulation (:class:`alchemesh_platform.sdk.emulation.Emulation`).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.sdk.code_run import RunCode
 
-FOLDER = "emulated"  # beside the real environments' folders, so that no state, lock or key is shared
+FOLDER = "emulated"  # next to the folders of real environments, so that they share no state, lock or key
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class WouldReachOut(Failure):
-    """Raised when an emulated run would work on servers of another machine."""
+    """Raised when an emulated run would change servers of another machine."""
 
     exit_code = ExitCode.USAGE
 
 
 def emulate(platform: Platform) -> Platform:
-    """The environment with its state, registry and data in a folder of their own on this machine."""
+    """The environment, with its state, registry and data in a separate folder on this machine."""
     home = Path(platform.home, FOLDER)
     here = home / platform.environment
     moved: dict[str, dict[str, str]] = {}
@@ -51,13 +51,13 @@ def emulate(platform: Platform) -> Platform:
 
 
 def check_servers(platform: Platform, groups: Iterable[str]) -> None:
-    """Refuse an emulated run on servers elsewhere.
+    """Refuse an emulated run that would change servers of another machine.
 
     Args:
         groups: Settings groups that the run's components use.
 
     Raises:
-        WouldReachOut: when a setting of one of them names a server of another machine.
+        WouldReachOut: when a setting in one of the groups names a server of another machine.
     """
     used = set(groups)
     for group, setting in (place for system in installed_systems() for place in system.servers):
@@ -72,7 +72,7 @@ def check_servers(platform: Platform, groups: Iterable[str]) -> None:
 
 
 def emulator_variables(platform: Platform) -> dict[str, str]:
-    """Variables by which clients find the emulators; none for an environment that is not emulated."""
+    """Variables with the addresses of the emulators; none for an environment that is not emulated."""
     if not platform.emulated:
         return {}
     return {
@@ -88,7 +88,7 @@ def environment_folder(platform: Platform) -> Path:
 
 
 def resume(platform: Platform) -> None:
-    """Start again what was started once of an emulated environment; nothing for any other."""
+    """Start the servers of an emulated environment again; does nothing for other environments."""
     if platform.emulated:
         for emulation in _emulations():
             emulation.resume(environment_folder(platform))
@@ -96,10 +96,10 @@ def resume(platform: Platform) -> None:
 
 @contextmanager
 def emulated_providers(platform: Platform, report: Callable[[str], None]) -> Iterator[dict[str, int]]:
-    """Serve the stand-ins for the engines that run inside the block.
+    """Serve the emulated providers for engines that run inside the block.
 
     Yields:
-        Package: port; nothing for an environment that is not emulated.
+        Port of each emulated package; empty for an environment that is not emulated.
     """
     with ExitStack() as stack:
         providers: dict[str, int] = {}
@@ -110,15 +110,15 @@ def emulated_providers(platform: Platform, report: Callable[[str], None]) -> Ite
 
 
 def emulated_packages(platform: Platform) -> set[str]:
-    """Pulumi packages whose provider has a stand-in in an environment; none where it is not emulated."""
+    """Pulumi packages that have an emulated provider; none for an environment that is not emulated."""
     return {package for emulation in _emulations() for package in emulation.packages} if platform.emulated else set()
 
 
 def job_runner(platform: Platform, product: Path) -> RunCode | None:
-    """The runner of a product's jobs on this machine if its cloud is emulated; otherwise None.
+    """The runner that runs a product's jobs on this machine if its cloud is emulated; otherwise None.
 
     Args:
-        product: Folder of its repo, or its manifest.
+        product: Folder of the product's repo, or its manifest.
     """
     if not platform.emulated:
         return None
@@ -128,7 +128,7 @@ def job_runner(platform: Platform, product: Path) -> RunCode | None:
 
 
 def _emulations() -> tuple[Emulation, ...]:
-    """The parts of all systems. A part that cannot be used is an error: without it a run might reach a real cloud."""
+    """The parts of all systems. A part that fails to load is an error: a run might reach a real cloud."""
     parts = Parts(installed_systems().single("emulation", lambda system: system.emulation), part_of(Emulation))
     return tuple(parts.values())
 

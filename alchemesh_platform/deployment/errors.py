@@ -1,7 +1,7 @@
-"""Explains failures of providers: the cause alone, and the remedy if it is known.
+"""Explains the failures of providers: only the cause, and the fix if a system knows it.
 
-Providers that Pulumi bridges from Terraform report a failure twice, each time in wrappings of their own. Each system
-registers the hints on its own errors.
+Providers that Pulumi bridges from Terraform report a failure twice, each time with different prefixes. Each system
+registers hints for its own errors.
 
 Source: github.com/pulumi/pulumi-terraform-bridge (pkg/tfshim/sdk-v2/provider2.go, pkg/tfbridge/log.go),
 github.com/hashicorp/go-multierror (format.go)
@@ -32,7 +32,7 @@ _SETTING = re.compile(r"\bsettings(?:\.[a-z_]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A failure in words for a person."""
+    """A failure, explained for a user."""
 
     message: str
     hint: str | None
@@ -42,16 +42,16 @@ class Explained:
 
 
 def explained(reported: str, secrets: Iterable[str] = (), *, about: str | None = None) -> Explained:
-    """The explanation of a provider's failure: without wrappers, with secrets masked.
+    """Explain a provider's failure: without wrappers, with secrets masked.
 
     Args:
-        reported: As the engine hands it on. Its hint is kept; where it has none and the cause is known, one is added.
+        reported: The failure as the engine reports it. This keeps its hint, or adds one if the cause is known.
         secrets: Values that must not be shown.
-        about: Name of what failed, which services do not always say.
+        about: Name of the failed resource, since some services do not report it.
     """
     hidden = tuple(secrets)
     sentence, hint = split_hint(mask(reported, hidden))
-    # Once more behind: a secret in JSON is not written as it is.
+    # Mask again: a secret inside JSON is escaped.
     cause = cause_of(sentence)
     if about is not None and about not in cause and any(known.names_nothing(cause) for known in _errors()):
         cause = f"{about}: {cause}"
@@ -66,7 +66,7 @@ def cause_of(reported: str) -> str:
 
 
 def hint_for(reported: str) -> str | None:
-    """The remedy of a failure, if a system knows it. A general hint counts where no other one matches."""
+    """The fix of a failure, if a system knows it. A general hint applies only if no other hint matches."""
     hints = [hint for known in _errors() for hint in known.hints]
     for hint in sorted(hints, key=lambda hint: hint.general):
         if (found := hint.hint_on(reported)) is not None:
@@ -75,7 +75,7 @@ def hint_for(reported: str) -> str | None:
 
 
 def with_setting_places(hint: str | None, settings: Node) -> str | None:
-    """A hint with the place in the platform file behind each setting that it names and that the file has."""
+    """The hint, with the place in the platform file after each setting that the hint names and the file contains."""
     if hint is None:
         return None
 
@@ -99,7 +99,7 @@ def _cleaned(reported: str) -> str:
 
 
 def _errors() -> Collection[SystemErrors]:
-    """The explanations that systems register. One that cannot be loaded must not hide the failure that is explained."""
+    """The explanations that systems register. A part that cannot be loaded must not hide the failure to explain."""
     return _errors_of(installed_systems())
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FoundationMissing(Failure):
-    """Raised when a shared stack of a product is not deployed; each is reported at the line that needs it."""
+    """Raised when a shared stack of a product is not deployed; reports each at the line that needs it."""
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
@@ -27,7 +27,7 @@ class FoundationMissing(Failure):
 
 
 def with_foundations(registry: Registry, plan: Plan) -> Plan:
-    """The plan with the outputs of each shared stack; None for one that is not deployed."""
+    """The plan with the outputs of each shared stack; None for a stack that is not deployed."""
     found = []
     for foundation in plan.foundations:
         record = registry.get(FoundationRecord, plan.environment, foundation.project)
@@ -36,7 +36,7 @@ def with_foundations(registry: Registry, plan: Plan) -> Plan:
 
 
 def foundation_problems(plan: Plan, severity: Severity) -> list[Problem]:
-    """Each stack that a component of the plan refers to and that is not deployed, at the first such line."""
+    """Each missing stack, at the first line of a component that refers to it."""
     return [problem for each in plan.foundations if each.outputs is None for problem in _missing(each, plan, severity)]
 
 

@@ -1,4 +1,4 @@
-"""One operation on one product: lock, provider, engine, record."""
+"""Run one operation on one product: lock, provider, engine, record."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.stack import Stack
     from alchemesh_platform.registry.store import Registry
 
-# From this many planned components on, the provider gets a process of its own: in this one it would share the
+# From this number of planned components, the provider gets its own process. In this process it would share the
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
 DECLARING = ("preview", "up")  # operations that run the program
 KEPT_NOTE = (
     "what is kept in a cloud goes with a `destroy` once `keep_on_destroy: false` of its port or need was deployed"
 )
-PLUGIN_FOUND = "using pulumi-resource-"  # the engine reports every plugin on PATH, also ours, although it is attached
-# The engine's message, without a URN, that a provider refused a resource's properties.
+PLUGIN_FOUND = "using pulumi-resource-"  # the engine reports every plugin on PATH, even ours, which is attached
+# The engine's message, without a URN, when a provider refuses a resource's properties.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
 CHECK_FAILURE = re.compile(
     r"^(?P<type>\S+) resource '(?P<name>[^']+)'(?:: property (?P<path>\S+) value \{.*?\} has a problem|"
@@ -52,7 +52,7 @@ CHECK_FAILURE = re.compile(
 
 
 class UnknownTarget(Failure):
-    """Raised when a run is to be limited to a port that the product does not have."""
+    """Raised when a run is limited to a port that the product does not have."""
 
     exit_code = ExitCode.USAGE
 
@@ -66,10 +66,10 @@ class NoActor(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A product's stack, held, with all that an operation needs: several operations run one after the other.
+    """A locked product stack with everything that an operation needs. Several operations can run one after the other.
 
     Args:
-        actor: The identity that acts; None for previews only.
+        actor: The identity that runs the operations; None for previews only.
     """
 
     platform: Platform
@@ -92,21 +92,21 @@ class Operator:
         parallel: int | None = None,
         cancel: threading.Event | None = None,
     ) -> Outcome:
-        """Run the engine, and keep the run in the history unless it was a preview.
+        """Run the engine, and record the run in the history unless it was a preview.
 
-        The engine runs once; after a kill, an `up` that meets what the killed run was making runs it again.
+        The engine runs once. If a killed run left unfinished creations, an `up` may run it again to import them.
 
         Args:
             plan: The product to deploy.
             operation: The operation.
             program: Declares the resources of a plan, inside the engine's run.
-            progress: Is fed with the events, before ``on_event`` gets them.
-            targets: Names of ports and needs; none stands for all.
-            target_globs: URNs, with wildcards, that the run is limited to beside them.
+            progress: Receives the events before ``on_event``.
+            targets: Names of ports and needs; none for all.
+            target_globs: Additional URNs, with wildcards, that the run is limited to.
             cancel: Set it to stop the run cleanly.
 
         Raises:
-            NobodyActs: when a run that changes something has no actor.
+            NoActor: when a run that changes something has no actor.
         """
         from alchemesh_platform.engine.run.operation import run_operation
         from alchemesh_platform.registry.audit import Act, record_act
@@ -205,7 +205,7 @@ class Operator:
         return deployed_state(self.engine, self.stack)
 
     def kept_notes(self, plan: Plan) -> list[str]:
-        """Notes on the kept resources of the product; the last note says how to remove them."""
+        """Notes on the retained resources of the product; the last note gives the command that removes them."""
         kept = kept_of(self.registry, plan, self.deployed_state())
         notes = [
             remedy("{} is kept, with its data; the next {} imports it again", one.id, command("up")) for one in kept
@@ -225,14 +225,14 @@ def operating(
     """Take the stack's lock, open the registry, serve the provider and find the engine.
 
     Args:
-        report: Gets a line for each step that takes long, and for what was found and repaired.
-        actor: The identity that acts; None for previews only.
-        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        report: Receives a line for each slow step, and for each finding and repair.
+        actor: The identity that runs the operations; None for previews only.
+        delete_data: Whether data is deleted with its resource, even if the resource retains it.
 
     Raises:
-        StackLocked: when another process holds the lock, with its holder.
-        EngineMissing, EngineTooOld: when no engine can be installed, with the remedies.
-        PluginMissing: the same, of a plugin that a component needs.
+        StackLocked: when another process holds the lock; names the holder.
+        EngineMissing, EngineTooOld: when no engine can be installed, with the fixes.
+        PluginMissing: when a component's plugin cannot be installed, with the fixes.
         RegistryUnavailable: when the registry cannot be opened.
     """
     from alchemesh_platform.deployment.emulation import check_servers
@@ -282,9 +282,9 @@ def stack_of(project: str, platform: Platform) -> Stack:
 
 
 def target_urns(plan: Plan, name: str) -> list[str]:
-    """The URNs, with wildcards, of everything in one port or need, and of the product that it is in.
+    """The URNs, with wildcards, of everything in one port or need, and of the product that contains it.
 
-    ``**`` stands for the types of any parents.
+    ``**`` matches the types of all parents.
     """
     anything = f"urn:pulumi:{plan.environment}::{plan.project}::**"
     return [f"{anything}{DATA_PRODUCT}::{plan.product.name}", f"{anything}::{name}", f"{anything}::{name}-*"]
@@ -294,7 +294,7 @@ def check_targets(plan: Plan, targets: Sequence[str]) -> None:
     """Refuse a target that is no port or need of the product.
 
     Raises:
-        UnknownTarget: with the closest name.
+        UnknownTarget: when the product has none of that name; suggests the closest name.
     """
     known = list(dict.fromkeys(planned.port for planned in plan.components()))
     for target in targets:
@@ -303,7 +303,7 @@ def check_targets(plan: Plan, targets: Sequence[str]) -> None:
 
 
 def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: Platform) -> tuple[Problem, ...]:
-    """The failures of a run, each at the line of the component that it belongs to, in words and with no secret."""
+    """The failures of a run, each with the line of its component, explained and without secrets."""
     problems: dict[Problem, None] = {}
     secrets = secrets_of(plan, platform) if result.errors else set()
     for reported in result.errors:
@@ -321,13 +321,13 @@ def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: 
 
 
 def secrets_of(plan: Plan, platform: Platform) -> set[str]:
-    """Values of the secrets that a product and its environment refer to, as far as they have one here."""
+    """Values of the secrets that a product and its environment refer to, if this machine has them."""
     args = [planned.args.model_dump() for planned in plan.components()]
     return values_behind([platform.settings, args])
 
 
 def notes_of(result: EngineResult) -> tuple[str, ...]:
-    """Messages of engine, providers and program that are no failures, each once."""
+    """Messages of the engine, providers and program that are not failures, without duplicates."""
     reported = (
         joined(HINT_MARK, filter(None, split_hint(diagnostic.message)))
         for diagnostic in result.diagnostics

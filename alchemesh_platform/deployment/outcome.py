@@ -1,4 +1,4 @@
-"""The outcome of an operation as values: for the terminal, for ``--json`` and for a merge request."""
+"""The outcome of an operation, for the terminal, for ``--json`` and for a merge request."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ OperationName = Literal["preview", "up", "refresh", "destroy"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An operation on a product, over.
+    """The outcome of an operation on a product.
 
-    ``problems`` are the failures, each at the port and line of the manifest that it belongs to. ``notes`` are things
-    that a person should know although nothing failed: data that was kept, a lock that was removed. ``forbidden`` is
-    what a preview found that `up` will refuse, and ``warnings`` is what was found that stops nothing.
+    ``problems`` are the failures, each with its port and its line in the manifest. ``notes`` inform the user although
+    nothing failed, for example about retained data or a removed lock. ``forbidden`` are the problems in a preview that
+    `up` will refuse. ``warnings`` stop nothing.
     """
 
     product: str
@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether all of it was done."""
+        """Whether the operation finished without failures."""
         return self.outcome == "succeeded"
 
     def as_json(self) -> dict[str, Any]:

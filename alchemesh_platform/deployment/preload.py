@@ -1,7 +1,7 @@
-"""Imports for a run what it will need, while the engine starts and this process has nothing else to do.
+"""Imports the modules that a run needs while the engine starts and this process would otherwise wait.
 
-Pulumi's SDKs of clouds are large: the modules of a usual product take as long to import as the engine takes to start.
-Which of them a product uses shows when its program runs, so each run leaves the names for the next one.
+Pulumi's cloud SDKs are large: importing the modules of a usual product takes as long as starting the engine. Only a
+product's program shows which modules it uses, so each run stores their names for the next run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SDK_PREFIX = "pulumi_"
 
 @contextmanager
 def importing_ahead(plan: Plan, folder: Path, program: Callable[[], object]) -> Iterator[Callable[[], object]]:
-    """Import while the block runs, and keep for the next run what this one has used.
+    """Import modules while the block runs, and store the modules that this run used for the next run.
 
     Args:
         plan: The plan to declare.
@@ -33,7 +33,7 @@ def importing_ahead(plan: Plan, folder: Path, program: Callable[[], object]) -> 
         program: Declares it.
 
     Yields:
-        The program, which begins when the imports are done: a package that two threads fill at once may stay empty.
+        The program. It waits for the imports: a package that two threads load at the same time may stay empty.
     """
     file = folder / FILE
     ahead = threading.Thread(target=_import, args=(plan, file), name="imports", daemon=True)
@@ -48,25 +48,25 @@ def importing_ahead(plan: Plan, folder: Path, program: Callable[[], object]) -> 
     finally:
         ahead.join()
         used = json.dumps(sdk_modules(list(sys.modules)))
-        with suppress(OSError):  # it is of use, not of need
+        with suppress(OSError):  # the file only saves time
             if _read(file) != used:
                 write_private(file, used)
 
 
 def sdk_modules(imported: Iterable[str]) -> list[str]:
-    """Names of the SDKs' packages that are filled, of modules by name: ``pulumi_gcp.storage``."""
+    """Names of the SDK packages that are loaded, among the imported modules: ``pulumi_gcp.storage``."""
     packages = {".".join(name.split(".")[:2]) for name in imported if name.startswith(SDK_PREFIX) and "." in name}
-    # Of another type is one that is there by name and will be filled when it is used.
+    # A package with a different type is not loaded yet: it loads on first use.
     return sorted(name for name in packages if type(sys.modules.get(name)) is ModuleType and "._" not in name)
 
 
 def _import(plan: Plan, file: Path) -> None:
-    """Import. A failure here appears again, with its error, when the program needs the module."""
+    """Import the modules. A failure here appears again, with its error, when the program needs the module."""
     with suppress(Exception), SDK_IMPORTS:
         for planned in plan.components():
             planned.spec.component_class()
         for name in json.loads(_read(file) or "[]"):
-            getattr(importlib.import_module(name), "__all__", None)  # asked for a name, a package of an SDK is filled
+            getattr(importlib.import_module(name), "__all__", None)  # reading an attribute loads a lazy SDK package
 
 
 def _read(file: Path) -> str | None:

@@ -1,6 +1,6 @@
 """Progress of a run, grouped by port of the product.
 
-Fed with engine events, read by the tree and the result. Pure.
+Receives engine events; the tree and the result read it. It has no side effects.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FOUNDATION = "alchemesh:mesh:Foundation"
 ASSET = "alchemesh:mesh:Asset"
 CONTRACT = "alchemesh:mesh:Contract"
 
-# The engine's names of the steps of one change, mapped to that change.
+# Maps the engine's step names to the change that they belong to.
 _OPERATIONS: Mapping[str, Operation] = {
     "same": "same",
     "create": "create",
@@ -57,7 +57,7 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 @dataclass(slots=True)
 class Change:
-    """The change of one resource. ``called`` is the intended name of a failed resource in its service."""
+    """The change of one resource. ``called`` is the name of a failed resource in its service."""
 
     urn: str
     type: str
@@ -72,12 +72,12 @@ class Change:
 
     @property
     def is_group(self) -> bool:
-        """Whether it only holds others: a component, a port, the product, the stack, a provider."""
+        """Whether the resource only groups others: a component, a port, the product, the stack, a provider."""
         return self.type.startswith(("alchemesh:stacks:", COMPONENT_PREFIX, "pulumi:"))
 
     @property
     def is_record(self) -> bool:
-        """Whether it is metadata of the registry."""
+        """Whether the resource is metadata of the registry."""
         return self.type.startswith(RECORD_PREFIX) and self.type != f"{RECORD_PREFIX}Subscription"
 
     def as_json(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Change:
 
 @dataclass(slots=True)
 class Section:
-    """A port, a need, the code, or the product itself, with what happens to it, and to what it promises."""
+    """A port, a need, the code or the product itself, with its changes and its contract step."""
 
     kind: SectionKind
     name: str
@@ -106,7 +106,7 @@ class Section:
 
     @property
     def resources(self) -> list[Change]:
-        """The changes of real things: neither groups nor records."""
+        """The changes of real resources, without groups and records."""
         return [change for change in self.changes if not change.is_group and not change.is_record]
 
     @property
@@ -116,7 +116,7 @@ class Section:
             change.operation for change in self.changes if not (change.is_group or change.is_grant)
         }
         counted -= {"same", "read"}
-        if not counted:  # a port whose grants alone change is not re-created
+        if not counted:  # a port is not re-created if only its grants change
             return "update" if any(change.operation not in ("same", "read") for change in self.grants) else "same"
         if counted == {"create", "import"}:
             return "create"
@@ -129,7 +129,7 @@ class Section:
 
     @property
     def state(self) -> State:
-        """Failed as soon as one thing failed; done when everything that started is done."""
+        """Failed if one resource failed; done when every started resource is done."""
         states = {change.state for change in self.changes}
         if "failed" in states:
             return "failed"
@@ -150,10 +150,10 @@ class Section:
 
 
 class Progress:
-    """Sections of a product, filled as events come in.
+    """Sections of a product, updated with each event.
 
     Args:
-        plan: The deployed plan; None for a product that is only removed.
+        plan: The deployed plan; None for a product that is only destroyed.
         steps: The contract steps of its output ports.
     """
 
@@ -168,7 +168,7 @@ class Progress:
         self._changes: dict[str, Change] = {}
 
     def on_event(self, event: EngineEvent) -> None:
-        """Take in one event of the engine."""
+        """Record one event of the engine."""
         if isinstance(event, ResourcePre):
             self._begin(event)
         elif isinstance(event, ResourceOutputs):
@@ -187,13 +187,13 @@ class Progress:
             change = Change(event.urn, event.type, event.name, event.parent, operation)
             self._changes[event.urn] = change
         elif operation != "same":
-            change.operation = operation  # refresh tells the drift it found only in the outputs
+            change.operation = operation  # a refresh reports the drift only in the outputs
         if event.diffs:
             change.diffs = event.diffs
         return change
 
     def sections(self) -> list[Section]:
-        """The product first, then what is planned in the manifest's order, then what goes."""
+        """The sections: first the product, then the planned sections in the manifest's order, then the deleted ones."""
         found: dict[str, Section] = {"": Section("product", "")}
         for planned in self._planned.values():
             found[planned.name] = Section(
@@ -215,7 +215,7 @@ class Progress:
         return list(found.values())
 
     def section_of(self, urn: str) -> tuple[SectionKind, str]:
-        """The section that a resource belongs to: up its parents to a port, a need or the code."""
+        """The section of a resource: the nearest port, need or code among its parents."""
         child_type, child_name = "", ""
         while urn:
             change = self._changes.get(urn)
@@ -233,7 +233,7 @@ class Progress:
         return "product", ""
 
     def _is_grant(self, change: Change) -> bool:
-        """Whether a resource exists for one consumer: the record of a grant, or a resource that gives access."""
+        """Whether a resource belongs to one consumer: the record of a grant, or a resource that gives access."""
         return change.type == GRANT or request_of(change.urn, self._parent_of, self._requests) is not None
 
     def _parent_of(self, urn: str) -> str:
@@ -241,12 +241,12 @@ class Progress:
         return change.parent if change is not None else ""
 
     def called(self, urn: str) -> str | None:
-        """The intended name of a failed resource in its service, if known."""
+        """The name of a failed resource in its service, if known."""
         change = self._changes.get(urn)
         return change.called if change is not None and isinstance(change.called, str) else None
 
     def planned_of(self, urn: str) -> PlannedComponent | None:
-        """The component of the plan that a resource belongs to: up its parents to a component."""
+        """The planned component of a resource: the nearest component among its parents."""
         while urn:
             if type_of(urn).startswith(COMPONENT_PREFIX) and name_of(urn) in self._components:
                 return self._components[name_of(urn)]
@@ -255,26 +255,26 @@ class Progress:
         return None
 
     def planned_named(self, name: str) -> PlannedComponent | None:
-        """The component of the plan that a resource of that name belongs to: children's names start with its own."""
+        """The planned component of a resource name: the names of children start with the component's name."""
         owners = [owner for owner in self._components if name == owner or name.startswith(f"{owner}-")]
         return self._components[max(owners, key=len)] if owners else None
 
     def changes(self) -> Iterator[Change]:
-        """Every resource that the engine has spoken of."""
+        """Every resource that the engine has reported."""
         yield from self._changes.values()
 
     def things(self) -> list[Change]:
-        """The changes of real things: neither groups nor records."""
+        """The changes of real resources, without groups and records."""
         return [change for change in self.changes() if not (change.is_group or change.is_record)]
 
     def counts(self, *, records: bool = True) -> dict[str, int]:
-        """Operation: number of real things that it happens to, and of records unless those are left out."""
+        """Number of real resources by operation. Records count too unless ``records`` is False."""
         changes = [change for change in self.changes() if not change.is_group] if records else self.things()
         counted = Counter(change.operation for change in changes)
         return {operation: counted[operation] for operation in sorted(counted)}
 
     def named(self, pulumi_type: str) -> dict[str, list[str]]:
-        """Operation: addresses of the records of one type (asset, contract) that it happens to."""
+        """Addresses of the records of one type (asset, contract) by operation."""
         found: dict[str, list[str]] = {}
         for change in self.changes():
             if change.type == pulumi_type:
@@ -282,7 +282,7 @@ class Progress:
         return {operation: sorted(addresses) for operation, addresses in sorted(found.items())}
 
     def grants(self) -> dict[str, list[dict[str, Any]]]:
-        """Operation: the grants that it happens to, each with request, port, requester and purpose."""
+        """The grants by operation, each with request, port, requester and purpose."""
         found: dict[str, list[dict[str, Any]]] = {}
         for change in sorted(self.changes(), key=lambda change: change.name):
             if change.type == GRANT:
@@ -291,18 +291,18 @@ class Progress:
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything is made, changed or removed."""
+        """Whether any resource is created, updated or deleted."""
         return any(change.operation not in ("same", "read") for change in self.changes() if not change.is_group)
 
 
 def address_of(change: Change) -> str:
-    """The address in a record; the resource's name if the engine has not reported its inputs."""
+    """The address of a record; the resource's name if the engine has not reported its inputs."""
     address = change.outputs.get("address")
     return address if isinstance(address, str) else change.name
 
 
 def grant_of(change: Change) -> dict[str, Any]:
-    """Which consumer the record of a grant speaks of; properties are named as the registry names them."""
+    """The consumer of a grant's record; the keys are the registry's property names."""
     reported = change.outputs
     return {
         "request": address_of(change),

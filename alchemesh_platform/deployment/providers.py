@@ -25,21 +25,21 @@ def providing(
     delete_data: bool = False,
     actor: Identity | None = None,
 ) -> Iterator[Mapping[str, int]]:
-    """Serve providers, and get the plugins that are left to the engine.
+    """Serve the attached providers, and install the plugins that the engine starts itself.
 
     Args:
-        stack: The stack, held.
-        plugins: Plugins that the components of the run name; those in the stack's state are added.
-        report: Gets a line for each step that takes long.
-        own_process: Whether our provider is served by a process of its own.
-        delete_data: Whether data is deleted with its resource, whatever the resource says.
-        actor: The identity that acts; None for previews, and for stacks whose records name nobody.
+        stack: The locked stack.
+        plugins: Plugins that the components of the run name. The plugins of the stack's state are added.
+        report: Receives a line for each slow step.
+        own_process: Whether our provider runs in its own process.
+        delete_data: Whether data is deleted with its resource, even if the resource retains it.
+        actor: The identity that runs the operation; None for previews, and for stacks whose records name no actor.
 
     Yields:
-        Provider: the port of this machine that it is served at.
+        The port of each provider on this machine.
 
     Raises:
-        PluginMissing: when a plugin cannot be installed, with the remedies.
+        PluginMissing: when a plugin cannot be installed, with the fixes.
         StackFailed: when the engine cannot read the state.
     """
     from alchemesh_platform.deployment.emulation import emulated_providers
@@ -49,7 +49,7 @@ def providing(
 
     stack.prepare(engine)
     needed = plugins | plugins_in_state(stack)
-    # Read before a run begins: in the middle of one, the state holds what that run has already made.
+    # Read this before a run starts: during a run, the state already contains resources that the run has created.
     deployed = deployed_ids(deployed_state(engine, stack))
     with (
         emulated_providers(platform, report) as emulated,

@@ -1,4 +1,4 @@
-"""The plan of a product whose repo is not here, composed again from the manifest as it was deployed."""
+"""Compose the plan of a product without its repo, from the manifest of its last deployment."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class NotRecorded(Failure):
 
 
 def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
-    """Compose a product as it was deployed last.
+    """Compose a product from the manifest of its last deployment.
 
     Args:
         registry: The registry of the environment.
-        platform: The environment, as its platform file is now.
+        platform: The environment, from the current platform file.
         product: ``domain/product``.
 
     Raises:
-        NotRecorded: when it was not deployed, or by an alchemesh that kept no manifests.
-        ProblemsFound: when the platform file does not implement any more what the product uses.
+        NotRecorded: when the product was not deployed, or a version that recorded no manifests deployed it.
+        ProblemsFound: when the platform file no longer implements something that the product uses.
     """
     from alchemesh_platform.base.problems import ProblemsFound
     from alchemesh_platform.catalog.discover import discover

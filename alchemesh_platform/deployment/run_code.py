@@ -1,4 +1,4 @@
-"""Running a product's code once, and keeping what came of it."""
+"""Run a product's code once, and record the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NoCode(Failure):
-    """Raised when a product has no code that could be run here."""
+    """Raised when a product has no code that can run on this machine."""
 
 
 def run_code(
@@ -36,21 +36,21 @@ def run_code(
     local_run: RunCode | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Deployment:
-    """Run a product's code with its connections; the run is in the history from its first moment.
+    """Run a product's code with its connections. The history contains the run from its start.
 
     Args:
         arguments: Arguments for the code.
         identity: The acting user.
-        on_output: Gets each line that the code prints, masked.
-        stand_in: Runs code on this machine that its component would start elsewhere.
+        on_output: Receives each line that the code prints, with secrets masked.
+        local_run: Runs the code on this machine although its component would start it elsewhere.
         variables: Additional variables for the code.
 
     Returns:
-        The run, over: outcome, exit status, the end of its output.
+        The finished run: outcome, exit status and the end of its output.
 
     Raises:
         NotDeployed: when the product is not deployed.
-        NoCode: when it has no code, or code that is not run from here.
+        NoCode: when the product has no code, or its code cannot be run from this machine.
     """
     record = product_record(registry, environment, product)
     if record.code is None:

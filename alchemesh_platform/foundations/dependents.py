@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.store import Registry
 
-_GUARD = "deletionProtection"  # as Google's and Amazon's databases call it
+_GUARD = "deletionProtection"  # the property's name for Google's and Amazon's databases
 
 
 class FoundationInUse(Failure):
-    """Raised when a foundation that others depend on would be removed; names the dependents."""
+    """Raised by the removal of a foundation that others depend on; names the dependents."""
 
     exit_code = ExitCode.FORBIDDEN
 
 
 class RefusesDeletion(Failure):
-    """Raised when a foundation holds what its service would not delete; names it, before the rest of it is gone."""
+    """Raised when a service protects a resource of a foundation from deletion; names it before anything is deleted."""
 
     exit_code = ExitCode.FORBIDDEN
 
 
 def check_deletable(deployment: Mapping[str, Any], foundation: Foundation) -> None:
-    """Refuse to remove all of a foundation while a service protects some of it from deletion.
+    """Refuse to delete a whole foundation while a service protects some of its resources from deletion.
 
     Args:
-        deployment: The state of its stack.
+        deployment: The state of the foundation's stack.
 
     Raises:
-        RefusesDeletion: when one does.
+        RefusesDeletion: when a resource is protected.
     """
     guarded = [
         resource["id"]
@@ -56,7 +56,7 @@ def check_unused(registry: Registry, foundation: Foundation, platform: Platform)
     """Refuse to remove a foundation that others depend on.
 
     Raises:
-        FoundationInUse: when something does.
+        FoundationInUse: when it has dependents.
     """
     domain = foundation.wiring.domain if foundation.role is Role.DOMAIN else None
     products = _products(registry, platform.environment, domain)

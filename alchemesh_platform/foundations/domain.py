@@ -1,4 +1,4 @@
-"""A domain as the mesh of an environment has it."""
+"""Read a domain from the mesh of an environment."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class UnknownDomain(Failure):
-    """Raised when the mesh of an environment has no such domain; says which it has."""
+    """Raised when the mesh of an environment has no such domain; lists its domains."""
 
     exit_code = ExitCode.USAGE
 
 
 def read_domain(registry: Registry, environment: str, name: str) -> tuple[DomainRecord, dict[str, tuple[str, ...]]]:
-    """A domain, and the members of each of its teams.
+    """Read a domain and the members of each of its teams.
 
     Raises:
-        UnknownDomain: when the mesh has none of that name.
+        UnknownDomain: when the mesh has no domain of that name.
     """
     record = registry.get(DomainRecord, environment, name)
     if record is None:

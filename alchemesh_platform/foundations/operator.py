@@ -1,4 +1,4 @@
-"""One operation on a foundation: lock, providers, engine. The same run records its outputs."""
+"""Run one operation on a foundation: lock, providers, engine. The same run records its outputs."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class FoundationChange:
 
 @dataclass(frozen=True, slots=True)
 class FoundationOutcome:
-    """An operation on a foundation, over.
+    """The outcome of an operation on a foundation.
 
-    ``problems`` are the failures, at the line of the platform file that names the component. ``outputs`` are the
-    stack's, as products find them, after an `up` that went well. ``kept`` is what a `destroy` left because it is
-    protected.
+    ``problems`` are the failures, with the line in the platform file that names the component. ``outputs`` are the
+    stack's outputs after a successful `up`, as products read them. ``kept`` are the protected resources that a
+    `destroy` left.
     """
 
     outcome: Literal["succeeded", "failed", "cancelled"]
@@ -63,17 +63,17 @@ class FoundationOutcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether all of it was done."""
+        """Whether the operation finished without failures."""
         return self.outcome == "succeeded"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundationOperator:
-    """Everything an operation needs, held ready: a preview, then what it showed.
+    """A locked foundation stack with everything that an operation needs: first a preview, then the change it showed.
 
     Args:
-        no_registry: Why the registry cannot keep the outputs, where it cannot: a platform may only be about to make its
-            database.
+        no_registry: Why the registry cannot keep the outputs; None if it can. The platform's own deployment may create
+            the registry's database.
     """
 
     foundation: Foundation
@@ -92,12 +92,12 @@ class FoundationOperator:
         """Refuse to remove a foundation that others depend on.
 
         Raises:
-            FoundationInUse: with what does.
-            RegistryUnavailable: when nobody can tell, for the registry that knows cannot be opened.
+            FoundationInUse: when it has dependents; names them.
+            RegistryUnavailable: when the registry cannot be opened, so the dependents are unknown.
         """
         from alchemesh_platform.registry.store import Registry
 
-        if self.recorded:  # else the registry was never there, and no product could be
+        if self.recorded:  # otherwise no registry ever existed, and so no product either
             with Registry.open(self.platform.registry) as registry:
                 check_unused(registry, self.foundation, self.platform)
 
@@ -110,16 +110,16 @@ class FoundationOperator:
         on_event: Callable[[EngineEvent], None] = lambda _event: None,
         delete_protected: bool = False,
     ) -> FoundationOutcome:
-        """Run the engine, after a refresh that finds manual changes: a foundation is small.
+        """Run the engine. It first refreshes the state to find manual changes, since a foundation is small.
 
         Args:
             program: Declares the foundation, with the resources to import.
             on_event: Receives each event of the engine.
-            delete_protected: Whether `destroy` removes protected resources too.
+            delete_protected: Whether `destroy` deletes protected resources too.
 
         Raises:
-            FoundationInUse, RegistryUnavailable: as ``check_unused``, of a `destroy`.
-            RefusesDeletion: when what is protected is to go, and a service would not let it.
+            FoundationInUse, RegistryUnavailable: for a `destroy`, as in ``check_unused``.
+            RefusesDeletion: when protected resources are to be deleted and their service refuses.
         """
         from alchemesh_platform.engine.run.events import ResourceOutputs, ResourcePre
         from alchemesh_platform.engine.run.operation import run_operation
@@ -130,7 +130,7 @@ class FoundationOperator:
         if delete_protected:
             check_deletable(deployed_state(self.engine, self.stack), self.foundation)
         changes: dict[str, FoundationChange] = {}
-        # A refresh knows what differs only once it has looked.
+        # A refresh knows the differences only after it has read the resource.
         reporting = ResourceOutputs if operation == "refresh" else ResourcePre
 
         def once(
@@ -182,11 +182,11 @@ def operating_foundation(
     """Take the lock of a foundation's stack, serve the provider and find the engine.
 
     Args:
-        state: Where the foundation's own state is kept; by default where products' is.
+        state: Backend of the foundation's own state; by default the backend of the products.
 
     Raises:
         StackLocked, EngineMissing, EngineTooOld, PluginMissing: as for a product.
-        RegistryUnavailable: when the registry cannot be opened; for a platform, which may make it, that is no failure.
+        RegistryUnavailable: when the registry cannot be opened. A platform may create it, so there it is no failure.
     """
     from alchemesh_platform.engine.install.find import find_engine
     from alchemesh_platform.engine.stack import Stack
@@ -206,20 +206,20 @@ def operating_foundation(
     ):
         no_registry = _no_registry(foundation, platform)
         if no_registry is not None and _is_deployed(engine, held):
-            no_registry = None  # a record that is left out now would be removed
+            no_registry = None  # the engine would delete a record that this run leaves out
         yield FoundationOperator(foundation, platform, engine, held, providers, no_registry)
 
 
 def own_state(platform: Platform) -> str:
-    """Where a platform keeps the state of its own foundation: on this machine, for what it makes is the bucket."""
+    """The backend of a platform's own state: this machine, since the platform creates the state bucket."""
     return f"file://{Path(platform.home, platform.environment, 'foundation').absolute()}"
 
 
 def _no_registry(foundation: Foundation, platform: Platform) -> str | None:
-    """Why the registry is not there; None where it is.
+    """Why the registry does not exist yet; None if it exists.
 
     Raises:
-        RegistryUnavailable: when it is not, and this is not what makes it.
+        RegistryUnavailable: when it cannot be opened, and this foundation does not create it.
     """
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.registry.unavailable import RegistryUnavailable
@@ -243,7 +243,7 @@ def _not_recorded(why: str, platform: Platform) -> str:
 
 
 def _is_deployed(engine: Engine, stack: Stack) -> bool:
-    """Whether the outputs were recorded before."""
+    """Whether an earlier run recorded the outputs."""
     from alchemesh_platform.engine.state.deployed import deployed_urns
 
     return any(type_of(urn) == FOUNDATION for urn in deployed_urns(engine, stack))
@@ -256,7 +256,7 @@ def _protected(deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
 
 
 def _problems(result: EngineResult, foundation: Foundation, platform: Platform) -> tuple[Problem, ...]:
-    """The failures of a run at the line of the platform file that names the component, in words and with no secret."""
+    """The failures of a run, with the line in the platform file that names the component, without secrets."""
     problems: dict[Problem, None] = {}
     secrets = values_behind([platform.settings]) if result.errors else set()
     for reported in result.errors:

@@ -1,1 +1,1 @@
-"""Checks of a run before the engine starts: the mesh, policies, contracts."""
+"""Checks of a run before the engine starts: mesh, policies and contracts."""

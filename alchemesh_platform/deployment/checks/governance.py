@@ -1,4 +1,4 @@
-"""The mesh's checks of a product before its deployment: known names, and policies."""
+"""The mesh's checks of a product before its deployment: names and policies."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Forbidden(Failure):
 
 
 def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> list[Problem]:
-    """Hold a product against the mesh that is recorded in its environment, and against the policies.
+    """Check a product against the mesh that its environment records, and against the policies.
 
-    Where no mesh repo was applied, only the policies that come with the platform ask something of it.
+    If no mesh repo was applied, only the platform's own policies apply.
 
     Returns:
-        Warnings, at their lines.
+        Warnings, each with its line.
 
     Raises:
-        ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
+        ProblemsFound: when the mesh lacks the product's domain, team, owner or source systems.
         Forbidden: when a policy forbids the deployment.
     """
     problems, results = checked_against_mesh(registry, manifest, plan.environment, plan)
@@ -55,7 +55,7 @@ def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> list[Pro
 
 
 def unevaluated(plan: Plan) -> Problem:
-    """The warning that no policy was evaluated, because the library for CEL is not installed."""
+    """The warning that policies were not evaluated because the CEL library is not installed."""
     missing = CelMissing()
     return Problem(plan.location, "", missing.message, missing.hint, "warning")
 
@@ -65,7 +65,7 @@ def checked_against_mesh(
 ) -> tuple[list[Problem], list[PolicyResult]]:
     """The references of a product that the mesh lacks, and the results of its policies.
 
-    It takes as many look-ups in a large mesh as in a small one.
+    The number of look-ups does not depend on the size of the mesh.
     """
     from alchemesh_platform.mesh_repo.mesh import mesh_around
     from alchemesh_platform.mesh_repo.product_check import check_product
@@ -85,7 +85,7 @@ def checked_against_mesh(
 
 
 def mesh_policies(registry: Registry, environment: str) -> tuple[Policy, ...]:
-    """The policies of a mesh: those that come with the platform, and its own, which replace them by name."""
+    """The policies of a mesh: the platform's own, and the mesh's, which replace policies of the same name."""
     from alchemesh_platform.policies.load import with_shipped
     from alchemesh_platform.policies.models import Policy
     from alchemesh_platform.registry.records import PolicyRecord
@@ -95,7 +95,7 @@ def mesh_policies(registry: Registry, environment: str) -> tuple[Policy, ...]:
 
 
 def record_value(registry: Registry, manifest: LoadedManifest, plan: Plan) -> None:
-    """Record the value score of a product that was deployed, with its explanation."""
+    """Record the value score of a deployed product, with its explanation."""
     from alchemesh_platform.policies.load import digest_of
     from alchemesh_platform.policies.results import value_score
     from alchemesh_platform.registry.records import ScoreDeduction, ValueScoreRecord
@@ -119,7 +119,7 @@ def record_value(registry: Registry, manifest: LoadedManifest, plan: Plan) -> No
 
 
 def forget_value(registry: Registry, plan: Plan) -> None:
-    """Remove the value score of a product that was taken down."""
+    """Delete the value score of a destroyed product."""
     from alchemesh_platform.registry.records import ValueScoreRecord
 
     registry.remove(ValueScoreRecord, plan.environment, plan.product.address)

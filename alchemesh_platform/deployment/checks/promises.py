@@ -35,11 +35,11 @@ DECOMMISSIONING = "the decommissioning of the product"
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Somebody lets a change pass before its time.
+    """A user's override of a notice period.
 
     Args:
-        reason: Why.
-        identity: Who.
+        reason: The reason for the override.
+        identity: The user that overrides.
     """
 
     reason: str
@@ -55,15 +55,15 @@ def steps_of(
     *,
     targets: Collection[str] = (),
 ) -> list[PortStep]:
-    """The contract step of each port with a contract, now or before; declared ports first, then removed ones.
+    """The contract step of each port that has or had a contract; declared ports first, then removed ones.
 
     Args:
         registry: The registry.
-        environment: Which environment.
+        environment: Name of the environment.
         manifest: The manifest.
         operation: The operation; ``destroy`` removes every port.
         now: The time, with its time zone.
-        targets: Names of ports that the run is limited to; none stands for all.
+        targets: Names of ports that the run is limited to; none for all.
     """
     product = manifest.product
     recorded = recorded_ports(registry, environment, product.address)
@@ -80,12 +80,12 @@ def steps_of(
 
 
 def rule_problems(steps: Sequence[PortStep], manifest: LoadedManifest) -> list[Problem]:
-    """The rules that the steps break, each at its line."""
+    """The contract rules that the steps break, each with its line."""
     return [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
 
 
 def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity: Severity) -> list[Problem]:
-    """The steps that have to wait for consumers, each at its line."""
+    """The steps that must wait for consumers, each with its line."""
     problems = []
     for step in steps:
         if step.held is not None:
@@ -97,7 +97,7 @@ def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity:
 
 
 def notice_problems(registry: Registry, plan: Plan, now: datetime) -> list[Problem]:
-    """The notices on ports that a product reads, each as a warning at the line of the input port."""
+    """The notices on the ports that a product reads, each as a warning at the line of the input port."""
     inputs = [planned for planned in plan.inputs if planned.from_product]
     notices = notices_of(registry, plan.environment, {planned.origin for planned in inputs})
     return [
@@ -119,7 +119,7 @@ def notice_problems(registry: Registry, plan: Plan, now: datetime) -> list[Probl
 def record_override(
     registry: Registry, plan: Plan, steps: Iterable[PortStep], override: Override, now: datetime
 ) -> None:
-    """Record who let changes pass before their time, and why: an act for each port."""
+    """Record an override of notice periods and its reason, as one act for each port."""
     for step in steps:
         if step.held is None:
             continue
@@ -140,9 +140,9 @@ def record_override(
 
 
 def consumers_of(registry: Registry, environment: str, product: str, now: datetime) -> Mapping[str, Collection[str]]:
-    """Address of a port: who holds a grant of it, each once: ``technical_team:marketing/web``.
+    """The consumers with a grant of each port, by the port's address, such as ``technical_team:marketing/web``.
 
-    A grant that has ended, or whose request was revoked, protects nobody while it waits to be taken down.
+    An expired or revoked grant that is not yet removed protects no consumer.
     """
     ended = {
         request.address
@@ -159,7 +159,7 @@ def consumers_of(registry: Registry, environment: str, product: str, now: dateti
 def _held(
     registry: Registry, environment: str, product: str, steps: Sequence[PortStep], now: datetime, *, ends: bool
 ) -> list[PortStep]:
-    """The steps, with what has to wait."""
+    """The steps, with the changes that must wait."""
     needing = [replace(step, notice=_notice(step, ends=ends)) for step in steps]
     if not any(step.notice is not None and step.period for step in needing):
         return needing
@@ -186,7 +186,7 @@ def _held(
 
 
 def _notice(step: PortStep, *, ends: bool) -> NoticeOf | None:
-    """The required notice: for a decommissioned product, the removal of the port."""
+    """The required notice. For a decommissioned product, it is the notice to remove the port."""
     contract = step.before.contract if step.before is not None else None
     promised = contract is not None and contract.lifecycle in {ContractLifecycle.ACTIVE, ContractLifecycle.DEPRECATED}
     return "removal" if ends and promised else step.notice
@@ -202,7 +202,7 @@ def _ends(registry: Registry, environment: str, manifest: LoadedManifest, operat
 
 
 def _highest_promised(registry: Registry, environment: str, product: str) -> dict[str, PromisedPort]:
-    """Address of a port: the highest version of its contract that ever was more than a draft."""
+    """The highest version of each port's contract that was ever more than a draft, by the port's address."""
     return {
         port: kept_promise(promised[0])
         for port, versions in kept_versions(registry, environment, product).items()
@@ -211,9 +211,9 @@ def _highest_promised(registry: Registry, environment: str, product: str) -> dic
 
 
 def _place(step: PortStep, manifest: LoadedManifest) -> Path:
-    """Where the manifest says what has to wait."""
+    """The place in the manifest of the change that must wait."""
     if step.notice == "removal" and step.after is not None and step.after.contract is not None:
-        return ("lifecycle",)  # the port stays, and the product is decommissioned
+        return ("lifecycle",)  # the port remains, and the product is decommissioned
     return place_in_manifest(next(_paths(step), ()), manifest.tree, step.port)
 
 

@@ -1,4 +1,4 @@
-"""The checks of a run before the engine starts: by the mesh, by policies and by contracts."""
+"""The checks of a run before the engine starts: mesh, policies and contracts."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ class ForbiddenByContract(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on a run.
+    """The result of the checks of a run.
 
     Args:
         plan: The plan to deploy, with the outputs of shared stacks and all grants.
-        warnings: Warnings, at their lines.
-        problems: Problems that `up` refuses. A preview continues and shows them beside the changes.
+        warnings: Warnings, each with its line.
+        problems: Problems that `up` refuses. A preview continues and shows them with the changes.
         steps: The contract step of each port.
-        inputs: The access of the product to the ports that it reads.
-        notes: Announcements of a preview about them.
+        inputs: The product's access to the ports that it reads.
+        notes: What a preview announces about that access.
     """
 
     plan: Plan
@@ -87,23 +87,23 @@ def before_engine(
     targets: Collection[str] = (),
     override: Override | None = None,
 ) -> Verdict:
-    """Everything that is asked of a run before it; call it under the stack's lock.
+    """Check a run before the engine starts. Call this under the stack's lock.
 
     Args:
         registry: The registry.
         manifest: The manifest.
-        plan: The same, composed for an environment.
-        operation: The run.
+        plan: The plan of the manifest for an environment.
+        operation: The operation.
         now: The time, with its time zone.
-        targets: Names of ports that the run is limited to; none stands for all.
+        targets: Names of ports that the run is limited to; none for all.
         override: The user that overrides a notice period, and the reason.
 
     Raises:
-        ProblemsFound: when domain, team, owner or source systems are not those of the mesh.
+        ProblemsFound: when the mesh lacks the product's domain, team, owner or source systems.
         Forbidden: when a policy forbids it.
-        CelMissing: when policies cannot be evaluated here; a preview warns instead.
+        CelMissing: when the policies cannot be evaluated on this machine; a preview warns instead.
         FoundationMissing: when a shared stack is not deployed; not in a preview.
-        Promised: when a contract forbids it; not in a preview.
+        ForbiddenByContract: when a contract forbids it; not in a preview.
         AccessMissing: when the product lacks access to an input; not in a preview.
         NotAllowed: when the user lacks the right to override.
     """

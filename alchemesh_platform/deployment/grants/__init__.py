@@ -1,1 +1,1 @@
-"""Deploying access decisions: grants at the ports of a product, and access of a product to its inputs."""
+"""Deploys access decisions: the grants at a product's ports, and a product's access to its inputs."""

@@ -1,4 +1,4 @@
-"""Bringing grants up to what was decided, and nothing else of the product: its repo is not needed for that."""
+"""Update the deployed grants of a product to match the decisions, without its repo and without other changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.sdk.consumer import Consumer
 
-CHANGING: tuple[Literal["up"], Literal["destroy"]] = ("up", "destroy")  # operations that make and remove grants
+CHANGING: tuple[Literal["up"], Literal["destroy"]] = ("up", "destroy")  # operations that create and delete grants
 
 
 def apply_grants(
@@ -41,14 +41,14 @@ def apply_grants(
 ) -> Outcome | None:
     """Deploy the approved grants at a product's ports, and remove revoked and expired ones.
 
-    The product's stack is locked only where something is to be done.
+    This locks the product's stack only if there is something to do.
 
     Args:
         registry: The registry of the environment.
         platform: The environment.
         product: ``domain/product``.
         deploy: Declares a plan, inside the engine's run.
-        report: Gets a line for each step that takes long, and for what was found and repaired.
+        report: Receives a line for each slow step, and for each finding and repair.
         actor: The identity that acts.
         cancel: Set it to stop cleanly.
 
@@ -57,7 +57,7 @@ def apply_grants(
 
     Raises:
         NotRecorded: when the product's manifest is not recorded.
-        StackLocked: when somebody else deploys the product.
+        StackLocked: when another process deploys the product.
     """
     from alchemesh_platform.engine.state.deployed import deployed_state
 
@@ -69,7 +69,7 @@ def apply_grants(
             report(waits_for(waiting, plan))
         return None
     with operating(plan, platform, report=report, actor=actor) as operator:
-        # Asked again under the lock: somebody may have deployed the product meanwhile.
+        # Check again under the lock: another process may have deployed the product meanwhile.
         plan = with_foundations(registry, recomposed(registry, platform, product))
         plan = with_grants(registry, plan, datetime.now(UTC))
         for waiting in _waiting(plan):
@@ -93,10 +93,10 @@ def apply_grants(
 
 
 def products_to_apply(registry: Registry, environment: str, now: datetime) -> list[str]:
-    """Products whose grants may be other than was decided, of those whose manifest is recorded, by address.
+    """Addresses of the products whose grants may differ from the decisions and whose manifest is recorded.
 
-    It reads the registry only, and no state. After a failed run, a consumer whose access has ended may still have
-    access, although no record says so.
+    This reads only the registry and no state. After a failed run, a consumer whose access has ended may still have
+    access although no record says so.
     """
     expire_due(registry, environment, None, now)
     deployed = {grant.address: grant for grant in registry.all(GrantRecord, environment)}
@@ -117,8 +117,8 @@ def _waiting(plan: Plan) -> Iterator[PlannedGrant]:
 
 
 def _is_settled(registry: Registry, plan: Plan) -> bool:
-    """Whether the deployed grants equal the desired ones, according to the records. The records equal the state if the
-    last run succeeded."""
+    """Whether the records show that the deployed grants equal the desired ones. The records equal the state if the last
+    run succeeded."""
     product = plan.product.address
     last = registry.deployments(product, plan.environment, operations=CHANGING, limit=1)
     if not last or _is_broken(last[0]):
@@ -131,15 +131,15 @@ def _is_settled(registry: Registry, plan: Plan) -> bool:
 
 
 def _is_broken(last: Deployment) -> bool:
-    """Whether a run left off before all that it was to do was done: it failed, was stopped, or was killed."""
+    """Whether the last run ended before it finished: it failed, was stopped, or was killed."""
     return last.outcome != "succeeded"
 
 
 def _changed(operator: Operator, plan: Plan, deployed: Set[str]) -> Iterator[str]:
-    """Requests whose grants are to be made, changed or removed in a stack that is held.
+    """Requests whose grants must be created, updated or deleted in the locked stack.
 
     Args:
-        deployed: Requests that the stack has resources for.
+        deployed: Requests with resources in the stack.
     """
     wanted = {granted.consumer.request: granted for port in plan.outputs for granted in port.grants}
     yield from deployed - wanted.keys()
@@ -150,7 +150,7 @@ def _changed(operator: Operator, plan: Plan, deployed: Set[str]) -> Iterator[str
 
 
 def _is_stale(consumer: Consumer, record: GrantRecord) -> bool:
-    """Whether the end was moved since, or other people are behind the requester."""
+    """Whether the end date or the people behind the requester have changed since the grant was deployed."""
     return record.ends_at != consumer.ends_at or record.behind != consumer.behind
 
 

@@ -1,4 +1,4 @@
-"""Whether a product may read what its input ports want of other products, and what a run does about it."""
+"""Whether a product has access to the ports that it reads, and what a run does about missing access."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STATUS: Mapping[str, InputAccessStatus] = {"granted": "granted", "approved": "a
 
 
 class AccessMissing(Failure):
-    """Raised when a product lacks access to inputs; each port is reported at its line."""
+    """Raised when a product lacks access to inputs; reports each port at its line."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -45,10 +45,10 @@ class InputAccess:
 
     Args:
         port: The input port.
-        status: Granted; approved, so that a run deploys the grant; undecided; at_once, if a run may ask and a rule
-            approves; missing.
-        request: The request behind the access; if access is missing, the last one, which has ended.
-        rule: The rule that approves automatically, if one does.
+        status: ``granted``; ``approved``: a run deploys the grant; ``undecided``; ``at_once``: a run may request
+            access and a rule approves it; ``missing``.
+        request: The request for the access; if access is missing, the last request, which has ended.
+        rule: The rule that approves automatically, if any.
     """
 
     port: PlannedInput
@@ -60,9 +60,9 @@ class InputAccess:
 def input_access(
     registry: Registry, plan: Plan, now: datetime, *, targets: Collection[str] = (), auto: AutoApproval | None = None
 ) -> list[InputAccess]:
-    """The access of a product to each port of another product that it reads; ports that are not deployed are skipped.
+    """The product's access to each port of another product that it reads. Ports that are not deployed are skipped.
 
-    A request of the product counts, of its team, and of its domain.
+    Requests of the product, of its team and of its domain count.
     """
     found = []
     for port in plan.inputs:
@@ -76,12 +76,12 @@ def input_access(
 
 
 def access_problems(access: Collection[InputAccess], plan: Plan, severity: Severity) -> list[Problem]:
-    """Missing access of a product, each at the line of the port, with the command that requests it."""
+    """Missing access of a product, each with the line of its port and the command that requests access."""
     return [problem for each in access for problem in _problems(each, plan, severity)]
 
 
 def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
-    """The access that `up` will request or deploy for the product, in lines."""
+    """One line for each access that `up` will request or deploy for the product."""
     lines = []
     for each in access:
         if each.status == "at_once" and each.rule is not None:
@@ -93,12 +93,12 @@ def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
 
 
 def purpose_of(port: PlannedInput, plan: Plan) -> str:
-    """The purpose that a run gives for an input port."""
+    """The purpose of the request that a run makes for an input port."""
     return port.description or f"input port {port.name} of {plan.product.address}"
 
 
 def consumer_of(plan: Plan) -> Requester:
-    """The product, as a requester."""
+    """The product as a requester."""
     return Requester("data_product", plan.product.address)
 
 

@@ -1,6 +1,6 @@
-"""Deploys grants for a product's inputs that need no decision: public ports, ports of its domain, approved requests.
+"""Deploy the grants for a product's inputs: public ports, ports of its domain and approved requests.
 
-Some ports require an identity that the product's own deployment creates: those grants follow after it.
+Some ports require an identity that the product's own deployment creates. Their grants are deployed after the product.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class GrantNotDeployed(Failure):
-    """Raised when a grant that was approved could not be deployed; the approval stays."""
+    """Raised when an approved grant could not be deployed; the approval remains."""
 
 
 def grant_inputs(
@@ -40,27 +40,27 @@ def grant_inputs(
     report: Callable[[str], None],
     cancel: threading.Event | None = None,
 ) -> None:
-    """Ask where a rule approves at once, then have the grants of every product that approved deployed.
+    """Request access where a rule approves automatically, then deploy the approved grants of the products read.
 
     Args:
         registry: The registry of the environment.
         platform: The environment.
         plan: The plan of the reading product.
-        inputs: Its access to the ports of other products.
+        inputs: The product's access to the ports of other products.
         actor: The identity that deploys the product.
         deploy: Declares a plan, inside the engine's run.
-        report: Receives a line for each thing that is done.
+        report: Receives a line for each step.
         cancel: Set it to stop cleanly.
 
     Raises:
-        NotGrantedNow: when a grant could not be deployed.
+        GrantNotDeployed: when a grant could not be deployed.
     """
     requests = Requests(registry, plan.environment, actor, auto_approval(registry, plan.environment, report))
     for each in inputs:
         if each.status == "at_once":
             try:
                 asked = requests.ask(each.port.origin, consumer_of(plan), purpose_of(each.port, plan), deploying=True)
-            except AlreadyAsked:  # somebody was quicker, since this was looked at
+            except AlreadyAsked:  # another process has requested access in the meantime
                 continue
             if asked.state != "approved":
                 raise GrantNotDeployed(
@@ -88,10 +88,10 @@ def grant_inputs_afterwards(
     report: Callable[[str], None],
     cancel: threading.Event | None = None,
 ) -> None:
-    """After a product's deployment: deploy the approved grants that waited for its identity.
+    """After a product's deployment, deploy the approved grants that waited for its identity.
 
-    The product stays deployed; a grant that fails is reported and stays approved. See :func:`grant_inputs` for the
-    arguments.
+    The product remains deployed. A grant that fails is reported and remains approved. :func:`grant_inputs` describes
+    the arguments.
     """
     inputs = [each for each in input_access(registry, plan, datetime.now(UTC)) if each.status == "approved"]
     try:

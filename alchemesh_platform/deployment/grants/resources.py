@@ -1,9 +1,9 @@
 """The resources of a grant: its record, known by its type, and the resources that give its consumer access.
 
-No name is taken for a request because it looks like one: a port may be called ``req-deadbeef``. The record of a grant
-has its own resource type and says which request it answers, and depends on the resources that give access. Where a run
-was stopped before it made the record, a resource belongs to a request that the registry knows when its name holds that
-request behind the name of its component, as :meth:`alchemesh_platform.sdk.component.Component.grant` requires.
+A name that looks like a request does not identify one: a port may be called ``req-deadbeef``. The record of a grant has
+its own resource type, names its request, and depends on the resources that give access. If a run was stopped before it
+created the record, the resource's name identifies the request. It contains the component's name and then a request that
+the registry knows, as :meth:`alchemesh_platform.sdk.component.Component.grant` requires.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PORT = "alchemesh:mesh:Port"
 
 
 def known_requests(registry: Registry, environment: str, product: str) -> frozenset[str]:
-    """Addresses of every request for access to a product, whatever became of it."""
+    """Addresses of every request for access to a product, in any status."""
     from alchemesh_platform.registry.records import AccessRequestRecord
 
     return frozenset(request.address for request in registry.all(AccessRequestRecord, environment, product))
@@ -38,7 +38,7 @@ def deployed_grants(deployment: Mapping[str, Any], requests: Collection[str]) ->
         requests: Addresses of the requests that the registry knows.
 
     Returns:
-        Request: URNs of the resources that exist for it.
+        URNs of the deployed resources of each request.
     """
     resources = {resource["urn"]: resource for resource in deployment.get("resources") or ()}
     of_ports = {
@@ -64,10 +64,10 @@ def deployed_grants(deployment: Mapping[str, Any], requests: Collection[str]) ->
 
 
 def request_of(urn: str, parent_of: Callable[[str], str], requests: Collection[str]) -> str | None:
-    """The request that a resource gives access for: of those given, the one in its name, behind its component's name.
+    """The request of a resource: the one of ``requests`` that follows the component's name in the resource's name.
 
     Args:
-        parent_of: URN of a resource's parent; empty where it has none.
+        parent_of: Returns the URN of a resource's parent; empty for a resource without one.
         requests: Addresses of requests.
     """
     name, component = name_of(urn), parent_of(urn)
@@ -83,8 +83,8 @@ def target_globs(plan: Plan, request: str, deployed: Collection[str]) -> list[st
     """The targets of a run that deploys or removes one grant.
 
     Args:
-        deployed: URNs of the resources that exist for it. The names of those to come begin with their component's name
-            and hold the request.
+        deployed: URNs of the request's deployed resources. The names of new ones start with their component's name and
+            contain the request.
     """
     return [*sorted(deployed), *(glob for port in plan.outputs for glob in _to_come(plan, port, request))]
 

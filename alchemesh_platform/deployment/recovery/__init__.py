@@ -1,1 +1,1 @@
-"""Recovery: data that was kept, and resources that a killed run was creating."""
+"""Recovery of retained data, and of resources that a killed run was creating."""

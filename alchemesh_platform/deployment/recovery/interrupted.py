@@ -1,8 +1,8 @@
 """Imports resources that a killed run was creating in a cloud service.
 
-Our own resources adopt existing objects when the engine creates them. A cloud service refuses: the name is taken, by an
-object that the engine has no record of. If the creation of that resource was interrupted, the object belongs to this
-product, and the run imports it by the id that follows from its inputs.
+Our own resources adopt existing objects when the engine creates them. A cloud service refuses, because an object that
+the engine has no record of has the name. If the creation of that resource was interrupted, the object belongs to this
+product, and the run imports it. The object's id follows from the resource's inputs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.run.result import EngineResult
     from alchemesh_platform.engine.stack import Stack
 
-# https://cloud.google.com/apis/design/errors; a bucket of one's own: https://cloud.google.com/storage/docs/troubleshooting
+# https://cloud.google.com/apis/design/errors; own buckets: https://cloud.google.com/storage/docs/troubleshooting
 _TAKEN = re.compile(r"\bError 409\b|\balready exists\b|\balready own it\b", re.IGNORECASE)
 
 
@@ -32,7 +32,7 @@ def importing_interrupted(
     before: Mapping[str, Any],
     run: Callable[[Sequence[Kept], Callable[[EngineEvent], None]], EngineResult],
 ) -> tuple[EngineResult, tuple[Kept, ...]]:
-    """Run the engine. Where it meets resources that a killed run was creating, run it again and import them.
+    """Run the engine. If an object of a killed run already exists, run the engine again and import that object.
 
     Args:
         before: The state of the stack.
@@ -69,10 +69,10 @@ def interrupted_creations(
     """The objects that exist because an earlier run was killed while creating them.
 
     Args:
-        interrupted: URNs of what earlier runs were creating when they were stopped.
+        interrupted: URNs of the creations that were interrupted in earlier runs.
         failed: The failed resources of this run.
         errors: Their errors.
-        deployment: The state of the stack, which knows what its providers were configured with.
+        deployment: The state of the stack, which contains the configuration of its providers.
     """
     taken = {reported.urn for reported in errors if _TAKEN.search(reported.message)} & set(interrupted)
     return tuple(_identified(taken, failed, deployment))
@@ -85,14 +85,14 @@ def _identified(taken: set[str], failed: Iterable[ResourceFailed], deployment: M
         if event.urn not in taken or package not in import_ids:
             continue
         values = {**_configured(deployment, package), **(event.new_inputs or {})}
-        with suppress(BrokenSystem):  # it must not hide the failure that is reported anyway
+        with suppress(BrokenSystem):  # an error here must not hide the failure that is reported anyway
             identity = import_ids[package](type_of(event.urn), values)
             if isinstance(identity, str):
                 yield Kept(type_of(event.urn), name_of(event.urn), identity)
 
 
 def _configured(deployment: Mapping[str, Any], package: str) -> dict[str, Any]:
-    """The texts that a package's provider was configured with: project and region, where a resource names none."""
+    """The text settings of a package's provider: the project and region of resources that name none."""
     found: dict[str, Any] = {}
     for resource in deployment.get("resources") or ():
         if resource.get("type") == f"pulumi:providers:{package}":

@@ -1,7 +1,7 @@
-"""Kept data: objects that stay when their resource is removed, and their import by a later run.
+"""Retained data: objects that remain when their resource is deleted, and their import by a later run.
 
-The engine forgets retained objects. So every run that may remove resources first records the deployed ones: the record
-survives the run and any kill. A recorded object that is not in the state was kept.
+The engine forgets retained objects. So every run that may delete resources first records the deployed ones. The record
+survives the run and any kill. A recorded object that is not in the state was retained.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.run.result import EngineResult
     from alchemesh_platform.registry.store import Registry
 
-# How the engine tells that what was to be imported is not there.
+# The engine's message that an object to import does not exist.
 # Source: pulumi pkg/resource/deploy/step.go (ImportStep.Apply)
 _NOT_THERE = re.compile(r"^resource '(?P<id>.+)' does not exist$")
 
 
 def record_holdings(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> None:
-    """Record the deployed objects that would be kept; call it before a run that may remove their resources.
+    """Record the deployed objects that would be retained. Call this before a run that may delete their resources.
 
     Args:
         deployment: The state of the product's stack.
@@ -46,12 +46,12 @@ def record_holdings(registry: Registry, plan: Plan, deployment: Mapping[str, Any
 
 
 def with_kept(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> Plan:
-    """The plan with the product's kept objects to import."""
+    """The plan with the product's retained objects to import."""
     return replace(plan, kept=kept_of(registry, plan, deployment))
 
 
 def kept_of(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
-    """The kept objects of a product: recorded, and in no state."""
+    """The retained objects of a product: recorded, but in no state."""
     deployed = {_address(plan, resource["urn"]) for resource in _deployed_resources(deployment)}
     return tuple(
         Kept(holding.type, holding.name, holding.id)
@@ -61,7 +61,7 @@ def kept_of(registry: Registry, plan: Plan, deployment: Mapping[str, Any]) -> tu
 
 
 def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict[str, str]:
-    """Remove the records of kept objects that no longer exist; returns the engine's messages and their replacements."""
+    """Delete the records of retained objects that no longer exist; returns replacements for the engine's messages."""
     gone: dict[str, str] = {}
     for reported in result.errors:
         found = _NOT_THERE.match(reported.message)
@@ -73,7 +73,7 @@ def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict
 
 
 def without_missing(problems: tuple[Problem, ...], gone: Mapping[str, str]) -> tuple[Problem, ...]:
-    """The problems, with a remedy for those of missing objects."""
+    """The problems, with a fix for those about missing objects."""
     return tuple(_reported(problem, gone) for problem in problems)
 
 

@@ -90,7 +90,7 @@ def deploy_product(
     """Start a data API, or bring the one that runs to what is wanted, and wait until it answers on every protocol.
 
     Raises:
-        PortTaken: when a port is another process's.
+        PortInUse: when a port is another process's.
         DataApiFailed: when it does not answer in time, with what it said.
         TableNotServed: when a table is not there, or not on this machine.
         StorageFailed, SupervisorFailed: when the machine refuses.

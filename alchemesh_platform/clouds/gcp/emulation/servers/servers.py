@@ -53,7 +53,7 @@ class Emulators:
         Raises:
             EmulatorMissing: when it cannot be installed.
             EmulatorFailed: when it does not come up, with what it said.
-            PortTaken: when another process has its port by now.
+            PortInUse: when another process has its port by now.
         """
         with self._lock:
             if service not in self._up:
