@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -14,13 +17,19 @@ def confirm(question: str, confirmed: bool) -> bool:
 
     Raises:
         NotATerminal: without a terminal.
-        click.Abort: when the answer is no.
+        click.Abort: when the answer is no, and on Ctrl-C.
     """
     if confirmed:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NotATerminal("a confirmation is needed, and there is no terminal", hint="confirm with `--yes`")
-    if not click.confirm(question, default=False, err=True):
+    try:
+        with _ended_by_signals():
+            agreed = click.confirm(question, default=False, err=True)
+    except click.Abort:
+        click.echo(err=True)  # ends the line of the question, to which nobody gave an answer
+        raise
+    if not agreed:
         raise click.Abort
     return True
 
@@ -29,3 +38,14 @@ def confirm_possible() -> None:
     """Fail before anything starts if a question will follow and there is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         confirm("", confirmed=False)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the question: no engine runs meanwhile that has to stop cleanly (`interrupts.py`)."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
