@@ -66,8 +66,8 @@ class Found:
 
 
 def found_in(where: str, text: str) -> Iterator[Found]:
-    """Banned phrases of one text, whose line breaks are spaces."""
-    line = re.sub(r"\s+", " ", text).strip()
+    """Banned phrases of one text, whose line breaks are spaces. Names in code style are quotes, and left out."""
+    line = re.sub(r"`\w+`", "``", re.sub(r"\s+", " ", text)).strip()
     for pattern, instead in PATTERNS.items():
         yield from (Found(where, match[0], instead) for match in pattern.finditer(line))
     for match in CLAUSE.finditer(line):

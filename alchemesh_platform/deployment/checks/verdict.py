@@ -66,7 +66,7 @@ class Verdict:
         problems: Problems that `up` refuses. A preview continues and shows them with the changes.
         steps: The contract step of each port.
         inputs: The product's access to the ports that it reads.
-        notes: What a preview announces about that access.
+        notes: Announcements of a preview about that access.
     """
 
     plan: Plan
