@@ -1,4 +1,4 @@
-"""Finding ports and requests by what somebody typed."""
+"""Find ports and requests by the name that a user typed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ADDRESS_SLASHES = 2  # domain/product/port
 
 
 class UnknownPort(Failure):
-    """Raised when access is asked for to a port that is not deployed; names the one that was probably meant."""
+    """Raised when a user requests access to a port that is not deployed; suggests the closest one."""
 
     exit_code = ExitCode.USAGE
 
 
 class UnknownRequest(Failure):
-    """Raised when there is no request of that name."""
+    """Raised when no request has that name."""
 
     exit_code = ExitCode.USAGE
 
@@ -74,7 +74,7 @@ def list_requests(
     requester: str | None = None,
     states: Collection[RequestState] = (),
 ) -> list[AccessRequestRecord]:
-    """Requests that fit, the last one that something happened to first.
+    """The matching requests, the most recently changed one first.
 
     Args:
         requester: An address, or ``KIND:ADDRESS``.

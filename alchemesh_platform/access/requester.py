@@ -1,4 +1,4 @@
-"""Requesters of access: a data product, a technical team, a user or a data domain, and the people behind it."""
+"""Requesters of access: a data product, a technical team, a user or a data domain, and their people."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _DECLARE = remedy("people, teams and domains are declared in the mesh repo, then
 
 
 class UnknownRequester(Failure):
-    """Raised when the mesh does not know who asks; names who was probably meant."""
+    """Raised when the mesh does not contain the requester; suggests the closest one."""
 
     exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """A requester: ``address`` is domain/product, domain/team, an email, or a domain, by its kind."""
+    """A requester. By its kind, ``address`` is domain/product, domain/team, an email or a domain."""
 
     kind: RequesterKind
     address: str
@@ -56,7 +56,7 @@ class Requester:
         """Read ``KIND:ADDRESS``.
 
         Raises:
-            UnknownRequester: with the form that is expected.
+            UnknownRequester: when the text has another form; shows the expected form.
         """
         kind, sign, address = text.partition(":")
         forms = ", ".join(f"{kind}:{shape}" for kind, shape in SHAPES.items())
@@ -76,9 +76,10 @@ class Requester:
 
 
 def check_known(registry: Registry, environment: str, requester: Requester) -> None:
-    """Refuse who is not of the recorded mesh. Without a mesh there is nothing to look them up in, and nobody is.
+    """Refuse a requester that the recorded mesh does not contain. Without a recorded mesh, every requester is accepted.
 
-    A product may ask before it is deployed, since it is deployed only once it may read: then its domain is looked up.
+    A product may request access before it is deployed, since its deployment needs the access. This then checks its
+    domain.
 
     Raises:
         UnknownRequester: with the closest name.
@@ -101,9 +102,9 @@ def check_known(registry: Registry, environment: str, requester: Requester) -> N
 def resolve(
     registry: Registry, environment: str, requester: Requester, *, request: str = "", ends_at: datetime | None = None
 ) -> Consumer:
-    """Work a requester out to people, teams and service identities, from the mesh as it is recorded now.
+    """Resolve a requester to people, teams and service identities of the recorded mesh.
 
-    Without a recorded mesh nothing beyond its address is known of a team or a domain.
+    Without a recorded mesh, only the address of a team or a domain is known.
     """
     kind, address = requester.kind, requester.address
     teams: list[TeamRecord] = []
@@ -133,7 +134,7 @@ def resolve(
 
 
 def domains_of(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:
-    """The data domains that a requester belongs to; of a user, those of the teams that it is a member of."""
+    """The data domains of a requester; for a user, the domains of the user's teams."""
     if requester.kind != "user":
         return frozenset({requester.address.partition("/")[0]})
     teams = registry.all(TeamRecord, environment)

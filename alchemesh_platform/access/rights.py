@@ -1,4 +1,4 @@
-"""Rights on access requests, the same in every environment."""
+"""Rights on access requests. They are the same in every environment."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _PEOPLE_SHOWN = 5
 
 
 class NotAllowed(Failure):
-    """Raised when somebody does what only others may do; names them."""
+    """Raised when a user lacks the right for an operation; names the users that have it."""
 
     exit_code = ExitCode.FORBIDDEN
 
 
 def check_asks(registry: Registry, environment: str, identity: Identity, requester: Requester) -> None:
-    """Only a requester's own people, or a platform owner, ask in its name; without a recorded mesh nobody is known.
+    """Only a requester's own people or a platform owner may request in its name. Without a recorded mesh, all may.
 
     Raises:
-        NotAllowed: naming who may.
+        NotAllowed: names the users that may.
     """
     if not registry.all(DomainRecord, environment, limit=1):
         return
     people = people_of(registry, environment, requester)
     if requester.kind == "data_product" and registry.get(ProductRecord, environment, requester.address) is None:
-        # A product asks before it is deployed: its domain's people speak for it.
+        # A product requests access before it is deployed. The people of its domain represent it.
         people = people_of(registry, environment, Requester("data_domain", requester.address.partition("/")[0]))
     if identity.subject in people or is_platform_owner(registry, environment, identity):
         return
@@ -51,13 +51,13 @@ def check_asks(registry: Registry, environment: str, identity: Identity, request
 
 
 def check_decides(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:
-    """Only the owner of the product that is asked, or a platform owner, decides.
+    """Only the owner of the requested product or a platform owner may decide.
 
     Args:
         what: The operation on the request: approve, reject, …
 
     Raises:
-        NotAllowed: naming who may.
+        NotAllowed: names the users that may.
     """
     owner = owner_of(registry, request)
     if identity.subject == owner or is_platform_owner(registry, request.environment, identity):
@@ -73,7 +73,7 @@ def check_takes_part(registry: Registry, identity: Identity, request: AccessRequ
     """Only deciders and the requester's own people may act on an existing request.
 
     Raises:
-        NotAllowed: naming who may.
+        NotAllowed: names the users that may.
     """
     if speaks_for(registry, identity, request):
         return
@@ -88,13 +88,13 @@ def check_takes_part(registry: Registry, identity: Identity, request: AccessRequ
 
 
 def check_speaks_for(registry: Registry, identity: Identity, request: AccessRequestRecord, what: str) -> None:
-    """Only the requester's own people do some things, and nobody who decides on it.
+    """Only the requester's own people may do this; the users that decide may not.
 
     Args:
-        what: The operation, in words before the request's address: get the credential of, …
+        what: The operation, as words before the request's address: get the credential of, …
 
     Raises:
-        NotAllowed: naming who may.
+        NotAllowed: names the users that may.
     """
     if not speaks_for(registry, identity, request):
         raise NotAllowed(
@@ -103,13 +103,13 @@ def check_speaks_for(registry: Registry, identity: Identity, request: AccessRequ
 
 
 def speaks_for(registry: Registry, identity: Identity, request: AccessRequestRecord) -> bool:
-    """Whether somebody asked, or is one of the people for whom it was asked."""
+    """Whether the user made the request, or is one of the requester's people."""
     subject = identity.subject
     return subject == request.steps[0].by or subject in people_of(registry, request.environment, Requester.of(request))
 
 
 def people_of(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:
-    """Users that act for a requester: the user; a team's members; a domain's owner and its teams' members; a
+    """The users that represent a requester: the user; a team's members; a domain's owner and its teams' members; a
     product's owner and its team's members."""
     found = set(resolve(registry, environment, requester).users)
     if requester.kind == "data_domain":
@@ -124,19 +124,19 @@ def people_of(registry: Registry, environment: str, requester: Requester) -> fro
 
 
 def owner_of(registry: Registry, request: AccessRequestRecord) -> str | None:
-    """The owner of the product that is asked; None when it is not deployed."""
+    """The owner of the requested product; None if it is not deployed."""
     product = registry.get(ProductRecord, request.environment, request.product)
     return product.owner if product is not None else None
 
 
 def is_platform_owner(registry: Registry, environment: str, identity: Identity) -> bool:
-    """Whether the mesh knows somebody as a platform owner."""
+    """Whether the mesh lists the user as a platform owner."""
     user = registry.get(UserRecord, environment, identity.subject)
     return user is not None and PLATFORM_OWNER in user.personas
 
 
 def if_that_is_you(identity: Identity, owner: str | None) -> str | None:
-    """The remedy for an owner that this machine does not know as such; None if the identity is verified."""
+    """The fix for an owner that this machine cannot identify; None if the identity is verified."""
     if identity.is_proven or owner is None:
         return None
     return f"if you are {owner}, say so: {USER_VARIABLE}={owner}"

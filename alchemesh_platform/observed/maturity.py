@@ -1,6 +1,6 @@
-"""Maturity: how long a product has been stable, whom it has served and for how long, whether it kept its word. Pure.
+"""Maturity: how long a product has been stable and used, and whether it kept its commitments. No side effects.
 
-It is not declared but derived, and only ever from what is recorded. Without a history it is unknown, which is not zero.
+The platform derives maturity from recorded history only. Without a history it is unknown, which is not zero.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# The value for full points, and its share of the 100 points. Below it, points grow in proportion.
+# The value that earns full points, and its share of the 100 points. Below it, points grow proportionally.
 STABLE_DAYS, STABLE_POINTS = 365, 40
-CONSUMER_DAYS, CONSUMER_POINTS = 3 * 180, 40  # three consumers for half a year, or one for a year and a half
+CONSUMER_DAYS, CONSUMER_POINTS = 3 * 180, 40  # three consumers for half a year, or one consumer for a year and a half
 COMMITMENT_DAYS, COMMITMENT_POINTS = 180, 20
-BROKEN_COSTS = 10  # points that a commitment takes which was not kept, for as long as it is remembered
+BROKEN_COSTS = 10  # points lost for each broken commitment that the registry still records
 REMEMBERED_DAYS = 365
 DAY = timedelta(days=1)
 
@@ -31,10 +31,10 @@ class History:
     """The history of a product.
 
     Args:
-        deployed_at: When it was recorded first.
-        stable_since: When it became stable, and has been since; None when it is not.
-        served: Every consumer that it has or had.
-        broken: When a commitment was not kept: somebody overrode the notice that consumers were promised.
+        deployed_at: Time of the first recorded deployment.
+        stable_since: Time since which it has been stable without a break; None if it is not stable.
+        served: Every current and former consumer.
+        broken: Times of broken commitments: a user overrode the notice period promised to consumers.
     """
 
     deployed_at: datetime
@@ -45,7 +45,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A part of the maturity: its points, how many it can have, and why it has them."""
+    """A part of the maturity: its points, its maximum points and the reason."""
 
     points: float
     of: int
@@ -54,14 +54,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Maturity:
-    """From 0 to 100, with the parts that it is the sum of."""
+    """A maturity from 0 to 100, with its parts."""
 
     value: int
     reasons: tuple[Reason, ...]
 
 
 def maturity(history: History | None, now: datetime) -> Maturity | None:
-    """The maturity of a product at a moment; None, unknown, where nothing of it was ever recorded."""
+    """The maturity of a product at a moment; None (unknown) if no history is recorded."""
     if history is None:
         return None
     reasons = (_stable(history, now), _consumers(history, now), _commitments(history, now))

@@ -1,4 +1,4 @@
-"""How a product is doing, in values: each place of it with its components, and what its tables hold."""
+"""The status of a product as values: its ports and needs with their components, and the content of its tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _Value(BaseModel):
 
 
 class TableStatus(_Value):
-    """The content of a table or folder; None is unknown."""
+    """The content of a table or folder; None for unknown values."""
 
     name: str
     rows: int | None = None
@@ -24,13 +24,13 @@ class TableStatus(_Value):
 
 
 class AssetStatus(TableStatus):
-    """A model as exposed by a port, with what its table holds; ``name`` is the model's."""
+    """A model that a port exposes, with the content of its table; ``name`` is the model's."""
 
     address: str
 
 
 class PartStatus(_Value):
-    """A component in its place; health is None where it offers no way to be observed."""
+    """A component of a port or need; health is None if the component cannot be observed."""
 
     component: str
     component_type: str
@@ -76,11 +76,11 @@ class NoticeStatus(_Value):
 
 
 class PlaceStatus(_Value):
-    """An input port, a need, the code or an output port, with the components that make it.
+    """An input port, a need, the code or an output port, with its components.
 
     Args:
-        health: The worst of its components; None when none of them can be observed.
-        tables: Content of its storage, beside the assets of an output port.
+        health: The worst health of its components; None if none of them can be observed.
+        tables: Content of its storage, in addition to the assets of an output port.
     """
 
     name: str
@@ -90,7 +90,7 @@ class PlaceStatus(_Value):
 
 
 class InputStatus(PlaceStatus):
-    """An input port. Of one that reads another product's port, the components and the notices are that port's."""
+    """An input port. If it reads another product's port, the components and the notices are that port's."""
 
     address: str
     description: str = ""
@@ -123,8 +123,8 @@ class ProductStatus(_Value):
     """A product in one environment.
 
     Args:
-        is_deployed: False for a product that was destroyed or never deployed: all there is, is its history, if any.
-        health: The worst of its ports and needs; None when none of them can be observed.
+        is_deployed: False for a product that was destroyed or never deployed; it then has at most a history.
+        health: The worst health of its ports and needs; None if none of them can be observed.
     """
 
     environment: str
@@ -144,7 +144,7 @@ class ProductStatus(_Value):
 
 
 class ProductSummary(_Value):
-    """A product among others, from its records only."""
+    """One row of a list of products, from the product's records only."""
 
     address: str
     version: str

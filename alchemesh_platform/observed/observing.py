@@ -1,4 +1,4 @@
-"""Asking components how they are doing: all at once, and for no longer than a person wants to wait."""
+"""Observe components: all in parallel, and with a time limit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.sdk.spec import ComponentSpec
 
 OBSERVERS = 8
-# Of these, importing the client of NiFi takes two, and on a busy machine six.
+# Importing NiFi's client takes two of these seconds, and six on a busy machine.
 PATIENCE = timedelta(seconds=10)
 
 
 class Specs(Protocol):
-    """Components by their names: a catalogue, or a dictionary."""
+    """Component specs by name: a catalogue or a dictionary."""
 
     def get(self, name: str, /) -> ComponentSpec | None:
         """The spec of that name, or None."""
@@ -31,7 +31,7 @@ class Specs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Something to ask: a component, and the connection that it gives."""
+    """A component to observe, and its connection."""
 
     component: str
     connection: Mapping[str, Any]
@@ -43,16 +43,16 @@ def observe_all(
     patience: timedelta = PATIENCE,
     environ: Mapping[str, str] = os.environ,
 ) -> list[Observation | None]:
-    """Ask every component, in parallel; what does not answer in time, or cannot, is unknown.
+    """Observe every component in parallel. A component that does not respond in time is unknown.
 
     Args:
-        things: The components to ask.
+        things: The components to observe.
         specs: The catalogue.
-        patience: How long to wait for all of them together.
-        environ: Variables by which clients find emulators. An observer gets them where it has a parameter ``environ``.
+        patience: The time limit for all of them together.
+        environ: Variables with the addresses of emulators, for observers with a parameter ``environ``.
 
     Returns:
-        An observation for each, in the order given; None where the component offers no way to be observed.
+        An observation for each component, in the given order; None if the component cannot be observed.
     """
     answers: list[Observation | None] = [
         Observation("unknown", f"no answer within {patience.total_seconds():g} s") for _ in things
@@ -70,7 +70,8 @@ def observe_all(
                 return
             reported.put((at, _observe(things[at], specs, environ)))
 
-    # Daemons, and no pool: a pool waits for its threads when the program ends, and one that hangs would never let it.
+    # Daemon threads and no pool: a pool waits for its threads when the program ends, so a hanging one would block the
+    # exit.
     for _ in range(min(OBSERVERS, len(things))):
         threading.Thread(target=work, daemon=True).start()
     deadline = time.monotonic() + patience.total_seconds()

@@ -1,4 +1,4 @@
-"""How one product is doing: its records, its last deployments, and what its components say now."""
+"""The status of one product: its records, its last deployments, and the current health of its components."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def product_status(
     patience: timedelta = PATIENCE,
     variables: Mapping[str, str] | None = None,
 ) -> ProductStatus:
-    """The status of a product, deployed here or not.
+    """The status of a product, which may also be undeployed.
 
     Args:
         registry: The registry of the environment.
         environment: The environment.
         address: ``domain/product``.
-        specs: The catalogue, whose components are asked.
-        patience: How long to wait for all of them together.
-        variables: Variables by which clients find emulators, beside those of this process.
+        specs: The catalogue of the components to observe.
+        patience: The time limit for all observations together.
+        variables: Variables with the addresses of emulators, in addition to those of this process.
     """
     product = registry.get(ProductRecord, environment, address)
     ports = registry.all(PortRecord, environment, address)
@@ -88,7 +88,7 @@ def product_status(
         outputs=outputs,
         health=_worst(place.health for place in (*inputs, *outputs)),
     )
-    if product is None:  # ports without their product: an `up` that failed on the way
+    if product is None:  # ports without a product: an `up` failed before it recorded the product
         return status
     needs = tuple(_need(name, need, seen) for name, need in product.needs.items())
     runs = registry.deployments(address, environment, operations=["run"], limit=RUNS_SHOWN)
@@ -103,7 +103,7 @@ def product_status(
     )
 
 
-# The observations, by the address of the port (or the name of the need) and its part.
+# The observations, by the address of the port (or the name of the need) and the part.
 _Seen = Mapping[tuple[str, str], Observation | None]
 _SIDES = ("storage", "proxy")
 
@@ -133,7 +133,7 @@ def _look(
 
 
 def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) -> dict[str, tuple[NoticeStatus, ...]]:
-    """Address of an output port of this product, or one that it reads: the notices to its consumers."""
+    """The notices to the consumers of each output port that belongs to this product or that it reads, by address."""
     from alchemesh_platform.contracts.notices.recorded import notices_of
 
     offered = {port.address for port in ports if port.direction == "output"}
@@ -176,7 +176,7 @@ def _input(port: PortRecord, origin: PortRecord | None, notices: tuple[NoticeSta
 
 
 def _with_access(registry: Registry, environment: str, product: ProductRecord, port: InputStatus) -> InputStatus:
-    """The port, with what became of the request to read what it reads, where somebody has asked."""
+    """The port with the status of its access request, if one exists."""
     if not port.from_product or port.origin is None:
         return port
     from alchemesh_platform.access.grants.consuming import counting_requesters, request_for

@@ -1,4 +1,4 @@
-"""Reads the standing of products: of one, or of all of an environment in a few questions."""
+"""Read the value and maturity of one product, or of all products of an environment, in a few queries."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from alchemesh_platform.registry.tables import acts, changes
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-STABLE = '%"lifecycle":"stable"%'  # in a document, whose own quotes are escaped inside a text
+STABLE = '%"lifecycle":"stable"%'  # part of a JSON document that is a text inside JSON, so its quotes are escaped
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Value and maturity of a product, each with its explanation; None is not known."""
+    """Value and maturity of a product, each with its explanation; None if unknown."""
 
     value: ValueScoreRecord | None = None
     maturity: Maturity | None = None
@@ -56,7 +56,7 @@ class Standing:
 
 
 def standings(registry: Registry, environment: str, now: datetime, product: str | None = None) -> dict[str, Standing]:
-    """Product: its standing; of everything that has a history or a score. As many questions for one as for all."""
+    """Value and maturity of each product with a history or a score. All products take as many queries as one."""
     values = {record.product: record for record in registry.all(ValueScoreRecord, environment, product)}
     histories = _histories(registry, environment, product)
     return {
@@ -93,7 +93,7 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
         *of_acts, *([] if product is None else [acts.c.product == product])
     )
     served: defaultdict[str, list[Served]] = defaultdict(list)
-    open_grants: dict[str, tuple[str, int]] = {}  # address of a grant: its product, and which of the served it is
+    open_grants: dict[str, tuple[str, int]] = {}  # product and index in `served` by grant
     broken: defaultdict[str, list[datetime]] = defaultdict(list)
     with registry.reading() as connection:
         stable_since = {row[0]: row[1] for row in connection.execute(since)}

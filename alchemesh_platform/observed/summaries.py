@@ -1,4 +1,4 @@
-"""Deployed products, one row each, from their records only."""
+"""List deployed products, one row each, from their records only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The Pulumi provider `alchemesh`: records of the mesh, and the embedded local platform, as resources."""
+"""The Pulumi provider `alchemesh`: the mesh's records and the embedded local platform, as resources."""

@@ -1,4 +1,4 @@
-"""The resource types that the provider has: those of all registered systems."""
+"""The resource types of the provider, from all registered systems."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alchemesh_platform.registration.systems import Offer, Parts, Systems, insta
 
 
 def handlers_of(systems: Systems) -> Handlers:
-    """The handlers of systems. The module of a handler is imported when its type is used."""
+    """The handlers of the given systems. A handler's module is imported on the first use of its type."""
     return Handlers(Parts(systems.offers("handler", lambda system: system.handlers), _handler), systems.broken)
 
 

@@ -1,4 +1,4 @@
-"""The differences between two sets of inputs, property by property."""
+"""Compare two sets of inputs, property by property."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$]*")
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Kind]:
-    """Property path: what happens to it.
+    """The kind of change of each property path.
 
     Null equals a missing value. A value that becomes secret, or stops being secret, differs. Paths are Pulumi's:
     ``columns[3].type``, ``needs["a.b"]``. A path covers all paths below it.
@@ -31,7 +31,7 @@ def top_level(path: str) -> str:
 
 
 def join(path: str, part: str | int) -> str:
-    """The path of a part of what is at a path."""
+    """The path of an item or property below a path."""
     if isinstance(part, int):
         return f"{path}[{part}]"
     if _PLAIN_NAME.fullmatch(part):
@@ -72,5 +72,5 @@ def _differ_part(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
 
 
 def _same(old: Any, new: Any) -> bool:
-    # True equals 1 in Python, and not in a manifest.
+    # In Python, True equals 1. In a manifest, it does not.
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)

@@ -1,8 +1,8 @@
-"""Writes the resource classes of systems: ``python -m alchemesh_platform.provider.generate [--check] [SYSTEM …]``.
+"""Generate the resource classes of systems: ``python -m alchemesh_platform.provider.generate [--check] [SYSTEM …]``.
 
-A system's classes are the file ``resources.py`` beside the module that declares it. They are made from the models of
-its handlers, so that components have keyword arguments that mypy checks and editors complete, and importing them costs
-no handler's libraries (docs/adr/0036-resource-classes-are-generated.md).
+A system's classes are in ``resources.py``, next to the module that declares the system. They are generated from the
+models of its handlers. So components have keyword arguments that mypy checks and editors complete, and importing the
+classes does not import the handlers' libraries (docs/adr/0036-resource-classes-are-generated.md).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _PLAIN: dict[Any, str] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the classes of systems, or with ``--check`` report the files that are out of date."""
+    """Write the classes of systems; with ``--check``, report the files that are out of date."""
     parser = argparse.ArgumentParser(prog=COMMAND, description="Writes the resource classes of systems.")
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"Systems; by default those of {PACKAGE}.")
     parser.add_argument("--check", action="store_true", help="Write nothing; exit with 1 when a file is out of date.")
@@ -65,10 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def resource_files(systems: Collection[str] = ()) -> dict[Path, str]:
-    """The file of each system, and what belongs into it.
+    """The content of each system's file.
 
     Args:
-        systems: Names of systems; those of this package where none is given.
+        systems: Names of systems; all systems of this package if empty.
     """
     files = {}
     for entry in entry_points(GROUP):
@@ -83,7 +83,7 @@ def resource_files(systems: Collection[str] = ()) -> dict[Path, str]:
 
 
 def resource_module(summary: str, handlers: Iterable[Handler[Any, Any]]) -> str:
-    """The text of the module that has a class for each handler."""
+    """The text of the module with a class for each handler."""
     classes = "\n\n\n".join(_class(handler) for handler in handlers)
     abstract = [name for name in ("Mapping", "Sequence") if f"{name}[" in classes]
     typed = [name for name in ("Any", "ClassVar", "Literal") if re.search(rf"\b{name}[\[\]]", classes)]
@@ -185,7 +185,7 @@ def _argument(name: str, field: FieldInfo) -> str:
 
 
 def _is_mapping(field: FieldInfo) -> bool:
-    """Whether it is an object by default: Python has no such default, so None stands for it."""
+    """Whether the default is an object. Python has no such default, so None replaces it."""
     return not field.is_required() and isinstance(field.get_default(call_default_factory=True), dict | BaseModel)
 
 

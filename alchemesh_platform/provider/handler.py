@@ -1,4 +1,4 @@
-"""The handler of one kind of resource: its inputs and outputs, and how it is created, read, changed and removed."""
+"""The handler of one resource type: its inputs and outputs, and its create, read, update and delete operations."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from alchemesh_platform.provider.inputs import Refusal
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-PACKAGE = "alchemesh"  # of the provider, and the beginning of every resource type of it
+PACKAGE = "alchemesh"  # name of the provider's package, and the prefix of all its resource types
 
-DeployedState = Mapping[str, Collection[str]]  # Pulumi type: ids of what is in a stack's state
+DeployedState = Mapping[str, Collection[str]]  # ids of the resources in a stack's state, by Pulumi type
 
 InputsT = TypeVar("InputsT", bound=BaseModel)
 OutputsT = TypeVar("OutputsT", bound=BaseModel)
 
 
 class NotDone(Failure):
-    """Raised when a resource cannot be created, read, changed or removed; says why."""
+    """Raised when a resource cannot be created, read, updated or deleted; gives the reason."""
 
 
 class Unfinished(NotDone):
-    """Raised when a creation fails and leaves something in the world.
+    """Raised when a creation fails and leaves a partial resource.
 
-    The resource is recorded as it is declared, with the failure: the next run completes it by an update, and
-    removes it like any other if it is no longer declared.
+    The state records the resource with its declared inputs and the failure. The next run completes it with an update,
+    or deletes it like any other resource if it is no longer declared.
 
     Args:
-        outputs: Its known outputs (names in Python).
+        outputs: The known outputs (names in Python).
     """
 
     def __init__(self, message: str, *, hint: str | None = None, outputs: Mapping[str, Any] | None = None) -> None:
@@ -50,10 +50,10 @@ class Cancelled(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Why a resource has to be brought back to what is declared, though its inputs are the same.
+    """The reason why a deployed resource must be corrected although its inputs are unchanged.
 
     Args:
-        reason: In a sentence, for the person who sees the preview.
+        reason: A sentence for users that read the preview.
         property: The output (its name in Python) that the preview marks.
     """
 
@@ -63,18 +63,18 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The context of an operation, beside its values.
+    """The context of an operation, in addition to its values.
 
     Args:
-        urn: The resource.
-        stop: Set when the operation is cancelled or its time is over; long work looks at it.
-        registry: Opens the registry, or gives the one that is open.
-        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        urn: URN of the resource.
+        stop: Set when the operation is cancelled or exceeds its time; long work checks it.
+        registry: Opens the registry, or returns the open one.
+        delete_data: Whether data is deleted with its resource, even if the resource retains it.
         report: Sends the user a message: a severity and a sentence.
-        preview: Whether nothing may be changed.
-        unasked: URN: why the world could not be asked about the resource, until it can.
-        deployed: All resources in the stack's state before the run, also of other providers; None if unknown.
-        actor: The identity that acts, as records name it; None under plain Pulumi, which passes none.
+        preview: Whether this is a preview, which must not change anything.
+        unasked: Reason by URN why the service of a resource could not be reached.
+        deployed: All resources in the stack's state before the run, including other providers'; None if unknown.
+        actor: The identity that acts, in the form that records use; None under plain Pulumi, which passes none.
     """
 
     urn: str
@@ -88,31 +88,32 @@ class Context:
     actor: str | None = None
 
     def info(self, message: str) -> None:
-        """Tell the person something that happened."""
+        """Inform the user about an event."""
         self.report("info", message)
 
     def warn(self, message: str) -> None:
-        """Tell the person something to think about."""
+        """Warn the user."""
         self.report("warning", message)
 
     def is_deployed(self, pulumi_type: str, identity: str) -> bool:
-        """Whether a resource, ours or another provider's, was deployed before this run; true where nobody knows."""
+        """Whether a resource of any provider was deployed before this run; true if unknown."""
         return self.deployed is None or identity in self.deployed.get(pulumi_type, ())
 
 
 class Handler(ABC, Generic[InputsT, OutputsT]):
-    """One kind of resource. Methods are plain functions that may block; several run at once, in threads.
+    """One resource type. The methods are plain functions that may block; several run at the same time, in threads.
 
     Attributes:
         pulumi_type: Pulumi type: ``alchemesh:local:Directory``.
         summary: One sentence for the schema.
         inputs: Model of the inputs.
-        outputs: Model of what is computed. The state has the inputs beside it.
-        replace_on: Inputs (names in Python) whose change makes it another resource.
-        delete_before_replace: Whether the old one has to go before the new one can come.
-        keeps_plain_text: Whether inputs are written somewhere in plain text; secrets in them are masked then.
-        refuses_secrets: The same, where a mask would be of no use: secrets in inputs are refused then.
-        secret_outputs: Outputs (names in Python) that are kept as secrets; None: all, wherever an input is one.
+        outputs: Model of the computed outputs. The state also contains the inputs.
+        replace_on: Inputs (names in Python) whose change replaces the resource.
+        delete_before_replace: Whether a replacement deletes the old resource before it creates the new one.
+        keeps_plain_text: Whether the handler writes inputs in plain text; secrets in them are then masked.
+        refuses_secrets: Like ``keeps_plain_text``, if masked values would be useless: secrets in inputs are then
+        refused.
+        secret_outputs: Outputs (names in Python) that are stored as secrets; None: all, if any input is a secret.
     """
 
     pulumi_type: ClassVar[str]
@@ -130,15 +131,15 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         """The resource's id."""
 
     def check(self, inputs: InputsT, old_inputs: InputsT | None, context: Context) -> Iterable[Refusal]:
-        """The problems of inputs that are all known and well-formed. Changes nothing."""
+        """The problems of valid, completely known inputs. Changes nothing."""
         return ()
 
     def plan(self, inputs: InputsT, old: OutputsT | None, context: Context) -> Mapping[str, Any]:
-        """Outputs (names in Python) that are known before the work is done; inputs may be ``UNKNOWN``.
+        """Outputs (names in Python) that are known before the operation; inputs may be ``UNKNOWN``.
 
         Args:
             inputs: The inputs.
-            old: The outputs so far, for an update.
+            old: The current outputs, for an update.
         """
         return {}
 
@@ -148,43 +149,43 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
 
     @abstractmethod
     def create(self, inputs: InputsT, context: Context) -> OutputsT:
-        """Bring it into the world; what exists and is its owner's is adopted.
+        """Create the resource, or adopt an existing one that has the same owner.
 
         Raises:
-            Unfinished: when it fails and something of it is in the world.
+            Unfinished: when the creation fails and leaves a partial resource.
         """
 
     @abstractmethod
     def read(self, inputs: InputsT, outputs: OutputsT, context: Context) -> tuple[InputsT, OutputsT] | None:
-        """How it is in the world; None when it is gone."""
+        """Read the current inputs and outputs of the resource; None if it no longer exists."""
 
     @abstractmethod
     def update(self, inputs: InputsT, old_inputs: InputsT, outputs: OutputsT, context: Context) -> OutputsT:
-        """Bring it to new inputs."""
+        """Update the resource to new inputs."""
 
     @abstractmethod
     def delete(self, inputs: InputsT, outputs: OutputsT, context: Context) -> None:
-        """Take it out of the world. Removing what is gone already does nothing."""
+        """Delete the resource. Deleting a missing resource does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The kinds of resources that there are.
+    """The available resource types.
 
     Args:
-        by_type: Pulumi type: its handler.
-        broken: Failures of systems that cannot be used; a type that is missing may be one of theirs.
+        by_type: Handler by Pulumi type.
+        broken: Failures of systems that cannot be loaded; a missing type may belong to one of them.
     """
 
     by_type: Mapping[str, Handler[Any, Any]] = field(default_factory=dict)
     broken: Sequence[Failure] = ()
 
     def of(self, type_: str) -> Handler[Any, Any]:
-        """The handler of a type.
+        """The handler of a resource type.
 
         Raises:
-            NotDone: when there is none, with the types that there are.
-            BrokenSystem: when its system's package fails.
+            NotDone: when the type does not exist; lists the available types.
+            BrokenSystem: when the package of its system cannot be loaded.
         """
         if type_ not in self.by_type:
             failures = "".join(f"; {failure.message}: {failure.hint}" for failure in self.broken)
@@ -193,7 +194,7 @@ class Handlers:
         return self.by_type[type_]
 
     def usable(self) -> Iterator[tuple[str, Handler[Any, Any]]]:
-        """Every type whose handler can be used, in the order of their names."""
+        """Every resource type whose handler can be loaded, in alphabetical order."""
         for type_ in sorted(self.by_type):
             with suppress(Failure):
                 yield type_, self.by_type[type_]

@@ -1,4 +1,4 @@
-"""Reading the properties of a resource into the model that its handler works with."""
+"""Read the properties of a resource into the model of its handler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alchemesh_platform.provider.values import UNKNOWN, has_unknown, reveal
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-# Properties are in camel case for Pulumi, in snake case for Python. Below the top level, models decide for themselves.
+# Properties are in camel case for Pulumi and in snake case for Python. Nested models choose their own spelling.
 PROPERTIES = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 _PLACEHOLDER = "unknown until later"
@@ -39,7 +39,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[ModelT]):
-    """Properties as they were read. ``values`` is None when something is wrong; unknown ones are :data:`UNKNOWN`."""
+    """The result of reading properties. ``values`` is None if a value is invalid; unknown ones are :data:`UNKNOWN`."""
 
     values: ModelT | None
     refusals: tuple[Refusal, ...] = ()
@@ -74,13 +74,13 @@ def with_defaults(model: type[BaseModel], tree: Mapping[str, Any]) -> dict[str, 
 
 
 def dump(values: BaseModel) -> dict[str, Any]:
-    """A model as properties; documents inside it stay as they are."""
+    """A model as properties; nested documents are unchanged."""
     return values.model_dump(mode="json", by_alias=True)
 
 
 @cache
 def aliases(model: type[BaseModel]) -> dict[str, str]:
-    """Python name: property name."""
+    """Property names by Python name."""
     return {name: field.alias or name for name, field in model.model_fields.items()}
 
 
@@ -128,11 +128,11 @@ def _refusals(error: ValidationError, model: type[BaseModel], plain: Mapping[str
     first_errors: dict[str, ErrorDetails] = {}
     for found in error.errors(include_url=False):
         path, value = _place(found["loc"], plain, missing=found["type"] == "missing")
-        # Of a value that is not known yet nothing can be said; a union says the same of each of its members.
+        # A value that is not known yet cannot be checked. A union reports the same error for each of its members.
         if not has_unknown(value):
             first_errors.setdefault(path, found)
     for path, found in first_errors.items():
-        # An item that is refused does not count, so that its list is found too short.
+        # A refused item does not count, so its list also appears too short.
         counted = found["type"] == "too_short" and any(other.startswith(f"{path}[") for other in first_errors)
         if not counted:
             yield Refusal(path, _reason(found, model))

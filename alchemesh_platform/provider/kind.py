@@ -1,4 +1,4 @@
-"""One kind of resource as the servicer sees it: trees of properties in, trees out."""
+"""One resource type as the servicer uses it: it receives and returns trees of properties."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ class ResourceKind(Protocol):
         ...
 
     def diff(self, identity: str, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Difference:
-        """The effect of changed inputs."""
+        """The effect of changed inputs on the resource."""
         ...
 
     def create(self, inputs: Tree, context: Context) -> tuple[str, Tree]:
-        """Create it; gives its id and state, in a preview as far as they are known."""
+        """Create the resource; returns its id and state, in a preview as far as they are known."""
         ...
 
     def read(self, identity: str, inputs: Tree, state: Tree, context: Context) -> tuple[str, Tree, Tree] | None:
-        """Its id, inputs and state as it is in the world; None when it is gone."""
+        """Read the current id, inputs and state of the resource; None if it no longer exists."""
         ...
 
     def update(self, identity: str, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Tree:
-        """Change it; gives its new state, in a preview as far as it is known."""
+        """Update the resource; returns its new state, in a preview as far as it is known."""
         ...
 
     def delete(self, identity: str, inputs: Tree, state: Tree, context: Context) -> None:
-        """Remove it."""
+        """Delete the resource."""
         ...
 
 
 class OfHandler:
-    """A kind whose properties are models, with a handler that works on them."""
+    """A resource type whose properties are models, implemented by a handler."""
 
     def __init__(self, handler: AnyHandler) -> None:
         self.handler = handler

@@ -1,4 +1,4 @@
-"""The plugin program `pulumi-resource-alchemesh`: any Pulumi program that finds it on PATH can use the resources."""
+"""The plugin program `pulumi-resource-alchemesh`: Pulumi programs that find it on PATH can use its resources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARENT_LOOK_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve until the engine, or whoever started this, says stop or is gone."""
+    """Serve until the engine or the parent process stops this program or ends."""
     parser = argparse.ArgumentParser(
         prog="pulumi-resource-alchemesh",
         description="Pulumi provider plugin: records of the data mesh, and the embedded local platform.",
@@ -56,7 +56,7 @@ async def _serve(engine_address: str, deployed: DeployedState | None, actor: str
 
 
 async def _watch_parent(over: asyncio.Event) -> None:
-    """A killed engine tells nobody; its plugin then belongs to another parent."""
+    """Stop when the parent process changes: a killed engine sends no signal, and its plugin then has another parent."""
     parent = os.getppid()
     while os.getppid() == parent:
         await asyncio.sleep(PARENT_LOOK_SECONDS)

@@ -1,7 +1,7 @@
-"""The provider's operations on any kind of resource: check, compare, create, read, change, remove.
+"""The provider's operations on every resource type: check, diff, create, read, update, delete.
 
-The engine aborts a whole run if a check or a comparison fails. An unreachable server must not cause that: the step that
-follows reports it and fails alone, and the rest of the run continues.
+The engine aborts a whole run if a check or a diff fails. An unreachable server must not cause that. The step that
+follows reports it and fails on its own, and the rest of the run continues.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Tree = Mapping[str, Any]
 
 
 class Recorded(Failure):
-    """Raised when a resource could not be created whole, and has to be recorded for what is there of it.
+    """Raised when a creation failed and the state must record a partial resource.
 
     Args:
-        failed: Why.
-        identity: Its id.
-        state: Its state, as far as it is known.
+        failed: The reason of the failure.
+        identity: The id of the resource.
+        state: The state of the resource, as far as it is known.
     """
 
     def __init__(self, failed: Failure, identity: str, state: Tree) -> None:
@@ -43,7 +43,7 @@ class Recorded(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Inputs with defaults, and what is wrong with them."""
+    """Inputs with defaults, and their problems."""
 
     inputs: Tree
     refusals: tuple[Refusal, ...] = ()
@@ -61,7 +61,7 @@ class Difference:
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the resource must change."""
         return bool(self.kinds) or self.drift is not None
 
 
@@ -85,7 +85,7 @@ def check(handler: AnyHandler, old_tree: Tree, tree: Tree, context: Context) -> 
 
 
 def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tree, context: Context) -> Difference:
-    """Compare inputs, and, where they are the same, the resource with the world."""
+    """Compare inputs. If they are equal, compare the record with the deployed resource."""
     model: type[BaseModel] = handler.inputs
     computed: type[BaseModel] = handler.outputs
     kinds = difference(with_defaults(model, old_inputs), new_inputs)
@@ -113,10 +113,10 @@ def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tr
     """Create a resource.
 
     Returns:
-        Its id and its state; in a preview, as far as they are known.
+        The id and the state of the resource; in a preview, as far as they are known.
 
     Raises:
-        Recorded: when it failed and something of it is in the world.
+        Recorded: when the creation failed and left a partial resource.
     """
     if context.preview:
         _report_unasked(context)
@@ -129,10 +129,10 @@ def create(handler: AnyHandler, inputs: Tree, context: Context) -> tuple[str, Tr
 
 
 def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tuple[str, Tree, Tree] | None:
-    """Read a resource as it is in the world.
+    """Read the current properties of a resource.
 
     Returns:
-        Its id, inputs and state; None when it is gone.
+        The id, inputs and state of the resource; None if it no longer exists.
     """
     if not inputs:
         raise NotDone(
@@ -149,10 +149,10 @@ def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tu
 
 
 def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree, context: Context) -> Tree:
-    """Change a resource.
+    """Update a resource.
 
     Returns:
-        Its new state; in a preview, as far as it is known.
+        The new state of the resource; in a preview, as far as it is known.
     """
     outputs = _outputs(handler, old_state)
     if context.preview:
@@ -163,7 +163,7 @@ def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree,
 
 
 def delete(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> None:
-    """Remove a resource."""
+    """Delete a resource."""
     handler.delete(_lenient(handler, inputs or state), _outputs(handler, state), context)
 
 
@@ -174,7 +174,7 @@ def _leave_to_the_step(failure: Failure, context: Context) -> None:
 
 
 def _report_unasked(context: Context) -> None:
-    """A preview has no step that would fail by itself."""
+    """Raise the failure in a preview, which has no later step that would report it."""
     if (failure := context.unasked.get(context.urn)) is not None:
         raise failure
 
@@ -191,14 +191,14 @@ def _inputs(handler: AnyHandler, tree: Tree) -> BaseModel:
 
 
 def _lenient(handler: AnyHandler, tree: Tree) -> BaseModel:
-    """Inputs that an earlier version may have written: what is not known any more is left out."""
+    """Inputs that an earlier version may have written; unknown properties are left out."""
     model: type[BaseModel] = handler.inputs
     known = set(aliases(model).values())
     return _inputs(handler, {name: value for name, value in tree.items() if name in known})
 
 
 def _outputs(handler: AnyHandler, state: Tree) -> BaseModel:
-    """Outputs that an earlier version may have written: what cannot be read is absent."""
+    """Outputs that an earlier version may have written; unreadable values are left out."""
     model: type[BaseModel] = handler.outputs
     plain = {}
     for name, alias in aliases(model).items():
@@ -219,7 +219,7 @@ def _state(handler: AnyHandler, inputs: Tree, outputs: BaseModel | Mapping[str, 
         computed = {names[name]: value for name, value in outputs.items()}
     if handler.secret_outputs is not None:
         hidden = {names[name] for name in handler.secret_outputs}
-    else:  # what is computed from a secret may show it
+    else:  # an output that is computed from a secret may reveal it
         hidden = set(computed) if has_secret(inputs) else set()
     shown = {name: Secret(value) if name in hidden and value is not None else value for name, value in computed.items()}
     return {**inputs, **shown}
@@ -233,7 +233,7 @@ def _planned(handler: AnyHandler, inputs: Tree, outputs: BaseModel | None, conte
 
 
 def _keeping(tree: Tree, old: BaseModel, new: BaseModel) -> Tree:
-    """New inputs, with the old spelling of equal values: secrets stay secret, and defaults stay unset."""
+    """New inputs, with the old spelling of equal values: secrets remain secret, and defaults remain unset."""
     before, now = dump(old), dump(new)
     kept = {alias: _kept(tree.get(alias), before[alias], now[alias]) for alias in aliases(type(new)).values()}
     return {alias: value for alias, value in kept.items() if value is not None}
@@ -253,5 +253,5 @@ def _kept(declared: Any, before: Any, now: Any) -> Any:
 
 
 def explain(error: Failure) -> str:
-    """A failure as the engine shows it."""
+    """A failure in the form that the engine shows."""
     return with_hint(error.message, error.hint)

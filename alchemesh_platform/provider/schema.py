@@ -1,4 +1,4 @@
-"""The package schema that Pulumi's tools read, made from the models of the handlers."""
+"""The package schema for Pulumi's tools, generated from the models of the handlers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _resource(handler: Handler[Any, Any], types: dict[str, Any]) -> dict[str, An
     module = handler.pulumi_type.rpartition(":")[0]
     inputs = _object(handler.inputs, "validation", module, types)
     outputs = _object(handler.outputs, "serialization", module, types)
-    # An output wins over an input of its name: a port that may be given is known once the server runs.
+    # An output takes precedence over an input of the same name: an optional port is known once the server runs.
     required = [name for name in inputs["required"] if name not in outputs["properties"]]
     return {
         "description": handler.summary,

@@ -1,1 +1,1 @@
-"""Approval of requests: by rules at once, or by the owner."""
+"""Approval of requests: automatically by rules, or by the owner."""

@@ -1,4 +1,4 @@
-"""Policies of the mesh that approve requests in the owner's place."""
+"""The mesh's policies that approve requests automatically."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PolicyApproval:
-    """Asks the mesh's policies that approve, by name; the first one that does has the word.
+    """Evaluates the approving policies of the mesh in alphabetical order; the first match approves.
 
     Args:
-        policies: Those that approve.
-        report: Receives a line for each that failed: it approves nothing, and that is never silent.
-        clock: Tells the moment it is.
+        policies: The approving policies.
+        report: Receives a line for each policy that failed; a failed policy approves nothing.
+        clock: Returns the current time.
     """
 
     policies: tuple[Policy, ...]
@@ -32,7 +32,7 @@ class PolicyApproval:
     clock: Callable[[], datetime] = utc_now
 
     def __call__(self, facts: RequestFacts) -> str | None:
-        """Name of the policy that approves the request; None when none does."""
+        """Name of the policy that approves the request; None if no policy does."""
         request = GivenRequest(
             requester_kind=facts.requester_kind,
             requester=facts.requester,
@@ -53,6 +53,6 @@ class PolicyApproval:
 
 
 def auto_approval(registry: Registry, environment: str, report: Callable[[str], None]) -> PolicyApproval:
-    """The policies of a mesh that approve, ready to be asked."""
+    """The approving policies of a mesh, ready to evaluate."""
     records = registry.all(PolicyRecord, environment, where={"effect": Effect.APPROVE.value})
     return PolicyApproval(tuple(Policy.model_validate(record.document) for record in records), report)

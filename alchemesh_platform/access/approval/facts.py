@@ -1,4 +1,4 @@
-"""The facts for the rules, from the records of port and requester."""
+"""The facts that the approval rules use, from the records of the port and the requester."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def facts_of(
     purpose: str,
     ends_at: datetime | None = None,
 ) -> RequestFacts:
-    """The facts for the rules when a requester asks for a port.
+    """The facts for the rules when a requester requests access to a port.
 
     Args:
         registry: The registry.
-        environment: Which environment.
+        environment: Name of the environment.
         port: Address of the output port.
         requester: The requester.
         purpose: Purpose of the request.
-        ends_at: The end of access; None: no end.
+        ends_at: The end of access; None for no end.
     """
     product = port.rpartition("/")[0]
     contract = registry.get(ContractRecord, environment, port)
@@ -51,7 +51,7 @@ def facts_of(
 
 
 def _classifications(declared: object) -> Iterator[str]:
-    """Classifications of everything in a model, inside objects and arrays too."""
+    """All classifications in a model, including nested objects and arrays."""
     if not isinstance(declared, dict):
         return
     if declared.get("classification"):
@@ -62,6 +62,6 @@ def _classifications(declared: object) -> Iterator[str]:
 
 
 def access_of(contract: ContractRecord | None) -> Access:
-    """The access type of a port's contract; the careful one where there is no contract, or none that is known."""
+    """The access type of a port's contract; the restrictive default if the contract or its access type is missing."""
     known = contract is not None and contract.access in get_args(Access)
     return cast("Access", contract.access) if contract is not None and known else WITHOUT_CONTRACT

@@ -1,4 +1,4 @@
-"""Whose request is approved at once, and whose has to wait for the owner. Pure."""
+"""The rules that approve a request automatically; all other requests wait for the owner. No side effects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alchemesh_platform.registry.records import RequesterKind
 
 Access = Literal["restricted", "internal", "public"]
 
-WITHOUT_CONTRACT: Access = "restricted"  # who promises nothing has not said who may read: the owner decides
+WITHOUT_CONTRACT: Access = "restricted"  # without a contract, the owner decides about each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class RequestFacts:
         environment: Environment of the port.
         port: Address of the output port.
         product: Address of its product.
-        access: Access type of the port's contract; restricted where it has none.
+        access: Access type of the port's contract; restricted if the port has no contract.
         requester_kind: Kind of the requester.
-        requester: Its address.
-        requester_domains: Data domains that it belongs to.
+        requester: Address of the requester.
+        requester_domains: Data domains of the requester.
         purpose: Purpose of the request.
-        ends_at: The end of access; None: no end.
+        ends_at: The end of access; None for no end.
         classifications: Classifications of the properties that the port exposes.
     """
 
@@ -48,25 +48,25 @@ class RequestFacts:
 
 
 class AutoApproval(Protocol):
-    """Rules of the mesh that approve a request in the owner's place."""
+    """The mesh's rules that approve a request automatically."""
 
     def __call__(self, facts: RequestFacts) -> str | None:
-        """Name of the policy that approves the request; None when none does."""
+        """Name of the policy that approves the request; None if no policy does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovedAtOnce:
-    """A request that nobody has to look at: which rule approved it, and why."""
+    """A request that needs no review, with the rule that approved it and the reason."""
 
     by: str
     reason: str
 
 
 def approved_at_once(facts: RequestFacts, auto: AutoApproval | None = None) -> ApprovedAtOnce | None:
-    """The rule that approves a request at once: the access type of the contract, or else a policy.
+    """The rule that approves a request automatically: the access type of the contract, or else a policy.
 
-    Public ports are open to everybody, internal ones to their own domain; the owner reviews all others.
+    Public ports are open to all requesters, internal ports to their own domain. The owner reviews all other requests.
     """
     if facts.access == "public":
         return ApprovedAtOnce("contract", "public: every request is approved at once")

@@ -1,1 +1,1 @@
-"""Grants: desired, recorded, and used by consumers."""
+"""Grants: desired ones, recorded ones, and their use by consumers."""

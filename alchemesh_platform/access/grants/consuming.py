@@ -17,11 +17,11 @@ _BEST_FIRST: Sequence[RequestState] = ("granted", "approved", "requested")
 
 
 def counting_requesters(product: str, team: str) -> tuple[Requester, ...]:
-    """Whose access lets a product read: its own, its team's, its domain's.
+    """The requesters whose access a product may use: itself, its team and its domain.
 
     Args:
         product: ``domain/product``.
-        team: Name of its team.
+        team: Name of the product's team.
     """
     domain = product.partition("/")[0]
     return (
@@ -34,8 +34,8 @@ def counting_requesters(product: str, team: str) -> tuple[Requester, ...]:
 def request_for(
     registry: Registry, environment: str, port: str, requesters: Sequence[Requester], now: datetime
 ) -> AccessRequestRecord | None:
-    """The request that decides whether some requesters may read a port: the furthest of those that are open and not
-    due; where there is none, the one that something happened to last. None when nobody ever asked."""
+    """The request that decides whether the requesters may read a port: the most advanced open request that has not
+    expired; otherwise the most recently changed one. None if they never requested access."""
     addresses = [requester.address for requester in requesters]
     found = registry.all(AccessRequestRecord, environment, where={"port": port, "requester": addresses})
     requests = [request for request in found if Requester.of(request) in requesters]

@@ -1,4 +1,4 @@
-"""Issuing the credential of a granted request, for ports whose component asks for one."""
+"""Issue the credential of a granted request, for ports whose component requires one."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class NoCredential(Failure):
-    """Raised when no credential is issued for a request, with the way its consumer gets access."""
+    """Raised when a request gets no credential; describes how its consumer gets access."""
 
     exit_code = ExitCode.USAGE
 
 
 def issue_credential(requests: Requests, address: str) -> IssuedCredential:
-    """Issue a credential for a granted request; an earlier one is refused from now on.
+    """Issue a credential for a granted request. This revokes an earlier credential.
 
-    Only the requester and its people can: the right to decide on access gives no access.
+    Only the requester and the requester's people may do this: the right to decide about access gives no access.
 
     Raises:
-        UnknownRequest, NotAllowed: as for every act on a request.
-        NoCredential: when it is not granted, or its port asks for no credential.
-        BrokenSystem: when the package of the port's system cannot be used.
-        Failure: when the system does not issue one.
+        UnknownRequest, NotAllowed: as for every operation on a request.
+        NoCredential: when the request is not granted, or its port requires no credential.
+        BrokenSystem: when the package of the port's system cannot be loaded.
+        Failure: when the system refuses to issue one.
     """
     registry, environment = requests.registry, requests.environment
     request = known_request(registry, environment, address)
@@ -67,7 +67,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
 
 
 def _issue(connections: PortConnections, consumer: Consumer) -> IssuedCredential | None:
-    """A credential from the system of the proxy, or else of the storage; None where neither asks for one."""
+    """A credential from the system of the proxy, or else of the storage; None if neither requires one."""
     issuers = Parts(installed_systems().offers("credential", lambda system: system.credentials), function_part)
     for connection in (connections.proxy, connections.storage):
         if connection is not None and connection.kind in issuers:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def with_grants(registry: Registry, plan: Plan, now: datetime) -> Plan:
-    """The plan with the grants that are due at each output port, by address of the request."""
+    """The plan with the desired grants of each output port, by address of the request."""
     requests = registry.all(
         AccessRequestRecord, plan.environment, plan.product.address, where={"state": sorted(GRANTING_STATES)}
     )
@@ -42,7 +42,7 @@ def with_grants(registry: Registry, plan: Plan, now: datetime) -> Plan:
 
 
 def waiting_problems(plan: Plan) -> list[Problem]:
-    """Approved consumers without access yet, each as a warning at the line of the port, with the next step."""
+    """Approved consumers without access, each as a warning at the line of the port, with the next step."""
     return [
         Problem(port.location, "", waits_for(granted, plan), _remedy(granted, plan), severity="warning")
         for port in plan.outputs
@@ -51,7 +51,7 @@ def waiting_problems(plan: Plan) -> list[Problem]:
 
 
 def waits_for(granted: PlannedGrant, plan: Plan) -> str:
-    """The reason why an approved consumer has no access yet, in a sentence."""
+    """The reason why an approved consumer does not have access yet, as a sentence."""
     consumer = granted.consumer
     why = "its code has no identity there" if consumer.deployed else "it is not deployed there, so it has no identity"
     return f"{consumer.address} is approved ({consumer.request}) and has no access yet in {plan.environment}: {why}"
@@ -71,7 +71,7 @@ def _with_port_grants(port: PlannedOutput, grants: list[PlannedGrant], granted: 
 
 
 def _waiting(port: PlannedOutput, grants: list[PlannedGrant], granted: set[str]) -> Iterator[PlannedGrant]:
-    """Products that lack every identity that the port requires; a product with a grant had one before."""
+    """Products that lack an identity that the port requires. A product with a grant already had it."""
     for each in grants:
         identity = each.consumer.identity
         missing = port.required_identity - {identity.kind if identity is not None else ""}

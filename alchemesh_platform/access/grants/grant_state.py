@@ -1,7 +1,7 @@
-"""Recording that the infrastructure granted or removed access. The provider calls it.
+"""Record that the engine granted or removed access. The provider calls this module.
 
-A grant's record and its request change in one transaction, and doing it again changes nothing: an engine that was
-killed in between does it again.
+One transaction changes the grant's record and its request. Repeating it changes nothing: an engine that was killed in
+between repeats it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 GRANTED = "the infrastructure grants access"
 WITHDRAWN = "the port grants no access for now; the approval stays"
-_BY_HAND = "somebody at work"  # plain Pulumi keeps no history that would name them
+_BY_HAND = "somebody at work"  # plain Pulumi passes no identity to record
 
 
 class NotGranted(Failure):
-    """Raised when a consumer gets access whose request does not allow it any more."""
+    """Raised when the request of a consumer no longer allows the access that is being granted."""
 
 
 def record_granted(registry: Registry, grant: GrantRecord, now: datetime, *, actor: str | None = None) -> None:
-    """Record that a consumer has access: its approved request becomes granted.
+    """Record that a consumer has access: the approved request becomes granted.
 
     Args:
         registry: The registry.
@@ -37,7 +37,7 @@ def record_granted(registry: Registry, grant: GrantRecord, now: datetime, *, act
         actor: The identity that deploys; None under plain Pulumi, which passes none.
 
     Raises:
-        NotGranted: when the request was revoked, or has ended, since this was planned.
+        NotGranted: when the request was revoked or has ended since the plan was made.
     """
     with registry.transaction(turn(grant.environment, grant.port)) as current:
         request = current.get(AccessRequestRecord, grant.environment, grant.address)
@@ -53,7 +53,7 @@ def record_granted(registry: Registry, grant: GrantRecord, now: datetime, *, act
 def record_withdrawn(
     registry: Registry, environment: str, port: str, address: str, now: datetime, *, actor: str | None = None
 ) -> None:
-    """Record that a consumer has no access any more. A request that nobody ended may be granted again."""
+    """Record that a consumer no longer has access. A request that has not ended may be granted again."""
     with registry.transaction(turn(environment, port)) as current:
         current.remove(GrantRecord, environment, address)
         request = current.get(AccessRequestRecord, environment, address)

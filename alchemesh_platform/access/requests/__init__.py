@@ -1,1 +1,1 @@
-"""Access requests: their acts, states and ends."""
+"""Access requests: operations, states and end dates."""

@@ -1,4 +1,4 @@
-"""Operations on access requests: request, decide, withdraw, renew. One transaction writes the record and the act."""
+"""Operations on access requests: request, decide, revoke, renew. One transaction writes the record and the act."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ADDRESS_BYTES = 4
 
 
 class AlreadyAsked(Failure):
-    """Raised when a requester has an open request for a port; names it."""
+    """Raised when a requester already has an open request for a port; names the request."""
 
     def __init__(self, request: AccessRequestRecord) -> None:
         self.request = request
@@ -51,26 +51,26 @@ class AlreadyAsked(Failure):
 
 
 class NotARequest(Failure):
-    """Raised when something is asked for that makes no request."""
+    """Raised when a request is invalid: it has no purpose, or is for a port of the requesting product."""
 
     exit_code = ExitCode.USAGE
 
 
 def utc_now() -> datetime:
-    """The moment it is."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The access requests of an environment, in the hands of somebody.
+    """The access requests of an environment, for one acting user.
 
     Args:
         registry: The registry of the requests.
-        environment: Which environment.
+        environment: Name of the environment.
         identity: The acting user.
-        auto: Policies that approve in an owner's place.
-        clock: Tells the moment it is.
+        auto: Policies that approve automatically.
+        clock: Returns the current time.
     """
 
     registry: Registry
@@ -89,18 +89,19 @@ class Requests:
         renews: AccessRequestRecord | None = None,
         deploying: bool = False,
     ) -> AccessRequestRecord:
-        """Ask for access. Where a rule approves it at once, it comes back approved.
+        """Request access. If a rule approves it automatically, the returned request is approved.
 
         Args:
             port: Address of the output port.
             requester: The requester.
             purpose: Purpose of the request.
-            ends_at: The end of access; None: no end.
+            ends_at: The end of access; None for no end.
             renews: The request that this one renews; it may still be open.
-            deploying: Whether the deployment of the requesting product asks: any user that may deploy it may ask.
+            deploying: Whether the deployment of the requesting product makes the request. Any user that may deploy the
+                product may then make it.
 
         Raises:
-            NotAllowed, NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with a remedy.
+            NotAllowed, NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with a fix.
         """
         now = self.clock()
         if not purpose.strip():
@@ -143,7 +144,7 @@ class Requests:
         """Approve a request; the next deployment of the port grants access.
 
         Raises:
-            UnknownRequest, NotAllowed, InvalidTransition: the last tells who decided otherwise, or before.
+            UnknownRequest, NotAllowed, InvalidTransition: the last one names the earlier decision and its author.
         """
         return self._decide(address, "approved", "approve", reason)
 
@@ -152,10 +153,10 @@ class Requests:
         return self._decide(address, "rejected", "reject", reason)
 
     def revoke(self, address: str, reason: str = "") -> AccessRequestRecord:
-        """Take access back: the owner what was approved, the requester's people also what is not decided yet.
+        """Revoke a request. The owner may revoke approved requests; the requester's people also undecided ones.
 
         Raises:
-            UnknownRequest, NotAllowed, InvalidTransition: each with who may, or what became of it.
+            UnknownRequest, NotAllowed, InvalidTransition: each with the users that may, or the request's status.
         """
 
         def revoked(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
@@ -167,15 +168,15 @@ class Requests:
         return self._act(address, "revoke", reason, revoked)
 
     def extend(self, address: str, ends_at: datetime | None, reason: str = "") -> AccessRequestRecord:
-        """Move the end of an approved or granted request; the consumer keeps its access.
+        """Change the end date of an approved or granted request; the consumer keeps its access.
 
         Args:
             address: The request.
-            ends_at: The new end, later or earlier than the old one; None: not by itself.
-            reason: Why.
+            ends_at: The new end, later or earlier than the old one; None for no end.
+            reason: The reason for the change.
 
         Raises:
-            BadEnd, UnknownRequest, NotAllowed, InvalidTransition: as for the others.
+            BadEnd, UnknownRequest, NotAllowed, InvalidTransition: as for the other operations.
         """
         if ends_at is not None:
             in_future(ends_at, self.clock())
@@ -192,13 +193,13 @@ class Requests:
         return self._act(address, "extend", reason, moved)
 
     def renew(self, address: str, ends_at: datetime | None, purpose: str = "") -> AccessRequestRecord:
-        """Ask again, for what is over or will be; it is decided on as any other request is.
+        """Create a new request that replaces an expired or expiring one. It needs a decision like any other request.
 
-        A renewal is valid beside the renewed request until that ends, so that a consumer can change over.
+        Both requests are valid until the old one ends, so that a consumer can switch.
 
         Raises:
-            UnknownRequest, NotAllowed: as for the others.
-            AlreadyAsked: when it is undecided, does not end, or is being renewed.
+            UnknownRequest, NotAllowed: as for the other operations.
+            AlreadyAsked: when the request is undecided, does not end, or is being renewed.
         """
         request = known_request(self.registry, self.environment, address)
         check_takes_part(self.registry, self.identity, request, "renew")
@@ -234,7 +235,7 @@ class Requests:
                 request = change(registry, request, now)
                 registry.put(request)
                 self._record(registry, what, request, reason, {"state": request.state, "port": port})
-        if expired:  # raised outside the transaction, which must commit
+        if expired:  # raised outside the transaction, which must commit the expiry
             raise InvalidTransition(request, _WANTED.get(what, request.state))
         return request
 

@@ -1,4 +1,4 @@
-"""Requests that are not over yet, and the end of those whose end date has come."""
+"""Open requests, and the expiry of requests whose end date has passed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def turn(environment: str, port: str) -> str:
-    """The lock of a port: those who act on requests for one port take turns."""
+    """Name of the lock of a port: operations on its requests run one after the other."""
     return f"access {environment} {port}"
 
 
 def open_requests(
     registry: Registry, environment: str, port: str, requesters: Collection[Requester]
 ) -> list[AccessRequestRecord]:
-    """Requests of some requesters for a port that are not over."""
+    """The open requests of some requesters for a port."""
     found = registry.all(
         AccessRequestRecord,
         environment,
@@ -33,7 +33,7 @@ def open_requests(
 
 
 def expire(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
-    """End a request whose end date has come; within a transaction of its port. The act is the calendar's."""
+    """Expire a request whose end date has passed. Call this within a transaction; the calendar is the actor."""
     reason = f"its end was {moment(request.ends_at or now)}"
     expired = advance(request, "expired", at=now, by=CALENDAR, reason=reason)
     registry.put(expired)
@@ -54,7 +54,7 @@ def expire(registry: Registry, request: AccessRequestRecord, now: datetime) -> A
 
 
 def expire_due(registry: Registry, environment: str, product: str | None, now: datetime) -> list[AccessRequestRecord]:
-    """End every request, of a product or of all, whose end date has come; what is over already stays as it is."""
+    """Expire every request, of a product or of all, whose end date has passed. Ended requests do not change."""
     found = registry.all(AccessRequestRecord, environment, product, where={"state": sorted(OPEN)})
     expired = []
     for request in found:
@@ -62,6 +62,6 @@ def expire_due(registry: Registry, environment: str, product: str | None, now: d
             continue
         with registry.transaction(turn(environment, request.port)) as registry_in_turn:
             current = registry_in_turn.get(AccessRequestRecord, environment, request.address)
-            if current is not None and is_due(current, now):  # nobody has revoked or extended it meanwhile
+            if current is not None and is_due(current, now):  # no other process has revoked or extended it meanwhile
                 expired.append(expire(registry_in_turn, current, now))
     return expired

@@ -1,4 +1,4 @@
-"""The states of an access request, and the only ways from one to the next. Pure."""
+"""The states of an access request, and the transitions between them. No side effects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import Remedy, command, remedy
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
-# From, to: who takes a request that way. A step that stays in its state moves the end date.
+# Actor by old and new state. A transition to the same state changes the end date.
 TRANSITIONS: Mapping[tuple[RequestState, RequestState], str] = {
     ("requested", "approved"): "the owner, or a rule that approves at once",
     ("requested", "rejected"): "the owner",
@@ -27,10 +27,10 @@ TRANSITIONS: Mapping[tuple[RequestState, RequestState], str] = {
 }
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 FIRST: RequestState = "requested"
-CALENDAR = "calendar"  # who ends what an end date ends
+CALENDAR = "calendar"  # the actor that expires requests
 OPEN: frozenset[RequestState] = frozenset(before for before, _ in TRANSITIONS)
-GRANTING_STATES: frozenset[RequestState] = frozenset({"approved", "granted"})  # what a port's stack has grants for
-# How a state is come into, as a sentence about a request says it.
+GRANTING_STATES: frozenset[RequestState] = frozenset({"approved", "granted"})  # states with grants in a stack
+# The verb of each state, in a sentence about a request.
 BECAME: Mapping[RequestState, str] = {
     "requested": "was requested",
     "approved": "was approved",
@@ -49,7 +49,7 @@ _DECISIONS = ("approve", "reject", "revoke", "extend", "renew")
 
 
 class InvalidTransition(Failure):
-    """Raised when a request cannot go from its state to another; says who brought it there, when and why."""
+    """Raised when a request cannot change to another state; names the actor, time and reason of its current state."""
 
     def __init__(self, request: AccessRequestRecord, to: RequestState) -> None:
         self.request = request
@@ -57,7 +57,7 @@ class InvalidTransition(Failure):
 
 
 def allowed(before: RequestState, after: RequestState) -> bool:
-    """Whether a request may go that way."""
+    """Whether a request may change from one state to the other."""
     return (before, after) in TRANSITIONS
 
 
@@ -67,7 +67,7 @@ def advance(
     """The request in its next state.
 
     Raises:
-        InvalidTransition: when there is no way from the state that it is in.
+        InvalidTransition: when its current state does not allow the transition.
     """
     if not allowed(request.state, to):
         raise InvalidTransition(request, to)
@@ -76,12 +76,12 @@ def advance(
 
 
 def is_due(request: AccessRequestRecord, now: datetime) -> bool:
-    """Whether the end date of an open request has come."""
+    """Whether the end date of an open request has passed."""
     return request.state in OPEN and request.ends_at is not None and request.ends_at <= now
 
 
 def reported(request: AccessRequestRecord) -> str:
-    """``req-0a1b2c3d was approved by amelia@… on 2026-01-05 14:03 UTC (they asked nicely)``."""
+    """The request's last transition: ``req-0a1b2c3d was approved by amelia@… on 2026-01-05 14:03 UTC (reason)``."""
     step = request.steps[-1]
     reason = f" ({step.reason})" if step.reason else ""
     who = "" if step.by == CALENDAR else f" by {step.by}"
@@ -96,7 +96,7 @@ def next_step(request: AccessRequestRecord) -> Remedy:
 
 
 def moment(at: datetime) -> str:
-    """``2026-01-05 14:03 UTC``; requests are decided on from many places."""
+    """``2026-01-05 14:03 UTC``; the time zone is named since users are in several."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 

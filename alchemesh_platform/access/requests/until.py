@@ -1,4 +1,4 @@
-"""When access ends, as people write it: a date, a moment, or a span of time from now."""
+"""Parse the end of access: a date, a moment, or a span of time from now."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ EXPECTED = "a date (2027-12-31), a moment (2027-12-31T18:00:00+01:00) or a span 
 
 
 class BadEnd(Failure):
-    """Raised when an end date cannot be read, or has passed."""
+    """Raised when an end date cannot be parsed, or has passed."""
 
     exit_code = ExitCode.USAGE
 
 
 def parse_until(text: str, now: datetime) -> datetime:
-    """The moment at which access ends. A date includes its day; what names no time zone is UTC.
+    """Parse the moment at which access ends. A date includes its day; a text without a time zone is UTC.
 
     Raises:
-        BadEnd: when it cannot be read, or has passed.
+        BadEnd: when it cannot be parsed, or has passed.
     """
     return in_future(_read(text.strip(), now), now)
 
 
 def in_future(ends_at: datetime, now: datetime) -> datetime:
-    """The same moment, when it is still to come.
+    """Return the moment if it is in the future.
 
     Raises:
         BadEnd: when it has passed.

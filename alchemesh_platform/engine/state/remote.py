@@ -6,7 +6,7 @@ continues. If states arrive faster than a push takes, we skip all but the last. 
 including its locks. A plain `pulumi` on the same bucket sees the same stacks, and each respects the other's locks.
 
 After a killed run, the state in the bucket is at most one push behind the folder. The next run on the same machine
-compares both and pushes the newer folder first. A run on another machine resumes from the bucket.
+pushes the folder first. A run on another machine resumes from the bucket.
 
 Source: pulumi pkg/backend/diy (lock.go, store.go, state.go)
 """

@@ -1,1 +1,1 @@
-"""Serving the provider to the engine over gRPC."""
+"""Serve the provider to the engine over gRPC."""

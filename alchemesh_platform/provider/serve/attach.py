@@ -1,4 +1,4 @@
-"""Serving the provider without the engine starting it: in a thread of this process, or in a process of its own.
+"""Serve the provider without the engine starting it: in a thread of this process, or in a separate process.
 
 The engine finds it by ``PULUMI_DEBUG_PROVIDERS=alchemesh:PORT``.
 """
@@ -24,23 +24,23 @@ from alchemesh_platform.provider.serve.served import ServedProvider
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-RUN_OPTION = "--run"  # the process reads from its standard input what the run passes to it
+RUN_OPTION = "--run"  # the process reads the run's values from its standard input
 
 
 class ProviderFailed(Failure):
-    """Raised when the provider's process does not come up."""
+    """Raised when the provider's process does not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A provider that is being served, on loopback."""
+    """A running provider, on loopback."""
 
     port: int
     package: str = PACKAGE
 
     @property
     def debug_providers(self) -> str:
-        """Its entry in ``PULUMI_DEBUG_PROVIDERS``."""
+        """The provider's entry in ``PULUMI_DEBUG_PROVIDERS``."""
         return f"{self.package}:{self.port}"
 
 
@@ -57,14 +57,14 @@ def serve_provider(
 
     Args:
         registry: Address of the registry.
-        own_process: Whether it gets a process of its own: it does not share the interpreter with the program then,
-            which pays where a stack is large.
-        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        own_process: Whether the provider runs in a separate process. It then does not share the interpreter with the
+            program, which is faster for large stacks.
+        delete_data: Whether data is deleted with its resource, even if the resource retains it.
         deployed: The resources in the stack's state before the run; None if unknown.
-        actor: The identity that acts, as records name it; None where nobody knows.
+        actor: The identity that acts, in the form that records use; None if unknown.
 
     Raises:
-        ProviderFailed: when its process does not come up.
+        ProviderFailed: when the provider's process does not start.
     """
     if own_process:
         with spawn_provider(registry, delete_data=delete_data, deployed=deployed, actor=actor) as served:
@@ -82,7 +82,7 @@ def serve_provider(
 
 @contextmanager
 def serve_attached(provider: ServedProvider) -> Iterator[Served]:
-    """Serve a provider in a thread of this process, with an event loop of its own; at the end, what runs is stopped."""
+    """Serve a provider in a thread with its own event loop. Running operations stop at the end."""
     listening: Future[int] = Future()
     loop = asyncio.new_event_loop()
     over = asyncio.Event()
@@ -111,16 +111,16 @@ def spawn_provider(
     deployed: DeployedState | None = None,
     actor: str | None = None,
 ) -> Iterator[Served]:
-    """Serve the provider in a process of its own, which ends with the block, or with this process however that ends.
+    """Serve the provider in a separate process, which ends with the block, or when this process ends or is killed.
 
     Args:
         registry: Address of the registry.
-        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        delete_data: Whether data is deleted with its resource, even if the resource retains it.
         deployed: The resources in the stack's state before the run; None if unknown.
-        actor: The identity that acts, as records name it; None where nobody knows.
+        actor: The identity that acts, in the form that records use; None if unknown.
 
     Raises:
-        ProviderFailed: with what it said, when it does not come up.
+        ProviderFailed: when the process does not start; contains its output.
     """
     state = None if deployed is None else {pulumi_type: sorted(ids) for pulumi_type, ids in deployed.items()}
     passed = json.dumps({"deployed": state, "actor": actor})
@@ -130,15 +130,15 @@ def spawn_provider(
         stdout=subprocess.PIPE,
         env={
             **os.environ,
-            REGISTRY_VARIABLE: registry,  # not an argument: it may hold a password, and arguments are for all to see
+            REGISTRY_VARIABLE: registry,  # not an argument: it may contain a password, and all users see arguments
             DELETE_DATA_VARIABLE: "1" if delete_data else "",
         },
-        start_new_session=True,  # Ctrl-C is for the engine, which tells the provider
+        start_new_session=True,  # Ctrl-C is for the engine, which cancels the provider
     )
     try:
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
-        with suppress(BrokenPipeError), process.stdin:  # it may have ended already, which the next line tells
+        with suppress(BrokenPipeError), process.stdin:  # the process may have ended; the next line reports that
             process.stdin.write(passed.encode())
         line = process.stdout.readline()
         if not line.strip().isdigit():
@@ -171,18 +171,18 @@ async def _serve(provider: ServedProvider, listening: Future[int], over: asyncio
 
 @dataclass(slots=True)
 class Server:
-    """A gRPC server that listens."""
+    """A listening gRPC server."""
 
     port: int
     _server: object
 
     async def stop(self) -> None:
-        """Let what runs end, and close."""
+        """Wait for running calls, then close."""
         await self._server.stop(STOP_SECONDS)  # type: ignore[attr-defined] # grpc.aio has no types
 
 
 async def start_server(provider: ServedProvider, engine_address: str = "") -> Server:
-    """Listen on a free port of loopback. Call it in the event loop that is to answer."""
+    """Listen on a free loopback port. Call this in the event loop that serves the calls."""
     import grpc.aio
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
     from pulumi.runtime.proto import provider_pb2_grpc

@@ -1,4 +1,4 @@
-"""The provider `alchemesh` as a whole: its configuration, its registry, its kinds of resources."""
+"""The provider `alchemesh`: its configuration, its registry and its resource types."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _YES = ("true", "1", "yes")
 
 
 class AlchemeshProvider(ServedProvider):
-    """State that all operations share.
+    """The shared state of all operations.
 
     Args:
-        handlers: The kinds of resources.
-        registry: Address of the registry; may also come by the provider's configuration.
-        delete_data: Whether data is deleted with its resource, whatever the resource says.
+        handlers: The resource types.
+        registry: Address of the registry; the provider's configuration may also set it.
+        delete_data: Whether data is deleted with its resource, even if the resource retains it.
         deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts; None under plain Pulumi.
     """
@@ -62,7 +62,7 @@ class AlchemeshProvider(ServedProvider):
         return package_schema_json(self.handlers)
 
     def configure_with(self, arguments: Mapping[str, Any]) -> None:
-        """Take the provider's configuration: ``registry`` and ``deleteData``. The constructor's values win."""
+        """Apply the provider's configuration: ``registry`` and ``deleteData``. The constructor takes precedence."""
         with self._lock:
             if self._registry_address is None and isinstance(arguments.get("registry"), str):
                 self._registry_address = arguments["registry"]
@@ -78,7 +78,7 @@ class AlchemeshProvider(ServedProvider):
         """The registry, opened on first use.
 
         Raises:
-            NotDone: when nobody said where it is.
+            NotDone: when no address of the registry is set.
             RegistryUnavailable: when it cannot be opened.
         """
         with self._lock:

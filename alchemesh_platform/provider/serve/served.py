@@ -1,4 +1,4 @@
-"""Shared parts of all providers that we serve to the engine: threads for blocking work, and shutdown."""
+"""Shared parts of all our providers: threads for blocking work, and shutdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alchemesh_platform.provider.operations import Recorded
 T = TypeVar("T")
 Report = Callable[[str, str, str], None]  # severity, sentence, URN
 
-WORKERS = 16  # operations at once; most of them wait for a disk, a database or a server
+WORKERS = 16  # operations at the same time; most of them wait for a disk, a database or a server
 
 
 class ServedProvider(Provider):
@@ -49,12 +49,12 @@ class ServedProvider(Provider):
         """The implementation of a type.
 
         Raises:
-            NotDone: when there is no such type, with the types that there are.
+            NotDone: when the type does not exist; lists the available types.
         """
 
     @abstractmethod
     def schema_json(self) -> str:
-        """The package's schema as Pulumi writes it."""
+        """The package schema in Pulumi's JSON format."""
 
     @abstractmethod
     def check_configuration(self, arguments: Mapping[str, Any]) -> list[Refusal]:
@@ -62,26 +62,26 @@ class ServedProvider(Provider):
 
     @abstractmethod
     def configure_with(self, arguments: Mapping[str, Any]) -> None:
-        """Take the provider's configuration."""
+        """Apply the provider's configuration."""
 
     @abstractmethod
     def context(self, urn: str, stop: threading.Event, *, preview: bool) -> Context:
         """The context of one operation."""
 
     async def work(self, urn: str, act: Callable[[Context], T], *, seconds: float = 0, preview: bool = False) -> T:
-        """Do blocking work off the event loop.
+        """Run blocking work in a thread, outside the event loop.
 
         Args:
-            urn: The resource it is for.
+            urn: URN of the resource.
             act: The work.
-            seconds: How long it may take; 0 stands for no limit.
-            preview: Whether nothing may be changed.
+            seconds: Time limit; 0 for no limit.
+            preview: Whether this is a preview, which must not change anything.
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._workers, self._do, urn, act, seconds, preview)
 
     def cancel_all(self) -> None:
-        """Tell what runs to stop."""
+        """Cancel the running operations."""
         with self._lock:
             for stop in self._running:
                 stop.set()
@@ -97,13 +97,13 @@ class ServedProvider(Provider):
             try:
                 return act(context)
             except Recorded:
-                raise  # stopped or not: what is there must not be forgotten
+                raise  # raise it also when stopped: the state must record the partial resource
             except Failure as error:
                 if stop.is_set():
                     raise Cancelled(f"stopped: {error.message}", hint=error.hint) from error
                 raise
             except Exception as error:
-                # A bug: the user gets one sentence, and the debug log (`--debug`) the traceback.
+                # A bug: the user gets one sentence; the debug log (`--debug`) contains the traceback.
                 context.report("debug", traceback.format_exc())
                 raise NotDone(
                     f"unexpected {type(error).__name__}: {error}",

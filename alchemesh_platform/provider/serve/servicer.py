@@ -1,7 +1,7 @@
-"""The provider as the engine sees it: Pulumi's protocol over gRPC.
+"""Pulumi's provider protocol over gRPC, as the engine calls it.
 
-The SDK's experimental servicer is the base. It lacks ``Attach`` and ``Handshake``, sends Python's exceptions as they
-are, does not hand on old inputs, drops unknown values, and fails on ``DiffConfig``; what is here does not.
+The SDK's experimental servicer is the base. It lacks ``Attach`` and ``Handshake``, sends raw Python exceptions, does
+not pass old inputs, drops unknown values, and fails on ``DiffConfig``. This module corrects all of these.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _KINDS = {
     "update": (provider_pb2.PropertyDiff.UPDATE, provider_pb2.PropertyDiff.UPDATE_REPLACE),
 }
 _REPORT_SECONDS = 5.0
-# After UNKNOWN, INTERNAL or DATA_LOSS the engine takes the outcome for unknown and leaves a pending operation behind.
-# Ours are never left half-known: creating again adopts what is there.
+# After UNKNOWN, INTERNAL or DATA_LOSS the engine treats the outcome as unknown and leaves a pending operation. Our
+# resources never need one: creating a resource again adopts the existing one.
 _FAILED = grpc.StatusCode.FAILED_PRECONDITION
 
 Method = Callable[[Any, Any, grpc.aio.ServicerContext], Coroutine[Any, Any, Any]]
 
 
 def answering(method: Method) -> Method:
-    """Answer a failure with its sentence and hint, and no traceback."""
+    """Report a failure with its sentence and hint, without a traceback."""
 
     @functools.wraps(method)
     async def answer(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
@@ -72,7 +72,7 @@ class AlchemeshServicer(ProviderServicer):
         if engine_address:
             self._listen_to(engine_address)
 
-    # Once for each engine.
+    # Called once for each engine.
 
     async def Handshake(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
         self._listen_to(request.engine_address)
@@ -106,7 +106,7 @@ class AlchemeshServicer(ProviderServicer):
         self.provider.cancel_all()
         return empty_pb2.Empty()
 
-    # For each resource.
+    # Called for each resource.
 
     @answering
     async def Check(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
@@ -180,7 +180,7 @@ class AlchemeshServicer(ProviderServicer):
     Construct = Call = Invoke = Parameterize = GetMapping = GetMappings = List = _not_here
 
     def _listen_to(self, engine_address: str) -> None:
-        """Tell messages to this engine from now on."""
+        """Send messages to this engine from now on."""
         if self._channel is not None:
             self._channel.close()
         self._channel = grpc.insecure_channel(engine_address)
@@ -188,7 +188,7 @@ class AlchemeshServicer(ProviderServicer):
 
         def report(severity: str, message: str, urn: str) -> None:
             request = engine_pb2.LogRequest(severity=_SEVERITIES[severity], message=message, urn=urn)
-            # The engine may have ended or been replaced: there is no receiver.
+            # The engine may have ended or been replaced. The message then has no receiver.
             with suppress(grpc.RpcError, ValueError):
                 engine.Log(request, timeout=_REPORT_SECONDS)
 
@@ -196,11 +196,11 @@ class AlchemeshServicer(ProviderServicer):
 
 
 def provider_from_environment(deployed: DeployedState | None = None, actor: str | None = None) -> AlchemeshProvider:
-    """A provider that takes what it is not configured with from the environment.
+    """A provider that reads its missing configuration from the environment.
 
     Args:
         deployed: The resources in the stack's state before the run; None if unknown.
-        actor: The identity that acts; None where nobody knows.
+        actor: The identity that acts; None if unknown.
     """
     from alchemesh_platform.provider.catalog import HANDLERS
 
@@ -215,7 +215,7 @@ def provider_from_environment(deployed: DeployedState | None = None, actor: str 
 
 
 def _type(urn: str) -> str:
-    """Of ``urn:pulumi:stack::project::parent$type::name``, the type."""
+    """The type in ``urn:pulumi:stack::project::parent$type::name``."""
     return urn.split("::")[2].rpartition("$")[2]
 
 
