@@ -1,1 +1,1 @@
-"""What BigQuery's tables can hold, and how they follow their models; nothing here talks to BigQuery."""
+"""Columns and schema changes of BigQuery tables. The package makes no calls to BigQuery."""

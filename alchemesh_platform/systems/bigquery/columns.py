@@ -29,7 +29,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """Why BigQuery cannot keep a property; ``path`` is its place in the model."""
+    """The reason why BigQuery cannot store a property. ``path`` is the place of the property in the model."""
 
     path: Place
     found: str
@@ -42,8 +42,8 @@ def fields_of(model: SemanticModel, policy_tags: Mapping[str, str] | None = None
     Parts of objects and items of arrays may always be null; only a column itself can be required.
 
     Args:
-        model: A model that :func:`unfit` says nothing against.
-        policy_tags: Classification: policy tag.
+        model: A model for which :func:`unfit` returns nothing.
+        policy_tags: The policy tag of each classification.
     """
     return [field_of(name, declared, policy_tags or {}, top=True) for name, declared in model.properties.items()]
 
@@ -59,14 +59,14 @@ def field_of(name: str, declared: Property, policy_tags: Mapping[str, str], *, t
     if held.properties:
         field["fields"] = [field_of(part, below, policy_tags) for part, below in held.properties.items()]
     elif tag := policy_tags.get(declared.classification or held.classification or ""):
-        # Columns that hold parts have no tag of their own:
+        # A column with nested fields has no tag of its own:
         # https://cloud.google.com/bigquery/docs/column-level-security#limitations
         field["policyTags"] = {"names": [tag]}
     return field
 
 
 def unfit(model: SemanticModel) -> Iterator[Unfit]:
-    """What BigQuery cannot keep of a model."""
+    """The properties of a model that BigQuery cannot store."""
     count = 0
     for name, declared in model.properties.items():
         count += _columns(declared)

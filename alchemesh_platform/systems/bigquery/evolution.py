@@ -1,4 +1,4 @@
-"""How a BigQuery table follows its model: what it can do in place, and why it cannot do the rest.
+"""Schema changes of a BigQuery table: the changes that it supports in place, and the reasons against the others.
 
 Source: https://cloud.google.com/bigquery/docs/managing-table-schemas
 """
@@ -15,7 +15,7 @@ REPLACE = "set `on_incompatible_change: replace`, which re-creates the table wit
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that a table cannot follow.
+    """A change that a table cannot follow.
 
     Args:
         column: Dotted for parts, None for the table as a whole.
@@ -34,8 +34,8 @@ def incompatible(
     """The parts of a change that a table cannot follow.
 
     It can add nullable columns and fields, make a required column nullable, and change descriptions, policy
-    tags and clustering. It cannot drop a column without its rows' values being lost to consumers, change a type, make a
-    column required, add a required one, or change its partitioning.
+    tags and clustering. It cannot change a type, make a column required, add a required column, or change its
+    partitioning. Dropping a column would take its values from consumers.
     """
     changes = list(_incompatible(old, new, ""))
     if old_partition != new_partition:
@@ -45,7 +45,7 @@ def incompatible(
 
 
 def otherwise_encrypted(old_key: str | None, new_key: str | None) -> Iterator[Change]:
-    """Why a table cannot come to a customer-managed key, or lose it; from one key to another it can.
+    """The reason why a table cannot gain or lose a customer-managed key. Changing from one key to another is possible.
 
     Source: https://cloud.google.com/bigquery/docs/customer-managed-encryption#change_to_kms
     """
@@ -55,7 +55,7 @@ def otherwise_encrypted(old_key: str | None, new_key: str | None) -> Iterator[Ch
 
 
 def moved(old_location: str | None, new_location: str | None) -> Iterator[Change]:
-    """Why a table cannot be elsewhere: a dataset stays where it was made.
+    """The reason why a table cannot move: the location of a dataset cannot change.
 
     Source: https://cloud.google.com/bigquery/docs/locations#specify_locations
     """

@@ -1,4 +1,4 @@
-"""The schema that a BigQuery table was last given, kept so that a change it cannot follow is refused in a preview."""
+"""The last deployed schema of a BigQuery table. With it, a preview rejects a change that the table cannot follow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TableSchemaOutputs(Properties):
 
 
 class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
-    """A record in the state and nowhere else: its check compares it with the schema of the last deployment."""
+    """A record that only the state holds. Its check compares the schema with that of the last deployment."""
 
     pulumi_type = "alchemesh:bigquery:TableSchema"
     summary = "Refuses a change of a BigQuery table's schema that the table cannot follow, before anything runs."
@@ -52,7 +52,7 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
             return
         change = (old_inputs.fields, inputs.fields, old_inputs.partition_by, inputs.partition_by)
         changes = [*incompatible(*change), *otherwise_encrypted(old_inputs.encryption_key, inputs.encryption_key)]
-        # A table that could not be made, or was removed by hand, has no rows that anything could be done to.
+        # A table that could not be created, or was removed by hand, has no rows to lose.
         if changes and not context.is_deployed(TABLE, _table_id(inputs)):
             changes = []
         elsewhere = list(moved(old_inputs.location, inputs.location))
@@ -63,7 +63,8 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
         if inputs.on_incompatible_change == "refuse":
             yield from (_refusal(inputs, each, each.remedy) for each in changes)
         elif old_inputs.on_incompatible_change == "refuse":
-            # The table's protection from deletion is lifted by a deployment of its own, before anything can replace it.
+            # A separate deployment first turns off the table's deletion protection, before another one can replace the
+            # table.
             remedy = "deploy `on_incompatible_change: replace` with the old model first, then the new model"
             yield from (_refusal(inputs, each, remedy) for each in changes)
         elif (columns := dropped(*change)) and len(columns) == len(changes):
@@ -99,7 +100,10 @@ def _refusal(inputs: TableSchemaInputs, change: Change, remedy: str) -> Refusal:
 
 
 def _dataset_id(inputs: TableSchemaInputs) -> str:
-    """As Pulumi's provider has it: https://www.pulumi.com/registry/packages/gcp/api-docs/bigquery/dataset/#import."""
+    """The dataset's id in the form of Pulumi's provider.
+
+    Source: https://www.pulumi.com/registry/packages/gcp/api-docs/bigquery/dataset/#import
+    """
     project, dataset, _table = inputs.table.rsplit(".", 2)
     return f"projects/{project}/datasets/{dataset}"
 

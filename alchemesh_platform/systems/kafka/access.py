@@ -1,4 +1,7 @@
-"""How a Kafka cluster is reached: addresses, protocol, user. Secrets are named, never written."""
+"""The connection settings of a Kafka cluster: addresses, protocol, user.
+
+They hold references to secrets, never values.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class KafkaSecurity(Strict):
 
 
 class KafkaAccess(Strict):
-    """A cluster, and how it is reached."""
+    """A cluster, and its connection settings."""
 
     bootstrap_servers: Annotated[
         tuple[Address, ...], BeforeValidator(_one_or_many, json_schema_input_type=Address | tuple[Address, ...])
@@ -56,7 +59,7 @@ class KafkaAccess(Strict):
 
     @property
     def servers(self) -> str:
-        """The addresses as Kafka's clients take them: ``a:9092,b:9092``."""
+        """The addresses in the form of Kafka's clients: ``a:9092,b:9092``."""
         return ",".join(self.bootstrap_servers)
 
 
@@ -66,7 +69,7 @@ def client_options(access: KafkaAccess, environ: Mapping[str, str] = os.environ)
     Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 
     Raises:
-        SecretMissing: when the password has no value here.
+        SecretMissing: when the password has no value in the environment.
     """
     security = access.security
     options: dict[str, Any] = {
@@ -74,8 +77,8 @@ def client_options(access: KafkaAccess, environ: Mapping[str, str] = os.environ)
         "security.protocol": security.protocol,
         "client.id": "alchemesh",
         "reconnect.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 1000,  # a broker that restarts is found again soon
-        "log_level": 0,  # what is wrong is raised, or reported by the error callback
+        "reconnect.backoff.max.ms": 1000,  # reconnect soon to a broker that restarts
+        "log_level": 0,  # errors are raised, or reported by the error callback
     }
     if security.mechanism is not None:
         options["sasl.mechanism"] = security.mechanism

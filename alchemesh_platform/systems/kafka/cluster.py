@@ -1,4 +1,4 @@
-"""A conversation with a cluster as its administrator, whose failures say what is wrong and what to do."""
+"""An admin client of a cluster. Its failures name the problem and the fix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class KafkaFailed(Failure):
-    """Raised when a cluster does not answer, does not let us in, or refuses; never carries a password."""
+    """Raised when a cluster does not answer, rejects the login, or refuses an operation. It never holds a password."""
 
 
 class KafkaDenied(KafkaFailed):
@@ -34,11 +34,11 @@ class KafkaDenied(KafkaFailed):
 
 
 class Cluster:
-    """A cluster that has answered.
+    """A connected cluster.
 
     Raises:
-        KafkaFailed: when no broker answers in time, or none lets us in.
-        SecretMissing: when the password has no value here.
+        KafkaFailed: when no broker answers in time, or every broker rejects the login.
+        SecretMissing: when the password has no value in the environment.
     """
 
     def __init__(self, access: KafkaAccess, *, seconds: float = CONNECT_SECONDS) -> None:
@@ -64,13 +64,14 @@ class Cluster:
             return future.result(ANSWER_SECONDS)
 
     def await_reported(self, missing: Callable[[], str | None]) -> None:
-        """Wait until brokers tell of what was made or changed: they learn of it from the controller, a bit later.
+        """Wait until the brokers report a change. They receive it from the controller with a delay.
 
         Args:
-            missing: The missing report, in a sentence; None once it arrives.
+            missing: Function that describes the missing change in a sentence, or returns None once the brokers report
+                it.
 
         Raises:
-            KafkaFailed: when they do not in time, with what is missing still.
+            KafkaFailed: when the brokers do not report it in time, with the missing change.
         """
         deadline = time.monotonic() + ANSWER_SECONDS
         while (difference := missing()) is not None:
@@ -85,7 +86,7 @@ class Cluster:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                # Asked for no topic, a broker answers with itself; it is not asked to make one.
+                # A request for the empty topic name returns the brokers, and creates no topic.
                 return len(self.admin.list_topics(timeout=_STEP_SECONDS).brokers)
             except KafkaException as error:
                 self.admin.poll(0)  # delivers the reported errors
@@ -125,7 +126,7 @@ class Cluster:
 
 @contextmanager
 def refusals(access: KafkaAccess, doing: str) -> Iterator[None]:
-    """Turn what a broker refuses into a failure that says what was asked for and what to do."""
+    """Turn a broker's refusal into a failure that names the operation and the fix."""
     from confluent_kafka import KafkaException
 
     try:
@@ -173,5 +174,5 @@ def _is_denied(error: Exception) -> bool:
 
 
 def _reason(text: str) -> str:
-    """Without the connection's name in front and the note on the time it took behind."""
+    """The text without the name of the connection at its start and the duration at its end."""
     return text.rpartition("]: ")[2].partition(" (after ")[0].strip()

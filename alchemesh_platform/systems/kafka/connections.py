@@ -43,17 +43,17 @@ class TopicConnection(Connection):
         return self.topics[model]
 
     def client(self, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-        """Configuration for a client of confluent-kafka; add `group.id` and what else it needs.
+        """Configuration for a client of confluent-kafka. Add `group.id` and other options that your client needs.
 
         Raises:
-            WrongConnection: when the topics are not Kafka's.
-            SecretMissing: when the password has no value here.
+            WrongConnection: when the topics are not in Kafka.
+            SecretMissing: when the password has no value in the environment.
         """
         return client_options(self.access, environ)
 
     @property
     def access(self) -> KafkaAccess:
-        """How the cluster is reached. Raises WrongConnection where the topics are not Kafka's."""
+        """The connection settings of the cluster. Raises WrongConnection if the topics are not in Kafka."""
         if self.broker != "kafka":
             raise WrongConnection(f"topics of {self.broker}, not of Kafka")
         return KafkaAccess.model_validate({"bootstrap_servers": self.servers, "security": self.security})

@@ -10,10 +10,10 @@ from alchemesh_platform.systems.kafka.users import MECHANISM, group_prefixes, ow
 
 
 def topic_credential(connection: TopicConnection, consumer: Consumer) -> IssuedCredential | None:
-    """A new password of the consumer's user at the cluster; None where the cluster keeps users of its own.
+    """A new password for the consumer's user in the cluster; None if the platform does not manage the cluster's users.
 
     Raises:
-        SecretMissing, KafkaFailed, NoSuchUser: when the cluster does not take it.
+        SecretMissing, KafkaFailed, NoSuchUser: when the cluster does not accept it.
     """
     if not connection.issues_credentials:
         return None

@@ -1,4 +1,4 @@
-"""The JSON Schema of a semantic model: what every message of its topic is promised to be."""
+"""The JSON Schema of a semantic model, which every message of its topic follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from alchemesh_platform.manifest.models import LogicalType, Property, SemanticModel
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KEY = "x-key"  # names of the properties that identify the entity: an annotation, which validators pass over
+KEY = "x-key"  # names of the properties that identify the entity; validators ignore this annotation
 
 # ODCS logical type: type and format of JSON Schema. Formats are those of RFC 3339.
 _TYPES: dict[LogicalType, dict[str, Any]] = {
@@ -24,7 +24,10 @@ _TYPES: dict[LogicalType, dict[str, Any]] = {
 
 
 def model_schema(name: str, model: SemanticModel) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of one message; properties that are not known are allowed, as they may be new."""
+    """The JSON Schema (draft 2020-12) of one message.
+
+    It allows unknown properties, since a later version may add some.
+    """
     schema = {"$schema": DIALECT, "title": name, **_object(model.properties)}
     if model.description:
         schema["description"] = model.description
@@ -50,7 +53,7 @@ def _property(declared: Property, *, null: bool) -> dict[str, Any]:
     if declared.items is not None:
         schema["items"] = _property(declared.items, null=False)
     if declared.pattern is not None:
-        schema["pattern"] = f"^(?:{declared.pattern})$"  # ours match the whole value
+        schema["pattern"] = f"^(?:{declared.pattern})$"  # the platform's patterns match the whole value
     if declared.enum is not None:
         schema["enum"] = [*declared.enum, *([None] if null else [])]
     if null:

@@ -1,4 +1,4 @@
-"""Rights of users at a cluster, by its ACLs: to read a topic, to use a consumer group."""
+"""Rights of users in a cluster, as ACLs: to read a topic, or to use a consumer group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """To read a topic of that name, or to use the groups whose names begin so. Kafka keeps equal ones once."""
+    """The right to read a topic, or to use the consumer groups with a prefix. Kafka stores equal rights once."""
 
     user: str
     kind: Literal["topic", "group"]
@@ -28,7 +28,7 @@ class Right:
 
 
 def grant_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
-    """Give rights, and wait until brokers know; those that are there already are fine. Raises KafkaFailed."""
+    """Grant rights, and wait until the brokers report them. Existing rights are no error. Raises KafkaFailed."""
     rights = list(rights)
     for right in rights:
         acl = _acl(right)
@@ -39,7 +39,7 @@ def grant_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
 
 
 def revoke_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
-    """Take rights away, and wait until brokers know; those that are gone already are fine. Raises KafkaFailed."""
+    """Revoke rights, and wait until the brokers report it. Missing rights are no error. Raises KafkaFailed."""
     rights = list(rights)
     for right in rights:
         exactly = _exactly(right)
@@ -53,7 +53,7 @@ def revoke_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
 
 
 def missing_rights(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
-    """Rights that are not there. Raises KafkaFailed."""
+    """The rights that the cluster does not have. Raises KafkaFailed."""
     found = []
     for right in rights:
         exactly = _exactly(right)

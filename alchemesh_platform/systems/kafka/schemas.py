@@ -1,8 +1,7 @@
-"""The published schemas of a cluster: a compacted topic that says of every other whose it is and what is in it.
+"""The published schemas of a cluster: a compacted topic with the owner and the schema of every other topic.
 
-A record's key is the topic's name, its value a JSON document (:class:`Published`). A user that may read the topic
-finds the schema of any other with a plain consumer, without a schema registry. The same record marks the owner of a
-topic.
+The key of a record is the name of a topic, and its value is a JSON document (:class:`Published`). A user that can read
+the compacted topic finds every schema with a plain consumer, without a schema registry.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ class Published(BaseModel):
 
 
 def publish(cluster: Cluster, schema_topic: str, topic: str, published: Published, *, replication: int) -> None:
-    """Publish the schema of a topic, in the place of what was published before.
+    """Publish the schema of a topic. It replaces the earlier one.
 
     Args:
-        replication: Copies of the topic of schemas, where it has to be made.
+        replication: Replication factor of the topic of schemas, used if the function creates it.
 
     Raises:
         KafkaFailed: when the cluster refuses.
@@ -48,7 +47,7 @@ def publish(cluster: Cluster, schema_topic: str, topic: str, published: Publishe
 
 
 def withdraw(cluster: Cluster, schema_topic: str, topic: str) -> None:
-    """Take back what was published of a topic."""
+    """Delete the published schema of a topic."""
     _write(cluster, schema_topic, topic, None)
 
 
@@ -58,7 +57,7 @@ def published_of(cluster: Cluster, schema_topic: str, topic: str) -> Published |
 
 
 def all_published(cluster: Cluster, schema_topic: str) -> dict[str, Published]:
-    """Topic: what is published of it.
+    """The published schema of each topic.
 
     Raises:
         KafkaFailed: when the cluster refuses or does not answer in time.
@@ -80,7 +79,7 @@ def all_published(cluster: Cluster, schema_topic: str) -> dict[str, Published]:
                         _take(found, message.key(), message.value())
                     elif error.code() in nothing_more:
                         return found
-                    elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # librdkafka asks; no group is used
+                    elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # the group is unused
                         raise KafkaException(error)
     finally:
         consumer.close()
@@ -94,7 +93,7 @@ def _take(found: dict[str, Published], key: bytes | str | None, value: bytes | s
         try:
             found[name] = Published.model_validate_json(value)
         except ValidationError:
-            return  # somebody else's: it marks nothing
+            return  # a record of another program: it marks no owner
 
 
 def _write(cluster: Cluster, schema_topic: str, key: str, value: bytes | None) -> None:

@@ -1,4 +1,4 @@
-"""Subscribers of topics: each signs in as itself, with a password that it keeps itself."""
+"""Subscribers of topics. Each one signs in with its own user and its own password."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from alchemesh_platform.systems.kafka.users import MECHANISM, own_user, principa
 
 
 class TopicSubscribers(SubscriberAccess):
-    """Users of the cluster."""
+    """Connections of subscribers, with their users of the cluster."""
 
     def as_subscriber(self, connection: TopicConnection, subscriber: Subscriber) -> TopicConnection:
-        """The topics with the subscriber's user and the name of its password, where the cluster asks for one.
+        """The topics with the subscriber's user and the name of its password, if the cluster requires one.
 
-        The user is that of its request, or, where users exist already, its own or its team's.
+        The user belongs to the request or, if the platform does not create users, to the product or its team.
         """
         if not connection.security.get("mechanism"):
             return connection
@@ -25,7 +25,7 @@ class TopicSubscribers(SubscriberAccess):
         if consumer is not None:
             team = f"{subscriber.product.partition('/')[0]}.{subscriber.team}"
             users = (own_user(consumer),) if connection.issues_credentials else principals(consumer)
-            # A domain's teams are not known where no mesh is recorded.
+            # Without a recorded mesh, the teams of a domain are unknown.
             security["username"] = users[0] if users and team not in users else team
             security["password"] = {"secret": f"{subscriber.name.upper().replace('-', '_')}_PASSWORD"}
         return connection.model_copy(update={"security": security})

@@ -1,4 +1,4 @@
-"""Topics as the cluster has them: looked at, made, grown, configured, removed."""
+"""Topics of a cluster: reads, creates, changes and deletes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOPIC_NAME_PATTERN = r"^[a-zA-Z0-9._-]+$"  # org.apache.kafka.common.internals.T
 
 
 def name_problem(name: str) -> str | None:
-    """What Kafka has against a topic's name, as its Topic.validate says it; None when nothing."""
+    """The problem of a topic's name by the rules of Kafka's Topic.validate; None if it is valid."""
     if len(name) > TOPIC_NAME_MAX:
         return f"expected at most {TOPIC_NAME_MAX} characters, not {len(name)}"
     if not re.fullmatch(TOPIC_NAME_PATTERN, name):
@@ -28,7 +28,7 @@ def name_problem(name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic; ``config`` has what is set for it alone."""
+    """A topic. ``config`` holds only the options that are set on the topic itself."""
 
     name: str
     partitions: int
@@ -37,7 +37,7 @@ class Topic:
 
 
 def topic_of(cluster: Cluster, name: str) -> Topic | None:
-    """A topic as it is; None when there is none."""
+    """The current topic; None if it does not exist."""
     from confluent_kafka.admin import ConfigResource, ConfigSource
 
     found = describe_topic(cluster, name)
@@ -71,10 +71,10 @@ def describe_topic(cluster: Cluster, name: str) -> TopicDescription | None:
 
 
 def check_source(access: KafkaAccess, topic: str) -> None:
-    """Make sure that a topic that is to be read is there.
+    """Make sure that a source topic exists.
 
     Raises:
-        KafkaFailed: when it is not, or when the cluster cannot be asked.
+        KafkaFailed: when it does not exist, or the cluster does not answer.
     """
     if describe_topic(Cluster(access), topic) is None:
         raise KafkaFailed(
@@ -84,13 +84,13 @@ def check_source(access: KafkaAccess, topic: str) -> None:
 
 
 def create_topic(cluster: Cluster, topic: Topic, *, dry: bool = False) -> None:
-    """Create a topic; one that was created meanwhile is fine.
+    """Create a topic. A topic that another process created meanwhile is no error.
 
     Args:
-        dry: Whether the cluster is only asked if it would.
+        dry: Whether the cluster only validates the request.
 
     Raises:
-        KafkaFailed: in the cluster's words: a replication factor it has no brokers for, an unknown configuration, …
+        KafkaFailed: with the cluster's message: too few brokers for the replication factor, an unknown option, …
     """
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic
@@ -105,10 +105,10 @@ def create_topic(cluster: Cluster, topic: Topic, *, dry: bool = False) -> None:
 
 
 def change_topic(cluster: Cluster, now: Topic, wanted: Topic, *, dry: bool = False) -> None:
-    """Bring a topic to what is wanted: more partitions, other configuration. Its replication is left as it is.
+    """Update a topic: more partitions, other configuration. Its replication does not change.
 
     Args:
-        dry: Whether the cluster is only asked if it would.
+        dry: Whether the cluster only validates the request.
 
     Raises:
         KafkaFailed: when the cluster refuses.
@@ -134,7 +134,7 @@ def change_topic(cluster: Cluster, now: Topic, wanted: Topic, *, dry: bool = Fal
 
 
 def delete_topic(cluster: Cluster, name: str) -> None:
-    """Delete a topic with its messages; one that is gone already is fine."""
+    """Delete a topic with its messages. A missing topic is no error."""
     from confluent_kafka import KafkaError, KafkaException
 
     with refusals(cluster.access, f"delete topic {name}"):
@@ -157,10 +157,10 @@ def differences(now: Topic, wanted: Topic) -> list[str]:
 
 
 def await_topic(cluster: Cluster, wanted: Topic) -> None:
-    """Wait until brokers tell of a topic as it was made or changed: they learn of it from the controller, a bit later.
+    """Wait until the brokers report the topic as declared. They receive changes from the controller with a delay.
 
     Raises:
-        KafkaFailed: when they do not in time, with what differs.
+        KafkaFailed: when they do not report it in time, with the differences.
     """
 
     def missing() -> str | None:
@@ -172,10 +172,11 @@ def await_topic(cluster: Cluster, wanted: Topic) -> None:
 
 
 def messages_in(cluster: Cluster, topic: Topic) -> tuple[int, int | None]:
-    """How many messages a topic holds at most (compaction leaves gaps), and when the last was written.
+    """The maximum number of messages in a topic (compaction leaves gaps), and the time of the last one.
 
     Returns:
-        The number, and the time in milliseconds since 1970; None when the topic is empty or does not say.
+        The number, and the time in milliseconds since 1970; the time is None if the topic is empty or has no
+        timestamps.
     """
     from confluent_kafka import TopicPartition
     from confluent_kafka.admin import OffsetSpec

@@ -1,7 +1,7 @@
-"""The identity of a consumer at a Kafka cluster: its user, and the names of its consumer groups.
+"""The identity of a consumer in a Kafka cluster: its user, and the names of its consumer groups.
 
-Where the platform makes users, each request that was granted has one of its own: a renewal's is another than that of
-the request before, so that the end of one leaves the other as it is.
+If the platform creates users, each granted request has its own user. A renewal has another user than the earlier
+request, so the end of one request does not affect the other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MECHANISM = "SCRAM-SHA-512"
 PASSWORD_BYTES = 32
-ITERATIONS = 4096  # Kafka's least, and enough: what is random cannot be guessed
+ITERATIONS = 4096  # Kafka's minimum; enough, since the password is random
 _END_DIGITS = 8
 
 
@@ -28,19 +28,19 @@ class NoSuchUser(Failure):
 
 
 def principals(consumer: Consumer) -> tuple[str, ...]:
-    """Users of a consumer where users exist already: ``domain.product``, ``domain.team``, or an email."""
+    """The existing users of a consumer: ``domain.product``, ``domain.team``, or an email."""
     if consumer.product is not None:
         return (_dotted(consumer.product),)
     return tuple(dict.fromkeys([*(_dotted(team) for team in consumer.teams), *consumer.users]))
 
 
 def principal_of(user: str) -> str:
-    """What Kafka's ACLs call a user."""
+    """The name of a user in Kafka's ACLs."""
     return f"User:{user}"
 
 
 def own_user(consumer: Consumer) -> str:
-    """The user that is made for one request: ``operations.punctuality.1f0c9a2b``."""
+    """The user that the platform creates for one request: ``operations.punctuality.1f0c9a2b``."""
     end = hashlib.sha256(consumer.request.encode()).hexdigest()[:_END_DIGITS]
     return f"{_dotted(consumer.address)}.{end}"
 
@@ -56,10 +56,10 @@ def new_password() -> str:
 
 
 def set_password(cluster: Cluster, user: str) -> str:
-    """Give a user another password, which is returned and kept nowhere; the one before is refused from now on.
+    """Set and return a new password for a user. It is stored nowhere, and the earlier password stops working.
 
     Raises:
-        NoSuchUser: when the cluster has none of that name.
+        NoSuchUser: when the cluster has no user of that name.
         KafkaFailed: when the cluster refuses.
     """
     from confluent_kafka import KafkaError, KafkaException

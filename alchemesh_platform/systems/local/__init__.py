@@ -1,1 +1,1 @@
-"""The embedded local platform: folders, tables, ingestion, servers and jobs of one machine. Pulumi is unknown here."""
+"""The embedded local platform: folders, tables, ingestion, servers and jobs of one machine."""

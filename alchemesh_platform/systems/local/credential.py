@@ -14,10 +14,10 @@ from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 
 
 def data_api_credential(connection: DataApiConnection, consumer: Consumer) -> IssuedCredential | None:
-    """A new credential at the gateway; None where the data API asks for none.
+    """A new credential at the gateway; None if the data API requires none.
 
     Raises:
-        CredentialFailed, GatewayFailed: when the gateway does not take it.
+        CredentialFailed, GatewayFailed: when the gateway does not accept it.
     """
     if connection.credential_file is None:
         return None

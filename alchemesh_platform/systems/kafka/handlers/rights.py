@@ -1,4 +1,4 @@
-"""Rights of a user of Kafka that is not ours, and that may have the same rights for another reason."""
+"""Rights of an existing Kafka user, which may also need the same rights for another grant."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RightsOutputs(Properties):
 
 
 class RightsHandler(Handler[RightsInputs, RightsOutputs]):
-    """Kafka keeps equal ACLs once: what another granted request needs stays when this one goes."""
+    """Kafka stores equal ACLs once, so deleting this resource keeps ACLs that another granted request needs."""
 
     pulumi_type = "alchemesh:kafka:Rights"
     summary = "Rights of a Kafka user that exists already. Rights that another grant of the user needs are kept."
@@ -75,7 +75,7 @@ class RightsHandler(Handler[RightsInputs, RightsOutputs]):
 
 
 def _end(inputs: RightsInputs, rights: set[Right], context: Context) -> None:
-    """Take rights away that nobody else needs."""
+    """Revoke the rights that no other grant needs."""
     kept = rights & _needed(inputs, context)
     revoke_rights(Cluster(inputs.kafka), sorted(rights - kept, key=str))
     for right in sorted(kept, key=str):

@@ -1,4 +1,4 @@
-"""A topic that somebody else owns and that a product reads."""
+"""An external topic that a product reads."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from alchemesh_platform.systems.kafka.topics import check_source, describe_topic
 
 
 class SourceTopicInputs(Properties):
-    """Which topic, and where."""
+    """The topic, and its cluster."""
 
     kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
     topic: TopicName = Field(description="Name of the topic.")
 
 
 class SourceTopicOutputs(Properties):
-    """Where the topic is."""
+    """The address of the topic."""
 
     url: str = Field(description="Address of the topic: kafka://host:port/topic.")
 
 
 class SourceTopicHandler(Handler[SourceTopicInputs, SourceTopicOutputs]):
-    """A reference: what reads the topic depends on it. Nothing is made or removed."""
+    """A reference on which the readers of the topic depend. It creates and deletes nothing."""
 
     pulumi_type = "alchemesh:kafka:SourceTopic"
     summary = "A Kafka topic that somebody else owns, and that has to exist before it is read."
@@ -51,7 +51,7 @@ class SourceTopicHandler(Handler[SourceTopicInputs, SourceTopicOutputs]):
         return {"url": _url(inputs)} if known else {}
 
     def drift(self, inputs: SourceTopicInputs, outputs: SourceTopicOutputs, context: Context) -> Drift | None:
-        return None  # asked by the check, before every run
+        return None  # the check reads the topic before every run
 
     def create(self, inputs: SourceTopicInputs, context: Context) -> SourceTopicOutputs:
         _look(inputs, context)
@@ -72,7 +72,7 @@ class SourceTopicHandler(Handler[SourceTopicInputs, SourceTopicOutputs]):
         return self.create(inputs, context)
 
     def delete(self, inputs: SourceTopicInputs, outputs: SourceTopicOutputs, context: Context) -> None:
-        """Nothing: the topic is somebody else's."""
+        """Do nothing: the product does not own the topic."""
 
 
 def _look(inputs: SourceTopicInputs, context: Context) -> None:

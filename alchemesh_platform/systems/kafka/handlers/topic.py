@@ -1,4 +1,4 @@
-"""A topic of a Kafka cluster, with the schema of its messages published beside it."""
+"""A topic of a Kafka cluster, with the published schema of its messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TopicName = Annotated[str, StringConstraints(pattern=TOPIC_NAME_PATTERN, max_len
 
 
 class TopicInputs(Properties):
-    """A topic as it is wanted."""
+    """The declaration of a topic."""
 
     kafka: KafkaAccess = Field(description="The cluster, and how it is reached; passwords as {secret: NAME}.")
     topic: TopicName = Field(description="Name of the topic.")
@@ -37,7 +37,7 @@ class TopicInputs(Properties):
 
 
 class TopicOutputs(Properties):
-    """Where the topic is."""
+    """The address of the topic."""
 
     url: str = Field(description="Address of the topic: kafka://host:port/topic.")
 
@@ -55,7 +55,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         return inputs.topic
 
     def check(self, inputs: TopicInputs, old_inputs: TopicInputs | None, context: Context) -> Iterator[Refusal]:
-        """Ask the cluster to validate it. An obstacle is raised and fails this topic only."""
+        """Ask the cluster to validate the topic. An error fails only this topic."""
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
         _make_sure(cluster, now, inputs, old_inputs)
@@ -65,7 +65,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
             else:
                 topics.change_topic(cluster, now, _wanted(inputs), dry=True)
         except KafkaDenied:
-            raise  # nothing is wrong with the topic
+            raise  # the topic itself is valid
         except KafkaFailed as refused:
             yield Refusal("config", explain(refused))
 
@@ -104,7 +104,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         if now is not None:
             published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
             if published is None or published.owner != inputs.owner:
-                return  # somebody else's by now
+                return  # it has another owner now
             held, _last = topics.messages_in(cluster, now)
             if held and inputs.keep_on_delete and not context.delete_data:
                 context.info(f"kept topic {inputs.topic} with {count(held, 'message')}; a later `up` finds it again")
@@ -117,7 +117,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         wanted = _wanted(inputs)
         now = topics.topic_of(cluster, inputs.topic)
         _make_sure(cluster, now, inputs, old_inputs)
-        # The mark comes first: what is made and then forgotten by a killed run is found to be its owner's.
+        # Publish the owner's mark first, so that the next run recognises a topic that a killed run created.
         schemas.publish(
             cluster,
             inputs.schema_topic,
@@ -134,10 +134,10 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
 
 
 def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inputs: TopicInputs | None) -> None:
-    """Make sure that a topic can become what is wanted.
+    """Make sure that the topic can match its declaration.
 
     Raises:
-        NotDone: when there are too few brokers; or the topic is there, and is somebody else's or has more partitions.
+        NotDone: when there are too few brokers, or when the existing topic has another owner or more partitions.
     """
     if now is None:
         if inputs.replication > cluster.brokers:
@@ -158,7 +158,7 @@ def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inp
 
 
 def _stranger(cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | None) -> NotDone | None:
-    """Why a topic that is there may not be taken, or None."""
+    """The reason why an existing topic cannot be adopted, or None."""
     if inputs.adopt:
         return None
     published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)

@@ -46,13 +46,13 @@ class TopicIngestionInputs(Properties):
 
 
 class TopicIngestionOutputs(Properties):
-    """Where the files are."""
+    """The address of the files."""
 
     url: str = Field(description="The folder as a URL: file:///…")
 
 
 class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]):
-    """A supervised consumer, reading before it counts as there; found dead, it is started again."""
+    """A supervised consumer. Its creation ends once it reads; a refresh that finds it dead restarts it."""
 
     pulumi_type = "alchemesh:kafka:TopicIngestion"
     summary = "A supervised consumer that lands a Kafka topic as Parquet files, and is restarted when it dies."
@@ -112,7 +112,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         _take_down(inputs)
         target = Path(inputs.target)
         if directory.owner_of(target) != inputs.owner:
-            return  # gone already, or somebody else's by now
+            return  # deleted, or owned by another port now
         rows = ingestion.read_status(target).rows
         keep = inputs.keep_on_delete and not context.delete_data and any(target.glob("*.parquet"))
         directory.remove(target, inputs.owner, keep_data=keep)
@@ -135,7 +135,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         return TopicIngestionOutputs(url=target.as_uri())
 
     def _await(self, inputs: TopicIngestionInputs, target: Path, context: Context) -> None:
-        """Wait until the consumer that runs reads its partitions."""
+        """Wait until the running consumer reads its partitions."""
         import psutil
 
         deadline = time.monotonic() + START_SECONDS
@@ -149,7 +149,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
             if current and status.consuming:
                 return
             hopeless = found.state in ("FATAL", "EXITED", "STOPPED")
-            # A denial is permanent; an unreachable broker may come back.
+            # A denial is permanent. An unreachable broker may return.
             denied = current and status.denied
             if hopeless or denied or time.monotonic() > deadline or context.stop.wait(0.1):
                 error = status.error if current else processes.log_tail(_run_folder(inputs), inputs.process, lines=2)

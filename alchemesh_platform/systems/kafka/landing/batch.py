@@ -1,4 +1,4 @@
-"""A batch of messages of one partition: what is landed of it, what is set aside, and how its files are called."""
+"""A batch of messages of one partition: its rows, its dead letters, and the names of its files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Columns that every landed row has beside its message's own: where it was, when it was written, and its key.
+# Columns that every landed row has in addition to its message: the position, the time of writing, and the key.
 PARTITION, OFFSET, TIMESTAMP, KEY = "_partition", "_offset", "_timestamp", "_key"
-OWN = (PARTITION, OFFSET, TIMESTAMP, KEY)  # in any case: a table's columns are the same in both
-OFFSET_DIGITS = 19  # an offset is a signed 64-bit integer; so written, names sort as offsets do
+OWN = (PARTITION, OFFSET, TIMESTAMP, KEY)  # compared without case, like the columns of a table
+OFFSET_DIGITS = 19  # an offset is a signed 64-bit integer; padded names sort like offsets
 TOPIC_ID_LENGTH = 8
 _NAME = re.compile(r"^(?P<topic>.+)\.(?P<id>[\w-]{8})\.(?P<partition>\d+)\.(?P<first>\d{19})-(?P<last>\d{19})$")
 
@@ -31,7 +31,7 @@ class Message:
 class Span:
     """Offsets of one partition of one topic, first and last included.
 
-    ``topic_id`` tells a topic from one of the same name that was there before it and counted from zero, too.
+    ``topic_id`` distinguishes a topic from an earlier topic of the same name, which also counted from zero.
     """
 
     topic: str
@@ -49,12 +49,12 @@ class Span:
 
 
 def short_id(topic_id: str) -> str:
-    """The beginning of a topic's id, in signs for a file's name: librdkafka writes plain base64, with / and +."""
+    """The beginning of a topic's id, made safe for a file name: librdkafka writes plain base64, with / and +."""
     return topic_id.translate(str.maketrans("+/", "-_"))[:TOPIC_ID_LENGTH]
 
 
 def span_of(stem: str) -> Span | None:
-    """The span that a file is named after; None when it is no such name."""
+    """The span in a file's name; None if the name holds no span."""
     found = _NAME.match(stem)
     if found is None:
         return None
@@ -63,14 +63,17 @@ def span_of(stem: str) -> Span | None:
 
 @dataclass(slots=True)
 class Sorted:
-    """Messages, sorted: rows as lines of JSON, and what cannot be one, as lines of JSON that say why."""
+    """Sorted messages: rows as lines of JSON, and dead letters as lines of JSON with the reason."""
 
     rows: list[str] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
 
 
 def sort_messages(partition: int, messages: Iterable[Message]) -> Sorted:
-    """Rows and dead letters of messages that are one JSON object each. One without a value, a deletion, is neither."""
+    """Sort messages into rows (one JSON object each) and dead letters.
+
+    A message without a value, a deletion, is neither.
+    """
     done = Sorted()
     for message in messages:
         if message.value is None:
@@ -83,15 +86,15 @@ def sort_messages(partition: int, messages: Iterable[Message]) -> Sorted:
             if taken:
                 raise ValueError(f"found the name {taken[0]!r}, which is the landing's own")
             line = json.dumps({**row, **_origin(partition, message)}, ensure_ascii=False)
-            line.encode()  # half a pair of surrogates is JSON, and no text
+            line.encode()  # a lone surrogate is valid JSON but not valid text
             done.rows.append(line)
-        except (ValueError, RecursionError) as error:  # JSON's and Unicode's errors are values' errors
+        except (ValueError, RecursionError) as error:  # errors of JSON and Unicode are subclasses of ValueError
             done.dead.append(_letter(partition, message, str(error)))
     return done
 
 
 def without(done: Sorted, partition: int, messages: Iterable[Message], refused: Mapping[str, str]) -> Sorted:
-    """The same, with rows that could not be written set aside: line and reason."""
+    """The same messages, with the refused rows turned into dead letters: line and reason."""
     why = {json.loads(line)[OFFSET]: reason for line, reason in refused.items()}
     letters = [_letter(partition, message, why[message.offset]) for message in messages if message.offset in why]
     return Sorted([line for line in done.rows if line not in refused], [*done.dead, *letters])
@@ -107,7 +110,7 @@ def _origin(partition: int, message: Message) -> dict[str, Any]:
 
 
 def _raw(value: bytes) -> dict[str, str]:
-    """The message as it came: as text where it is one, else in base64."""
+    """The original message: as text if it is one, otherwise in base64."""
     try:
         return {"text": value.decode("utf-8")}
     except UnicodeDecodeError:

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 READ_AT_ONCE = 500
 WATERMARK_SECONDS = 5.0
-TOPIC_SECONDS = 10.0  # between two looks whether the topic is the same still
+TOPIC_SECONDS = 10.0  # between two checks whether the topic was replaced
 TOPIC_ANSWER_SECONDS = 2.0
 RETRY_SECONDS = 2.0
 
 
 class Landing:
-    """One consumer at work."""
+    """One running consumer."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -45,15 +45,15 @@ class Landing:
         self.stopping = False
         self.waiting: dict[int, list[Message]] = {}
         self.since: dict[int, float] = {}
-        self.ends: dict[int, int] = {}  # partition: the first offset that is not landed yet
+        self.ends: dict[int, int] = {}  # by partition: the first offset that is not landed yet
         before = read_status(self.target)
         self.status = Status(
             pid=os.getpid(), rows=before.rows, dead=before.dead, last_file=before.last_file, landed=before.landed
         )
         self.topic_id = ""
         self.looked = 0.0
-        self.recreated = False  # whether another topic of the same name was found
-        self.uncommitted = False  # whether it is begun with, and what is committed was so of the one before
+        self.recreated = False  # whether the topic was replaced by another of the same name
+        self.uncommitted = False  # whether the new topic is being read, so that committed offsets belong to the old one
 
     def run(self) -> None:
         """Read and land until stopped."""
@@ -61,7 +61,7 @@ class Landing:
         while not self.stopping:
             try:
                 self.topic_id = self._find_topic()
-            except Failure as failure:  # the cluster is down or refuses: somebody may fix it while we wait
+            except Failure as failure:  # the cluster is down or refuses: try again until it is fixed
                 self.report(error=failure.message)
                 self._pause()
                 continue
@@ -81,12 +81,12 @@ class Landing:
             consumer.close()
 
     def report(self, **news: Any) -> None:
-        """Tell how it is going."""
+        """Write the status."""
         self.status = self.status.model_copy(update={**news, "reported": time.time()})
         write_status(self.target, self.status)
 
     def _look(self) -> None:
-        """See whether the topic is another; where nobody says, it is the same."""
+        """Check whether the topic was replaced. If the cluster gives no id, it counts as the same."""
         with suppress(Failure):
             self.recreated = self._find_topic(TOPIC_ANSWER_SECONDS) != self.topic_id
         self.looked = time.monotonic()
@@ -102,7 +102,7 @@ class Landing:
 
         options = {
             "group.id": self.order.group,
-            # One that was killed is taken up by the next with the same name at once, and not when its session is over.
+            # A new consumer with the same name replaces a killed one at once, without waiting for its session to end.
             "group.instance.id": self.order.group,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
@@ -126,7 +126,7 @@ class Landing:
             if offset < self._expected(partition):
                 self._look()
                 if self.recreated:
-                    return  # it is read again, as one of the other topic
+                    return  # the message is read again, as a message of the new topic
                 if partition in self.waiting:
                     self._land(consumer, partition)
             kind, stamp = message.timestamp()
@@ -142,7 +142,7 @@ class Landing:
             self.report(lag=self._lag(consumer))
 
     def _expected(self, partition: int) -> int:
-        """The least offset that may come next."""
+        """The lowest possible next offset."""
         waiting = self.waiting.get(partition)
         return waiting[-1].offset + 1 if waiting else self.ends.get(partition, 0)
 
@@ -156,7 +156,7 @@ class Landing:
         if file is not None:
             self.ends[partition] = messages[-1].offset + 1
             news |= {"last_file": file.name, "landed": time.time()}
-        if self.recreated:  # offsets of the topic that is gone say nothing of this one
+        if self.recreated:  # offsets of the deleted topic do not apply to the new one
             self.report(**news)
             return
         try:
@@ -164,7 +164,7 @@ class Landing:
                 offsets=[TopicPartition(self.order.topic, partition, messages[-1].offset + 1)], asynchronous=False
             )
             news |= {"error": None, "denied": False}
-        except KafkaException as error:  # the broker is away; the folder knows how far it is
+        except KafkaException as error:  # the broker is unreachable; the folder records the progress
             news["error"] = f"offsets of {self.order.topic} are not committed yet: {error.args[0].str()}"
         self.report(**news)
 
@@ -173,7 +173,7 @@ class Landing:
             self._land(consumer, partition)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Begin where the folder ends, where that is further than what was committed."""
+        """Start at the end of the folder, if it is beyond the committed offset."""
         from confluent_kafka import OFFSET_BEGINNING
 
         committed = {part.partition: part.offset for part in consumer.committed(partitions, timeout=WATERMARK_SECONDS)}
@@ -192,7 +192,7 @@ class Landing:
         self._land_all(consumer)
 
     def _on_lost(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
-        self.waiting.clear()  # somebody else reads them by now
+        self.waiting.clear()  # another consumer reads them now
         self.since.clear()
 
     def _on_error(self, error: KafkaError) -> None:
@@ -223,7 +223,7 @@ def _denials() -> tuple[int, ...]:
 
 
 def main(arguments: list[str]) -> int:
-    """Land the topic of an order; returns 0 when it is stopped."""
+    """Land the topic of an order. Returns 0 when stopped."""
     order = Order.model_validate_json(Path(arguments[0]).read_bytes())
     landing = Landing(order)
 

@@ -13,12 +13,12 @@ from alchemesh_platform.sdk.observation import Observation, TableObservation
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 
 STATUS_FILE = ".alchemesh-topic.json"
-STATUS_SECONDS = 5.0  # how often a consumer that has nothing to land says that it is there
-SILENT_SECONDS = 60.0  # after so long without a word it is taken for dead
+STATUS_SECONDS = 5.0  # how often an idle consumer writes its status
+SILENT_SECONDS = 60.0  # a consumer whose status is older counts as dead
 
 
 class Order(BaseModel):
-    """The order of a consumer. It names passwords and never contains them."""
+    """The configuration of a consumer. It holds references to passwords, never values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +31,7 @@ class Order(BaseModel):
 
 
 class Status(BaseModel):
-    """How a consumer is doing, in its own words; kept in the folder that it fills."""
+    """The status of a consumer, which the consumer writes into the folder that it fills."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -59,12 +59,12 @@ def read_status(target: Path) -> Status:
 
 
 def write_status(target: Path, status: Status) -> None:
-    """Tell."""
+    """Write the status of a folder's consumer."""
     write_if_changed(target / STATUS_FILE, json.dumps(status.model_dump(mode="json")) + "\n")
 
 
 def observe_ingestion(target: Path, *, now: float) -> Observation:
-    """How the consumer of a folder is doing: what is landed, what lags behind, and what is in its way."""
+    """The health of the consumer of a folder: landed rows, lag, and the current error."""
     status = read_status(target)
     if not status.reported:
         return Observation("unhealthy", f"nothing was ever landed in {target}")

@@ -1,7 +1,7 @@
-"""Landing batches of a topic as Parquet: each file whole and safe on the disk before its offsets are committed.
+"""Lands batches of a topic as Parquet. Each file is complete and synced to the disk before its offsets are committed.
 
-A file is named after its topic, partition and offsets, so that the folder itself knows how far it has come. Files
-that a killed consumer landed without a commit are neither read again nor written twice.
+The name of a file holds its topic, partition and offsets, so the folder itself records the progress. If a killed
+consumer landed files without a commit, the next one neither reads nor writes those messages again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MEMORY_LIMIT = "512MB"
 
 
 def next_offset(target: Path, topic: str, topic_id: str, partition: int) -> int | None:
-    """The first offset that is not landed yet; None when nothing of the partition is."""
+    """The first offset that is not landed yet; None if the partition has no landed messages."""
     landed = [
         span.last + 1
         for file in target.glob("*.parquet")
@@ -45,13 +45,13 @@ def next_offset(target: Path, topic: str, topic_id: str, partition: int) -> int 
 def land(
     target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message]
 ) -> tuple[Path | None, Sorted]:
-    """Land messages of one partition, in their order; returns when they are safe.
+    """Land messages of one partition, in order. Returns once they are synced to the disk.
 
     Returns:
-        The file (None when no message made a row), and the messages, sorted.
+        The file (None if no message is a row), and the sorted messages.
 
     Raises:
-        StorageFailed: when the file system refuses; nothing half-written counts.
+        StorageFailed: when the file system refuses. Incomplete files are ignored.
     """
     span = Span(topic, topic_id, partition, messages[0].offset, messages[-1].offset)
     done = sort_messages(partition, messages)
@@ -65,7 +65,7 @@ def land(
         if refused:
             done = without(done, partition, messages, refused)
         if done.dead:
-            # Before the rows: their file is what says that all of the span is safe.
+            # Dead letters come first, since the file of rows marks the whole span as landed.
             letters = target / DEAD_LETTERS
             letters.mkdir(exist_ok=True)
             _replace_overlapping(letters, span, ".jsonl")
@@ -73,12 +73,12 @@ def land(
         if not done.rows:
             return None, done
         file = target / f"{span.stem}.parquet"
-        _put(staging / ROWS, file)  # which the look for what is refused left
+        _put(staging / ROWS, file)  # which the search for refused lines left
         return file, done
 
 
 class _NotTogether(Exception):
-    """Raised when no table can be made of lines of which each half makes one: ``{"a": {"b": 1}}, {"a": {"B": 1}}``."""
+    """Raised when lines make no table together, but each half does: ``{"a": {"b": 1}}, {"a": {"B": 1}}``."""
 
 
 def _land_halves(
@@ -92,12 +92,12 @@ def _land_halves(
 
 
 def sweep(target: Path) -> None:
-    """Remove what a killed consumer left half-written."""
+    """Remove incomplete files of a killed consumer."""
     shutil.rmtree(target / STAGING, ignore_errors=True)
 
 
 def _replace_overlapping(folder: Path, span: Span, suffix: str) -> None:
-    """A batch that is read again may end elsewhere: its file takes the place of the one that it was before."""
+    """Replace the earlier file of a batch, since a batch that is read again may end at another offset."""
     for file in folder.glob(f"*{suffix}"):
         other = span_of(file.stem)
         same = other is not None and (other.topic_id, other.partition) == (span.topic_id, span.partition)
@@ -112,12 +112,12 @@ def _written(staging: Path, lines: Sequence[str]) -> Path:
 
 
 def _refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
-    """Lines that are JSON and that no table can be made of, and why: too deep, a name that is empty, …
+    """Lines of JSON that cannot become rows of a table, with the reason: too deep, an empty name, …
 
-    The table of all others is left in the staging folder.
+    The function leaves the table of all other lines in the staging folder.
 
     Raises:
-        _NotTogether: when others are left that each half makes a table of, and all of them make none.
+        _NotTogether: when the other lines make no table together, but each half does.
     """
     found: dict[str, str] = {}
     while more := _some_refused([line for line in lines if line not in found], staging):
@@ -126,7 +126,7 @@ def _refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
 
 
 def _some_refused(lines: Sequence[str], staging: Path) -> dict[str, str]:
-    """A batch that is refused is halved until lines are found: a consumer that failed at one would never get past it.
+    """Halve a refused batch until the refused lines are found. Without that, the consumer would fail at them forever.
 
     Raises:
         _NotTogether: as ``_refused``.
@@ -167,7 +167,7 @@ def _parquet(rows: Sequence[str], staging: Path) -> Path:
 
 
 def _put(draft: Path, place: Path) -> None:
-    """Move a file to its place in one step, and have it and its name on the disk before anything else happens."""
+    """Move a file to its place in one step, and sync the file and its name to the disk."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(place)

@@ -17,7 +17,7 @@ from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.systems.local.data_api.gateway.credentials import USER_MAX, CredentialFailed
 
 OWNER = "owner"  # the product itself
-HEALTH = "health"  # the platform, asking whether it answers
+HEALTH = "health"  # the platform's health check
 OWN = (OWNER, HEALTH)
 _FOLDER = "consumers"
 _LOCK_FILE = ".lock"
@@ -36,12 +36,12 @@ class Entry(BaseModel):
     bcrypt: str | None = Field(default=None, pattern=r"^\$2[aby]\$\S+$", description="Hash of the credential.")
 
     def has_access(self, now: datetime) -> bool:
-        """Whether it has a credential that is good at this time."""
+        """Whether it has a valid credential at this time."""
         return self.scram is not None and self.bcrypt is not None and (self.ends_at is None or now < self.ends_at)
 
     @property
     def by_hand(self) -> bool:
-        """Whether neither the platform nor a grant has made it."""
+        """Whether a person added it: neither the platform nor a grant created it."""
         return self.request is None and self.user not in OWN
 
 
@@ -56,7 +56,7 @@ def unreadable_entries(gateway: Path) -> list[str]:
 
 
 def read_entry(gateway: Path, user: str) -> Entry | None:
-    """One consumer; None when there is none of that name."""
+    """One consumer; None if there is none with this name."""
     path = gateway / _FOLDER / f"{user}.json"
     with storage_errors(f"read {path}"):
         return _read(path) if path.is_file() else None
@@ -68,14 +68,14 @@ def write_entry(gateway: Path, entry: Entry) -> bool:
 
 
 def remove_entry(gateway: Path, user: str) -> None:
-    """Remove one consumer. Removing what is not there does nothing."""
+    """Remove one consumer. Does nothing if there is none."""
     path = gateway / _FOLDER / f"{user}.json"
     with storage_errors(f"remove {path}"):
         path.unlink(missing_ok=True)
 
 
 def next_end(entries: list[Entry], now: datetime) -> datetime | None:
-    """When the next consumer's access ends by itself; None when no access does."""
+    """The time at which the next access expires; None if no access expires."""
     return min((entry.ends_at for entry in entries if entry.ends_at and entry.has_access(now)), default=None)
 
 
@@ -86,7 +86,7 @@ def now() -> datetime:
 
 @contextmanager
 def locked(gateway: Path) -> Iterator[None]:
-    """One at a time: what is read of a gateway is still so when it is written."""
+    """Lock a gateway, so that no other process changes it between a read and a write."""
     from filelock import FileLock
 
     with storage_errors(f"lock {gateway}"):
@@ -114,7 +114,7 @@ def _read(path: Path) -> Entry:
     try:
         entry = Entry.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        # Not the error's own text: it would show what the file holds.
+        # Leave out the text of the error, since it would show the content of the file.
         where = ", ".join(".".join(map(str, problem["loc"])) or "the document" for problem in error.errors())
         raise CredentialFailed(
             f"{path}: {where} is not as expected", hint="correct or remove it: it gives no access"

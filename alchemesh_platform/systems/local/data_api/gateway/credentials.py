@@ -10,15 +10,15 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.systems.local.data_api.gateway.scram import verifier
 
 PASSWORD_BYTES = 32
-# The user is also the name of a database: PgBouncer 1.18 holds 63 signs of it, and its configuration no quotes.
+# The user is also the name of a database. PgBouncer 1.18 allows 63 characters, and no quotes in its configuration.
 USER_MAX = 63
 _USER_END_BYTES = 4
-# The hash is to be slow where a password can be guessed. 256 random bits cannot be, at any speed.
+# A slow hash protects passwords that can be guessed. 256 random bits cannot be guessed at any speed.
 _BCRYPT_COST = 4
 
 
 class CredentialFailed(Failure):
-    """Raised when a credential cannot be made or kept."""
+    """Raised when a credential cannot be issued or stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A credential as it is shown once."""
+    """A credential, which is shown once."""
 
     user: str
     password: str = field(repr=False)
 
 
 def new_password() -> str:
-    """A password of 256 random bits, in signs that need no escaping in a URL."""
+    """A password of 256 random bits, in characters that need no escaping in a URL."""
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
 def user_name(consumer: str, request: str) -> str:
-    """The name a grant is known by at a data API: readable, and no other grant's.
+    """The user name of a grant at a data API. It is readable and unique.
 
     Args:
         consumer: Address of the requester.
@@ -61,7 +61,7 @@ def user_name(consumer: str, request: str) -> str:
 
 
 def hashes_of(*passwords: str) -> list[Hashes]:
-    """The hashes to keep of passwords, in their order."""
+    """The hashes of passwords, in the order of the passwords."""
     return [Hashes(verifier(password), _bcrypt(password)) for password in passwords]
 
 

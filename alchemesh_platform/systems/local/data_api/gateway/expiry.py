@@ -1,4 +1,4 @@
-"""Waits for the end of each consumer's access at one gateway, and then has the gateway refuse it.
+"""Waits until a consumer's access to one gateway expires, and then makes the gateway reject that consumer.
 
 The supervisor runs ``python -m alchemesh_platform.systems.local.data_api.gateway.expiry FOLDER`` while a grant has an
 end date.
@@ -14,12 +14,12 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.systems.local.data_api.gateway.consumers import locked, next_end, now, read_entries
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply
 
-# A machine that slept, or a clock that was set, moves the end: look again now and then.
+# Sleep of the machine, or a change of the clock, moves the end. So check again at intervals.
 LOOK_AGAIN_SECONDS = 60.0
 
 
 def wait_for_ends(gateway: Gateway) -> None:
-    """Refuse each consumer at the end of its access, until no access ends by itself any more."""
+    """Reject each consumer when its access expires, until no remaining access expires."""
     while (end := next_end(read_entries(gateway.folder), now())) is not None:
         time.sleep(max(0.0, min((end - now()).total_seconds(), LOOK_AGAIN_SECONDS)))
         if end <= now():
@@ -28,11 +28,11 @@ def wait_for_ends(gateway: Gateway) -> None:
 
 
 def main() -> int:
-    """Wait; with what went wrong on stderr, the supervisor tries again."""
+    """Wait. After a failure, its message is on stderr and the supervisor restarts the process."""
     gateway = Gateway.at(Path(sys.argv[1]))
     try:
         with locked(gateway.folder):
-            apply(gateway, watch=False)  # what ended while nobody watched
+            apply(gateway, watch=False)  # accesses that expired while this process did not run
         wait_for_ends(gateway)
     except Failure as failure:
         sys.stderr.write(f"{failure.message}\n")

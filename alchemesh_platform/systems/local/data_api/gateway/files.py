@@ -1,8 +1,8 @@
 """The configuration files of a data API's gateway: Caddy's and PgBouncer's, generated from the consumers.
 
 Caddy, https://caddyserver.com/docs/json/, guards REST and GraphQL with HTTP basic authentication. PgBouncer,
-https://www.pgbouncer.org/config.html, guards SQL with SCRAM: each consumer has a database of the same name and no
-other, so that taking it away ends that consumer's connections and nobody else's, and statistics are by consumer.
+https://www.pgbouncer.org/config.html, guards SQL with SCRAM: each consumer has one database of the same name. Removing
+it closes the connections of that consumer only, and statistics are by consumer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOG_MEGABYTES = 20
 _LOGS_KEPT = 5
 _CONNECTIONS_OF_A_CONSUMER_MAX = 8
 _CLIENTS_MAX = 1000
-# Sent by drivers at the start of a connection; roapi has no such settings, and the answers are the same without.
+# Drivers send these at the start of a connection. roapi has no such settings, and they do not change its answers.
 _IGNORED_PARAMETERS = (
     "extra_float_digits",
     "options",
@@ -47,7 +47,7 @@ def caddy_configuration(
     server: str | None,
     sockets: Path,
 ) -> str:
-    """What Caddy reads.
+    """The configuration of Caddy.
 
     Args:
         gateway: Folder of the gateway, for the log of requests.
@@ -55,7 +55,7 @@ def caddy_configuration(
         realm: Text that a browser shows when it asks for a credential.
         listen: Address and port.
         protocols: The offered protocols.
-        server: Address and port of a roapi that is not sandboxed; None: by its socket.
+        server: Address and port of a roapi that is not sandboxed; None to use its socket.
         sockets: Folder of the sockets.
     """
     upstream = server or f"unix/{sockets / WEB_SOCKET}"
@@ -127,7 +127,7 @@ def _proxy(upstream: str) -> dict[str, Any]:
 
 
 def pgbouncer_configuration(gateway: Path, entries: Sequence[Entry], *, host: str, port: int, sockets: Path) -> str:
-    """What PgBouncer reads; its users and rules are in files beside."""
+    """The configuration of PgBouncer. Its users and rules are in separate files."""
     upstream = str(sockets).replace("'", "''")
     lines = [
         "[databases]",
@@ -144,7 +144,7 @@ def pgbouncer_configuration(gateway: Path, entries: Sequence[Entry], *, host: st
         "pool_mode = session",
         "server_reset_query =",
         "server_check_query =",
-        "server_lifetime = 0",  # one roapi for one connection of a client, see sandboxed.py
+        "server_lifetime = 0",  # one roapi for each client connection, see sandboxed.py
         "server_login_retry = 0.2",
         f"default_pool_size = {_CONNECTIONS_OF_A_CONSUMER_MAX}",
         f"max_client_conn = {_CLIENTS_MAX}",
@@ -155,7 +155,10 @@ def pgbouncer_configuration(gateway: Path, entries: Sequence[Entry], *, host: st
 
 
 def pgbouncer_rules() -> str:
-    """Each user, from anywhere, to the database of the same name, by SCRAM; the rest is refused."""
+    """Each user, from any address, can sign in by SCRAM to the database of the same name.
+
+    PgBouncer rejects all others.
+    """
     return "".join(f"host sameuser all {anywhere} scram-sha-256\n" for anywhere in ("0.0.0.0/0", "::/0"))
 
 
@@ -165,5 +168,8 @@ def pgbouncer_users(entries: Sequence[Entry]) -> str:
 
 
 def console_folder(sockets: Path) -> Path:
-    """Where PgBouncer takes orders of its own user, as ``pgbouncer``: ``RELOAD``, or ``SHOW STATS``, by consumer."""
+    """The folder of PgBouncer's admin console.
+
+    Its own user signs in as ``pgbouncer``: ``RELOAD``, or ``SHOW STATS``, by consumer.
+    """
     return sockets / "console"

@@ -43,26 +43,26 @@ LOOPBACK = "127.0.0.1"
 FOLDER_END = ".gateway"
 RELOAD_SECONDS = 20.0
 _LISTENING_FILE = "listening.json"
-_CONSOLE_USER = "pgbouncer"  # of its own user, over a Unix socket; no password is asked for
+_CONSOLE_USER = "pgbouncer"  # for its own user, over a Unix socket, without a password
 # unix(7) gives a socket's path 108 bytes with the closing NUL, macOS 104.
 _SOCKET_PATH_MAX = 103
 _LONGEST_SOCKET = "console/.s.PGSQL.65535"
 
 
 class GatewayFailed(Failure):
-    """Raised when a gateway cannot take a new state."""
+    """Raised when a gateway cannot load a new state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where a gateway listens, and for what.
+    """The addresses and protocols of a gateway.
 
     Args:
         host: Address.
-        http_port: Port of REST and GraphQL; kept for them when neither is offered.
-        postgres_port: Port of SQL; None: it is not offered.
+        http_port: Port of REST and GraphQL; reserved if neither is offered.
+        postgres_port: Port of SQL; None if SQL is not offered.
         protocols: The offered protocols.
-        server_port: Port of loopback that the server behind listens on, if it is not sandboxed.
+        server_port: Loopback port of the server behind the gateway, if it is not sandboxed.
     """
 
     host: str
@@ -78,13 +78,13 @@ class Listening:
 
     @property
     def netloc(self) -> str:
-        """The address as URLs have it."""
+        """The address in the form of URLs."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The gateway of one data API: a folder beside its supervisor."""
+    """The gateway of one data API: a folder next to its supervisor."""
 
     run_directory: Path
     process: str
@@ -96,12 +96,12 @@ class Gateway:
 
     @property
     def folder(self) -> Path:
-        """Its folder, which only its user can look into."""
+        """The folder of the gateway, which only its user can read."""
         return self.run_directory.absolute() / f"{self.process}{FOLDER_END}"
 
     @property
     def sockets(self) -> Path:
-        """Where its servers reach each other: in its folder, or under /tmp where that would be too long."""
+        """The folder of its servers' sockets: in its own folder, or under /tmp if that path would be too long."""
         beside = self.folder / "sockets"
         if len(os.fsencode(beside / _LONGEST_SOCKET)) <= _SOCKET_PATH_MAX:
             return beside
@@ -120,7 +120,7 @@ class Gateway:
 
     @property
     def expiry(self) -> str:
-        """Name of the process that waits for the end of somebody's access."""
+        """Name of the process that waits until an access expires."""
         return f"{self.process}.expiry"
 
 
@@ -128,7 +128,7 @@ def prepare(gateway: Gateway) -> None:
     """Make the folders of a gateway.
 
     Raises:
-        StorageFailed: when they cannot be made.
+        StorageFailed: when the folders cannot be created.
     """
     with storage_errors(f"make {gateway.folder}"):
         gateway.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,12 +139,12 @@ def prepare(gateway: Gateway) -> None:
 
 
 def listen(gateway: Gateway, listening: Listening) -> None:
-    """Have a gateway listen there from the next :func:`apply` on."""
+    """Set the addresses of a gateway. They take effect with the next :func:`apply`."""
     write_if_changed(gateway.folder / _LISTENING_FILE, json.dumps(asdict(listening)) + "\n")
 
 
 def listening(gateway: Gateway) -> Listening | None:
-    """Where a gateway listens; None when it is not known."""
+    """The addresses of a gateway; None if they are not known."""
     try:
         found = json.loads((gateway.folder / _LISTENING_FILE).read_bytes())
         return Listening(**{**found, "protocols": tuple(found["protocols"])})
@@ -161,8 +161,8 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
     """Update the servers of a gateway to the current consumers. Call it with the gateway locked.
 
     Args:
-        start: Whether servers that do not run are started.
-        watch: Whether the ends of accesses are waited for.
+        start: Whether to start servers that do not run.
+        watch: Whether to run the process that waits until accesses expire.
 
     Raises:
         GatewayFailed: when a server does not accept it. The gateway then stops that server: it fails closed.
@@ -196,26 +196,29 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
 
 
 def server_answers(gateway: Gateway) -> bool:
-    """Whether the enclosed server behind listens. Its sockets appear once it does, that of HTTP last."""
+    """Whether the sandboxed server behind the gateway listens.
+
+    Its sockets appear once it does, the HTTP socket last.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(gateway.sockets / WEB_SOCKET)) == 0
 
 
 def take_down(gateway: Gateway) -> None:
-    """Stop the servers of a gateway. Stopping what is not there does nothing."""
+    """Stop the servers of a gateway. Does nothing if there are none."""
     for name in (gateway.expiry, gateway.web, gateway.sql):
         processes.stop(gateway.run_directory, name)
     shutil.rmtree(gateway.sockets, ignore_errors=True)
 
 
 def web_program(gateway: Gateway) -> Program:
-    """Caddy. It is reloaded, not restarted, when its configuration changes."""
+    """The program of Caddy. A changed configuration reloads it, without a restart."""
     command = (str(program("caddy")), "run", "--config", str(gateway.folder / "caddy.json"))
     return Program(gateway.web, command, {"XDG_CONFIG_HOME": str(gateway.folder / "caddy")})
 
 
 def sql_program(gateway: Gateway) -> Program:
-    """PgBouncer. It is reloaded, but for another port: that it takes at its start only."""
+    """The program of PgBouncer. A changed configuration reloads it; a changed port restarts it."""
     command = (str(program("pgbouncer")), str(gateway.folder / "pgbouncer.ini"))
     where = listening(gateway)
     address = f"{where.host}:{where.postgres_port}" if where else ""
@@ -223,7 +226,7 @@ def sql_program(gateway: Gateway) -> Program:
 
 
 def expiry_program(gateway: Gateway, entries: Sequence[Entry]) -> Program:
-    """The process that waits for the next end of access; it stops if no access has an end."""
+    """The program that waits until the next access expires. It stops if no access expires."""
     command = (sys.executable, "-m", "alchemesh_platform.systems.local.data_api.gateway.expiry", str(gateway.folder))
     ends = sorted(entry.ends_at.isoformat() for entry in entries if entry.ends_at)
     digest = hashlib.sha256("\n".join(ends).encode()).hexdigest()[:16]
@@ -247,7 +250,7 @@ def _write_sql(gateway: Gateway, where: Listening, admitted: Sequence[Entry], po
     configuration = pgbouncer_configuration(
         gateway.folder, admitted, host=where.host, port=port, sockets=gateway.sockets
     )
-    # Users first: a database without its user gives no access.
+    # Write users first: a database without its user gives no access.
     changed = [
         write_if_changed(gateway.folder / "pgbouncer.users", pgbouncer_users(admitted)),
         write_if_changed(gateway.folder / "pgbouncer.rules", pgbouncer_rules()),
@@ -257,7 +260,7 @@ def _write_sql(gateway: Gateway, where: Listening, admitted: Sequence[Entry], po
 
 
 def _reload(gateway: Gateway, process: str, reload: Callable[[], str | None]) -> None:
-    """Have a server read its configuration again; one that is only starting may have read the old one."""
+    """Make a server reload its configuration. A server that is still starting may have read the old one."""
     deadline = time.monotonic() + RELOAD_SECONDS
     while processes.status(gateway.run_directory, process).alive:
         refusal = reload()

@@ -1,4 +1,4 @@
-"""Letting a consumer in at a gateway, and out. Neither touches another consumer."""
+"""Grants and revokes access of one consumer at a gateway, without affecting other consumers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, a
 
 
 def grant_access(gateway: Gateway, *, consumer: str, request: str, ends_at: datetime | None = None) -> Entry:
-    """Let a consumer in for a request, as soon as it has a credential; one that it has already stays good.
+    """Grant a consumer access for a request. It has access once it has a credential; an existing credential stays
+    valid.
 
     Raises:
         CredentialFailed: when there is no gateway, or a user was added by hand under the same name.
@@ -28,7 +29,7 @@ def grant_access(gateway: Gateway, *, consumer: str, request: str, ends_at: date
 
 
 def join(gateway: Gateway, *, consumer: str, request: str) -> Entry:
-    """Let a consumer in for a request that was granted to its team or domain, under a name of its own.
+    """Grant a consumer access by a request that was granted to its team or domain, with its own user name.
 
     Raises:
         CredentialFailed: when no consumer has access by that request.
@@ -63,7 +64,7 @@ def _grant_access(gateway: Gateway, user: str, consumer: str, request: str, ends
             bcrypt=before.bcrypt if before else None,
         )
         changed = [write_entry(gateway.folder, entry)]
-        # Products with access by the grant of their team or domain lose it with that grant.
+        # Products that have access by the grant of their team or domain lose it with that grant.
         joined = [each for each in read_entries(gateway.folder) if each.request == request and each.user != user]
         changed += [write_entry(gateway.folder, each.model_copy(update={"ends_at": ends_at})) for each in joined]
         if any(changed):
@@ -90,4 +91,4 @@ def _before(gateway: Gateway, user: str) -> Entry | None:
     try:
         return read_entry(gateway.folder, user)
     except CredentialFailed:
-        return None  # it gives no access and is written again
+        return None  # an unreadable file gives no access; write it again

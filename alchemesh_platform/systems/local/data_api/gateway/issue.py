@@ -53,7 +53,7 @@ def ensure_own_credentials(gateway: Gateway) -> None:
     """Give the product and the platform's health checks access. Call it with the gateway locked.
 
     Raises:
-        CredentialFailed: when a credential cannot be made.
+        CredentialFailed: when a credential cannot be issued.
     """
     missing = [user for user in OWN if not is_good(gateway, credential_file(gateway.folder, user))]
     passwords = [new_password() for _ in missing]
@@ -65,7 +65,7 @@ def ensure_own_credentials(gateway: Gateway) -> None:
 
 
 def own_credentials_are_kept(gateway: Gateway) -> bool:
-    """Whether the product and the platform's health checks have a credential that is good."""
+    """Whether the product and the platform's health checks have a valid credential."""
     return all(is_good(gateway, credential_file(gateway.folder, user)) for user in OWN)
 
 
@@ -75,5 +75,5 @@ def credential_file(folder: Path, user: str) -> Path:
 
 
 def write_credential(path: Path, credential: Issued) -> None:
-    """Keep a credential in a file that only its user can read, for the code that it is for."""
+    """Write a credential into a file that only its user can read, for the code that uses it."""
     write_if_changed(path, json.dumps({"user": credential.user, "password": credential.password}) + "\n")

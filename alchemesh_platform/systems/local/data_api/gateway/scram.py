@@ -1,6 +1,6 @@
-"""SCRAM-SHA-256 verifiers: the form in which a server keeps a password.
+"""SCRAM-SHA-256 verifiers: the form in which a server stores a password.
 
-Source: https://www.postgresql.org/docs/current/catalog-pg-authid.html; the keys in it are computed by `scramp`.
+Source: https://www.postgresql.org/docs/current/catalog-pg-authid.html. The library `scramp` computes the keys.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import secrets
 from base64 import b64decode, b64encode
 
 _MECHANISM = "SCRAM-SHA-256"
-ITERATIONS = 4096  # PostgreSQL's default; credentials are random, so more would protect nothing
+ITERATIONS = 4096  # PostgreSQL's default; credentials are random, so more iterations add no protection
 _SALT_BYTES = 16
 
 
 def verifier(password: str, *, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """The text that a server stores: it checks the password, and nobody can log in with it.
+    """The text that a server stores. It verifies the password, and cannot be used to log in.
 
     Returns:
         ``SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>``, as PostgreSQL and PgBouncer read it.
