@@ -91,8 +91,8 @@ def _load(entries: list[EntryPoint]) -> ComponentSpec:
     offered = f"component {entry.name!r} of package {entry.package} ({entry.value})"
     try:
         spec = entry.load()
-    # A third-party module may fail in any way; the rest of the catalogue must still work.
-    except Exception as error:
+    # A third-party module may fail in any way, or exit; the rest of the catalogue must still work.
+    except (Exception, SystemExit) as error:
         raise BrokenComponent(
             f"{offered} cannot be loaded: {type(error).__name__}: {error}",
             hint=f"reinstall or uninstall {entry.package}, or tell its author",

@@ -54,8 +54,8 @@ class Offer:
         """
         try:
             return load_reference(self.reference)
-        # A stranger's module may fail in any way, and the other systems keep working.
-        except Exception as error:
+        # A stranger's module may fail in any way, or exit, and the other systems keep working.
+        except (Exception, SystemExit) as error:
             raise BrokenSystem(
                 f"{self} cannot be loaded from {self.reference}: {type(error).__name__}: {error}",
                 hint=f"reinstall or uninstall {self.by.package}, or report this to its author",
@@ -195,8 +195,8 @@ def _load(entries: list[EntryPoint]) -> Registered:
     offered = f"system {entry.name!r} of package {entry.package} ({entry.value})"
     try:
         system = entry.load()
-    # A stranger's module may fail in any way, and the other systems keep working.
-    except Exception as error:
+    # A stranger's module may fail in any way, or exit, and the other systems keep working.
+    except (Exception, SystemExit) as error:
         raise BrokenSystem(
             f"{offered} cannot be loaded: {type(error).__name__}: {error}",
             hint=f"reinstall or uninstall {entry.package}, or report this to its author",

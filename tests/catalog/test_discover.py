@@ -68,6 +68,7 @@ def test_listing_names_imports_nothing(site: Path) -> None:
         ("acme_fails", "raise RuntimeError('no licence')", "cannot be loaded: RuntimeError: no licence"),
         ("acme_empty", "", "cannot be loaded: AttributeError"),
         ("acme_syntax", "def", "cannot be loaded: SyntaxError"),
+        ("acme_exits", "import sys; sys.exit(7)", "cannot be loaded: SystemExit: 7"),
         ("acme_other", "SPEC = 3", "is a int, expected a ComponentSpec"),
         ("acme_name", SPEC.format(name="another"), "calls itself 'another', expected the name of its entry point"),
     ],

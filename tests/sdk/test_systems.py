@@ -82,6 +82,7 @@ def test_handler_of_a_stranger_serves_its_type(site: Path) -> None:
     [
         ("sys_fails", "raise RuntimeError('no licence')", "cannot be loaded: RuntimeError: no licence"),
         ("sys_empty", "", "cannot be loaded: AttributeError"),
+        ("sys_exits", "import sys; sys.exit(7)", "cannot be loaded: SystemExit: 7"),
         ("sys_other", "SYSTEM = 3", "is a int, expected a System"),
         ("sys_name", system("another"), "has the name 'another', expected the name of its entry point"),
     ],
@@ -113,6 +114,7 @@ def test_two_systems_of_one_name_are_reported_with_both_packages(site: Path) -> 
     ("module", "text", "said"),
     [
         ("handler_fails", "import no_such_driver", "cannot be loaded from handler_fails:QueueHandler: ModuleNotFound"),
+        ("handler_exits", "import sys; sys.exit(7)", "cannot be loaded from handler_exits:QueueHandler: SystemExit: 7"),
         ("handler_other", "QueueHandler = 3", "(handler_other:QueueHandler) is no Handler class"),
         (
             "handler_type",

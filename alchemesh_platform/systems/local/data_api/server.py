@@ -139,7 +139,7 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
     if not own_credentials_are_kept(gateway):
         return "a credential of its own is gone"
     if not processes.is_current(api.run_directory, roapi.server(gateway, api.tables, guard)):
-        return "its tables are in other folders than its server knows"
+        return "its server runs with another configuration, such as other folders of tables"
     refusal = first_refusal(_connection(api, endpoints), ANSWER_SECONDS)
     return f"its server does not answer: {refusal}" if refusal else None
 
