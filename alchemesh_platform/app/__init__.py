@@ -1,1 +1,1 @@
-"""Use cases: what a command, an HTTP API and a pipeline call. Values in, values and events out."""
+"""Use cases for commands, an HTTP API and pipelines. They take values, and return values and events."""

@@ -1,4 +1,4 @@
-"""Access to output ports: ask, decide, and deploy the decisions. Every act is recorded with its actor."""
+"""Access to output ports: request, decide, and deploy the decisions. The audit records every operation's actor."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
 
 class NoLongerComposed(Failure):
-    """A product, as it was deployed last, has problems now: a component or the platform file has changed since."""
+    """Raised when a deployed manifest is no longer valid because a component or the platform file changed."""
 
     exit_code = ExitCode.PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The grants of products, deployed.
+    """The result of deploying grants.
 
     Args:
-        outcomes: Product: the outcome; None where nothing had to change.
-        failures: Product: why its deployment could not start.
+        outcomes: Outcome by product; None if no grant had to change.
+        failures: Failure by product whose deployment could not start.
     """
 
     outcomes: Mapping[str, Outcome | None] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Applied:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the failures; where they differ, that of a run that failed."""
+        """The exit code of the failures. If they differ, it is the exit code of a failed run."""
         codes = {failure.exit_code for failure in self.failures.values()}
         codes |= {
             ExitCode.FAILED for outcome in self.outcomes.values() if outcome is not None and not outcome.succeeded
@@ -70,8 +70,8 @@ class Decision:
 
     Args:
         request: The request.
-        grant: Its grant, where the infrastructure grants access.
-        applied: The deployment of the decision, where it was asked for.
+        grant: The grant of the request, if it is deployed.
+        applied: The deployment of the decision, if the caller requested it.
     """
 
     request: AccessRequestRecord
@@ -89,16 +89,16 @@ def request(
     ends_at: datetime | None = None,
     listen: Listener = ignore,
 ) -> AccessRequestRecord:
-    """Ask for access to an output port.
+    """Request access to an output port.
 
     Args:
         platform: The environment.
-        actor: The identity that asks.
+        actor: The identity that makes the request.
         port: ``domain/product/port``.
         requester: The product, team, domain or user that gets access.
         purpose: Purpose of the request.
-        ends_at: The end of access; None: no end.
-        listen: Gets each event.
+        ends_at: The end of access; None for no end.
+        listen: Receives each event.
     """
     with _requests(platform, actor, listen) as requests:
         return requests.ask(port, requester, purpose, ends_at)
@@ -113,14 +113,14 @@ def find(
     states: tuple[RequestState, ...] = (),
     speaker: Identity | None = None,
 ) -> list[AccessRequestRecord]:
-    """Requests, the latest first.
+    """List requests, the latest first.
 
     Args:
         platform: The environment.
         port: Only for this output port.
         product: Only for the ports of this product.
-        requester: Only of this requester: an address, or ``KIND:ADDRESS``.
-        states: Only in these states.
+        requester: Only requests of this requester: an address, or ``KIND:ADDRESS``.
+        states: Only requests in these states.
         speaker: Only requests that this identity made, or may act on for its teams and products.
     """
     from alchemesh_platform.access.finding import list_requests
@@ -154,10 +154,10 @@ def approve(
     Args:
         platform: The environment.
         actor: The identity that decides: the owner of the product, or a platform owner.
-        address: The request.
-        reason: Why; kept with the decision.
-        apply: Whether to deploy the decision now, and nothing else of the product.
-        listen: Gets each event.
+        address: Address of the request.
+        reason: The reason; recorded with the decision.
+        apply: Whether to deploy the decision now, without other changes to the product.
+        listen: Receives each event.
         cancel: Set it to stop a deployment cleanly.
     """
     with _requests(platform, actor, listen) as requests:
@@ -196,15 +196,15 @@ def renew(
     purpose: str = "",
     listen: Listener = ignore,
 ) -> Decision:
-    """Ask again for access that has ended or will end: a new request, decided on like the first.
+    """Renew access that has ended or will end, with a new request that needs its own decision.
 
     Args:
         platform: The environment.
         actor: The requester, or one of its people.
-        address: The request to renew.
-        ends_at: The new end of access; None: no end.
+        address: Address of the request to renew.
+        ends_at: The new end of access; None for no end.
         purpose: Purpose of the request; unchanged by default.
-        listen: Gets each event.
+        listen: Receives each event.
     """
     with _requests(platform, actor, listen) as requests:
         return _decided(requests, platform, requests.renew(address, ends_at, purpose), False, listen, None)
@@ -221,7 +221,7 @@ def extend(
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Decision:
-    """Move the end of approved or granted access; None for ``ends_at``: it does not end by itself.
+    """Change the end of approved or granted access. With None for ``ends_at``, access does not end by itself.
 
     See :func:`approve` for the other arguments.
     """
@@ -237,17 +237,18 @@ def apply(
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Applied:
-    """Deploy the decisions on access, and nothing else of a product. Its repo is not needed.
+    """Deploy the access decisions of a product, without its repo and without other changes to it.
 
     Args:
         platform: The environment.
-        actor: The identity that deploys; history and audit name it.
+        actor: The identity that deploys; the history and the audit record it.
         product: ``domain/product``; by default every product whose grants differ from the decisions.
-        listen: Gets each event.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
-        Failure: when there is one product, and its deployment cannot start. Of several, the failure is in the result.
+        Failure: when ``product`` is given and its deployment cannot start. Without it, the result contains the
+            failures.
     """
     with Registry.open(platform.registry) as registry:
         if product is not None:
@@ -267,7 +268,7 @@ def apply_to(
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Applied:
-    """Deploy the decisions on access at each product, in order; see :func:`apply` for the arguments."""
+    """Deploy the access decisions of each product, in order; see :func:`apply` for the arguments."""
     outcomes: dict[str, Outcome | None] = {}
     failures: dict[str, Failure] = {}
     for product in products:
@@ -295,13 +296,13 @@ def apply_to(
 
 
 def credential(platform: Platform, actor: Identity, address: str, *, listen: Listener = ignore) -> IssuedCredential:
-    """Issue the credential of a granted request. Only its hash is kept; an earlier credential is refused from now on.
+    """Issue the credential of a granted request. The registry keeps only its hash. This revokes an earlier credential.
 
     Args:
         platform: The environment.
         actor: The requester, or one of its people.
-        address: The request.
-        listen: Gets each event.
+        address: Address of the request.
+        listen: Receives each event.
     """
     from alchemesh_platform.access.grants.credential import issue_credential
 

@@ -1,4 +1,4 @@
-"""Contracts of output ports: show them, compare them with what is declared, and give notice of changes."""
+"""Contracts of output ports: show them, compare them with the manifest, and give notice of changes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ ADDRESS_PARTS = 3  # domain/product/port
 
 
 class UnknownPort(Failure):
-    """Raised when there is no such port."""
+    """Raised when the port does not exist."""
 
     exit_code = ExitCode.USAGE
 
 
 class UnknownVersion(Failure):
-    """Raised when no such version of a contract is kept."""
+    """Raised when the registry has no such version of a contract."""
 
     exit_code = ExitCode.USAGE
 
@@ -47,7 +47,7 @@ class NoAddress(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The records of a product's ports, by the names of the ports."""
+    """The records of a product's ports, by name of the port."""
 
     promises: Mapping[str, PromisedPort]
     versions: Mapping[str, tuple[ContractVersionRecord, ...]]
@@ -62,8 +62,8 @@ class ShownPort:
         identity: Address, team and owner of the port.
         declared: The contract in the manifest.
         recorded: The deployed contract.
-        versions: Every version that is kept, the newest first.
-        notices: The notices that its consumers have.
+        versions: Every recorded version, the newest first.
+        notices: The current notices to its consumers.
     """
 
     identity: PortIdentity
@@ -74,7 +74,7 @@ class ShownPort:
 
     @property
     def promise(self) -> PromisedPort:
-        """The contract of the port: as declared, or else as recorded."""
+        """The declared contract of the port, or else the recorded one."""
         from alchemesh_platform.contracts.port import PromisedPort
 
         return self.declared or self.recorded or PromisedPort()
@@ -82,11 +82,11 @@ class ShownPort:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The contracts of a manifest, compared with those that are recorded.
+    """The contracts of a manifest, compared with the recorded ones.
 
     Args:
         steps: The changes of each port.
-        problems: The rules that they break, each at its line.
+        problems: The rules that the changes break, each with its line.
     """
 
     steps: tuple[PortStep, ...]
@@ -95,13 +95,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class NoticeResult:
-    """A notice that was given or withdrawn.
+    """A notice that a user gave or withdrew.
 
     Args:
         notice: The notice.
-        new: Whether it was given now, and not earlier.
-        withdrawn: Whether it was withdrawn.
-        consumers: Requesters that hold a grant of the port: ``technical_team:marketing/web``.
+        new: Whether this call gave the notice; False if it existed before.
+        withdrawn: Whether this call withdrew the notice.
+        consumers: Requesters with a grant of the port, such as ``technical_team:marketing/web``.
     """
 
     notice: GivenNotice
@@ -115,11 +115,11 @@ def show(platform: Platform, manifest: LoadedManifest | None = None, port: str |
 
     Args:
         platform: The environment.
-        manifest: The product whose ports are shown; not needed where ``port`` is an address.
-        port: Name of one port, or the address of any port that is recorded: ``domain/product/port``.
+        manifest: The product whose ports to show; not needed if ``port`` is an address.
+        port: Name of one port, or the address of any recorded port: ``domain/product/port``.
 
     Raises:
-        UnknownPort: with the closest name.
+        UnknownPort: when the port does not exist; suggests the closest name.
         NoAddress: when ``port`` is neither a name nor an address.
     """
     if port is not None and "/" in port:
@@ -134,16 +134,16 @@ def show(platform: Platform, manifest: LoadedManifest | None = None, port: str |
 def diff(
     platform: Platform, manifest: LoadedManifest, port: str | None = None, *, against: str | None = None
 ) -> Comparison:
-    """Compare the contracts of a manifest with those that are recorded.
+    """Compare the contracts of a manifest with the recorded ones.
 
     Args:
         platform: The environment.
         manifest: The product.
         port: Name of one port; all by default.
-        against: A kept version to compare with, whose changes break no rule; by default the deployed one.
+        against: A recorded version to compare with instead of the deployed one. Its changes break no rule.
 
     Raises:
-        UnknownPort, UnknownVersion: with the closest name.
+        UnknownPort, UnknownVersion: when it does not exist; suggests the closest name.
     """
     from alchemesh_platform.contracts.compatibility.rules import problems_of
     from alchemesh_platform.contracts.compatibility.step import compare, step_of
@@ -160,9 +160,9 @@ def diff(
 
 
 def notices(platform: Platform, manifest: LoadedManifest | None = None, port: str | None = None) -> list[GivenNotice]:
-    """The notices that consumers of output ports have; see :func:`show` for the arguments.
+    """The current notices to consumers of output ports; see :func:`show` for the arguments.
 
-    Without ``port``, also those of recorded ports that the manifest does not declare any more.
+    Without ``port``, this includes recorded ports that the manifest no longer declares.
     """
     if port is None and manifest is not None:
         ports = of_product(manifest, _recorded_of(platform, manifest.product.address), None)
@@ -180,19 +180,19 @@ def give_notice(
     *,
     message: str = "",
 ) -> NoticeResult:
-    """Give consumers of a port notice of a change. A notice that was given already stays as it is.
+    """Give consumers of a port notice of a change. An existing notice does not change.
 
     Args:
         platform: The environment.
-        actor: The identity that gives it: the owner of the product, or a platform owner.
+        actor: The identity that gives notice: the owner of the product, or a platform owner.
         what: The change.
         port: Name of a port of the manifest's product, or the address of any port.
-        manifest: The product; not needed where ``port`` is an address.
+        manifest: The product; not needed if ``port`` is an address.
         message: Further information for consumers.
 
     Raises:
-        UnknownPort: with the closest name.
-        NotAllowed: when the actor may not give it.
+        UnknownPort: when the port does not exist; suggests the closest name.
+        NotAllowed: when the actor lacks the right to give notice.
     """
     from alchemesh_platform.contracts.notices.give import give_notice as give
     from alchemesh_platform.registry.store import Registry
@@ -221,10 +221,10 @@ def withdraw_notice(
 
 
 def of_product(manifest: LoadedManifest, recorded: Recorded, port: str | None) -> list[ShownPort]:
-    """Every port that the manifest declares, then those that are only recorded; or the one of that name.
+    """The declared ports of the manifest, then the ports that are only recorded; or only the named port.
 
     Raises:
-        UnknownPort: with the closest name.
+        UnknownPort: when the port does not exist; suggests the closest name.
     """
     from alchemesh_platform.contracts.odcs.export import PortIdentity
     from alchemesh_platform.contracts.port import promised_ports
@@ -252,7 +252,7 @@ def of_product(manifest: LoadedManifest, recorded: Recorded, port: str | None) -
 
 
 def _recorded_of(platform: Platform, product: str) -> Recorded:
-    """The records of a product's ports; none where no registry exists yet."""
+    """The records of a product's ports; empty if no registry exists yet."""
     with reading(platform) as registry:
         return _recorded(registry, platform.environment, product)
 
@@ -264,10 +264,10 @@ def _consumers(registry: Registry, environment: str, address: str, now: datetime
 
 
 def _recorded_address(registry: Registry, environment: str, port: str, manifest: LoadedManifest | None) -> str:
-    """The address of an output port that is recorded: by its name in a manifest, or by its address.
+    """The address of a recorded output port, from its name in a manifest or from its address.
 
     Raises:
-        UnknownPort: with the closest name.
+        UnknownPort: when the port does not exist; suggests the closest name.
     """
     from alchemesh_platform.contracts.port import promised_ports
 
@@ -294,7 +294,7 @@ def version_of(port: ShownPort, version: str) -> PromisedPort:
     """The promise of a recorded version.
 
     Raises:
-        UnknownVersion: with those that there were.
+        UnknownVersion: when the version does not exist; lists the recorded ones.
     """
     from alchemesh_platform.base.problems import did_you_mean
     from alchemesh_platform.contracts.recorded import kept_promise
@@ -307,7 +307,7 @@ def version_of(port: ShownPort, version: str) -> PromisedPort:
 
 
 def unknown(port: str, where: str, names: list[str]) -> UnknownPort:
-    """There is no such port; the closest is named."""
+    """The error for a port that does not exist; suggests the closest name."""
     from alchemesh_platform.base.problems import did_you_mean
 
     hint = (
@@ -348,7 +348,7 @@ def _parts(address: str) -> tuple[str, str, str]:
 
 
 def _at_address(platform: Platform, address: str) -> ShownPort:
-    """A port of any product, as it is recorded."""
+    """A recorded port of any product."""
     from alchemesh_platform.contracts.odcs.export import PortIdentity
     from alchemesh_platform.registry.records import PortRecord, ProductRecord
 

@@ -1,4 +1,4 @@
-"""The address that a manifest declares, for commands that need nothing else of it."""
+"""Read the address in a manifest, for commands that need nothing else from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
 
 
 def declared_address(where: Where) -> str:
-    """The address that a manifest declares, whatever else is wrong with it: its deployed product can be shown."""
+    """The address in a manifest, even if the manifest has other errors: commands can then show the deployed product."""
     import yaml
 
     found: dict[str, str] = {}
@@ -31,5 +31,5 @@ def declared_address(where: Where) -> str:
                 if ADDRESS.fullmatch(address):
                     return address
     except (OSError, ValueError, yaml.YAMLError):
-        pass  # the loader says what is wrong, and where
+        pass  # the loader reports the error and its line
     return product_address(where)

@@ -1,4 +1,4 @@
-"""Deploying one data product: preview, up, refresh, destroy. The run, its audit and its history are written here."""
+"""Deploy one data product: preview, up, refresh, destroy. This module records the run, its audit and its history."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def preview(
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
-    """Show what `up` would change; changes nothing, and needs no actor.
+    """Show what `up` would change. A preview changes nothing and needs no actor.
 
     Args:
         product: The product, composed for an environment.
         targets: Ports and needs to limit the run to; all by default.
-        parallel: Most steps at once; the engine's own choice by default.
-        listen: Gets each event.
+        parallel: Maximum number of parallel steps; the engine's own choice by default.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Returns:
-        The changes. ``forbidden`` is what `up` will refuse.
+        The changes. ``forbidden`` contains the problems that `up` will refuse.
 
     Raises:
         UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
@@ -72,18 +72,19 @@ def up(
 
     Args:
         product: The product, composed for an environment.
-        actor: The identity that deploys; history and audit name it.
-        confirm: Gets the preview and returns whether to deploy it. Preview and deployment hold one lock. Without it,
-            no preview runs.
+        actor: The identity that deploys; the history and the audit record it.
+        confirm: Receives the preview and returns whether to deploy it. Preview and deployment run under one lock.
+            Without it, no preview runs.
         targets: Ports and needs to limit the run to; all by default.
-        parallel: Most steps at once; the engine's own choice by default.
-        override_notice: Why a change passes before its notice period is over. Recorded in the audit for each port.
-        listen: Gets each event.
+        parallel: Maximum number of parallel steps; the engine's own choice by default.
+        override_notice: The reason for a change before the end of its notice period. The audit records it for each
+            port.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Returns:
-        The outcome of the deployment. Where ``confirm`` returned False, where the preview failed, or where it found
-        nothing to change, the outcome of the preview.
+        The outcome of the deployment. It is the outcome of the preview if ``confirm`` returned False, if the preview
+        failed, or if it found no changes.
 
     Raises:
         UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
@@ -100,7 +101,7 @@ def up(
             seen = run.engine("preview", verdict)
             if not seen.succeeded or not (seen.progress.has_changes or verdict.notes) or not confirm(seen):
                 return seen
-            # The question may stay open for long: access may be revoked or a notice withdrawn meanwhile.
+            # The prompt may stay open for long. Access may be revoked or a notice withdrawn in that time.
             verdict = run.judge("up", before=verdict)
         run.record_override(verdict)
         run.grant_inputs(verdict)
@@ -123,9 +124,9 @@ def refresh(
 
     Args:
         product: The product, composed for an environment.
-        actor: The identity that acts; history and audit name it.
-        parallel: Most steps at once; the engine's own choice by default.
-        listen: Gets each event.
+        actor: The identity that acts; the history and the audit record it.
+        parallel: Maximum number of parallel steps; the engine's own choice by default.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
@@ -145,21 +146,22 @@ def destroy(
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
-    """Remove a product; its data stays unless ``delete_data`` says otherwise.
+    """Delete a product. Its data is retained unless ``delete_data`` is true.
 
     Args:
         product: The product, composed for an environment.
-        actor: The identity that acts; history and audit name it.
-        delete_data: Whether data on this machine and in Kafka is removed too.
-        parallel: Most steps at once; the engine's own choice by default.
-        override_notice: Why the product goes before its consumers' notice period is over. Recorded in the audit.
-        listen: Gets each event.
+        actor: The identity that acts; the history and the audit record it.
+        delete_data: Whether to delete the data on this machine and in Kafka too.
+        parallel: Maximum number of parallel steps; the engine's own choice by default.
+        override_notice: The reason to delete the product before the end of its consumers' notice period. The audit
+            records it.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
         StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
-        ForbiddenByContract: when consumers hold grants and have had no notice.
-        NotAllowed: when the actor may not override a notice.
+        ForbiddenByContract: when consumers hold grants and have received no notice.
+        NotAllowed: when the actor lacks the right to override a notice.
     """
     override = Override(override_notice, actor) if override_notice is not None else None
     with _held(
@@ -185,7 +187,7 @@ def _held(
     delete_data: bool = False,
     override: Override | None = None,
 ) -> Iterator[_Run]:
-    """Hold the product's stack for a run."""
+    """Lock the product's stack for a run."""
     from alchemesh_platform.mesh_repo.last_seen import remember_mesh
 
     check_targets(product.plan, targets)
@@ -197,7 +199,7 @@ def _held(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The steps of a run, on a stack that is held."""
+    """The steps of a run on a locked stack."""
 
     product: Composed
     operator: Operator
@@ -215,7 +217,7 @@ class _Run:
             before: The verdict of an earlier check in the same run.
 
         Returns:
-            The verdict. Its plan has the data to import that earlier runs kept.
+            The verdict. Its plan imports the data that earlier runs retained.
         """
         registry, composed, now = self.operator.registry, self.product, datetime.now(UTC)
         verdict = before_engine(
@@ -255,12 +257,12 @@ class _Run:
         return outcome
 
     def record_override(self, verdict: Verdict) -> None:
-        """Record in the audit each port whose change passes before its time."""
+        """Record in the audit each port whose change overrides its notice period."""
         if self.override is not None:
             record_override(self.operator.registry, verdict.plan, verdict.steps, self.override, datetime.now(UTC))
 
     def grant_inputs(self, verdict: Verdict) -> None:
-        """Ask for access that a rule approves at once, and deploy the approved grants at the products that are read."""
+        """Request access where a rule approves automatically, and deploy the approved grants at the products read."""
         if self.actor is not None:
             grant_inputs(
                 self.operator.registry,
@@ -274,7 +276,7 @@ class _Run:
             )
 
     def grant_inputs_afterwards(self, verdict: Verdict) -> None:
-        """Deploy the approved grants that needed the identity which this run has made."""
+        """Deploy the approved grants that needed the identity which this run has created."""
         if self.actor is not None and any(port.from_product for port in verdict.plan.inputs):
             grant_inputs_afterwards(
                 self.operator.registry,
@@ -293,7 +295,7 @@ class _Run:
         record_value(self.operator.registry, self.product.manifest, verdict.plan)
 
     def forget_value(self, verdict: Verdict) -> None:
-        """Remove the product's value score."""
+        """Delete the product's value score."""
         from alchemesh_platform.deployment.checks.governance import forget_value
 
         forget_value(self.operator.registry, verdict.plan)

@@ -1,4 +1,4 @@
-"""Events of a use case while it runs. The caller passes a listener; without one, nothing is shown."""
+"""Events of a running use case. The caller passes a listener; without one, nothing is shown."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One line for a person: a step that takes long, or something that was found and repaired."""
+    """One line for the user: a slow step, or a finding and its repair."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A problem that does not stop the run, at its line."""
+    """A problem that does not stop the run, with its line."""
 
     problem: Problem
 
@@ -62,7 +62,7 @@ class FoundationEnded:
     """The engine ended an operation on a foundation.
 
     Args:
-        recorded: Whether the registry holds the outputs.
+        recorded: Whether the registry records the outputs.
     """
 
     operation: FoundationOperation
@@ -87,10 +87,10 @@ class RequestDecided:
 
 @dataclass(frozen=True, slots=True)
 class GrantsApplied:
-    """The grants of a product were deployed as they were decided.
+    """The grants of a product were updated to match the decisions.
 
     Args:
-        outcome: None where nothing had to change.
+        outcome: The outcome; None if no grant had to change.
     """
 
     product: str
@@ -99,7 +99,7 @@ class GrantsApplied:
 
 @dataclass(frozen=True, slots=True)
 class GrantsNotApplied:
-    """The grants of a product could not be deployed; the products after it are deployed all the same."""
+    """The grants of a product could not be deployed. The run continues with the next product."""
 
     product: str
     failure: Failure
@@ -107,7 +107,7 @@ class GrantsNotApplied:
 
 @dataclass(frozen=True, slots=True)
 class MeshCompared:
-    """The mesh repo was compared with the mesh that is recorded."""
+    """The mesh repo was compared with the recorded mesh."""
 
     difference: MeshDiff
 

@@ -1,4 +1,4 @@
-"""Deploying foundations: the stack of a platform, and that of a domain, which products depend on."""
+"""Deploy foundations: the platform stack and the domain stacks that products depend on."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FoundationStack:
-    """A foundation of an environment, and where its state is kept.
+    """A foundation of an environment, and the backend of its state.
 
     Args:
-        state: Address of the state; None: where the state of products is.
+        state: Address of the state backend; None for the backend of the products.
     """
 
     foundation: Foundation
@@ -53,7 +53,7 @@ def platform_stack(platform: Platform, state: str | None = None) -> FoundationSt
 
 
 def domain_stack(platform: Platform, name: str) -> FoundationStack:
-    """The foundation of a domain, which `alchemesh mesh apply` has recorded.
+    """The foundation of a domain that `alchemesh mesh apply` has recorded.
 
     Raises:
         UnknownDomain: when the mesh of the environment has no such domain.
@@ -75,7 +75,7 @@ def preview(
 
     Args:
         stack: The foundation.
-        listen: Gets each event.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
@@ -96,13 +96,14 @@ def up(
 
     Args:
         stack: The foundation.
-        confirm: Gets the preview and returns whether to deploy it, under the same lock. Without it, no preview runs.
-        listen: Gets each event.
+        confirm: Receives the preview and returns whether to deploy it, under the same lock. Without it, no preview
+            runs.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Returns:
-        The outcome of the deployment. Where ``confirm`` returned False, where the preview failed, or where it found
-        nothing to change, the outcome of the preview.
+        The outcome of the deployment. It is the outcome of the preview if ``confirm`` returned False, if the preview
+        failed, or if it found no changes.
 
     Raises:
         StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
@@ -127,11 +128,11 @@ def refresh(
     Args:
         stack: The foundation.
         confirm: Returns whether to continue, under the stack's lock.
-        listen: Gets each event.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Returns:
-        The outcome; None where ``confirm`` returned False.
+        The outcome; None if ``confirm`` returned False.
     """
     with _held(stack, listen, cancel) as run:
         return run("refresh") if confirm is None or confirm() else None
@@ -145,21 +146,21 @@ def destroy(
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> FoundationOutcome | None:
-    """Remove a foundation that nothing uses; protected resources stay unless ``delete_protected`` says otherwise.
+    """Delete a foundation without dependents. Protected resources are retained unless ``delete_protected`` is true.
 
     Args:
         stack: The foundation.
-        confirm: Returns whether to continue, under the stack's lock. A foundation in use is refused before that.
-        delete_protected: Whether protected resources are removed too.
-        listen: Gets each event.
+        confirm: Returns whether to continue, under the stack's lock. The check for dependents runs before it.
+        delete_protected: Whether to delete protected resources too.
+        listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Returns:
-        The outcome; None where ``confirm`` returned False.
+        The outcome; None if ``confirm`` returned False.
 
     Raises:
-        FoundationInUse: when products or domains still use it.
-        RefusesDeletion: when a service would not let a protected resource be removed.
+        FoundationInUse: when products or domains depend on it.
+        RefusesDeletion: when a service refuses to delete a protected resource.
     """
     with _held(stack, listen, cancel, delete_protected=delete_protected) as run:
         run.operator.check_unused()
@@ -170,14 +171,14 @@ def destroy(
 def _held(
     stack: FoundationStack, listen: Listener, cancel: threading.Event | None, *, delete_protected: bool = False
 ) -> Iterator[_Run]:
-    """Hold the stack of a foundation for a run."""
+    """Lock the stack of a foundation for a run."""
     with operating_foundation(stack.foundation, stack.platform, state=stack.state, report=notes_to(listen)) as operator:
         yield _Run(stack.foundation, operator, listen, cancel or threading.Event(), delete_protected)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Runs operations on a foundation whose stack is held, and reports their events."""
+    """Runs operations on a foundation whose stack is locked, and reports their events."""
 
     foundation: Foundation
     operator: FoundationOperator

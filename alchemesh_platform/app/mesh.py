@@ -1,4 +1,4 @@
-"""Recording a mesh repo: domains, teams, users, source systems and policies of an environment."""
+"""Record a mesh repo: the domains, teams, users, source systems and policies of an environment."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def apply(
     confirm: Callable[[MeshDiff], bool] | None = None,
     listen: Listener = ignore,
 ) -> MeshDiff | None:
-    """Record a mesh; the audit names the actor.
+    """Record a mesh; the audit records the actor.
 
     Args:
         platform: The environment.
-        wanted: The mesh as its repo declares it.
+        wanted: The mesh that its repo declares.
         actor: The identity that applies it.
-        confirm: Gets the difference and returns whether to record it; only that difference is recorded. Without it,
-            any difference is.
-        listen: Gets :class:`MeshCompared` before anything is recorded.
+        confirm: Receives the difference and returns whether to record it. Only that difference is recorded. Without
+            it, every difference is recorded.
+        listen: Receives :class:`MeshCompared` before anything is recorded.
 
     Returns:
-        The recorded difference, empty where there was none; None where ``confirm`` returned False.
+        The recorded difference, empty if there was none; None if ``confirm`` returned False.
 
     Raises:
-        NotAllowed: when the actor may not apply a mesh.
+        NotAllowed: when the actor lacks the right to apply a mesh.
         MeshChanged: when the recorded mesh changed while ``confirm`` ran.
     """
     from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh

@@ -1,4 +1,4 @@
-"""Reading an environment: the status of products, the whole mesh, the connections of a product, the audit log."""
+"""Read an environment: the status of products, the mesh, the connections of a product, the audit log."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ UP_HINT = remedy("{} in the product's folder deploys it", command("up"))
 
 
 class NeverDeployed(Failure):
-    """Raised when nothing was ever deployed at an address."""
+    """Raised when no product was ever deployed at an address."""
 
     exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One product (``status``) or all of them (``summaries``); None for each part that was not asked for.
+    """One product (``status``) or all of them (``summaries``); None for each part that the caller did not request.
 
     Args:
         environment: The environment.
         emulated: Whether its cloud is emulated.
-        status: The one product.
+        status: The status of the one product.
         summaries: All products.
         standing: Value and maturity of the product.
         history: The last deployments and runs.
-        lineage: Where the data comes from and goes to.
+        lineage: The sources and targets of the data.
     """
 
     environment: str
@@ -56,11 +56,11 @@ class Report:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is known of the one product that was asked for."""
+        """Whether nothing is known of the requested product."""
         return self.status is not None and not self.status.is_deployed and self.status.last_deployment is None
 
     def as_json(self) -> dict[str, Any]:
-        """One document: the product's, or one with all products."""
+        """A JSON document about the product, or one about all products."""
         from alchemesh_platform.registry.lineage_text import as_json
 
         if self.status is not None:
@@ -91,11 +91,11 @@ def status(
         platform: The environment.
         address: ``domain/product``; None for all products.
         history: Whether to read the last deployments and runs.
-        lineage: Whether to read where the data comes from and goes to.
-        known: Whether an address that nothing was ever deployed at is an error.
+        lineage: Whether to read the sources and targets of the data.
+        known: Whether an address without any deployment is an error.
 
     Raises:
-        NeverDeployed: when nothing was ever deployed at a ``known`` address, with the closest one.
+        NeverDeployed: when ``known`` is set and no product was ever deployed there; suggests the closest address.
     """
     from alchemesh_platform.deployment.emulation import resume
 
@@ -115,8 +115,8 @@ class MeshView:
     """The recorded mesh of an environment.
 
     Args:
-        lineage: Domains, products and where data comes from and goes to.
-        standings: Product: its value and maturity.
+        lineage: Domains, products, and the sources and targets of data.
+        standings: Value and maturity by product.
     """
 
     lineage: Lineage
@@ -124,7 +124,7 @@ class MeshView:
 
 
 def mesh(platform: Platform) -> MeshView:
-    """The mesh of an environment as it is recorded; empty where no registry exists yet."""
+    """The recorded mesh of an environment; empty if no registry exists yet."""
     from alchemesh_platform.observed.standing import standings
     from alchemesh_platform.registry.lineage import Lineage, mesh_lineage
 
@@ -140,7 +140,7 @@ def connections(platform: Platform, product: str) -> Connections:
     """The connections of a deployed product.
 
     Raises:
-        NotDeployed: when it is not deployed.
+        NotDeployed: when the product is not deployed.
     """
     from alchemesh_platform.deployment.connections import read_connections
     from alchemesh_platform.registry.store import Registry
@@ -150,14 +150,14 @@ def connections(platform: Platform, product: str) -> Connections:
 
 
 def shell_variables(platform: Platform, product: str, *, credentials: bool = False) -> dict[str, str]:
-    """The variables by which code finds the connections of a product, and the emulators of an emulated environment.
+    """The variables with the connections of a product, and with the emulators of an emulated environment.
 
-    The document with the connections is written to a file that only its user can read.
+    This writes the document with the connections to a file that only its user can read.
 
     Args:
         platform: The environment.
         product: ``domain/product``.
-        credentials: Whether users and passwords are among them, instead of the files that hold them.
+        credentials: Whether to include users and passwords instead of the files that contain them.
 
     Raises:
         NotDeployed: when the product is not deployed.
@@ -192,11 +192,11 @@ def audit(platform: Platform, product: str | None = None, *, limit: int | None =
 
 
 def check_audit(platform: Platform, expect: str | None = None) -> Checked:
-    """Verify the whole audit log of a registry, of all environments.
+    """Verify the whole audit log of a registry, across all its environments.
 
     Args:
         platform: An environment of the registry.
-        expect: The digest of an entry that was the last one once.
+        expect: The digest of an entry that was once the last one.
     """
     from alchemesh_platform.registry.audit import check_chain
     from alchemesh_platform.registry.store import Registry
@@ -207,7 +207,7 @@ def check_audit(platform: Platform, expect: str | None = None) -> Checked:
 
 @contextmanager
 def reading(platform: Platform) -> Iterator[Registry | None]:
-    """The registry of an environment; None where none exists yet, so that reading creates nothing."""
+    """The registry of an environment; None if it does not exist yet, since reading must not create it."""
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.registry.unavailable import RegistryMissing
 

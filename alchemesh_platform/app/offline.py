@@ -1,4 +1,4 @@
-"""Planning and checking a product without the engine: offline, or against the mesh that is recorded."""
+"""Plan and check a product without the engine: offline, or against the recorded mesh."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A product as it would be deployed.
+    """A planned product.
 
     Args:
         product: The product, composed for an environment.
-        results: The results of the policies that this machine saw last.
+        results: The results of the policies that this machine last cached.
     """
 
     product: Composed
@@ -27,11 +27,11 @@ class Planned:
 
 
 def plan(where: Where, *, require_extras: bool = True) -> Planned:
-    """Compose the product of a folder, and evaluate the policies that this machine saw last; needs no network.
+    """Compose the product of a folder, and evaluate the policies that this machine last cached. This needs no network.
 
     Args:
         where: The product and the environment.
-        require_extras: Whether the optional packages that components need have to be installed.
+        require_extras: Whether the optional packages of the components must be installed.
 
     Raises:
         ProblemsFound: with every problem of manifest and platform file.
@@ -50,8 +50,7 @@ def check_policies(
 
     Args:
         manifest: The product.
-        platform: The environment whose policies this machine saw last; None for the policies that come with the
-            platform.
+        platform: The environment whose cached policies to evaluate; None for the platform's own policies.
         environment: Without ``platform``, the environment for the policies; None if undecided.
     """
     if platform is not None:
@@ -65,7 +64,7 @@ def check_policies(
 
 
 def check_mesh(manifest: LoadedManifest, platform: Platform) -> tuple[list[Problem], list[PolicyResult]]:
-    """The names in a manifest that the recorded mesh does not have, and the results of its policies.
+    """The names in a manifest that the recorded mesh lacks, and the results of the mesh's policies.
 
     Raises:
         RegistryMissing, RegistryUnavailable: when the registry of the environment cannot be read.

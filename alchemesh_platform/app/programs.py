@@ -1,4 +1,4 @@
-"""The Pulumi programs that the use cases run. Only this module of the platform imports the stacks built on it."""
+"""The Pulumi programs of the use cases. Only this module of the platform imports the stacks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def deploy_product(plan: Plan) -> object:
-    """Declare the resources of a data product; call it inside a run of the engine."""
+    """Declare the resources of a data product. Call this inside a run of the engine."""
     from alchemesh_stacks.data_product import deploy
 
     return deploy(plan)
 
 
 def deploy_foundation(foundation: Foundation, kept: Sequence[Kept], *, recorded: bool) -> object:
-    """Declare the resources of a foundation; call it inside a run of the engine.
+    """Declare the resources of a foundation. Call this inside a run of the engine.
 
     Args:
         kept: Resources to import instead of creating them.

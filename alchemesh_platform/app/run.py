@@ -1,4 +1,4 @@
-"""Running the code of a deployed product once, with its connections."""
+"""Run the code of a deployed product once, with its connections."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def run(
     folder: Path = Path(),
     on_output: Callable[[str], None] = lambda _line: None,
 ) -> Deployment:
-    """Run a product's code; the history keeps the run from its first moment.
+    """Run a product's code. The history contains the run from its start.
 
     Args:
         platform: The environment.
         product: ``domain/product``.
-        actor: The identity that runs it.
-        arguments: Passed to the code.
-        folder: The product's folder, where a job of an emulated cloud runs.
-        on_output: Gets each line that the code prints, with secrets masked.
+        actor: The identity that runs the code.
+        arguments: Arguments for the code.
+        folder: The product's folder, in which a job of an emulated cloud runs.
+        on_output: Receives each line that the code prints, with secrets masked.
 
     Returns:
-        The run: outcome, exit status, and the end of its output.
+        The finished run: outcome, exit status and the end of its output.
 
     Raises:
         NotDeployed: when the product is not deployed.
-        NoCode: when it has no code that can run here.
+        NoCode: when the product has no code that can run on this machine.
     """
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.emulation import emulator_variables, job_runner, resume

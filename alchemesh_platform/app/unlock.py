@@ -1,4 +1,4 @@
-"""Releasing a stack that a killed run left locked."""
+"""Unlock a stack that a killed run left locked."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
 
 
 def unlock(platform: Platform, product: str) -> list[str]:
-    """Release the stack of a product.
+    """Remove the locks of a product's stack.
 
     Args:
         platform: The environment.
         product: ``domain/product``.
 
     Returns:
-        Sentences about the locks that were found and removed.
+        A sentence for each removed lock.
 
     Raises:
-        StackLocked: when a run on this machine still holds it.
+        StackLocked: when a run on this machine still holds the lock.
     """
     from alchemesh_platform.base.names import project_name
     from alchemesh_platform.deployment.operator import stack_of

@@ -1,4 +1,4 @@
-"""Where a use case works: a folder, an environment and its platform."""
+"""The input of a use case: a folder, an environment and its platform."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Where:
     Args:
         directory: The product's folder, or its manifest.
         environment: Name of the environment.
-        platform_file: The platform file; by default the one in the folder, or above it in the git repository.
+        platform_file: The platform file; by default the one in the folder, or in a parent folder of the git repository.
         emulated: Whether the cloud is emulated on this machine.
     """
 
@@ -57,7 +57,7 @@ def manifest_path(directory: Path) -> Path:
 
 
 def read_platform(where: Where) -> Platform:
-    """The platform of an environment, from the platform file that is given or found.
+    """Read the platform of an environment from the given platform file, or from the one that is found.
 
     Raises:
         ProblemsFound: with every problem of the platform file.
@@ -79,8 +79,8 @@ def read_product(where: Where, *, look: bool = False, require_extras: bool = Tru
     """Read and compose the product of a folder.
 
     Args:
-        look: Whether the files that components need in that folder have to exist. `destroy` needs none of them.
-        require_extras: Whether the optional packages that components need have to be installed.
+        look: Whether the files that components need in that folder must exist. `destroy` needs none of them.
+        require_extras: Whether the optional packages of the components must be installed.
 
     Raises:
         ProblemsFound: with every problem of manifest and platform file.

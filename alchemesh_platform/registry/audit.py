@@ -1,7 +1,7 @@
 """The audit log: an append-only chain of acts in the registry that can be verified.
 
-Each act carries the digest of the act before it. An act that was changed, removed or inserted later therefore breaks
-the chain.
+Each act contains the digest of the act before it. A later change, deletion or insertion of an act therefore breaks the
+chain.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from alchemesh_platform.registry.tables import acts
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-TURN = "acts"  # one writer at a time adds to the chain
-BEGINNING = "0" * 64  # what the first act follows
+TURN = "acts"  # name of the lock: one writer at a time adds to the chain
+BEGINNING = "0" * 64  # the digest before the first act
 _LOOKED_UP = ("at", "environment", "product", "operation", "actor")
-BATCH = 1000  # acts that are read at a time
-OVERRIDE = "contract override"  # operation of an act: a change that did not wait for its notice period
+BATCH = 1000  # number of acts in one read
+OVERRIDE = "contract override"  # the operation of acts that override a notice period
 
 
 class Act(BaseModel):
@@ -81,12 +81,12 @@ class Checked:
     """The result of verifying the chain.
 
     Args:
-        acts: How many there are.
-        broken: Numbers of those that do not fit.
-        head: Digest of the last one. Keep it elsewhere to prove later that no act was removed from the end: the chain
-            alone cannot show that.
-        expect: Digest that was asked for.
-        expected_at: Number of the act that has it; None when there is none.
+        acts: Number of acts.
+        broken: Numbers of the acts that break the chain.
+        head: Digest of the last act. Keep it elsewhere to prove later that no act was removed from the end. The chain
+            alone cannot prove that.
+        expect: The requested digest.
+        expected_at: Number of the act with the requested digest; None if there is none.
     """
 
     acts: int
@@ -97,7 +97,7 @@ class Checked:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every act fits, and the digest that was asked for is there."""
+        """Whether no act breaks the chain, and an act has the requested digest."""
         return not self.broken and (self.expect is None or self.expected_at is not None)
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def check_chain(registry: Registry, expect: str | None = None) -> Checked:
     """Read the whole chain, and verify each act against the one before it.
 
     Args:
-        expect: A digest that was the head once. Some act must have it.
+        expect: A digest that was once the head. Some act must have it.
     """
     before, number, found, total = BEGINNING, 0, None, 0
     broken: list[int] = []
@@ -133,7 +133,7 @@ def check_chain(registry: Registry, expect: str | None = None) -> Checked:
 
 
 def _agrees(row: Any) -> bool:
-    """Whether the index columns of an act agree with it: they are in no digest."""
+    """Whether the index columns of an act match it: no digest covers them."""
     try:
         act = Act.model_validate_json(row.document)
     except ValueError:
@@ -168,5 +168,5 @@ def broken_links(registry: Registry) -> Iterator[int]:
 
 
 def digest_of(before: str, document: str) -> str:
-    """SHA-256, hexadecimal, of the digest before and a document."""
+    """SHA-256, hexadecimal, of the previous digest and a document."""
     return hashlib.sha256(f"{before}\n{document}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The database behind a registry: its address, its connections, and how a transaction begins."""
+"""The database of a registry: its address, its connections and its transactions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavail
 PATIENCE = timedelta(seconds=30)
 CONNECT_SECONDS = 10
 WAL_RETRY_SECONDS = 0.02
-TURN_LOCKS = 0xA1C4E6  # the advisory locks of our transactions, apart from those of other applications in the database
+TURN_LOCKS = 0xA1C4E6  # the advisory locks of our transactions, separate from other applications' locks
 ADDRESSES = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
@@ -40,7 +40,7 @@ class Database:
         self.on_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = self._sqlite_engine() if self.on_sqlite else self._postgresql_engine()
         self._writer = self._engine.execution_options(alchemesh_begin="BEGIN IMMEDIATE")
-        # SQLite has one writer at a time, and waits by polling: threads of one process queue here instead.
+        # SQLite has one writer at a time, and waits by polling. Threads of one process queue here instead.
         self._turn = threading.Lock()
 
     @property
@@ -56,21 +56,22 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection in a transaction that may write; committed at the end, undone by an exception."""
+        """A connection in a write transaction, which commits at the end or rolls back after an exception."""
         if self.on_sqlite:
             with self._turn, unavailable_as(self.url), self._writer.begin() as connection:
                 yield connection
         else:
             with unavailable_as(self.url), self._engine.begin() as connection:
-                # In the transaction and not in the session: a connection pooler may give the session to another client.
+                # Set it for the transaction, not the session: a connection pooler may give the session to another
+                # client.
                 connection.execute(text(f"SET LOCAL lock_timeout = {round(self.patience / timedelta(milliseconds=1))}"))
                 yield connection
 
     @contextmanager
     def transaction(self, lock: str) -> Iterator[Database]:
-        """This database with all reading and writing in one transaction; those that name the same lock take turns."""
+        """This database with all reads and writes in one transaction. Transactions with the same lock take turns."""
         with self.writing() as connection:
-            if not self.on_sqlite:  # which has one writer at a time anyway
+            if not self.on_sqlite:  # SQLite has one writer at a time anyway
                 number = zlib.crc32(lock.encode()) - 2**31
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({TURN_LOCKS}, {number})"))
             yield _Joined(self, connection)
@@ -84,7 +85,7 @@ class Database:
             deadline = time.monotonic() + self.patience.total_seconds()
             while not self._in_wal_mode():
                 if time.monotonic() > deadline:
-                    break  # a registry without it works too, one at a time
+                    break  # a registry without WAL mode works too, but blocks reads during a write
                 time.sleep(WAL_RETRY_SECONDS)
 
     def _in_wal_mode(self) -> bool:
@@ -94,7 +95,7 @@ class Database:
             try:
                 return str(connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar()) == "wal"
             except OperationalError as error:
-                # SQLite does not wait for another writer here, whatever the timeout says.
+                # SQLite does not wait for another writer here, even with a timeout.
                 if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                     return False
                 raise
@@ -106,7 +107,7 @@ class Database:
     def _sqlite_engine(self) -> Engine:
         engine = create_engine(self.url, connect_args={"timeout": self.patience.total_seconds()})
 
-        # Left to itself the driver begins a transaction too late for a read before a write, and never before DDL.
+        # By default the driver begins a transaction too late for a read before a write, and never before DDL.
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             statement = connection.get_execution_options().get("alchemesh_begin", "BEGIN")
@@ -145,7 +146,7 @@ class _Joined(Database):
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """The connection of the transaction; what is written is committed with it."""
+        """The connection of the transaction, which commits the writes."""
         yield self._connection
 
     def close(self) -> None:
@@ -156,7 +157,7 @@ def _parsed(address: str) -> URL:
     try:
         url = make_url(address)
         backend = url.get_backend_name()
-    except (ArgumentError, ValueError) as error:  # never with the text of the address: it may hold a password
+    except (ArgumentError, ValueError) as error:  # without the address, which may contain a password
         raise RegistryUnavailable("the address of the registry cannot be read", hint=f"expected {ADDRESSES}") from error
     if backend in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")

@@ -28,9 +28,9 @@ class Node:
 
     Args:
         kind: Kind of the node.
-        address: Its name across the mesh; a source system and a product may share one, so a node is known by both.
-        product: Address of the product it belongs to, or is; None for a source system.
-        missing: Whether a record refers to it although it is not recorded: never deployed here, or removed.
+        address: Its name in the mesh. A source system and a product may share one, so kind and address identify a node.
+        product: Address of its product; for a product its own, for a source system None.
+        missing: Whether a record refers to it although it is not recorded: never deployed here, or deleted.
         note: Further information: version, lifecycle and team of a product, technology of a source system, models
             of an output port.
     """
@@ -91,11 +91,11 @@ class Lineage:
         return {node.id: node for node in self.nodes}
 
     def targets(self) -> dict[str, list[str]]:
-        """Node: the nodes that its data flows to."""
+        """The nodes that each node's data flows to."""
         return _grouped((edge.source, edge.target) for edge in self.edges)
 
     def sources(self) -> dict[str, list[str]]:
-        """Node: the nodes that its data comes from."""
+        """The nodes that each node's data comes from."""
         return _grouped((edge.target, edge.source) for edge in self.edges)
 
 

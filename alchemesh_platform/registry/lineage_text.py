@@ -1,4 +1,4 @@
-"""Lineage as text: trees for a terminal, Mermaid and DOT for a picture, JSON for a program. Pure."""
+"""Lineage as text: trees for a terminal, Mermaid and DOT for pictures, JSON for programs. No side effects."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def as_json(lineage: Lineage) -> dict[str, Any]:
 
 
 def as_flow(lineage: Lineage) -> str:
-    """A tree that follows the data from its entry points. A node that is reached twice is drawn once."""
+    """A tree that follows the data from its entry points. It shows each node once."""
     nodes, targets, sources = lineage.by_id(), lineage.targets(), lineage.sources()
     lines: list[str] = []
     drawn: set[str] = set()
     roots = [node.id for node in lineage.nodes if node.id not in sources]
-    # A cycle has no entry point: it is drawn from any of its nodes.
+    # A cycle has no entry point. The tree shows it from one of its nodes.
     for root in [*roots, *nodes]:
         if root in drawn:
             continue
@@ -97,7 +97,7 @@ def _reported(node: Node, name: str) -> str:
 
 
 def as_tree(lineage: Lineage) -> str:
-    """A tree of domains, their teams, source systems and products, and where each port's data comes from or goes to."""
+    """A tree of domains, teams, source systems and products, with the source or target of each port's data."""
     nodes, targets, sources = lineage.by_id(), lineage.targets(), lineage.sources()
     domains: dict[str, list[Node]] = {domain.address: [] for domain in lineage.domains}
     teams = _by_domain(lineage.teams)
@@ -113,7 +113,7 @@ def as_tree(lineage: Lineage) -> str:
         into = port.kind == "input"
         others = [nodes[other] for other in (sources if into else targets).get(port.id, ())]
         label = f"{port.kind:<6}  {_reported(port, f'{port.name:<{width}}')}"
-        if into and len(others) == 1:  # as every input port has, unless the record is stale
+        if into and len(others) == 1:  # true for every input port, unless the record is stale
             return Branch(f"{label}  from {_other(others[0])}")
         return Branch(label.rstrip(), [Branch(f"{'from' if into else 'read by'} {_other(other)}") for other in others])
 
@@ -178,7 +178,7 @@ def _other(node: Node) -> str:
 
 
 def as_mermaid(lineage: Lineage) -> str:
-    """A Mermaid flowchart, as Markdown renders it. Source: https://mermaid.js.org/syntax/flowchart.html"""
+    """A Mermaid flowchart for Markdown. Source: https://mermaid.js.org/syntax/flowchart.html"""
     names = {node.id: f"n{at}" for at, node in enumerate(lineage.nodes)}
 
     def drawn(node: Node) -> str:
@@ -228,7 +228,7 @@ def as_dot(lineage: Lineage) -> str:
             name = title.partition(" ")[0]
             lines += [f"  subgraph {_quoted(f'cluster {name}')} {{", f"    label={_quoted(title)};"]
             lead = "    "
-            if not nodes:  # an empty cluster would not be drawn
+            if not nodes:  # Graphviz would not draw an empty cluster
                 lines.append(f"    {_quoted(f'domain:{name}')} [label={_quoted('')}, shape=point, style=invis];")
         for product, members in _by_product(nodes):
             if product is None:
@@ -251,7 +251,7 @@ def _quoted(text: str) -> str:
 
 
 def _groups(lineage: Lineage) -> list[tuple[str | None, list[Node]]]:
-    """The nodes of each domain under its title, where a mesh repo was applied; else all of them without one."""
+    """The nodes of each domain under its title if a mesh repo was applied; otherwise all nodes without a title."""
     if not lineage.domains:
         return [(None, list(lineage.nodes))]
     groups: dict[str, list[Node]] = {domain.address: [] for domain in lineage.domains}

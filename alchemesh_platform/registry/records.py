@@ -1,4 +1,4 @@
-"""The records of the registry. One record describes one thing in one environment; its address is its name."""
+"""The records of the registry. One record describes one object in one environment, named by its address."""
 
 from __future__ import annotations
 

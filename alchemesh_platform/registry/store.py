@@ -34,17 +34,17 @@ class Registry:
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True, create: bool = True, patience: timedelta = PATIENCE) -> Registry:
-        """Open the registry at an address, after migrating it.
+        """Open the registry at an address, and migrate it if needed.
 
         Args:
             url: ``sqlite:///path`` or ``postgresql://host/database``.
-            migrate: Whether to migrate a registry that an older alchemesh left.
+            migrate: Whether to migrate a registry of an older version.
             create: Whether to create a missing registry.
             patience: How long to wait for a lock of another process.
 
         Raises:
-            RegistryMissing: when there is none, and `create` is false.
-            RegistryUnavailable: when it cannot be used, with the reason and the remedy.
+            RegistryMissing: when the registry does not exist, and `create` is false.
+            RegistryUnavailable: when it cannot be used; gives the reason and the fix.
         """
         database = Database(url, patience)
         try:
@@ -71,33 +71,33 @@ class Registry:
         """This registry in one transaction: it commits all changes together, or rolls them back after an exception.
 
         Args:
-            lock: Transactions with the same lock run one after the other, so that reads stay valid until the end.
+            lock: Transactions with the same lock run one after the other, so that reads remain valid until the end.
         """
         with self._database.transaction(lock) as joined:
             yield Registry(joined)
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A connection that reads, for questions that records do not answer."""
+        """A read connection, for queries that records do not cover."""
         return self._database.reading()
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A connection that writes, for tables that hold no records; committed at the end, undone by an exception."""
+        """A write connection for tables without records. It commits at the end or rolls back after an exception."""
         return self._database.writing()
 
     def put(self, record: Record) -> Written:
-        """Record a thing. Recording the same again changes nothing and leaves no trace."""
+        """Write a record. Writing an identical record changes nothing and adds no history."""
         return self.write([record])[0]
 
     def remove(self, kind: type[Record], environment: str, address: str) -> bool:
-        """Remove a record and keep its history; False when there is none."""
+        """Delete a record and keep its history; False if it does not exist."""
         with self._database.writing() as connection:
             return remove(connection, Key(kind, environment, address))
 
     def write(self, records: Iterable[Record], removals: Iterable[Key] = ()) -> list[Written]:
-        """Record several things and remove others, all or nothing.
+        """Write several records and delete others, all or nothing.
 
         Returns:
-            The change of each record, in the order given.
+            The change of each record, in the given order.
         """
         records = list(records)
         acts: list[tuple[Key, int | None]] = [(key, None) for key in removals]
@@ -120,7 +120,7 @@ class Registry:
         return outcomes
 
     def get(self, kind: type[RecordT], environment: str, address: str) -> RecordT | None:
-        """The record of that name, or None."""
+        """The record at that address, or None."""
         table = TABLES[kind]
         with self._database.reading() as connection:
             document = connection.execute(select(table.c.document).where(*named(table, environment, address))).scalar()
@@ -135,10 +135,10 @@ class Registry:
         where: Mapping[str, str | Collection[str]] | None = None,
         limit: int | None = None,
     ) -> list[RecordT]:
-        """Every record of a kind, optionally of one environment or product, by address.
+        """Every record of a kind, optionally of one environment or product, sorted by address.
 
         Args:
-            where: Column of the kind's table: its value, or a list of accepted values.
+            where: Accepted value or values by column of the kind's table.
             limit: Maximum number of records.
         """
         table = TABLES[kind]
@@ -154,13 +154,13 @@ class Registry:
             query = query.order_by(table.c.address).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        # Sorted here: the order of text differs between databases, and between settings of one.
+        # Sort here: the order of text differs between databases and their settings.
         return [self._read(kind, row.document) for row in sorted(rows, key=lambda row: (row.environment, row.address))]
 
     def start_deployment(
         self, environment: str, product: str, operation: Operation, actor: str, *, version: str = ""
     ) -> Deployment:
-        """Record the start of an operation on a product. One that never ends reads as running, or killed."""
+        """Record the start of an operation on a product. An operation without an end is shown as running, or killed."""
         deployment = Deployment(
             id=uuid.uuid4().hex,
             environment=environment,
@@ -184,10 +184,10 @@ class Registry:
         exit_status: int | None = None,
         output: str | None = None,
     ) -> Deployment:
-        """Record the outcome of an operation. The first outcome counts: finishing again returns the recorded one.
+        """Record the outcome of an operation. The first outcome is final: a second call returns the recorded one.
 
         Raises:
-            LookupError: when no such operation was started.
+            LookupError: when the operation was not started.
         """
         with self._database.writing() as connection:
             row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
@@ -228,7 +228,7 @@ class Registry:
             return [self._read(Deployment, document) for document in connection.execute(query).scalars()]
 
     def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
-        """The last operation of these kinds on each product, by the product's address."""
+        """The last operation of these kinds on each product, by address of the product."""
         rank = func.row_number().over(
             partition_by=deployments.c.product, order_by=(deployments.c.started_at.desc(), deployments.c.id)
         )
@@ -249,7 +249,7 @@ class Registry:
         address: str | None = None,
         limit: int | None = None,
     ) -> list[Change]:
-        """The history of records, newest first, including removed ones."""
+        """The history of records, newest first, including deleted ones."""
         query = _narrowed(select(changes), changes, environment, product)
         if address is not None:
             query = query.where(changes.c.address == address)

@@ -1,7 +1,7 @@
-"""Tables of the registry: one for each kind of record, with a column for what is looked up by and the record as JSON.
+"""Tables of the registry: one for each kind of record, with columns for look-ups and the record as JSON.
 
-There are no foreign keys: the engine writes and removes records in its own order, and a record with a dangling
-reference is worth showing. A new kind is a record class, a table, a line in ``TABLES`` and a migration.
+There are no foreign keys: the engine writes and deletes records in its own order, and users should see a record with a
+dangling reference. A new kind needs a record class, a table, a line in ``TABLES`` and a migration.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ metadata = MetaData(
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A time in UTC; SQLite has no time zones, so it is stored without one."""
+    """A time in UTC. SQLite has no time zones, so this stores the time without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -67,7 +67,7 @@ def _record_table(name: str, *columns: Column[Any]) -> Table:
         Column("environment", Text, primary_key=True),
         Column("address", Text, primary_key=True),
         *columns,
-        _text("document"),  # text, so that the order of properties stays; JSONB would sort them
+        _text("document"),  # text keeps the order of properties; JSONB would sort them
     )
     for lookup in ("product", "domain", "name"):
         if lookup in table.c:
@@ -124,7 +124,7 @@ TABLES: dict[type[Record], Table] = {
     ValueScoreRecord: value_scores,
 }
 
-# Triggers of the migration keep these two append-only; only a deployment that still runs may change.
+# Triggers of the migration keep these two append-only. Only a running deployment may change.
 deployments = Table(
     "deployments",
     metadata,
@@ -149,14 +149,14 @@ acts = Table(
     _text("operation"),
     _text("actor"),
     _text("document"),
-    _text("digest"),  # SHA-256 of the one before and this one's document: a chain that can be checked
+    _text("digest"),  # SHA-256 of the previous digest and this document: a chain that can be verified
     Index(None, "environment", "product"),
 )
 
 changes = Table(
     "changes",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # only INTEGER counts up in SQLite
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # SQLite auto-increments only INTEGER
     Column("at", UtcTime, nullable=False),
     _text("environment"),
     _text("kind"),

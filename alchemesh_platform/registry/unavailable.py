@@ -1,4 +1,4 @@
-"""Errors of the registry: which registry, the reason and the remedy. They never contain a password."""
+"""Errors of the registry, with its name, the reason and the fix. They never contain a password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
     from sqlalchemy.exc import DBAPIError
 
-SMALLEST_FREE_BYTES = 64 * 1024  # SQLite's shared memory file, the largest piece it asks for at once, is 32 KiB
+SMALLEST_FREE_BYTES = 64 * 1024  # SQLite's shared memory file, its largest single allocation, is 32 KiB
 AGAIN = "then run the same command again; all records are kept"
 
 
@@ -29,22 +29,22 @@ class RegistryMissing(RegistryUnavailable):
 
 
 class RegistryLocked(RegistryUnavailable):
-    """Raised when another process kept the registry locked for too long."""
+    """Raised when another process held the lock of the registry for too long."""
 
     exit_code = ExitCode.LOCKED
 
 
 def shown(url: URL) -> str:
-    """The registry's name for messages: the file's path, or the address without its password and options."""
+    """The registry's name in messages: the file's path, or the address without its password and options."""
     if url.get_backend_name() == "sqlite":
         return url.database or ""
-    # The options go too: libpq takes passwords there as well.
+    # Remove the options too: libpq accepts passwords there.
     return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
 def unavailable_as(url: URL) -> Iterator[None]:
-    """Turn errors of a database or file system into :class:`RegistryUnavailable`; pass other exceptions on."""
+    """Convert errors of a database or file system to :class:`RegistryUnavailable`; other exceptions pass unchanged."""
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -129,7 +129,7 @@ def _sqlite_failure(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
 def _postgresql_failure(url: URL, error: DBAPIError) -> RegistryUnavailable | None:
     from sqlalchemy.exc import InterfaceError, OperationalError
 
-    # https://www.postgresql.org/docs/current/errcodes-appendix.html; a failed connection carries no code, only text.
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html; a failed connection has a text and no code.
     state = getattr(error.orig, "sqlstate", None)
     secrets = [url.password, *(url.query.get(option) for option in ("password", "sslpassword"))]
     text = mask(str(error.orig), [str(secret) for secret in secrets if secret])

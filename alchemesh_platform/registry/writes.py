@@ -1,4 +1,4 @@
-"""Writing records: each once, with a line of history for every change."""
+"""Write records, with one line of history for every change."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Key:
 
     @property
     def order(self) -> tuple[str, str, str]:
-        """One order for every writer, so that two that write several records never wait for each other."""
+        """The order in which every writer locks records, so that two writers never deadlock."""
         return self.kind.kind, self.environment, self.address
 
 
 def put_new(connection: Connection, kind: type[Record], wanted: list[tuple[Key, Record]]) -> set[Key]:
-    """Record the new ones of several things of a kind in one batch; returns their names.
+    """Insert the new records of a kind in one batch; returns their names.
 
     Writing them one by one needs a look-up for each, which takes a minute for a large mesh.
     """
     if len(wanted) < SEVERAL:
         return set()
     table = TABLES[kind]
-    rows = {key: _columns(key, record) for key, record in reversed(wanted)}  # of a name that comes twice, the first
+    rows = {key: _columns(key, record) for key, record in reversed(wanted)}  # of records with the same name, the first
     keys = sorted(rows, key=lambda key: key.order)
     added = _insert_if_absent(connection, table).returning(table.c.environment, table.c.address)
     found = {tuple(row) for row in connection.execute(added, [rows[key] for key in keys])}
@@ -51,7 +51,7 @@ def put_new(connection: Connection, kind: type[Record], wanted: list[tuple[Key, 
 
 
 def put(connection: Connection, key: Key, record: Record) -> Written:
-    """Record a thing; an identical record is left unchanged."""
+    """Write a record. An identical record is left unchanged."""
     table = TABLES[key.kind]
     its_name = named(table, key.environment, key.address)
     columns = _columns(key, record)
@@ -69,14 +69,14 @@ def put(connection: Connection, key: Key, record: Record) -> Written:
         if connection.execute(added, columns).one_or_none() is not None:
             _remember(connection, key, product, "created", document)
             return "created"
-        # In PostgreSQL another writer was quicker, between the look and the insert: look again.
+        # In PostgreSQL, another writer inserted the record between the read and the insert. Read it again.
 
 
 def _columns(key: Key, record: Record) -> dict[str, Any]:
-    """A record as its table holds it."""
+    """The columns of a record in its table."""
     table = TABLES[key.kind]
     columns = {name: getattr(record, name) for name in key.kind.model_fields if name in table.c}
-    columns["document"] = record.model_dump_json()  # of all of it, also where a record has a field of that name
+    columns["document"] = record.model_dump_json()  # the whole record, even if it has a field called `document`
     return columns
 
 
@@ -85,7 +85,7 @@ def _product_of(key: Key, columns: Mapping[str, Any]) -> str:
 
 
 def _insert_if_absent(connection: Connection, table: Table) -> Insert:
-    # Both write it the same way, in modules of their own; importing the other's as well would double the time to open.
+    # Both modules have the same insert function. Importing the second one would double the time to open a registry.
     if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
@@ -96,7 +96,7 @@ def _insert_if_absent(connection: Connection, table: Table) -> Insert:
 
 
 def remove(connection: Connection, key: Key) -> bool:
-    """Remove a record and keep its history; False when there is none."""
+    """Delete a record and keep its history; False if it does not exist."""
     table = TABLES[key.kind]
     product = table.c.product if "product" in table.c else literal(_own_product(key))
     gone = delete(table).where(*named(table, key.environment, key.address)).returning(product, table.c.document)
@@ -108,7 +108,7 @@ def remove(connection: Connection, key: Key) -> bool:
 
 
 def _own_product(key: Key) -> str:
-    """The product whose history a record belongs to that names none; a team may have the address of a product."""
+    """The product of a history line whose record names none. A team may have the same address as a product."""
     return key.address if key.kind is ProductRecord else ""
 
 

@@ -1,7 +1,7 @@
-"""Migrations of the registry: from the version of a database to the version that this software needs.
+"""Migrations of the registry, from the version of a database to this software's version.
 
-A field added to a record needs a migration too, even an empty one: older software does not understand the record, and
-the migration makes it refuse the registry with a reason.
+A new field of a record needs a migration too, even an empty one. Older software does not understand the record; the
+migration makes it refuse the registry with a reason.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.database import Database
 from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUnavailable, shown
 
-HEAD = "0005"  # the newest revision in versions/, known without loading Alembic; a test holds it
-VERSION_TABLE = "alchemesh_version"  # not Alembic's own name, which another application in the database may use
-MIGRATION_LOCK = 0xA1C4E5  # any number that no other application uses as an advisory lock in the same database
+HEAD = "0005"  # the newest revision in versions/, known without loading Alembic; a test checks it
+VERSION_TABLE = "alchemesh_version"  # not Alembic's default name, which another application in the database may use
+MIGRATION_LOCK = 0xA1C4E5  # an arbitrary number that no other application should use as an advisory lock
 
 
 def update_all(database: Database, *, migrate: bool, create: bool) -> None:
     """Check that the registry has this software's version; create or migrate it if requested.
 
     Raises:
-        RegistryMissing: when there is no registry, and `create` is false.
-        RegistryUnavailable: when its version is newer, or older and `migrate` is false.
+        RegistryMissing: when the registry does not exist, and `create` is false.
+        RegistryUnavailable: when the registry is newer, or is older and `migrate` is false.
     """
     name = shown(database.url)
     file = database.file
@@ -46,14 +46,14 @@ def update_all(database: Database, *, migrate: bool, create: bool) -> None:
     with database.writing() as connection:
         if not database.on_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-        found = version_of(connection)  # another process may have been quicker
+        found = version_of(connection)  # another process may have migrated it first
         _refuse_newer(found, name)
         if found != HEAD:
             _upgrade(connection)
 
 
 def version_of(connection: Connection) -> str | None:
-    """The revision that a database is at; None when it holds no registry."""
+    """The revision of a database; None if it contains no registry."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
