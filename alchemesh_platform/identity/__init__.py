@@ -1,1 +1,1 @@
-"""Identity of the acting user: verified once by the platform's identity provider, and recorded with every act."""
+"""Identity of the acting user. The platform's identity provider verifies it, and every act records it."""

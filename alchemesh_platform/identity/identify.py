@@ -1,4 +1,4 @@
-"""Identifies the acting user: by this machine, or by the platform's identity provider."""
+"""Identify the acting user, through this machine or the platform's identity provider."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def identify(platform: Platform, environ: Mapping[str, str] = os.environ) -> Ide
     """The acting user, verified by the platform's identity provider.
 
     Raises:
-        NotSignedIn: when no user is signed in here.
-        TokenRefused: when it refuses this token, with the reason.
-        ProviderUnavailable: when it cannot be asked.
+        NotSignedIn: when no user is signed in on this machine.
+        TokenRefused: when the provider refuses the token; gives the reason.
+        ProviderUnavailable: when the provider cannot be reached.
     """
     provider = platform.identity
     if provider.provider == "local":

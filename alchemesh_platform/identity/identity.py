@@ -1,4 +1,4 @@
-"""The acting user, and the issuer that authenticated it."""
+"""The acting user, and the issuer that authenticated the user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Identity:
     """An acting user.
 
     Args:
-        subject: The user's email, as the mesh knows users; ``user@host`` if no user is configured.
+        subject: The user's email, as in the mesh; ``user@host`` if no user is configured.
         issuer: The issuer of the identity: ``local``, or the address of an OIDC issuer.
     """
 
@@ -21,5 +21,5 @@ class Identity:
 
     @property
     def is_proven(self) -> bool:
-        """Whether an issuer other than this machine authenticated it."""
+        """Whether an issuer other than this machine authenticated the user."""
         return self.issuer != LOCAL_ISSUER

@@ -24,11 +24,11 @@ from alchemesh_platform.base.writing import write_private
 WELL_KNOWN = "/.well-known/openid-configuration"
 ANSWER_SECONDS = 10
 ANSWER_BYTES_MAX = 1_000_000
-KEPT_SECONDS = 3600  # a key that the issuer takes back is accepted for this long at most
+KEPT_SECONDS = 3600  # longest time for which a revoked key of the issuer is accepted
 
 
 class ProviderUnavailable(Failure):
-    """Raised when an identity provider cannot be asked, or answers something else than it should."""
+    """Raised when an identity provider cannot be reached, or sends an unexpected response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Published:
     Args:
         configuration: Its discovery document.
         keys: Its JSON Web Key Set.
-        fresh: Whether it was asked just now.
+        fresh: Whether the issuer has just sent it; False for a cached one.
     """
 
     configuration: dict[str, Any]
@@ -50,10 +50,10 @@ def published_by(issuer: str, *, fresh: bool = False) -> Published:
     """The metadata of an issuer, from this user's cache if it is less than an hour old.
 
     Args:
-        fresh: Ask the issuer in any case: its keys may have changed.
+        fresh: Whether to ignore the cache: the issuer's keys may have changed.
 
     Raises:
-        ProviderUnavailable: when it cannot be asked.
+        ProviderUnavailable: when the issuer cannot be reached.
     """
     file = _cache_file(issuer)
     if not fresh and (kept := _kept(file)) is not None:
@@ -63,7 +63,7 @@ def published_by(issuer: str, *, fresh: bool = False) -> Published:
     if not isinstance(address, str) or not is_protected(address):
         _unusable(issuer, "its discovery document names no https address of its keys")
     published = Published(configuration, answer_of(address, issuer))
-    with suppress(OSError):  # a cache that cannot be written costs two requests the next time
+    with suppress(OSError):  # a cache that cannot be written only costs two more requests next time
         write_private(file, json.dumps({"configuration": configuration, "keys": published.keys}))
     return published
 
@@ -81,10 +81,10 @@ def configuration_of(issuer: str) -> dict[str, Any]:
 
 
 def answer_of(url: str, issuer: str, form: dict[str, str] | None = None) -> dict[str, Any]:
-    """The JSON object that an address answers with, also where it refuses a form.
+    """The JSON object in the response of an address, even if the response refuses a form.
 
     Raises:
-        ProviderUnavailable: when there is no such answer.
+        ProviderUnavailable: when the response is missing or is not a JSON object.
     """
     body = None if form is None else urlencode(form).encode()
     question = Request(url, data=body, headers={"Accept": "application/json"})  # noqa: S310 - its scheme was looked at
@@ -108,7 +108,7 @@ def answer_of(url: str, issuer: str, form: dict[str, str] | None = None) -> dict
 
 
 class _ProtectedRedirects(HTTPRedirectHandler):
-    """Follows a redirect only where it can be trusted as much as the first address."""
+    """Follows a redirect only if its target is as trustworthy as the first address."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         if not is_protected(newurl):

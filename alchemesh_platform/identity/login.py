@@ -1,4 +1,4 @@
-"""Signing in by a code that is entered in a browser, on this machine or another.
+"""Sign in with a code that the user enters in a browser, on this machine or another.
 
 Source: https://www.rfc-editor.org/rfc/rfc8628 (OAuth 2.0 Device Authorization Grant)
 """
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 SCOPE = "openid email"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
-# Section 3.2 and 3.5: what to wait where the provider does not say, and how much longer when it asks to.
+# Sections 3.2 and 3.5: the default interval between requests, and its increase when the provider asks to slow down.
 INTERVAL_SECONDS = 5.0
 SLOWER_SECONDS = 5.0
 EXPIRES_SECONDS = 600.0
 
 
 class NoLogin(Failure):
-    """Raised when there is nothing to sign in at."""
+    """Raised when the identity provider supports no login."""
 
     exit_code = ExitCode.USAGE
 
 
 class LoginRefused(Failure):
-    """Raised when the identity provider gives no token, with its reason."""
+    """Raised when the identity provider issues no token; gives its reason."""
 
     exit_code = ExitCode.FORBIDDEN
 
 
 @dataclass(frozen=True, slots=True)
 class AskedFor:
-    """A login that has begun.
+    """A login that has started.
 
     Args:
-        address: Page where a person enters the code.
+        address: Page on which the user enters the code.
         code: The code that the user enters.
         secret: The device code that requests the token; never shown.
-        endpoint: Where it is asked for.
+        endpoint: Address that issues the token.
     """
 
     address: str
@@ -56,12 +56,12 @@ class AskedFor:
 
 
 def ask_for_code(provider: IdentityProvider) -> AskedFor:
-    """Begin a login.
+    """Start a login.
 
     Raises:
         NoLogin: when the platform's identity provider has no login.
-        LoginRefused: when it refuses the client.
-        ProviderUnavailable: when it cannot be asked.
+        LoginRefused: when the provider refuses the client.
+        ProviderUnavailable: when the provider cannot be reached.
     """
     issuer = provider.issuer or ""
     if provider.provider != "oidc" or not provider.client:
@@ -91,12 +91,12 @@ def ask_for_code(provider: IdentityProvider) -> AskedFor:
 
 
 def wait_for_token(provider: IdentityProvider, asked: AskedFor) -> str:
-    """The token, once the user has entered the code.
+    """Wait until the user has entered the code, and return the token.
 
-    The ID token, which says who it was; an access token may be for others to read alone.
+    The result is the ID token, which identifies the user. An access token may be readable only for other services.
 
     Raises:
-        LoginRefused: when the user refused, or the code expired.
+        LoginRefused: when the user refuses, or the code expires.
     """
     interval = asked.interval_seconds
     form = {"grant_type": GRANT_TYPE, "device_code": asked.secret, "client_id": provider.client or ""}

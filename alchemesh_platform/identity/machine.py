@@ -1,4 +1,4 @@
-"""The user according to this machine. This is trust, not proof."""
+"""The user according to this machine. This machine is trusted; nothing proves its answer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Mapping
 
 USER_VARIABLE = "ALCHEMESH_USER"
-GIT_SECONDS = 20  # git answers in milliseconds, unless its configuration is on a disk that is gone
+GIT_SECONDS = 20  # git responds in milliseconds, unless its configuration is on an unreachable disk
 
 
 def local_subject(environ: Mapping[str, str] = os.environ) -> str:
-    """``ALCHEMESH_USER``, or else the email that git signs commits with, or else ``user@host``."""
+    """``ALCHEMESH_USER``, or else the email of git's configuration, or else ``user@host``."""
     return environ.get(USER_VARIABLE) or _git_email() or f"{user_name()}@{socket.gethostname()}"
 
 
@@ -21,7 +21,7 @@ def user_name() -> str:
     """The name of the user that this process runs as."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user id without an entry, as in many containers
+    except (KeyError, OSError):  # a user id without a name, as in many containers
         return str(os.getuid())
 
 

@@ -19,10 +19,10 @@ class Place:
     """The personas and teams of an identity in the mesh of one environment.
 
     Args:
-        user: Its record; None where the mesh has no such user.
-        teams: Addresses of the teams that it is a member of.
-        has_users: Whether a mesh with users is recorded at all.
-        meant: The user that was probably meant, if the identity is unverified and the mesh has no such user.
+        user: Record of the user; None if the mesh has no such user.
+        teams: Addresses of the user's teams.
+        has_users: Whether a mesh with users is recorded.
+        meant: The most similar user, if the identity is unverified and the mesh has no such user.
     """
 
     identity: Identity
@@ -32,8 +32,8 @@ class Place:
     meant: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Everything as one JSON object; name and personas are null where the mesh has no such user,
-        and ``mesh`` is false where none is recorded."""
+        """The place as one JSON object. Name and personas are null if the mesh has no such user.
+        ``mesh`` is false if no mesh is recorded."""
         return {
             "subject": self.identity.subject,
             "issuer": self.identity.issuer,

@@ -1,4 +1,4 @@
-"""Finds the token of the acting user: in the environment of the run, or in the file that `alchemesh login` wrote."""
+"""Find the token of the acting user: in the environment, or in the file that `alchemesh login` wrote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NotSignedIn(Failure):
-    """Raised when there is no token at all."""
+    """Raised when no token is found."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -24,7 +24,7 @@ def token_of(provider: IdentityProvider, environ: Mapping[str, str]) -> str:
     """The token of the acting user. A token in the environment takes precedence over a login.
 
     Raises:
-        NotSignedIn: when there is neither.
+        NotSignedIn: when neither exists.
     """
     token = environ.get(provider.token.secret, "").strip()
     if token:
@@ -42,14 +42,14 @@ def token_of(provider: IdentityProvider, environ: Mapping[str, str]) -> str:
 
 
 def keep_token(provider: IdentityProvider, token: str) -> Path:
-    """Keep the token of a login, in a file that only this user can read."""
+    """Store the token of a login in a file that only this user can read."""
     file = kept_token_file(provider)
     write_private(file, token)
     return file
 
 
 def kept_token_file(provider: IdentityProvider) -> Path:
-    """Where the token of a login is kept: one for each issuer, audience and client."""
+    """The file with the token of a login; each issuer, audience and client has its own."""
     from platformdirs import user_state_path
 
     meant = "\n".join((provider.issuer or "", provider.audience or "", provider.client or ""))

@@ -1,4 +1,4 @@
-"""Verifies a token of an OIDC issuer: signature, issuer, audience, times, and the claim that names the user.
+"""Verify a token of an OIDC issuer: signature, issuer, audience, times, and the claim that names the user.
 
 Source: https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725 (best current practices)
 """
@@ -18,10 +18,10 @@ from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, p
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import IdentityProvider
 
-# Signatures that only the issuer can make: neither `none` nor those with a shared secret, which whoever knows the
-# issuer's public key could make of it.
+# Signatures that only the issuer can create. This excludes `none` and signatures with a shared secret, which anyone
+# could create from the issuer's public key.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
-LEEWAY_SECONDS = 60  # clocks of two machines differ
+LEEWAY_SECONDS = 60  # tolerates different clocks of two machines
 EMAIL = "email"
 
 
@@ -32,17 +32,17 @@ class TokenRefused(Failure):
 
 
 def verify(token: str, provider: IdentityProvider, *, now: float | None = None) -> Identity:
-    """The user that a token identifies.
+    """Verify a token and return its user.
 
-    Keys that are not known are asked for once more, since issuers change them.
+    If the token's key is unknown, this fetches the keys once more, since issuers change them.
 
     Args:
         provider: The platform's identity provider, of kind ``oidc``.
-        now: Seconds since 1970; by default this moment.
+        now: Seconds since 1970; by default the current time.
 
     Raises:
-        TokenRefused: with the reason and the way to another token.
-        ProviderUnavailable: when the issuer's keys cannot be had.
+        TokenRefused: when the token is invalid; gives the reason and the command for a new token.
+        ProviderUnavailable: when the issuer's keys cannot be fetched.
     """
     issuer = provider.issuer or ""
     claims = _claims(token, provider, published_by(issuer))
@@ -80,7 +80,7 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
 
 
 def _check(claims: dict[str, Any], provider: IdentityProvider, now: float) -> None:
-    """Hold issuer, audience and times against what is expected."""
+    """Check issuer, audience and times."""
     if claims.get("iss") != provider.issuer:
         _refuse(provider, f"it was issued by {_shown(claims.get('iss'))}")
     audience = claims.get("aud")
@@ -109,7 +109,7 @@ def _refuse(provider: IdentityProvider, reason: str, error: Exception | None = N
 
 
 def another(provider: IdentityProvider) -> Remedy:
-    """The way to a token that will do."""
+    """The command that gets a new token."""
     login = remedy("{}, or ", command("login")) if provider.client else ""
     variable = f"set {provider.token.secret} to a token of {provider.issuer} for {provider.audience}"
     return remedy("get a new one: {}{}", login, variable)

@@ -1,1 +1,1 @@
-"""The mesh repo: domains, teams, users and source systems as people declare them, and the way into the registry."""
+"""The mesh repo: declared domains, teams, users and source systems, and how `mesh apply` records them."""

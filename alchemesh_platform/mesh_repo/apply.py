@@ -1,4 +1,4 @@
-"""Makes the recorded mesh the wanted one: all of it, or nothing."""
+"""Apply a declared mesh to the registry: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alchemesh_platform.registry.writes import Key
 if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity
 
-NAMED_MAX = 20  # records that an act names of each kind of change: a first `mesh apply` has thousands
+NAMED_MAX = 20  # records that an act names for each kind of change: a first `mesh apply` creates thousands
 
 
 class MeshChanged(Failure):
@@ -32,7 +32,7 @@ def preview_mesh(registry: Registry, environment: str, wanted: Mesh) -> MeshDiff
     """The changes that :func:`apply_mesh` would make.
 
     Raises:
-        StillReferenced: when it would refuse to.
+        StillReferenced: when :func:`apply_mesh` would raise it.
     """
     diff = plan_changes(wanted, recorded_mesh(registry, environment))
     refuse_referenced(registry, environment, diff)
@@ -47,22 +47,22 @@ def apply_mesh(
     expected: MeshDiff | None = None,
     identity: Identity | None = None,
 ) -> MeshDiff:
-    """Make the recorded mesh of an environment the wanted one, in one transaction.
+    """Record the declared mesh of an environment, in one transaction.
 
-    Concurrent calls run one after the other, and each sees the result of the one before it. In the end the recorded
-    mesh is the one that the last call declared, never a mixture.
+    Concurrent calls run one after the other, and each sees the result of the previous one. The recorded mesh at the end
+    is the one that the last call declared, never a mixture.
 
     Args:
-        wanted: The mesh, with records of that environment.
-        expected: The difference that the user confirmed. Without it, every change is made.
-        identity: The acting user, recorded as an act together with the change. Without one, no act is recorded.
+        wanted: The declared mesh, with records of that environment.
+        expected: The difference that the user confirmed. Without it, every change is applied.
+        identity: The acting user; recorded in an act with the change. Without one, no act is recorded.
 
     Returns:
         The changes; empty if the recorded mesh equals the declared one.
 
     Raises:
-        MeshChanged: when something else than the expected would be changed.
-        StillReferenced: when something would go that a product refers to.
+        MeshChanged: when the difference is not the expected one.
+        StillReferenced: when a product refers to something that the change would delete.
     """
     with registry.transaction(f"mesh {environment}") as current:
         diff = plan_changes(wanted, recorded_mesh(current, environment))
@@ -98,7 +98,7 @@ def _act(environment: str, diff: MeshDiff, identity: Identity) -> Act:
 
 
 def refuse_referenced(registry: Registry, environment: str, diff: MeshDiff) -> None:
-    """Refuse a difference that takes away what a product refers to.
+    """Refuse a difference that would delete something that a product refers to.
 
     Raises:
         StillReferenced: with every reference.

@@ -1,7 +1,7 @@
-"""Checks that need the whole mesh repo: names that are unique, and names that refer to something.
+"""Checks that need the whole mesh repo: unique names, and references to existing names.
 
-They look at the documents rather than at the values made of them, and pass over what is not as it should be, so that
-the run reports their problems together with those of single values.
+They read documents rather than validated models, and skip invalid values. So the run reports their problems together
+with those of single values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alchemesh_platform.base.problems import Problem, closest, closest_email
 from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, SOURCE_ALIGNED
 
-# Kinds of team that are named without their domain: by whom.
+# Kinds of team whose name must be unique without the domain, and the files that name them.
 NAMED_ALONE = {"platform_team": "components", "governance_group": "policies"}
 OTHER_TYPES = ("aggregated", "consumer_aligned")
 NEIGHBOURS = (
@@ -34,13 +34,13 @@ class _Named(NamedTuple):
 
 
 class _Users(NamedTuple):
-    """The users that are declared, by email, and their emails in order."""
+    """The declared users by email, and their sorted emails."""
 
     by_email: Mapping[str, Node]
     emails: Sequence[str]
 
     def near(self, email: str) -> list[str]:
-        """The emails that begin most like another one."""
+        """The emails whose beginning is most similar to another one."""
         at = bisect(self.emails, email)
         return list(self.emails[max(0, at - NEIGHBOURS) : at + NEIGHBOURS])
 
@@ -48,7 +48,7 @@ class _Users(NamedTuple):
 def check_mesh(
     domains: Sequence[Node], users: Sequence[Node], policies: Sequence[Node] = (), *, complete: bool
 ) -> list[Problem]:
-    """Every problem that only the whole mesh repo shows.
+    """Every problem that only a check of the whole mesh repo finds.
 
     Args:
         domains: Documents of kind Domain.
@@ -78,12 +78,12 @@ def check_mesh(
     problems += _repeated(_texts(policies, "name"), "the policies of the mesh")
     if complete:
         problems += _policy_owners(policies, {named.text for named in alone["governance_group"]})
-    # Two teams of one name and kind in one domain break two rules, and one problem is enough.
+    # Two teams with the same name and kind in one domain break two rules. One problem is enough.
     return list({(problem.location, problem.path): problem for problem in reversed(problems)}.values())
 
 
 def _sections(domain: Node) -> Iterator[Problem]:
-    """The problems of the lists of a domain, each as a whole."""
+    """The problems of each list of a domain."""
     for section, noun in (("teams", "teams"), ("source_systems", "source systems")):
         names = [_Named((*place, "name"), each.keys["name"]) for place, each in _each([domain], section, "name")]
         yield from _repeated(names, f"the {noun} of its domain")
@@ -149,7 +149,7 @@ def _unknown(named: _Named, known: _Users, expected: str) -> Problem:
 
 
 def _known(users: Iterable[Node]) -> _Users:
-    """The users, of those with one email the first."""
+    """The users. If several have the same email, the first one counts."""
     by_email: dict[str, Node] = {}
     for _, user in _each(users, "users", "email"):
         by_email.setdefault(str(user.keys["email"].text), user)
@@ -157,7 +157,7 @@ def _known(users: Iterable[Node]) -> _Users:
 
 
 def _each(trees: Iterable[Node], section: str, key: str) -> Iterator[tuple[Path, Node]]:
-    """The items of a list in some documents that have a text under a key."""
+    """The items of a list in several documents that have a text under the given key."""
     for tree in trees:
         for place, item in tree.each(section):
             if key in item.keys and item.keys[key].text is not None:

@@ -1,4 +1,4 @@
-"""The changes that applying a mesh repo makes: from the recorded to the declared mesh, field by field. Pure."""
+"""The changes that applying a mesh repo makes to the recorded mesh, field by field. No side effects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ChangeKind = Literal["created", "updated", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field of a record that gets another value; values are plain data."""
+    """A changed field of a record; values are plain data."""
 
     field: str
     before: Any
@@ -23,7 +23,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """A record that appears (nothing before), changes or goes (nothing after)."""
+    """A record that is created (no ``before``), updated or deleted (no ``after``)."""
 
     before: Record | None
     after: Record | None
@@ -37,7 +37,7 @@ class RecordChange:
 
     @property
     def record(self) -> Record:
-        """The record as it will be, or as it was where it goes."""
+        """The new record, or the old one if it is deleted."""
         record = self.after or self.before
         if record is None:
             raise ValueError("a change has a record before or after it")
@@ -45,7 +45,7 @@ class RecordChange:
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:
-        """The fields that differ, in their order; of a record that appears or goes, none."""
+        """The changed fields, in their order; empty for a created or deleted record."""
         if self.before is None or self.after is None:
             return ()
         before, after = self.before.model_dump(mode="json"), self.after.model_dump(mode="json")
@@ -66,7 +66,7 @@ class RecordChange:
 
 @dataclass(frozen=True, slots=True)
 class MeshDiff:
-    """Every change, by kind (domains, teams, source systems, users, policies) and address; false when there is none."""
+    """Every change, by kind (domains, teams, source systems, users, policies) and address; false if there is none."""
 
     changes: tuple[RecordChange, ...] = ()
 
@@ -75,17 +75,17 @@ class MeshDiff:
 
     @property
     def created(self) -> tuple[Record, ...]:
-        """Records that appear."""
+        """Records that are created."""
         return tuple(one.record for one in self.changes if one.before is None)
 
     @property
     def updated(self) -> tuple[RecordChange, ...]:
-        """Records that change."""
+        """Records that are updated."""
         return tuple(one for one in self.changes if one.before is not None and one.after is not None)
 
     @property
     def removed(self) -> tuple[Record, ...]:
-        """Records that go."""
+        """Records that are deleted."""
         return tuple(one.record for one in self.changes if one.after is None)
 
 

@@ -1,4 +1,4 @@
-"""The rules of a mesh as this machine last saw them: for offline checks.
+"""The last cached rules of a mesh on this machine, for offline checks.
 
 `validate` and `plan` work offline. The commands that open the registry of an environment (`mesh apply`, `preview`,
 `up`) cache its policies and the types of its domains here. The cache stays small in a large mesh.
@@ -31,20 +31,20 @@ class LastSeen:
     """The cached rules of a mesh.
 
     Args:
-        policies: Those of its mesh repo; the shipped ones come on top.
-        domains: Domain: its type.
+        policies: Policies of the mesh repo, without the shipped ones.
+        domains: Type by domain.
     """
 
     policies: tuple[Policy, ...] = ()
     domains: Mapping[str, str] | None = None
 
     def domain_type(self, domain: str) -> str | None:
-        """Type of a domain, where it is known."""
+        """Type of a domain, if known."""
         return (self.domains or {}).get(domain)
 
 
 def last_seen(platform: Platform) -> LastSeen:
-    """The rules that this machine last saw in an environment; empty if it never saw any."""
+    """The rules of an environment that this machine last cached; empty if it never cached any."""
     try:
         kept = json.loads(_file(platform).read_bytes())
         if kept["registry"] != platform.registry:
@@ -55,7 +55,7 @@ def last_seen(platform: Platform) -> LastSeen:
 
 
 def policies_as_last_seen(manifest: LoadedManifest, platform: Platform, plan: Plan | None = None) -> list[PolicyResult]:
-    """The results of an environment's policies for a product, as far as this machine knows them."""
+    """The results of an environment's cached policies for a product."""
     from alchemesh_platform.policies.evaluate import policies_for
     from alchemesh_platform.policies.load import with_shipped
 
@@ -70,7 +70,7 @@ def policies_as_last_seen(manifest: LoadedManifest, platform: Platform, plan: Pl
 
 
 def remember_mesh(platform: Platform, registry: Registry) -> None:
-    """Cache the rules of an environment's mesh. A full disk caches nothing and stops no command."""
+    """Cache the rules of an environment's mesh. A full disk prevents the cache but stops no command."""
     from alchemesh_platform.registry.records import DomainRecord, PolicyRecord
 
     document = {

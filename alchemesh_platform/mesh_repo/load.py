@@ -1,4 +1,4 @@
-"""Reads a mesh repo, and reports every problem of its files in one run."""
+"""Read a mesh repo, and report every problem of its files in one run."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound="BaseModel")
 
 ENDINGS = (".yaml", ".yml")
-MANIFEST = "alchemesh.yaml"  # a folder that holds one is a product's, with files of its own kinds in it
+MANIFEST = "alchemesh.yaml"  # a folder with this file is a product's and is skipped
 DOMAIN_KIND, USERS_KIND, POLICY_KIND = "Domain", "Users", "Policy"
 PASSED_OVER = ("Platform", "DataProduct")
-# Names of things that belong in a file of another kind: how to write them.
+# How to declare objects that belong in a file of another kind.
 PARTS = {
     "Team": "write a team under 'teams' of its domain's file",
     "SourceSystem": "write a source system under 'source_systems' of its domain's file",
@@ -45,7 +45,7 @@ PARTS = {
 
 
 class NoMeshRepo(Failure):
-    """Raised when a folder declares nothing: it is not taken for a mesh repo from which everything was removed."""
+    """Raised when a folder declares nothing. An empty mesh repo would otherwise delete the whole mesh."""
 
     exit_code = ExitCode.USAGE
 
@@ -55,8 +55,8 @@ class MeshRepo:
     """A mesh repo without problems.
 
     Args:
-        domains: The content of its files of kind Domain; ``users``: of kind Users.
-        files: Every file that was read for them.
+        domains: The content of its files of kind Domain; ``users`` is the content of its files of kind Users.
+        files: Every file that was read.
         policies: The content of its files of kind Policy.
     """
 
@@ -87,7 +87,7 @@ class MeshRepo:
                     team_kind=team.kind,
                     members=tuple(
                         sorted(team.members)
-                    ),  # their order means nothing, so it must not appear as a difference
+                    ),  # the order has no meaning, so it must not appear as a difference
                 )
             for system in domain.source_systems:
                 yield SourceSystemRecord(
@@ -105,17 +105,17 @@ class MeshRepo:
                 address=policy.name,
                 owner=policy.owner,
                 effect=policy.effect.value,
-                # Cases are for those who write the policy; the mesh runs it.
+                # Cases are for the authors of the policy. The mesh does not need them.
                 document=policy.model_dump(mode="json", exclude={"cases"}, exclude_none=True),
             )
 
 
 def load_mesh_repo(folder: Path) -> MeshRepo:
-    """Read every YAML file below a folder, those in hidden folders and in products' folders aside.
+    """Read every YAML file below a folder, except in hidden folders and in products' folders.
 
     Raises:
         ProblemsFound: with every problem of every file.
-        NoMeshRepo: when there is neither a domain nor a user.
+        NoMeshRepo: when the folder declares neither a domain nor a user.
     """
     found = _Documents()
     for path in _yaml_files(folder):
@@ -141,7 +141,7 @@ def load_mesh_repo(folder: Path) -> MeshRepo:
 
 @dataclass(slots=True)
 class _Documents:
-    """The files read so far. The set is complete unless a file with errors hides its declarations."""
+    """The files read so far. They are complete unless a file has errors, which may hide declarations."""
 
     domains: list[Node] = field(default_factory=list)
     users: list[Node] = field(default_factory=list)
@@ -151,7 +151,7 @@ class _Documents:
     complete: bool = True
 
     def read(self, path: Path) -> None:
-        """Read a file, and sort it by its kind."""
+        """Read a file, and add it to the documents of its kind."""
         try:
             tree, problems = read_document(path)
         except ProblemsFound as unreadable:
@@ -179,13 +179,13 @@ class _Documents:
             self.complete = False
 
     def valid(self, tree: Node, model: type[ModelT]) -> ModelT | None:
-        """The value of a document, where it is one."""
+        """The validated value of a document; None if it is invalid."""
         value, problems = validate(tree, model)
         self.problems += problems
         return value
 
     def valid_policies(self) -> tuple[Policy, ...]:
-        """The policies, with their expressions and cases looked at."""
+        """The valid policies, after a check of their expressions and cases."""
         if not self.policies:
             return ()
         from alchemesh_platform.policies.load import check_policy
@@ -211,7 +211,7 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
 
 
 def _refuse(error: OSError) -> None:
-    """Say which folder cannot be read: passed over, what is declared there would be taken for removed."""
+    """Report an unreadable folder. If it were skipped, its declarations would count as deleted."""
     place = Location(shown(Path(error.filename)))
     raise ProblemsFound([Problem(place, "", f"cannot be read: {error.strerror}")]) from error
 

@@ -1,4 +1,4 @@
-"""The mesh as records: all of it, or the part that one product refers to."""
+"""The recorded mesh: all of it, or the part that one product refers to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Domains, teams, source systems, users and policies of one environment, each by its address."""
+    """Domains, teams, source systems, users and policies of one environment, by address."""
 
     domains: Mapping[str, DomainRecord] = field(default_factory=dict)
     teams: Mapping[str, TeamRecord] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Mesh:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Mesh:
-        """The mesh that some records make, in their order."""
+        """The mesh of the given records, in their order."""
         found = list(records)
 
         def each(kind: type[RecordT]) -> dict[str, RecordT]:
@@ -57,7 +57,7 @@ class Mesh:
 
 
 def recorded_mesh(registry: Registry, environment: str) -> Mesh:
-    """The whole mesh that is recorded in an environment."""
+    """The whole recorded mesh of an environment."""
     return Mesh.of(
         [
             *registry.all(DomainRecord, environment),
@@ -70,10 +70,11 @@ def recorded_mesh(registry: Registry, environment: str) -> Mesh:
 
 
 def mesh_around(registry: Registry, environment: str, product: DataProduct) -> Mesh | None:
-    """The part of the recorded mesh that a product refers to; None where no mesh was ever applied.
+    """The part of the recorded mesh that a product refers to; None if no mesh was ever applied.
 
-    It takes four look-ups, whatever the size of the mesh. Where one of them finds nothing, what may have been meant
-    comes too: the other domains; the teams or source systems of the product's domain, and those of that name elsewhere.
+    This takes four look-ups for a mesh of any size. If a look-up finds nothing, the result also includes likely
+    alternatives: the other domains, the teams or source systems of the product's domain, and those with the same name
+    in other domains.
     """
     owner = registry.get(UserRecord, environment, product.owner)
     owners = [owner] if owner is not None else []
@@ -94,7 +95,7 @@ def _named(
     names: Iterable[str],
     where: Mapping[str, str] | None = None,
 ) -> list[RecordT]:
-    """Those of the names that the domain has; where it lacks one, all that it has, and those of that name elsewhere."""
+    """The named records of the domain. If one is missing, also all its others and those with that name elsewhere."""
     wanted = {f"{domain}/{name}": name for name in names}
     found = registry.all(kind, environment, where={"address": list(wanted), **(where or {})}) if wanted else []
     missing = wanted.keys() - {record.address for record in found}

@@ -1,12 +1,12 @@
 """The schema of the files of a mesh repo.
 
-There are two kinds of file, which may lie anywhere below the mesh repo's folder:
+There are two kinds of file, which may be anywhere below the mesh repo's folder:
 
-- ``kind: Domain``, one file a domain (``domains/aviation.yaml``), with its teams and source systems: everything that
-  the domain owns is in one place, and none of it repeats the name of the domain.
-- ``kind: Users``, with a list of users. One file is enough; several are read as one list.
+- ``kind: Domain``, one file for each domain (``domains/aviation.yaml``), with its teams and source systems. Everything
+  that the domain owns is in one place, and does not repeat the name of the domain.
+- ``kind: Users``, with a list of users. One file is enough; several files form one list.
 
-Policies, ``kind: Policy``, may lie among them. So may platform files and folders of products, which are passed over.
+The folder may also contain policies, ``kind: Policy``. Platform files and products' folders are skipped.
 """
 
 from __future__ import annotations

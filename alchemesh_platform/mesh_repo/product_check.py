@@ -1,4 +1,4 @@
-"""Holds a product against the mesh: its domain, team, owner and source systems are those of the mesh repo. Pure."""
+"""Check a product against the mesh: the mesh must have its domain, team, owner and source systems. No side effects."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Locate = Callable[[Path], Location]
 
 
 def check_product(product: DataProduct, locate: Locate, mesh: Mesh | None) -> list[Problem]:
-    """References of a product that the mesh does not have, or has differently.
+    """References of a product that the mesh lacks, or that differ from the mesh.
 
     Args:
         product: The manifest.
-        locate: Where the value at a path of the manifest is written.
-        mesh: The result of :func:`~alchemesh_platform.mesh_repo.mesh.mesh_around`, or a whole mesh. Without any
-            domain there is no mesh to check a product against, and no problem.
+        locate: Returns the place of a manifest path.
+        mesh: The result of :func:`~alchemesh_platform.mesh_repo.mesh.mesh_around`, or a whole mesh. A mesh without
+            domains is not checked and gives no problem.
     """
     if mesh is None or not mesh.domains:
         return []
@@ -62,7 +62,7 @@ def _owner(product: DataProduct, locate: Locate, mesh: Mesh) -> Iterator[Problem
     if owner is None:
         team = mesh.teams.get(f"{product.domain}/{product.team}")
         domain = mesh.domains.get(product.domain)
-        # Of all the users of the mesh, these are likely to be meant.
+        # Of all users of the mesh, the user probably meant one of these.
         likely = [*(team.members if team is not None else ()), *([domain.owner] if domain is not None else ())]
         close = closest_email(product.owner, [*likely, *mesh.users])
         hint = f"did you mean {close!r}?" if close else DECLARE
@@ -107,7 +107,7 @@ def _problem(locate: Locate, path: Path, found: str, expected: str, hint: str | 
 
 
 def _meant(found: str, known: Sequence[str]) -> str:
-    """The closest name, or else where names come from and which there are."""
+    """The closest name, or else the place where names are declared and the existing names."""
     close = closest(found, known)
     if close is not None:
         return f"did you mean {close!r}?"

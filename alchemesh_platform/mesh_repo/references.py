@@ -1,4 +1,4 @@
-"""References to parts of the mesh that are about to be removed."""
+"""References to parts of the mesh that a change would delete."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from alchemesh_platform.registry.records import (
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-# Kind of requester: kind of the record that it is. A product is no part of the mesh repo.
+# Record kind by kind of requester. A product is no part of the mesh repo.
 REQUESTERS = {"data_domain": "domain", "technical_team": "team", "user": "user"}
-SHOWN_MAX = 5  # references that a message names of each thing
+SHOWN_MAX = 5  # references to each object in a message
 
 _Key = tuple[str, str]  # kind of record, address
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reference:
-    """Something that is recorded and refers to a thing that would go.
+    """A recorded reference to an object that a change would delete.
 
     Args:
-        kind: Of the thing: domain, team, source_system or user.
-        address: Of the thing.
-        loss: The persona or kind that the reference needs and the part would lose. Empty if the part is removed.
+        kind: Kind of the object: domain, team, source_system or user.
+        address: Address of the object.
+        loss: The persona or kind that the reference needs and the object would lose. Empty if the object is deleted.
         by: The source of the reference: address of a product, or an access request and its port.
     """
 
@@ -52,7 +52,7 @@ class Reference:
 
 
 class StillReferenced(Failure):
-    """Raised instead of removing what something still refers to; carries the references."""
+    """Raised when a change would delete objects that are still referenced; has the references."""
 
     exit_code = ExitCode.FORBIDDEN
 
@@ -74,9 +74,9 @@ class StillReferenced(Failure):
 
 
 def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Reference]:
-    """Everything recorded in an environment that a difference would leave without what it refers to.
+    """Every recorded reference in an environment that a difference would break.
 
-    Beside things that are removed, these are owners that lose the persona of an owner, and teams of products that
+    This includes references to deleted objects, to owners that lose the owner persona, and to teams of products that
     become teams of another kind.
     """
     losses = dict(_losses(diff))
@@ -89,7 +89,7 @@ def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Ref
         if key in losses
     }
     if any(kind == SourceSystemRecord.kind for kind, _ in losses):
-        # Those of ports whose product is not recorded, or does not list the source system any more.
+        # Source systems of ports whose product is not recorded, or no longer lists the source system.
         for flow in registry.all(LineageRecord, environment, where={"source_kind": "source_system"}):
             key = (SourceSystemRecord.kind, flow.source)
             if key in losses:
@@ -98,14 +98,14 @@ def references(registry: Registry, environment: str, diff: MeshDiff) -> list[Ref
 
 
 def _of_stacks(registry: Registry, environment: str, losses: Collection[_Key]) -> Iterator[Reference]:
-    """Stacks of domains that would go: without its domain, nothing takes such a stack down."""
+    """Stacks of deleted domains: without the domain, nothing would destroy its stack."""
     for kind, name in losses:
         if kind == DomainRecord.kind and registry.get(FoundationRecord, environment, domain_project(name)) is not None:
             yield Reference(kind, name, "", f"its stack, {domain_project(name)}")
 
 
 def _of_requests(registry: Registry, environment: str, diff: MeshDiff) -> Iterator[Reference]:
-    """Access requests that are open or granted, and whose requester would go."""
+    """Open or granted access requests whose requester would be deleted."""
     gone = {(record.kind, record.address) for record in diff.removed if record.kind in REQUESTERS.values()}
     if not gone:
         return
@@ -117,7 +117,7 @@ def _of_requests(registry: Registry, environment: str, diff: MeshDiff) -> Iterat
 
 
 def _losses(diff: MeshDiff) -> Iterator[tuple[_Key, str]]:
-    """The things that cannot be referred to any more, each with what it loses where it stays."""
+    """The objects that can no longer be referenced, each with its loss if it is not deleted."""
     for record in diff.removed:
         yield (record.kind, record.address), ""
     for change in diff.updated:
@@ -127,7 +127,7 @@ def _losses(diff: MeshDiff) -> Iterator[tuple[_Key, str]]:
 
 
 def _purpose(record: Record | None) -> set[str]:
-    """The persona or kind for which products refer to a user or team, if it has that."""
+    """The persona or kind of a user or team that products refer to, if any."""
     if isinstance(record, UserRecord) and OWNER_PERSONA in record.personas:
         return {f"the persona {OWNER_PERSONA}"}
     if isinstance(record, TeamRecord) and record.team_kind == PRODUCT_TEAM:

@@ -1,1 +1,1 @@
-"""Computational policies: rules of a governance group, written in CEL and run by the platform."""
+"""Computational policies: rules of the governance group, written in CEL and evaluated by the platform."""

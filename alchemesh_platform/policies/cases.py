@@ -1,4 +1,4 @@
-"""Runs policies against their recorded cases."""
+"""Run policies against their recorded cases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alchemesh_platform.policies.load import LoadedPolicy, case_product
 from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, PolicyCase, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 
-# Of several outcomes in different places of a case, the one that counts comes first.
+# If a case has several outcomes in different places, the first of this order counts.
 WORST_FIRST = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED, Outcome.PASSED, Outcome.NOT_APPLICABLE)
 
 
@@ -22,7 +22,7 @@ class CaseResult:
     """The result of one recorded case.
 
     Args:
-        at: Places that came out so, and ``expected_at`` those that should; None where the case does not say.
+        at: Places with this outcome; ``expected_at`` are the expected ones, None if the case names none.
         message: The message of the policy.
     """
 
@@ -36,7 +36,7 @@ class CaseResult:
 
     @property
     def as_expected(self) -> bool:
-        """Whether the outcome is the recorded one, in the recorded places."""
+        """Whether the outcome and its places are the recorded ones."""
         return self.got is self.expected and (self.expected_at is None or set(self.expected_at) == set(self.at))
 
     def as_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class CaseResult:
 
 
 def run_cases(loaded: LoadedPolicy) -> list[CaseResult]:
-    """Run a policy against each of its cases, in the order in which they are written."""
+    """Run a policy against each of its cases, in the order of the file."""
     nodes = [node for _, node in loaded.tree.each("cases")]
     return [_run(loaded, case, node) for case, node in zip(loaded.policy.cases, nodes, strict=True)]
 

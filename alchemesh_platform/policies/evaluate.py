@@ -1,4 +1,4 @@
-"""Evaluates policies: a product and what is known of it in, one result for each outcome of each policy out. Pure."""
+"""Evaluate policies on the facts about a product. Each policy gives one result for each outcome. No side effects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.manifest.load import LoadedManifest
 
-_TELLING = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED)  # those that name their places, worst first
+_TELLING = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED)  # the outcomes that name their places, worst first
 
 
 class _Answer(NamedTuple):
@@ -40,19 +40,19 @@ def policies_for(
     environment: str | None = None,
     domain_type: str | None = None,
 ) -> list[PolicyResult]:
-    """Hold a product against policies.
+    """Evaluate policies on a product.
 
     Args:
         loaded: The manifest.
-        policies: The policies, in the order in which their results are wanted.
-        plan: The product composed, where it is; gives the environment too.
-        environment: The environment, where there is one without a plan.
-        domain_type: Type of the product's domain, where the registry has the domain.
+        policies: The policies, in the order of the results.
+        plan: The plan of the product, if it is composed; it also gives the environment.
+        environment: The environment, if there is one without a plan.
+        domain_type: Type of the product's domain, if the registry has the domain.
 
     Returns:
-        For each policy, in the given order, one result for each of its outcomes: what could not be evaluated, where it
-        is violated, what is not known. Where there is nothing of that kind, one that says that it passed or did not
-        apply. Nothing is raised for what is wrong with a policy: it is a result.
+        For each policy, in the given order, one result for each of these outcomes: error, violated, not evaluated. A
+        policy without any of them has one result: passed or not applicable. A faulty policy raises nothing; its result
+        is an error.
     """
     facts = Facts(
         loaded.product,
@@ -65,7 +65,7 @@ def policies_for(
 
 
 def evaluate_request(policy: Policy, request: GivenRequest, environment: str | None) -> PolicyResult:
-    """Ask a policy that approves of an access request: passed is approved, and nothing else is."""
+    """Evaluate an approval policy on an access request. Only the outcome ``passed`` approves the request."""
     domain, _, rest = request.port.partition("/")
     facts = {
         **{f"request.{name}": plain(value) for name, value in request if value is not None},
@@ -78,7 +78,7 @@ def evaluate_request(policy: Policy, request: GivenRequest, environment: str | N
 
 
 def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
-    """Hold what is known of a product against policies; as :func:`policies_for`."""
+    """Evaluate policies on the facts about a product; results as for :func:`policies_for`."""
     ordered = list(policies)
     if not cel_is_installed():
         return [result for policy in ordered for result in _results(policy, {_without_cel(): []})]
@@ -87,7 +87,7 @@ def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
     for scope in dict.fromkeys(policy.applies_to for policy in ordered):
         asked = [(policy, found) for policy, found in zip(ordered, answers, strict=True) if policy.applies_to is scope]
         for subject in facts.subjects(scope):
-            # Bound once for every policy: values are converted when the first expression needs them, and kept.
+            # Bind once for all policies: the library converts a value when the first expression needs it, and keeps it.
             bound = bind(scope, {**shared, **subject.variables})
             for policy, found in asked:
                 answer = _answer(policy, bound)
@@ -103,7 +103,7 @@ def _without_cel() -> _Answer:
 
 
 def _answer(policy: Policy, bound: Any) -> _Answer:
-    """The answer of one policy on one subject."""
+    """The answer of one policy for one subject."""
     asked = "when"
     try:
         if policy.when is not None and not compiled(policy.when, policy.applies_to).holds(bound):

@@ -1,6 +1,6 @@
-"""CEL expressions of policies: compiled with their types checked, and evaluated within bounds.
+"""CEL expressions of policies: compiled with type checks, and evaluated within limits.
 
-Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md, run by the CEL team's own library.
+Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md, implemented by the CEL team's own library.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from alchemesh_platform.base.problems import closest, did_you_mean
 from alchemesh_platform.policies.models import Scope
 from alchemesh_platform.policies.variables import VARIABLES
 
-# The library's limit for one evaluation, in all loops together: cel-cpp, runtime/runtime_options.h,
-# comprehension_max_iterations. It also bounds the length of an expression and how deeply it is nested.
+# The library's limit for one evaluation, for all loops together: cel-cpp, runtime/runtime_options.h,
+# comprehension_max_iterations. It also limits the length and the nesting of an expression.
 ITERATIONS_MAX = 10_000
-COMPILED_MAX = 4096  # expressions kept compiled: many times the policies of a mesh
+COMPILED_MAX = 4096  # compiled expressions in the cache: many times the policies of a mesh
 
 POLICIES = "alchemesh-platform[policies]"
 CEL_MISSING = f"policies need {POLICIES}, which is not installed"
 
-_LIBRARY_ERRORS = (RuntimeError, TypeError, ValueError)  # what the binding raises
+_LIBRARY_ERRORS = (RuntimeError, TypeError, ValueError)  # the exceptions of the binding
 _PROTOBUF = "google.protobuf.descriptor_pool"
 _AT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
@@ -38,7 +38,7 @@ _UNEXPECTED = re.compile(
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _UNBOUND = re.compile(r'No value with name "([^"]+)" found in Activation')
 _MISSING_KEY = re.compile(r'Key not found in map ?: ?"?([^"]*)"?')
-# The usual ones of https://github.com/google/cel-spec/blob/master/doc/langdef.md#standard-definitions, for hints.
+# Common functions for hints, from https://github.com/google/cel-spec/blob/master/doc/langdef.md#standard-definitions.
 _FUNCTIONS = (
     *("has", "size", "all", "exists", "exists_one", "filter", "map"),
     *("contains", "startsWith", "endsWith", "matches", "duration", "timestamp", "int", "double", "string", "type"),
@@ -46,7 +46,7 @@ _FUNCTIONS = (
 
 
 class WrongExpression(Exception):
-    """Raised when a text is no CEL expression that gives true or false; carries the reason and a remedy."""
+    """Raised when a text is no CEL expression with a boolean result; has the reason and a fix."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         self.message = message
@@ -55,14 +55,14 @@ class WrongExpression(Exception):
 
 
 class CelMissing(Failure):
-    """Raised when policies cannot be compiled or evaluated here, because the library for CEL is not installed."""
+    """Raised when policies cannot be compiled or evaluated because the CEL library is not installed."""
 
     def __init__(self) -> None:
         super().__init__(CEL_MISSING, hint=f"run `{install_command(POLICIES)}`")
 
 
 class NotKnown(Exception):
-    """Raised when the answer depends on a variable that has no value here; carries its name."""
+    """Raised when the result depends on a variable without a value; has the variable's name."""
 
     def __init__(self, variable: str) -> None:
         self.variable = variable
@@ -70,11 +70,11 @@ class NotKnown(Exception):
 
 
 class EvaluationFailed(Exception):
-    """Raised when an expression has no answer: what went wrong, in a sentence."""
+    """Raised when an expression cannot be evaluated; gives the reason as a sentence."""
 
 
 class Expression:
-    """A compiled expression; may be used by several threads."""
+    """A compiled expression. Several threads may use it."""
 
     def __init__(self, program: Any, scope: Scope) -> None:
         self._program = program
@@ -87,9 +87,9 @@ class Expression:
             bound: The result of :func:`bind` for the same scope.
 
         Raises:
-            NotKnown: when the answer depends on a variable without a value. ``||``, ``&&`` and the like give an answer
-                where one side of them decides it, whatever is not known on the other.
-            EvaluationFailed: when it fails, takes too long, or gives something else than true or false.
+            NotKnown: when the result depends on a variable without a value. Operators such as ``||`` and ``&&`` do not
+                raise if one operand decides the result.
+            EvaluationFailed: when it fails, takes too long, or its result is not a boolean.
         """
         try:
             value = self._program.eval(bound)
@@ -117,14 +117,14 @@ class Expression:
 
 
 def cel_is_installed() -> bool:
-    """Whether policies can be evaluated here."""
+    """Whether policies can be evaluated on this machine."""
     from importlib.util import find_spec
 
     return find_spec("cel_expr_python") is not None
 
 
 def bind(scope: Scope, data: Mapping[str, Any]) -> Any:
-    """Values for the variables of a scope, for any number of its expressions; those left out are unknown.
+    """Bind values to the variables of a scope, for any number of its expressions. Missing variables are unknown.
 
     Raises:
         CelMissing: when the library is not installed.
@@ -137,7 +137,7 @@ def compiled(text: str, scope: Scope) -> Expression:
     """Compile an expression over the variables of a scope.
 
     Raises:
-        WrongExpression: when it is not CEL, names what there is not, mixes types, or cannot give true or false.
+        WrongExpression: when it is not CEL, has an unknown name, mixes types, or cannot be a boolean.
         CelMissing: when the library is not installed.
     """
     try:
@@ -171,10 +171,10 @@ def _environment(scope: Scope) -> Any:
 
 @contextmanager
 def _without_protobuf() -> Iterator[None]:
-    """Keep the library from importing protobuf, which takes five times as long as everything else that it does.
+    """Prevent the library from importing protobuf, which takes five times as long as the rest of its import.
 
-    It looks for protobuf to have message types in expressions; ours have none. It does without when the import fails.
-    With other threads about, one of them might be importing protobuf for itself: then the time is spent.
+    The library imports protobuf for message types in expressions. Our expressions have none, and the library works
+    without it. If another thread may be importing protobuf, this does not prevent the import.
     """
     if _PROTOBUF in sys.modules or threading.active_count() > 1:
         yield
@@ -214,7 +214,7 @@ def _unheard_of(name: str, where: str, text: str, scope: Scope) -> WrongExpressi
 
 
 def _cleaned(message: str) -> str:
-    """The library's words without its codes, its names of operators and its lists of what could have been."""
+    """The library's message without its codes, its names of operators and its lists of alternatives."""
     line = _STATUS.sub("", _STATUS.sub("", message.strip())).partition("\n")[0].partition(" expecting {")[0]
     line = _OPERATOR.sub(lambda match: match[1] or match[2], line).replace("_[_]", "[]").replace("_?_:_", "?:")
     return f"{line[:1].lower()}{line[1:]}".replace(" : ", ": ").replace(" (in container '')", "")

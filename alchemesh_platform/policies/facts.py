@@ -1,4 +1,4 @@
-"""The facts about a product when its policies are evaluated, as values of the variables that expressions may name."""
+"""The facts about a product that its policies use, as values of the variables in expressions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROLES = ("input_port", "storage", "proxy", "infrastructure", "code")
 
 
 class Subject(NamedTuple):
-    """One thing that a policy is asked of: where it is, and the variables that it adds to those of the product."""
+    """An object that a policy evaluates: its place, and the variables that it adds to the product's variables."""
 
     place: Callable[[], Place]
     variables: Mapping[str, Any]
@@ -39,16 +39,16 @@ class Component:
     place: Place
 
 
-@dataclass(frozen=True)  # without slots, which a cached property cannot do with
+@dataclass(frozen=True)  # no slots: they do not support a cached property
 class Facts:
     """The facts about a product. None means unknown.
 
     Args:
         product: The manifest.
-        locate: Where the value at a path of the manifest is written.
-        domain_type: Type of its domain, where the registry has it.
-        environment: Environment, where there is one.
-        components: Components of its plan, where it is composed.
+        locate: Returns the place of a manifest path.
+        domain_type: Type of the product's domain, if the registry has it.
+        environment: The environment, if there is one.
+        components: Components of the product's plan, if it is composed.
     """
 
     product: DataProduct
@@ -58,7 +58,7 @@ class Facts:
     components: tuple[Component, ...] | None = None
 
     def variables(self) -> dict[str, Any]:
-        """Values of the variables that every scope has; what is not known is left out."""
+        """Values of the variables of every scope, without unknown ones."""
         product = self.product
         known = {"domain.type": self.domain_type, "environment": self.environment}
         return {
@@ -76,9 +76,9 @@ class Facts:
         }
 
     def subjects(self, scope: Scope) -> Iterator[Subject]:
-        """Everything that policies of a scope are asked of.
+        """Everything that the policies of a scope evaluate.
 
-        Where it is not known what there is, it is the product alone, without variables of the scope's own.
+        If the components of the product are unknown, this is only the product, without the scope's own variables.
         """
         return {
             Scope.PRODUCT: self._product,
@@ -113,7 +113,7 @@ class Facts:
                 yield Subject(self._place(path), {"property": data})
 
     def _no_requests(self) -> Iterator[Subject]:
-        """Nothing: a product is no request; those are asked of one at a time, by evaluate_request."""
+        """Nothing: a product is no request. ``evaluate_request`` evaluates requests one by one."""
         return iter(())
 
     def _components(self) -> Iterator[Subject]:
@@ -139,7 +139,7 @@ class Facts:
 
     @cached_property
     def _properties(self) -> dict[str, list[tuple[Path, dict[str, Any]]]]:
-        """Model: its properties, those inside objects and arrays too, each with its path in the manifest."""
+        """The properties of each model, including those nested in objects and arrays, with their paths."""
         return {
             model: [
                 (path, {**plain(part), "name": dotted, "model": model})
@@ -157,7 +157,7 @@ class Facts:
 
 
 def components_of(plan: Plan) -> tuple[Component, ...]:
-    """The components of a plan, as policies see them."""
+    """The components of a plan as facts for policies."""
     return tuple(
         Component(
             {
@@ -178,10 +178,10 @@ def components_of(plan: Plan) -> tuple[Component, ...]:
 
 
 def plain(value: Any) -> Any:
-    """A value of the manifest's models as CEL takes it.
+    """Convert a value of the manifest's models for CEL.
 
     Keys are those of the manifest. Unset values are omitted, so that ``has()`` can test for them.
-    A span of time is a text that CEL's ``duration()`` reads, and a percentage a number.
+    A span of time becomes a text for CEL's ``duration()``, and a percentage becomes a number.
     """
     if type(value) in _ATOMS:
         return value

@@ -1,7 +1,7 @@
-"""Finds misspelt keys in expressions: ``has(port.contarct)`` would always be false, without any error.
+"""Find misspelt keys in expressions. For example, ``has(port.contarct)`` would always be false, without any error.
 
-CEL checks the names of variables when it compiles; what is inside ports, models, properties and components it takes
-as it comes. This module checks the keys written after them against the models that they come from.
+CEL checks the names of variables when it compiles an expression, but not the keys inside ports, models, properties and
+components. This module checks those keys against the models that they belong to.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _LISTS: Mapping[str, type[BaseModel]] = {
 
 
 def misspelt_keys(text: str, scope: Scope) -> Iterator[tuple[str, str | None]]:
-    """Keys of an expression that nothing has, each with a hint at what was probably meant.
+    """Keys in an expression that no model has, each with a hint at the most similar key.
 
-    Only variables are looked into, and what macros such as ``all()`` name the items of a list.
+    This checks only variables, and the names that macros such as ``all()`` give to the items of a list.
     """
     bare = _TEXT.sub("''", text)
     models: dict[str, list[type[BaseModel]]] = {}
@@ -72,7 +72,7 @@ def _unknown(expected: Expected, steps: Sequence[str]) -> tuple[str, list[str]] 
     for step in steps:
         known = [key for member in expected.members for key in member.keys]
         if not known:
-            return None  # no model: anything may be there
+            return None  # no model: any key is possible
         if step not in known:
             return step, known
         expected = expected.below(step)

@@ -1,4 +1,4 @@
-"""Reads policy files, and reports every problem of them in one run."""
+"""Read policy files, and report every problem of them in one run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alchemesh_platform.policies.models import Effect, Policy, Scope
 
 POLICY_KIND = "Policy"
 SHIPPED = Path(__file__).parent / "shipped"
-SHIPPED_TOGETHER = SHIPPED / "together.json"  # all of them, written by docs/generate.py
+SHIPPED_TOGETHER = SHIPPED / "together.json"  # all shipped policies, written by docs/generate.py
 ENDINGS = (".yaml", ".yml")
 # Keys that every manifest has, so that a case need not repeat them.
 EXAMPLE = {
@@ -35,14 +35,14 @@ EXAMPLE = {
 
 
 class NoPolicies(Failure):
-    """Raised when there is no policy where some were asked for."""
+    """Raised when the given paths contain no policy."""
 
     exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """A policy without errors, and the places of everything in it."""
+    """A policy without errors, and the places of its parts in the file."""
 
     policy: Policy
     tree: Node
@@ -50,11 +50,11 @@ class LoadedPolicy:
 
 
 def load_policies(paths: Iterable[Path]) -> list[LoadedPolicy]:
-    """Read policies from files, and from folders: of a folder every YAML file below it that is a policy.
+    """Read policies from files and folders. In a folder, this reads every YAML file that contains a policy.
 
     Raises:
-        ProblemsFound: with every problem of every file, two policies of one name among them.
-        NoPolicies: when a folder holds none.
+        ProblemsFound: with every problem of every file, including two policies with the same name.
+        NoPolicies: when a folder contains no policy.
     """
     loaded: list[LoadedPolicy] = []
     problems: list[Problem] = []
@@ -75,10 +75,10 @@ def load_policies(paths: Iterable[Path]) -> list[LoadedPolicy]:
 
 
 def check_policy(tree: Node) -> tuple[Policy | None, list[Problem]]:
-    """Hold a document against what a policy may say, its expressions and cases included.
+    """Check a document against the schema of policies, including its expressions and cases.
 
     Returns:
-        The policy, where nothing is wrong with it; and every problem.
+        The policy, if it has no problem; and every problem.
     """
     kind = tree.keys.get("kind")
     if kind is not None and kind.text in KINDS and kind.text != POLICY_KIND:
@@ -91,20 +91,20 @@ def check_policy(tree: Node) -> tuple[Policy | None, list[Problem]]:
 
 @cache
 def shipped_policies() -> tuple[Policy, ...]:
-    """The policies that come with the platform, by name."""
-    # Every command that evaluates policies reads these: without the checks of load_policies, which the tests make, and
-    # not as YAML, which takes as long to read as evaluating them does.
+    """The policies that the platform ships, by name."""
+    # Every command that evaluates policies reads these. So this skips the checks of load_policies, which the tests run,
+    # and reads JSON: reading YAML would take as long as evaluating the policies.
     return tuple(Policy.model_validate(each) for each in json.loads(SHIPPED_TOGETHER.read_bytes()))
 
 
 def with_shipped(own: Sequence[Policy]) -> tuple[Policy, ...]:
-    """The policies of a mesh: the shipped ones and its own, which replace those that they share a name with."""
+    """The policies of a mesh: the shipped ones, and its own, which replace shipped policies of the same name."""
     named = {policy.name: policy for policy in (*shipped_policies(), *own)}
     return tuple(named.values())
 
 
 def digest_of(policies: Iterable[Policy]) -> str:
-    """SHA-256, hexadecimal, of what policies say: the same for the same policies, cases aside, in any order."""
+    """SHA-256, hexadecimal, of the rules of policies. It does not depend on their cases or their order."""
     import hashlib
 
     texts = sorted(policy.model_dump_json(exclude={"cases"}) for policy in policies)
@@ -112,7 +112,7 @@ def digest_of(policies: Iterable[Policy]) -> str:
 
 
 def case_product(given: Node, prefix: DocumentPath = ()) -> tuple[DataProduct | None, list[Problem]]:
-    """The product of a case: what it gives of a manifest, completed with what every manifest has.
+    """The product of a case: the given parts of a manifest, completed with the required keys of every manifest.
 
     Args:
         given: The subject of the case.
@@ -143,7 +143,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _is_policy(path: Path) -> bool:
-    """Whether a file of a folder says that it is a policy; one that cannot be read may be meant as one."""
+    """Whether a file of a folder declares a policy. An unreadable file counts, since it may be meant as a policy."""
     try:
         kind = read_document(path)[0].keys.get("kind")
     except ProblemsFound:
@@ -188,7 +188,7 @@ def _points(tree: Node) -> Iterator[Problem]:
 
 
 def _effect(tree: Node) -> Iterator[Problem]:
-    """Whether the effect fits the scope of the policy, and a remedy is given where one is required."""
+    """The problems of an effect that does not fit the policy's scope, and of a missing remedy."""
     effect, scope, hint = (tree.keys.get(key) for key in ("effect", "applies_to", "hint"))
     if effect is None or effect.text not in set(Effect):
         return
@@ -238,6 +238,6 @@ def _cases(tree: Node) -> Iterator[Problem]:
     for place, case in tree.each("cases"):
         given = case.keys.get("given")
         product = given.keys.get("product") if given is not None else None
-        # The policy's own model reports anything else than mappings.
+        # The policy's own model reports values that are not mappings.
         if given is not None and (product is None or isinstance(product.value, dict)):
             yield from case_product(given, (*place, "given"))[1]

@@ -11,7 +11,7 @@ from alchemesh_platform.documents.models import Name, Strict
 
 RequesterKind = Literal["data_product", "technical_team", "user", "data_domain"]
 
-POINTS_MAX = 100  # the value score of a product that breaks nothing
+POINTS_MAX = 100  # the value score of a product without deductions
 
 
 class Effect(StrEnum):

@@ -1,4 +1,4 @@
-"""Results of a product's policies, and the standing that follows from them."""
+"""Results of a product's policies, and the value score that follows from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alchemesh_platform.policies.models import POINTS_MAX, Effect, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the product: a path of the manifest, empty for the product itself, and its line."""
+    """A place in the product: a path of the manifest, empty for the product itself, and its line."""
 
     path: str
     location: Location
@@ -20,15 +20,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
-    """One outcome of one policy, with every place where it came out so.
+    """One outcome of one policy, with every place that has this outcome.
 
-    A policy that is broken in one place and could not be evaluated in another has a result for each.
+    A policy that is violated in one place and cannot be evaluated in another has a result for each outcome.
 
     Args:
-        message: The policy's own where it is violated; what is not known, or what went wrong, where there is no answer.
-        hint: The remedy.
+        message: The policy's own message if it is violated; otherwise the unknown fact or the error.
+        hint: The fix.
         points: Deduction from the value score if it is violated.
-        places: Where; empty when it passed or did not apply.
+        places: Places with this outcome; empty if the policy passed or did not apply.
     """
 
     policy: str
@@ -41,11 +41,11 @@ class PolicyResult:
 
     @property
     def forbids(self) -> bool:
-        """Whether the product must not be deployed: a policy that denies is broken, or could not be evaluated."""
+        """Whether the policy forbids the deployment: it denies, and it is violated or could not be evaluated."""
         return self.effect is Effect.DENY and self.outcome in {Outcome.VIOLATED, Outcome.ERROR}
 
     def problems(self) -> Iterator[Problem]:
-        """The result at its lines, where it is violated or an error: an error where it forbids, a warning otherwise."""
+        """The problems of a violation or error, with their lines: errors if the policy forbids, else warnings."""
         if self.outcome in {Outcome.VIOLATED, Outcome.ERROR}:
             severity: Severity = "error" if self.forbids else "warning"
             for place in self.places:
@@ -75,7 +75,7 @@ class PolicyResult:
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """Points that a broken policy takes off the value score."""
+    """Points that a violated policy deducts from the value score."""
 
     policy: str
     points: int
@@ -84,12 +84,12 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class ValueScore:
-    """The value of a product as its policies see it, with the explanation.
+    """The value of a product according to its policies, with the explanation.
 
     Args:
         value: From 0 to 100.
         deductions: The deductions; their sum may exceed the score.
-        open: Devaluing policies that have no answer, so that the score may be lower than it seems.
+        open: Devaluing policies without an answer; the real score may be lower.
     """
 
     value: int
@@ -108,7 +108,7 @@ class ValueScore:
 
 
 def value_score(results: Iterable[PolicyResult]) -> ValueScore:
-    """The value score: 100 minus the points of each devaluing policy that is broken, once however many places."""
+    """The value score: 100 minus the points of each violated devaluing policy, once for any number of places."""
     devaluing = [result for result in results if result.effect is Effect.DEVALUE]
     deductions = tuple(
         Deduction(result.policy, result.points, result.message)
@@ -123,7 +123,7 @@ def value_score(results: Iterable[PolicyResult]) -> ValueScore:
 
 
 def unanswered(results: Iterable[PolicyResult]) -> dict[str, tuple[str, ...]]:
-    """Unknown facts: the policies that could not be evaluated without them."""
+    """The policies that could not be evaluated, by the unknown fact that they need."""
     found: dict[str, list[str]] = {}
     for result in results:
         if result.outcome is Outcome.NOT_EVALUATED:

@@ -1,4 +1,4 @@
-"""The variables that a policy's expressions may name, by scope."""
+"""The variables of policy expressions, by scope."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Variable:
     Args:
         kind: Its CEL type; ``lists`` is a map of lists, ``any`` is only known when the expression runs.
         description: Meaning of the variable.
-        source: Where it comes from, where it may be unknown; None when every product has it.
+        source: The source of a value that may be unknown; None if every product has the value.
     """
 
     kind: Kind
