@@ -1,4 +1,4 @@
-"""The local platform in an emulated environment: its folders are below those of the environment."""
+"""The local platform in an emulated environment. Its folders are below the environment's folder."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class LocalEmulation(Emulation):
-    """Folders of data and of servers, of the emulated environment alone."""
+    """Separate folders of data and servers for an emulated environment."""
 
     def settings(self, platform: Platform, folder: Path) -> Mapping[str, Mapping[str, str]]:
-        """Folders of its own, where the environment has the local platform."""
+        """The environment's own folders, if it uses the local platform."""
         if "local" not in platform.settings:
             return {}
         return {"local": {"root": str(folder / "data"), "run": str(folder / "run")}}

@@ -1,4 +1,4 @@
-"""Subscribers of data APIs of this machine: each has a credential of its own, in a file of its own."""
+"""Subscribers of data APIs on this machine. Each one has its own credential in its own file."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from alchemesh_platform.systems.local.data_api.gateway.issue import is_good, iss
 
 
 class DataApiSubscribers(SubscriberAccess):
-    """Credentials at the gateway."""
+    """Connections of subscribers, with their credentials for the gateway."""
 
     def as_subscriber(self, connection: DataApiConnection, subscriber: Subscriber) -> DataApiConnection:
-        """The data API with the subscriber's file in the place of the product's own."""
+        """The data API with the subscriber's credential file instead of the product's own."""
         if connection.credential_file is None:
             return connection
         path = subscriber.credential_file
         return connection.model_copy(update={"credential_file": str(path) if path else None})
 
     def keeps_credential(self, connection: DataApiConnection, subscriber: Subscriber) -> bool:
-        """Where the data API asks for a credential and the subscriber has a file for it."""
+        """Whether the data API requires a credential and the subscriber has a file for it."""
         return connection.credential_file is not None and subscriber.credential_file is not None
 
     def is_current(self, connection: DataApiConnection, subscriber: Subscriber) -> bool:

@@ -1,1 +1,1 @@
-"""Apache NiFi: a dataflow brought to what is declared, compared with it, observed, and taken down without loss."""
+"""Apache NiFi: deploys, compares, observes and removes dataflows without data loss."""

@@ -1,4 +1,4 @@
-"""A dataflow of NiFi, as the connection of the files that it writes names it."""
+"""The reference to a NiFi dataflow, in the connection of the files that it writes."""
 
 from __future__ import annotations
 

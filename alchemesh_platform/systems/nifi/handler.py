@@ -31,11 +31,11 @@ from alchemesh_platform.systems.nifi.server import Login, NifiFailed, SecretText
 
 DRAIN_SECONDS = 300.0
 PARAMETER_PATTERN = r"^[A-Za-z0-9 ._-]+$"  # https://nifi.apache.org/docs/nifi-docs/html/user-guide.html#parameters
-_NAMED_MAX = 5  # deviations that one sentence names
+_NAMED_MAX = 5  # maximum number of deviations in a message
 
 
 class DataflowInputs(Properties):
-    """A dataflow as it is wanted."""
+    """The declaration of a dataflow."""
 
     server: str = Field(pattern=r"^https?://\S+$", description="Address of NiFi's REST interface: https://…/nifi-api")
     login: Login = Field(
@@ -66,7 +66,7 @@ class DataflowInputs(Properties):
 
 
 class DataflowOutputs(Properties):
-    """A dataflow after the last operation."""
+    """The state of a dataflow after the last operation."""
 
     group_id: str = Field(description="Id of the process group.")
     server_version: str = Field(description="Version of the server.")
@@ -81,14 +81,14 @@ class DataflowOutputs(Properties):
 
 
 class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
-    """A dataflow: found by its mark, changed one component at a time, drained before it goes."""
+    """A dataflow. The platform finds it by its mark, changes one component at a time, and drains it before removal."""
 
     pulumi_type = "alchemesh:nifi:Dataflow"
     summary = "A dataflow of Apache NiFi 1.x or 2.x: a process group with a parameter context, drained before removal."
     inputs = DataflowInputs
     outputs = DataflowOutputs
     replace_on = frozenset({"owner", "parent"})
-    delete_before_replace = True  # two of one name would consume side by side
+    delete_before_replace = True  # two dataflows of the same name would consume in parallel
     secret_outputs = frozenset({"salt", "digests"})
 
     def identify(self, inputs: DataflowInputs) -> str:
@@ -108,7 +108,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
                     yield Refusal(kind, f"found {name!r}, expected letters, digits, spaces, dots, hyphens, underscores")
 
     def plan(self, inputs: DataflowInputs, old: DataflowOutputs | None, context: Context) -> Mapping[str, Any]:
-        """Ask the server for what the dataflow needs, so that a preview tells what is missing."""
+        """Check that the server has everything that the dataflow needs, so that a preview reports missing parts."""
         needed = (inputs.server, inputs.login, inputs.name, inputs.owner, inputs.parent, inputs.processors)
         known = {"group_id": old.group_id} if old is not None and old.group_id else {}
         if all(isinstance(value, str | Login | dict) for value in needed) and isinstance(inputs.services, dict):
@@ -154,7 +154,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
         deployed = find(server, structure)
         if deployed is None:
             return None
-        # Secrets are not needed to look: that a sensitive parameter is there is all that can be seen of it.
+        # Reading needs no secrets: only the existence of a sensitive parameter is visible.
         wanted = structure.model_copy(update={"sensitive": dict.fromkeys(inputs.sensitive_parameters, "")})
         choice = choose(server, wanted)
         found = as_deployed(wanted, choice, deviations(deployed, wanted, choice))
@@ -185,7 +185,7 @@ def _apply(server: Server, inputs: DataflowInputs, written: Written) -> Dataflow
 
 
 def _may_exist(server: Server, inputs: DataflowInputs) -> bool:
-    """Whether something of a dataflow may be on the server: its parameter context is made first and goes last."""
+    """Whether a part of a dataflow may be on the server. Its parameter context is created first and removed last."""
     try:
         return server.changed or find_context(server, _structure(inputs)) is not None
     except Failure:
@@ -193,7 +193,7 @@ def _may_exist(server: Server, inputs: DataflowInputs) -> bool:
 
 
 def _leave(inputs: DataflowInputs, old_inputs: DataflowInputs, context: Context) -> None:
-    """Take the dataflow down at its old address, unless that is the same server under another name."""
+    """Remove the dataflow at its old address, unless that is the same server with another name."""
     old_server = Server(old_inputs.server, old_inputs.login, context.stop)
     old = find(old_server, _structure(old_inputs))
     now = find(Server(inputs.server, inputs.login, context.stop), _structure(inputs))

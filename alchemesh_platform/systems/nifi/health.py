@@ -1,4 +1,4 @@
-"""How a dataflow is doing."""
+"""The health of a dataflow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BULLETIN_MAX = 300  # characters of a bulletin
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Processors by state, flow files that wait, and the newest complaint of the last five minutes."""
+    """The number of processors by state, the queued flow files, and the newest error of the last five minutes."""
 
     running: int
     stopped: int
@@ -23,7 +23,7 @@ class Health:
 
     @property
     def ok(self) -> bool:
-        """Whether all of it runs and nothing complains."""
+        """Whether all processors run without errors."""
         return self.running > 0 and self.stopped == self.invalid == 0 and not self.complaint
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Health:
 
 
 def health(server: Server, group: str) -> Health | None:
-    """The health of a process group; None when it is gone."""
+    """The health of a process group; None if it does not exist."""
     entity = observe_group(server, group)
     if entity is None:
         return None

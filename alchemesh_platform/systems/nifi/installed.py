@@ -1,4 +1,4 @@
-"""The installed components of a NiFi server: of each component's variants, the one that it can run."""
+"""Chooses, for each component, the variant that a NiFi server can run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from alchemesh_platform.systems.nifi.server import NifiFailed, Server
 
 # Retries of a relationship: https://cwiki.apache.org/confluence/display/NIFI/Release+Notes#ReleaseNotes-Version1.16.0
 OLDEST = (1, 16)
-# Bundles that a class is looked for in, for the hint of a class that is missing.
-# Source: https://central.sonatype.com/namespace/org.apache.nifi, and NiFi's documentation of each class.
+# The bundle of each class, for the hint about a missing class. Source:
+# https://central.sonatype.com/namespace/org.apache.nifi, and NiFi's documentation of each class.
 _BUNDLES = {
     "org.apache.nifi.processors.kafka.pubsub.": "nifi-kafka-2-6-nar",
     "org.apache.nifi.kafka.processors.": "nifi-kafka-nar",
@@ -24,7 +24,7 @@ _BUNDLES = {
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The variant of a component that a server can run, and the bundle that its type is in."""
+    """The variant of a component that a server can run, and the bundle of its type."""
 
     variant: Variant
     bundle: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The variants of a dataflow that a server can run; services only where they are referred to."""
+    """The variants of a dataflow that a server can run. It includes only services that a component refers to."""
 
     processors: Mapping[str, Chosen]
     services: Mapping[str, Chosen]
@@ -42,7 +42,7 @@ def choose(server: Server, wanted: Dataflow) -> Choice:
     """Choose the variants of a dataflow.
 
     Raises:
-        NifiFailed: when the server is too old; or has no type for a component: names the types and their bundles.
+        NifiFailed: when the server is too old, or has no type for a component. The message names the types and bundles.
     """
     _new_enough(server)
     types = _by_class(server.get("/flow/processor-types")["processorTypes"])
@@ -68,7 +68,7 @@ def _new_enough(server: Server) -> None:
 
 
 def _by_class(types: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Class: its bundle; of several versions the newest."""
+    """The bundle of each class. If there are several versions, the newest."""
     found: dict[str, Mapping[str, Any]] = {}
     for entry in types:
         known = found.get(entry["type"])

@@ -1,8 +1,8 @@
-"""Speaking to a NiFi server, 1.x or 2.x: nipyapi's client over urllib3's pools, with plain JSON in and out.
+"""A client of NiFi servers, 1.x and 2.x: nipyapi's client over urllib3's pools, with plain JSON.
 
-The REST interface is the same in both (https://nifi.apache.org/nifi-docs/rest-api.html). nipyapi's generated methods
-are those of 2.x and carry numbers that change with its version (``update_run_status5``), and its models refuse values
-of 1.x; so its client is called with the paths of the documentation.
+The REST interface is the same in both (https://nifi.apache.org/nifi-docs/rest-api.html). nipyapi generates its methods
+for 2.x, with numbers that change with its version (``update_run_status5``), and its models reject values of 1.x. So
+this module calls its client with the paths of the documentation.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ Json = Any
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
-WAIT_SECONDS = 120.0  # for a server that restarts, and for what it does in the background
-LOGIN_SECONDS = 120.0  # for the key that NiFi signs logins with: 3 on an idle machine
+WAIT_SECONDS = 120.0  # for a restart of the server, and for its background work
+LOGIN_SECONDS = 120.0  # for the key with which NiFi signs logins: 3 s on an idle machine
 LONGEST_PAUSE_SECONDS = 2.0
 _FIRST_CALL_RETRIES = 3  # pauses of 0, 1 and 2 s
-_RETRIES = 9  # pauses of up to 15 s: 76 s, time enough for a restart
+_RETRIES = 9  # pauses of up to 15 s: 76 s in total, enough for a restart
 _LOUD = ("nifi", "registry", "urllib3")  # nipyapi's configuration.py
 _BUSY = (502, 503, 504)
-_UNSURE = 500  # status from which on a server may have done what it was asked
-_NO_KEY = "Signer not configured"  # StandardJwsSignerProvider; NiFi answers seconds before it has made its key
-_MESSAGE_MAX = 500  # characters of an answer that is no explanation
+_UNSURE = 500  # from this status on, the server may have made the change
+_NO_KEY = "Signer not configured"  # StandardJwsSignerProvider; NiFi answers a few seconds before it has created its key
+_MESSAGE_MAX = 500  # maximum length of an answer without an explanation
 
 SecretText = str | SecretRef
 
 
 class NifiFailed(Failure):
-    """Raised when NiFi does not do what it is asked; says what it answered."""
+    """Raised when NiFi rejects a request. It holds NiFi's answer."""
 
 
 class Conflict(NifiFailed):
-    """Raised when NiFi refuses for now: somebody else changed the thing, or it is in a state that does not allow it."""
+    """Raised on a conflict: another client changed the entity, or its state does not allow the change."""
 
 
 class NotFound(NifiFailed):
-    """Raised when the thing is gone; ``answer`` is what NiFi said of it."""
+    """Raised when the entity does not exist. ``answer`` is NiFi's answer."""
 
     answer = ""
 
@@ -67,19 +67,19 @@ class Login(BaseModel):
 
 
 class Server:
-    """A NiFi server. Not for several threads at once.
+    """A NiFi server. It is not thread-safe.
 
     Args:
         url: Address of its REST interface: ``https://host/nifi-api``.
         login: Our login.
-        stop: Ends every wait when it is set.
+        stop: Set it to end every wait.
 
     Attributes:
-        changed: Whether something there may have been changed by us: NiFi took a change, or its answer never came.
+        changed: Whether this client may have changed the server: NiFi accepted a change, or its answer did not arrive.
 
     Raises:
-        NifiFailed: when it does not answer, or does not know who we are.
-        SecretMissing: when a secret that is referred to has no value here.
+        NifiFailed: when it does not answer, or rejects the login.
+        SecretMissing: when a referenced secret has no value in the environment.
     """
 
     def __init__(self, url: str, login: Login | None = None, stop: threading.Event | None = None) -> None:
@@ -93,7 +93,7 @@ class Server:
         elif login.username is not None:
             self._authorise(self._log_in(login.username, secret_text(login.password or "")))
         self.version: str = self.get("/flow/about")["about"]["version"]
-        # It answered: from here on a silence is a restart, which is waited for.
+        # The server has answered. If it stops answering, it is restarting, so wait for it.
         self._client.rest_client.pool_manager = _pool(login, _RETRIES)
 
     @property
@@ -106,7 +106,7 @@ class Server:
         return self._call("GET", path, query=query)
 
     def post(self, path: str, body: Json) -> Json:
-        """Make something new. Raises NifiFailed, Conflict, NotFound."""
+        """Create an entity. Raises NifiFailed, Conflict, NotFound."""
         return self._call("POST", path, body=body)
 
     def put(self, path: str, body: Json) -> Json:
@@ -114,25 +114,25 @@ class Server:
         return self._call("PUT", path, body=body)
 
     def delete(self, path: str, revision: Mapping[str, Any] | None = None) -> None:
-        """Remove; what is gone already is fine. Raises NifiFailed, Conflict."""
+        """Delete an entity. A missing one is no error. Raises NifiFailed, Conflict."""
         try:
             self._call("DELETE", path, query={"version": str((revision or {}).get("version", 0))})
         except NotFound:
             return
 
     def change(self, path: str, edit: Callable[[Json], Json | None]) -> Json:
-        """Read an entity, edit it and write it; where somebody else was faster, from the beginning.
+        """Read an entity, edit it and write it. If another client changed it meanwhile, start again.
 
         Args:
-            path: The entity's.
-            edit: From the entity to the body, whose revision is filled in; None when there is nothing to change.
+            path: Path of the entity.
+            edit: Function from the entity to the body, whose revision is filled in; None if there is nothing to change.
 
         Returns:
-            The entity as it is now.
+            The current entity.
 
         Raises:
-            NotFound: when it is gone.
-            NifiFailed: when something is gone that it is to refer to, or was never there.
+            NotFound: when the entity does not exist.
+            NifiFailed: when the change refers to something that does not exist.
         """
 
         def attempt() -> Json:
@@ -143,7 +143,7 @@ class Server:
             try:
                 return self.put(path, {"revision": found["revision"], **body})
             except NotFound as error:
-                self.get(path)  # it is there, so it is not what was not found
+                self.get(path)  # the entity exists, so the change refers to something that does not exist
                 name = found["component"]["name"]
                 raise NifiFailed(
                     f"NiFi at {self.url} does not take what is declared of {name!r}: {error.answer}",
@@ -153,13 +153,16 @@ class Server:
         return self.insist(attempt)
 
     def insist(self, act: Callable[[], T], seconds: float = WAIT_SECONDS) -> T:
-        """Repeat a request while NiFi answers with a conflict; the last answer is raised."""
+        """Repeat a request while NiFi answers with a conflict. Raises the last conflict after the time limit."""
         from tenacity import retry_if_exception_type
 
         return self._repeat(act, retry_if_exception_type(Conflict), seconds)
 
     def wait(self, ask: Callable[[], T], until: Callable[[T], bool], seconds: float = WAIT_SECONDS) -> T:
-        """Ask until the answer is the one waited for; the last answer, when time is over or the run was stopped."""
+        """Repeat a question until its answer meets a condition.
+
+        Returns the last answer, also after the time limit or a stop.
+        """
         from tenacity import retry_if_result
 
         return self._repeat(ask, retry_if_result(lambda answer: not until(answer)), seconds)
@@ -208,7 +211,7 @@ class Server:
                 post_params=dict(form) if form is not None else None,
                 body=body,
                 response_type=answer,
-                _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS),  # without one, its client sets none at all
+                _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS),  # without a time limit here, its client sets none
                 _return_http_data_only=True,
             )
         except ApiException as error:
@@ -243,7 +246,7 @@ def _api_client(url: str, login: Login, retries: int) -> Any:
 
 
 def _silence() -> None:
-    """Take back what importing nipyapi does: loggers write to stderr, in the middle of what a person reads."""
+    """Undo an effect of importing nipyapi: its loggers write to stderr, between the lines of the command's output."""
     from nipyapi.nifi.configuration import Configuration
 
     layout = Configuration().logger_format
@@ -257,7 +260,7 @@ def _silence() -> None:
 
 
 def _pool(login: Login, retries: int) -> Any:
-    """Connections that are tried again: always where nothing was sent, else only for reading."""
+    """A pool that retries: always if nothing was sent, otherwise only reads."""
     from urllib3 import PoolManager, Retry
 
     policy = Retry(
@@ -281,7 +284,7 @@ def _pool(login: Login, retries: int) -> Any:
 
 
 def secret_text(secret: SecretText) -> str:
-    """The text of a secret, looked up where it is a reference. Raises SecretMissing."""
+    """The text of a secret. A reference is resolved. Raises SecretMissing."""
     return resolve(secret) if isinstance(secret, SecretRef) else secret
 
 
@@ -346,7 +349,7 @@ def _message_of(body: Any) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason, in words: urllib3 wraps it several times."""
+    """The innermost reason, as text. urllib3 wraps it several times."""
     inner = getattr(error, "reason", None)
     found: object = inner if inner is not None else error
     return str(found).rpartition(": ")[2] or type(found).__name__

@@ -1,4 +1,4 @@
-"""Whether a data API answers, asked over the protocols that its consumers use."""
+"""The health check of a data API, over the protocols that its consumers use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused,
 
 
 def first_refusal(connection: DataApiConnection, timeout_seconds: float) -> str | None:
-    """Why a data API does not answer, by the first protocol that fails; None when all answer.
+    """The reason of the first protocol on which a data API does not answer; None if all answer.
 
-    Each offered protocol is asked for one row of the first table; the server loads all tables before it listens.
+    The check reads one row of the first table over each protocol. The server loads all tables before it listens.
 
     Args:
         connection: The offered protocols, and the tables.
-        timeout_seconds: How long each question may take.
+        timeout_seconds: Time limit of each query.
     """
     table = connection.tables[0] if connection.tables else None
     try:
@@ -61,7 +61,7 @@ def _web(
         if refusal is not None:
             return f"REST: {refusal}"
         column = next((field["name"] for field in schema["fields"]), None)
-        # A folder of files that is still empty has no columns that could be asked for.
+        # A folder without files has no columns to query yet.
         if column is not None:
             question = f"{{ {table}(limit: 1) {{ {column} }} }}"
             refusal, _ = _ask(connection.graphql, question.encode(), headers, timeout_seconds)

@@ -1,4 +1,4 @@
-"""The programs of others that guard a data API: where they are, and what cannot be had without them."""
+"""Finds the third-party programs that guard a data API, and the protocols that need a missing one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = {"bwrap": "bubblewrap", "pgbouncer": "pgbouncer"}
 
 
 class ProgramMissing(Failure):
-    """Raised when a program is not there; says how to get it."""
+    """Raised when a program is not installed. The message says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Guard:
     """The protocols that this machine can guard.
 
     Args:
-        protocols: Those of the wanted that are offered, in the order given.
+        protocols: The requested protocols that this machine can offer, in the given order.
         sandboxed: Whether clients reach the server only through the gateway.
         warnings: Protocols that are not offered or not sandboxed, each with the package to install.
     """
@@ -65,10 +65,10 @@ def guard_of(wanted: Sequence[Protocol]) -> Guard:
 
 
 def program(name: str) -> Path:
-    """A program that there must be: the one that belongs to this Python, or else one of the system.
+    """A required program: the one that belongs to this Python, or else one of the system.
 
     Raises:
-        ProgramMissing: when there is none.
+        ProgramMissing: when it is not installed.
     """
     found = find_program(name)
     if found is None:
@@ -77,7 +77,7 @@ def program(name: str) -> Path:
 
 
 def find_program(name: str) -> Path | None:
-    """A program: the one that belongs to this Python, or else one of the system; None when there is none."""
+    """A program: the one that belongs to this Python, or else one of the system; None if it is not installed."""
     for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
         if (folder / name).is_file():
             return folder / name
@@ -87,7 +87,7 @@ def find_program(name: str) -> Path | None:
 
 @functools.cache
 def why_not_sandboxed() -> str | None:
-    """The reason why this machine cannot sandbox a server, with the remedy; None if it can. Tried once a process."""
+    """The reason why this machine cannot sandbox a server, with the remedy; None if it can. The result is cached."""
     if sys.platform != "linux":
         return "enclosures need Linux"
     bwrap = find_program("bwrap")
@@ -103,7 +103,7 @@ def why_not_sandboxed() -> str | None:
     return None
 
 
-# Namespaces of its own for all there is, and of root's rights there only the one to change its root folder.
+# All kinds of namespaces, and of root's capabilities only the one to change its root folder.
 ALONE = ("--unshare-all", "--uid", "0", "--gid", "0", "--cap-add", "CAP_SYS_CHROOT", "--die-with-parent")
 
 

@@ -2,11 +2,11 @@
 
 Properties of roapi 0.12, and their consequences:
 
-- It knows no users, serves any file to whoever reaches its HTTP port, and any statement to whoever reaches its
-  PostgreSQL port. So it runs in an enclosure (enclosure.py), and the gateway (gateway.py) is the only way in.
-- It always listens for HTTP, PostgreSQL and Flight SQL, on loopback of its enclosure here.
-- It sees rows that are appended only when it reloads tables, and reloads only when started writable.
-- A table that is empty answers; a column that is added is seen with the next reload; so is a table that is replaced.
+- It has no users. It serves any file to every client of its HTTP port, and runs any statement of every client of its
+  PostgreSQL port. So it runs in a sandbox (sandbox.py), and clients reach it only through the gateway (gateway.py).
+- It always listens for HTTP, PostgreSQL and Flight SQL. Here it listens on the loopback interface of its sandbox.
+- It reads appended rows only when it reloads tables, and reloads only if it was started writable.
+- It serves empty tables. The next reload finds added columns and replaced tables.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from alchemesh_platform.systems.local.data_api.sandboxed import RELOAD_SECONDS
 
 
 class TableNotServed(Failure):
-    """Raised when a table cannot be served: it is not there, or not on this machine."""
+    """Raised when a table cannot be served: it does not exist, or is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedTable:
-    """A table that is served: a Delta table, or a folder of Parquet files."""
+    """A served table: a Delta table, or a folder of Parquet files."""
 
     name: str
     url: str
@@ -45,7 +45,7 @@ class ServedTable:
 
     @property
     def folder(self) -> Path:
-        """Where it is.
+        """The folder of the table.
 
         Raises:
             TableNotServed: when it is not on this machine.
@@ -60,7 +60,7 @@ class ServedTable:
 
 
 def prepared(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> Program:
-    """The server behind a gateway, with what it reads written down.
+    """Write the files that the server behind a gateway reads, and return its program.
 
     Raises:
         TableNotServed: when a table has no folder on this machine.
@@ -72,14 +72,17 @@ def prepared(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> P
 
 
 def server(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> Program:
-    """The server behind a gateway. A folder that was replaced by another of its name is one that it has not seen."""
+    """The program of the server behind a gateway.
+
+    It changes if a table's folder is replaced by another of the same name.
+    """
     folders = [_identity(table.folder) for table in tables]
     digest = hashlib.sha256(f"{_configuration(gateway, tables, guard)}{folders}".encode()).hexdigest()[:16]
     return Program(gateway.process, _command(gateway, tables, guard), {"ALCHEMESH_CONFIGURATION": digest})
 
 
 def server_port(gateway: Gateway) -> int:
-    """The port of loopback that a server without an enclosure listens on: chosen once and kept."""
+    """The loopback port of a server without a sandbox. It is chosen once and kept."""
     kept = gateways.listening(gateway)
     return (kept.server_port if kept else None) or free_port(LOOPBACK)
 
@@ -119,7 +122,10 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 
 def _link(gateway: Gateway, table: ServedTable) -> Path:
-    """A link to a table: paths of any signs can be served, and the supervisor's configuration need not hold them."""
+    """A link to a table.
+
+    With it, a path may hold any characters, and the supervisor's configuration does not contain it.
+    """
     return gateway.folder / "tables" / table.name
 
 

@@ -1,8 +1,8 @@
-"""An enclosure: a server with a network and a file system of its own, where two sockets are the only way in.
+"""A sandbox: a server with its own network and file system. Clients reach it only over two sockets.
 
-On Linux by bubblewrap, https://github.com/containers/bubblewrap. roapi has no users: who reaches its ports can have it
-serve files of the machine, and SQL lets whoever speaks it read and write them (``CREATE EXTERNAL TABLE``,
-``COPY … TO``). In here there is nothing to reach but the port's tables, and nothing that can be written.
+On Linux, bubblewrap creates it: https://github.com/containers/bubblewrap. roapi has no users. Without a sandbox, every
+client of its ports could read files of the machine over HTTP, and read and write them with SQL (``CREATE EXTERNAL
+TABLE``, ``COPY … TO``). In the sandbox, roapi can read only the port's tables and write nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from alchemesh_platform.systems.local.data_api import sandboxed
 from alchemesh_platform.systems.local.data_api.programs import ALONE, program
 
-# What Python and its standard library need of the system.
+# The system folders that Python and its standard library need.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/nix/store", "/etc/ld.so.cache")
 _ANY_USER = "1000"  # any user but root
 
@@ -23,9 +23,9 @@ def sandboxed_command(configuration: Path, tables: Mapping[str, Path], sockets: 
     """The command that runs roapi in a sandbox.
 
     Args:
-        configuration: Its configuration, which names tables by :func:`table_inside`.
-        tables: Table: its folder, or a symbolic link to it.
-        sockets: Where the sockets appear.
+        configuration: The configuration of roapi, which names tables by :func:`table_inside`.
+        tables: Folder of each table, or a symbolic link to it.
+        sockets: Folder in which the sockets appear.
     """
     python = Path(getattr(sys, "_base_executable", sys.executable))
     command = [str(program("bwrap")), *ALONE, "--proc", "/proc", "--dev", "/dev"]
@@ -40,7 +40,7 @@ def sandboxed_command(configuration: Path, tables: Mapping[str, Path], sockets: 
 
 
 def unprivileged_command(command: tuple[str, ...], writable: Path) -> tuple[str, ...]:
-    """The prefix for a program that refuses to be root: the same user under another number.
+    """The prefix for a program that refuses to run as root. It maps the same user to another number.
 
     Args:
         command: The program and its arguments.
@@ -52,5 +52,5 @@ def unprivileged_command(command: tuple[str, ...], writable: Path) -> tuple[str,
 
 
 def table_inside(name: str) -> str:
-    """Where roapi finds a table in its enclosure."""
+    """The path of a table inside the sandbox."""
     return f"/tables/{name}"

@@ -1,10 +1,10 @@
 """The program inside the sandbox of a data API: its roapi servers, and the two sockets that lead to them.
 
-Run as a file, by ``python -I -S``: the enclosure holds Python with its standard library and no package.
+It runs as a file, by ``python -I -S``, since the sandbox holds Python with its standard library and no package.
 
-All HTTP requests go to one roapi, which accepts no statement that changes anything there. Over the PostgreSQL
-protocol it does (``DROP TABLE``, ``CREATE VIEW`` and similar statements, for all its users), so each SQL connection
-gets a roapi of its own, which ends with it.
+One roapi serves all HTTP requests, which cannot change anything in it. Statements over the PostgreSQL protocol can
+(``DROP TABLE``, ``CREATE VIEW`` and similar ones, for all its users). So each SQL connection has its own roapi, which
+ends with the connection.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from asyncio.subprocess import Process
 SERVED = "/served"  # the root of roapi's file system: its program, its configuration, the tables
 SOCKETS = "/sockets"
 WEB_SOCKET = "web.sock"
-SQL_SOCKET = ".s.PGSQL.5432"  # as PgBouncer looks for one in a folder, for port 5432
+SQL_SOCKET = ".s.PGSQL.5432"  # the name that PgBouncer expects in a folder, for port 5432
 LOOPBACK = "127.0.0.1"
-SQL_CONNECTIONS_MAX = 32  # some 45 MB each; the next ones wait
+SQL_CONNECTIONS_MAX = 32  # about 45 MB each; further connections wait
 START_SECONDS = 30.0
 BYTES_AT_ONCE = 256 * 1024
 RELOAD_SECONDS = 2
 
 
 async def serve() -> int:
-    """Serve until the roapi of HTTP ends; its exit status is ours, and the supervisor starts both again."""
+    """Serve until the roapi of HTTP ends. This program exits with its status, and the supervisor restarts both."""
     http_port = free_port()
     everybodys = await start("--addr-http", f"{LOOPBACK}:{http_port}")
     if not await listens(everybodys, http_port):
@@ -57,20 +57,20 @@ async def serve() -> int:
 
 
 async def start(*address: str) -> Process:
-    """A roapi on one address of the enclosure; it sees the tables and nothing else."""
-    # Writable, or it would not look for new rows; what that lets its users write to is not there.
+    """Start a roapi on one address of the sandbox. It can read only the tables."""
+    # Writable, since roapi reloads tables only then. Its users can write nothing, since the sandbox is read-only.
     arguments = ("--config", "/roapi.yml", "--disable-read-only", "--reload-interval", str(RELOAD_SECONDS), *address)
     return await asyncio.create_subprocess_exec("/roapi", *arguments, preexec_fn=confine, env={})
 
 
 def confine() -> None:
-    """Make what is served all that there is."""
+    """Restrict the file system to the served files."""
     os.chroot(SERVED)
     os.chdir("/")
 
 
 def free_port() -> int:
-    """A port of the enclosure, which nobody else listens in."""
+    """A free port of the sandbox. No other program listens in the sandbox."""
     with socket.create_server((LOOPBACK, 0)) as probe:
         return int(probe.getsockname()[1])
 
@@ -90,12 +90,12 @@ async def listens(server: Process, port: int) -> bool:
 
 
 async def ended(server: Process) -> int:
-    """Wait for a server's end; 0 would look as if it were meant to."""
+    """Wait until a server ends, and return a status other than 0, since 0 would mean an intended end."""
     return await server.wait() or 1
 
 
 async def bridge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-    """Copy both ways between a connection and a port, until either side is done."""
+    """Copy in both directions between a connection and a port, until one side closes."""
     try:
         server_reader, server_writer = await asyncio.open_connection(LOOPBACK, port)
     except OSError:
@@ -112,7 +112,7 @@ async def bridge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, por
 
 
 async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    """Copy until the source ends or the target is gone."""
+    """Copy until the source ends or the target closes."""
     try:
         while piece := await source.read(BYTES_AT_ONCE):
             target.write(piece)

@@ -1,4 +1,4 @@
-"""SQL, REST and GraphQL over tables of this machine: a supervised server for each data API, and a gateway before it."""
+"""SQL, REST and GraphQL over tables of this machine: a supervised server for each data API, behind a gateway."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from alchemesh_platform.systems.local.data_api.programs import Guard, Protocol, 
 from alchemesh_platform.systems.local.data_api.roapi import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
-PROBE_SECONDS = 2.0  # while it starts: it is asked again
-# Once it runs, and is asked once: on a busy machine an answer takes seconds, since each connection of SQL starts a
-# server. Less than whoever asks for its health has patience for (status/observing.py).
+PROBE_SECONDS = 2.0  # during the start, which repeats the check
+# Once it runs, for a single check. On a busy machine an answer takes seconds, since each SQL connection starts a
+# server. It must be shorter than the time limit of the health check (observed/).
 ANSWER_SECONDS = 8.0
 _HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
-_ENDED = ("BACKOFF", "EXITED")  # and about to be started again
+_ENDED = ("BACKOFF", "EXITED")  # and about to be restarted
 _TRIES_OF_FREE_PORTS = 3
 _PORT_IN_USE = re.compile("address (already )?in use", re.IGNORECASE)
-_LINES_READ = 60  # of what a server said since its start; a panic is followed by its backtrace
+_LINES_READ = 60  # lines of a server's log since its start; a backtrace follows a panic
 
 
 class DataApiFailed(Failure):
-    """Raised when a data API does not come up; carries what the server said."""
+    """Raised when a data API does not start. It holds the server's message."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataApi:
-    """A data API as it is wanted. A port that is None is a free one, chosen once and kept."""
+    """The declaration of a data API. For a port that is None, the platform chooses a free one once and keeps it."""
 
     process: str
     run_directory: Path
@@ -60,13 +60,16 @@ class DataApi:
 
     @property
     def gateway(self) -> Gateway:
-        """The gateway before it."""
+        """The gateway in front of the data API."""
         return Gateway(self.run_directory, self.process)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a data API answers, and the file of its own product's credential; a protocol not offered is None."""
+    """The addresses of a data API, and the file of its own product's credential.
+
+    A protocol that is not offered is None.
+    """
 
     http_port: int
     postgres_port: int | None
@@ -76,7 +79,7 @@ class Endpoints:
     credential_file: str
 
     def offered(self) -> dict[str, str]:
-        """Protocol: address, of those that are offered."""
+        """The address of each offered protocol."""
         addresses = {"sql": self.sql, "rest": self.rest, "graphql": self.graphql}
         return {protocol: address for protocol, address in addresses.items() if address is not None}
 
@@ -87,12 +90,12 @@ def deploy_product(
     timeout_seconds: float = START_TIMEOUT_SECONDS,
     cancelled: threading.Event | None = None,
 ) -> Endpoints:
-    """Start a data API, or bring the one that runs to what is wanted, and wait until it answers on every protocol.
+    """Start or update a data API, and wait until it answers on every protocol.
 
     Raises:
-        PortInUse: when a port is another process's.
-        DataApiFailed: when it does not answer in time, with what it said.
-        TableNotServed: when a table is not there, or not on this machine.
+        PortInUse: when another process uses a port.
+        DataApiFailed: when it does not answer in time, with its message.
+        TableNotServed: when a table does not exist, or is not on this machine.
         StorageFailed, SupervisorFailed: when the machine refuses.
     """
     stop = cancelled or threading.Event()
@@ -102,7 +105,7 @@ def deploy_product(
         raise DataApiFailed(f"data API {api.process} can offer nothing", hint="; ".join(guard.warnings))
     api = replace(api, protocols=guard.protocols)
     gateways.prepare(gateway)
-    processes.end_remains(api.run_directory)  # or their ports would look like another process's
+    processes.end_remains(api.run_directory)  # otherwise their ports would count as another process's
     given = api.http_port is not None and (api.postgres_port is not None or "sql" not in api.protocols)
     for attempt in range(_TRIES_OF_FREE_PORTS):
         endpoints = choose_ports(api)
@@ -112,7 +115,7 @@ def deploy_product(
         refusal = _wait_until_healthy(api, endpoints, guard, log_sizes, timeout_seconds, stop)
         if refusal is None:
             return endpoints
-        # Between choosing a free port and listening on it, somebody else may have taken it.
+        # Another process may have taken the free port before the server listened on it.
         if _PORT_IN_USE.search(refusal) and not given and attempt + 1 < _TRIES_OF_FREE_PORTS:
             gateways.forget_listening(gateway)
             continue
@@ -124,7 +127,7 @@ def deploy_product(
 
 
 def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
-    """Why a data API that was brought up has to be brought up again, in a sentence; None when it runs and answers."""
+    """The reason why a deployed data API must be started again, in a sentence; None if it runs and answers."""
     guard = guard_of(api.protocols)
     missing = [protocol for protocol in guard.protocols if protocol not in endpoints.offered()]
     if missing:
@@ -145,7 +148,7 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
 
 
 def is_configured(api: DataApi) -> bool:
-    """Whether a data API was brought up here, and not taken down since."""
+    """Whether a data API was deployed on this machine, and not taken down since."""
     return gateways.listening(api.gateway) is not None
 
 
@@ -159,7 +162,7 @@ def take_down(api: DataApi) -> None:
 
 
 def choose_ports(api: DataApi) -> Endpoints:
-    """The ports that are asked for, or were chosen before, or are free now."""
+    """The requested ports, the ports chosen before, or ports that are free now."""
     kept = gateways.listening(api.gateway)
     http_port = api.http_port or (kept.http_port if kept else None) or free_port(api.host)
     postgres_port = None
@@ -171,7 +174,7 @@ def choose_ports(api: DataApi) -> Endpoints:
 
 
 def endpoints_of(api: DataApi, http_port: int, postgres_port: int | None) -> Endpoints:
-    """Where a data API answers on given ports."""
+    """The addresses of a data API on the given ports."""
     host = f"[{api.host}]" if ":" in api.host else api.host
     web = f"http://{host}:{http_port}/api"
     return Endpoints(
@@ -194,12 +197,12 @@ def observe_api(connection: DataApiConnection) -> Observation:
 
 
 def own_credential_file(run_directory: Path, process: str) -> Path:
-    """The file of the credential that the product itself reaches its data API with."""
+    """The file of the credential that the product itself uses for its data API."""
     return credential_file(Gateway(run_directory, process).folder, OWNER)
 
 
 def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
-    """Write what the server and its gateway run with, and have both run so."""
+    """Write the configuration of the server and its gateway, and start both with it."""
     gateway = api.gateway
     where = Listening(
         api.host,
@@ -216,7 +219,7 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
 
 
 def _check_ports(api: DataApi, endpoints: Endpoints) -> None:
-    """Refuse ports of other processes; those that this gateway itself has are fine."""
+    """Reject ports that other processes use. The ports of this gateway itself are allowed."""
     gateway = api.gateway
     kept = gateways.listening(gateway)
     web, sql = (
@@ -254,7 +257,7 @@ def _wait_until_healthy(
             in_use = next((line for line in logs[name].splitlines() if _PORT_IN_USE.search(line)), None)
             if in_use is not None:  # PgBouncer continues without the port
                 return in_use.strip()
-            # Ended with a reason, it would end with it again; ended without one (killed), it is started again.
+            # A server that ended with a reason would end again. One that ended without a reason (killed) is restarted.
             if found.state in _HOPELESS or (found.state in _ENDED and _reasons(logs[name])):
                 return f"it ended at once: {_reporting(logs[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
@@ -269,7 +272,7 @@ def _wait_until_healthy(
 
 
 def _names(api: DataApi) -> tuple[str, ...]:
-    """The processes that have to run for it."""
+    """The processes that the data API needs."""
     gateway = api.gateway
     web = (gateway.web,) if {"rest", "graphql"} & set(api.protocols) else ()
     return (api.process, *web, *((gateway.sql,) if "sql" in api.protocols else ()))
@@ -286,14 +289,14 @@ def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:
 
 
 def _reporting(logs: str) -> str:
-    """Of what the server said, why it ended; a usage text and a backtrace are left out."""
+    """The reason why the server ended, from its log, without usage texts and backtraces."""
     lines = [line.strip() for line in logs.splitlines() if line.strip()]
     return " ".join(_reasons(logs)[-2:] or lines[-1:])
 
 
 def _reasons(logs: str) -> list[str]:
     lines = [line.strip() for line in logs.splitlines()]
-    # A panic says where on its own line, and why on the next.
+    # A panic has its place on its own line, and its reason on the next.
     return [
         line
         for before, line in zip(["", *lines], lines, strict=False)

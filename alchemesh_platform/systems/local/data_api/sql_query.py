@@ -8,14 +8,14 @@ _NOT_POSTGRESQL = "it does not speak the PostgreSQL protocol"
 
 
 class PostgresRefused(Exception):
-    """Raised when the server answers with an error; carries the server's message."""
+    """Raised when the server answers with an error. It holds the server's message."""
 
 
 def simple_query(host: str, port: int, query: str, *, user: str, password: str | None, timeout: float) -> None:
-    """Send a query by the simple protocol and read the answer to its end. The database has the user's name.
+    """Send a query by the simple protocol and read the complete answer. The database has the user's name.
 
     Args:
-        host: Name or address; or, as everywhere with PostgreSQL, the folder of a Unix socket.
+        host: Name or address; or the folder of a Unix socket, as in other clients of PostgreSQL.
 
     Raises:
         PostgresRefused: when the server answers with an error.
@@ -43,7 +43,7 @@ def simple_query(host: str, port: int, query: str, *, user: str, password: str |
 
 
 def _refusal(error: Exception) -> PostgresRefused | OSError:
-    """The server's own message, where it sent one; else the operating system's error that pg8000 wraps.
+    """The server's message if it sent one; otherwise the operating system's error that pg8000 wraps.
 
     A server that refuses a login closes the connection, so pg8000's own closing fails and hides the message.
     """

@@ -36,7 +36,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class TableInputs(BaseModel):
-    """A table that is served."""
+    """A served table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class TableInputs(BaseModel):
 
 
 class DataApiInputs(Properties):
-    """A data API as it is wanted."""
+    """The declaration of a data API."""
 
     process: Name = Field(description="Name of the server, unique in the run folder, and of the database in SQL.")
     owner: str = Field(min_length=1, description="Address that the server belongs to.")
@@ -60,7 +60,7 @@ class DataApiInputs(Properties):
 
 
 class DataApiOutputs(Properties):
-    """Where the data API answers."""
+    """The addresses of the data API."""
 
     http_port: int = Field(description="Port of REST and GraphQL; kept for them when neither is offered.")
     postgres_port: int | None = Field(description="Port of the PostgreSQL protocol, when it is offered.")
@@ -68,20 +68,20 @@ class DataApiOutputs(Properties):
     credential_file: str = Field(description="File of the product's own credential.")
     users_without_grant: tuple[str, ...] = Field(
         default=(),
-        alias="letInByHand",  # its name in the state of stacks that are deployed
+        alias="letInByHand",  # the name of the property in the state of deployed stacks
         description="Users who have access without a grant.",
     )
 
 
 class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
-    """A data API, healthy before it counts as there; found dead, it is started again."""
+    """A data API. Its creation ends once it is healthy; a refresh that finds it dead restarts it."""
 
     pulumi_type = "alchemesh:local:DataApi"
     summary = "A supervised server that serves tables over SQL, REST and GraphQL, and is restarted when it dies."
     inputs = DataApiInputs
     outputs = DataApiOutputs
     replace_on = frozenset({"process", "run_directory"})
-    delete_before_replace = True  # ports that are given cannot be listened on twice
+    delete_before_replace = True  # two servers cannot listen on the same port
     refuses_secrets = True  # the server's configuration is plain text
 
     def identify(self, inputs: DataApiInputs) -> str:
@@ -169,7 +169,7 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
 
 
 def _without_grant(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
-    """Users who have access without a grant: reported, and left alone."""
+    """Users who have access without a grant. The platform reports them and does not change them."""
     gateway = Gateway(Path(inputs.run_directory), inputs.process)
     for problem in unreadable_entries(gateway.folder):
         context.warn(f"data API {inputs.owner}: {problem}; it gives nobody access")
@@ -180,7 +180,7 @@ def _without_grant(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
 
 
 def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.DataApi:
-    """The wanted configuration: ports stay once they are chosen."""
+    """The declared data API. Ports stay the same once they are chosen."""
     return data_api.DataApi(
         process=inputs.process,
         run_directory=Path(inputs.run_directory),

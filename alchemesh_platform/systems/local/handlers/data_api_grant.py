@@ -29,13 +29,13 @@ class DataApiGrantInputs(Properties):
 
 
 class DataApiGrantOutputs(Properties):
-    """How the consumer is known there. There is no credential in it: `alchemesh access credential` issues one."""
+    """The consumer's user name. It holds no credential: `alchemesh access credential` issues one."""
 
     user: str = Field(description="User name, for HTTP basic authentication and for SCRAM, and the database in SQL.")
 
 
 class DataApiGrantHandler(Handler[DataApiGrantInputs, DataApiGrantOutputs]):
-    """A grant: additive, one for each consumer, and found missing it is made again."""
+    """A grant of one consumer, which does not affect others. A refresh that finds it missing creates it again."""
 
     pulumi_type = "alchemesh:local:DataApiGrant"
     summary = "Access of one consumer to a data API. `alchemesh access credential` issues its credential."

@@ -21,7 +21,7 @@ from alchemesh_platform.systems.local.tables.evolution import Evolution, Incompa
 
 
 class DeltaTableInputs(Properties):
-    """A table as it is wanted."""
+    """The declaration of a table."""
 
     path: AbsolutePath = Field(description="Absolute path of the table's folder.")
     owner: str = Field(min_length=1, description="Address that the table belongs to.")
@@ -36,13 +36,13 @@ class DeltaTableInputs(Properties):
 
 
 class DeltaTableOutputs(Properties):
-    """Where the table is."""
+    """The address of the table."""
 
     url: str = Field(description="The table's folder as a URL: file:///…")
 
 
 class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
-    """A Delta table. Its check refuses changes that it cannot follow, already in a preview."""
+    """A Delta table. Its check rejects changes that the table cannot follow, already in a preview."""
 
     pulumi_type = "alchemesh:local:DeltaTable"
     summary = "A Delta table with the columns of a semantic model, there and queryable before the first row."

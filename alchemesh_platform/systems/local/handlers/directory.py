@@ -17,7 +17,7 @@ from alchemesh_platform.provider.paths import AbsolutePath
 
 
 class DirectoryInputs(Properties):
-    """A folder as it is wanted."""
+    """The declaration of a folder."""
 
     path: AbsolutePath = Field(description="Absolute path of the folder.")
     owner: str = Field(min_length=1, description="Address that the folder belongs to.")
@@ -28,7 +28,7 @@ class DirectoryInputs(Properties):
 
 
 class DirectoryOutputs(Properties):
-    """Where the folder is."""
+    """The address of the folder."""
 
     url: str = Field(description="The folder as a URL: file:///…")
 

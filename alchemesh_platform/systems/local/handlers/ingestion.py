@@ -1,4 +1,4 @@
-"""A landing area: files, landed as Parquet."""
+"""A landing area: a folder of files that are landed as Parquet."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class IngestionOutputs(Properties):
 
 
 class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
-    """A landing area; new and changed source files make its next update."""
+    """A landing area. New and changed source files cause an update."""
 
     pulumi_type = "alchemesh:local:Ingestion"
     summary = "A landing area: files of a path or glob, landed as Parquet. New and changed files are landed again."
@@ -94,7 +94,7 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
     def delete(self, inputs: IngestionInputs, outputs: IngestionOutputs, context: Context) -> None:
         target = Path(inputs.target)
         if directory.owner_of(target) != inputs.owner:
-            return  # gone already, or somebody else's by now
+            return  # deleted, or owned by another port now
         now = ingestion.landed(target)
         keep = inputs.keep_on_delete and not context.delete_data and now is not None and now.rows > 0
         ingestion.forget(target, keep_data=keep)

@@ -20,7 +20,7 @@ from alchemesh_platform.systems.local.jobs.job import JobDescription, JobFailed
 
 
 class JobInputs(Properties):
-    """A job as it is wanted."""
+    """The declaration of a job."""
 
     directory: AbsolutePath = Field(description="Absolute path of the folder that the description is kept in.")
     owner: str = Field(min_length=1, description="Address that the job belongs to.")
@@ -35,7 +35,7 @@ class JobInputs(Properties):
 
 
 class JobOutputs(Properties):
-    """Where the description is."""
+    """The path of the description."""
 
     descriptor: str = Field(description="Path of the description, a JSON file.")
 

@@ -1,4 +1,4 @@
-"""Finding what a job runs, without importing it: importing is running."""
+"""Finds the entrypoint of a job without importing it, since an import runs the module."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _START_FUNCTION = (
 
 
 def interpreter_arguments(entrypoint: str) -> list[str]:
-    """What Python is started with to run an entrypoint in the folder that it is in."""
+    """The arguments of Python that run an entrypoint in its folder."""
     match = ENTRYPOINT.fullmatch(entrypoint)
     return [entrypoint] if match and match["script"] else ["-c", _START_FUNCTION, entrypoint]
 
 
 @dataclass(frozen=True, slots=True)
 class Unrunnable:
-    """Why an entrypoint cannot be run, in a sentence, and the one that was probably meant, where one is like it."""
+    """The reason why an entrypoint cannot run, in a sentence, and a similar entrypoint, if there is one."""
 
     reason: str
     meant: str | None = None
@@ -38,12 +38,12 @@ class Unrunnable:
 
 
 def entrypoint_problem(entrypoint: str, folder: Path, *, elsewhere: bool = False) -> Unrunnable | None:
-    """Why an entrypoint cannot be run; None when it can, or when nobody can tell.
+    """The reason why an entrypoint cannot run; None if it can, or if the check cannot find out.
 
     Args:
         entrypoint: ``package.module:function``, or the path of a script.
-        folder: The working folder, where both are looked for. Modules may also be installed with this Python.
-        elsewhere: Whether modules may come from where nobody looks: from another Python, or a path of the job's own.
+        folder: The working folder of the module or script. Modules may also be installed with this Python.
+        elsewhere: Whether modules may come from another Python or from a path of the job, which the check does not see.
     """
     match = ENTRYPOINT.fullmatch(entrypoint)
     if match is None:
@@ -72,7 +72,7 @@ def entrypoint_problem(entrypoint: str, folder: Path, *, elsewhere: bool = False
 
 
 def _scripts(folder: Path) -> list[str]:
-    """Python files of a folder and of those in it, as paths from there; what is hidden is left out."""
+    """Python files of a folder and of its sub-folders, as relative paths, without hidden ones."""
     found = (path.relative_to(folder) for pattern in ("*.py", "*/*.py") for path in folder.glob(pattern))
     return sorted(path.as_posix() for path in found if not path.parts[0].startswith("."))
 
@@ -124,7 +124,7 @@ def _function_problem(path: Path, module: str, function: str) -> Unrunnable | No
 
 
 def _bound(statements: list[ast.stmt]) -> tuple[set[str], bool]:
-    """Names that a module binds at its top, and whether those are all."""
+    """The names that a module binds at its top level, and whether the list is complete."""
     names: set[str] = set()
     certain = True
     for statement in statements:

@@ -29,15 +29,15 @@ from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem,
 
 KEPT_CHARACTERS = 64 * 1024
 GRACE_SECONDS = 10.0
-LEFT_OVER_SECONDS = 2.0  # how long to read on when the job is over but something that it started still prints
+LEFT_OVER_SECONDS = 2.0  # how long to keep reading after the job ended, while a process that it started still prints
 
 
 class JobFailed(Failure):
-    """Raised when a job cannot be started: its description, interpreter or code is not there."""
+    """Raised when a job cannot start: its description, interpreter or code is missing."""
 
 
 class JobDescription(BaseModel):
-    """The description of a job. It names secrets and never contains them."""
+    """The description of a job. It holds references to secrets, never values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,12 +51,12 @@ class JobDescription(BaseModel):
 
 
 def job_file(directory: Path) -> Path:
-    """Where a job's description is kept."""
+    """The file of a job's description."""
     return directory.absolute() / "job.json"
 
 
 def write_job(directory: Path, job: JobDescription) -> Path:
-    """Keep a job's description.
+    """Write a job's description.
 
     Raises:
         StorageFailed: when it cannot be written.
@@ -70,7 +70,7 @@ def read_job(path: Path) -> JobDescription:
     """Read a job's description.
 
     Raises:
-        JobFailed: when it is not there or is damaged.
+        JobFailed: when it is missing or damaged.
     """
     try:
         return JobDescription.model_validate_json(path.read_bytes())
@@ -83,7 +83,7 @@ def read_job(path: Path) -> JobDescription:
 
 
 def looks_elsewhere(python: str, env: Mapping[str, object]) -> bool:
-    """Whether a job's modules may come from where this Python does not find them."""
+    """Whether a job's modules may come from a place that this Python does not search."""
     return python != sys.executable or "PYTHONPATH" in env
 
 
@@ -100,17 +100,18 @@ def run_job(
 
     The job gets the environment of this process without Pulumi's own variables, the job's variables with their secrets,
     the connections as variables, and ``ALCHEMESH_CONNECTIONS``, the path of a JSON file with all of them. An interrupt
-    (Ctrl-C) is handed on; what does not end then, or in time, is killed with everything that it started.
+    (Ctrl-C) is forwarded to the job. If the job does not end after it, or within its time limit, it is killed with all
+    processes that it started.
 
     Args:
-        arguments: Handed to the job.
-        on_output: Gets each line that the job prints, masked, as it comes.
-        environ: Where secrets are looked up.
+        arguments: Arguments of the job.
+        on_output: Called with each line that the job prints, with secrets masked.
+        environ: Environment variables that hold the secrets.
         cancelled: Set it to interrupt the job.
 
     Raises:
-        JobFailed: when the job cannot be started.
-        SecretMissing: when a secret has no value here.
+        JobFailed: when the job cannot start.
+        SecretMissing: when a secret has no value in ``environ``.
     """
     elsewhere = looks_elsewhere(job.python, job.env)
     problem = entrypoint_problem(job.entrypoint, Path(job.working_directory), elsewhere=elsewhere)
@@ -145,7 +146,7 @@ def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group of its own, so that all of it can be ended
+            start_new_session=True,  # a process group of its own, so that all its processes can be ended
         )
     except OSError as error:
         raise JobFailed(
@@ -180,7 +181,7 @@ def _follow(
         _end_group(process, signal.SIGKILL)
         raise
     reader.join(LEFT_OVER_SECONDS)
-    _signal_group(process, signal.SIGKILL)  # what the job started and left behind
+    _signal_group(process, signal.SIGKILL)  # processes that the job left running
     reader.join(LEFT_OVER_SECONDS)
     if output.error is not None:
         raise output.error
@@ -188,7 +189,7 @@ def _follow(
 
 
 def _end_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Ask the job to end, and after the grace period, or a second interrupt, make it."""
+    """Ask the job to end, and kill it after the grace period or a second interrupt."""
     _signal_group(process, number)
     try:
         process.wait(GRACE_SECONDS)
@@ -198,13 +199,13 @@ def _end_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # Either says that it is over; macOS says the latter of a group of zombies.
+    # Both errors mean that the group has ended. macOS raises the latter for a group of zombies.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
 class _Output:
-    """The output of a job: forwarded line by line, with its end kept."""
+    """The output of a job. It forwards each line, and stores the last ones."""
 
     def __init__(self, on_output: Callable[[str], None], secrets: Iterable[str]) -> None:
         self._on_output = on_output

@@ -1,4 +1,7 @@
-"""Landing files as Parquet: read whole, typed, written in one step; only new and changed ones are read again."""
+"""Lands files as Parquet.
+
+Each file is read completely, typed, and written in one step. Only new and changed files are read again.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class IngestionCancelled(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The content of a landing area after an ingestion, and its new part."""
+    """The content of a landing area after an ingestion, and the part that is new."""
 
     files: int
     rows: int
@@ -64,7 +67,7 @@ def plan_ingestion(source: str, root: Path, target: Path, reading: Reading, *, m
     """The files that an ingestion would land and remove. Reads no data and changes nothing.
 
     Raises:
-        SourceFailed: when there is nothing to read.
+        SourceFailed: when there are no source files.
     """
     return changes(read_landing(target), find_sources(source, root), target, reading=reading.key(), mirror=mirror)
 
@@ -78,18 +81,18 @@ def ingest(
     mirror: bool = False,
     cancelled: threading.Event | None = None,
 ) -> Landed:
-    """Land what is new or changed. Each file is landed whole or not at all; what was landed before an error stays.
+    """Land new and changed files. Each file is landed completely or not at all. Files landed before an error stay.
 
     Args:
         source: Path or glob, relative to the root unless absolute.
         root: Folder that relative paths start from.
         target: The landing area, a folder that exists.
         reading: How files are read.
-        mirror: Whether files that went at the source go here too.
-        cancelled: Set it to stop; the file at hand is given up.
+        mirror: Whether to remove landed files whose source file was removed.
+        cancelled: Set it to stop. The current file is not landed.
 
     Raises:
-        SourceFailed: when a file is missing or cannot be read: which, the line, and why.
+        SourceFailed: when a file is missing or cannot be read. The message names the file, the line and the reason.
         StorageFailed: when the file system refuses.
         IngestionCancelled: when it is cancelled.
     """
@@ -117,7 +120,7 @@ def landed(target: Path) -> Landed | None:
 
 
 def forget(target: Path, *, keep_data: bool) -> Landed:
-    """Give up a landing area: landed files and record are removed, or kept with ``keep_data``.
+    """Release a landing area. Its landed files and its record are removed, or kept with ``keep_data``.
 
     Returns:
         The removed content.
@@ -133,7 +136,7 @@ def forget(target: Path, *, keep_data: bool) -> Landed:
 
 
 def observe_landing(target: Path) -> Observation:
-    """How a landing area is doing, by its own record."""
+    """The health of a landing area, from its own record."""
     landing = read_landing(target)
     if landing.landed_at is None:
         return Observation("unhealthy", f"nothing was ever landed in {target}")
@@ -154,7 +157,7 @@ def _land(
     todo: Changes, before: Landing, target: Path, staging: Path, reading: Reading, cancelled: threading.Event
 ) -> Landing:
     after = before
-    # However this ends, the record names the landed files.
+    # Also after an error, the record names the landed files.
     try:
         with _connection(staging, cancelled) as connection:
             for source in todo.landing:
@@ -243,7 +246,7 @@ def _connection(staging: Path, cancelled: threading.Event) -> Iterator[DuckDBPyC
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """A folder for drafts inside the landing area, so that moving them is one step. A killed run's is swept away."""
+    """A folder for drafts inside the landing area, so that a move is atomic. It removes the drafts of a killed run."""
     staging = target / _STAGING
     with storage_errors(f"write in {target}"):
         shutil.rmtree(staging, ignore_errors=True)

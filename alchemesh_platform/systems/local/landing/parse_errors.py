@@ -1,4 +1,4 @@
-"""Finding the line that made a file unreadable, once reading has failed."""
+"""Finds the line that makes a file unreadable, after reading failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_SHOWN = 80
 
 
 def bad_csv_line(path: Path, delimiter: str) -> tuple[int, str] | None:
-    """The first line that is no row of its table, with what is wrong with it."""
+    """The first line that is not a row of its table, with the reason."""
     csv.field_size_limit(2**31 - 1)
     with _opened(path) as file:
         rows = csv.reader(_decoded(file), delimiter=delimiter, strict=True)
@@ -36,7 +36,7 @@ def bad_csv_line(path: Path, delimiter: str) -> tuple[int, str] | None:
 
 
 def bad_json_line(path: Path) -> tuple[int, str] | None:
-    """The first line that is no JSON object, with what is wrong with it."""
+    """The first line that is not a JSON object, with the reason."""
     with _opened(path) as file:
         for number, raw in enumerate(file, start=1):
             if not raw.strip():
@@ -53,7 +53,7 @@ def bad_json_line(path: Path) -> tuple[int, str] | None:
 
 
 def delimiter_of(path: Path) -> str:
-    """The delimiter of a CSV file: of comma, semicolon, tab and bar, the most frequent in its header."""
+    """The delimiter of a CSV file: the most frequent one of comma, semicolon, tab and bar in its header."""
     with _opened(path) as file:
         header = file.readline(1 << 20).decode(errors="replace")
     unquoted = "".join(header.split('"')[::2])

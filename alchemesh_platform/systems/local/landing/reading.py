@@ -1,4 +1,4 @@
-"""How a source file is read: as a table function of DuckDB, and in words when it cannot be."""
+"""Reading of source files: the table function of DuckDB, and the message for an unreadable file."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Reading:
     null_values: tuple[str, ...] = NULL_VALUES
 
     def key(self) -> str:
-        """The same for the same way of reading."""
+        """A key that is equal for equal options."""
         return json.dumps([self.format, *(self.null_values if self.format == "csv" else ())])
 
 
 def table_function(path: Path, reading: Reading) -> str:
-    """What DuckDB selects from to read a file."""
+    """The table function of DuckDB that reads a file."""
     file = quoted(str(path))
     if reading.format == "csv":
         nulls = ", ".join(quoted(value) for value in reading.null_values)
-        # The dialect is given, so that a bad row is an error at its line and not a reason to guess another dialect.
+        # Set the dialect, so that DuckDB reports a bad row at its line and does not guess another dialect.
         return (
             f"read_csv({file}, header = true, delim = {quoted(delimiter_of(path))}, quote = '\"', escape = '\"', "
             f"comment = '', skip = 0, sample_size = -1, nullstr = [{nulls}])"
@@ -68,7 +68,7 @@ def unreadable(source: SourceFile, readable: Path, reading: Reading, message: st
         elif reading.format == "json":
             found = bad_json_line(readable)
     except (OSError, EOFError):
-        pass  # unreadable for us too: DuckDB's reason is right
+        pass  # this check cannot read it either, so use DuckDB's reason
     if found is not None:
         line, cause = found
         return SourceFailed(f"{source.path}:{line}: {cause}", hint="fix the line; no row of this file was landed")
@@ -77,10 +77,10 @@ def unreadable(source: SourceFile, readable: Path, reading: Reading, message: st
 
 
 def readable_copy(source: SourceFile, staging: Path) -> Path:
-    """The file under a name that DuckDB reads as it is: unpacked, and without signs that it takes for wildcards."""
+    """A copy of the file that DuckDB can read: unpacked, and with a name without wildcard characters."""
     if source.path.suffix.lower() == ".zip":
         return _unzipped(source, staging)
-    with source.path.open("rb"):  # permission, before DuckDB says something less clear
+    with source.path.open("rb"):  # check the permission first, since DuckDB's message is less clear
         pass
     if not glob.has_magic(str(source.path)):
         return source.path

@@ -1,4 +1,4 @@
-"""The record that a landing area keeps of itself: which source file was landed where, and how it looked then."""
+"""The record of a landing area: the landed file of each source file, and the state of the source file at that time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDINGS = (".gz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".
 
 
 class LandedFile(BaseModel):
-    """A source file as it was when it was landed."""
+    """A source file, with its state when it was landed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +43,7 @@ class Landing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The missing files of a landing area."""
+    """The changes that an ingestion would make to a landing area."""
 
     landing: tuple[SourceFile, ...] = ()
     gone: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Changes:
     reread: bool = False
 
     def reason(self) -> str | None:
-        """Why an ingestion has something to do, in a sentence; None when it has not."""
+        """The reason for an ingestion, in a sentence; None if there are no changes."""
         if self.reread:
             return f"{count(len(self.landing), 'source file')} to be read in another way"
         found = (
@@ -67,7 +67,10 @@ class Changes:
 
 
 def read_landing(target: Path) -> Landing:
-    """A landing area's record; an empty one when there is none or it is damaged: all is landed again then."""
+    """The record of a landing area.
+
+    If it is missing or damaged, it is empty, and the next ingestion lands all files again.
+    """
     try:
         return Landing.model_validate_json((target / LANDING_FILE).read_bytes())
     except (OSError, ValidationError):
@@ -75,7 +78,7 @@ def read_landing(target: Path) -> Landing:
 
 
 def write_landing(target: Path, landing: Landing) -> None:
-    """Keep the record. Raises StorageFailed."""
+    """Write the record. Raises StorageFailed."""
     document = landing.model_dump(mode="json")
     write_if_changed(target / LANDING_FILE, json.dumps(document, indent=1) + "\n")
 
@@ -85,10 +88,10 @@ def changes(landing: Landing, sources: Iterable[SourceFile], target: Path, *, re
 
     Args:
         landing: The landing area's record.
-        sources: The files that there are.
+        sources: The existing source files.
         target: The landing area.
-        reading: How files are to be read.
-        mirror: Whether files that went at the source go here too.
+        reading: The options for reading files.
+        mirror: Whether to remove landed files whose source file was removed.
     """
     to_land: list[SourceFile] = []
     new = changed = lost = 0
@@ -111,7 +114,7 @@ def changes(landing: Landing, sources: Iterable[SourceFile], target: Path, *, re
 
 
 def target_name(source: str, landing: Landing) -> str:
-    """The name of a source file's landed file: its own, where it has one, or a free one."""
+    """The name of the landed file of a source file: the recorded name, or a free one."""
     known = landing.files.get(source)
     if known is not None and known.target is not None:
         return known.target
@@ -125,5 +128,5 @@ def target_name(source: str, landing: Landing) -> str:
 
 
 def landed_now(landing: Landing, files: dict[str, LandedFile], reading: str) -> Landing:
-    """The record after something was landed."""
+    """The record after an ingestion landed files."""
     return landing.model_copy(update={"files": files, "reading": reading, "landed_at": datetime.now(UTC)})

@@ -1,4 +1,4 @@
-"""Finding the files that an ingestion reads, and telling whether they changed."""
+"""Finds the files that an ingestion reads, and detects changes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from alchemesh_platform.machine.files import storage_errors
 
 
 class SourceFailed(Failure):
-    """Raised when source files are missing or cannot be read; names the file and, where there is one, the line."""
+    """Raised when source files are missing or unreadable. The message names the file and, if known, the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as it was found. Its name is relative to the folder that the search started in."""
+    """A found file. Its name is relative to the folder in which the search started."""
 
     name: str
     path: Path
@@ -25,7 +25,7 @@ class SourceFile:
 
 
 def find_sources(source: str, root: Path) -> list[SourceFile]:
-    """The files of a path or glob, by name.
+    """The files of a path or glob, sorted by name.
 
     Args:
         source: Path or glob, relative to the root unless absolute; ``**`` stands for any folders.

@@ -1,4 +1,4 @@
-"""Columns of a table, as a semantic model declares them, and the types that Delta has for them."""
+"""Columns of a table, from the properties of a semantic model, with their Delta types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alchemesh_platform.documents.models import Identifier
 from alchemesh_platform.manifest.models import LogicalType, Property
 
 # https://github.com/delta-io/delta/blob/master/PROTOCOL.md#schema-serialization-format
-# Delta has no time of day: it is kept as text, ISO 8601 (13:45:00), which sorts as time does.
+# Delta has no type for a time of day. It is stored as ISO 8601 text (13:45:00), which sorts in order of time.
 DELTA_TYPES = {
     LogicalType.STRING: "string",
     LogicalType.INTEGER: "long",
@@ -20,7 +20,7 @@ DELTA_TYPES = {
     LogicalType.TIME: "string",
     LogicalType.TIMESTAMP: "timestamp",  # microseconds, UTC
 }
-COMMENT = "comment"  # where Spark and others keep a column's description
+COMMENT = "comment"  # the key in which Spark and other tools store a column's description
 
 DeltaType = str | dict[str, Any]
 
@@ -32,7 +32,7 @@ class Column(Property):
 
 
 class ColumnUnfit(ValueError):
-    """Raised when a column cannot be kept in a Delta table; says which part of it and why."""
+    """Raised when a Delta table cannot store a column. The message names the part and the reason."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -41,13 +41,13 @@ class ColumnUnfit(ValueError):
 
 
 def delta_type(declared: Property, path: str) -> DeltaType:
-    """The type that a Delta schema has for a property.
+    """The Delta type of a property.
 
-    Parts of objects and items of arrays may always be null: writers that know nothing of the table's schema could not
-    append to it otherwise. Only a column itself can be required.
+    Parts of objects and items of arrays may always be null. Otherwise, writers that do not know the table's schema
+    could not append rows. Only a column itself can be required.
 
     Raises:
-        ColumnUnfit: when an object names no parts, or an array no items.
+        ColumnUnfit: when an object has no parts, or an array has no item type.
     """
     if declared.type is LogicalType.OBJECT:
         if not declared.properties:
@@ -84,7 +84,7 @@ def delta_field(column: Column, path: str) -> dict[str, Any]:
 
 
 def type_in_words(kind: DeltaType) -> str:
-    """A Delta type as a person says it: ``string``, ``array of long``, ``object of a, b``."""
+    """A Delta type in words: ``string``, ``array of long``, ``object of a, b``."""
     if isinstance(kind, str):
         return kind
     if kind["type"] == "array":

@@ -1,4 +1,7 @@
-"""Delta tables on this machine: made empty with a model's columns, evolved with it, observed from their log."""
+"""Delta tables on this machine.
+
+They are created with a model's columns, evolve with the model, and are observed from their log.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ from alchemesh_platform.systems.local.tables.evolution import (
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-# Commits that leave the data as it was: a table is as fresh as its last other commit.
+# Commits that do not change the data. The last other commit is the last change of a table.
 _KEEPS_DATA = {
     "CREATE TABLE",
     "CREATE OR REPLACE TABLE",
@@ -46,12 +49,12 @@ _KEEPS_DATA = {
 
 
 class TableFailed(Failure):
-    """Raised when a table cannot be read or changed; says which and why."""
+    """Raised when a table cannot be read or changed. The message names the table and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A table as its log tells it. ``rows`` is None when the log does not count them."""
+    """The state of a table from its log. ``rows`` is None if the log does not count rows."""
 
     schema: TableSchema
     rows: int | None
@@ -61,12 +64,12 @@ class TableState:
 
 
 def table_exists(path: Path) -> bool:
-    """Whether there is a Delta table in a folder."""
+    """Whether a folder holds a Delta table."""
     return any((path / "_delta_log").glob("*.json"))
 
 
 def read_table(path: Path) -> TableState | None:
-    """Read a table's log, and no data; None when there is no table.
+    """Read a table's log without its data; None if there is no table.
 
     Raises:
         TableFailed: when the log cannot be read.
@@ -80,7 +83,7 @@ def read_table(path: Path) -> TableState | None:
 
 
 def observe_table(path: Path) -> TableObservation | None:
-    """How many rows a table holds, how large it is and when its data last changed; None when it is not there."""
+    """The number of rows, the size and the last change of a table; None if there is no table."""
     state = read_table(path)
     return None if state is None else TableObservation(state.rows, state.size_bytes, state.changed_at)
 

@@ -1,4 +1,4 @@
-"""How a table follows its model: what can be done in place, and what cannot, with the reason."""
+"""Schema evolution of a table: the steps that are possible in place, and the reasons against the others."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Recreate:
-    """Re-create: the table has no rows to lose. Its history stays in the log."""
+    """Re-create the table, which has no rows to lose. Its history stays in the log."""
 
 
 Step = AddColumn | AllowNull | Describe | Rename | Recreate
@@ -60,7 +60,7 @@ Step = AddColumn | AllowNull | Describe | Rename | Recreate
 
 @dataclass(frozen=True, slots=True)
 class Incompatible:
-    """Why one column, or the partitioning, cannot follow in place. ``column`` is None for the table as a whole."""
+    """The reason why a column, or the partitioning, cannot change in place. ``column`` is None for the whole table."""
 
     column: str | None
     reason: str
@@ -78,22 +78,22 @@ class Evolution:
 def wanted_schema(
     columns: Sequence[Column], partition_by: Sequence[str] = (), name: str = "", description: str = ""
 ) -> TableSchema:
-    """The schema that a model asks for.
+    """The schema that a model declares.
 
     Raises:
-        ColumnUnfit: when a column cannot be kept in a Delta table.
+        ColumnUnfit: when a Delta table cannot store a column.
     """
     fields = tuple(delta_field(column, f"columns[{at}]") for at, column in enumerate(columns))
     return TableSchema(fields, tuple(partition_by), name, description)
 
 
 def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) -> Evolution:
-    """Compare what a table is with what it is to be.
+    """Compare the current schema of a table with the declared one.
 
-    Compatible, and done in place: a column that may be null is added; a part is added to an object; a required column
-    may be null from now on; descriptions and the name change. Incompatible once there are rows: a required column is
-    added (its rows would have no value), a column goes or changes its type, a column becomes required, the partitioning
-    changes. An empty table has nothing to lose and follows every change.
+    Compatible changes are made in place: adding a nullable column, adding a part to an object, making a required column
+    nullable, and changing descriptions or the name. Changes that are incompatible once the table has rows: adding a
+    required column (the rows have no value for it), removing a column or changing its type, making a column required,
+    and changing the partitioning. An empty table has nothing to lose, so every change is possible.
 
     Args:
         current: The current schema.
@@ -162,7 +162,7 @@ def _steps(current: TableSchema, wanted: TableSchema) -> Iterator[Step]:
 
 
 def _extends(old: DeltaType, new: DeltaType) -> bool:
-    """Whether a value of the old type is one of the new type, with parts added at most."""
+    """Whether the new type is the old type, possibly with added parts."""
     if isinstance(old, str) or isinstance(new, str) or old["type"] != new["type"]:
         return old == new
     if old["type"] == "array":
@@ -174,7 +174,7 @@ def _extends(old: DeltaType, new: DeltaType) -> bool:
 
 
 def _shape(kind: DeltaType) -> object:
-    """The type without descriptions and without order of parts: what is left is what data looks like."""
+    """The type without descriptions and without the order of its parts, to compare the shape of the data."""
     if isinstance(kind, str):
         return kind
     if kind["type"] == "array":

@@ -1,4 +1,4 @@
-"""The record of a contract, with the version of it that is kept."""
+"""The record of a contract, and of its version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ContractInputs(ContractRecord):
 
 
 class ContractHandler(RecordHandler[ContractInputs]):
-    """The record of a contract. When it goes its notices go along, and its versions stay."""
+    """The record of a contract. Deleting it also deletes its notices, and keeps its versions."""
 
     pulumi_type = "alchemesh:mesh:Contract"
     summary = "The record of an output port's contract, and the version of it that is kept."
@@ -38,7 +38,7 @@ class ContractHandler(RecordHandler[ContractInputs]):
 
     def create(self, inputs: ContractInputs, context: Context) -> Nothing:
         contract = _contract(inputs)
-        given_by = context.actor or local_subject()  # plain Pulumi passes no actor: this machine names one
+        given_by = context.actor or local_subject()  # plain Pulumi passes no actor, so use the user of this machine
         with context.registry().transaction(turn_of(contract.environment, contract.address)) as turn:
             before = turn.get(ContractRecord, contract.environment, contract.address)
             keep_version(turn, contract)

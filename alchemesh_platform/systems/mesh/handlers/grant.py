@@ -18,7 +18,7 @@ class GrantInputs(GrantRecord):
 
 
 class GrantHandler(RecordHandler[GrantInputs]):
-    """The record of a grant; with it the request it answers is granted, and approved again when it goes."""
+    """The record of a grant. Creating it sets its request to granted; deleting it sets the request back to approved."""
 
     pulumi_type = "alchemesh:mesh:Grant"
     summary = "The record of a consumer's access to an output port. Let it depend on the resources that grant it."

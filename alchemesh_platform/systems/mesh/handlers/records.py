@@ -20,11 +20,11 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Nothing(Properties):
-    """A record computes nothing."""
+    """The outputs of a record: none."""
 
 
 class RecordHandler(Handler[RecordT, Nothing], Generic[RecordT]):
-    """A record: its inputs are its fields. Secrets in it are masked, for the registry keeps plain text."""
+    """A record, whose inputs are its fields. Secrets in it are masked, since the registry stores plain text."""
 
     record: ClassVar[type[Record]]
     outputs = Nothing

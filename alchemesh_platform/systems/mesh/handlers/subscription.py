@@ -1,4 +1,4 @@
-"""An output port of another product, as its consumer sees it."""
+"""The subscription of a consumer to an output port of another product."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SubscriptionOutputs(Properties):
 
 
 class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
-    """A subscription: looked up in the registry, noticed when the origin changes."""
+    """A subscription. It reads the origin from the registry, and reports a diff when the origin changes."""
 
     pulumi_type = "alchemesh:mesh:Subscription"
     summary = "An output port of another product, as its consumer may use it: its proxy, or else its storage."
@@ -128,10 +128,10 @@ class _Kept:
         return self.access.is_current(self.connection, self.subscriber)
 
     def issue(self) -> None:
-        """Issue another one, by the request granted to the product, its team or its domain.
+        """Issue a new credential, by the request granted to the product, its team or its domain.
 
         Raises:
-            NotDone: when none was granted.
+            NotDone: when no request is granted.
         """
         consumer = self.subscriber.granted()
         if consumer is None:
@@ -149,7 +149,7 @@ class _Kept:
 
 
 def _kept(inputs: SubscriptionInputs, context: Context) -> _Kept | None:
-    """The credential for the origin's proxy that this consumer keeps; None where it keeps none."""
+    """The credential for the origin's proxy that this consumer stores; None if it stores none."""
     port = context.registry().get(PortRecord, inputs.environment, inputs.origin)
     proxy = PortConnections.model_validate(port.connections).proxy if port else None
     if proxy is None or _product(inputs.origin) == _product(inputs.consumer):
@@ -171,7 +171,7 @@ def _subscriber(inputs: SubscriptionInputs, context: Context) -> Subscriber:
 
 
 def _access(connection: Connection) -> SubscriberAccess:
-    """The work of a connection's system for its subscribers.
+    """The subscriber access that a connection's system provides.
 
     Raises:
         BrokenSystem: when its package cannot be used.
@@ -182,7 +182,7 @@ def _access(connection: Connection) -> SubscriberAccess:
 
 
 def _granted(inputs: SubscriptionInputs, context: Context) -> AccessRequestRecord | None:
-    """The request that lets this consumer in: its own, its team's or its domain's; None where none was granted."""
+    """The granted request that gives access: of the product, its team or its domain; None if none is granted."""
     product = _product(inputs.consumer)
     domain = product.partition("/")[0]
     asking = [Requester("data_product", product), Requester("data_domain", domain)]

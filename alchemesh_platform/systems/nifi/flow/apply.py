@@ -1,4 +1,4 @@
-"""Bringing a dataflow to what is declared: made, or changed one component at a time.
+"""Creates or updates a dataflow to match its declaration, one component at a time.
 
 A run finds the components of a killed run by name and mark, and resumes.
 """
@@ -34,7 +34,7 @@ _COLUMN, _ROW = 420, 220  # pixels between two processors on the screen
 
 
 def apply(server: Server, wanted: Dataflow, written: Written, drain_seconds: float) -> tuple[DeployedFlow, Written]:
-    """Bring a dataflow to what is declared.
+    """Create or update a dataflow to match its declaration.
 
     Args:
         server: The server.
@@ -49,7 +49,7 @@ def apply(server: Server, wanted: Dataflow, written: Written, drain_seconds: flo
         NifiFailed: when the server refuses it; the next call resumes.
     """
     choice = choose(server, wanted)
-    find(server, wanted)  # a name that is in use is reported before anything is created
+    find(server, wanted)  # report a name that is in use before creating anything
     try:
         return _apply(server, wanted, written, drain_seconds, choice)
     except NotFound as error:
@@ -75,13 +75,13 @@ def _apply(
     else:
         stop(server, _deployed(server, wanted), wanted.processors)
     deployed = _deployed(server, wanted)
-    # A parameter that nothing referred to when it was written counts up with the first reference.
+    # The first reference to a parameter increments the version of the context.
     version = int(deployed.context["revision"].get("version") or 0) if deployed.context else 0
     return deployed, Written(written.salt, written.digests, version)
 
 
 def rebuild_reasons(found: Iterable[Deviation], deployed: DeployedFlow, wanted: Dataflow) -> list[Deviation]:
-    """Deviations that take away what may hold data: a type, a processor, or a way between two."""
+    """Deviations whose correction removes a component that may hold data: a type, a processor, or a connection."""
     reasons = [one for one in found if one.path.endswith(".type") and one.found is not None]
     reasons += [one for one in found if ".routes." in one.path and one.declared is None]
     reasons += [
@@ -136,7 +136,7 @@ def _apply_group(server: Server, wanted: Dataflow, context: Entity) -> DeployedF
         return {"component": component}
 
     before = deployed.group["component"].get("parameterContext") or {}
-    if before.get("id") != context["id"]:  # it can be changed only while nothing runs
+    if before.get("id") != context["id"]:  # NiFi allows the change only while nothing runs
         stop(server, deployed, deployed.processors)
     server.change(path, edit)
     return _deployed(server, wanted)
@@ -165,7 +165,10 @@ def _make_components(server: Server, deployed: DeployedFlow, choice: Choice) -> 
 
 
 def _know_properties(server: Server, deployed: DeployedFlow, choice: Choice) -> None:
-    """Make sure that types have the properties that are declared: NiFi takes any name for one of the user's own."""
+    """Make sure that types have the declared properties.
+
+    NiFi would accept an unknown name as a user-defined property.
+    """
     parts: list[tuple[str, Entity, Chosen]] = [
         (f"controller service {name!r}", deployed.services[name], chosen) for name, chosen in choice.services.items()
     ]
@@ -180,7 +183,7 @@ def _know_properties(server: Server, deployed: DeployedFlow, choice: Choice) -> 
 
 
 def _apply_services(server: Server, deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> None:
-    """Change what differs, which needs a service to be disabled and its references to stop."""
+    """Change services that differ. For a change, the service is disabled and the components that use it stop."""
     for name, chosen in choice.services.items():
         entity = deployed.services[name]
         properties = wanted_properties(entity, chosen, deployed.services)
@@ -194,7 +197,7 @@ def _apply_services(server: Server, deployed: DeployedFlow, wanted: Dataflow, ch
 
 
 def _apply_processors(server: Server, deployed: DeployedFlow, wanted: Dataflow, choice: Choice) -> None:
-    """Change what differs, one after the other; only the changed one stops."""
+    """Change processors that differ, one after the other. Only the changed one stops."""
     for name, chosen in choice.processors.items():
         entity = deployed.processors[name]
         properties = wanted_properties(entity, chosen, deployed.services)

@@ -1,4 +1,4 @@
-"""A dataflow on a server's canvas: its process group, found by our mark, with its content."""
+"""A dataflow on a server's canvas: its process group, found by the platform's mark, with its content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from alchemesh_platform.systems.nifi.flow.definition import Dataflow
 from alchemesh_platform.systems.nifi.server import NifiFailed, NotFound, Server
 
-Entity = dict[str, Any]  # as the REST interface gives it: revision, id, component, status, bulletins
+Entity = dict[str, Any]  # in the form of the REST interface: revision, id, component, status, bulletins
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class DeployedFlow:
 
     @property
     def id(self) -> str:
-        """Of the process group."""
+        """Id of the process group."""
         return str(self.group["id"])
 
     @property
     def queued(self) -> int:
-        """Flow files that wait in all queues."""
+        """The number of queued flow files."""
         return int(self.group["status"]["aggregateSnapshot"]["flowFilesQueued"])
 
 
@@ -37,7 +37,7 @@ def find(server: Server, wanted: Dataflow) -> DeployedFlow | None:
     """The deployed dataflow, or None.
 
     Raises:
-        NifiFailed: when its name is taken by a process group that is not ours.
+        NifiFailed: when a process group of another owner has its name.
     """
     context = find_context(server, wanted)
     groups = server.get(f"/process-groups/{wanted.parent}/process-groups")["processGroups"]
@@ -53,7 +53,10 @@ def find(server: Server, wanted: Dataflow) -> DeployedFlow | None:
 
 
 def find_context(server: Server, wanted: Dataflow) -> Entity | None:
-    """The dataflow's parameter context, or None; by the owner in its name, since NiFi 1.x forgets descriptions."""
+    """The dataflow's parameter context, or None.
+
+    It is found by the owner in its name, since NiFi 1.x loses descriptions.
+    """
     for found in server.get("/flow/parameter-contexts")["parameterContexts"]:
         if str(_component(found).get("name") or "").endswith(wanted.context_ending):
             return dict(server.get(f"/parameter-contexts/{found['id']}"))
@@ -61,7 +64,7 @@ def find_context(server: Server, wanted: Dataflow) -> Entity | None:
 
 
 def observe_group(server: Server, group: str) -> Entity | None:
-    """A process group with all that is in it, as the server shows it; None when it is gone."""
+    """A process group with its content, as the server returns it; None if it does not exist."""
     try:
         return dict(server.get(f"/process-groups/{group}"))
     except NotFound:
@@ -89,7 +92,9 @@ def _read(server: Server, group: Entity, context: Entity | None) -> DeployedFlow
 
 
 def _is_ours(group: Entity, wanted: Dataflow, context: Entity | None) -> bool:
-    """By its comments; or by its parameter context, since NiFi 1.x takes comments only once the group is there."""
+    """Whether the platform owns a group, by its comments or its parameter context.
+
+    NiFi 1.x accepts comments only after the group is created."""
     component = _component(group)
     reference = component.get("parameterContext") or {}
     return wanted.marker in str(component.get("comments") or "").splitlines() or (

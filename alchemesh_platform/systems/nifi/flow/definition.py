@@ -1,10 +1,10 @@
 """The declaration of a dataflow: services, processors and their connections, by name.
 
-NiFi 1.x and 2.x, and servers with other bundles, have other types and other names of properties for the same work. So
-each component lists variants; the first whose type the server has is taken. A property is named as the server's
-interface or its screen names it: the names on screens have stayed where those of the interface changed
-(``gcs-bucket``, *Bucket*). One that the type does not have is an error: NiFi itself would take it for one of the
-user's own, and what it was to say would be said to nobody.
+NiFi 1.x and 2.x, and servers with other bundles, use different types and property names for the same work. So each
+component lists variants, and the platform uses the first one whose type the server has. A property has its name in the
+server's interface or its display name, since display names stayed the same when names of the interface changed
+(``gcs-bucket``, *Bucket*). A property that the type does not have is an error. NiFi would accept it as a user-defined
+property without any effect.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 PERIOD_PATTERN = r"^\d+(\.\d+)? ?(millis|ms|secs?|s|mins?|m|hours?|h|days?|d)$"
-GROUP_NAME_MAX = 1000  # nifi-framework sets no limit; a name that fits a screen and a log
+GROUP_NAME_MAX = 1000  # nifi-framework sets no limit; this length fits a screen and a log
 
 GroupName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=GROUP_NAME_MAX)]
 ComponentName = Annotated[str, StringConstraints(pattern=r"^[\w-]+( [\w-]+)*$")]  # no dots: it is part of paths
@@ -37,7 +37,7 @@ PropertyValue = str | ServiceReference
 
 
 class Variant(_Part):
-    """A type that does the work, and its properties; what is not named keeps the type's default."""
+    """A type that does the work, and its properties. Properties that are not named keep the type's default."""
 
     type: str = Field(min_length=1, description="Class of the processor or service: org.apache.nifi.…")
     properties: dict[str, PropertyValue] = Field(
@@ -52,13 +52,13 @@ class Variant(_Part):
 
 
 class Service(_Part):
-    """A controller service; one that no chosen variant refers to is not made."""
+    """A controller service. It is created only if a chosen variant refers to it."""
 
     variants: tuple[Variant, ...] = Field(min_length=1, description="The first whose type the server has is taken.")
 
 
 class Processor(_Part):
-    """A processor, and where what it gives goes."""
+    """A processor, and the targets of its relationships."""
 
     variants: tuple[Variant, ...] = Field(min_length=1, description="The first whose type the server has is taken.")
     routes: dict[str, tuple[ComponentName, ...]] = Field(
@@ -91,7 +91,7 @@ class Dataflow(_Part):
 
     @property
     def marker(self) -> str:
-        """The mark in the comments of our process group."""
+        """The mark of the owner in the comments of the process group."""
         return f"alchemesh: {self.owner}"
 
     @property
@@ -106,7 +106,7 @@ class Dataflow(_Part):
 
 
 def mistakes(services: Mapping[str, Service], processors: Mapping[str, Processor]) -> Iterator[tuple[str, str]]:
-    """Path and reason of every reference that leads nowhere."""
+    """The path and the reason of every reference to a missing component."""
     for name, processor in processors.items():
         for relationship, targets in processor.routes.items():
             for target in targets:
@@ -123,7 +123,7 @@ def mistakes(services: Mapping[str, Service], processors: Mapping[str, Processor
 
 
 def sources(processors: Mapping[str, Processor]) -> list[str]:
-    """Processors that nothing leads to but themselves: where data comes in."""
+    """The source processors, which have no incoming connection from another processor."""
     fed = {
         target
         for name, processor in processors.items()

@@ -16,7 +16,7 @@ ENABLED = ("ENABLED", "ENABLING")
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One thing that is not as declared: ``processors.consume.properties.topic``. None stands for *not there*."""
+    """One difference from the declaration: ``processors.consume.properties.topic``. None means *missing*."""
 
     path: str
     declared: str | None
@@ -60,7 +60,7 @@ def wanted_properties(entity: Entity, chosen: Chosen, services: Mapping[str, Ent
 
 
 def declared_properties(entity: Entity, chosen: Chosen) -> dict[tuple[str, str], tuple[str, PropertyValue]]:
-    """Where a property is declared (``properties``, name): its name in the server's interface, and its value."""
+    """The interface name and the value of each declared property, by its path (``properties``, name)."""
     known = _known_names(entity)
     variant = chosen.variant
     found = {("properties", name): (known.get(name, name), value) for name, value in variant.properties.items()}
@@ -69,7 +69,7 @@ def declared_properties(entity: Entity, chosen: Chosen) -> dict[tuple[str, str],
 
 
 def unknown_properties(entity: Entity, chosen: Chosen) -> list[str]:
-    """Declared properties that the type does not have, under neither of their names."""
+    """Declared properties that the type does not have, neither by name nor by display name."""
     known = _known_names(entity)
     return [name for name in chosen.variant.properties if name not in known]
 
@@ -81,13 +81,16 @@ def names_on_screen(entity: Entity) -> list[str]:
 
 
 def _known_names(entity: Entity) -> dict[str, str]:
-    """Name on the screen or in the interface: name in the interface, of the type's own properties."""
+    """The name in the interface of each property of the type, by display name and by name."""
     own = {name: found for name, found in descriptors_of(entity).items() if not found.get("dynamic")}
     return {str(found.get("displayName")): name for name, found in own.items()} | {name: name for name in own}
 
 
 def descriptors_of(entity: Entity) -> Mapping[str, Any]:
-    """Descriptors of a component's properties: a processor has them in its configuration, a service beside it."""
+    """Descriptors of a component's properties.
+
+    A processor has them in its configuration, a service at its top level.
+    """
     component = entity["component"]
     found: Mapping[str, Any] = (component.get("config") or component).get("descriptors") or {}
     return found
@@ -101,7 +104,7 @@ def properties_of(entity: Entity) -> Mapping[str, str | None]:
 
 
 def configuration(declared: Processor, relationships: set[str]) -> dict[str, Any]:
-    """A processor's configuration beside its properties, as the server's interface has it."""
+    """A processor's configuration without its properties, in the form of the server's interface."""
     return {
         "schedulingPeriod": declared.schedule,
         "concurrentlySchedulableTaskCount": declared.tasks,
@@ -123,7 +126,7 @@ def relationships_of(entity: Entity) -> set[str]:
 
 
 def routes_of(declared: Mapping[str, Processor], deployed: Mapping[str, Entity]) -> set[tuple[str, str, str]]:
-    """Source, relationship and target of every way that is declared and that the types have."""
+    """Source, relationship and target of every declared connection whose relationship the type has."""
     return {
         (name, relationship, target)
         for name, processor in declared.items()
@@ -203,7 +206,7 @@ def _component(path: str, entity: Entity, chosen: Chosen, deployed: DeployedFlow
         if found == value or (found or None) == (value or None):
             continue
         if descriptors.get(name, {}).get("sensitive") and found is not None and value is not None:
-            continue  # masked: what it is cannot be seen
+            continue  # masked: the value cannot be read
         yield Deviation(f"{path}.{where.get(name, f'properties.{name}')}", value, found)
 
 
@@ -237,7 +240,7 @@ _UNITS = {"millis": "ms", "sec": "s", "secs": "s", "min": "m", "mins": "m", "hou
 
 
 def _span(text: str) -> tuple[str, str]:
-    """A period with its unit in one spelling, since NiFi keeps what a person wrote: ``30 sec``, ``30 secs``."""
+    """A period with its unit in one spelling, since NiFi stores the spelling of the user: ``30 sec``, ``30 secs``."""
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
     unit = text[len(number) :].strip()
     return number, _UNITS.get(unit, "d" if unit == "days" else unit)

@@ -1,7 +1,7 @@
-"""A dataflow's parameter context: what its properties refer to as ``#{name}``, secrets among it.
+"""A dataflow's parameter context. Its properties refer to parameters, including secrets, as ``#{name}``.
 
-Sensitive values cannot be read back. We store a slow digest of each written value, and
-the version of the context, which every change increments (and a restart of NiFi resets).
+Sensitive values cannot be read back. The platform stores a slow digest of each written value, and the version of the
+context. Every change increments the version, and a restart of NiFi resets it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from alchemesh_platform.systems.nifi.flow.canvas import Entity, find_context
 from alchemesh_platform.systems.nifi.flow.definition import Dataflow
 from alchemesh_platform.systems.nifi.server import NifiFailed, Server
 
-UPDATE_SECONDS = 300.0  # NiFi stops what refers to a parameter, and waits for its threads, before it changes it
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # RFC 7914; 16 MB and some 50 ms for each guess
+UPDATE_SECONDS = 300.0  # a change of a parameter stops the components that refer to it, and waits for their threads
+_SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # RFC 7914; about 16 MB and 50 ms for each guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Written:
 
     Args:
         salt: Key of the digests, in hex.
-        digests: Parameter: digest of its value, in hex.
-        version: Of the context, after it was written.
+        digests: Digest of each parameter's value, in hex.
+        version: Version of the context after the write.
     """
 
     salt: str = ""
@@ -38,7 +38,7 @@ class Written:
 
 
 def changed_secrets(wanted: Mapping[str, str], written: Written) -> list[str]:
-    """Sensitive parameters whose value is not the one that was written last."""
+    """Sensitive parameters whose value differs from the last written one."""
     return [
         name
         for name, value in wanted.items()
@@ -47,17 +47,17 @@ def changed_secrets(wanted: Mapping[str, str], written: Written) -> list[str]:
 
 
 def touched(context: Entity | None, written: Written) -> bool:
-    """Whether somebody else changed the context since it was written."""
+    """Whether another user changed the context since the platform wrote it."""
     return context is not None and int(context["revision"].get("version") or 0) > written.version
 
 
 def apply_context(server: Server, wanted: Dataflow, written: Written) -> tuple[Entity, Written]:
-    """Create the parameter context or bring it to what is declared; secrets are sent only where they may differ.
+    """Create or update the parameter context. Secrets are sent only if they may differ.
 
     NiFi stops the components that refer to a changed parameter, changes it, and starts them again.
 
     Raises:
-        NifiFailed: when it does not take the change, with its reason.
+        NifiFailed: when NiFi rejects the change, with its reason.
     """
     context = find_context(server, wanted)
     if context is None:
@@ -97,7 +97,7 @@ def _update(server: Server, context: Entity, wanted: Dataflow, written: Written)
 
 def _changes(context: Entity, wanted: Dataflow, written: Written) -> list[dict[str, Any]]:
     found = {entry["parameter"]["name"]: entry["parameter"] for entry in context["component"].get("parameters") or ()}
-    # Somebody else's change of a secret cannot be seen: all are written again.
+    # A secret that another user changed cannot be detected, so write all of them again.
     doubtful = set(wanted.sensitive) if touched(context, written) else set(changed_secrets(wanted.sensitive, written))
     changes = [
         _parameter(name, value, sensitive=False)

@@ -15,7 +15,7 @@ _GIVEN = ("properties", "optional", "dynamic")  # of a variant
 
 def as_deployed(wanted: Dataflow, choice: Choice, found: Iterable[Deviation]) -> Dataflow:
     """The declaration with every deviation written into it."""
-    # Shallow: the values of a context with secrets are not copied about.
+    # A shallow copy, so that secrets in the context are not copied.
     parameters, sensitive = dict(wanted.parameters), dict(wanted.sensitive)
     services = {name: service.model_dump() for name, service in wanted.services.items()}
     processors = {name: processor.model_dump() for name, processor in wanted.processors.items()}
@@ -46,11 +46,11 @@ def as_deployed(wanted: Dataflow, choice: Choice, found: Iterable[Deviation]) ->
 def _edit(documents: dict[str, Any], path: list[str], one: Deviation, chosen: Variant) -> None:
     name, *parts = path
     if not parts:
-        documents.pop(name, None)  # it is not there
+        documents.pop(name, None)  # it does not exist
         return
     document = documents[name]
     if parts[0] in ("type", *_GIVEN):
-        # The variants keep their order, and a type that is not as declared is the last deviation of its component.
+        # The variants keep their order, and a different type is the last deviation of its component.
         variant = next(found for found in document["variants"] if found["type"] == chosen.type)
         _set(variant if parts[0] == "type" else variant[parts[0]], parts[-1], one.found)
     elif parts[0] == "routes":

@@ -1,4 +1,4 @@
-"""Taking a dataflow down without losing what it holds: the source stops, queues drain, and only then anything goes."""
+"""Removes a dataflow without losing its data: stops the source, drains the queues, and only then deletes anything."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def clear(server: Server, deployed: DeployedFlow, wanted: Dataflow, drain_second
 
 
 def drain(server: Server, deployed: DeployedFlow, wanted: Dataflow, seconds: float) -> None:
-    """Stop what brings data in, let the others work off what is queued.
+    """Stop the source processors, and let the others process the queued data.
 
     Raises:
-        StillQueued: when something is queued after the time limit; says where, and what NiFi says of it.
+        StillQueued: when data is still queued after the time limit, with the queue and NiFi's messages.
     """
     inward = sources(wanted.processors)
     stop(server, deployed, inward)
@@ -72,7 +72,7 @@ def drain(server: Server, deployed: DeployedFlow, wanted: Dataflow, seconds: flo
 
 
 def _hurry(server: Server, deployed: DeployedFlow, wanted: Dataflow) -> None:
-    """Let batches go that are not full yet."""
+    """Release batches that are not full yet."""
     for name, declared in wanted.processors.items():
         entity = deployed.processors.get(name)
         if entity is not None and declared.when_draining:
@@ -111,7 +111,7 @@ def _is_invalid(entity: Entity) -> bool:
 
 
 def _remove(server: Server, path: str) -> None:
-    """Remove an entity, whatever its revision: NiFi gives the state of what it still has to stop as a conflict."""
+    """Delete an entity, whatever its revision. NiFi answers with a conflict while components are still stopping."""
 
     def attempt() -> None:
         try:

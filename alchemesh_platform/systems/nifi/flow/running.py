@@ -11,14 +11,14 @@ from alchemesh_platform.systems.nifi.flow.definition import Dataflow
 from alchemesh_platform.systems.nifi.flow.deviation import RUNNING
 from alchemesh_platform.systems.nifi.server import WAIT_SECONDS, NifiFailed, Server
 
-DISABLED = "DISABLED"  # by a user, who did not only stop it but also disabled it
+DISABLED = "DISABLED"  # a user not only stopped it but also disabled it
 _REASONS_MAX = 5  # reasons that are reported immediately
 
 
 def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STOPPED"]) -> None:
-    """Start or stop a processor, and wait until it is so and, when stopped, until its threads ended.
+    """Start or stop a processor, and wait until it has the state. After a stop, also wait until its threads end.
 
-    One that somebody disabled is stopped by being enabled, and is started only then.
+    A processor that a user disabled is first set to stopped, and then started.
 
     Raises:
         NifiFailed: when it does not stop in time.
@@ -53,10 +53,10 @@ def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STO
 
 
 def set_service(server: Server, entity: Entity, state: Literal["ENABLED", "DISABLED"]) -> None:
-    """Enable or disable a controller service, and wait until it is so.
+    """Enable or disable a controller service, and wait until it has the state.
 
     Raises:
-        NifiFailed: when it cannot be, or is not in time, with what it says of its configuration.
+        NifiFailed: when that is impossible or takes too long, with NiFi's messages about its configuration.
     """
     path = f"/controller-services/{entity['id']}"
 
@@ -83,14 +83,14 @@ def set_service(server: Server, entity: Entity, state: Literal["ENABLED", "DISAB
 
 
 def start(server: Server, deployed: DeployedFlow, wanted: Dataflow) -> None:
-    """Start all processors, those that take data before those that give it; none, when one cannot.
+    """Start all processors, receivers before sources. If one cannot start, none is started.
 
     Raises:
-        NifiFailed: when one is not valid, with NiFi's reasons for each.
+        NifiFailed: when a processor is invalid, with NiFi's reasons for each.
     """
     invalid = []
     for name in wanted.processors:
-        if deployed.processors[name]["component"]["state"] == DISABLED:  # it is not even looked at whether it is valid
+        if deployed.processors[name]["component"]["state"] == DISABLED:  # NiFi does not validate a disabled processor
             set_processor(server, deployed.processors[name], "STOPPED")
         found = _settled(server, f"/processors/{deployed.processors[name]['id']}")
         if found["component"].get("validationStatus") == "INVALID":
@@ -105,14 +105,14 @@ def start(server: Server, deployed: DeployedFlow, wanted: Dataflow) -> None:
 
 
 def stop(server: Server, deployed: DeployedFlow, names: Iterable[str]) -> None:
-    """Stop some processors, in the order given."""
+    """Stop processors, in the given order."""
     for name in names:
         if name in deployed.processors:
             set_processor(server, deployed.processors[name], "STOPPED")
 
 
 def _settled(server: Server, path: str) -> Entity:
-    """A component once NiFi is done with validating it, which it does in the background."""
+    """Read a component once NiFi has validated it, which it does in the background."""
     return dict(
         server.wait(lambda: server.get(path), lambda found: found["component"].get("validationStatus") != "VALIDATING")
     )
