@@ -22,8 +22,8 @@ class FoundationMissing(Failure):
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
-        reported = joined("\n\n", (problem.as_text() for problem in self.problems))
-        super().__init__(remedy("a shared stack of the product is not deployed\n\n{}", reported))
+        texts = joined("\n\n", (problem.as_text() for problem in self.problems))
+        super().__init__(remedy("a shared stack of the product is not deployed\n\n{}", texts))
 
 
 def with_foundations(registry: Registry, plan: Plan) -> Plan:

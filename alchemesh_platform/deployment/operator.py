@@ -328,9 +328,9 @@ def secrets_of(plan: Plan, platform: Platform) -> set[str]:
 
 def notes_of(result: EngineResult) -> tuple[str, ...]:
     """Messages of the engine, providers and program that are not failures, without duplicates."""
-    reported = (
+    messages = (
         joined(HINT_MARK, filter(None, split_hint(diagnostic.message)))
         for diagnostic in result.diagnostics
         if diagnostic.severity in ("info", "warning") and not diagnostic.message.startswith(PLUGIN_FOUND)
     )
-    return tuple(dict.fromkeys((*result.notes, *reported)))
+    return tuple(dict.fromkeys((*result.notes, *messages)))

@@ -303,14 +303,14 @@ def address_of(change: Change) -> str:
 
 def grant_of(change: Change) -> dict[str, Any]:
     """The consumer of a grant's record; the keys are the registry's property names."""
-    reported = change.outputs
+    outputs = change.outputs
     return {
         "request": address_of(change),
-        "port": reported.get("port", ""),
-        "requester_kind": reported.get("requesterKind", ""),
-        "requester": reported.get("requester", ""),
-        "purpose": reported.get("purpose", ""),
-        "ends_at": reported.get("endsAt"),
+        "port": outputs.get("port", ""),
+        "requester_kind": outputs.get("requesterKind", ""),
+        "requester": outputs.get("requester", ""),
+        "purpose": outputs.get("purpose", ""),
+        "ends_at": outputs.get("endsAt"),
     }
 
 

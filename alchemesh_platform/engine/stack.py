@@ -157,9 +157,9 @@ class Stack:
 
     def _create(self, engine: Engine, environ: Mapping[str, str]) -> None:
         command = ["stack", "init", self.name, "--non-interactive", "--no-select"]
-        made = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
-        if made.returncode != 0 and "already exists" not in made.stderr:
-            why = f"the engine cannot make the stack {self} in {self.backend}: {why_failed(made)}"
+        created = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
+        if created.returncode != 0 and "already exists" not in created.stderr:
+            why = f"the engine cannot make the stack {self} in {self.backend}: {why_failed(created)}"
             unknown = "default credentials" in why  # the words of Google's library, for a gcpkms:// key
             raise StackFailed(why, hint=SIGN_IN if self.is_service else GOOGLE_SIGN_IN if unknown else None)
         if self.state_folder is None:

@@ -63,8 +63,8 @@ def check_unused(registry: Registry, foundation: Foundation, platform: Platform)
     domains = [] if domain is not None else _domains(registry, platform.environment)
     if not products and not domains:
         return
-    reported = [_named("product", products)] if products else []
-    reported += [_named("domain", domains)] if domains else []
+    dependents = [_named("product", products)] if products else []
+    dependents += [_named("domain", domains)] if domains else []
 
     def destroy(*words: str) -> Command:
         return command(*words, environment=platform.environment, emulated=platform.emulated)
@@ -72,7 +72,7 @@ def check_unused(registry: Registry, foundation: Foundation, platform: Platform)
     steps = [remedy("{} in the folder of each product", destroy("destroy"))] if products else []
     steps += [remedy("{}", destroy("domain", "destroy", name)) for name in domains]
     raise FoundationInUse(
-        f"{foundation.title} is used by {' and '.join(reported)}", hint=joined(", then ", [*steps, "this again"])
+        f"{foundation.title} is used by {' and '.join(dependents)}", hint=joined(", then ", [*steps, "this again"])
     )
 
 

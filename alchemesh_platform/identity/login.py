@@ -117,5 +117,5 @@ def _refused(provider: IdentityProvider, answer: dict[str, object]) -> Failure:
     error = answer.get("error")
     if not isinstance(error, str):
         return ProviderUnavailable(f"the identity provider {provider.issuer} gives no token and no reason")
-    reported = f"{error}: {answer['error_description']}" if answer.get("error_description") else error
-    return LoginRefused(f"{provider.issuer} refuses the login: {reported}", hint="run the command again for a new code")
+    reason = f"{error}: {answer['error_description']}" if answer.get("error_description") else error
+    return LoginRefused(f"{provider.issuer} refuses the login: {reason}", hint="run the command again for a new code")

@@ -27,7 +27,7 @@ def user_name() -> str:
 
 def _git_email() -> str:
     try:
-        asked = subprocess.run(
+        result = subprocess.run(
             ["git", "config", "--get", "user.email"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -36,4 +36,4 @@ def _git_email() -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return asked.stdout.decode(errors="replace").strip()
+    return result.stdout.decode(errors="replace").strip()

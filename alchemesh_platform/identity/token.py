@@ -71,10 +71,10 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
     except (errors.BadSignatureError, errors.InvalidKeyIdError, errors.MissingKeyError) as error:
         if not published.fresh:
             return _claims(token, provider, published_by(provider.issuer or "", fresh=True))
-        reported = (
+        reason = (
             "its signature is wrong" if isinstance(error, errors.BadSignatureError) else "its key is none of theirs"
         )
-        _refuse(provider, reported, error)
+        _refuse(provider, reason, error)
     except (errors.JoseError, ValueError, TypeError) as error:
         _refuse(provider, "it is no signed JSON Web Token", error)
 

@@ -14,7 +14,7 @@ from alchemesh_platform.base.problems import Problem, closest, closest_email
 from alchemesh_platform.documents.document import Node, Path, quoted, written
 from alchemesh_platform.mesh_repo.mesh import OWNER_PERSONA, SOURCE_ALIGNED
 
-# Kinds of team whose name must be unique without the domain, and the files that name them.
+# Kinds of team that other files name without their domain, and the objects that name them.
 NAMED_ALONE = {"platform_team": "components", "governance_group": "policies"}
 OTHER_TYPES = ("aggregated", "consumer_aligned")
 NEIGHBOURS = (

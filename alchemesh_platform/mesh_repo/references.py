@@ -60,7 +60,7 @@ class StillReferenced(Failure):
         self.references = tuple(references)
         things: dict[str, list[str]] = {}
         for reference in self.references:
-            things.setdefault(_reported(reference), []).append(reference.by)
+            things.setdefault(_described(reference), []).append(reference.by)
         lines = [f"  {thing}: {_listed(products)}" for thing, products in things.items()]
         what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
         super().__init__(
@@ -144,7 +144,7 @@ def _refers_to(product: ProductRecord) -> Iterator[_Key]:
         yield SourceSystemRecord.kind, f"{domain}/{system}"
 
 
-def _reported(reference: Reference) -> str:
+def _described(reference: Reference) -> str:
     loss = f" without {reference.loss}" if reference.loss else ""
     return f"{reference.kind.replace('_', ' ')} {reference.address}{loss}"
 

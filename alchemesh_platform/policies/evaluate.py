@@ -85,11 +85,11 @@ def evaluate(policies: Iterable[Policy], facts: Facts) -> list[PolicyResult]:
     answers: list[dict[_Answer, list[Place]]] = [{} for _ in ordered]
     shared = facts.variables()
     for scope in dict.fromkeys(policy.applies_to for policy in ordered):
-        asked = [(policy, found) for policy, found in zip(ordered, answers, strict=True) if policy.applies_to is scope]
+        scoped = [(policy, found) for policy, found in zip(ordered, answers, strict=True) if policy.applies_to is scope]
         for subject in facts.subjects(scope):
             # Bind once for all policies: the library converts a value when the first expression needs it, and keeps it.
             bound = bind(scope, {**shared, **subject.variables})
-            for policy, found in asked:
+            for policy, found in scoped:
                 answer = _answer(policy, bound)
                 places = found.setdefault(answer, [])
                 if answer.outcome in _TELLING:
@@ -104,20 +104,20 @@ def _without_cel() -> _Answer:
 
 def _answer(policy: Policy, bound: Any) -> _Answer:
     """The answer of one policy for one subject."""
-    asked = "when"
+    expression = "when"
     try:
         if policy.when is not None and not compiled(policy.when, policy.applies_to).holds(bound):
             return _Answer(Outcome.NOT_APPLICABLE)
-        asked = "require"
+        expression = "require"
         if compiled(policy.require, policy.applies_to).holds(bound):
             return _Answer(Outcome.PASSED)
     except NotKnown as unknown:
         source = VARIABLES[policy.applies_to][unknown.variable].source
         return _Answer(Outcome.NOT_EVALUATED, f"{unknown.variable} is not known here", source or "")
     except WrongExpression as wrong:
-        return _Answer(Outcome.ERROR, f"{asked}: {wrong.message}", wrong.hint or "")
+        return _Answer(Outcome.ERROR, f"{expression}: {wrong.message}", wrong.hint or "")
     except EvaluationFailed as failed:
-        return _Answer(Outcome.ERROR, f"{asked}: {failed}", f"{policy.owner} owns the policy: report it to them")
+        return _Answer(Outcome.ERROR, f"{expression}: {failed}", f"{policy.owner} owns the policy: report it to them")
     return _Answer(Outcome.VIOLATED, policy.message, policy.hint)
 
 

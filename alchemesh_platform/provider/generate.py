@@ -50,18 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Writes the resource classes of systems.")
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"Systems; by default those of {PACKAGE}.")
     parser.add_argument("--check", action="store_true", help="Write nothing; exit with 1 when a file is out of date.")
-    asked = parser.parse_args(arguments)
-    if unknown := sorted({*asked.systems} - {entry.name for entry in entry_points(GROUP)}):
+    options = parser.parse_args(arguments)
+    if unknown := sorted({*options.systems} - {entry.name for entry in entry_points(GROUP)}):
         parser.error(f"no installed package has a system {unknown[0]!r}")
     stale = 0
-    for path, text in resource_files(asked.systems).items():
+    for path, text in resource_files(options.systems).items():
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1
-        if not asked.check:
+        if not options.check:
             path.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{path} {'is out of date: run `' + COMMAND + '`' if asked.check else 'written'}\n")
-    return 1 if asked.check and stale else 0
+        sys.stdout.write(f"{path} {'is out of date: run `' + COMMAND + '`' if options.check else 'written'}\n")
+    return 1 if options.check and stale else 0
 
 
 def resource_files(systems: Collection[str] = ()) -> dict[Path, str]:

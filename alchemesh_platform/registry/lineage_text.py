@@ -84,15 +84,15 @@ def _step(nodes: dict[str, Node], targets: dict[str, list[str]], id: str) -> tup
     node = nodes[id]
     products = [nodes[target] for target in targets.get(id, ()) if nodes[target].kind == "product"]
     if node.kind == "input" and len(products) == 1:
-        return f"{_worded(node)} ▶ {_reported(products[0], products[0].address)}", products[0].id
-    return _worded(node), id
+        return f"{_label_with_kind(node)} ▶ {_label(products[0], products[0].address)}", products[0].id
+    return _label_with_kind(node), id
 
 
-def _worded(node: Node) -> str:
-    return f"{node.kind}  {_reported(node, node.address)}"
+def _label_with_kind(node: Node) -> str:
+    return f"{node.kind}  {_label(node, node.address)}"
 
 
-def _reported(node: Node, name: str) -> str:
+def _label(node: Node, name: str) -> str:
     return "  ".join(part for part in (name, node.note, MISSING if node.missing else "") if part)
 
 
@@ -112,17 +112,17 @@ def as_tree(lineage: Lineage) -> str:
     def port_branch(port: Node, width: int) -> Branch:
         into = port.kind == "input"
         others = [nodes[other] for other in (sources if into else targets).get(port.id, ())]
-        label = f"{port.kind:<6}  {_reported(port, f'{port.name:<{width}}')}"
+        label = f"{port.kind:<6}  {_label(port, f'{port.name:<{width}}')}"
         if into and len(others) == 1:  # true for every input port, unless the record is stale
             return Branch(f"{label}  from {_other(others[0])}")
         return Branch(label.rstrip(), [Branch(f"{'from' if into else 'read by'} {_other(other)}") for other in others])
 
     def member_branch(member: Node) -> Branch:
         if member.kind == "source system":
-            return Branch(_worded(replace(member, address=member.name)))
+            return Branch(_label_with_kind(replace(member, address=member.name)))
         inside = sorted(ports.get(member.address, ()), key=lambda port: (port.kind, port.name))
         width = max((len(port.name) for port in inside), default=0)
-        return Branch(f"product  {_reported(member, member.name)}", [port_branch(port, width) for port in inside])
+        return Branch(f"product  {_label(member, member.name)}", [port_branch(port, width) for port in inside])
 
     lines: list[str] = []
     for domain, members in sorted(domains.items()):
@@ -183,7 +183,7 @@ def as_mermaid(lineage: Lineage) -> str:
 
     def drawn(node: Node) -> str:
         opening, closing = MERMAID_SHAPES[node.kind]
-        label = _reported(node, node.name if node.kind in {"input", "output"} else node.address)
+        label = _label(node, node.name if node.kind in {"input", "output"} else node.address)
         return f"{names[node.id]}{opening}{_mermaid_escaped(label)}{closing}{':::missing' if node.missing else ''}"
 
     lines = ["flowchart LR"]
@@ -218,7 +218,7 @@ def as_dot(lineage: Lineage) -> str:
     lines = ["digraph lineage {", "  rankdir=LR;", "  node [fontname=sans];", "  edge [fontname=sans];"]
 
     def drawn(node: Node) -> str:
-        label = _reported(node, node.name if node.kind in {"input", "output"} else node.address)
+        label = _label(node, node.name if node.kind in {"input", "output"} else node.address)
         style = ", style=dashed" if node.missing else ""
         return f"{_quoted(node.id)} [label={_quoted(label)}, shape={DOT_SHAPES[node.kind]}{style}];"
 

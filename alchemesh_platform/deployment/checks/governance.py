@@ -24,9 +24,9 @@ class Forbidden(Failure):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        reported = joined("\n\n", (problem.as_text() for problem in problems))
+        texts = joined("\n\n", (problem.as_text() for problem in problems))
         super().__init__(
-            remedy("a policy forbids it\n\n{}", reported),
+            remedy("a policy forbids it\n\n{}", texts),
             hint=remedy("{} shows what a policy asks for", command("policy", "show", "NAME")),
         )
 

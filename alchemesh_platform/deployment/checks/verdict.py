@@ -49,9 +49,9 @@ class ForbiddenByContract(Failure):
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
-        reported = joined("\n\n", (problem.as_text() for problem in self.problems))
+        texts = joined("\n\n", (problem.as_text() for problem in self.problems))
         super().__init__(
-            remedy("a contract forbids it\n\n{}", reported),
+            remedy("a contract forbids it\n\n{}", texts),
             hint=remedy("{} shows every change and its consequences", command("contract", "diff")),
         )
 

@@ -32,9 +32,9 @@ class AccessMissing(Failure):
 
     def __init__(self, problems: Collection[Problem]) -> None:
         self.problems = tuple(problems)
-        reported_all = joined("\n\n", (problem.as_text() for problem in self.problems))
+        texts = joined("\n\n", (problem.as_text() for problem in self.problems))
         super().__init__(
-            remedy("access is missing\n\n{}", reported_all),
+            remedy("access is missing\n\n{}", texts),
             hint=remedy("{} shows your requests", command("access", "list", "--mine")),
         )
 

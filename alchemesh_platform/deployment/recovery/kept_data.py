@@ -74,10 +74,10 @@ def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict
 
 def without_missing(problems: tuple[Problem, ...], gone: Mapping[str, str]) -> tuple[Problem, ...]:
     """The problems, with a fix for those about missing objects."""
-    return tuple(_reported(problem, gone) for problem in problems)
+    return tuple(_with_fix(problem, gone) for problem in problems)
 
 
-def _reported(problem: Problem, gone: Mapping[str, str]) -> Problem:
+def _with_fix(problem: Problem, gone: Mapping[str, str]) -> Problem:
     message = next((message for message in gone if message in problem.message), None)
     if message is None:
         return problem

@@ -57,14 +57,14 @@ def _run(
     except OSError as error:
         raise NotBuilt(f"{command[0]} does not start: {error.strerror}") from error
     last: deque[str] = deque(maxlen=KEPT_LINES)
-    packages, reported = 0, time.monotonic()
+    packages, last_report = 0, time.monotonic()
     try:
         assert process.stderr is not None  # noqa: S101 it was asked for above
         for line in process.stderr:
             last.append(line.strip())
             packages += 1
-            if time.monotonic() - reported >= REPORT_EVERY_SECONDS:
-                reported = time.monotonic()
+            if time.monotonic() - last_report >= REPORT_EVERY_SECONDS:
+                last_report = time.monotonic()
                 report(f"{packages} packages {done}")
         status = process.wait()
     except BaseException:

@@ -172,8 +172,8 @@ def locked_by_engine(stack: Stack, stderr: str) -> StackLocked | None:
     """Convert the engine's error about a lock; None when the engine reports something else."""
     if _LOCKED not in stderr and _IN_PROGRESS not in stderr:
         return None
-    reported = _LOCK_MESSAGE.search(stderr)
-    holder = Holder(reported["user"], reported["host"], int(reported["pid"]), reported["since"]) if reported else None
+    match = _LOCK_MESSAGE.search(stderr)
+    holder = Holder(match["user"], match["host"], int(match["pid"]), match["since"]) if match else None
     return StackLocked(
         stack,
         holder,

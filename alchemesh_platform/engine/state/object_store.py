@@ -189,10 +189,10 @@ class _Gcs:
         return Found(found.content, found.headers["X-Goog-Generation"])
 
     def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
-        asked = {"uploadType": "media", "name": self._prefix + name}
+        parameters = {"uploadType": "media", "name": self._prefix + name}
         if replaces is not None:
-            asked["ifGenerationMatch"] = replaces or "0"
-        done = self._session.post(self._uploads, params=asked, data=content, timeout=TIMEOUT_SECONDS)
+            parameters["ifGenerationMatch"] = replaces or "0"
+        done = self._session.post(self._uploads, params=parameters, data=content, timeout=TIMEOUT_SECONDS)
         if done.status_code == _PRECONDITION_FAILED:
             raise Conflict(name)
         done.raise_for_status()
@@ -207,14 +207,14 @@ class _Gcs:
         found: list[str] = []
         page: dict[str, str] = {}
         while True:
-            asked = {"prefix": self._prefix + folder, "fields": "items(name),nextPageToken", **page}
-            answer = self._session.get(self._objects, params=asked, timeout=TIMEOUT_SECONDS)
+            parameters = {"prefix": self._prefix + folder, "fields": "items(name),nextPageToken", **page}
+            answer = self._session.get(self._objects, params=parameters, timeout=TIMEOUT_SECONDS)
             answer.raise_for_status()
-            reported = answer.json()
-            found += [each["name"].removeprefix(self._prefix) for each in reported.get("items", ())]
-            if "nextPageToken" not in reported:
+            listing = answer.json()
+            found += [each["name"].removeprefix(self._prefix) for each in listing.get("items", ())]
+            if "nextPageToken" not in listing:
                 return found
-            page = {"pageToken": reported["nextPageToken"]}
+            page = {"pageToken": listing["nextPageToken"]}
 
     def _object(self, name: str) -> str:
         return f"{self._objects}/{quote(self._prefix + name, safe='')}"
