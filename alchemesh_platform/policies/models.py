@@ -121,7 +121,7 @@ class PolicyCase(Strict):
 
 
 class Policy(Strict):
-    """A rule of the governance group: what it is asked of, what it requires, and what follows when it is broken."""
+    """A rule of the governance group: its scope, its requirement, and the effect of a violation."""
 
     kind: Literal["Policy"] = Field(description="Always Policy.")
     name: Name = Field(description="Name of the policy, unique in the mesh; that of a shipped policy replaces it.")

@@ -1,4 +1,4 @@
-"""Property values as Python values: secrets are marked, and what is unknown until later stays unknown."""
+"""Convert property values to Python values: secrets are marked, and values that are not known yet are unknown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-# pulumi sdk/go/common/resource/plugin/rpc.go: what the engine sends for a value that a preview cannot know.
+# The engine's texts for values that a preview cannot know: pulumi sdk/go/common/resource/plugin/rpc.go.
 _UNKNOWN_TEXTS = {
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
     "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -34,13 +34,13 @@ UNKNOWN = Unknown.UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that the engine keeps encrypted, and that is shown nowhere."""
+    """A value that the engine encrypts and never shows."""
 
     value: Any
 
 
 def decode(value: struct_pb2.Value) -> Any:
-    """A property value as it came over the wire."""
+    """Convert a property value from the protocol's format."""
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         return UNKNOWN if value.string_value in _UNKNOWN_TEXTS else value.string_value
@@ -56,12 +56,12 @@ def decode(value: struct_pb2.Value) -> Any:
 
 
 def decode_map(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """Properties as they came over the wire."""
+    """Convert properties from the protocol's format."""
     return {name: decode(value) for name, value in struct.fields.items()}
 
 
 def encode(tree: Any) -> struct_pb2.Value:
-    """A value as it goes over the wire."""
+    """Convert a value to the protocol's format."""
     if tree is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
     if tree is UNKNOWN:
@@ -84,27 +84,27 @@ def encode(tree: Any) -> struct_pb2.Value:
 
 
 def encode_map(tree: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Properties as they go over the wire."""
+    """Convert properties to the protocol's format."""
     return struct_pb2.Struct(fields={name: encode(value) for name, value in tree.items()})
 
 
 def reveal(tree: Any) -> Any:
-    """The same value with its secrets in the open."""
+    """The same value with its secrets in plain text."""
     return _map_secrets(tree, reveal)
 
 
 def masked(tree: Any, mask: str) -> Any:
-    """The same value with a mask in the place of each secret."""
+    """The same value with each secret replaced by a mask."""
     return _map_secrets(tree, lambda _: mask)
 
 
 def has_secret(tree: Any) -> bool:
-    """Whether anything in a value is secret."""
+    """Whether a value contains a secret."""
     return isinstance(tree, Secret) or any(has_secret(part) for part in _parts(tree))
 
 
 def has_unknown(tree: Any) -> bool:
-    """Whether anything in a value is unknown."""
+    """Whether a value contains an unknown part."""
     if isinstance(tree, Secret):
         return has_unknown(tree.value)
     return tree is UNKNOWN or any(has_unknown(part) for part in _parts(tree))
@@ -136,10 +136,10 @@ def _decode_struct(struct: struct_pb2.Struct) -> Any:
     if signature == rpc._special_output_value_sig:
         inner = decode(fields["value"]) if "value" in fields else UNKNOWN
         return Secret(inner) if "secret" in fields and fields["secret"].bool_value else inner
-    return decode_map(struct)  # assets, archives, resources: no property accepts one, and its check reports it
+    return decode_map(struct)  # assets, archives, resources: no property accepts them, and its check reports them
 
 
 def _number(number: float) -> int | float:
-    """Whole numbers as integers: the wire has only floating point."""
+    """Whole numbers as integers: the protocol has only floating-point numbers."""
     whole = number.is_integer() and abs(number) <= _LARGEST_EXACT_INTEGER
     return int(number) if whole else number

@@ -252,7 +252,7 @@ class AccessRequestRecord(Record):
 
 
 class GrantRecord(Record):
-    """Access of a consumer, granted by the infrastructure; its address is that of the request it answers."""
+    """Access of a consumer, granted by a deployment; its address is the address of its request."""
 
     kind: ClassVar[str] = "grant"
 
@@ -269,9 +269,9 @@ class GrantRecord(Record):
 
 
 class HoldingRecord(Record):
-    """A resource of a product that is kept on removal because of its data; address ``domain/product#type::name``.
+    """A resource of a product that is retained on deletion because of its data; address ``domain/product#type::name``.
 
-    The registry records it before the run that may remove it from the state, so that a later run imports it.
+    The registry records it before a run that may delete it from the state, so that a later run can import it.
     """
 
     kind: ClassVar[str] = "holding"

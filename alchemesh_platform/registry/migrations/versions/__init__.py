@@ -1,1 +1,1 @@
-"""One module a revision, numbered from 0001; a revision that was released is never changed."""
+"""One module for each revision, numbered from 0001. A released revision never changes."""

@@ -46,7 +46,7 @@ POSTGRESQL_TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Make the tables, and the triggers that keep the history."""
+    """Create the tables, and the triggers that keep the history."""
     for table, columns in RECORD_TABLES.items():
         op.create_table(
             table,

@@ -19,7 +19,7 @@ RECORD_TABLES = {
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     for table, columns in RECORD_TABLES.items():
         op.create_table(
             table,

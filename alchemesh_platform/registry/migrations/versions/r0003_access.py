@@ -34,7 +34,7 @@ POSTGRESQL_TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Make the tables, and the triggers that keep the acts."""
+    """Create the tables, and the triggers that keep the acts."""
     for table, columns in RECORD_TABLES.items():
         op.create_table(
             table,

@@ -14,7 +14,7 @@ RECORD_TABLES: dict[str, tuple[str, ...]] = {"policies": ("effect",), "value_sco
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     for table, columns in RECORD_TABLES.items():
         op.create_table(
             table,

@@ -1,4 +1,4 @@
-"""Outputs of the shared stacks, and the kept data of removed products."""
+"""Outputs of the shared stacks, and the retained data of destroyed products."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECORD_TABLES: dict[str, tuple[str, ...]] = {"foundations": (), "holdings": ("pr
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     for table, columns in RECORD_TABLES.items():
         op.create_table(
             table,
