@@ -1,4 +1,4 @@
-"""The promise of an output port to its consumers as one value: contract, models and protocols."""
+"""The promise of an output port to its consumers: contract, models and protocols."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 from alchemesh_platform.documents.document import Node, Path
 from alchemesh_platform.manifest.models import Contract, DataProduct, OutputPort, SemanticModel
 
-MODELS, PROTOCOLS, CONTRACT = "models", "protocols", "contract"  # where a path in a promised port begins
+MODELS, PROTOCOLS, CONTRACT = "models", "protocols", "contract"  # the first step of a path in a promised port
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class PromisedPort:
     """An output port as a consumer sees it.
 
     Args:
-        contract: Its contract, where it has one.
-        models: Model name: model, of those that it exposes.
-        protocols: Protocols for consumers: those of the proxy; without a proxy the storage's component type, since
-            access is then the storage's own.
+        contract: The contract, or None.
+        models: The exposed models, by name.
+        protocols: Protocols for consumers: those of the proxy. Without a proxy, the storage's component type, since
+            consumers then access the storage itself.
     """
 
     contract: Contract | None = None
@@ -29,26 +29,26 @@ class PromisedPort:
 
     @property
     def period(self) -> timedelta | None:
-        """The notice period that its contract promises."""
+        """The notice period of its contract."""
         return self.contract.terms.notice_period if self.contract is not None else None
 
 
 def promised_port(product: DataProduct, port: OutputPort) -> PromisedPort:
-    """The promise of a manifest at one of its output ports."""
+    """The promise of one output port of a manifest."""
     protocols: tuple[str, ...] = port.proxy.protocols if port.proxy is not None else (port.storage.component,)
     return PromisedPort(port.contract, {name: product.models[name] for name in port.models}, protocols)
 
 
 def promised_ports(product: DataProduct) -> dict[str, PromisedPort]:
-    """Output port: what it promises, in the manifest's order."""
+    """The promise of each output port, in the order of the manifest."""
     return {port.name: promised_port(product, port) for port in product.output_ports}
 
 
 def place_in_manifest(path: Path, tree: Node, port: str) -> Path:
-    """Where in the manifest a place in a promised port is written; its nearest parent where it is no longer there.
+    """The place in the manifest of a path in a promised port, or of its nearest parent if it was removed.
 
     Args:
-        path: A place such as ``("models", "flight", "properties", "carrier")``; a quality rule goes by its name.
+        path: A path such as ``("models", "flight", "properties", "carrier")``. Quality rules are identified by name.
         tree: The manifest.
         port: Name of the output port.
     """
@@ -60,7 +60,7 @@ def place_in_manifest(path: Path, tree: Node, port: str) -> Path:
         return _nearest(tree, (*found, "proxy", PROTOCOLS))
     if section == (MODELS,) and len(inside) > 1 and tree.get(*path[:2]) is not None:
         return _nearest(tree, path)
-    if section == (MODELS,):  # which models a port exposes is written at the port
+    if section == (MODELS,):  # the port itself lists its exposed models
         return _nearest(tree, (*found, MODELS))
     return _nearest(tree, (*found, *path))
 

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class UnreadablePromise(Failure):
-    """Raised when a recorded contract or model is of a shape that this alchemesh does not know."""
+    """Raised when this version of alchemesh cannot read a recorded contract or model."""
 
 
 def recorded_ports(registry: Registry, environment: str, product: str) -> dict[str, PromisedPort]:
-    """Output port: what is recorded of its promise, by name.
+    """The recorded promise of each output port, by name.
 
     Args:
-        registry: Where to look.
-        environment: Which environment.
+        registry: The registry.
+        environment: Name of the environment.
         product: Address of the product.
 
     Raises:
-        UnreadablePromise: when another version wrote what this one cannot read.
+        UnreadablePromise: when another version of alchemesh wrote a record that this one cannot read.
     """
     contracts = {record.address: record for record in registry.all(ContractRecord, environment, product)}
     assets = registry.all(AssetRecord, environment, product)
@@ -42,15 +42,15 @@ def recorded_ports(registry: Registry, environment: str, product: str) -> dict[s
 
 
 def recorded_port(port: PortRecord, contract: ContractRecord | None, assets: Iterable[AssetRecord]) -> PromisedPort:
-    """One output port's promise, put together from its records.
+    """The promise of one output port, from its records.
 
     Raises:
-        UnreadablePromise: when another version wrote what this one cannot read.
+        UnreadablePromise: when another version of alchemesh wrote a record that this one cannot read.
     """
     from pydantic import ValidationError
 
-    # The record of a contract holds its whole promise. Put together from contract and assets, the record of a killed
-    # deployment would be a promise that nobody made.
+    # The record of a contract holds its whole promise. After a killed deployment, contract and assets together could
+    # form a promise that was never declared.
     definitions = contract.models if contract is not None else {}
     models = definitions or {asset.model: asset.definition for asset in assets}
     try:
@@ -70,7 +70,7 @@ def kept_promise(version: ContractVersionRecord) -> PromisedPort:
     """The promise of a recorded version of a contract.
 
     Raises:
-        UnreadablePromise: when another version of alchemesh wrote what this one cannot read.
+        UnreadablePromise: when another version of alchemesh wrote a record that this one cannot read.
     """
     return _promise_of(version, version.port)
 
@@ -79,7 +79,7 @@ def promise_of(contract: ContractRecord) -> PromisedPort:
     """The promise of a contract, from its own record.
 
     Raises:
-        UnreadablePromise: when another version of alchemesh wrote what this one cannot read.
+        UnreadablePromise: when another version of alchemesh wrote a record that this one cannot read.
     """
     return _promise_of(contract, contract.address)
 
@@ -110,7 +110,7 @@ def _rank(port: PortRecord, model: str) -> int:
 
 
 def _protocols(port: PortRecord) -> tuple[str, ...]:
-    """The protocols that the proxy's connection offers; without a proxy, access is the storage's own."""
+    """The protocols that the proxy's connection offers. Without a proxy, consumers access the storage itself."""
     if port.proxy is None:
         return (port.storage_type,)
     return tuple(addresses_by_protocol(port.connections.get("proxy") or {}))

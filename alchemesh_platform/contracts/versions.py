@@ -1,4 +1,7 @@
-"""Versions of a contract: each is kept permanently, and an active version never changes its promise."""
+"""Versions of a contract.
+
+The registry keeps each one permanently, and the promise of an active version never changes.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def version_address(port: str, version: str) -> str:
 
 
 def kept_versions(registry: Registry, environment: str, product: str) -> dict[str, list[ContractVersionRecord]]:
-    """Address of a port: every version of its contract that there was, the newest first."""
+    """Every recorded version of the contract of each port, by address, the newest first."""
     found: dict[str, list[ContractVersionRecord]] = {}
     for version in registry.all(ContractVersionRecord, environment, product):
         found.setdefault(version.port, []).append(version)
@@ -37,10 +40,10 @@ def kept_versions(registry: Registry, environment: str, product: str) -> dict[st
 
 
 def keep_version(registry: Registry, contract: ContractRecord) -> None:
-    """Keep the version of a contract that is about to be recorded; within the transaction that records it.
+    """Record the version of a contract, within the transaction that records the contract.
 
     Raises:
-        VersionExists: when that version was promised, and promised something else.
+        VersionExists: when that version was published with a different promise.
     """
     address = version_address(contract.address, contract.version)
     kept = registry.get(ContractVersionRecord, contract.environment, address)
@@ -50,11 +53,11 @@ def keep_version(registry: Registry, contract: ContractRecord) -> None:
 def version_to_keep(kept: ContractVersionRecord | None, contract: ContractRecord) -> ContractVersionRecord:
     """The new record of a version.
 
-    A draft may still change. Of a published version only the lifecycle may change. A corrected description under
-    the same version changes the record of the port, and not the record of the version.
+    A draft may still change. Of a published version, only the lifecycle may change. A corrected description under the
+    same version changes the record of the port, but not the record of the version.
 
     Raises:
-        VersionExists: when the version was promised, and promised something else.
+        VersionExists: when the version was published with a different promise.
     """
     if kept is None or kept.lifecycle == ContractLifecycle.DRAFT:
         return ContractVersionRecord(

@@ -1,1 +1,1 @@
-"""This machine: its files, folders with an owner, and servers that run on it. Systems that work here share them."""
+"""This machine: files, folders with an owner, and supervised servers, for all systems that run here."""

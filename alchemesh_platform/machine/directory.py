@@ -21,7 +21,7 @@ OWNER_FILE = ".alchemesh-owner.json"
 
 
 class DirectoryRefused(Failure):
-    """Raised when a folder belongs to somebody else; says to whom."""
+    """Raised when a folder belongs to another owner. The message names the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Contents:
 
 
 def owner_of(path: Path) -> str | None:
-    """The address that a folder belongs to; None when it is not there, or not marked."""
+    """The address that owns a folder; None if the folder does not exist or has no mark."""
     try:
         marked = json.loads((path / OWNER_FILE).read_bytes())
     except (OSError, ValueError):
@@ -42,11 +42,11 @@ def owner_of(path: Path) -> str | None:
 
 
 def refusal(path: Path, owner: str, *, formerly: str | None = None) -> DirectoryRefused | None:
-    """Why the owner may not have the folder, or None. Changes nothing.
+    """The reason why the owner may not use the folder, or None. Changes nothing.
 
     Args:
         path: The folder.
-        owner: Address that wants it.
+        owner: Address of the new owner.
         formerly: Address that the same owner had before, if it was renamed.
     """
     if not path.exists() and not path.is_symlink():
@@ -72,10 +72,10 @@ def refusal(path: Path, owner: str, *, formerly: str | None = None) -> Directory
 
 
 def create(path: Path, owner: str, *, formerly: str | None = None) -> bool:
-    """Make a folder the owner's own; what exists and is the owner's already is adopted.
+    """Create a folder for an owner. An existing folder of the same owner is adopted.
 
     Returns:
-        Whether the folder is new; False when it was adopted.
+        Whether the folder is new; False if it was adopted.
 
     Raises:
         DirectoryRefused: when it belongs to another address, or holds files of unknown origin.
@@ -93,8 +93,8 @@ def create(path: Path, owner: str, *, formerly: str | None = None) -> bool:
         return False
     with storage_errors(f"create {path}"):
         path.mkdir(parents=True, exist_ok=True)
-        # A link fails if the mark exists: only one of two calls gets the folder. The draft is next to the folder:
-        # inside it, other runs would take it for a file of unknown origin.
+        # A link fails if the mark exists, so only one of two calls gets the folder. The draft is next to the folder,
+        # since other runs would take it for a file of unknown origin inside the folder.
         draft = path.parent / f".{path.name}.{uuid.uuid4().hex}"
         try:
             draft.write_text(mark, encoding="utf-8")
@@ -109,7 +109,7 @@ def create(path: Path, owner: str, *, formerly: str | None = None) -> bool:
 
 
 def inspect(path: Path) -> Contents | None:
-    """Count the files of a folder; None when it is not there."""
+    """Count the files of a folder; None if it does not exist."""
     if not path.is_dir():
         return None
     files, size = 0, 0
@@ -120,7 +120,7 @@ def inspect(path: Path) -> Contents | None:
 
 
 def expired(path: Path, retention_seconds: float, *, now: float | None = None) -> list[Path]:
-    """Files last written longer ago than the retention; hidden ones are left out."""
+    """Files last written longer ago than the retention, without hidden ones."""
     oldest = (time.time() if now is None else now) - retention_seconds
     if not path.is_dir():
         return []
@@ -135,7 +135,7 @@ def remove_expired(path: Path, retention_seconds: float) -> int:
     """Remove files last written longer ago than the retention.
 
     Returns:
-        How many were removed.
+        The number of removed files.
     """
     with storage_errors(f"remove expired files of {path}"):
         gone = expired(path, retention_seconds)
@@ -145,20 +145,20 @@ def remove_expired(path: Path, retention_seconds: float) -> int:
 
 
 def remove(path: Path, owner: str, *, keep_data: bool) -> Contents | None:
-    """Give up a folder.
+    """Remove a folder.
 
-    With ``keep_data`` its files stay, and so does the mark, so that the owner finds them again; an empty folder goes.
+    With ``keep_data`` its files and its mark stay, so that the owner can adopt them again. An empty folder is removed.
 
     Returns:
         The kept files; None if there are none.
 
     Raises:
-        DirectoryRefused: when the folder, or one inside it, is somebody else's; nothing is removed then.
+        DirectoryRefused: when the folder, or one inside it, has another owner. Then nothing is removed.
         StorageFailed: when the file system refuses.
     """
     holder = owner_of(path)
     if holder is None:
-        return None  # gone already, or never ours: nothing that we may touch
+        return None  # removed already, or never owned: leave it unchanged
     if holder != owner:
         raise DirectoryRefused(f"{path} belongs to {holder}, not to {owner}: it is not removed")
     with storage_errors(f"remove {path}"):
@@ -188,7 +188,7 @@ def known_url(path: Any) -> dict[str, str]:
 
 
 def refused_path(path: str, owner: str, formerly: str | None, name: str = "path") -> Iterator[Refusal]:
-    """Why an owner may not have a folder."""
+    """The reason why an owner may not use a folder."""
     refused = refusal(Path(path), owner, formerly=formerly)
     if refused is not None:
         yield Refusal(name, with_hint(refused.message, refused.hint))

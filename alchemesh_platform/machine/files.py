@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and saying clearly why a file could not be written."""
+"""Atomic writes of files, and clear messages for files that cannot be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alchemesh_platform.base.writing import write_private
 
 
 class StorageFailed(Failure):
-    """Raised when the file system refuses: full, read-only, not permitted. Nothing half-written is left."""
+    """Raised when the file system refuses: full, read-only, not permitted. It leaves no incomplete file."""
 
 
 _HINTS = {
@@ -44,10 +44,10 @@ def write_if_changed(path: Path, text: str) -> bool:
     """Write a text file in one step, if its content differs.
 
     Returns:
-        Whether anything was written.
+        Whether the file changed.
 
     Raises:
-        StorageFailed: when it cannot be written; the file is as it was.
+        StorageFailed: when the file cannot be written. It stays unchanged.
     """
     with storage_errors(f"write {path}"):
         if path.is_file() and path.read_text(encoding="utf-8") == text:

@@ -1,4 +1,4 @@
-"""TCP ports of this machine: free ones, and who has the taken ones."""
+"""TCP ports of this machine: finds free ports, and the processes that use the others."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from itertools import cycle, islice
 from alchemesh_platform.base.failure import Failure
 
 GRACE_SECONDS = 3.0
-# Where systems give no ports to programs that ask for any: a port that is chosen now and listened on later would be
-# taken meanwhile, sooner or later. Below: services that have a port by custom; above: the NodePorts of Kubernetes.
-# Sources: Linux Documentation/networking/ip-sysctl.rst (ip_local_port_range, 32768 to 60999); RFC 6335, 6 (from 49152,
-# as macOS and Windows do)
+# A range from which systems assign no ports to programs that request any free port. Otherwise such a program could take
+# a port between its choice and the start of the server. Below are conventional ports of services; above are the
+# NodePorts of Kubernetes. Sources: Linux Documentation/networking/ip-sysctl.rst (ip_local_port_range, 32768 to 60999);
+# RFC 6335, 6 (from 49152, as macOS and Windows do)
 PORTS = range(20_000, 30_000)
 TRIES = 100
-# In an order of this process's own, gone through from one call to the next: two that are asked for before either is
-# listened on differ, and so do those of two processes, also where the generator that all share was seeded.
+# The order is random for each process, and each call continues it. So two calls return different ports before either is
+# in use, and so do two processes, even if the shared random generator was seeded.
 _order = cycle(random.Random().sample(PORTS, len(PORTS)))  # noqa: S311 - no secret
 
 
 class PortInUse(Failure):
-    """Raised when a port is wanted that another process has; says which process, where that can be known."""
+    """Raised when another process uses a requested port. The message names the process if it is known."""
 
 
 def free_port(host: str) -> int:
-    """A port that nobody listens on now, nor is given who asks the system for any; another one with each call."""
+    """A port on which no process listens now, and which the system does not assign. Each call returns another one."""
     for port in islice(_order, TRIES):
         if is_free(host, port):
             return port
@@ -37,7 +37,7 @@ def free_port(host: str) -> int:
 
 
 def becomes_free(host: str, port: int, seconds: float = GRACE_SECONDS) -> bool:
-    """Whether the port can be listened on, now or soon: a server that just ended may not have let go of it yet."""
+    """Whether the port is free now or soon. A server that just ended may still hold it."""
     deadline = time.monotonic() + seconds
     while not is_free(host, port):
         if _holder(port) is not None or time.monotonic() > deadline:
@@ -47,9 +47,9 @@ def becomes_free(host: str, port: int, seconds: float = GRACE_SECONDS) -> bool:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether the port could be listened on."""
+    """Whether a server can listen on the port."""
     with closing(_socket(host)) as probe:
-        # As servers do: a port whose last connections are still being closed counts as free.
+        # Like servers, count a port as free while its last connections are closing.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -77,7 +77,7 @@ def _holder(port: int) -> str | None:
 
     try:
         connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # macOS shows them to the superuser only
+    except psutil.AccessDenied:  # macOS lists them for the superuser only
         return None
     for connection in connections:
         listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port

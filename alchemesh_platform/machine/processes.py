@@ -35,7 +35,7 @@ LOG_BYTES = "5MB"
 LOGS_KEPT = 2
 _LOCK_FILE = ".supervisor.lock"
 
-# http://supervisord.org/subprocess.html#process-states, and what there is to say when supervisord itself is gone.
+# http://supervisord.org/subprocess.html#process-states, and a state for a missing supervisord.
 ProcessState = Literal[
     "STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN", "ABSENT", "UNSUPERVISED"
 ]
@@ -48,8 +48,8 @@ class Program:
     Args:
         name: Name, unique in the run folder.
         command: Program and arguments.
-        environment: Variables it gets beside the few that the supervisor has. A change of any restarts it.
-        ends: Whether it is to end by itself; it is started again only when it ends with an error.
+        environment: Variables in addition to the few of the supervisor. A change of any variable restarts the process.
+        ends: Whether the process ends by itself. Then it is restarted only after an error.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """How a process is doing. ``ABSENT``: its supervisor does not know it; ``UNSUPERVISED``: there is no supervisor."""
+    """The status of a process. ``ABSENT``: its supervisor does not know it. ``UNSUPERVISED``: no supervisor runs."""
 
     state: ProcessState
     pid: int | None = None
@@ -68,30 +68,32 @@ class ProcessStatus:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, or is about to."""
+        """Whether it runs or is starting."""
         return self.state in ("RUNNING", "STARTING")
 
 
 def ensure_running(run_directory: Path, program: Program, secrets: Mapping[str, str] | None = None) -> ProcessStatus:
-    """Start a process, or restart it if it is to run differently now; what runs as wanted is left alone.
+    """Start a process, or restart it if its program changed. A process that already runs this program is not changed.
 
-    A supervisor that was killed or lost in a reboot is started again, after its remaining processes are stopped.
+    A supervisor that was killed or lost in a reboot is restarted, after its remaining processes are stopped.
 
     Args:
         run_directory: The run folder.
         program: The process.
-        secrets: Variables that all processes of the run folder get from their supervisor's memory; no file has them.
-            A supervisor that runs with other secrets is restarted, so a run folder with secrets holds one process.
+        secrets: Variables that all processes of the run folder receive from their supervisor's memory, never from a
+            file. A supervisor that runs with other secrets is restarted, so a run folder with secrets holds one
+            process.
 
     Raises:
-        SupervisorFailed: when the supervisor does not come up.
-        StorageFailed: when the run folder cannot be written.
+        SupervisorFailed: when the supervisor does not start.
+        StorageFailed: when the run folder is not writable.
     """
     with _locked(run_directory):
         if secrets and is_up(run_directory) and not holds(run_directory, secrets):
             shut_down(run_directory)
         write_if_changed(_program_file(run_directory, program.name), _program_section(program))
-        # One whose folder was removed may still answer, where its socket is elsewhere, and could read nothing any more.
+        # A supervisor whose folder was removed may still answer, if its socket is elsewhere, but cannot read its
+        # configuration.
         if not (config_folder(run_directory) / CONFIG_FILE).is_file() or not is_up(run_directory):
             start(run_directory, secrets)
         with _rpc(run_directory) as rpc:
@@ -106,7 +108,7 @@ def ensure_running(run_directory: Path, program: Program, secrets: Mapping[str, 
 
 
 def status(run_directory: Path, name: str) -> ProcessStatus:
-    """How a process is doing. Changes nothing."""
+    """The status of a process. Changes nothing."""
     try:
         with supervisor(run_directory) as rpc:
             found = rpc.getProcessInfo(name)
@@ -121,7 +123,7 @@ def restart(run_directory: Path, name: str) -> ProcessStatus:
     """Stop a process and start it again.
 
     Raises:
-        SupervisorFailed: when it is not there, or its supervisor is not.
+        SupervisorFailed: when the process or its supervisor does not run.
     """
     with _locked(run_directory), _rpc(run_directory) as rpc:
         with _unless(rpc_fault("NOT_RUNNING")):
@@ -131,7 +133,7 @@ def restart(run_directory: Path, name: str) -> ProcessStatus:
 
 
 def halt(run_directory: Path, name: str) -> None:
-    """Stop a process until it is wanted again. Stopping what does not run does nothing.
+    """Stop a process until :func:`ensure_running` starts it again. Does nothing if it does not run.
 
     Raises:
         SupervisorFailed: when the supervisor does not answer.
@@ -142,7 +144,7 @@ def halt(run_directory: Path, name: str) -> None:
 
 
 def stop(run_directory: Path, name: str) -> None:
-    """Stop a process and forget it; the supervisor ends with its last one. Stopping what is not there does nothing.
+    """Stop and remove a process. The supervisor ends with its last process. Does nothing if there is no such process.
 
     Raises:
         SupervisorFailed: when the supervisor does not answer.
@@ -166,7 +168,10 @@ def stop(run_directory: Path, name: str) -> None:
 
 
 def end_remains(run_directory: Path) -> None:
-    """End what a killed supervisor left running. Where a supervisor runs, or there is no folder, that is nothing."""
+    """End the processes that a killed supervisor left running.
+
+    Does nothing if a supervisor runs or there is no folder.
+    """
     if config_folder(run_directory).is_dir():
         with _locked(run_directory):
             if not is_up(run_directory):
@@ -174,7 +179,7 @@ def end_remains(run_directory: Path) -> None:
 
 
 def is_current(run_directory: Path, program: Program) -> bool:
-    """Whether a process was started as it is to be."""
+    """Whether a process was started with this program."""
     try:
         return _program_file(run_directory, program.name).read_text(encoding="utf-8") == _program_section(program)
     except OSError:
@@ -187,15 +192,15 @@ def log_file(run_directory: Path, name: str) -> Path:
 
 
 def log_tail(run_directory: Path, name: str, *, since: int = 0, lines: int = 10) -> str:
-    """The end of what a process printed.
+    """The last lines of a process's output.
 
     Args:
-        since: Position in the file that the search starts at: its size before a start leaves out older lines.
+        since: Position in the file at which to start. The size of the file before a start leaves out older lines.
     """
     try:
         with log_file(run_directory, name).open("rb") as file:
             end = file.seek(0, os.SEEK_END)
-            file.seek(since if since <= end else 0)  # shorter than before: it was rotated
+            file.seek(since if since <= end else 0)  # the file is shorter than before, so it was rotated
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
@@ -235,7 +240,7 @@ def _rpc(run_directory: Path) -> Iterator[Any]:
 
 @contextmanager
 def _locked(run_directory: Path) -> Iterator[None]:
-    """One at a time: two that find no supervisor would start two."""
+    """Lock a run folder, so that two commands that find no supervisor do not start two."""
     from filelock import FileLock
 
     with storage_errors(f"lock {run_directory}"):
@@ -249,7 +254,7 @@ def _locked(run_directory: Path) -> Iterator[None]:
 
 
 def _remove_group(rpc: Any, name: str) -> None:
-    rpc.stopProcessGroup(name)  # waits for the end
+    rpc.stopProcessGroup(name)  # wait for the end
     rpc.removeProcessGroup(name)
 
 

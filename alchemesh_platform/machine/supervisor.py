@@ -1,4 +1,7 @@
-"""One supervisord for each run folder: started on the first need, reached over a Unix socket, ended with its last."""
+"""One supervisord for each run folder.
+
+It starts on first use, answers on a Unix socket, and ends with its last process.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +28,19 @@ from alchemesh_platform.machine.files import storage_errors, write_if_changed
 SOCKET_PATH_MAX = 104 - 1 - len(".4194304")
 SHORT_FOLDER = Path("/tmp")  # noqa: S108 - what is put there is in a folder of the user's own
 START_SECONDS = 60.0
-CALL_SECONDS = 30.0  # stopping a process takes STOP_SECONDS, and what the machine is busy with
+CALL_SECONDS = 30.0  # stopping a process takes STOP_SECONDS, and longer on a busy machine
 STOP_SECONDS = 10
 CONFIG_FOLDER = "supervisor"
 CONFIG_FILE = "supervisord.conf"
-COMMAND = "command = "  # how the line of a program's command starts
+COMMAND = "command = "  # the start of the line with a program's command
 PROGRAMS = "programs"
 
-# A daemon outlives the command that started it, so it gets none of that command's secrets.
+# A daemon outlives the command that started it, so it receives none of that command's secrets.
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
 class SupervisorFailed(Failure):
-    """Raised when supervisord cannot be started or does not answer."""
+    """Raised when supervisord does not start or does not answer."""
 
 
 class SupervisorDown(Exception):
@@ -45,26 +48,26 @@ class SupervisorDown(Exception):
 
 
 def config_folder(run_directory: Path) -> Path:
-    """Where the supervisor of a run folder keeps its configuration, socket and logs."""
+    """The folder in which the supervisor of a run folder stores its configuration, socket and logs."""
     return run_directory / CONFIG_FOLDER
 
 
 def socket_path(run_directory: Path) -> Path:
-    """The supervisor's socket: in the run folder, or under /tmp where that would be too long."""
+    """The supervisor's socket: in the run folder, or under /tmp if that path would be too long."""
     beside = config_folder(run_directory).absolute() / "supervisor.sock"
     if len(os.fsencode(beside)) <= SOCKET_PATH_MAX:
         return beside
     digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
-    # Not the folder that TMPDIR names: it differs between shells, and each of them has to find the socket.
+    # Not the folder in TMPDIR, since it differs between shells, and every shell must find the socket.
     return SHORT_FOLDER / f"alchemesh-{os.getuid()}" / f"{digest}.sock"
 
 
 @contextmanager
 def supervisor(run_directory: Path) -> Iterator[Any]:
-    """The XML-RPC interface of the supervisor that runs, http://supervisord.org/api.html.
+    """The XML-RPC interface of the running supervisor, http://supervisord.org/api.html.
 
     Raises:
-        SupervisorDown: when none runs.
+        SupervisorDown: when no supervisor runs.
         SupervisorFailed: when it does not answer.
     """
     transport = _UnixTransport(socket_path(run_directory))
@@ -90,15 +93,15 @@ def is_up(run_directory: Path) -> bool:
 
 
 def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None:
-    """Start the supervisor, in a session of its own and with none of our files open.
+    """Start the supervisor, in a session of its own and without open files of this process.
 
     Args:
         run_directory: The run folder.
-        secrets: Variables for its processes, beside the few inherited ones; in memory only.
+        secrets: Variables for its processes, in addition to the few inherited ones. They stay in memory.
 
     Raises:
-        SupervisorFailed: with what it said, when it does not come up.
-        StorageFailed: when the run folder cannot be written.
+        SupervisorFailed: when it does not start, with its message.
+        StorageFailed: when the run folder is not writable.
     """
     folder = config_folder(run_directory).absolute()
     address = socket_path(run_directory)
@@ -106,13 +109,13 @@ def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None
     with storage_errors(f"write in {folder}"):
         (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
         private_folder(address.parent)
-        address.unlink(missing_ok=True)  # a killed one's; supervisord would find out by waiting
+        address.unlink(missing_ok=True)  # of a killed supervisor; supervisord would detect it after a wait
     config = folder / CONFIG_FILE
     write_if_changed(config, _configuration(address))
     end_remains_of(folder)
     log = folder / "start.log"
     with storage_errors(f"write {log}"), log.open("wb") as stderr:
-        # Its output goes to a file: a pipe would be held open by the daemon, and with it whoever waits for its end.
+        # Write its output to a file. The daemon would hold a pipe open, and block every process that waits for its end.
         process = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             stdin=subprocess.DEVNULL,
@@ -141,7 +144,7 @@ def start(run_directory: Path, secrets: Mapping[str, str] | None = None) -> None
 
 
 def holds(run_directory: Path, secrets: Mapping[str, str]) -> bool:
-    """Whether the supervisor that runs was started with these secrets."""
+    """Whether the running supervisor was started with these secrets."""
     import psutil
 
     try:
@@ -153,13 +156,13 @@ def holds(run_directory: Path, secrets: Mapping[str, str]) -> bool:
 
 
 def shut_down(run_directory: Path) -> None:
-    """End the supervisor, and with it every process that it has; its configuration and logs go too."""
+    """End the supervisor with all its processes, and remove its configuration and logs."""
     import psutil
 
     with suppress(SupervisorDown, psutil.NoSuchProcess), supervisor(run_directory) as rpc:
         daemon = psutil.Process(rpc.getPID())
         processes = daemon.children(recursive=True)
-        # Its own way of shutting down looks at its processes once a second. Gone at once, it starts none of them again.
+        # Its own shutdown checks its processes once a second. Kill it at once, so that it restarts none of them.
         daemon.kill()
         _wait_for_end([daemon])
         _end(processes)
@@ -168,15 +171,15 @@ def shut_down(run_directory: Path) -> None:
 
 
 def end_orphans(*commands: tuple[str, ...]) -> None:
-    """End processes of this user that run one of these commands, by the end of their command line.
+    """End processes of this user that run one of these commands. The end of the command line identifies them.
 
-    A killed supervisor leaves its processes running, with the ports of what is started in their place.
+    A killed supervisor leaves its processes running. They use the ports that the new processes need.
     """
     _end(_running(*commands))
 
 
 def end_remains_of(folder: Path) -> None:
-    """End what an earlier supervisor of this folder left: its processes, and itself if its folder was removed."""
+    """End the processes of an earlier supervisor of this folder, and that supervisor if its folder was removed."""
     import psutil
 
     for lost in _running(("-c", str(folder / CONFIG_FILE))):
@@ -184,14 +187,14 @@ def end_remains_of(folder: Path) -> None:
             children = lost.children(recursive=True)
             lost.kill()
         except psutil.NoSuchProcess:
-            continue  # it was about to end
+            continue  # the process was about to end
         _wait_for_end([lost])
         _end(children)
     end_orphans(*(command_of(path) for path in (folder / PROGRAMS).glob("*.conf")))
 
 
 def command_of(program_file: Path) -> tuple[str, ...]:
-    """The command of a program's configuration; empty when there is none."""
+    """The command in a program's configuration; empty if there is none."""
     try:
         lines = program_file.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -212,7 +215,7 @@ def _running(*commands: tuple[str, ...]) -> list[Any]:
 
 
 def _end(processes: list[Any]) -> None:
-    """Ask processes to end, and make those that do not."""
+    """Ask processes to end, and kill those that do not."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             if _runs(process):
@@ -223,7 +226,7 @@ def _end(processes: list[Any]) -> None:
 
 
 def _wait_for_end(processes: list[Any]) -> bool:
-    """Wait until processes have ended. A zombie has: whoever is to take note of its end may be in no hurry."""
+    """Wait until processes have ended. A zombie counts as ended, since its parent may reap it later."""
     deadline = time.monotonic() + STOP_SECONDS
     while any(map(_runs, processes)):
         if time.monotonic() > deadline:
@@ -242,12 +245,12 @@ def _runs(process: Any) -> bool:
 
 
 def unfit(text: object, what: str) -> None:
-    """Refuse what supervisord's configuration cannot hold.
+    """Reject a text that supervisord's configuration cannot hold.
 
     Raises:
-        SupervisorFailed: with the sign that is in the way.
+        SupervisorFailed: with the invalid character.
     """
-    # Its parser cuts values at " ;" and " #", expands "%" even inside paths, and knows no way to write a line break.
+    # Its parser cuts values at " ;" and " #", expands "%" even inside paths, and has no syntax for a line break.
     for sign in (" ;", " #", "%", "\n", "\r", '"', "\\"):
         if sign in str(text):
             raise SupervisorFailed(
@@ -271,7 +274,7 @@ def _configuration(address: Path) -> str:
         "directory = %(here)s",
         "umask = 077",
         "nocleanup = true",
-        *(["user = root"] if os.geteuid() == 0 else []),  # said or not, it is; unsaid, it is warned of
+        *(["user = root"] if os.geteuid() == 0 else []),  # the default; supervisord warns without it
         "",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
@@ -283,10 +286,10 @@ def _configuration(address: Path) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder of this user's own under the short folder, or beside.
+    """Create a private folder of this user under the short folder, or next to it.
 
     Raises:
-        SupervisorFailed: when somebody else has made it.
+        SupervisorFailed: when another user created the folder.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.parent == SHORT_FOLDER and folder.stat().st_uid != os.getuid():

@@ -1,4 +1,4 @@
-"""One change of a promise, and all of them together."""
+"""The changes of a port's contract."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from alchemesh_platform.documents.document import Path, written
 
 ChangeKind = Literal["breaking", "compatible", "documentation"]
 ChangeWord = Literal["added", "removed", "changed"]
-KINDS: tuple[ChangeKind, ...] = ("breaking", "compatible", "documentation")  # the gravest first
+KINDS: tuple[ChangeKind, ...] = ("breaking", "compatible", "documentation")  # the most severe first
 
 
 @dataclass(frozen=True, slots=True)
 class ContractChange:
-    """One change of what a port promises, judged for those who consume it.
+    """One change of a port's contract, with its effect on consumers.
 
     Args:
         path: The place in the promised port: ``("models", "flight", "properties", "carrier", "type")``; empty for the
-            port itself. Quality rules go by their names.
+            port itself. Quality rules are identified by name.
         kind: Effect on consumers.
-        change: Whether something came, went or became something else.
+        change: Whether something was added, removed or changed.
         message: The old and the new value, without the place.
     """
 
@@ -32,7 +32,7 @@ class ContractChange:
 
     @property
     def place(self) -> str:
-        """The path as people write it."""
+        """The path in the notation of messages."""
         return written(self.path) or "port"
 
     def as_json(self) -> dict[str, str]:
@@ -42,7 +42,7 @@ class ContractChange:
 
 @dataclass(frozen=True, slots=True)
 class PortDiff:
-    """Every change between two promises of one port, in one order whatever the order of the documents."""
+    """Every change between two contracts of a port. Its order does not depend on the order in the documents."""
 
     changes: tuple[ContractChange, ...] = ()
 
@@ -52,25 +52,25 @@ class PortDiff:
 
     @property
     def kind(self) -> ChangeKind | None:
-        """The gravest kind among the changes, or None where nothing changed."""
+        """The most severe kind among the changes, or None if nothing changed."""
         return next((kind for kind in KINDS if self.of(kind)), None)
 
 
 def ordered(changes: Iterable[ContractChange]) -> PortDiff:
-    """The changes as a difference: by place, and at one place by message."""
+    """The changes as a diff, sorted by place and message."""
     return PortDiff(tuple(sorted(changes, key=lambda change: ([str(step) for step in change.path], change.message))))
 
 
 def added(path: Path, kind: ChangeKind, message: str) -> ContractChange:
-    """Something came."""
+    """A change that adds something."""
     return ContractChange(path, kind, "added", message)
 
 
 def removed(path: Path, kind: ChangeKind, message: str) -> ContractChange:
-    """Something went."""
+    """A change that removes something."""
     return ContractChange(path, kind, "removed", message)
 
 
 def changed(path: Path, kind: ChangeKind, message: str) -> ContractChange:
-    """Something became something else."""
+    """A change of a value."""
     return ContractChange(path, kind, "changed", message)

@@ -1,45 +1,43 @@
 """The differences between two contracts of an output port, classified by their effect on consumers.
 
-Data that keeps the new contract must keep the old one too; otherwise code that relies on the old one breaks. A change
-is *breaking* if the contract promises less or asks for more. It is *compatible* if the contract promises at least as
-much and asks for no more. *documentation* changes descriptions only. Each row of the table is an order ("at least as
-good for a consumer"), so that two compatible steps are compatible together.
+Data that fulfils the new contract must fulfil the old one too. Otherwise code that relies on the old one breaks. A
+change is *breaking* if the contract promises less or asks for more. It is *compatible* if the contract promises at
+least as much and asks for no more. *documentation* changes descriptions only. Each row of the table is an order ("at
+least as good for a consumer"), so that two compatible steps are compatible together.
 
 =====================  =======================================  ====================================================
 What                   Breaking                                 Compatible
 =====================  =======================================  ====================================================
 port                   removed                                  added
-model, property        removed                                  added: no reader uses it yet, so required or not is one
-type                   every change: what a reader does with    none
-                       a value, and how it is stored, follows
-                       the type, also from integer to number
-required               lost: readers meet empty values          gained
-key                    lost, or another: it says what one row   gained where there was none
-                       is
+model, property        removed                                  added, required or not: no reader uses it yet
+type                   every change, also from integer to       none
+                       number: reading and storage of a value
+                       depend on its type
+required               lost: readers find empty values          gained
+key                    lost or changed: it defines one row      gained if there was none
 unique                 lost                                     gained
-enum                   values added, or no enum any more:       values removed, or an enum where was none
-                       readers meet values they did not
-pattern                changed or lost: whether one allows no   gained
-                       more than another is undecidable
+enum                   values added, or enum removed: readers   values removed, or enum added
+                       find new values
+pattern                changed or lost: whether one pattern is  gained
+                       stricter than another is undecidable
 classification         raised, or not on the scale              lowered
 relationship           removed: joins may lose rows             added
 protocol               removed                                  added
 contract               removed                                  added
 access                 tightened                                opened
 service level          lowered or removed                       raised or added
-usage terms            every change: no rule can tell what a     none
-                       text allows
+usage terms            every change: no rule can interpret      none
+                       the text
 billing                price raised, or another model, unit or  price lowered, or free
                        currency
 notice period          shortened                                lengthened
 quality test           removed or loosened                      added or tightened
 =====================  =======================================  ====================================================
 
-Documentation: descriptions, entities, names, dimensions and units of tests, terms that differ in spaces, a price of
-nothing said another way, a `required` or `unique` that the key implies. The order of anything is no change at all.
-Version and lifecycle are not part of the promise but say which one it is:
-:mod:`alchemesh_platform.contracts.compatibility.rules`
-judges them.
+Changes of documentation are: descriptions, entities, names, dimensions and units of tests, terms that differ in spaces,
+another notation of a price of zero, and a `required` or `unique` that the key implies. A different order is not a
+change. Version and lifecycle identify a contract and are not compared here:
+:mod:`alchemesh_platform.contracts.compatibility.rules` checks them.
 """
 
 from __future__ import annotations
@@ -63,7 +61,7 @@ from alchemesh_platform.contracts.port import CONTRACT, PROTOCOLS, PromisedPort
 from alchemesh_platform.documents.document import Path, quoted
 from alchemesh_platform.manifest.models import AccessType, Billing, ServiceLevels, Terms
 
-# From the most open on.
+# The most open first.
 _ACCESS = (AccessType.PUBLIC, AccessType.INTERNAL, AccessType.RESTRICTED)
 
 ValueT = TypeVar("ValueT", float, timedelta)
@@ -72,12 +70,12 @@ ValueT = TypeVar("ValueT", float, timedelta)
 def diff_port(
     before: PromisedPort | None, after: PromisedPort | None, *, classifications: Sequence[str] = CLASSIFICATIONS
 ) -> PortDiff:
-    """Every change from one promise of a port to another.
+    """Every change from one contract of a port to another.
 
     Args:
         before: The recorded contract; None if the port did not exist.
         after: The declared contract; None if the port is removed.
-        classifications: The company's words for how sensitive data is, the least sensitive first.
+        classifications: The company's classifications of data, the least sensitive first.
     """
     if before is None and after is None:
         return PortDiff()
@@ -180,7 +178,7 @@ def _price(billing: Billing | None) -> float:
 
 
 def _unit(billing: Billing | None) -> tuple[str | None, ...]:
-    """The unit in which prices can be compared."""
+    """The unit for comparing prices."""
     return () if billing is None else (billing.model, billing.currency, billing.per)
 
 

@@ -9,7 +9,7 @@ from alchemesh_platform.contracts.port import MODELS
 from alchemesh_platform.documents.document import Path, listed, quoted
 from alchemesh_platform.manifest.models import Property, Relationship, SemanticModel
 
-# Least sensitive first. A company with other words hands its own scale to `diff_port`.
+# Least sensitive first. A company with other classifications passes its own scale to `diff_port`.
 CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "secret")
 _VALUES_SHOWN = 5
 
@@ -17,7 +17,7 @@ _VALUES_SHOWN = 5
 def diff_models(
     before: Mapping[str, SemanticModel], after: Mapping[str, SemanticModel], classifications: Sequence[str]
 ) -> Iterator[ContractChange]:
-    """Every change from the models of one promise to those of another; the rules are in the table of ``diff``."""
+    """Every change from the models of one contract to those of another. The rules are in the table of ``diff``."""
     for name in before.keys() | after.keys():
         path: Path = (MODELS, name)
         if name not in after:
@@ -53,7 +53,7 @@ def _model(
 def _properties(
     path: Path, before: Mapping[str, Property], after: Mapping[str, Property], classifications: Sequence[str]
 ) -> Iterator[ContractChange]:
-    """Properties of a model, or parts of an object."""
+    """Changes of the properties of a model, or of the parts of an object."""
     keys_before, keys_after = _key_of(before), _key_of(after)
     for name in before.keys() | after.keys():
         place = (*path, name)
@@ -114,7 +114,7 @@ def _unique(path: Path, before: Property, after: Property, alone: bool, still_al
 
 
 def _key(path: Path, before: set[str], after: set[str]) -> Iterator[ContractChange]:
-    """The key of an entity defines one row: a key may be added where none was, but not replaced."""
+    """Changes of the key. The key of an entity defines one row, so a key may be added, but not replaced."""
     for name in before ^ after:
         place = (*path, name, "key")
         if not before:
@@ -151,7 +151,7 @@ def _pattern(path: Path, before: str | None, after: str | None) -> Iterator[Cont
     elif after is None:
         yield removed(path, "breaking", f"values are any text, matched {quoted(before)}")
     else:
-        # In general, no program can decide whether one regular expression allows no more than another.
+        # In general, no program can decide whether one regular expression is stricter than another.
         yield changed(path, "breaking", f"values match {quoted(after)}, matched {quoted(before)}")
 
 
@@ -173,7 +173,10 @@ def _classification(
 
 
 def _rank(word: str | None, scale: Sequence[str]) -> int | str:
-    """The place on the scale, the word itself where it is not on it; unclassified is as the least sensitive."""
+    """The position on the scale, or the word itself if the scale does not have it.
+
+    Unclassified counts as the least sensitive.
+    """
     folded = (word or "").strip().casefold()
     words = [known.casefold() for known in scale]
     if not folded:

@@ -1,4 +1,4 @@
-"""When one business test promises at least as much as another, and what changed among the tests of a contract."""
+"""Comparison of business tests: whether one is at least as strict as another, and the changes between two contracts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from alchemesh_platform.documents.document import Path, listed, quoted
 from alchemesh_platform.manifest.models import QualityRule
 
 OPERATORS = tuple(name for name in QualityRule.model_fields if name.startswith("must"))
-_WEIGHTS = {"info": 0, "warning": 1, "error": 2, None: 2}  # a test that says nothing of its weight has all of it
-_SPACES = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\")|\s+")  # spaces count inside quotes only
+_WEIGHTS = {"info": 0, "warning": 1, "error": 2, None: 2}  # the severity of a test that does not set one
+_SPACES = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\")|\s+")  # spaces matter inside quotes only
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Numbers between two bounds, each of which belongs to it or not."""
+    """The numbers between two bounds, each inclusive or exclusive."""
 
     low: float
     high: float
@@ -27,27 +27,27 @@ class Interval:
     with_high: bool = True
 
     def holds(self, other: Interval) -> bool:
-        """Whether the other has no number that this has not."""
+        """Whether this interval contains the other one."""
         low = self.low < other.low or (self.low == other.low and (self.with_low or not other.with_low))
         high = other.high < self.high or (self.high == other.high and (self.with_high or not other.with_high))
         return low and high
 
     @property
     def empty(self) -> bool:
-        """Whether there is no such number."""
+        """Whether the interval contains no number."""
         return self.low > self.high or (self.low == self.high and not (self.with_low and self.with_high))
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The values with which a test passes: numbers, and texts (those listed, or all but those)."""
+    """The values with which a test passes: numbers, and texts (the listed ones, or all except the listed ones)."""
 
     numbers: tuple[Interval, ...] = ()
     texts: frozenset[str] = frozenset()
     all_but: bool = False
 
     def holds(self, other: Accepted) -> bool:
-        """Whether the other accepts nothing that this does not."""
+        """Whether this accepts every value that the other accepts."""
         numbers = all(any(mine.holds(theirs) for mine in self.numbers) for theirs in other.numbers)
         if other.all_but:
             return numbers and self.all_but and self.texts <= other.texts
@@ -63,7 +63,7 @@ class Substance:
     weight: int
 
     def implies(self, other: Substance) -> bool:
-        """Whether this promises at least as much as the other."""
+        """Whether this test is at least as strict as the other."""
         if self.subject != other.subject or self.weight < other.weight:
             return False
         if isinstance(self.accepted, Accepted) and isinstance(other.accepted, Accepted):
@@ -76,7 +76,7 @@ def substance(rule: QualityRule, models: Sequence[str]) -> Substance:
 
     Args:
         rule: The test.
-        models: Models of the port: where there is one, a rule that names none is about it.
+        models: Models of the port. If there is only one, it is the subject of rules that name no model.
     """
     subject: tuple[str | None, ...]
     if rule.type == "sql":
@@ -84,7 +84,7 @@ def substance(rule: QualityRule, models: Sequence[str]) -> Substance:
     elif rule.type == "library":
         model = rule.model or (models[0] if len(models) == 1 else None)
         subject = ("library", rule.metric, model, rule.property, rule.unit or "rows")
-    else:  # a rule in prose: the prose is the test
+    else:  # a rule in prose is compared by its text
         subject = ("text", " ".join(rule.description.split()))
     return Substance(subject, _accepted(rule), _WEIGHTS[rule.severity])
 
@@ -92,8 +92,8 @@ def substance(rule: QualityRule, models: Sequence[str]) -> Substance:
 def diff_quality(before: PromisedPort, after: PromisedPort) -> Iterator[ContractChange]:
     """Every change among the tests of two contracts.
 
-    A test may be called otherwise, and one test may take the place of several: what counts is whether everything that
-    was promised still is.
+    A test may have a new name, and one test may replace several. The contract must still cover everything that it
+    promised.
     """
     were, are = _rules(before), _rules(after)
     old = {name: substance(rule, list(before.models)) for name, rule in were.items()}
@@ -124,17 +124,17 @@ def diff_quality(before: PromisedPort, after: PromisedPort) -> Iterator[Contract
 
 
 def compared(rule: QualityRule) -> str:
-    """The comparison as a person reads it: ``mustBeBetween 1 and 5``."""
+    """The comparison in words: ``mustBeBetween 1 and 5``."""
     parts = [f"{name} {_value(getattr(rule, name))}" for name in OPERATORS if getattr(rule, name) is not None]
     return ", ".join(parts)
 
 
 def _changed(place: Path, old: Substance, new: Substance, lost: bool, known: bool) -> ContractChange:
-    """A test that kept its name and means something else.
+    """The change of a test that kept its name and has another meaning.
 
     Args:
-        lost: Whether nothing promises any more what it did.
-        known: Whether something promised already what it does now.
+        lost: Whether no test of the new contract covers the old meaning.
+        known: Whether a test of the old contract already covered the new meaning.
     """
     kind: ChangeKind = "breaking" if lost else "documentation" if known else "compatible"
     if new.implies(old):
@@ -151,7 +151,7 @@ def _rules(port: PromisedPort) -> Mapping[str, QualityRule]:
 
 
 def _renamed(old: Mapping[str, Substance], new: Mapping[str, Substance]) -> dict[str, str]:
-    """Old name: new name, of tests that promise the same; one for one, in the order of names."""
+    """The new name of each renamed test with the same meaning, by its old name, matched in the order of names."""
     free: dict[Substance, list[str]] = {}
     for name in sorted(new.keys() - old.keys(), reverse=True):
         free.setdefault(new[name], []).append(name)
@@ -175,10 +175,10 @@ def _value(value: object) -> str:
 
 def _accepted(rule: QualityRule) -> Accepted | tuple[object, ...]:
     used = {name: getattr(rule, name) for name in OPERATORS if getattr(rule, name) is not None}
-    if len(used) != 1:  # a rule in prose; the manifest's checks refuse several comparisons
+    if len(used) != 1:  # a rule in prose; the manifest's checks reject several comparisons
         return tuple(used.items())
     [(operator, value)] = used.items()
-    # A metric of the library counts, so that it is never below zero.
+    # A metric of the library is a count, so it is never below zero.
     least = Interval(0 if rule.type == "library" else -math.inf, math.inf)
     return _values_of(operator, value, least)
 

@@ -1,4 +1,4 @@
-"""Whether a changed promise may be made: versions that only go up and never change, lifecycles that go their way."""
+"""Rules for contract changes: versions only increase, and lifecycles follow the allowed transitions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ DRAFT, ACTIVE = ContractLifecycle.DRAFT, ContractLifecycle.ACTIVE
 DEPRECATED, RETIRED = ContractLifecycle.DEPRECATED, ContractLifecycle.RETIRED
 
 # The allowed transitions. A deprecation can be withdrawn: consumers keep their data. An active contract cannot become a
-# draft again. It is deprecated before it is retired, so that consumers learn of the retirement while the port works.
+# draft again. It is deprecated before it is retired, so that consumers learn of the retirement while the port still
+# works.
 TRANSITIONS: dict[ContractLifecycle, tuple[ContractLifecycle, ...]] = {
     DRAFT: (DRAFT, ACTIVE),
     ACTIVE: (ACTIVE, DEPRECATED),
     DEPRECATED: (DEPRECATED, ACTIVE, RETIRED),
     RETIRED: (RETIRED,),
 }
-_PART: dict[ChangeKind, int] = {"breaking": 0, "compatible": 1, "documentation": 2}  # of the version, to be raised
+_PART: dict[ChangeKind, int] = {"breaking": 0, "compatible": 1, "documentation": 2}  # index of the part to increase
 _PART_NAMES = ("major", "minor", "patch")
 
 Rule = Literal["lifecycle", "version", "contract"]
@@ -32,14 +33,14 @@ Rule = Literal["lifecycle", "version", "contract"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule that a changed promise breaks.
+    """One rule that a contract change breaks.
 
     Args:
-        rule: Which one.
-        path: The place in the promised port, as in a :class:`ContractChange`.
+        rule: The rule.
+        path: The place in the port, as in a :class:`ContractChange`.
         message: The found value and the expected value.
         hint: The remedy.
-        severity: A warning stops nothing.
+        severity: Error or warning. A warning does not stop a run.
     """
 
     rule: Rule
@@ -60,10 +61,10 @@ class Finding:
 
 
 def check_change(before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff) -> tuple[Finding, ...]:
-    """Every rule that the step from one promise of a port to another breaks.
+    """Every rule that a change from one contract of a port to another breaks.
 
-    A draft promises nothing, so that it may change as it likes. A port that goes has no version to be judged: consumers
-    are protected by their notice period (:mod:`alchemesh_platform.contracts.notices.period`).
+    A draft promises nothing, so it may change in any way. A removed port has no version to check: the notice period
+    protects its consumers (:mod:`alchemesh_platform.contracts.notices.period`).
 
     Args:
         before: The recorded contract; None if none is recorded.
@@ -85,7 +86,7 @@ def next_version(version: str, kind: ChangeKind) -> str:
 
 
 def numbers_of(version: str) -> tuple[int, ...]:
-    """A version as what it is ordered by."""
+    """The sort key of a version."""
     return tuple(int(part) for part in version.split("."))
 
 
@@ -119,7 +120,7 @@ def _removed(before: Contract) -> Iterator[Finding]:
 
 def _lifecycle(before: Contract, after: Contract) -> Iterator[Finding]:
     if before.lifecycle is RETIRED and numbers_of(after.version) > numbers_of(before.version):
-        allowed: tuple[ContractLifecycle, ...] = (DRAFT, ACTIVE)  # the port makes a new promise
+        allowed: tuple[ContractLifecycle, ...] = (DRAFT, ACTIVE)  # the port has a new contract
     else:
         allowed = TRANSITIONS[before.lifecycle]
     if after.lifecycle in allowed:
@@ -178,7 +179,7 @@ def _version(before: Contract, after: Contract, diff: PortDiff) -> Iterator[Find
 
 
 def _reported(diff: PortDiff, kind: ChangeKind) -> str:
-    """The gravest changes, in so far as a hint has room for them."""
+    """The most severe changes, as many as a hint has room for."""
     first, *more = diff.of(kind)
     others = f" and {len(more)} more" if more else ""
     return f"{kind.capitalize()}: {first.place}: {first.message}{others}"

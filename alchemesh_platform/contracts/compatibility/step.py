@@ -1,4 +1,4 @@
-"""The step from what is recorded of a port's promise to what is declared, judged."""
+"""The step from the recorded contract of a port to the declared one, with the rules that it breaks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class PortStep:
         address: Of the port.
         before: The recorded contract; None if none is recorded.
         after: The declared contract; None if the port is removed.
-        diff: Every change, judged for consumers.
-        findings: The rules that it breaks.
+        diff: Every change, with its effect on consumers.
+        findings: The broken rules.
         notice: The change that requires notice to consumers; None if no notice is required.
         held: The reason why the change must wait, and the date; None if it is allowed, or was not checked.
     """
@@ -49,7 +49,7 @@ class PortStep:
 
     @property
     def promises(self) -> bool:
-        """Whether there is a contract on either side."""
+        """Whether the recorded or the declared port has a contract."""
         return any(port is not None and port.contract is not None for port in (self.before, self.after))
 
     def as_json(self) -> dict[str, Any]:
@@ -72,13 +72,13 @@ class PortStep:
 def step_of(
     address: str, before: PromisedPort | None, after: PromisedPort | None, *, kept: PromisedPort | None = None
 ) -> PortStep:
-    """Judge the step from one promise of a port to another.
+    """Check the step from one contract of a port to another.
 
     Args:
         address: Of the port.
         before: The recorded contract.
         after: The declared contract.
-        kept: The highest version that was ever promised at that address, for a port that is not there and comes back.
+        kept: The highest version ever recorded at that address, for a port that was removed and returns.
     """
     diff = diff_port(before, after)
     comes_back = before is None and kept is not None
@@ -92,7 +92,7 @@ def compare(address: str, before: PromisedPort | None, after: PromisedPort | Non
 
 
 def stage(port: PromisedPort | None) -> dict[str, str] | None:
-    """Version and lifecycle of a promise, where it has a contract."""
+    """Version and lifecycle of a contract, or None."""
     contract = port.contract if port is not None else None
     return None if contract is None else {"version": contract.version, "lifecycle": contract.lifecycle.value}
 

@@ -1,1 +1,1 @@
-"""Notices of coming changes: who may give them, when the change is allowed, and how they are recorded."""
+"""Notices of coming changes: the right to give them, the date from which a change is allowed, and their records."""

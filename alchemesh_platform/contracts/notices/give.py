@@ -1,4 +1,4 @@
-"""Giving notice of a coming change of a port to its consumers, and withdrawing the notice."""
+"""Gives notice of a coming change of a port to its consumers, and withdraws notices."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from alchemesh_platform.registry.records import ContractRecord, NoticeRecord
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-GIVE, WITHDRAW = "contract notice", "contract notice withdraw"  # as acts are named
-# What has happened once the contract is there; a removal and a breaking change leave no notice behind.
+GIVE, WITHDRAW = "contract notice", "contract notice withdraw"  # the names of actions
+# The lifecycle that shows that a change is deployed. A removal or a breaking change leaves no notice.
 _DONE: dict[ContractLifecycle, NoticeOf] = {
     ContractLifecycle.DEPRECATED: "deprecation",
     ContractLifecycle.RETIRED: "retirement",
@@ -35,20 +35,20 @@ _DONE: dict[ContractLifecycle, NoticeOf] = {
 
 
 class NothingPromised(Failure):
-    """Raised when somebody gives notice for a port without a contract."""
+    """Raised when a user gives notice for a port without a contract."""
 
 
 class NoSuchNotice(Failure):
-    """Raised when somebody withdraws a notice that does not exist."""
+    """Raised when a user withdraws a notice that does not exist."""
 
 
 class HappenedAlready(Failure):
-    """Raised when somebody withdraws the notice of a change that is already deployed."""
+    """Raised when a user withdraws the notice of a change that is already deployed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A notice in force, and whether this call has given it."""
+    """A notice in force, and whether this call gave it."""
 
     given: GivenNotice
     new: bool
@@ -64,13 +64,13 @@ def give_notice(
     *,
     message: str = "",
 ) -> Announced:
-    """Tell the consumers of a port what is going to happen; from now on the notice period runs.
+    """Give the consumers of a port notice of a coming change. The notice period starts now.
 
     A notice stays in force: giving it again changes nothing. If two users give it at the same time, the first counts.
 
     Args:
-        registry: Where it is recorded.
-        environment: Which environment.
+        registry: Registry that records the notice.
+        environment: Name of the environment.
         port: Address of the output port.
         what: The kind of the coming change.
         identity: The user that gives notice.
@@ -79,7 +79,7 @@ def give_notice(
 
     Raises:
         NothingPromised: when the port has no contract, a draft or a retired one.
-        NotAllowed: when it is not theirs to give.
+        NotAllowed: when the user may not give notice for this port.
     """
     with registry.transaction(turn_of(environment, port)) as turn:
         contract = _promised(turn, environment, port)
@@ -101,9 +101,9 @@ def withdraw_notice(
 
     Raises:
         NothingPromised: when the port has no contract.
-        NotAllowed: when it is not theirs to take back.
+        NotAllowed: when the user may not withdraw notices of this port.
         NoSuchNotice: when no such notice exists.
-        HappenedAlready: when it has happened.
+        HappenedAlready: when the change is already deployed.
     """
     with registry.transaction(turn_of(environment, port)) as turn:
         contract = turn.get(ContractRecord, environment, port)
@@ -135,12 +135,12 @@ def withdraw_notice(
 
 
 def turn_of(environment: str, port: str) -> str:
-    """The lock under which a port's contract and its notices are written."""
+    """The lock for writing a port's contract and its notices."""
     return f"contract {environment} {port}"
 
 
 def _promised(registry: Registry, environment: str, port: str) -> ContractRecord:
-    """The contract of a port that consumers can rely on."""
+    """The contract of a port on which consumers can rely."""
     contract = registry.get(ContractRecord, environment, port)
     if contract is None:
         raise NothingPromised(

@@ -1,4 +1,4 @@
-"""When a change may pass that consumers were promised time for."""
+"""Computes the date from which a change is allowed that requires notice to consumers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONSUMERS_SHOWN = 5
 # the date of a breaking change, they continue to use it.
 _ANNOUNCED_BY: dict[NoticeOf, tuple[NoticeOf, ...]] = {
     "breaking-change": NOTICES,
-    "deprecation": (),  # is itself a notice, and waits for nothing
+    "deprecation": (),  # is itself a notice, so it never waits
     "retirement": ("deprecation", "retirement", "removal"),
     "removal": ("deprecation", "retirement", "removal"),
 }
@@ -39,9 +39,9 @@ class Notice:
 
     Args:
         what: The kind of the coming change.
-        version: Version of the contract that it happens to. A notice is spent once that major version is history.
-        given_at: When it was given, with its time zone.
-        period: The notice period that was promised then.
+        version: Version of the contract that changes. The notice expires with that major version.
+        given_at: The time at which it was given, with its time zone.
+        period: The notice period of the contract at that time.
     """
 
     what: NoticeOf
@@ -56,22 +56,22 @@ class Notice:
         """The time from which the announced change is allowed, in UTC.
 
         Args:
-            period: The notice period that is promised now: the longer of the two counts.
+            period: The current notice period of the contract. The longer of the two counts.
         """
-        # Counted in UTC: in local time a day in which clocks change would have another length.
+        # Count in UTC, since in local time a day on which clocks change has another length.
         return self.given_at.astimezone(UTC) + max(self.period, period or timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A change that has to wait.
+    """A change that must wait.
 
     Args:
         what: The kind of the change that waits.
         consumers: Addresses of the protected consumers, sorted.
         passes_at: The time from which the change is allowed, in UTC, by the notice or by a notice given now.
-        given: The notice that counts; None where none was given.
-        message: All of it in a sentence.
+        given: The notice that counts; None if no notice was given.
+        message: The reason, the consumers and the date in a sentence.
         hint: The remedy.
     """
 
@@ -97,7 +97,7 @@ class Held:
 def notice_needed(before: PromisedPort | None, after: PromisedPort | None, diff: PortDiff) -> NoticeOf | None:
     """The kind of notice that the step from one contract to another requires; None if none is required.
 
-    Without a contract, or with a draft or a retired one, nothing is promised.
+    A port without a contract, or with a draft or a retired one, promises nothing.
     """
     promised = before.contract if before is not None else None
     if promised is None or promised.lifecycle in {ContractLifecycle.DRAFT, ContractLifecycle.RETIRED}:
@@ -120,13 +120,13 @@ def held(
     version: str,
     words: str | None = None,
 ) -> Held | None:
-    """Whether a change has to wait for consumers, and until when; None when it may pass.
+    """The reason why a change must wait for consumers, and the date; None if it is allowed now.
 
     Args:
         change: The kind of the change, see :func:`notice_needed`.
-        notices: Every notice given for the port; those for another major version do not count.
-        period: The notice period that the recorded contract promises; none means that the change need not wait.
-        consumers: Addresses of those who hold a grant.
+        notices: Every notice given for the port. Notices for another major version do not count.
+        period: The notice period of the recorded contract. Without one, the change does not wait.
+        consumers: Addresses of the consumers with a grant.
         now: The time, with its time zone.
         port: Address of the port: ``domain/product/port``.
         version: Version of the recorded contract.
@@ -158,7 +158,7 @@ def held(
 
 
 def notice_command(port: str, change: NoticeOf) -> Command:
-    """The command that gives notice, as the port's product team types it."""
+    """The command with which the port's product team gives notice."""
     return command("contract", "notice", port.rpartition("/")[2], change)
 
 
@@ -174,7 +174,7 @@ def _hold(names: tuple[str, ...]) -> str:
 
 
 def moment_in_words(moment: datetime) -> str:
-    """``2026-04-01 09:30 UTC``, never earlier than it is: a minute that has begun counts as the next one."""
+    """The moment in words: ``2026-04-01 09:30 UTC``. It is rounded up to the next full minute."""
     exact = moment.astimezone(UTC)
     minute = exact.replace(second=0, microsecond=0)
     return f"{minute if minute == exact else minute + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"

@@ -62,16 +62,16 @@ def notice_address(port: str, what: str, version: str) -> str:
 
 
 def same_major(one: str, other: str) -> bool:
-    """Whether two versions promise the same: a notice is for one major version."""
+    """Whether two versions have the same major version, to which a notice applies."""
     return one.partition(".")[0] == other.partition(".")[0]
 
 
 def notices_of(registry: Registry, environment: str, ports: Collection[str]) -> dict[str, list[GivenNotice]]:
-    """Address of a port: its notices in force, in the order given; only ports that have some.
+    """The notices in force of each port that has any, by address and in the order in which they were given.
 
     Args:
-        registry: Where they are recorded.
-        environment: Which environment.
+        registry: Registry that records the notices.
+        environment: Name of the environment.
         ports: Addresses of output ports, of any products.
     """
     products = {port.rpartition("/")[0] for port in ports}
@@ -86,13 +86,13 @@ def notices_of(registry: Registry, environment: str, ports: Collection[str]) -> 
 
 
 def period_of(contract: ContractRecord) -> timedelta | None:
-    """The notice period that a recorded contract promises, whatever else it says."""
+    """The notice period of a recorded contract, even if other parts of it are unreadable."""
     period = (contract.document.get("terms") or {}).get("notice_period")
     return parse_duration(period) if period else None
 
 
 def given(record: NoticeRecord, period: timedelta | None = None) -> GivenNotice:
-    """A recorded notice, with the period that the contract promises now."""
+    """A recorded notice, with the current notice period of the contract."""
     notice = Notice(
         cast("NoticeOf", record.what), record.version, record.given_at, timedelta(seconds=record.period_seconds)
     )
@@ -102,14 +102,14 @@ def given(record: NoticeRecord, period: timedelta | None = None) -> GivenNotice:
 def settle_notices(
     registry: Registry, before: ContractRecord | None, contract: ContractRecord, given_by: str, now: datetime
 ) -> None:
-    """Bring the notices of a port to what is recorded of its contract now; within the transaction that records it.
+    """Update the notices of a port after a change of its recorded contract, within the transaction that records it.
 
-    A notice goes with the major version that it is for, and a deprecation that is taken back takes its notice along.
-    Deploying a deprecation is itself the notice, unless it was given before.
+    A notice is removed with its major version, and the notice of a deprecation is removed if the deprecation is
+    withdrawn. Deploying a deprecation is itself the notice, unless notice was given before.
 
     Args:
-        registry: Where notices are recorded.
-        before: The contract as it was.
+        registry: Registry that records the notices.
+        before: The earlier contract.
         contract: The current contract.
         given_by: The user that deployed it.
         now: The time, with its time zone.
@@ -132,7 +132,7 @@ def settle_notices(
 def notice_record(
     contract: ContractRecord, what: NoticeOf, given_by: str, now: datetime, *, message: str = ""
 ) -> NoticeRecord:
-    """The record of a notice given now, with the period that the contract promises."""
+    """The record of a notice given now, with the notice period of the contract."""
     period = period_of(contract) or timedelta(0)
     return NoticeRecord(
         environment=contract.environment,
@@ -149,7 +149,7 @@ def notice_record(
 
 
 def drop_notices(registry: Registry, contract: ContractRecord) -> None:
-    """Take away the notices of a port whose contract goes; that they were given stays in the history."""
+    """Remove the notices of a port whose contract is removed. The history keeps them."""
     for each in _of_port(registry, contract):
         registry.remove(NoticeRecord, each.environment, each.address)
 

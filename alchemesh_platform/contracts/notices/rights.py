@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def check_announces(registry: Registry, environment: str, product: str, identity: Identity) -> None:
-    """Only the product's owner, or a platform owner, gives notice and takes it back.
+    """Check that the user is the product's owner or a platform owner, who can give and withdraw notice.
 
     Raises:
-        NotAllowed: naming the users that are allowed.
+        NotAllowed: for any other user. The message names the allowed users.
     """
     record = registry.get(ProductRecord, environment, product)
     owner = record.owner if record is not None else None
@@ -30,10 +30,10 @@ def check_announces(registry: Registry, environment: str, product: str, identity
 
 
 def check_overrides(registry: Registry, environment: str, identity: Identity) -> None:
-    """Only a platform owner lets a change pass that consumers were promised time for.
+    """Check that the user is a platform owner, who can override a notice period.
 
     Raises:
-        NotAllowed: when any other user tries.
+        NotAllowed: for any other user.
     """
     if not is_platform_owner(registry, environment, identity):
         raise NotAllowed(

@@ -1,4 +1,4 @@
-"""Tells what a port promises in the Open Data Contract Standard."""
+"""Exports the contract of a port to the Open Data Contract Standard (ODCS)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FIRST = (
     "from",
     "to",
 )
-_CONSTANT = {"mustBeBetween": "mustBe", "mustNotBeBetween": "mustNotBe"}  # of two equal bounds
+_CONSTANT = {"mustBeBetween": "mustBe", "mustNotBeBetween": "mustNotBe"}  # for two equal bounds
 
 
 class NothingPromised(Failure):
@@ -71,7 +71,7 @@ def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractS
     """The contract of a port as a document of ODCS 3.2.
 
     Args:
-        port: The promise, of a manifest without problems.
+        port: The port, from a manifest without problems.
         identity: Its provider.
 
     Raises:
@@ -105,12 +105,12 @@ def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractS
 
 def odcs_text(contract: OpenDataContractStandard) -> str:
     """A contract of ODCS as YAML."""
-    # The library's own writer leaves values of null out, and writes for readers of YAML 1.1 only.
+    # The library's own writer omits null values, and writes for readers of YAML 1.1 only.
     return yaml_text(_readable(contract.model_dump(by_alias=True, exclude_unset=True)))
 
 
 def _readable(value: Any) -> Any:
-    """The same with the keys first that say what a thing is: the library's models have an order of their own."""
+    """The same value with its identifying keys first, since the library's models have another order."""
     if isinstance(value, Mapping):
         keys = sorted(value, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
         return {key: _readable(value[key]) for key in keys}
@@ -172,7 +172,10 @@ def _contract_customs(port: PromisedPort, placed: Mapping[str, Sequence[QualityR
 
 
 def _placed(rules: Sequence[QualityRule], models: Mapping[str, SemanticModel]) -> dict[str, list[QualityRule]]:
-    """Model: its tests. Tests without a model go to the first one, since ODCS has no other place for them."""
+    """The tests of each model.
+
+    Tests without a model belong to the first one, since ODCS has no other place for them.
+    """
     placed: dict[str, list[QualityRule]] = {name: [] for name in models}
     first = next(iter(models))
     for rule in rules:
@@ -186,7 +189,7 @@ def _at_property(rule: QualityRule, model: SemanticModel) -> bool:
 
 
 def _in_order(rules: Sequence[QualityRule], model: SemanticModel) -> list[QualityRule]:
-    """The tests of one model, in the order in which an import meets them: the model's, then property by property."""
+    """The tests of one model in the order of an import: first the model's, then property by property."""
     order = [rule for rule in rules if not _at_property(rule, model)]
     for name in model.properties:
         order += [rule for rule in rules if rule.property == name]
@@ -250,7 +253,7 @@ def _property(one: Property, key_position: int | None = None) -> Document:
 
 
 def _without_repeated_numbers(values: Sequence[Any]) -> list[Any]:
-    """ODCS wants each value once, where 1 and 1.0 are one."""
+    """The values without duplicates. ODCS allows each value once, and 1 equals 1.0."""
     seen: dict[tuple[bool, Any], Any] = {}
     for value in values:
         seen.setdefault((isinstance(value, str), value), value)
@@ -258,7 +261,7 @@ def _without_repeated_numbers(values: Sequence[Any]) -> list[Any]:
 
 
 def _has_references(relationship: Relationship, model: SemanticModel, target: SemanticModel | None) -> bool:
-    """Whether ODCS can express a relationship: by properties, both ends of which are in the document."""
+    """Whether ODCS can express a relationship: it needs properties, and both ends in the document."""
     if not relationship.properties or target is None:
         return False
     here, there = relationship.properties.keys(), set(relationship.properties.values())
@@ -293,7 +296,7 @@ def _rule(rule: QualityRule, model: str, key: str | None, of: SemanticModel) -> 
         written = [odcs.whole(bound) for bound in value] if isinstance(value, tuple) else odcs.whole(value)
         if rule.type == "text":  # a rule in prose has no comparison in ODCS
             customs[operator] = written
-        elif isinstance(written, list) and written[0] == written[1]:  # ODCS wants two bounds that differ
+        elif isinstance(written, list) and written[0] == written[1]:  # ODCS requires two different bounds
             document[_CONSTANT[operator]] = written[0]
             customs[operator] = written
         else:

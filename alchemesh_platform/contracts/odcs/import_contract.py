@@ -1,4 +1,4 @@
-"""Takes a contract of the Open Data Contract Standard over into a manifest."""
+"""Imports a contract of the Open Data Contract Standard (ODCS) into a manifest."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 FIRST_VERSION = "1.0.0"
 PORT_NAME = "imported"
-STORAGE, PROXY = "columnar-table", "data-api"  # component types, where the document has no servers
-# Of the document, and not of the contract: who, where and about what; a manifest says it of the product.
+STORAGE, PROXY = "columnar-table", "data-api"  # component types, for a document without servers
+# Keys about the document, not about the contract. In a manifest, they belong to the product.
 _OF_THE_PRODUCT = ("apiVersion", "kind", "id", "domain", "dataProduct", "contractCreatedTs")
 _UNITS = {
     **odcs.UNITS,
@@ -40,7 +40,7 @@ _UNITS = {
     **dict.fromkeys(("sec", "second", "seconds"), timedelta(seconds=1)),
     **dict.fromkeys(("millisecond", "milliseconds"), timedelta(milliseconds=1)),
 }
-LONGEST = timedelta(days=36_500)  # of a duration in a manifest
+LONGEST = timedelta(days=36_500)  # units of a duration in a manifest
 _PERCENT_UNITS = {None, "percent", "%"}
 _PERIODS = {"day", "week", "month", "quarter", "year"}  # units of a price that does not depend on use
 
@@ -52,7 +52,7 @@ class ImportedPort:
     Args:
         name: A name for the output port.
         description: Description of the port.
-        port: Its promise.
+        port: The port with its contract.
         problems: A warning for each value that the import adapted or left out.
     """
 
@@ -63,13 +63,13 @@ class ImportedPort:
 
 
 def import_odcs(tree: Node) -> ImportedPort:
-    """Read a contract of ODCS 3 as the promise of an output port.
+    """Read a contract of ODCS 3 as the contract of an output port.
 
     Args:
-        tree: The document, as :func:`alchemesh_platform.documents.yaml_source.read_document` gives it.
+        tree: The document, from :func:`alchemesh_platform.documents.yaml_source.read_document`.
 
     Raises:
-        ProblemsFound: when it is no contract of ODCS 3, or one that cannot be read, or has no model.
+        ProblemsFound: when it is not a contract of ODCS 3, is unreadable, or has no model.
     """
     from open_data_contract_standard.model import OpenDataContractStandard
 
@@ -88,7 +88,7 @@ def import_odcs(tree: Node) -> ImportedPort:
 
 
 def manifest_text(imported: ImportedPort) -> str:
-    """The imported parts as YAML, to be pasted into a manifest."""
+    """The imported parts as YAML, for pasting into a manifest."""
     port = imported.port
     assert port.contract is not None  # noqa: S101 - every import has one
     known = protocol_names()
@@ -98,7 +98,7 @@ def manifest_text(imported: ImportedPort) -> str:
     first = {"version": contract.pop("version"), "lifecycle": port.contract.lifecycle.value}
     first["access"] = port.contract.access.value
     billing = port.contract.terms.billing
-    if billing is not None and billing.model != "free":  # a price is written out, also where it is nothing
+    if billing is not None and billing.model != "free":  # always write a price, even if it is zero
         contract["terms"]["billing"]["price"] = billing.price
     output: dict[str, Any] = {"name": imported.name}
     if imported.description:
@@ -115,7 +115,7 @@ def manifest_text(imported: ImportedPort) -> str:
 
 
 def _foreign(tree: Node) -> Problem | None:
-    """Why the document is no contract of ODCS 3."""
+    """The reason why the document is not a contract of ODCS 3."""
     kind, version = tree.keys.get("kind"), tree.keys.get("apiVersion")
     if "dataContractSpecification" in tree.keys:
         return Problem(
@@ -136,7 +136,7 @@ def _foreign(tree: Node) -> Problem | None:
 
 
 class _Import:
-    """One document on its way into a manifest."""
+    """The import of one document."""
 
     def __init__(self, document: OpenDataContractStandard, reading: Reading) -> None:
         self.document = document
@@ -183,7 +183,7 @@ class _Import:
         return value
 
     def _team(self) -> None:
-        """The product's team and owner are not of the contract; anybody else would be lost."""
+        """Read the product's team and owner, which are not part of the contract, and warn about other members."""
         from open_data_contract_standard.model import Team
 
         if isinstance(self.document.team, Team):
@@ -241,7 +241,7 @@ class _Import:
 
 
 def _level(promised: ServiceLevelAgreementProperty) -> tuple[str | None, Any]:
-    """Which service level of the manifest it is, and its value; no name where it is none."""
+    """The name and the value of the manifest's service level; an empty name if the manifest has none for it."""
     if promised.property == odcs.AVAILABILITY and promised.unit in _PERCENT_UNITS:
         value = promised.value
         text = f"{Decimal(str(value)).normalize():f}%" if _is_number(value) else value
@@ -264,7 +264,7 @@ def _is_number(value: object) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers without a fraction as whole numbers, all the way down."""
+    """The value with numbers without a fraction as whole numbers, at every level."""
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, list) else odcs.whole(value)

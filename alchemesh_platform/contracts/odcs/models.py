@@ -38,11 +38,11 @@ class ImportedModel(NamedTuple):
     model: SemanticModel
     source: SchemaObject
     path: Path
-    properties: Mapping[str, str]  # name in the document: name in the manifest
+    properties: Mapping[str, str]  # name in the manifest, by name in the document
 
 
 def read_models(objects: Sequence[SchemaObject], reading: Reading) -> dict[str, ImportedModel]:
-    """Name: model, of every object of the schema that can be one, in the document's order."""
+    """The models of all objects of the schema that can be imported, by name, in the order of the document."""
     names: dict[str, str] = {}
     taken: dict[str, ImportedModel] = {}
     for index, source in enumerate(objects):
@@ -68,7 +68,7 @@ def read_models(objects: Sequence[SchemaObject], reading: Reading) -> dict[str, 
 def _properties(
     sources: Sequence[SchemaProperty] | None, path: Path, reading: Reading, *, top: bool = False
 ) -> dict[str, tuple[str, Property]]:
-    """Name: name in the document, and property."""
+    """The properties by name, each with its name in the document."""
     properties: dict[str, tuple[str, Property]] = {}
     position = 0
     for index, source in enumerate(sources or ()):
@@ -149,7 +149,7 @@ def _items(source: SchemaProperty, path: Path, reading: Reading) -> Property | N
 def _enum(
     source: SchemaProperty, kind: LogicalType, path: Path, reading: Reading
 ) -> tuple[str | int | float, ...] | None:
-    """The values of an enum, where all of them can be: with fewer, it would say something else."""
+    """The values of an enum if all of them can be imported, since fewer values would change its meaning."""
     found: list[Any] | None = None if source.enum is None else [one.value for one in source.enum]
     own = reading.customs(path, source.customProperties).get(odcs.ENUM)
     if own is not None and isinstance(own.value, list):
@@ -186,7 +186,7 @@ def _pattern(source: SchemaProperty, kind: LogicalType, path: Path, reading: Rea
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        # ODCS has expressions of ECMA-262; a manifest those of Python.
+        # ODCS uses regular expressions of ECMA-262, and a manifest those of Python.
         reading.leave(place, f"found {quoted(pattern)}, expected a regular expression of Python: {error}")
         return None
     reading.take(place)
@@ -196,7 +196,7 @@ def _pattern(source: SchemaProperty, kind: LogicalType, path: Path, reading: Rea
 def _related(
     one: ImportedModel, names: Mapping[str, str], models: Mapping[str, ImportedModel], reading: Reading
 ) -> ImportedModel:
-    """The model with its relationships, which need the names that all models have got."""
+    """The model with its relationships. They need the imported names of all models."""
     relationships = []
     for index, source in enumerate(one.source.relationships or ()):
         place = (*one.path, "relationships", index)
@@ -204,7 +204,7 @@ def _related(
     for index, held in enumerate(one.source.properties or ()):
         for at, source in enumerate(held.relationships or ()):
             place = (*one.path, "properties", index, "relationships", at)
-            here = f"{one.source.name}.{held.name}"  # a property's relationship begins at the property
+            here = f"{one.source.name}.{held.name}"  # a relationship of a property starts at the property
             relationships.append(_relationship(source, here, place, one, names, models, reading))
     found = [relationship for relationship in relationships if relationship is not None]
     own = reading.customs(one.path, one.source.customProperties).get(odcs.RELATIONSHIPS)

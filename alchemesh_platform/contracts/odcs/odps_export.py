@@ -1,4 +1,4 @@
-"""Tells what a data product is in the Open Data Product Standard (ODPS) 1.1 of Bitol.
+"""Exports a data product to the Open Data Product Standard (ODPS) 1.1 of Bitol.
 
 ==========================  ==========================================================================================
 Manifest                    ODPS
@@ -12,7 +12,7 @@ output port                 ``outputPorts``; ``version`` and ``contractId`` are 
                             ``alchemesh contract export`` writes under the same id; ``type`` is its storage
 ==========================  ==========================================================================================
 
-Values without a place in ODPS go to custom properties. Models and terms are in the contracts, to which ports refer.
+Values without a place in ODPS become custom properties. Models and terms are in the contracts, to which ports refer.
 
 Source: https://bitol-io.github.io/open-data-product-standard/v1.1.0/ and its JSON schema.
 """
@@ -109,6 +109,6 @@ def _output(port: OutputPort, product: str) -> Document:
 
 
 def _customs(values: Mapping[str, Any]) -> Document:
-    """Custom properties, of those that say something."""
+    """Custom properties for the values that are not empty."""
     properties = [{"property": name, "value": value} for name, value in values.items() if value]
     return {"customProperties": properties} if properties else {}

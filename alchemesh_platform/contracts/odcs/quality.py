@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\$?\{(table|object|model|column|property|field)\}")
 _KINDS = ("sql", "library", "text")
 _OF_A_PROPERTY = frozenset({"nullValues", "missingValues", "invalidValues"})
-_EXPLAINED = ("dimension", "severity", "unit")  # where a manifest has fewer words than the standard
+_EXPLAINED = ("dimension", "severity", "unit")  # values of the standard that a manifest does not have
 
 
 def read_quality(models: Mapping[str, ImportedModel], reading: Reading) -> list[QualityRule]:
-    """Every rule that can be a business test of the port, in the order in which the document has them."""
+    """Every rule that can become a business test of the port, in the order of the document."""
     rules: dict[str, QualityRule] = {}
     for name, taken in models.items():
         for source, path, key in _sources(taken):
@@ -60,7 +60,7 @@ class _Rule:
         self.customs = reading.customs(path, source.customProperties)
 
     def read(self, used: set[str]) -> QualityRule | None:
-        """The rule as a business test, or None where it is left out."""
+        """The rule as a business test, or None if it is left out."""
         kind, metric = self.source.type or "library", self.source.metric or self.source.rule
         given = {"model": self._custom(odcs.MODEL, self.model), "property": self._custom(odcs.PROPERTY, self.key)}
         given |= {"type": kind, "description": self.source.description or ""}
@@ -88,7 +88,7 @@ class _Rule:
         return self.customs[name].value if name in self.customs else otherwise
 
     def _query(self) -> str | None:
-        """The query, with the names of model and property in place of other tools' placeholders."""
+        """The query, with the names of model and property instead of other tools' placeholders."""
         query = self.source.query
         if query is None or self.reading.own:
             return query
@@ -100,7 +100,7 @@ class _Rule:
         return spelled
 
     def _reported(self) -> list[tuple[str, Any]]:
-        """The documentation of the rule, as far as a manifest has a key for it."""
+        """The documentation of the rule that has a key in a manifest."""
         found = [(name, getattr(self.source, name)) for name in _EXPLAINED]
         return [(name, value) for name, value in found if value is not None and value in _words(name)]
 
@@ -123,7 +123,7 @@ class _Rule:
         }
 
     def _unfit(self, kind: str, metric: str | None, given: Mapping[str, Any]) -> str | None:
-        """Why the rule cannot be taken over; the manifest's own checks ask for the same."""
+        """The reason why the rule cannot be imported. The manifest's own checks have the same rules."""
         metrics = QualityRule.model_fields["metric"].annotation
         if kind not in _KINDS:
             return f"found a test of type {kind}, which only its own engine can run"
@@ -141,7 +141,10 @@ class _Rule:
         return self._unfit_arguments(metric)
 
     def _unfit_arguments(self, metric: str | None) -> str | None:
-        """In a manifest the property says what is valid, so that arguments can only repeat it."""
+        """The reason why arguments of the metric cannot be imported.
+
+        In a manifest the property defines valid values, so arguments can only repeat them.
+        """
         if self.source.arguments is None:
             return None
         about = self.taken.model.properties.get(self.key or "")
@@ -150,7 +153,7 @@ class _Rule:
         return f"found arguments of the metric {metric} that its property does not say"
 
     def _name(self, used: set[str], what: str) -> str:
-        """The rule's name, or one made of what it is about; a number sets apart those of one name."""
+        """The rule's name, or a name derived from its subject. A number distinguishes rules with the same name."""
         made = "-".join(part for part in (self.model, self.key, what) if part)
         made = made.replace("_", "-").lower()[:NAME_MAX]
         name = made
@@ -166,13 +169,13 @@ class _Rule:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """The words that a manifest has for a field of a test."""
+    """The values that a manifest allows for a field of a test."""
     [choice] = [kind for kind in get_args(QualityRule.model_fields[name].annotation) if kind is not type(None)]
     return get_args(choice)
 
 
 def in_order(rules: Sequence[QualityRule], names: Any) -> tuple[QualityRule, ...]:
-    """The rules in the order of the names given, those without one at the end."""
+    """The rules in the order of the given names, and unnamed ones at the end."""
     known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
     rank = {name: index for index, name in enumerate(known)}
     return tuple(sorted(rules, key=lambda rule: rank.get(rule.name, len(rank))))

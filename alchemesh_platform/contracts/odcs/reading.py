@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Custom(NamedTuple):
-    """A custom property: what it says, and where."""
+    """A custom property: its value, and its place."""
 
     value: Any
     path: Path
@@ -30,22 +30,22 @@ class Reading:
         self.own = own  # whether the platform wrote it
         self._tree = tree
         self._read_paths: set[Path] = set()
-        self._entered: set[Path] = set()  # what holds something taken
+        self._entered: set[Path] = set()  # the parents of taken places
         self._problems: list[Problem] = []
 
     def take(self, *paths: Path) -> None:
-        """These places are dealt with, and all that is below them."""
+        """Mark these places as read, with everything below them."""
         for path in paths:
             self._read_paths.add(path)
             self._entered.update(path[:length] for length in range(len(path)))
 
     def change(self, path: Path, found: str, read_as: str) -> None:
-        """Tell that something is taken as something else."""
+        """Report that a value is imported as another value."""
         self.take(path)
         self._report(path, f"found {quoted(found)}, taken as {quoted(read_as)}", None)
 
     def leave(self, path: Path, message: str, hint: str | None = None) -> None:
-        """Tell why something is left out."""
+        """Report why a value is left out."""
         self.take(path)
         self._report(path, f"{message}: left out", hint)
 
@@ -53,7 +53,7 @@ class Reading:
         """A text that must follow one of the manifest's patterns: unchanged, corrected, or replaced by another.
 
         Returns:
-            None when there is nothing that it could be taken as.
+            None if it cannot be corrected or replaced.
         """
         if re.fullmatch(pattern, text) and len(text) <= length:
             self.take(path)
@@ -67,7 +67,7 @@ class Reading:
         return better
 
     def customs(self, path: Path, customs: Iterable[CustomProperty] | None) -> dict[str, Custom]:
-        """The custom properties of a place that may be the platform's, by name; they are not taken yet."""
+        """The custom properties of a place that may be the platform's, by name. They do not count as read yet."""
         found: dict[str, Custom] = {}
         for index, custom in enumerate(customs or ()):
             if custom.property is not None and custom.vendor in {None, VENDOR}:
@@ -102,10 +102,10 @@ class Reading:
 
 
 def fitting(expected: Any, value: Any) -> Any:
-    """The value as a type of the manifest has it, or None where it is none of that type."""
+    """The value as a type of the manifest, or None if it does not fit the type."""
     from pydantic import TypeAdapter, ValidationError
 
-    try:  # through JSON and strictly, as manifests are read
+    try:  # as strict JSON, like manifests
         return TypeAdapter(expected).validate_json(json.dumps(value), strict=True)
     except ValidationError:
         return None

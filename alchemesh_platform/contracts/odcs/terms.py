@@ -1,4 +1,4 @@
-"""How the platform's words and those of the Open Data Contract Standard (ODCS) 3.2 correspond.
+"""The mapping between the platform's terms and those of the Open Data Contract Standard (ODCS) 3.2.
 
 ==========================  ==========================================================================================
 Manifest                    ODCS
@@ -20,7 +20,7 @@ property                    property of ``schema``; ``key`` is ``primaryKey``, `
 relationship                ``relationships`` of the object; its description a custom property of it
 ==========================  ==========================================================================================
 
-Values without a place in ODCS go to custom properties of the vendor ``alchemesh``, as the standard recommends, so that
+Values without a place in ODCS become custom properties of the vendor ``alchemesh``, as the standard recommends, so that
 an export and import lose nothing. This module holds all their names.
 
 Source: https://bitol-io.github.io/open-data-contract-standard/v3.2.0/ and its JSON schema, which ships with the library
@@ -43,17 +43,17 @@ ACCESS_TYPE = "accessType"
 BILLING_MODEL = "billingModel"
 NOTICE_PERIOD = "noticePeriod"
 PROTOCOLS = "protocols"
-QUALITY_ORDER = "qualityOrder"  # names of the tests, where the order of the contract is not the order of the places
-RELATIONSHIPS = "relationships"  # of an object: those that no reference of the standard can express, with their index
+QUALITY_ORDER = "qualityOrder"  # names of the tests, if the order of the contract differs from the order of the places
+RELATIONSHIPS = "relationships"  # of an object: those that no reference can express, with their index
 DESCRIPTION = "description"  # of a relationship
-ENUM = "enum"  # of a property: an enum with no values, or with two that are one number
+ENUM = "enum"  # of a property: an enum without values, or with two values that are the same number
 MODEL, PROPERTY = "model", "property"  # of a test: its subject, if that is not the place where it is written
 
 AVAILABILITY, FREQUENCY, RESPONSE_TIME = "availability", "frequency", "responseTime"
 UNITS = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),
-    "min": timedelta(minutes=1),  # not `m`, which may be taken for months
+    "min": timedelta(minutes=1),  # not `m`, which could mean months
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
@@ -62,7 +62,7 @@ UNITS = {
 def metric_arguments(metric: str | None, about: Property | None) -> dict[str, Any] | None:
     """The requirements of a metric of the ODCS library on the property that it measures.
 
-    The standard repeats in the test what is valid; in a manifest the property says it once.
+    The standard repeats the valid values in the test. In a manifest, only the property defines them.
     """
     if metric != "invalidValues" or about is None:
         return None
@@ -75,7 +75,7 @@ def metric_arguments(metric: str | None, about: Property | None) -> dict[str, An
 
 
 def whole(value: Any) -> Any:
-    """A number without a fraction as a whole number, as people write it."""
+    """A number without a fraction as a whole number."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value

@@ -33,7 +33,7 @@ from alchemesh_platform.systems.local.data_api.roapi import ServedTable
 START_TIMEOUT_SECONDS = 30.0
 PROBE_SECONDS = 2.0  # during the start, which repeats the check
 # Once it runs, for a single check. On a busy machine an answer takes seconds, since each SQL connection starts a
-# server. It must be shorter than the time limit of the health check (observed/).
+# server. It must be shorter than the time limit of the health check (observed/observing.py).
 ANSWER_SECONDS = 8.0
 _HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
 _ENDED = ("BACKOFF", "EXITED")  # and about to be restarted
