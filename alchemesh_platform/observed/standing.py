@@ -17,7 +17,7 @@ from alchemesh_platform.registry.tables import acts, changes
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
-STABLE = '%"lifecycle":"stable"%'  # part of a JSON document that is a text inside JSON, so its quotes are escaped
+STABLE = '%"lifecycle":"stable"%'  # matches only the key of the document: quotes inside a text are escaped
 
 
 @dataclass(frozen=True, slots=True)
