@@ -208,7 +208,8 @@ class Operator:
         """Notes on the retained resources of the product; the last note gives the command that removes them."""
         kept = kept_of(self.registry, plan, self.deployed_state())
         notes = [
-            remedy("{} is kept, with its data; the next {} imports it again", one.id, command("up")) for one in kept
+            remedy("{} is kept, with its data; the next {} imports it again", one.id, command("up", about_product=True))
+            for one in kept
         ]
         return [*notes, KEPT_NOTE] if notes else []
 

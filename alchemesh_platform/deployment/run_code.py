@@ -54,7 +54,10 @@ def run_code(
     """
     record = product_record(registry, environment, product)
     if record.code is None:
-        raise NoCode(f"{product} has no code", hint=remedy("add `code:` to the manifest, then {}", command("up")))
+        raise NoCode(
+            f"{product} has no code",
+            hint=remedy("add `code:` to the manifest, then {}", command("up", about_product=True)),
+        )
     spec = catalog[record.code["component"]]
     run = cast("RunCode", load_reference(spec.run)) if spec.run is not None else local_run
     if run is None:

@@ -170,6 +170,18 @@ def test_diff_of_a_breaking_change_with_its_major_version_passes(product: Folder
     assert product.run("diff")[0] == 0
 
 
+def test_the_command_that_gives_notice_names_the_folder_of_the_product(
+    product: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the name of a port, which only the folder completes."""
+    product.deploy()
+    product.edit("protocols: [sql, rest]", "protocols: [sql]")
+    product.edit("version: 2.0.0", "version: 3.0.0")
+    monkeypatch.chdir(product.folder.parent)
+    out = product.run("diff", "flights-table", "-C", "repo")[1]
+    assert out.endswith(": `alchemesh contract notice flights-table breaking-change -C repo`\n")
+
+
 def test_diff_of_a_warning_only_passes(product: Folder) -> None:
     product.deploy()
     product.edit("description: Flights and airlines.", "description: Flights.")

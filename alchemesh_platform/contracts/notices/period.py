@@ -159,7 +159,7 @@ def held(
 
 def notice_command(port: str, change: NoticeOf) -> Command:
     """The command with which the port's product team gives notice."""
-    return command("contract", "notice", port.rpartition("/")[2], change)
+    return command("contract", "notice", port.rpartition("/")[2], change, about_product=True)
 
 
 def _named(names: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ class ForbiddenByContract(Failure):
         texts = joined("\n\n", (problem.as_text() for problem in self.problems))
         super().__init__(
             remedy("a contract forbids it\n\n{}", texts),
-            hint=remedy("{} shows every change and its consequences", command("contract", "diff")),
+            hint=remedy("{} shows every change and its consequences", command("contract", "diff", about_product=True)),
         )
 
 
