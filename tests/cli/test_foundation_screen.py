@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from alchemesh_cli.render.events import showing
 from alchemesh_cli.render.foundation import Doing, print_outcome
+from alchemesh_platform.app.events import FoundationEnded
+from alchemesh_platform.app.where import Where
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.foundation import Foundation, platform_foundation
 from alchemesh_platform.compose.plan import Kept
@@ -42,6 +45,20 @@ def test_changes_are_listed_in_the_same_order_each_time_and_counted(
         "\n"
         "+ 2 to create · ~ 1 to change · next: it\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "end"),
+    [("preview", "+ 1 to create · next: alchemesh platform up\n"), ("up", "+ 1 to create\n")],
+)
+def test_a_preview_before_a_question_suggests_no_command(
+    foundation: Foundation, capsys: pytest.CaptureFixture[str], command: str, end: str
+) -> None:
+    """`up` once suggested `alchemesh up`, and then asked whether to deploy."""
+    previewed = FoundationOutcome("succeeded", (FoundationChange("create", BUCKET, "platform-state"),))
+    with showing(Where(Path()), command, as_json=False) as shown:
+        shown(FoundationEnded("preview", foundation, previewed, recorded=False))
+    assert capsys.readouterr().out.endswith(f"\n{end}")
 
 
 def test_changes_are_followed_by_outputs(foundation: Foundation, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,8 +53,7 @@ def test_the_journey_of_the_readme(printed: Callable[..., str], tmp_path: Path) 
     printed("init", "orders", folder=".")
     manifest = tmp_path / "orders" / "alchemesh.yaml"
     preview, _, deployment = shown("alchemesh up").partition(plain(QUESTION))
-    summary = "\n+ 4 to create · 1 asset to be recorded · 1 contract to be recorded · next: alchemesh up"
-    assert printed("preview") == preview.strip() + summary
+    assert printed("preview") == f"{preview.strip()} · next: alchemesh up"
     assert printed("up", "--yes") == deployment.strip()
     assert printed("run") == shown("alchemesh run")
 

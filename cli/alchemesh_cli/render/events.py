@@ -51,7 +51,7 @@ class Shown:
     Args:
         where: The environment that the command works in.
         as_json: Whether the outcome of ``operation`` is printed as JSON.
-        operation: The operation of the command; a preview before its question is text all the same.
+        operation: The operation of the command. A preview before its question is always text, and suggests no command.
     """
 
     where: Where | Platform
@@ -103,7 +103,8 @@ class Shown:
         if self.as_json and outcome.operation == self.operation:
             click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
         elif isinstance(self._screen, Screen):
-            self._screen.finish(outcome, next_line(NEXT[outcome.operation]) if outcome.operation in NEXT else "")
+            following = NEXT.get(outcome.operation) if outcome.operation == self.operation else None
+            self._screen.finish(outcome, next_line(following) if following else "")
         for note in outcome.notes:
             report(f"note: {with_context_options(note)}")
         for problem in (*outcome.problems, *outcome.forbidden):
@@ -116,7 +117,7 @@ class Shown:
         if self.as_json and ended.operation == self.operation:
             click.echo(json.dumps(foundation_document(ended, emulated=emulated), indent=2, ensure_ascii=False))
         else:
-            words = NEXT_OF_FOUNDATION.get(ended.operation)
+            words = NEXT_OF_FOUNDATION.get(ended.operation) if ended.operation == self.operation else None
             following = next_line(foundation.command(words)) if words else ""
             print_outcome(
                 foundation,
