@@ -1,1 +1,4 @@
-"""Real servers for tests and the demo: prepared once for a user, started on loopback, stopped. Never in production."""
+"""Real servers for tests and the demo, prepared once for each user and started on loopback.
+
+Do not use them in production.
+"""

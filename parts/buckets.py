@@ -1,4 +1,4 @@
-"""Object storage on this machine: S3 by moto, Cloud Storage by fake-gcs-server, each a process of its own."""
+"""Object storage on this machine: S3 with moto, Cloud Storage with fake-gcs-server, each in its own process."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 
 @dataclass
 class Bucket:
-    """A bucket, its address as Pulumi takes it, and the server that it is on."""
+    """A bucket, its address in Pulumi's form, and its server."""
 
     address: str
     port: int
     server: subprocess.Popen[bytes]
 
     def stop(self) -> None:
-        """End the server, with all that it holds."""
+        """Stop the server, and remove its data."""
         self.server.kill()
         self.server.wait()
 
     def pause(self) -> None:
-        """Have it answer nobody."""
+        """Suspend the server, so that it answers no request."""
         self.server.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Have it answer again."""
+        """Resume the server."""
         self.server.send_signal(signal.SIGCONT)
 
     def empty(self) -> None:
-        """Remove all that is in moto's S3: objects, and locks of others."""
+        """Remove all objects and locks from moto's S3."""
         everything = urllib.request.Request(f"http://127.0.0.1:{self.port}/moto-api/reset", method="POST")
         urllib.request.urlopen(everything, timeout=ANSWERS_WITHIN_SECONDS).close()  # noqa: S310
         self.s3.create_bucket(Bucket=BUCKET)
@@ -78,7 +78,7 @@ class Bucket:
 
 @contextmanager
 def s3_bucket(wait_seconds: float = 0.0) -> Iterator[Bucket]:
-    """A bucket of moto's S3, which answers at once, or after a while as a real one does."""
+    """A bucket of moto's S3. It answers at once, or with a delay like a real service."""
     port = free_port(LOOPBACK)
     with _server([sys.executable, "-m", "parts.s3_server", str(port), str(wait_seconds)], port) as server:
         bucket = Bucket(f"s3://{BUCKET}?endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true", port, server)

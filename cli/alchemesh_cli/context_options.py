@@ -1,6 +1,6 @@
 """Commands in messages, completed with the typed context options: `-C`, `-e`, `--platform`, `--emulate`.
 
-A person can run such a command as it is shown.
+A user can run such a command without changing it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Message = TypeVar("Message", str, Problem)
 
 
 def remember(context: click.Context, option: click.Parameter, value: Any) -> Any:
-    """Callback of a context option: keeps the typed value; variables of the shell stay set and need no option."""
+    """Callback of a context option: stores the typed value. Variables of the shell stay set and need no option."""
     if context.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE:
         flag = min(option.opts, key=len)
         context.meta.setdefault(_TYPED, {})[flag] = (flag,) if value is True else (flag, str(value))

@@ -13,7 +13,7 @@ import click
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event, so that the engine stops cleanly; a second Ctrl-C is Python's own."""
+    """Make Ctrl-C set the event, so that the engine stops cleanly. A second Ctrl-C has Python's default effect."""
     cancel = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

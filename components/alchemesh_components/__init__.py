@@ -1,1 +1,1 @@
-"""The LEGO: components for input ports, output ports, infrastructure and code."""
+"""The platform's components for input ports, output ports, infrastructure and code."""

@@ -1,1 +1,1 @@
-"""Pulumi programs: what the engine runs. Each also runs under plain `pulumi up`."""
+"""The Pulumi programs that the engine runs. Each also runs under plain `pulumi up`."""

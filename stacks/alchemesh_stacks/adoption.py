@@ -13,9 +13,10 @@ EVERYTHING = ("*",)
 
 
 def adoption(kept: Iterable[Kept]) -> pulumi.ResourceTransformation:
-    """Have resources be imported that were kept, where they still go by the name that the program gives them.
+    """Import kept resources that still have the name that the program gives them.
 
-    Without that a platform file whose names have changed would take in what has another name now, and replace it.
+    Without the comparison of names, a platform file with changed names would import a resource with another name and
+    replace it.
     """
     ids = {(one.type, one.name): one.id for one in kept}
     passed_over: set[str] = set()
@@ -25,7 +26,7 @@ def adoption(kept: Iterable[Kept]) -> pulumi.ResourceTransformation:
         if identity is None:
             return None
         parents = (identity[:end] for end, letter in enumerate(identity) if letter == "/")
-        called = identity.rpartition("/")[2].partition("@")[0]  # an account's id ends with an address in its project
+        called = identity.rpartition("/")[2].partition("@")[0]  # the id of an account ends with its email
         if called not in _texts(resource.props) or any(one in passed_over for one in parents):
             passed_over.add(identity)
             return None
@@ -36,6 +37,6 @@ def adoption(kept: Iterable[Kept]) -> pulumi.ResourceTransformation:
 
 
 def _texts(props: object) -> set[str]:
-    """The texts that a program gives a resource; a name is one of them, an output of another resource is none."""
+    """The text inputs of a resource, which include its name. Outputs of other resources are not texts."""
     values = props.values() if isinstance(props, Mapping) else vars(props).values()
     return {value for value in values if isinstance(value, str)}

@@ -100,7 +100,7 @@ class DataProduct(pulumi.ComponentResource):
         }
 
     def admit_code(self) -> None:
-        """Let the code in at the ports and needs of its own product, where it has an identity of its own."""
+        """Grant the code access to the ports and needs of its product, if it has an identity of its own."""
         identity = self.code.identity if self.code else None
         if identity is None:
             return
@@ -112,7 +112,7 @@ class DataProduct(pulumi.ComponentResource):
             component.admit(identity)
 
     def record(self) -> mesh.Product:
-        """The product's own record, created after its needs and code."""
+        """The product's record, created after its needs and code."""
         product = self.plan.product
         identity = self.code.identity if self.code else None
         return mesh.Product(
@@ -132,7 +132,7 @@ class DataProduct(pulumi.ComponentResource):
         )
 
     def manifest(self) -> mesh.Manifest:
-        """The manifest's record, created after everything that it declares, which a later composition needs."""
+        """The manifest's record, created after everything that it declares. A later composition reads it."""
         parts = (*self.inputs, *self.needs.values(), *([self.code] if self.code else []), *self.outputs)
         return mesh.Manifest(
             f"{self.plan.product.name}-manifest",
@@ -145,7 +145,7 @@ class DataProduct(pulumi.ComponentResource):
 
 
 class InputPort(pulumi.ComponentResource):
-    """An input port: the component that brings the data in, and the record of where it comes from."""
+    """An input port: the component that ingests the data, and the record of the data's origin."""
 
     def __init__(self, plan: Plan, planned: PlannedInput, opts: pulumi.ResourceOptions) -> None:
         super().__init__("alchemesh:stacks:InputPort", planned.name, None, opts)
@@ -179,7 +179,7 @@ class InputPort(pulumi.ComponentResource):
         )
 
     def lineage(self) -> mesh.Lineage:
-        """The record that data flows from the origin into this port."""
+        """The lineage record: data flows from the origin into this port."""
         planned = self.planned
         address = self.plan.address(planned.name)
         return mesh.Lineage(
@@ -233,7 +233,7 @@ class OutputPort(pulumi.ComponentResource):
         )
 
     def contract(self) -> mesh.Contract | None:
-        """The contract's record with all that it promises, where the port has one."""
+        """The contract's record with its whole promise, if the port has a contract."""
         contract = self.planned.contract
         if contract is None:
             return None
@@ -270,7 +270,7 @@ class OutputPort(pulumi.ComponentResource):
 
     @property
     def of_consumers(self) -> set[pulumi.Resource]:
-        """The resources that exist for single consumers: the records of grants, and those that give access."""
+        """The resources of single consumers: the grants, and their records."""
         return {*self.grants, *self.access_resources}
 
     def grant(self, granted: PlannedGrant) -> mesh.Grant:
@@ -304,7 +304,7 @@ def place(
     storage: Mapping[str, Any] | None = None,
     connections: Mapping[str, Any] | None = None,
 ) -> AnyComponent:
-    """Declare one component of the plan in its place, with the platform's transforms for it."""
+    """Declare one component of the plan, with its wiring and the platform's transforms for it."""
     wiring = planned_wiring(plan, planned, storage=storage, connections=connections)
     transforms = [_transform(rule) for rule in plan.transforms if rule.component == planned.spec.name]
     if transforms:
@@ -313,12 +313,12 @@ def place(
 
 
 def definition(model: SemanticModel) -> dict[str, Any]:
-    """A semantic model as it is recorded."""
+    """A semantic model in the form of its record."""
     return model.model_dump(mode="json", exclude_defaults=True)
 
 
 def written_moment(moment: datetime) -> str:
-    """A moment as the registry writes it, so that what is read back is the same text."""
+    """A moment in the text form of the registry, so that a refresh reads the same text."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -337,15 +337,18 @@ def _after(
     """Options for a resource that depends on all deployed parts.
 
     Args:
-        without: Resources of single consumers. A grant is no part: it is removed alone, and the engine keeps resources
-            that others depend on.
+        without: Resources of single consumers. A grant is removed on its own, and the engine does not remove resources
+            on which others depend.
     """
     deployed = [resource for part in parts for resource in _deployed_parts(part, without)]
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=deployed))
 
 
 def _deployed_parts(part: pulumi.Resource, without: Collection[pulumi.Resource]) -> list[pulumi.Resource]:
-    """The resources of a part now. By default, the SDK also counts resources added to a component later."""
+    """The current resources of a part.
+
+    By default, the SDK also counts resources that are added to a component later.
+    """
     if not isinstance(part, pulumi.ComponentResource):
         return [part]
     lasting = [child for child in part._childResources if child not in without]

@@ -20,13 +20,13 @@ from alchemesh_platform.engine.run.events import ResourcePre
 from alchemesh_stacks.data_product import DataProduct
 
 PLACEHOLDER = "not looked up"
-# The SDK's word for running a program in this process until all that it declares is known.
+# The SDK's function that runs a program in this process until all its declarations are known.
 _run_to_its_end = cast("Callable[[Callable[[], None]], Callable[[], None]]", pulumi.runtime.test)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One resource that would be made.
+    """One resource that a deployment would create.
 
     Args:
         kind: Its part of the product: the product, an input or output port, a need, or the code.
@@ -46,10 +46,10 @@ class Declared:
 
 
 def declared(plan: Plan) -> list[Declared]:
-    """Every resource of a product that would be made where nothing is deployed yet, in the order of the manifest.
+    """Every resource that the first deployment of a product would create, in the order of the manifest.
 
-    Names and types are those of a preview. Transforms change properties only, so they are left out: it is the engine
-    that would call them.
+    Names and types are those of a preview. Transforms are left out, since they change properties only and the engine
+    calls them.
     """
     return copy_context().run(_declared, plan)  # the SDK keeps its mocks in the context
 
@@ -85,7 +85,7 @@ class _Answers(pulumi.runtime.Mocks):
 
 
 class _Monitor(MockMonitor):
-    """Keeps what is registered, with its parents."""
+    """Stores the registered resources with their parents."""
 
     def __init__(self) -> None:
         super().__init__(_Answers())

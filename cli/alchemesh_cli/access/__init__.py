@@ -1,1 +1,1 @@
-"""The parts of `alchemesh access`, by who uses them."""
+"""The subcommands of `alchemesh access` for owners, requesters and pipelines."""

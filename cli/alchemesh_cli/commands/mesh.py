@@ -1,4 +1,4 @@
-"""`alchemesh mesh`: the mesh repo, the mesh as it is recorded, and the audit log."""
+"""`alchemesh mesh`: the mesh repo, the recorded mesh, and the audit log."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def show(where: Where, form: str, as_json: bool) -> None:
     from alchemesh_platform.app.where import read_platform
 
     platform = read_platform(where)
-    # Everything that is read is used until the end: garbage collection would take as long as reading it.
+    # All records stay in use until the end, and garbage collection would take as long as reading them.
     gc.disable()
     try:
         drawn = _drawn(platform, "json" if as_json else form)

@@ -95,7 +95,7 @@ def command(
     for problem in problems:
         click.echo(f"{with_context_options(problem)}\n", err=True)
     for reason, policies in asked.not_evaluated.items():
-        # Without an environment, its facts cannot be known, which needs no mention.
+        # Without an environment, its facts are unknown. That is expected, so it is not reported.
         if environment is None and not reason.startswith(CEL_MISSING):
             continue
         click.echo(f"not evaluated: {', '.join(sorted(policies))}: {reason}", err=True)
@@ -105,7 +105,7 @@ def command(
 
 @dataclass(slots=True)
 class Asked:
-    """The environment that manifests are checked against, and the findings of policies, kept apart."""
+    """The environment for the checks of manifests, and the findings of policies."""
 
     environment: str | None
     platform_file: Path | None
@@ -124,7 +124,7 @@ class Asked:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The manifests of a path; where there is none, the expected manifest."""
+    """The manifests of a path; if there are none, the expected manifest."""
     if not path.is_dir() or (path / MANIFEST).is_file():
         yield path / MANIFEST if path.is_dir() else path
         return
@@ -137,7 +137,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _problems(file: Path, asked: Asked, trees: list[Node]) -> Iterable[Problem]:
-    """The problems of one file; a manifest's document is added to those that are checked together."""
+    """The problems of one file. The document of a manifest is added to ``trees``, which are checked together."""
     if file.name == PLATFORM_FILE:
         from alchemesh_platform.base.home import home
         from alchemesh_platform.platform_file.load import platform_problems
@@ -178,7 +178,7 @@ def _of_manifest(file: Path, asked: Asked, catalog: Catalog, trees: list[Node]) 
 def _of_mesh(
     manifest: LoadedManifest, platform: Platform | ProblemsFound | None, layer: str | None, asked: Asked
 ) -> list[Problem]:
-    """Names in a manifest that the mesh does not have; findings of policies are added to ``asked``."""
+    """The problems of names that the mesh does not have. Findings of policies are added to ``asked``."""
     from alchemesh_platform.app.offline import check_mesh, check_policies
 
     if platform is None or isinstance(platform, ProblemsFound):

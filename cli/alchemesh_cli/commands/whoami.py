@@ -50,7 +50,7 @@ def command(where: Where, as_json: bool) -> None:
 
 
 def _unknown(place: Place, environment: str) -> str:
-    """Why the identity is no user of the mesh, and how to fix it."""
+    """The reason why the identity is not a user of the mesh, and the fix."""
     mesh_apply = complete(Command(("mesh", "apply")))
     if not place.has_users:
         return f"no mesh is recorded in {environment}: {mesh_apply} records its users"

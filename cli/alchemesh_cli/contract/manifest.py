@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def named_in_manifest(where: Where, port: str | None) -> LoadedManifest | None:
-    """The manifest of the folder; None for a port that is given by its address."""
+    """The manifest of the folder; None if the port is given by its address."""
     from alchemesh_platform.app.where import manifest_of
 
     return None if port is not None and "/" in port else manifest_of(where)

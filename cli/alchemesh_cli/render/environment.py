@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Placed(Protocol):
-    """A value of an environment, such as a platform or a plan."""
+    """A value that belongs to an environment, such as a platform or a plan."""
 
     @property
     def environment(self) -> str:

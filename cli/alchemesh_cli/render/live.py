@@ -33,14 +33,14 @@ class Screen:
         self._drawn = 0.0
 
     def touch(self) -> None:
-        """Draw again, if it is time."""
+        """Draw again, if the interval has passed."""
         now = time.monotonic()
         if self.live is not None and now - self._drawn >= 1 / REFRESH_PER_SECOND:
             self._drawn = now
             self.live.update(self.tree(running=True), refresh=True)
 
     def tree(self, *, running: bool, seconds: float | None = None) -> Group:
-        """The tree as it is now."""
+        """The current tree."""
         product = self.plan.product
         took = f"{seconds if seconds is not None else time.monotonic() - self.started:.1f} s"
         doing = f"[cyan]{DOING[self.operation]}[/]  " if running else ""

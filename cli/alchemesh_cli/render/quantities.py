@@ -18,7 +18,7 @@ _KILO = 1000
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long ago something was: ``3 min ago``, ``2 days ago``."""
+    """The time since a moment: ``3 min ago``, ``2 days ago``."""
     age = now - moment
     if age < _A_MOMENT:
         return "just now"

@@ -67,7 +67,7 @@ def print_product(console: Console, status: ProductStatus, now: datetime, where:
 
 
 def print_scores(console: Console, standing: Standing | None) -> None:
-    """Value and maturity of a product, each with its explanation; what is not known is unknown, which is not zero."""
+    """Value and maturity of a product, each with its explanation. Unknown values are shown as unknown, not as zero."""
     value = standing.value if standing is not None else None
     mature = standing.maturity if standing is not None else None
     reported = [f"-{each.points} {each.policy}: {each.message}" for each in value.deductions] if value else []

@@ -24,7 +24,7 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int 
         heads: Names of the columns; they are written in capitals.
         rows: Cells, as many as there are heads.
         width: Available columns. Last cells that do not fit are wrapped, or moved below their row where there is too
-            little room; other cells that do not fit are moved below their row with their names. None: no wrapping.
+            little room; other cells that do not fit are moved below their row with their names. None for no wrapping.
     """
     table = [tuple(head.upper() for head in heads), *(tuple(row) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(heads) - 1)]

@@ -112,7 +112,7 @@ def _mark(section: Section, *, preview: bool, running: bool) -> tuple[str, str]:
 
 
 def _title(section: Section) -> str:
-    """A port's name; the code has none of its own."""
+    """The name of a port. The code has no name."""
     return "" if section.kind == "code" else section.name
 
 

@@ -20,7 +20,7 @@ FOREVER = "9999-12-31T00:00:00Z"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a binding counts, as IAM takes it."""
+    """The condition of a binding, in the form of IAM."""
 
     title: str
     description: str
@@ -28,7 +28,7 @@ class Condition:
 
 
 def members_of(consumer: Consumer, settings: GcpSettings, environment: str) -> list[str]:
-    """IAM members that a consumer stands for, each once: its product's identity, its teams, its people.
+    """The IAM members of a consumer, without duplicates: its product's identity, its teams, its people.
 
     If the platform names the groups of teams, a team becomes its group. Otherwise each member receives access.
     """
@@ -55,7 +55,7 @@ def service_account_email(settings: GcpSettings, name: str) -> str:
 
 
 def condition_of(consumer: Consumer) -> Condition:
-    """The condition of a request's bindings: it names the request, and ends them when access ends."""
+    """The condition of a request's bindings. It names the request, and expires when access expires."""
     ends_at = consumer.ends_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if consumer.ends_at else FOREVER
     return Condition(
         title=f"alchemesh {consumer.request}"[:TITLE_MAX],

@@ -17,7 +17,7 @@ KEY_MULTI_REGIONS = {"US": "us", "EU": "europe"}
 
 
 def key_in_reach(key: str | None, location: str, what: str) -> Iterator[Objection]:
-    """A key encrypts what is in its own location.
+    """Check that a key is in the location of the encrypted resource.
 
     Source: https://cloud.google.com/kms/docs/cmek#cmek_and_location
     """
@@ -30,7 +30,7 @@ def key_in_reach(key: str | None, location: str, what: str) -> Iterator[Objectio
 
 
 def whole_days(span: timedelta | None, argument: str) -> Iterator[Objection]:
-    """Rules of buckets count in whole days: https://cloud.google.com/storage/docs/lifecycle#age"""
+    """Check for whole days, which bucket rules need: https://cloud.google.com/storage/docs/lifecycle#age"""
     if span is not None and (span < DAY or span % DAY):
         yield Objection(
             "found a time that is no number of days, expected whole days, at least 1d",
@@ -41,7 +41,7 @@ def whole_days(span: timedelta | None, argument: str) -> Iterator[Objection]:
 
 
 def project_number_known(settings: GcpSettings, what: str) -> Iterator[Objection]:
-    """Google's agents are named by the number of their project."""
+    """Check that the project number is known, since the emails of Google's service agents contain it."""
     if settings.project_number is None:
         yield Objection(
             f"found no settings.gcp.project_number, expected the project's number, which {what} needs",
@@ -49,14 +49,14 @@ def project_number_known(settings: GcpSettings, what: str) -> Iterator[Objection
         )
 
 
-# As Cloud Run says it when it refuses another: https://cloud.google.com/run/docs/deploying#images
+# From Cloud Run's message about another registry: https://cloud.google.com/run/docs/deploying#images
 IMAGE_HOST = re.compile(r"([a-z0-9-]+\.)?gcr\.io|([a-z0-9-]+-)?docker\.pkg\.dev|docker\.io")
 
 
 def image_in_reach(
     image: str | None, *, at: Literal["args", "component"], path: tuple[str, ...] = ()
 ) -> Iterator[Objection]:
-    """Cloud Run takes images of Google's registries and of Docker Hub, which is the one where none is named."""
+    """Check that Cloud Run can pull an image: from Google's registries or from Docker Hub, the default."""
     host, slash, _ = (image or "").partition("/")
     if slash and ("." in host or ":" in host) and not IMAGE_HOST.fullmatch(host):
         yield Objection(
@@ -68,7 +68,7 @@ def image_in_reach(
 
 
 def storage_is(wiring: Wiring, served: tuple[str, ...]) -> Iterator[Objection]:
-    """A proxy serves the storages that it knows."""
+    """Check that a proxy supports the storage of its port."""
     if wiring.storage_component and wiring.storage_component not in served:
         yield Objection(
             f"the port's storage is {wiring.storage_component}, expected {' or '.join(served)}",

@@ -1,4 +1,7 @@
-"""Access to a BigQuery dataset, one entry for each member; imported by components, for it brings Pulumi along."""
+"""Access to a BigQuery dataset, one entry for each member.
+
+Only components import this module, since it imports Pulumi.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ from alchemesh_platform.sdk.consumer import Consumer
 
 # Basic role of a dataset: https://cloud.google.com/bigquery/docs/access-control-basic-roles#dataset-basic-roles
 WRITER = "WRITER"
-# The same as the basic role READER, as a binding of IAM has it.
+# The role of IAM that equals the basic role READER.
 VIEWER = "roles/bigquery.dataViewer"
-LISTED_KINDS = ("user", "serviceAccount", "group", "domain")  # members that an access list has a field of its own for
+LISTED_KINDS = ("user", "serviceAccount", "group", "domain")  # kinds of members with their own field in an access list
 
 
 def dataset_options(component: Component[Any, Any], *, kept: bool) -> pulumi.ResourceOptions:
     """Options of a dataset.
 
-    Its id is unique in the project: it must be deleted before one with the same id is created in another location. A
-    kept dataset is not deleted, so it stays in its location.
+    The id of a dataset is unique in the project, so the old dataset is deleted before one with the same id is created
+    in another location. A kept dataset is not deleted, so it stays in its location.
     """
     return pulumi.ResourceOptions(
         parent=component,
@@ -39,7 +42,7 @@ def dataset_options(component: Component[Any, Any], *, kept: bool) -> pulumi.Res
 def admit_to_dataset(
     component: Component[Any, Any], dataset: bigquery.Dataset, identity: CodeIdentity
 ) -> Sequence[pulumi.Resource]:
-    """Let the product's code read and write a dataset."""
+    """Grant the product's code read and write access to a dataset."""
     if identity.kind != GOOGLE_SERVICE_ACCOUNT:
         return ()
     return [
@@ -61,14 +64,14 @@ def grant_on_dataset(
     consumer: Consumer,
     after: Sequence[pulumi.Resource] = (),
 ) -> Sequence[pulumi.Resource]:
-    """Let a consumer read a dataset until its access ends, with a binding of its own for each of its members.
+    """Grant a consumer read access to a dataset until its access expires, with one binding for each of its members.
 
     Args:
-        after: Entries of the same dataset. The provider reads the whole list, changes it and writes it back, with a
-            lock for entries and one for bindings: at the same time one could undo the other.
+        after: Entries of the same dataset. The provider reads the whole list, changes it and writes it back, with one
+            lock for entries and another for bindings. In parallel, one could overwrite the other.
 
-    Not by ``DatasetAccess``: the provider tells its entries apart by role and member alone, whatever their condition,
-    so that a second request of one member, and a new end of the first, would be refused as being there already.
+    This does not use ``DatasetAccess``. The provider identifies its entries by role and member only, without their
+    condition. So it would reject a second request of the same member, or a new end date, as an existing entry.
 
     Source: https://github.com/GoogleCloudPlatform/magic-modules/blob/main/mmv1/products/bigquery/DatasetAccess.yaml
     """
@@ -90,5 +93,5 @@ def grant_on_dataset(
 
 
 def _listed(member: str) -> str:
-    """A member of IAM as a dataset's bindings have it: what its list has no field for is marked."""
+    """An IAM member in the form of a dataset's bindings, which mark kinds of members without their own field."""
     return member if member.partition(":")[0] in LISTED_KINDS else f"iamMember:{member}"

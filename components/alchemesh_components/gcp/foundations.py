@@ -1,7 +1,7 @@
 """References of products on Google Cloud to their shared stacks: the outputs of gcp-platform and gcp-domain.
 
-Where an output is not there (a preview before the stack is deployed, a component used alone) the name that the stack
-will give stands for it: names follow from the platform file.
+If an output is missing (in a preview before the stack is deployed, or for a component on its own), the functions return
+the name that the stack will use. Names follow from the platform file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
 
 PRODUCTS, MIRROR = "products", "mirror"  # repositories of gcp-platform
-ROAPI = "roapi/roapi:v0.12.7"  # what answers REST and GraphQL, as ghcr.io has it
+ROAPI = "roapi/roapi:v0.12.7"  # the image of roapi on ghcr.io, for REST and GraphQL
 BUDGET = "budget"
 
 
@@ -24,19 +24,19 @@ def has_platform(wiring: Wiring) -> bool:
 
 
 def image_repository(settings: GcpSettings, wiring: Wiring) -> str:
-    """Where products' images are: as the platform file says, else as the platform's stack gives it."""
+    """The repository of products' images: from the platform file, otherwise from the platform stack."""
     given = settings.image_repository or _output(wiring, Role.PLATFORM, "image_repository")
     return given or repository_address(settings, wiring.environment, PRODUCTS)
 
 
 def data_api_image(settings: GcpSettings, wiring: Wiring) -> str:
-    """The image of roapi: as the platform file says, else as the platform's stack gives it."""
+    """The image of roapi: from the platform file, otherwise from the platform stack."""
     given = settings.data_api_image or _output(wiring, Role.PLATFORM, "data_api_image")
     return given or mirrored(settings, wiring.environment, ROAPI)
 
 
 def domain_labels(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
-    """Labels by which the domain's budget counts what a product costs, where domains have stacks."""
+    """Labels by which the domain's budget counts the costs of a product, if domains have stacks."""
     if Role.DOMAIN.value not in wiring.foundations:
         return {}
     given: dict[str, str] | None = _output(wiring, Role.DOMAIN, "labels")
@@ -44,17 +44,20 @@ def domain_labels(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
 
 
 def budget_labels(settings: GcpSettings, environment: str, domain: str) -> dict[str, str]:
-    """The label of a domain's budget: of one environment, also where several share a project."""
+    """The label of a domain's budget.
+
+    It is specific to an environment, even if several environments share a project.
+    """
     return {BUDGET: name_of(BUDGET_LABEL, (settings.name_prefix, environment, domain))}
 
 
 def repository_address(settings: GcpSettings, environment: str, name: str) -> str:
-    """Where images of one of the platform's repositories are pushed to and had from."""
+    """The address for pushing and pulling images of one of the platform's repositories."""
     return f"{registry_host(settings)}/{product_resource_name(REPOSITORY, settings, environment, name)}"
 
 
 def registry_host(settings: GcpSettings) -> str:
-    """The part of an image's name that repositories of the project have in common.
+    """The part of an image's name that all repositories of the project share.
 
     Source: https://cloud.google.com/artifact-registry/docs/docker/names
     """
@@ -62,7 +65,7 @@ def registry_host(settings: GcpSettings) -> str:
 
 
 def mirrored(settings: GcpSettings, environment: str, image: str) -> str:
-    """An image of ghcr.io, as it is had through the platform's mirror."""
+    """The name of an image of ghcr.io in the platform's mirror."""
     return f"{repository_address(settings, environment, MIRROR)}/{image}"
 
 

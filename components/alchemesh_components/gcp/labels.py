@@ -1,4 +1,4 @@
-"""Labels of what products have on Google Cloud."""
+"""Labels of products' resources on Google Cloud."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def labels_of(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
-    """Labels of what a port or need has: the platform's own, its domain's, and whose it is.
+    """Labels of the resources of a port or need: the platform's, the domain's, and those of the owner.
 
-    Budgets, costs and clean-ups go by them. Labels of the mesh take precedence over labels of the platform.
+    Budgets, costs and clean-ups use them. Labels of the mesh take precedence over labels of the platform.
     """
     return {
         **settings.labels,

@@ -1,4 +1,4 @@
-"""Names of Google Cloud resources: always the same for an address, of no other address, and legal for their service."""
+"""Names of Google Cloud resources. The name of an address is stable, unique, and valid for its service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_platform.sdk.wiring import Wiring
 
-HASH_LENGTH = 10  # letters of base 32, 50 bits: that two of a million shortened names meet has a chance of 1 in 2,000
+HASH_LENGTH = 10  # letters of base 32, 50 bits: a collision among a million shortened names has a chance of 1 in 2,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class NameRule:
     """The rule of a service for names.
 
     Args:
-        what: The thing named, as a person says it.
+        what: The named thing, in words.
         max_length: Longest name.
         separator: Separator of words; doubled between parts, so that parts stay distinct.
         everywhere: Whether the name is unique in all of Google Cloud rather than in its project.
@@ -77,29 +77,30 @@ RULES = (
 
 
 def resource_name(rule: NameRule, settings: GcpSettings, wiring: Wiring, *more: str) -> str:
-    """The name of what a port or need has: ``prod--aviation--flights--departures``.
+    """The name of a resource of a port or need: ``prod--aviation--flights--departures``.
 
     Args:
         rule: The rule of its service.
-        settings: The platform's; their ``name_prefix`` comes first, or the project where names are unique everywhere.
+        settings: Settings of the platform. The name starts with their ``name_prefix``, or with the project if names are
+            unique everywhere.
         wiring: The port's place: environment, domain, product, port, and part of it.
-        more: Suffix that distinguishes it from others of the port.
+        more: Suffix that distinguishes it from other resources of the port.
     """
     address = (wiring.domain, wiring.product, wiring.port, wiring.part)
     return product_resource_name(rule, settings, wiring.environment, *address, *more)
 
 
 def product_resource_name(rule: NameRule, settings: GcpSettings, environment: str, *address: str) -> str:
-    """The same for anything that has an address: a domain, a product, a port."""
+    """The name of a resource of anything with an address: a domain, a product, a port."""
     return name_of(rule, (_first(rule, settings), environment, *address))
 
 
 def name_of(rule: NameRule, parts: Sequence[str]) -> str:
-    """Parts as one name: joined where they fit, otherwise cut, with a hash of all of them at the end.
+    """One name from parts: joined if they fit, otherwise cut, with a hash of all parts at the end.
 
     Args:
         rule: The rule of the service.
-        parts: At least three names or identifiers, as manifests have them; an empty one is left out.
+        parts: At least three names or identifiers from manifests. Empty ones are left out.
     """
     given = [part for part in parts if part]
     joined = (2 * rule.separator).join(_written(part, rule.separator) for part in given)
@@ -123,7 +124,7 @@ def _written(part: str, separator: str) -> str:
 
 
 def _allowed(name: str, rule: NameRule) -> str:
-    """The name without what the service reserves for itself; taking one text out may make another."""
+    """The name without reserved texts of the service. It repeats, since a removal may form another reserved text."""
     while True:
         shorter = name.removeprefix(rule.reserved_start)
         for text in rule.reserved:

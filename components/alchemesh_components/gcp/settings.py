@@ -22,7 +22,7 @@ KEY_PATTERN = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$
 POLICY_TAG_PATTERN = r"^projects/[^/]+/locations/[^/]+/taxonomies/\d+/policyTags/\d+$"
 BILLING_ACCOUNT_PATTERN = r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$"
 NAME_PREFIX_PATTERN = r"^([a-z][a-z0-9]*(-[a-z0-9]+)*)?$"
-NAME_PREFIX_MAX = 20  # what is longer leaves too little of a name to read
+NAME_PREFIX_MAX = 20  # a longer prefix leaves too little of a name to read
 
 KmsKey = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN)]
@@ -148,7 +148,7 @@ class GcpSettings(Strict):
 
     @property
     def dataset_location(self) -> str:
-        """Where datasets are."""
+        """The location of datasets."""
         return self.bigquery_location or self.region
 
 

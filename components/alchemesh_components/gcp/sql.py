@@ -12,14 +12,14 @@ def select(model: SemanticModel, table: str, *, flat: bool = False) -> str:
 
     Args:
         table: ``project.dataset.table``.
-        flat: Whether objects and arrays are given as JSON texts.
+        flat: Whether to return objects and arrays as JSON texts.
     """
     columns = ", ".join(_column(name, declared, flat=flat) for name, declared in model.properties.items())
     return f"SELECT {columns} FROM `{table}`"  # noqa: S608 - see above
 
 
 def export(model: SemanticModel, table: str, folder: str) -> str:
-    """Write a model's rows into a folder of a bucket, as Parquet, over what was there.
+    """Write a model's rows into a folder of a bucket, as Parquet. It overwrites existing files.
 
     Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/export-statements
     """

@@ -1,1 +1,1 @@
-"""Components for what processing needs and no port gives."""
+"""Components for infrastructure that code needs beyond the ports."""

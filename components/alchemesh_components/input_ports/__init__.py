@@ -1,1 +1,1 @@
-"""Components that bring data in."""
+"""Components of input ports, which bring data into a product."""

@@ -1,4 +1,4 @@
-"""Pulumi's kafka provider, configured as the platform team says."""
+"""Pulumi's kafka provider, configured with the platform's settings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ TIMEOUT_SECONDS = 30
 
 
 def kafka_provider(name: str, settings: KafkaSettings, parent: pulumi.Resource) -> pulumi_kafka.Provider:
-    """A provider for the resources of a component; its password is a secret of the state.
+    """A provider for the resources of a component. The state holds its password as a secret.
 
     Raises:
-        SecretMissing: when the password has no value here.
+        SecretMissing: when the password has no value in the environment.
     """
     import pulumi_kafka
 

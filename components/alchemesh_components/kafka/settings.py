@@ -26,7 +26,7 @@ class KafkaSettings(KafkaAccess):
     )
 
     def access(self) -> dict[str, Any]:
-        """How the cluster is reached, as resources take it: secrets by name."""
+        """The connection settings of the cluster, in the form of resources: secrets by name."""
         return self.model_dump(mode="json", include=set(KafkaAccess.model_fields), exclude_none=True)
 
 

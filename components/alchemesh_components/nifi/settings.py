@@ -75,6 +75,6 @@ class NifiSettings(Strict):
         return self
 
     def login(self) -> dict[str, Any]:
-        """Our login at NiFi, by references only."""
+        """The platform's login at NiFi, with references to secrets only."""
         names = {"username", "password", "token", "ca_file", "client_certificate", "client_key"}
         return self.model_dump(mode="json", include=names, exclude_none=True)

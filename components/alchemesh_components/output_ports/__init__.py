@@ -1,1 +1,1 @@
-"""Storages and proxies that give data out."""
+"""Storages and proxies of output ports."""

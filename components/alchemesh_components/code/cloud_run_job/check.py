@@ -14,12 +14,12 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 SECRET_TYPE = "secret"  # noqa: S105 - component type of the needs that hold one
 
-# https://cloud.google.com/run/docs/configuring/services/memory-limits#cpu-minimum, in the words of the arguments
+# https://cloud.google.com/run/docs/configuring/services/memory-limits#cpu-minimum, in the units of the arguments
 CPU_OF_MEMORY = {"8Gi": 2, "16Gi": 4, "32Gi": 8}
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """There is an image, and a need for each secret; memory comes with processors; the key is where the job is."""
+    """Check the image, a need for each secret, enough processors for the memory, and the location of the key."""
     if args.image is None and settings.gcp.image_repository is None and not has_platform(wiring):
         yield Objection(
             "found no image, expected one with the product's code",

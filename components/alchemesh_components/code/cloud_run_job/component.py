@@ -30,7 +30,7 @@ class CloudRunJob(Component[Args, Settings]):
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """An identity, what it may do beside its ports, the job, and its schedule."""
+        """Create the identity, its rights beyond its ports, the job, and its schedule."""
         self.account = self.service_identity()
         rights = [*self.query_right(), *self.secret_rights()]
         self.job = self.run_job(rights)
@@ -45,17 +45,20 @@ class CloudRunJob(Component[Args, Settings]):
 
     @property
     def identity(self) -> CodeIdentity:
-        """The job's service account, which may read the secrets of its environment before there is a job."""
+        """The job's service account. It can read the secrets of its environment before the job exists."""
         read = frozenset(need_of(value) for value in self.args.env.values() if isinstance(value, SecretRef))
         return CodeIdentity(GOOGLE_SERVICE_ACCOUNT, self.account.email, read)
 
     def service_identity(self) -> ServiceIdentity:
-        """The account that the code runs as; other products let this product in by it."""
+        """The account that the code runs as. Other products grant this product access through it."""
         args = IdentityArgs(description=f"Runs the code of {self.wiring.domain}/{self.wiring.product}"[:256])
         return ServiceIdentity(f"{self.name}-identity", args, self.settings, self.wiring, self.child_options)
 
     def query_right(self) -> list[pulumi.Resource]:
-        """Running queries is a right in the project, not on a table; only code with tables in BigQuery gets it."""
+        """The right to run queries, which applies to the project, not to a table.
+
+        Only code with tables in BigQuery receives it.
+        """
         if not _reaches_bigquery(self.wiring.connections):
             return []
         return [
@@ -69,11 +72,11 @@ class CloudRunJob(Component[Args, Settings]):
         ]
 
     def secrets(self) -> dict[str, str]:
-        """Secret variable: name of the need that holds the secret."""
+        """The name of the need that holds each secret, by variable."""
         return {name: need_of(value) for name, value in self.args.env.items() if isinstance(value, SecretRef)}
 
     def secret_id(self, need: str) -> pulumi.Output[str]:
-        """Id of a need's secret, which waits for the secret where the need is one of this product's."""
+        """The id of a need's secret. It depends on the secret if the need belongs to this product."""
         place = self.wiring
         known = product_resource_name(SECRET, self.settings.gcp, place.environment, place.domain, place.product, need)
         given = place.connections.get("infrastructure", {}).get(need)
@@ -81,7 +84,7 @@ class CloudRunJob(Component[Args, Settings]):
         return name.apply(lambda it: str(it).rpartition("/")[2])
 
     def secret_rights(self) -> list[pulumi.Resource]:
-        """The account may read each secret that its environment names."""
+        """The right of the account to read each secret that its environment names."""
         return [
             secretmanager.SecretIamMember(
                 f"{self.name}-{need}",
@@ -95,7 +98,7 @@ class CloudRunJob(Component[Args, Settings]):
         ]
 
     def run_job(self, rights: Sequence[pulumi.Resource]) -> cloudrunv2.Job:
-        """The job: one task at a time, as on a laptop."""
+        """The job, which runs one task at a time, like a run on a laptop."""
         gcp = self.settings.gcp
         return cloudrunv2.Job(
             f"{self.name}-job",
@@ -111,7 +114,7 @@ class CloudRunJob(Component[Args, Settings]):
         )
 
     def task(self) -> cloudrunv2.JobTemplateTemplateArgs:
-        """One run of the code: what it starts with, how long, and how much it gets."""
+        """The task of one run: its container, time limit and resources."""
         args = self.args
         return cloudrunv2.JobTemplateTemplateArgs(
             service_account=self.account.email,
@@ -133,13 +136,13 @@ class CloudRunJob(Component[Args, Settings]):
 
     @property
     def image(self) -> str:
-        """The image with the product's code: the one that is given, or the product's own of this version."""
+        """The image with the product's code: the given one, or the product's own image of this version."""
         place = self.wiring
         repository = image_repository(self.settings.gcp, place)
         return self.args.image or f"{repository}/{place.domain}/{place.product}:{place.product_version}"
 
     def environment(self) -> list[cloudrunv2.JobTemplateTemplateContainerEnvArgs]:
-        """The team's variables, secrets by reference, and the connections, as `alchemesh run` gives them."""
+        """The team's variables, secrets by reference, and the connections, in the form of `alchemesh run`."""
         plain = {name: value for name, value in self.args.env.items() if isinstance(value, str)}
         own: dict[str, pulumi.Input[str]] = {
             "PYTHONUNBUFFERED": "1",
@@ -155,18 +158,18 @@ class CloudRunJob(Component[Args, Settings]):
         ]
 
     def connections_document(self) -> pulumi.Output[str]:
-        """The connections of all ports and needs as the JSON that the code reads."""
+        """The connections of all ports and needs, as the JSON document that the code reads."""
         place = self.wiring
         document = {
             "product": f"{place.domain}/{place.product}",
             "environment": place.environment,
             **place.connections,
         }
-        # Sorted: what is read back of a resource has its keys in another order than what was given.
+        # Sort the keys, since a refreshed resource has its keys in another order than its inputs.
         return pulumi.Output.json_dumps(document, sort_keys=True)
 
     def start_right(self) -> cloudrunv2.JobIamMember:
-        """The clock starts the job by the job's own account, which may start this job and no other."""
+        """The right to start this job only, for the job's own account. The scheduler starts the job with it."""
         return cloudrunv2.JobIamMember(
             f"{self.name}-start",
             project=self.job.project,
@@ -216,7 +219,7 @@ def _secret_variable(name: str, secret: pulumi.Output[str]) -> cloudrunv2.JobTem
 
 
 def _reaches_bigquery(connections: Mapping[str, Any]) -> bool:
-    """Whether a port or need has tables in BigQuery; what another product offers is not known before it is read."""
+    """Whether a port or need has tables in BigQuery. The connection of another product is unknown until it is read."""
     for ports in connections.values():
         for given in ports.values():
             storage = given.get("storage")

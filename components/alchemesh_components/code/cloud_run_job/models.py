@@ -23,7 +23,7 @@ def _not_too_long(span: timedelta) -> timedelta:
 
 
 def need_of(secret: SecretRef) -> str:
-    """Name of the need that holds a secret: ``API_TOKEN`` is that of ``api-token``."""
+    """Name of the need that holds a secret: ``api-token`` for ``API_TOKEN``."""
     return secret.secret.lower().replace("_", "-")
 
 

@@ -15,7 +15,7 @@ from alchemesh_platform.systems.local.resources import Job
 
 
 class LocalPython(Component[Args, Settings]):
-    """The description of a job that `alchemesh run` starts with the product's connections."""
+    """The description of a Python job. `alchemesh run` starts the job with the product's connections."""
 
     spec = SPEC
 
@@ -30,7 +30,7 @@ class LocalPython(Component[Args, Settings]):
         }
 
     def job(self) -> Job:
-        """The job's description, checked: its module or script is there."""
+        """The job's description. The provider checks that its module or script exists."""
         wiring = self.wiring
         return Job(
             f"{self.name}-job",

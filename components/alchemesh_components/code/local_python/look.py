@@ -13,7 +13,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """The script is there, or the module with its function: in the folder, or installed. Nothing is imported."""
+    """Check that the script or the module with its function exists, in the folder or installed. Imports nothing."""
     from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
 
     elsewhere = settings.local.python not in (None, sys.executable) or "PYTHONPATH" in args.env

@@ -17,7 +17,7 @@ def run(
     *,
     environ: Mapping[str, str],
 ) -> CodeRun:
-    """Run the job that a description holds, with the product's connections."""
+    """Run a described job with the product's connections."""
     from alchemesh_platform.systems.local.jobs.job import read_job, run_job
 
     return run_job(read_job(Path(job.descriptor or "")), connections, arguments, on_output, environ=environ)

@@ -43,12 +43,13 @@ THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget that trigger an alert
 
 
 class GcpDomain(Component[Args, Settings]):
-    """An account that deploys the domain's products, its rights, who may act by it, and the domain's budget."""
+    """An account that deploys the domain's products, with its rights and members, and the domain's budget."""
 
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """The account with its rights; the teams; the budget, where the platform has one for the domain."""
+        """Create the account, its rights, the teams' access to it, and a budget if the platform has one for the
+        domain."""
         self.deployer = self.deploying_identity()
         self.rights()
         self.actors()
@@ -59,11 +60,11 @@ class GcpDomain(Component[Args, Settings]):
 
     @property
     def labels(self) -> dict[str, str]:
-        """Labels that the domain's products put on all that they have."""
+        """Labels of all resources of the domain's products."""
         return budget_labels(self.settings.gcp, self.wiring.environment, self.wiring.domain)
 
     def deploying_identity(self) -> ServiceIdentity:
-        """The account by which the domain's pipelines deploy."""
+        """The account with which the domain's pipelines deploy."""
         args = IdentityArgs(description=f"Deploys the products of {self.wiring.domain}")
         place = dataclasses.replace(self.wiring, port="deployer")
         return ServiceIdentity(f"{self.name}-deployer", args, self.settings, place, self.child_options)
@@ -90,7 +91,7 @@ class GcpDomain(Component[Args, Settings]):
         )
 
     def actors(self) -> list[serviceaccount.IAMMember]:
-        """Members of the domain's teams may act by the account; it has no keys that could be lost."""
+        """The right of the teams' members to act as the account. The account has no keys."""
         members = dict.fromkeys(
             member
             for team, people in self.args.teams.items()
@@ -114,7 +115,7 @@ class GcpDomain(Component[Args, Settings]):
         ]
 
     def budget(self, budget: Budget, amount: int) -> billing.Budget:
-        """A budget for all resources with the domain's label here. It alerts the owner and stops nothing."""
+        """A budget for all resources with the domain's label in this project. It alerts the owner and stops nothing."""
         gcp, domain = self.settings.gcp, self.wiring.domain
         reported = monitoring.NotificationChannel(
             f"{self.name}-owner",
@@ -133,7 +134,7 @@ class GcpDomain(Component[Args, Settings]):
                     currency_code=budget.currency, units=str(amount)
                 )
             ),
-            # By its number: the service answers with that, and every run would see a difference from the id.
+            # Use the project's number, since the service returns it. With the id, every run would report a diff.
             budget_filter=billing.BudgetBudgetFilterArgs(
                 projects=[f"projects/{gcp.project_number}"], labels=self.labels
             ),

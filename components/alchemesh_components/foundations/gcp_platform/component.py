@@ -43,12 +43,12 @@ OLD_STATES = 50  # states that can be restored
 
 
 class GcpPlatform(Component[Args, Settings]):
-    """The project made ready: services, the state's bucket, the registry's database, repositories of images."""
+    """The setup of a project: services, bucket of the state, database of the registry, repositories of images."""
 
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """Services first; the rest once they are there."""
+        """Enable the services first, then create the other resources."""
         services = self.services()
         self.agents(services)
         bucket = self.state_bucket(services) if self.args.state.startswith("gs://") else None
@@ -64,7 +64,7 @@ class GcpPlatform(Component[Args, Settings]):
         }
 
     def services(self) -> list[projects.Service]:
-        """Google's services, which stay on when this stack goes: others may use them."""
+        """Google's services. They stay enabled after this stack is destroyed, since others may use them."""
         return [
             projects.Service(
                 f"{self.name}-{service}",
@@ -77,7 +77,7 @@ class GcpPlatform(Component[Args, Settings]):
         ]
 
     def agents(self, services: Sequence[pulumi.Resource]) -> list[projects.ServiceIdentity]:
-        """Google's own accounts that move files and messages."""
+        """Google's own service accounts that transfer files and messages."""
         return [
             projects.ServiceIdentity(
                 f"{self.name}-{service}-agent",
@@ -113,7 +113,7 @@ class GcpPlatform(Component[Args, Settings]):
         )
 
     def products_repository(self, services: Sequence[pulumi.Resource]) -> artifactregistry.Repository:
-        """Where products' images are pushed to."""
+        """The repository for products' images."""
         gcp = self.settings.gcp
         return artifactregistry.Repository(
             f"{self.name}-products",
@@ -128,7 +128,7 @@ class GcpPlatform(Component[Args, Settings]):
         )
 
     def mirror_repository(self, services: Sequence[pulumi.Resource]) -> artifactregistry.Repository:
-        """Through which images of GitHub's registry are had, for Cloud Run takes them from Artifact Registry."""
+        """The mirror of GitHub's registry in Artifact Registry, since Cloud Run pulls images only from there."""
         gcp = self.settings.gcp
         return artifactregistry.Repository(
             f"{self.name}-mirror",
@@ -187,10 +187,10 @@ class GcpPlatform(Component[Args, Settings]):
         return instance
 
     def lasting(self, services: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """For what holds what cannot be made again."""
+        """Options for resources with data that cannot be re-created."""
         return pulumi.ResourceOptions(parent=self, depends_on=list(services), protect=True)
 
     def address_of(self, repository: artifactregistry.Repository) -> pulumi.Output[str]:
-        """Where images are pushed to and had from; known in a preview, and waits for the repository."""
+        """The address for pushing and pulling images. It is known in a preview, and depends on the repository."""
         gcp = self.settings.gcp
         return pulumi.Output.concat(registry_host(gcp), "/", repository.repository_id)

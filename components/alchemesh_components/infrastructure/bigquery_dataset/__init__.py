@@ -1,1 +1,1 @@
-"""A BigQuery dataset for tables in between."""
+"""A BigQuery dataset for intermediate tables."""

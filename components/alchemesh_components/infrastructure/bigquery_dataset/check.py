@@ -12,6 +12,6 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """The key is where the dataset is."""
+    """Check that the key is in the location of the dataset."""
     gcp = settings.gcp
     yield from key_in_reach(gcp.encryption_keys.bigquery, gcp.dataset_location, "datasets")

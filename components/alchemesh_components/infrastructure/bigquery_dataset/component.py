@@ -1,4 +1,4 @@
-"""A dataset for tables in between."""
+"""A dataset for intermediate tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from alchemesh_platform.sdk.component import Component
 
 
 class BigQueryDataset(Component[Args, Settings]):
-    """A dataset in which the product's code makes what tables it likes; they go by themselves."""
+    """A dataset in which the product's code can create any table. Tables expire automatically."""
 
     spec = SPEC
 
@@ -50,5 +50,5 @@ class BigQueryDataset(Component[Args, Settings]):
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code make, read and write tables."""
+        """Grant the code the rights to create, read and write tables."""
         return admit_to_dataset(self, self.dataset, identity)

@@ -12,7 +12,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Times are whole days; the key is where the bucket is."""
+    """Check that durations are whole days, and that the key is in the location of the bucket."""
     yield from whole_days(args.retention, "retention")
     yield from whole_days(args.old_versions, "old_versions")
     yield from key_in_reach(settings.gcp.encryption_keys.storage, settings.gcp.region, "buckets")

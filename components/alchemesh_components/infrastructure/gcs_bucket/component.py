@@ -20,11 +20,11 @@ from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.spec import Role
 
-UNFINISHED_UPLOAD_DAYS = 7  # parts of an upload that was given up cost money, and nobody sees them
+UNFINISHED_UPLOAD_DAYS = 7  # parts of an abandoned upload are invisible and cost money
 
 
 class GcsBucket(Component[Args, Settings]):
-    """A bucket that nobody outside of IAM gets into, with versions, rules and labels."""
+    """A private bucket with access by IAM only, and with versions, lifecycle rules and labels."""
 
     spec = SPEC
 
@@ -60,7 +60,7 @@ class GcsBucket(Component[Args, Settings]):
         )
 
     def lifecycle_rules(self) -> list[storage.BucketLifecycleRuleArgs]:
-        """Old versions and unfinished uploads go by themselves; files do where a retention is set."""
+        """Rules that delete old versions and unfinished uploads, and files if a retention is set."""
         args = self.args
         rules = [
             lifecycle_rule("Delete", days_since_noncurrent_time=args.old_versions.days),
@@ -75,7 +75,7 @@ class GcsBucket(Component[Args, Settings]):
         return None
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code read, and write unless this is an input."""
+        """Grant the code read access, and write access unless this is an input."""
         if identity.kind != GOOGLE_SERVICE_ACCOUNT:
             return ()
         # https://cloud.google.com/storage/docs/access-control/iam-roles
@@ -91,7 +91,7 @@ class GcsBucket(Component[Args, Settings]):
         ]
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """Let a consumer read the files, until its access ends."""
+        """Grant a consumer read access to the files, until its access expires."""
         condition = condition_of(consumer)
         return [
             storage.BucketIAMMember(
@@ -109,7 +109,7 @@ class GcsBucket(Component[Args, Settings]):
 
 
 def lifecycle_rule(action: str, **condition: Any) -> storage.BucketLifecycleRuleArgs:
-    """A rule of a bucket: what happens to objects for which all conditions hold."""
+    """A lifecycle rule of a bucket: the action for objects that meet all conditions."""
     return storage.BucketLifecycleRuleArgs(
         action=storage.BucketLifecycleRuleActionArgs(type=action),
         condition=storage.BucketLifecycleRuleConditionArgs(**condition),

@@ -1,4 +1,4 @@
-"""How a bucket is doing."""
+"""The health of a bucket."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
-FILES_COUNTED = 10_000  # listing a larger bucket takes longer than a person waits
+FILES_COUNTED = 10_000  # listing a larger bucket takes too long
 
 
 def observe(connection: FilesConnection, environ: Mapping[str, str] = os.environ) -> Observation:
-    """Count the files of a bucket, up to a limit, with the rights of whoever asks.
+    """Count the files of a bucket, up to a limit, with the rights of the current user.
 
     Args:
         connection: The bucket.

@@ -1,4 +1,4 @@
-"""How a folder is doing."""
+"""The health of a folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 
 def observe(connection: FilesConnection) -> Observation:
-    """Count the folder's files, leaving out hidden ones."""
+    """Count the folder's files, without hidden ones."""
     folder = connection.path
     if not folder.is_dir():
         return Observation("unhealthy", f"{folder} is not there")

@@ -12,5 +12,5 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """The key is where the secret is."""
+    """Check that the key is in the location of the secret."""
     yield from key_in_reach(settings.gcp.encryption_keys.secret_manager, settings.gcp.region, "secrets")

@@ -19,14 +19,14 @@ from alchemesh_platform.sdk.component import Component
 
 
 class SecretManagerSecret(Component[Args, Settings]):
-    """A place for a secret. The value never passes through here, so it is in no state, plan or registry."""
+    """A secret without a value. The platform never handles the value, so no state, plan or registry holds it."""
 
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
         """One secret, without a value."""
         self.secret = self.empty_secret()
-        # As it is known in a preview already: the service says the number of the project in the place of its id.
+        # Build the name, so that a preview knows it. The service returns the project's number instead of its id.
         name = pulumi.Output.concat("projects/", self.settings.gcp.project, "/secrets/", self.secret.secret_id)
         return {"kind": "secret", "name": name}
 
@@ -55,8 +55,8 @@ class SecretManagerSecret(Component[Args, Settings]):
                     ]
                 )
             ),
-            # Its id is unique in the project, so delete it before creating it elsewhere. A kept secret stays:
-            # its location and its key do not change.
+            # Its id is unique in the project, so delete it before creating it in another location. A kept secret stays,
+            # with its location and its key.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 retain_on_delete=self.args.keep_on_destroy,
@@ -66,7 +66,7 @@ class SecretManagerSecret(Component[Args, Settings]):
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code read the value."""
+        """Grant the code read access to the value."""
         if identity.kind != GOOGLE_SERVICE_ACCOUNT:
             return ()
         return [

@@ -21,7 +21,7 @@ DISPLAY_NAME_MAX = 100  # https://cloud.google.com/iam/docs/reference/rest/v1/pr
 
 
 class ServiceIdentity(Component[Args, Settings]):
-    """An account without rights or keys; who lets it in says so there."""
+    """An account without rights or keys. The owners of other resources grant it access."""
 
     spec = SPEC
 
@@ -31,7 +31,7 @@ class ServiceIdentity(Component[Args, Settings]):
         return {"kind": "identity", "email": self.email}
 
     def service_account(self) -> serviceaccount.Account:
-        """The account, named by its place; its full address is its display name, for the name may be cut."""
+        """The account. Its name follows from its port and may be cut, so its display name is the full address."""
         gcp = self.settings.gcp
         return serviceaccount.Account(
             f"{self.name}-account",
@@ -49,7 +49,7 @@ class ServiceIdentity(Component[Args, Settings]):
 
     @property
     def email(self) -> pulumi.Output[str]:
-        """The account's email. It follows from the name, so it is known in a preview; it waits for the account."""
+        """The account's email. It follows from the name, so a preview knows it. It depends on the account."""
         email = service_account_email(self.settings.gcp, self.account_id)
         known: pulumi.Output[str] = self.account.account_id.apply(lambda _: email)
         return known
@@ -60,7 +60,7 @@ class ServiceIdentity(Component[Args, Settings]):
         return self.email.apply("serviceAccount:{}".format)
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code act as this account."""
+        """Grant the code the right to act as this account."""
         if identity.kind != GOOGLE_SERVICE_ACCOUNT:
             return ()
         return [

@@ -13,7 +13,7 @@ from alchemesh_platform.systems.mesh.resources import Subscription
 
 
 class DataProductInput(Component[Args, Settings]):
-    """Finds where the other product's port is to be reached, and notices when that changes."""
+    """Reads the connection of the other product's port, and reports a diff when it changes."""
 
     spec = SPEC
 
@@ -23,7 +23,7 @@ class DataProductInput(Component[Args, Settings]):
         return {"storage": connections.apply(_storage), "proxy": connections.apply(_proxy)}
 
     def subscription(self) -> Subscription:
-        """The subscription to the origin, looked up in the registry of the environment."""
+        """The subscription to the origin, which the registry of the environment holds."""
         return Subscription(
             f"{self.name}-subscription",
             environment=self.wiring.environment,
@@ -35,7 +35,7 @@ class DataProductInput(Component[Args, Settings]):
         )
 
     def run_directory(self) -> str | None:
-        """Where the credential for a guarded data API is kept; on this machine only."""
+        """The folder of the credential for a guarded data API. Only this machine has it."""
         local = self.settings.local
         return str(Path(local.run, self.wiring.domain, self.wiring.product)) if local else None
 

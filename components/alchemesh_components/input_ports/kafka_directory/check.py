@@ -11,6 +11,6 @@ from alchemesh_platform.systems.kafka.topics import name_problem
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """The topic's name is one that Kafka has."""
+    """Check that Kafka allows the topic's name."""
     if (wrong := name_problem(args.topic)) is not None:
         yield Objection(f"found topic {args.topic[:60]!r}, {wrong}", at="args", path=("topic",))

@@ -13,7 +13,10 @@ from alchemesh_platform.systems.kafka.resources import TopicIngestion
 
 
 class KafkaDirectory(Component[Args, Settings]):
-    """A consumer that lands a topic in ``<root>/<domain>/<product>/<port>``: files first, then the commit."""
+    """A consumer that lands a topic in ``<root>/<domain>/<product>/<port>``.
+
+    It commits offsets after the files are written.
+    """
 
     spec = SPEC
 
@@ -23,7 +26,7 @@ class KafkaDirectory(Component[Args, Settings]):
         return {"kind": "files", "url": consumer.url, "format": "parquet"}
 
     def consumer(self) -> TopicIngestion:
-        """The consumer, running."""
+        """The running consumer."""
         wiring, args = self.wiring, self.args
         name = f"{wiring.domain}.{wiring.product}.{wiring.port}"
         return TopicIngestion(

@@ -12,7 +12,7 @@ from alchemesh_components.local.settings import LocalSettings
 from alchemesh_platform.base.units import Duration
 from alchemesh_platform.sdk.models import Strict
 
-GROUP_MAX = 255  # as long as brokers store without trouble; Kafka itself names no limit
+GROUP_MAX = 255  # a length that brokers store; Kafka documents no limit
 
 
 class Args(Strict):

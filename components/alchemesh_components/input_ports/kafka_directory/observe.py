@@ -1,4 +1,4 @@
-"""How a consumer and what it lands are doing."""
+"""The health of a consumer and of its landed files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alchemesh_platform.sdk.observation import Observation
 
 
 def observe(connection: FilesConnection) -> Observation:
-    """Rows, lag, dead letters and the last file, as the consumer itself tells."""
+    """Rows, lag, dead letters and the last file, from the consumer's own status."""
     from alchemesh_platform.systems.kafka.landing.ingestion import observe_ingestion
 
     return observe_ingestion(connection.path, now=time.time())

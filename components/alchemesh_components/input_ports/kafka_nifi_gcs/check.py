@@ -11,7 +11,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Events and failures have folders of their own; times are whole days; the key is where the bucket is."""
+    """Check for separate folders of events and failures, whole days, and a key in the location of the bucket."""
     if args.topic in (".", ".."):  # org.apache.kafka.common.internals.Topic
         yield Objection(f"found {args.topic!r}, which Kafka does not take as a name", at="args", path=("topic",))
     if args.dead_letter.split("/")[0] == args.topic:

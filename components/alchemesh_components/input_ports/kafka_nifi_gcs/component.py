@@ -1,4 +1,4 @@
-"""Events of a Kafka topic in a bucket, by a dataflow of NiFi."""
+"""Events of a Kafka topic in a bucket, written by a NiFi dataflow."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from alchemesh_platform.systems.nifi.resources import Dataflow
 if TYPE_CHECKING:
     import pulumi_kafka
 
-# Creating is not enough: an upload that is tried again overwrites the object of the first try, which needs the right to
-# delete it. https://cloud.google.com/storage/docs/access-control/iam-roles
+# The right to create objects is not enough: a repeated upload overwrites the object of the first attempt, which needs
+# the right to delete it. https://cloud.google.com/storage/docs/access-control/iam-roles
 WRITER_ROLE = "roles/storage.objectUser"
 MECHANISM = "SCRAM-SHA-512"
 PASSWORD_BYTES = 24
@@ -59,7 +59,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """A bucket, the topic, who writes the one, who reads the other, and the dataflow."""
+        """Create the bucket and its writer, the source topic and its reader, and the dataflow."""
         self.landing = self.landing_bucket()
         source = self.source()
         writer = self.writer()
@@ -73,12 +73,12 @@ class KafkaNifiGcs(Component[Args, Settings]):
 
     @property
     def login(self) -> dict[str, Any]:
-        """Our login at NiFi, by references."""
+        """The platform's login at NiFi, with references to secrets."""
         return self.settings.nifi.login()
 
     @property
     def group(self) -> str:
-        """Name of the consumer group, of the user if it gets one, and of the dataflow."""
+        """Name of the consumer group, of its own user if it has one, and of the dataflow."""
         wiring = self.wiring
         return f"{wiring.environment}.{wiring.domain}.{wiring.product}.{wiring.port}"
 
@@ -93,12 +93,15 @@ class KafkaNifiGcs(Component[Args, Settings]):
         return GcsBucket(f"{self.name}-landing", args, settings, self.wiring, self.child_options)
 
     def source(self) -> SourceTopic:
-        """The topic, which is not ours: a dataflow that waits for one that never comes would look healthy."""
+        """The external topic.
+
+        The check that it exists matters, since a dataflow that waits for a missing topic looks healthy.
+        """
         kafka = self.settings.kafka.access()
         return SourceTopic(f"{self.name}-source", kafka=kafka, topic=self.args.topic, opts=self.child_options)
 
     def writer(self) -> Writer:
-        """A service account that may write into the bucket and nothing else, and its key; or NiFi's own identity."""
+        """A service account that can only write into the bucket, and its key; or NiFi's own identity."""
         identity = self.settings.nifi.google_identity
         if identity is not None:
             return Writer(None, self.right(f"serviceAccount:{identity}"))
@@ -129,7 +132,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         )
 
     def reader(self) -> Reader:
-        """A user of Kafka, one of its own where the platform makes users, and its rights to topic and group."""
+        """The Kafka user (its own one if the platform creates users), and its rights to topic and group."""
         kafka, nifi = self.settings.kafka, self.settings.nifi
         if kafka.create_users:
             opts = self.kafka_options()
@@ -144,12 +147,12 @@ class KafkaNifiGcs(Component[Args, Settings]):
         return Reader(username, password.model_dump() if password else None, security.mechanism, shared)
 
     def kafka_options(self) -> pulumi.ResourceOptions:
-        """Options of what is made in Kafka: through a provider that signs in as the platform says."""
+        """Options of resources in Kafka: a provider with the platform's login."""
         provider = kafka_provider(f"{self.name}-kafka", self.settings.kafka, self)
         return pulumi.ResourceOptions(parent=self, provider=provider)
 
     def user(self, opts: pulumi.ResourceOptions) -> pulumi_kafka.UserScramCredential:
-        """A user whose password is made once, and is nowhere but in the state, encrypted, in Kafka and in NiFi."""
+        """A user with a password that is created once. Only the encrypted state, Kafka and NiFi hold it."""
         import pulumi_kafka
 
         once = pulumi.ResourceOptions(ignore_changes=["password"], additional_secret_outputs=["password"])
@@ -162,7 +165,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         )
 
     def acl(self, username: str, kind: Literal["Topic", "Group"], opts: pulumi.ResourceOptions) -> pulumi_kafka.Acl:
-        """The right to read the topic, or to remember in the group how far it was read."""
+        """The right to read the topic, or to commit offsets of the group."""
         import pulumi_kafka
 
         return pulumi_kafka.Acl(
@@ -178,7 +181,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         )
 
     def shared_rights(self, username: str) -> list[pulumi.Resource]:
-        """Rights to topic and group, of a user that other dataflows may read the same topic as."""
+        """Rights to topic and group of an existing user, which other dataflows may use for the same topic."""
         topic = Rights(
             f"{self.name}-reads-topic",
             kafka=self.settings.kafka.access(),
@@ -191,7 +194,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         return [topic, self.acl(username, "Group", self.kafka_options())]
 
     def dataflow(self, source: SourceTopic, reader: Reader, writer: Writer) -> Dataflow:
-        """The dataflow, which runs once it may read and write."""
+        """The dataflow, which starts after it has its rights to read and write."""
         args, nifi = self.args, self.settings.nifi
         protocol = self.settings.kafka.security.protocol
         return Dataflow(
@@ -239,7 +242,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code read the files."""
+        """Grant the code read access to the files."""
         return self.landing.admit(identity)
 
 
@@ -247,7 +250,7 @@ DISPLAY_NAME_MAX = 100  # https://cloud.google.com/iam/docs/reference/rest/v1/pr
 
 
 def _decoded(key: str) -> str:
-    """The key as JSON; the provider gives it in base64."""
+    """The key as JSON. The provider returns it in base64."""
     return base64.b64decode(key).decode()
 
 

@@ -15,11 +15,11 @@ from alchemesh_platform.sdk.models import Strict
 
 TOPIC_PATTERN = r"^[a-zA-Z0-9._-]+$"
 TOPIC_MAX = 249  # org.apache.kafka.common.internals.Topic
-# Letters that a folder of a bucket can have and no shell or query trips over.
+# Characters that are valid in a folder of a bucket and safe in shells and queries.
 PREFIX_PATTERN = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?(/[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$"
 PREFIX_MAX = 100  # object names have at most 1024 bytes: https://cloud.google.com/storage/docs/objects#naming
 BATCH_TIME = (timedelta(seconds=1), timedelta(hours=24))
-BATCH_MEGABYTES_MAX = 1024  # a batch is written to NiFi's disk first, and read as a whole by what comes after
+BATCH_MEGABYTES_MAX = 1024  # NiFi writes a batch to its disk first, and readers read it as a whole
 
 
 def _in_range(span: timedelta) -> timedelta:

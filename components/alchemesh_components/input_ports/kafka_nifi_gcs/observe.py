@@ -1,4 +1,4 @@
-"""How a dataflow from Kafka into a bucket is doing."""
+"""The health of a dataflow from Kafka into a bucket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alchemesh_platform.sdk.observation import Observation
 
 
 def observe(connection: FilesConnection) -> Observation:
-    """Whether all of the dataflow runs and nothing in it complains, as NiFi says."""
+    """Whether the whole dataflow runs without errors, according to NiFi."""
     from alchemesh_platform.base.failure import Failure
     from alchemesh_platform.systems.nifi.connections import DataflowConnection
     from alchemesh_platform.systems.nifi.health import health

@@ -1,4 +1,4 @@
-"""The dataflow from Kafka to Cloud Storage, in the words of NiFi 1.x and 2.x.
+"""The dataflow from Kafka to Cloud Storage, with the types and properties of NiFi 1.x and 2.x.
 
 | Work | NiFi 1.x | NiFi 2.x |
 |---|---|---|
@@ -8,8 +8,8 @@
 | credentials | ``GCPCredentialsControllerService`` | the same; the newest ask for an *Authentication Strategy* |
 
 Source: https://github.com/apache/nifi, ``nifi-nar-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of
-rel/nifi-1.18.0, ``nifi-extension-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of main. Properties have the names
-on the screen where those have stayed.
+rel/nifi-1.18.0, ``nifi-extension-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of main. Properties have their
+display names if those are the same in all versions.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ CREDENTIALS = "org.apache.nifi.processors.gcp.credentials.service.GCPCredentials
 
 # An object on one line. The product's code checks its content; this pattern only excludes lines that are no event.
 JSON_LINE = r"\s*\{.*\}\s*"
-# Of the oldest event of a file, and so the same when writing it is tried again.
+# The time of the oldest event of a file, so that a repeated write has the same name.
 _DAY = "${lineageStartDate:toNumber():format('yyyy-MM-dd', 'UTC')}"
 # Entries of a batch; each holds the events of one poll of a partition. Entries of a batch still count as queued, and
 # NiFi stops the consumer at this number: a larger batch would wait for its time limit and hold up the topic.
 # https://nifi.apache.org/docs/nifi-docs/html/administration-guide.html, nifi.queue.backpressure.count
 _MOST_ENTRIES = "10000"
-# NiFi 2.x gives properties the names that they have on the screen, one after the other; 1.x had other names there.
+# NiFi 2.x renames properties to their display names, step by step; 1.x has other names.
 _ON_SCREEN_2 = {
     "security.protocol": "Security Protocol",
     "sasl.mechanism": "SASL Mechanism",
@@ -54,7 +54,7 @@ def services(
     with_key: bool,
     substitutes: Mapping[str, str],
 ) -> Document:
-    """Controller services: NiFi 2.x's connection to Kafka, and who the writer is to Google."""
+    """Controller services: NiFi 2.x's connection to Kafka, and the writer's credentials for Google Cloud."""
     security = _security(mechanism, protocol, tls_service)
     connection = {"Bootstrap Servers": "#{kafka.servers}"} | {
         _ON_SCREEN_2[name]: text for name, text in security.items()
@@ -78,10 +78,10 @@ def processors(
     storage_url: str | None,
     substitutes: Mapping[str, str],
 ) -> Document:
-    """Consume, batch, check, write; and write what failed beside it.
+    """Consume, batch, check and write; write failures into a separate folder.
 
-    Batches are checked, and not what is consumed: a line that is taken out leaves the line break of the one before it,
-    and the batch would put another behind.
+    The check comes after batching. Before it, a removed line would leave the line break of the line before it, and
+    batching would add another one.
     """
     batched = "check" if format == "json" else "write"
     file = f"${{kafka.topic}}/date={_DAY}/${{uuid}}.{_EXTENSIONS[format]}"
@@ -102,14 +102,14 @@ def processors(
         "write": {
             "variants": _variants(WRITE, substitutes, _write(file, storage_url)),
             "routes": {"success": [], "failure": ["write failed"]},
-            # 5, 10, … 320, 600, 600 s: an outage of half an hour is waited for before anything counts as failed.
+            # 5, 10, … 320, 600, 600 s: retries continue for half an hour before a write counts as failed.
             "penalty": "5 sec",
             "retried": ["failure"],
             "retries": 10,
         },
         "write failed": {
             "variants": _variants(WRITE, substitutes, _write(f"{dead_letter}/{file}", storage_url)),
-            "routes": {"success": [], "failure": ["write failed"]},  # until it is written: it has nowhere else to go
+            "routes": {"success": [], "failure": ["write failed"]},  # retried until it is written
             "penalty": "5 sec",
         },
     }

@@ -14,7 +14,7 @@ from alchemesh_platform.systems.local.resources import Ingestion
 
 
 class LocalFiles(Component[Args, Settings]):
-    """New and changed files are read, checked and landed as Parquet: ``<root>/<domain>/<product>/<port>``."""
+    """Reads new and changed files, checks them and lands them as Parquet: ``<root>/<domain>/<product>/<port>``."""
 
     spec = SPEC
 
@@ -24,7 +24,7 @@ class LocalFiles(Component[Args, Settings]):
         return {"kind": "files", "url": landing.url, "format": "parquet"}
 
     def landing(self) -> Ingestion:
-        """The landing area, filled."""
+        """The landing area with its files."""
         wiring = self.wiring
         return Ingestion(
             f"{self.name}-landing",

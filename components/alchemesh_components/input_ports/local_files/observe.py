@@ -1,4 +1,4 @@
-"""How a landing area is doing."""
+"""The health of a landing area."""
 
 from __future__ import annotations
 

@@ -12,6 +12,6 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Google's agent is known; the key is where the bucket is."""
+    """Check that the service agent is known, and that the key is in the location of the bucket."""
     yield from project_number_known(settings.gcp, "the agent of Pub/Sub")
     yield from key_in_reach(settings.gcp.encryption_keys.storage, settings.gcp.region, "buckets")

@@ -20,14 +20,14 @@ from alchemesh_platform.sdk.component import Component
 
 # https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#service_account_roles
 AGENT_ROLES = ("roles/storage.objectCreator", "roles/storage.legacyBucketReader")
-# A batch may take no longer than its messages may wait to be acknowledged:
+# A batch must not take longer than the acknowledgement deadline of its messages:
 # https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#cloudstorageconfig
 ACK_SECONDS = 300
-KEPT_SECONDS = 7 * 24 * 60 * 60  # how long messages wait when they cannot be written; the longest without extra cost
+KEPT_SECONDS = 7 * 24 * 60 * 60  # retention of messages that cannot be written; the maximum without extra cost
 
 
 class PubsubIngestion(Component[Args, Settings]):
-    """A private bucket, and a subscription by which Pub/Sub itself writes messages into it."""
+    """A private bucket, and a subscription with which Pub/Sub itself writes messages into it."""
 
     spec = SPEC
 
@@ -43,7 +43,7 @@ class PubsubIngestion(Component[Args, Settings]):
         return GcsBucket(f"{self.name}-landing", args, self.settings, self.wiring, self.child_options)
 
     def rights(self) -> list[storage.BucketIAMMember]:
-        """Google's agent may write into the bucket."""
+        """The rights of Google's service agent to write into the bucket."""
         number = self.settings.gcp.project_number
         return [
             storage.BucketIAMMember(
@@ -57,7 +57,7 @@ class PubsubIngestion(Component[Args, Settings]):
         ]
 
     def subscription(self, rights: Sequence[pulumi.Resource]) -> pubsub.Subscription:
-        """The subscription, which never expires; files are named by their time, so that a day's are together."""
+        """The subscription, which never expires. File names start with the time, so that they sort by day."""
         gcp, args = self.settings.gcp, self.args
         avro = pubsub.SubscriptionCloudStorageConfigAvroConfigArgs(write_metadata=True)
         batch_seconds = int(args.batch_time.total_seconds())
@@ -83,5 +83,5 @@ class PubsubIngestion(Component[Args, Settings]):
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code read the files."""
+        """Grant the code read access to the files."""
         return self.landing.admit(identity)

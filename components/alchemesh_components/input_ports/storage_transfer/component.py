@@ -20,8 +20,8 @@ from alchemesh_platform.sdk.component import Component
 # Roles that the agent needs: https://cloud.google.com/storage-transfer/docs/iam-cloud
 SOURCE_ROLES = ("roles/storage.objectViewer", "roles/storage.legacyBucketReader")
 SINK_ROLES = ("roles/storage.objectUser", "roles/storage.legacyBucketWriter")
-# A transfer needs a first day, and one that is over stays the same in every preview. Without a time of day a transfer
-# that repeats begins at once: https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#schedule
+# A transfer needs a first day. A day in the past is the same in every preview. Without a time of day, a repeated
+# transfer starts at once: https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#schedule
 FIRST_DAY = storage.TransferJobScheduleScheduleStartDateArgs(year=2020, month=1, day=1)
 
 
@@ -52,11 +52,11 @@ class StorageTransfer(Component[Args, Settings]):
         return f"serviceAccount:{name}.iam.gserviceaccount.com"
 
     def rights_at_sink(self) -> list[storage.BucketIAMMember]:
-        """The agent may write into the port's bucket."""
+        """The rights of the agent to write into the port's bucket."""
         return [self.right("sink", role, self.landing.bucket.name) for role in SINK_ROLES]
 
     def rights_at_source(self) -> list[storage.BucketIAMMember]:
-        """The agent may read the source; a right beside others there, which touches none of them."""
+        """The rights of the agent to read the source. They do not affect other rights of the source."""
         return [self.right("source", role, self.source) for role in SOURCE_ROLES]
 
     def right(self, end: str, role: str, bucket: pulumi.Input[str]) -> storage.BucketIAMMember:
@@ -71,11 +71,11 @@ class StorageTransfer(Component[Args, Settings]):
 
     @property
     def source(self) -> str:
-        """The bucket that is copied from."""
+        """The source bucket."""
         return urlsplit(self.args.path).netloc
 
     def transfer(self, rights: Sequence[pulumi.Resource]) -> storage.TransferJob:
-        """The job, after the agent has its roles. Files that are removed at the source stay here.
+        """The job, which depends on the agent's roles. Files that are removed at the source stay in the port's bucket.
 
         The service generates its name: a fixed name would be blocked for 30 days after the port is removed.
 
@@ -102,5 +102,5 @@ class StorageTransfer(Component[Args, Settings]):
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code read what was copied."""
+        """Grant the code read access to the copied files."""
         return self.landing.admit(identity)

@@ -20,7 +20,7 @@ NEVER_CLUSTERED = (LogicalType.OBJECT, LogicalType.ARRAY, LogicalType.TIME, Logi
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Types that BigQuery has; partitions and clusters by properties of a fitting type; a key in reach."""
+    """Check the types of properties, the types of partition and cluster properties, and the location of the key."""
     for name, model in wiring.models.items():
         for found in unfit(model):
             yield Objection(

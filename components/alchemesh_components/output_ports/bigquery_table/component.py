@@ -27,7 +27,7 @@ FOR_EVER = 0  # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#
 
 
 class BigQueryTables(Component[Args, Settings]):
-    """A dataset of the port, and in it a table for each model, by the name of the model."""
+    """A dataset of the port, with a table for each model. Each table has the name of its model."""
 
     spec = SPEC
     entries: Sequence[pulumi.Resource] = ()
@@ -62,7 +62,7 @@ class BigQueryTables(Component[Args, Settings]):
         )
 
     def schema(self, name: str, model: SemanticModel) -> TableSchema:
-        """The recorded schema, which refuses a change that the table cannot follow, already in the preview."""
+        """The recorded schema. It rejects a change that the table cannot follow, already in the preview."""
         return TableSchema(
             f"{self.name}-{name}-schema",
             table=f"{self.settings.gcp.project}.{self.dataset_id}.{name}",
@@ -75,7 +75,7 @@ class BigQueryTables(Component[Args, Settings]):
         )
 
     def table(self, name: str, model: SemanticModel, schema: TableSchema) -> bigquery.Table:
-        """The table of one model, made and changed once its schema was found fit."""
+        """The table of one model. It is created or changed only after the check of its schema."""
         gcp, args = self.settings.gcp, self.args
         kept = args.keep_on_destroy and args.on_incompatible_change == "refuse"
         key = gcp.encryption_keys.bigquery
@@ -98,11 +98,11 @@ class BigQueryTables(Component[Args, Settings]):
         )
 
     def partition_of(self, model: SemanticModel) -> str | None:
-        """The property that a model's rows are kept apart by, where it has it."""
+        """The property that partitions a model's rows, if the model has it."""
         return next((name for name in self.args.partition_by if name in model.properties), None)
 
     def partitioning(self, model: SemanticModel) -> bigquery.TableTimePartitioningArgs | None:
-        """A partition for each day of that property.
+        """The partitioning by day of that property.
 
         Permanent rows need an explicit value: without one, the provider keeps an earlier expiration, and rows would
         still expire.
@@ -123,15 +123,15 @@ class BigQueryTables(Component[Args, Settings]):
         return resource_name(DATASET, self.settings.gcp, self.wiring)
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code read and write the tables."""
+        """Grant the code read and write access to the tables."""
         self.entries = admit_to_dataset(self, self.dataset, identity)
         return self.entries
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """Let a consumer read the tables themselves, for ports without a proxy."""
+        """Grant a consumer read access to the tables themselves, for ports without a proxy."""
         return grant_on_dataset(self, self.dataset, self.settings.gcp, consumer, after=self.entries)
 
 
 def _url(table: bigquery.Table) -> pulumi.Output[str]:
-    # Made of the table's own outputs: what reads the url waits for the table.
+    # Use the table's own outputs, so that resources that use the URL depend on the table.
     return pulumi.Output.concat(BIGQUERY_SCHEME, table.project, "/", table.dataset_id, "/", table.table_id)

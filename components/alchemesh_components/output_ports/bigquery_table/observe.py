@@ -1,4 +1,4 @@
-"""How BigQuery tables are doing."""
+"""The health of BigQuery tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alchemesh_platform.sdk.observation import Observation, TableObservation
 
 
 def observe(connection: TablesConnection, environ: Mapping[str, str] = os.environ) -> Observation:
-    """Rows, size and last change of each table, as BigQuery's own record has them, with the rights of whoever asks.
+    """Rows, size and last change of each table, from BigQuery's metadata, with the rights of the current user.
 
     Args:
         connection: The tables.
@@ -24,7 +24,7 @@ def observe(connection: TablesConnection, environ: Mapping[str, str] = os.enviro
     except ImportError:
         remedy = install_command("alchemesh-platform[gcp]")
         return Observation("unknown", f"google-cloud-bigquery is not installed: {remedy}")
-    # Unlike Cloud Storage's, this client wants credentials of an emulator too.
+    # Unlike Cloud Storage's client, this client needs credentials for an emulator too.
     emulator = environ.get("BIGQUERY_EMULATOR_HOST")
     credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
     options = {"api_endpoint": emulator} if emulator else None

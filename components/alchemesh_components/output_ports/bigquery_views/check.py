@@ -12,5 +12,5 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Views show tables of BigQuery."""
+    """Check that the storage is BigQuery."""
     yield from storage_is(wiring, ("bigquery-table",))

@@ -1,4 +1,4 @@
-"""SQL over a port's tables, by authorised views of BigQuery."""
+"""SQL over a port's tables, with authorised views of BigQuery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from alchemesh_platform.sdk.models import SemanticModel
 
 
 class BigQueryViews(Component[Args, Settings]):
-    """A dataset for consumers, with a view for each model of the port, which may read what its consumer may not."""
+    """A dataset for consumers, with a view for each model of the port.
+
+    A view reads its table on behalf of consumers.
+    """
 
     spec = SPEC
 
@@ -45,7 +48,7 @@ class BigQueryViews(Component[Args, Settings]):
         return resource_name(DATASET, self.settings.gcp, self.wiring, "views")
 
     def shown_dataset(self) -> bigquery.Dataset:
-        """The dataset that consumers see; it holds views and no rows."""
+        """The dataset that consumers can read. It holds views and no rows."""
         gcp = self.settings.gcp
         return bigquery.Dataset(
             f"{self.name}-dataset",
@@ -58,7 +61,7 @@ class BigQueryViews(Component[Args, Settings]):
         )
 
     def view(self, name: str, model: SemanticModel) -> bigquery.Table:
-        """A view of one model: its properties, whatever else its table comes to hold."""
+        """A view of one model. It shows only the model's properties, even if the table has other columns."""
         gcp = self.settings.gcp
         source = self.source(name)
         return bigquery.Table(
@@ -98,5 +101,5 @@ class BigQueryViews(Component[Args, Settings]):
         return url.apply(lambda known: str(known).removeprefix(BIGQUERY_SCHEME).split("/"))
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """Let a consumer read the views; running queries is paid by the consumer's own project."""
+        """Grant a consumer read access to the views. The consumer's own project pays for queries."""
         return grant_on_dataset(self, self.dataset, self.settings.gcp, consumer)

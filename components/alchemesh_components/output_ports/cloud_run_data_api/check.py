@@ -14,7 +14,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Tables of BigQuery are served; the keys are where server and files are."""
+    """Check that the storage is BigQuery, and that the keys are in the locations of the server and the files."""
     yield from storage_is(wiring, ("bigquery-table",))
     served = {"rest", "graphql"} & set(wiring.protocols)
     if served and settings.gcp.data_api_image is None and not has_platform(wiring):
@@ -46,7 +46,7 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
 
 
 def _tagged(properties: Mapping[str, Property], tags: Mapping[str, str], *above: str) -> Iterator[tuple[str, ...]]:
-    """Places of properties whose column BigQuery shows to nobody without a right of its own."""
+    """The places of properties with a policy tag, whose column BigQuery shows only to users with a separate right."""
     for name, declared in properties.items():
         place = (*above, "properties", name)
         held = declared.items or declared
@@ -57,12 +57,12 @@ def _tagged(properties: Mapping[str, Property], tags: Mapping[str, str], *above:
             yield place
 
 
-# https://cloud.google.com/bigquery/docs/locations#multi-regions: what the multi-region EU has no data centres in
+# https://cloud.google.com/bigquery/docs/locations#multi-regions: regions that the multi-region EU does not include
 OUTSIDE_EU = ("europe-west2", "europe-west6")
 
 
 def _reached(dataset: str, bucket: str) -> bool:
-    """Whether BigQuery exports from one place to the other.
+    """Whether BigQuery can export from the location of a dataset to that of a bucket.
 
     Source: https://cloud.google.com/bigquery/docs/exporting-data#data-locations
     """

@@ -32,15 +32,15 @@ from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.models import SemanticModel
 from alchemesh_platform.sdk.wiring import Wiring
 
-MOUNTED = "/data"  # where the server sees the bucket
+MOUNTED = "/data"  # the path of the bucket in the server
 CONFIG = "roapi.yaml"
-# An export writes objects and no folders; without it gcsfuse shows only folders that have an object of their own.
+# An export writes objects and no folders. Without this option, gcsfuse shows only folders with an object of their own.
 # https://cloud.google.com/storage/docs/cloud-storage-fuse/files-and-directories#implicit-dirs
 MOUNT_OPTIONS = ("implicit-dirs",)
 
 
 class ExportBucket(GcsBucket):
-    """A bucket whose Parquet files go when no export has written them again: a table has shrunk, or was renamed."""
+    """A bucket that deletes Parquet files that no export overwrites any longer, after a table shrank or was renamed."""
 
     def __init__(
         self,
@@ -55,11 +55,11 @@ class ExportBucket(GcsBucket):
         super().__init__(name, args, settings, wiring, opts)
 
     def lifecycle_rules(self) -> list[storage.BucketLifecycleRuleArgs]:
-        """The rules of every bucket, and that one."""
+        """The rules of every bucket, and the rule for old exports."""
         return [*super().lifecycle_rules(), lifecycle_rule("Delete", age=self.kept_days, matches_suffixes=[".parquet"])]
 
     def soft_delete_policy(self) -> storage.BucketSoftDeletePolicyArgs:
-        """None: each export would be kept, and paid, for a week.
+        """No soft delete: it would retain each export, at a cost, for a week.
 
         Source: https://cloud.google.com/bigquery/docs/exporting-data#export_limitations
         """
@@ -67,7 +67,7 @@ class ExportBucket(GcsBucket):
 
 
 class CloudRunDataApi(Component[Args, Settings]):
-    """Views for SQL; for REST and GraphQL a roapi server over an export of the tables.
+    """Views for SQL, and a roapi server over an export of the tables for REST and GraphQL.
 
     roapi does not read BigQuery, so its rows are as old as the last export.
     """
@@ -75,7 +75,7 @@ class CloudRunDataApi(Component[Args, Settings]):
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """The requirements of each requested protocol."""
+        """Create the resources of each requested protocol."""
         asked = self.wiring.protocols
         self.views = self.sql_views() if "sql" in asked else None
         self.service = self.served_export() if "rest" in asked or "graphql" in asked else None
@@ -89,11 +89,11 @@ class CloudRunDataApi(Component[Args, Settings]):
         }
 
     def sql_views(self) -> BigQueryViews:
-        """SQL, as bigquery-views offers it."""
+        """SQL, with the component bigquery-views."""
         return BigQueryViews(f"{self.name}-views", ViewsArgs(), self.settings, self.wiring, self.child_options)
 
     def served_export(self) -> cloudrunv2.Service:
-        """An identity, a bucket, the export into it, and the server that reads it."""
+        """Create an identity, a bucket, the export into it, and the server that reads it."""
         self.identity_of_server = self.server_identity()
         self.exported = self.exported_bucket()
         rights = self.rights()
@@ -101,22 +101,22 @@ class CloudRunDataApi(Component[Args, Settings]):
         return self.server(self.configuration(), rights)
 
     def server_identity(self) -> ServiceIdentity:
-        """The account by which the export writes, and the server reads."""
+        """The account with which the export writes and the server reads."""
         args = IdentityArgs(description=f"Exports and serves {self.wiring.address}"[:256])
         place = dataclasses.replace(self.wiring, part="api")
         return ServiceIdentity(f"{self.name}-identity", args, self.settings, place, self.child_options)
 
     def exported_bucket(self) -> ExportBucket:
-        """The export's bucket: a copy, which can be made again."""
+        """The bucket of the export. It holds a copy that can be re-created."""
         args = BucketArgs(old_versions=timedelta(days=1), keep_on_destroy=False)
         place = dataclasses.replace(self.wiring, part="export")
         kept_days = self.args.refresh.days + 1
         return ExportBucket(f"{self.name}-export", args, self.settings, place, self.child_options, kept_days)
 
     def rights(self) -> list[pulumi.Resource]:
-        """The account may read the tables, run queries, and write its bucket; nothing else."""
+        """The rights of the account: only to read the tables, run queries, and write into its bucket."""
         account, opts = self.identity_of_server, self.child_options
-        table = self.source(next(iter(self.wiring.models)))  # all of them are in the port's one dataset
+        table = self.source(next(iter(self.wiring.models)))  # the port's single dataset holds all of them
         read = bigquery.DatasetAccess(
             f"{self.name}-read",
             project=table[0],
@@ -142,7 +142,7 @@ class CloudRunDataApi(Component[Args, Settings]):
         return [read, query, write]
 
     def export(self, rights: Sequence[pulumi.Resource]) -> bigquery.DataTransferConfig:
-        """The query that writes every model's rows as Parquet, at once and then again and again.
+        """The query that writes every model's rows as Parquet, now and then repeatedly.
 
         Source: https://cloud.google.com/bigquery/docs/scheduling-queries
         """
@@ -171,7 +171,7 @@ class CloudRunDataApi(Component[Args, Settings]):
         return roapi_config(self.wiring.models, MOUNTED)
 
     def configuration(self) -> storage.BucketObject:
-        """The server's configuration, beside the files that it reads."""
+        """The server's configuration, next to the files that it reads."""
         return storage.BucketObject(
             f"{self.name}-config",
             bucket=self.exported.bucket.name,
@@ -182,7 +182,10 @@ class CloudRunDataApi(Component[Args, Settings]):
         )
 
     def server(self, configuration: storage.BucketObject, rights: Sequence[pulumi.Resource]) -> cloudrunv2.Service:
-        """The server. Cloud Run lets nobody ask it who has no right to: an identity token is checked before it."""
+        """The server.
+
+        Cloud Run checks an identity token before each request, and rejects callers without the right to invoke it.
+        """
         gcp = self.settings.gcp
         return cloudrunv2.Service(
             f"{self.name}-server",
@@ -199,7 +202,7 @@ class CloudRunDataApi(Component[Args, Settings]):
         )
 
     def instance(self) -> cloudrunv2.ServiceTemplateArgs:
-        """One instance: roapi, with the bucket as a folder that it may only read."""
+        """One instance: roapi, with the bucket as a read-only folder."""
         gcp, args = self.settings.gcp, self.args
         digest = hashlib.sha256(self.configuration_text.encode()).hexdigest()
         return cloudrunv2.ServiceTemplateArgs(
@@ -207,7 +210,7 @@ class CloudRunDataApi(Component[Args, Settings]):
             annotations={"alchemesh/configuration": digest[:16]},
             labels=labels_of(gcp, self.wiring),
             service_account=self.identity_of_server.email,
-            execution_environment="EXECUTION_ENVIRONMENT_GEN2",  # the one that mounts buckets
+            execution_environment="EXECUTION_ENVIRONMENT_GEN2",  # the generation that can mount buckets
             encryption_key=gcp.encryption_keys.cloud_run,
             scaling=cloudrunv2.ServiceTemplateScalingArgs(min_instance_count=0, max_instance_count=args.instances_max),
             volumes=[
@@ -242,16 +245,16 @@ class CloudRunDataApi(Component[Args, Settings]):
         return url.apply(lambda known: str(known).removeprefix(BIGQUERY_SCHEME).split("/"))
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """Let a consumer in at each protocol that is offered."""
+        """Grant a consumer access to each offered protocol."""
         queries = self.views.grant(consumer) if self.views else ()
         return [*queries, *(self.invoker(member, consumer) for member in self.invokers(consumer))]
 
     def invokers(self, consumer: Consumer) -> list[str]:
-        """Members that are to ask the server."""
+        """The members that can invoke the server."""
         return members_of(consumer, self.settings.gcp, self.wiring.environment) if self.service else []
 
     def invoker(self, member: str, consumer: Consumer) -> cloudrunv2.ServiceIamMember:
-        """One member's right to ask the server, until access ends."""
+        """One member's right to invoke the server, until its access expires."""
         if self.service is None:
             raise LookupError(f"{self.name} has no server to let {member} in at")
         condition = condition_of(consumer)

@@ -17,7 +17,7 @@ PORT = 8080  # https://cloud.google.com/run/docs/container-contract#port
 
 @dataclass(frozen=True, slots=True)
 class Parametric:
-    """An Arrow type with parameters: in YAML roapi reads it by a tag, ``!Time64 Microsecond``, and by nothing else.
+    """An Arrow type with parameters. In YAML, roapi reads it only by a tag: ``!Time64 Microsecond``.
 
     Source: https://docs.rs/serde_yaml/0.9/serde_yaml/#structs-and-enums
     """
@@ -41,7 +41,7 @@ ARROW_TYPES: dict[LogicalType, str | Parametric] = {
 
 
 def roapi_config(models: Mapping[str, SemanticModel], folder: str) -> str:
-    """A table for each model, read from its folder at every request, there before its first file."""
+    """A table for each model. roapi reads its folder at every request, and serves it before its first file."""
     tables = [
         {
             "name": name,
@@ -60,7 +60,7 @@ def roapi_config(models: Mapping[str, SemanticModel], folder: str) -> str:
 
 
 class _Writer(yaml.SafeDumper):
-    """YAML with tags for Arrow types, and everything written out: roapi need know no anchors."""
+    """YAML with tags for Arrow types, and without anchors."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

@@ -12,7 +12,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Partitions are made by properties that one of the port's models has."""
+    """Check that a model of the port has each partition property."""
     known = list(dict.fromkeys(name for model in wiring.models.values() for name in model.properties))
     for index, name in enumerate(args.partition_by):
         if name not in known:

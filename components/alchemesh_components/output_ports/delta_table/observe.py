@@ -1,4 +1,4 @@
-"""How Delta tables are doing."""
+"""The health of Delta tables."""
 
 from __future__ import annotations
 

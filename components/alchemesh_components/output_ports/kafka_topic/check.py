@@ -14,7 +14,7 @@ from alchemesh_platform.systems.kafka.topics import name_problem
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Names are Kafka's, of models that the port has, one for each; what has an argument of its own is set by it."""
+    """Check the names of topics, one for each model of the port, and that options with an argument use it."""
     for name in args.topics:
         if name not in wiring.models:
             hint = did_you_mean(name, list(wiring.models))

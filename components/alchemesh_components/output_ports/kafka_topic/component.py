@@ -38,7 +38,8 @@ class KafkaTopics(Component[Args, Settings]):
 
     def build(self) -> Mapping[str, Any]:
         """One topic for each model."""
-        # There with the first grant and without any: a record must not depend on what comes and goes beside it.
+        # Create it with and without grants, since the port's record must not depend on resources that grants add or
+        # remove.
         self.provider = kafka_provider(f"{self.name}-kafka", self.settings.kafka, self)
         models = self.wiring.models
         self.topics = {name: self.topic(name, model) for name, model in models.items()}
@@ -73,7 +74,7 @@ class KafkaTopics(Component[Args, Settings]):
         )
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """ACLs that let a consumer read the topics and their schemas, with groups named after it; and its user."""
+        """Grant a consumer ACLs to read the topics and their schemas with its own groups, and create its user."""
         name = f"{self.name}-{consumer.request.replace('/', '-')}"
         opts = pulumi.ResourceOptions(parent=self, provider=self.provider, depends_on=list(self.topics.values()))
         if self.settings.kafka.create_users:
@@ -87,7 +88,7 @@ class KafkaTopics(Component[Args, Settings]):
         return [principal_of(user) for user in users]
 
     def shared_rights(self, name: str, user: str, request: str) -> Rights:
-        """The rights of an existing user, which may also have them by another request."""
+        """The rights of an existing user, which may also have them through another request."""
         kafka = self.settings.kafka
         return Rights(
             name,
@@ -105,7 +106,7 @@ class KafkaTopics(Component[Args, Settings]):
     def rights(
         self, name: str, user: str, groups: Sequence[str], opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
-        """ACLs of one user: to read each topic and the schemas, and to use groups whose names begin so."""
+        """ACLs of one user: to read each topic and the schemas, and to use groups with these prefixes."""
         topics = {"schemas": self.settings.kafka.schema_topic}
         topics |= {model: topic_name(self.args, self.settings, self.wiring, model) for model in self.topics}
         of_topics = [self.right(f"{name}-{key}", user, "Topic", topic, opts) for key, topic in topics.items()]
@@ -115,7 +116,7 @@ class KafkaTopics(Component[Args, Settings]):
         return [*of_topics, *of_groups]
 
     def right(self, name: str, user: str, kind: str, resource: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-        """The right to read a topic of that name, or to use the groups whose names begin so."""
+        """The right to read a topic, or to use the groups with a prefix."""
         import pulumi_kafka
 
         return pulumi_kafka.Acl(

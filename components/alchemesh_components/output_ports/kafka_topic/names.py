@@ -1,4 +1,4 @@
-"""How topics of a port are called, and how they are configured."""
+"""The names and the configuration of a port's topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How topics are doing."""
+"""The health of topics."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.connections import TopicConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
-ANSWER_SECONDS = 8.0  # less than whoever asks has patience for (status/observing.py); a busy broker takes some of them
+ANSWER_SECONDS = 8.0  # below the time limit of observed/observing.py; a busy broker takes a few seconds
 
 
 def observe(connection: TopicConnection) -> Observation:
-    """Messages of each topic and when the last was written; a cluster that cannot be asked is *unknown*."""
+    """The number of messages of each topic and the time of the last one. An unreachable cluster is *unknown*."""
     from alchemesh_platform.systems.kafka.cluster import Cluster
     from alchemesh_platform.systems.kafka.topics import messages_in, topic_of
 

@@ -1,4 +1,4 @@
-"""A model as an Avro schema, which Pub/Sub holds messages against.
+"""A model as an Avro schema, with which Pub/Sub validates messages.
 
 Source: https://avro.apache.org/docs/1.11.1/specification/
 """
@@ -21,7 +21,7 @@ AVRO_TYPES: dict[LogicalType, Any] = {
 
 
 def avro_schema(name: str, model: SemanticModel) -> dict[str, Any]:
-    """The record of a model; what is not required may be null, which is also its default."""
+    """The Avro record of a model. Properties that are not required may be null, which is also their default."""
     record: dict[str, Any] = {"type": "record", "name": name, "fields": _fields(model.properties, name)}
     return {**record, "doc": model.description} if model.description else record
 

@@ -16,7 +16,7 @@ SCHEMA_BYTES_MAX = 300 * 1024  # https://cloud.google.com/pubsub/quotas#resource
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Schemas fit; the key is where the topics are."""
+    """Check that schemas are not too large, and that the key is in the location of the topics."""
     for name, model in wiring.models.items():
         size = len(json.dumps(avro_schema(name, model)).encode())
         if size > SCHEMA_BYTES_MAX:

@@ -24,7 +24,7 @@ from alchemesh_platform.sdk.models import SemanticModel
 
 
 class PubsubTopics(Component[Args, Settings]):
-    """A topic for each model of the port, that takes only messages of the model's schema."""
+    """A topic for each model of the port. It accepts only messages of the model's schema."""
 
     spec = SPEC
 
@@ -39,7 +39,7 @@ class PubsubTopics(Component[Args, Settings]):
         }
 
     def schema(self, name: str, model: SemanticModel) -> pubsub.Schema:
-        """The model as an Avro schema; a changed one becomes its next revision."""
+        """The model as an Avro schema. A changed schema becomes its next revision."""
         gcp = self.settings.gcp
         return pubsub.Schema(
             f"{self.name}-{name}-schema",
@@ -51,7 +51,7 @@ class PubsubTopics(Component[Args, Settings]):
         )
 
     def topic(self, name: str, schema: pubsub.Schema) -> pubsub.Topic:
-        """The topic of one model, whose messages stay in the platform's region."""
+        """The topic of one model. Its messages stay in the platform's region."""
         gcp = self.settings.gcp
         return pubsub.Topic(
             f"{self.name}-{name}",
@@ -66,7 +66,7 @@ class PubsubTopics(Component[Args, Settings]):
         )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Let the code publish."""
+        """Grant the code the right to publish."""
         if identity.kind != GOOGLE_SERVICE_ACCOUNT:
             return ()
         return [
@@ -82,9 +82,9 @@ class PubsubTopics(Component[Args, Settings]):
         ]
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """Give a consumer a subscription of its own to each topic.
+        """Grant a consumer its own subscription to each topic.
 
-        Pub/Sub takes no conditions, so rights on the topic could not be kept apart by request; a subscription can.
+        Pub/Sub supports no conditions, so rights on the topic could not be separated by request. Subscriptions can.
         """
         return [part for name, topic in self.topics.items() for part in self.subscription(name, topic, consumer)]
 

@@ -1,4 +1,4 @@
-"""SQL, REST and GraphQL over a port's tables, by roapi."""
+"""SQL, REST and GraphQL over a port's tables, with roapi."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RoapiDataApi(Component[Args, Settings]):
         }
 
     def server(self) -> DataApi:
-        """The server, health-checked before it counts as there."""
+        """The server. It counts as created once its health check passes."""
         wiring = self.wiring
         protocols: list[Any] = list(wiring.protocols)
         return DataApi(
@@ -49,13 +49,13 @@ class RoapiDataApi(Component[Args, Settings]):
         )
 
     def address_of(self, protocol: str) -> pulumi.Output[str | None]:
-        """Where the server answers in a protocol; None where it is not offered."""
-        # Pulumi takes a property that is null for unknown in a preview; in a map it is absent. There is no map if the
+        """The server's address for a protocol; None if the protocol is not offered."""
+        # In a preview, Pulumi treats a null property as unknown; in a map, the key is absent. There is no map if the
         # server is not among the targets of the run that would create it.
         return self.data_api.endpoints.apply(lambda found: (found or {}).get(protocol))
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
-        """One entry at the gateway, with the end of the access; the credential is issued to the consumer apart."""
+        """One entry at the gateway, with the end of the access. The consumer's credential is issued separately."""
         return [
             DataApiGrant(
                 f"{self.name}-{consumer.request}",
@@ -64,14 +64,14 @@ class RoapiDataApi(Component[Args, Settings]):
                 request=consumer.request,
                 consumer=consumer.address,
                 ends_at=consumer.ends_at.isoformat() if consumer.ends_at else None,
-                # Not a child of the component: what waits for the component, as the port's records do, would wait for
-                # every grant too, and a run that is limited to one grant could not take it out.
+                # Not a child of the component. Resources that depend on the component, such as the port's records,
+                # would depend on every grant too, and a run that is limited to one grant could not remove it.
                 opts=pulumi.ResourceOptions(parent=self.data_api),
             )
         ]
 
     def served_tables(self) -> list[dict[str, pulumi.Input[str]]]:
-        """The served tables: one for each model, or the storage's Parquet files under the only model's name."""
+        """The served tables: one for each model, or the storage's Parquet files with the name of the only model."""
         storage = self.wiring.storage
         if storage.get("kind") == "tables":
             return [{"name": name, "url": url, "format": "delta"} for name, url in storage["tables"].items()]

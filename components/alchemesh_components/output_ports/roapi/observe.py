@@ -1,4 +1,4 @@
-"""How a data API is doing."""
+"""The health of a data API."""
 
 from __future__ import annotations
 
