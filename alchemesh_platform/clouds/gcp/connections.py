@@ -10,7 +10,7 @@ from alchemesh_platform.sdk.connections.base import Connection
 
 
 class SecretConnection(Connection):
-    """A secret: where it is kept, never what it is."""
+    """A secret: its location, never its value."""
 
     kind: Literal["secret"] = "secret"
     name: str = Field(description="Name in Secret Manager: projects/PROJECT/secrets/SECRET.")

@@ -33,7 +33,7 @@ _PROJECT = re.compile(r"(?:in project |\?project=|\"consumer\": \"projects/)(?P<
 
 
 def without_details(reported: str) -> str:
-    """An error of Google's, with the sentences of its details in the place of their JSON."""
+    """An error of Google Cloud, with the sentences of its details instead of their JSON."""
     found = _DETAILS.search(reported)
     if found is not None:
         try:
@@ -47,7 +47,7 @@ def without_details(reported: str) -> str:
 
 
 def _sentences(details: Any) -> Iterator[str]:
-    """The sentences in the details. The rest repeats the failure, or is for machines."""
+    """The sentences in the details. The rest repeats the failure or is machine-readable."""
     for detail in details if isinstance(details, list) else ():
         if not isinstance(detail, Mapping):
             continue
@@ -62,7 +62,7 @@ def _sentences(details: Any) -> Iterator[str]:
 
 
 def _enable(found: re.Match[str]) -> str | None:
-    """The hint that a service is not enabled, where the error names the service."""
+    """The hint for a service that is not enabled, if the error names the service."""
     service = _SERVICE.search(found.string)
     if service is None:
         return None
@@ -76,7 +76,7 @@ def _enable(found: re.Match[str]) -> str | None:
 
 _HINTS = (
     ErrorHint(_DISABLED.pattern, _enable),
-    # https://cloud.google.com/run/docs/troubleshooting: what a job or a service starts with
+    # https://cloud.google.com/run/docs/troubleshooting: image, account and secrets of a job or a service
     ErrorHint(
         r"Secret projects/(?P<project>[^/\s]+)/secrets/(?P<secret>[^/\s]+)/versions/\S+ was not found",
         "whoever knows the value adds it: `gcloud secrets versions add {secret} --project={project} "

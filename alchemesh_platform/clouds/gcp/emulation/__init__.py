@@ -1,1 +1,1 @@
-"""Google Cloud on this machine: a stand-in for Pulumi's provider `gcp` over emulators and a store."""
+"""Google Cloud on this machine: an emulated version of Pulumi's provider `gcp`, with emulators and a store."""

@@ -1,4 +1,4 @@
-"""The resource types that the stand-in covers."""
+"""The resource types that the emulated provider covers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TYPES: Mapping[str, ResourceType] = {type_.type: type_ for types in _BY_SERVICE 
 
 
 def identity_of(pulumi_type: str, inputs: Mapping[str, Any]) -> str | None:
-    """The service's name for a resource; None where the service gives it a number, or the type is not known.
+    """The service's id of a resource; None if the service generates it, or the type is unknown.
 
     Args:
         pulumi_type: ``gcp:storage/bucket:Bucket``.

@@ -1,4 +1,4 @@
-"""Google Cloud in an emulated environment: emulators of its services, and a stand-in for Pulumi's provider."""
+"""Google Cloud in an emulated environment: emulators of its services, and an emulated version of Pulumi's provider."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GoogleCloud(Emulation):
     packages = frozenset({"gcp"})
 
     def settings(self, platform: Platform, folder: Path) -> Mapping[str, Mapping[str, str]]:
-        """NiFi writes where everything else reads: into the emulated Cloud Storage."""
+        """Settings that make NiFi write into the emulated Cloud Storage."""
         if "nifi" not in platform.settings:
             return {}
         from alchemesh_platform.clouds.gcp.emulation.world import STORAGE
@@ -32,16 +32,16 @@ class GoogleCloud(Emulation):
         return {"nifi": {"storage_url": _emulators(folder).addresses()[STORAGE]}}
 
     def variables(self, folder: Path) -> Mapping[str, str]:
-        """Variables by which Google's clients find the emulators."""
+        """Variables that point Google's clients to the emulators."""
         return _emulators(folder).variables()
 
     def resume(self, folder: Path) -> None:
-        """Start again the emulators that were started once."""
+        """Restart the emulators that an earlier run started."""
         _emulators(folder).resume()
 
     @contextmanager
     def serve(self, platform: Platform, folder: Path, report: Callable[[str], None]) -> Iterator[Mapping[str, int]]:
-        """Serve the stand-in for Pulumi's provider of Google Cloud."""
+        """Serve the emulated version of Pulumi's provider for Google Cloud."""
         from alchemesh_platform.clouds.gcp.emulation.provider import serve_emulated
         from alchemesh_platform.clouds.gcp.emulation.store import Store
         from alchemesh_platform.clouds.gcp.emulation.world import World
@@ -55,7 +55,7 @@ class GoogleCloud(Emulation):
             yield {served.package: served.port}
 
     def run_code(self, folder: Path, product: Path) -> RunCode | None:
-        """Runs jobs of Cloud Run as their templates say, without their containers."""
+        """The function that runs jobs of Cloud Run with the settings of their templates, without their containers."""
         from alchemesh_platform.clouds.gcp.emulation.job import JobRunner
         from alchemesh_platform.clouds.gcp.emulation.store import Store
 

@@ -1,4 +1,4 @@
-"""Jobs of Cloud Run, run on this machine: what their template says, without its container."""
+"""Runs jobs of Cloud Run on this machine, with the settings of their template and without its container."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alchemesh_platform.sdk.connections.job import JobConnection
 from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.systems.local.jobs.job import JobDescription, run_job
 
-# The variables that `alchemesh run` gives the code: the connections in a file, as on the local platform.
+# The variables that `alchemesh run` sets for the code: the connections in a file, as on the local platform.
 _GIVEN_HERE = (CONNECTIONS_VARIABLE, "PYTHONUNBUFFERED")
 
 
@@ -28,7 +28,7 @@ class JobGone(Failure):
 
 @dataclass(frozen=True, slots=True)
 class JobRunner:
-    """Runs a product's jobs in the folder of its repo, where the image would have its code.
+    """Runs a product's jobs in the folder of its repo, which holds the code of the image.
 
     Args:
         store: The emulated cloud.
@@ -50,9 +50,9 @@ class JobRunner:
         """Run the job once with the variables and the time limit of its template.
 
         Raises:
-            JobGone: when it was removed.
+            JobGone: when the job was removed.
             JobFailed: when its code is not in the folder.
-            SecretMissing: when a secret that the template names has no value here, by the name of its variable.
+            SecretMissing: when the variable of a secret in the template is not set in ``environ``.
         """
         return run_job(self._described(job, connections.product), connections, arguments, on_output, environ=environ)
 
@@ -75,7 +75,7 @@ class JobRunner:
 
 
 def _variables(container: Mapping[str, Any]) -> Iterator[tuple[str, str | SecretRef]]:
-    """Variables of a container. Secret Manager's values are not emulated: a secret is looked up by its variable."""
+    """Variables of a container. Values of Secret Manager are not emulated, so a secret is read from its variable."""
     for variable in container.get("envs", ()):
         name = variable["name"]
         if name not in _GIVEN_HERE:

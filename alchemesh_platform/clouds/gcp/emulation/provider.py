@@ -1,4 +1,4 @@
-"""The stand-in for Pulumi's provider `gcp`, attached to the engine in the place of the real plugin."""
+"""The emulated version of Pulumi's provider `gcp`. The engine attaches to it instead of the real plugin."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class EmulatedGcp(ServedProvider):
-    """A provider `gcp` of which nothing leaves this machine.
+    """A provider `gcp` that works on this machine only.
 
     Args:
         world: The emulated cloud.
@@ -48,7 +48,7 @@ class EmulatedGcp(ServedProvider):
         return json.dumps({"name": PACKAGE, "version": self.package_version})
 
     def check_configuration(self, arguments: Mapping[str, Any]) -> list[Refusal]:
-        return []  # the real provider's many settings are for reaching the real cloud
+        return []  # the real provider's other settings are for access to the real cloud
 
     def configure_with(self, arguments: Mapping[str, Any]) -> None:
         self.world.configure(project=arguments.get("project"), region=arguments.get("region"))
@@ -65,7 +65,7 @@ class EmulatedGcp(ServedProvider):
 
 @contextmanager
 def serve_emulated(world: World) -> Iterator[Served]:
-    """Serve the stand-in for the engines that run inside the block."""
+    """Serve the emulated provider to the engines that run inside the block."""
     from alchemesh_platform.provider.serve.attach import serve_attached
 
     provider = EmulatedGcp(world)

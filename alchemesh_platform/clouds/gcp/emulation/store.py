@@ -1,7 +1,7 @@
 """The stored state of the emulated cloud: every resource with its properties, and injected faults.
 
-One SQLite file of an environment. It survives runs; what is taken out of it, or changed in it, was removed or changed
-"by hand", as far as a refresh can tell.
+One SQLite file for each environment, which survives runs. For a refresh, a resource that was removed from it or changed
+in it was removed or changed by hand.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from alchemesh_platform.provider.values import Secret
 
 FILE = "cloud.db"
-BUSY_SECONDS = 30.0  # how long one operation waits for another's transaction
-HIDDEN = {"hidden": "secret"}  # what is kept in the place of a secret: that it is there
+BUSY_SECONDS = 30.0  # how long an operation waits for another transaction
+HIDDEN = {"hidden": "secret"}  # the mark that replaces a secret
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS resource (
@@ -40,11 +40,11 @@ class Kept:
 
     Args:
         type: Pulumi type.
-        id: The service's name for it: ``projects/acme/topics/flights``.
-        urn: Which resource of which stack made it.
-        inputs: Properties that were given, by their names in Pulumi; secrets are hidden.
-        outputs: Properties that were computed.
-        made: Whether making it came to an end: what a run was killed over is here, and not made.
+        id: The service's id of the resource: ``projects/acme/topics/flights``.
+        urn: URN of the Pulumi resource that created it.
+        inputs: Input properties, by their names in Pulumi; secrets are hidden.
+        outputs: Computed properties.
+        made: Whether its creation finished. It is false if a run was killed during the creation.
     """
 
     type: str
@@ -56,12 +56,12 @@ class Kept:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """Everything that is known of it."""
+        """All its properties."""
         return {**self.inputs, **self.outputs}
 
 
 class Store:
-    """The file. Several processes may have it open; every method is one transaction."""
+    """The file. Several processes can open it, and every method is one transaction."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,13 +70,13 @@ class Store:
             database.executescript(_TABLES)
 
     def get(self, type_: str, identity: str) -> Kept | None:
-        """A resource; None when it is not there."""
+        """A resource; None if it does not exist."""
         with self._transaction() as database:
             row = database.execute("SELECT * FROM resource WHERE type = ? AND id = ?", (type_, identity)).fetchone()
         return _kept(row) if row else None
 
     def all(self, type_: str | None = None) -> list[Kept]:
-        """Every resource, of one type where one is given, in the order of type and id."""
+        """Every resource, or those of one type, sorted by type and id."""
         with self._transaction() as database:
             rows = database.execute(
                 "SELECT * FROM resource WHERE ? IS NULL OR type = ? ORDER BY type, id",
@@ -85,7 +85,7 @@ class Store:
         return [_kept(row) for row in rows]
 
     def put(self, kept: Kept) -> None:
-        """Keep a resource as it is now."""
+        """Store the current state of a resource."""
         with self._transaction() as database:
             database.execute(
                 "INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?, ?, ?)",
@@ -96,10 +96,10 @@ class Store:
             )
 
     def change(self, type_: str, identity: str, **inputs: Any) -> None:
-        """Change properties of a resource by hand; None takes one away.
+        """Change properties of a resource by hand. None removes a property.
 
         Raises:
-            LookupError: when it is not there.
+            LookupError: when it does not exist.
         """
         kept = self.get(type_, identity)
         if kept is None:
@@ -108,45 +108,45 @@ class Store:
         self.put(replace(kept, inputs=changed))
 
     def remove(self, type_: str, identity: str) -> bool:
-        """Take a resource out; gives whether it was there."""
+        """Remove a resource, and return whether it existed."""
         with self._transaction() as database:
             done = database.execute("DELETE FROM resource WHERE type = ? AND id = ?", (type_, identity))
             return done.rowcount > 0
 
     def disable_api(self, project: str, service: str) -> None:
-        """Have a project lack a service, such as ``bigquery.googleapis.com``, until one enables it."""
+        """Disable a service in a project, such as ``bigquery.googleapis.com``."""
         self._fault(_API_DISABLED, service, project)
 
     def enable_api(self, project: str, service: str) -> None:
-        """Have a project offer a service."""
+        """Enable a service in a project."""
         with self._transaction() as database:
             database.execute(
                 "DELETE FROM fault WHERE what = ? AND service = ? AND place = ?", (_API_DISABLED, service, project)
             )
 
     def api_disabled(self, project: str, service: str) -> bool:
-        """Whether a project lacks a service."""
+        """Whether a service is disabled in a project."""
         return self._has_fault(_API_DISABLED, service, project)
 
     def withdraw_region(self, service: str, region: str) -> None:
-        """Have a service lack a region."""
+        """Make a region unavailable for a service."""
         self._fault(_REGION_ABSENT, service, region.lower())
 
     def region_absent(self, service: str, region: str) -> bool:
-        """Whether a service lacks a region."""
+        """Whether a region is unavailable for a service."""
         return self._has_fault(_REGION_ABSENT, service, region.lower())
 
     def withhold_image(self, image: str) -> None:
-        """Have a repository lack an image, until somebody pushes it; all others are there."""
+        """Make an image missing in its repository until it is pushed. All other images exist."""
         self._fault(_IMAGE_ABSENT, "", image)
 
     def push_image(self, image: str) -> None:
-        """Have a repository hold an image."""
+        """Make an image exist in its repository."""
         with self._transaction() as database:
             database.execute("DELETE FROM fault WHERE what = ? AND place = ?", (_IMAGE_ABSENT, image))
 
     def image_absent(self, image: str) -> bool:
-        """Whether a repository lacks an image."""
+        """Whether an image is missing in its repository."""
         return self._has_fault(_IMAGE_ABSENT, "", image)
 
     def _fault(self, what: str, service: str, place: str) -> None:
@@ -167,7 +167,7 @@ class Store:
 
 
 def hidden(tree: Any) -> Any:
-    """The same value with only a mark where a secret is: the store is a plain file."""
+    """The same value with a mark instead of each secret, since the store is a plain file."""
     if isinstance(tree, Secret):
         return HIDDEN
     if isinstance(tree, Mapping):

@@ -1,4 +1,4 @@
-"""The emulated cloud of one environment: what is kept of it, and the emulators that hold its data."""
+"""The emulated cloud of one environment: its store, and the emulators that hold its data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alchemesh_platform.clouds.gcp.emulation.store import Store
 
 STORAGE = "storage"
 BIGQUERY = "bigquery"
-# The number of a project cannot be known of its name: this is what the emulated ones have.
+# The number of a project does not follow from its name. Emulated projects have this number.
 PROJECT_NUMBER = 123456789012
 
 
@@ -23,9 +23,9 @@ class World:
 
     Args:
         store: The stored resources.
-        address_of: Gives the address of a service's emulator, which it starts where it does not run.
-        project: Project of resources that name none.
-        region: Region of resources that name none.
+        address_of: Function that returns the address of a service's emulator, and starts it if it does not run.
+        project: Default project of resources.
+        region: Default region of resources.
         lock: Guards read-modify-write sequences.
     """
 
@@ -39,7 +39,7 @@ class World:
         """The emulated Cloud Storage.
 
         Raises:
-            EmulatorFailed: when its emulator does not come up.
+            EmulatorFailed: when its emulator does not start.
         """
         return StorageRest("Cloud Storage", self.address_of(STORAGE))
 
@@ -48,16 +48,16 @@ class World:
 
         Raises:
             EmulatorMissing: when its emulator cannot be installed.
-            EmulatorFailed: when it does not come up.
+            EmulatorFailed: when its emulator does not start.
         """
         return BigQueryRest("BigQuery", self.address_of(BIGQUERY))
 
     def configure(self, *, project: str | None = None, region: str | None = None) -> None:
-        """Take what the provider is configured with."""
+        """Set the provider's project and region."""
         self.project = project or self.project
         self.region = region or self.region
 
     def settled(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs with the provider's project and region where they name none."""
+        """Inputs, with the provider's project and region as defaults."""
         defaults = {"project": self.project, "region": self.region}
         return {**{name: value for name, value in defaults.items() if value}, **inputs}

@@ -48,8 +48,7 @@ class GcpDomain(Component[Args, Settings]):
     spec = SPEC
 
     def build(self) -> Mapping[str, Any]:
-        """Create the account, its rights, the teams' access to it, and a budget if the platform has one for the
-        domain."""
+        """Create the account, its rights, its members, and the domain's budget if the platform sets one."""
         self.deployer = self.deploying_identity()
         self.rights()
         self.actors()

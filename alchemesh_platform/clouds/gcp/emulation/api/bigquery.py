@@ -1,4 +1,4 @@
-"""BigQuery's JSON interface, as far as the stand-in calls it.
+"""The part of BigQuery's JSON interface that the emulated provider calls.
 
 Source: https://cloud.google.com/bigquery/docs/reference/rest
 """
@@ -19,39 +19,39 @@ class BigQueryRest(Rest):
     """BigQuery."""
 
     def dataset(self, project: str, dataset: str) -> dict[str, Any] | None:
-        """A dataset; None where there is none."""
+        """A dataset; None if it does not exist."""
         return self.found(_path(project, dataset))
 
     def make_dataset(self, project: str, body: Mapping[str, Any]) -> None:
-        """Make a dataset. Refused with 409 where there is one."""
+        """Create a dataset. Raises Refused with 409 if it exists."""
         self.json("POST", f"{_project(project)}/datasets", body)
 
     def change_dataset(self, project: str, dataset: str, body: Mapping[str, Any]) -> None:
-        """Change what is given of a dataset; None takes it away."""
+        """Update the given properties of a dataset. None removes a property."""
         self.json("PATCH", _path(project, dataset), body)
 
     def remove_dataset(self, project: str, dataset: str, *, with_tables: bool) -> None:
-        """Remove a dataset. Refused where it has tables that may not go."""
+        """Delete a dataset. Raises Refused if it has tables, unless ``with_tables`` is set."""
         self.removed(_path(project, dataset), query={"deleteContents": "true" if with_tables else "false"})
 
     def table(self, project: str, dataset: str, table: str) -> dict[str, Any] | None:
-        """A table or view; None where there is none."""
+        """A table or view; None if it does not exist."""
         return self.found(_path(project, dataset, table))
 
     def make_table(self, project: str, dataset: str, body: Mapping[str, Any]) -> None:
-        """Make a table or view. Refused with 409 where there is one."""
+        """Create a table or view. Raises Refused with 409 if it exists."""
         self.json("POST", f"{_path(project, dataset)}/tables", body)
 
     def change_table(self, project: str, dataset: str, table: str, body: Mapping[str, Any]) -> None:
-        """Change what is given of a table; None takes it away."""
+        """Update the given properties of a table. None removes a property."""
         self.json("PATCH", _path(project, dataset, table), body)
 
     def remove_table(self, project: str, dataset: str, table: str) -> None:
-        """Remove a table or view."""
+        """Delete a table or view."""
         self.removed(_path(project, dataset, table))
 
     def query(self, project: str, sql: str) -> list[list[Any]]:
-        """Rows that a statement gives, values as BigQuery writes them: texts.
+        """The rows of a statement's result. Values are texts, as in BigQuery's interface.
 
         Raises:
             Refused: with BigQuery's message.

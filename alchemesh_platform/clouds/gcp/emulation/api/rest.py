@@ -1,6 +1,6 @@
-"""The JSON interfaces of Google's services, as far as the stand-in calls them.
+"""A client of the JSON interfaces of Google's services, for the emulated provider.
 
-Google's own clients cannot be loaded beside Pulumi's SDK: both register ``google.rpc.Status`` with protobuf.
+Google's own clients cannot be imported together with Pulumi's SDK: both register ``google.rpc.Status`` with protobuf.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Rest:
 
     Args:
         service: Its name.
-        url: Where it listens.
+        url: Its address.
     """
 
     service: str
@@ -41,7 +41,7 @@ class Rest:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> bytes:
-        """One request; gives the answer's content.
+        """Send one request, and return the content of the answer.
 
         Raises:
             Refused: with the service's status and message.
@@ -65,7 +65,7 @@ class Rest:
     def json(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, query: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """One request whose answer is JSON.
+        """Send one request, and return its JSON answer.
 
         Raises:
             Refused: with the service's status and message.
@@ -84,7 +84,7 @@ class Rest:
             raise
 
     def removed(self, path: str, *, query: Mapping[str, str] | None = None) -> None:
-        """Remove what is at a path; what is gone already is no error."""
+        """Delete the resource at a path. A missing one is no error."""
         try:
             self.call("DELETE", path, query=query)
         except Refused as error:

@@ -1,4 +1,4 @@
-"""Cloud Storage's JSON interface, as far as the stand-in calls it.
+"""The part of Cloud Storage's JSON interface that the emulated provider calls.
 
 Source: https://cloud.google.com/storage/docs/json_api/v1
 """
@@ -18,15 +18,15 @@ class StorageRest(Rest):
     """Cloud Storage."""
 
     def bucket_exists(self, bucket: str) -> bool:
-        """Whether there is a bucket."""
+        """Whether a bucket exists."""
         return self.found(f"/storage/v1/b/{quote(bucket, safe='')}") is not None
 
     def make_bucket(self, project: str, bucket: str, location: str) -> None:
-        """Make a bucket. Refused with 409 where there is one."""
+        """Create a bucket. Raises Refused with 409 if it exists."""
         self.json("POST", "/storage/v1/b", {"name": bucket, "location": location}, query={"project": project})
 
     def remove_bucket(self, bucket: str) -> None:
-        """Remove an empty bucket."""
+        """Delete an empty bucket."""
         self.removed(f"/storage/v1/b/{quote(bucket, safe='')}")
 
     def objects(self, bucket: str) -> Iterator[str]:
@@ -47,7 +47,7 @@ class StorageRest(Rest):
         self.call("POST", path, content, query={"uploadType": "media", "name": name}, content_type=content_type)
 
     def read(self, bucket: str, name: str) -> bytes | None:
-        """Content of an object; None where there is none."""
+        """Content of an object; None if it does not exist."""
         try:
             return self.call("GET", _object(bucket, name), query={"alt": "media"})
         except Refused as error:
@@ -56,7 +56,7 @@ class StorageRest(Rest):
             raise
 
     def remove(self, bucket: str, name: str) -> None:
-        """Remove an object."""
+        """Delete an object."""
         self.removed(_object(bucket, name))
 
 

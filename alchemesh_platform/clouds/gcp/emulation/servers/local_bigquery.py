@@ -1,7 +1,7 @@
-"""BigQuery's emulator, `local-bigquery`, in a Python environment of its own in the user's cache folder.
+"""Installs BigQuery's emulator, `local-bigquery`, into a separate Python environment in the user's cache folder.
 
-It needs a newer Python than the platform does, and other versions of libraries than a product's code may have. It is
-installed once for each lock file; DuckDB's extensions come as packages, so that nothing is downloaded when it starts.
+The emulator needs a newer Python than the platform, and other versions of libraries than a product's code may have. It
+is installed once for each lock file. DuckDB's extensions are packages too, so its start downloads nothing.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ for path in glob.glob(sysconfig.get_path("purelib") + "/duckdb_extension_*/exten
 
 
 class EmulatorMissing(Failure):
-    """Raised when an emulator cannot be installed; says what is missing."""
+    """Raised when an emulator cannot be installed. The message names the missing part."""
 
 
 def ensure_local_bigquery(report: Callable[[str], None] = lambda _line: None) -> Path:
-    """The folder of the emulator's environment, made where it is not there yet.
+    """The folder of the emulator's environment. It is created if it is missing.
 
     Args:
-        report: Receives a line when it takes long.
+        report: Called with a line of progress before the installation.
 
     Raises:
         EmulatorMissing: when there is no Python for it, or its packages cannot be installed.
@@ -62,10 +62,10 @@ def ensure_local_bigquery(report: Callable[[str], None] = lambda _line: None) ->
 
 
 def find_python() -> str:
-    """A Python that is new enough: the one that is named, this one, one on PATH, one of pyenv.
+    """A Python that is new enough: the configured one, this one, one on PATH, or one of pyenv.
 
     Raises:
-        EmulatorMissing: when there is none, with the ways to get one.
+        EmulatorMissing: when there is none, with the ways to install one.
     """
     for candidate in _candidates():
         if _is_new_enough(candidate):
@@ -79,7 +79,7 @@ def find_python() -> str:
 
 
 def home_of(folder: Path) -> Path:
-    """The home folder that the emulator runs with, where DuckDB's extensions are."""
+    """The home folder of the emulator, which holds DuckDB's extensions."""
     return folder / "home"
 
 
@@ -102,7 +102,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _is_new_enough(python: str) -> bool:
-    try:  # pyenv's shims are there for versions that are not chosen, and fail
+    try:  # pyenv also has shims for inactive versions, and those fail
         printed = subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return False
@@ -115,7 +115,7 @@ def _install(python: str, folder: Path, lock: bytes) -> None:
     requirements = folder / LOCK
     requirements.write_bytes(lock)
     pip = (own, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    # Without dependencies: the lock file has them all, and one of them in another version than the emulator asks for.
+    # Without dependencies: the lock file lists all of them, one in another version than the emulator requires.
     packages = ("install", "--no-deps", "--require-hashes", "--requirement", str(requirements))
     _run(folder, python, "-m", "venv", str(folder))
     _run(folder, *pip, *packages)

@@ -1,4 +1,4 @@
-"""The emulators as supervised servers of an environment: started once, with the same port and data ever after."""
+"""The emulators as supervised servers of an environment. Each keeps its port and its data after the first start."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from alchemesh_platform.machine.processes import Program, ensure_running, log_fi
 HOST = "127.0.0.1"
 READY_SECONDS = 120.0
 PORTS_FILE = "emulators.json"
-# Service: variable by which Google's clients find its emulator.
+# The variable of each service that points Google's clients to its emulator.
 VARIABLES = {STORAGE: "STORAGE_EMULATOR_HOST", BIGQUERY: "BIGQUERY_EMULATOR_HOST"}
-_GRPC = "bigquery-grpc"  # its interface for storage reads and writes has a port of its own
+_GRPC = "bigquery-grpc"  # the interface for storage reads and writes has a separate port
 _PORTS = (*VARIABLES, _GRPC)
 _READY = {STORAGE: "/storage/v1/b?project=emulated", BIGQUERY: "/bigquery/v2/projects/emulated/datasets"}
 
 
 class EmulatorFailed(Failure):
-    """Raised when an emulator does not come up."""
+    """Raised when an emulator does not start."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Emulators:
 
     Args:
         folder: The environment's emulated cloud.
-        report: Receives a line for what takes long.
+        report: Called with a line of progress before each slow step.
     """
 
     folder: Path
@@ -48,12 +48,12 @@ class Emulators:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def address_of(self, service: str) -> str:
-        """Address of a service's emulator, which is started where it does not run.
+        """Address of a service's emulator. Starts the emulator if it does not run.
 
         Raises:
             EmulatorMissing: when it cannot be installed.
-            EmulatorFailed: when it does not come up, with what it said.
-            PortInUse: when another process has its port by now.
+            EmulatorFailed: when it does not start, with its message.
+            PortInUse: when another process uses its port.
         """
         with self._lock:
             if service not in self._up:
@@ -62,16 +62,16 @@ class Emulators:
         return self.addresses()[service]
 
     def addresses(self) -> dict[str, str]:
-        """Service: address, whether its emulator runs or not."""
+        """The address of each service's emulator, even if it does not run."""
         ports = self._ports()
         return {service: f"http://{HOST}:{ports[service]}" for service in VARIABLES}
 
     def variables(self) -> dict[str, str]:
-        """Variables by which Google's clients find the emulators."""
+        """Variables that point Google's clients to the emulators."""
         return {VARIABLES[service]: url for service, url in self.addresses().items()}
 
     def resume(self) -> None:
-        """Start again what was started once: after a reboot, its data is wanted and nobody makes anything."""
+        """Restart the emulators that an earlier run started, so that their data is available after a reboot."""
         for service in VARIABLES:
             if (self.folder / service).is_dir():
                 self.address_of(service)
@@ -126,13 +126,13 @@ class Emulators:
         )
 
     def _ports(self) -> Mapping[str, int]:
-        """Service: port. Chosen once, for the addresses are written into connections that outlive a run."""
+        """The port of each service. It is chosen once, since connections that outlive a run hold the addresses."""
         from filelock import FileLock
 
         if (known := self._known_ports()).keys() >= set(_PORTS):
             return known
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(self.folder / f"{PORTS_FILE}.lock"):  # two commands that are the first would choose two of each
+        with FileLock(self.folder / f"{PORTS_FILE}.lock"):  # two first commands would choose two ports
             known = self._known_ports()
             known |= {name: free_port(HOST) for name in _PORTS if name not in known}
             write_if_changed(self.folder / PORTS_FILE, json.dumps(known, indent=2) + "\n")
@@ -145,7 +145,7 @@ class Emulators:
 
 
 def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
-    """https://github.com/fsouza/fake-gcs-server, started by ourselves: its Python wrapper leaves no choice of port."""
+    """The program of https://github.com/fsouza/fake-gcs-server, since its Python wrapper cannot set a port."""
     from importlib.resources import files
 
     try:
@@ -164,7 +164,7 @@ def _fake_gcs(port: int, data: Path) -> tuple[str, ...]:
 
 
 def _local_bigquery(installed: Path, port: int, grpc_port: int, data: Path) -> tuple[str, ...]:
-    """The package local-bigquery, in a virtual environment of its own."""
+    """The program of the package local-bigquery, in its own virtual environment."""
     return (
         *(str(installed / "bin" / "python"), str(installed / "bin" / "local-bigquery")),
         *("--host", HOST, "--port", str(port), "--grpc-port", str(grpc_port), "--data-dir", str(data), "serve"),

@@ -1,4 +1,4 @@
-"""Artifact Registry: kept. No image is stored.
+"""Artifact Registry: repositories are stored, images are not.
 
 Source: https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories
 """

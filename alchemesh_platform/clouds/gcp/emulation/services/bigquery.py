@@ -1,4 +1,4 @@
-"""BigQuery: datasets, tables, views and access in local-bigquery; grants kept beside it, for it enforces none.
+"""BigQuery: datasets, tables, views and access in local-bigquery. The store holds grants, which it does not enforce.
 
 Source: https://cloud.google.com/bigquery/docs/reference/rest
 """
@@ -154,7 +154,7 @@ class Table(ResourceType):
         if "labels" in changed:
             changed["labels"] = {**dict.fromkeys(before.get("labels") or {}), **(after.get("labels") or {})}
         if "view" in changed:
-            # local-bigquery tries the old query first, which may no longer hold. BigQuery changes it in place.
+            # local-bigquery runs the old query first, which may no longer be valid. BigQuery changes it in place.
             service.remove_table(*place)
             service.make_table(place[0], place[1], after)
         else:
@@ -165,7 +165,7 @@ class Table(ResourceType):
 
 
 def _key_of(world: World, values: Values) -> str | None:
-    """The key that a table has: its own, or that of its dataset, which the provider sees as the table's."""
+    """The key of a table: its own, or that of its dataset, which the provider reads as the table's key."""
     if values.get("encryptionConfiguration") is not None:
         return None
     dataset = world.store.get(DATASET, DATASET_ID.format_map(values))

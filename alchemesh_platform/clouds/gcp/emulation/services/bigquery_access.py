@@ -45,10 +45,10 @@ SPECIAL_GROUPS = ("projectOwners", "projectReaders", "projectWriters", "allAuthe
 
 @dataclass(frozen=True, kw_only=True)
 class Access(ResourceType):
-    """One entry of a dataset's list, beside those of others.
+    """One entry of a dataset's access list, independent of other entries.
 
-    The provider tells entries apart by role and member, whatever their condition: a second one is refused. The very
-    same entry is taken over here, for a run may have been killed over it; there it has to be removed by hand.
+    The provider identifies entries by role and member, without their condition, and rejects a second one. The emulation
+    adopts an identical entry, since a killed run may have created it. In the real cloud, a user must remove it by hand.
 
     Source: https://github.com/GoogleCloudPlatform/magic-modules/blob/main/mmv1/products/bigquery/DatasetAccess.yaml
     """
@@ -126,7 +126,7 @@ class DatasetGrant(Grant):
 
 
 def entries_of(world: World, values: Values) -> list[dict[str, Any]]:
-    """The list of who may do what with a dataset."""
+    """The access list of a dataset."""
     dataset = world.bigquery().dataset(values["project"], values["datasetId"])
     if dataset is None:
         raise not_found(DATASET_ID.format_map(values))
@@ -134,7 +134,7 @@ def entries_of(world: World, values: Values) -> list[dict[str, Any]]:
 
 
 def binding_entry(values: Values) -> dict[str, Any]:
-    """A binding as an entry of the list has it."""
+    """A binding in the form of an entry of the access list."""
     member, role = str(values["member"]), str(values["role"])
     kind, _, name = member.partition(":")
     field, member = ("specialGroup", member) if member in SPECIAL_GROUPS else (FIELDS.get(kind, "iamMember"), name)

@@ -1,4 +1,4 @@
-"""Pulumi's properties of datasets and tables as BigQuery's interface takes them.
+"""Converts Pulumi's properties of datasets and tables into bodies of BigQuery's interface.
 
 Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets and …/tables
 """
@@ -11,13 +11,13 @@ from typing import Any
 from alchemesh_platform.clouds.gcp.emulation.types import table_schema
 
 _DATASET = ("location", "friendlyName", "description", "labels", "defaultCollation", "maxTimeTravelHours")
-_DATASET_TEXTS = ("defaultTableExpirationMs", "defaultPartitionExpirationMs")  # whole numbers, which JSON has as texts
+_DATASET_TEXTS = ("defaultTableExpirationMs", "defaultPartitionExpirationMs")  # whole numbers, as texts in JSON
 _TABLE = ("friendlyName", "description", "labels", "requirePartitionFilter")
 _ENTRY = ("role", "userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember", "view", "routine", "condition")
 
 
 def dataset_body(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A dataset; what is not said is left out."""
+    """The body of a dataset, without properties that are not set."""
     body = {name: values[name] for name in _DATASET if values.get(name) is not None}
     body |= {name: str(values[name]) for name in _DATASET_TEXTS if values.get(name) is not None}
     if "datasetId" in values:
@@ -28,7 +28,7 @@ def dataset_body(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def access_entry(values: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of a dataset's list of who may do what."""
+    """An entry of a dataset's access list."""
     entry = {name: values[name] for name in _ENTRY if values.get(name) is not None}
     authorized = values.get("dataset") or values.get("authorizedDataset")
     if authorized is not None:
@@ -37,7 +37,7 @@ def access_entry(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def table_body(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A table or view; what is not said is left out."""
+    """The body of a table or view, without properties that are not set."""
     body = {name: values[name] for name in _TABLE if values.get(name) is not None}
     body["tableReference"] = {
         "projectId": values["project"],

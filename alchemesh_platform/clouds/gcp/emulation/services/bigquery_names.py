@@ -1,4 +1,4 @@
-"""What BigQuery's resource types are called."""
+"""The names of BigQuery's resource types."""
 
 from __future__ import annotations
 

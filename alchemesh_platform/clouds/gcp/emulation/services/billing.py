@@ -41,7 +41,7 @@ def _one_label(inputs: Values) -> Iterator[Refusal]:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget(ResourceType):
-    """A budget, whose projects the service tells by their numbers, however they were given."""
+    """A budget. The service returns its projects by number, even if they were given by id."""
 
     def look(self, world: World, values: Values) -> Mapping[str, Any]:
         given = values.get("budgetFilter")

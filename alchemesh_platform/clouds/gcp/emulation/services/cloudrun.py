@@ -1,4 +1,4 @@
-"""Cloud Run: services and jobs. Kept: no container runs.
+"""Cloud Run: services and jobs are stored, and no container runs.
 
 As with the real service, the image and a version of each secret must exist. Values of secrets are not emulated: a
 secret exists if this process has its environment variable, as `alchemesh run` reads it.
@@ -78,12 +78,12 @@ def _containers(*path: str) -> Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class Running(ResourceType):
-    """A service or a job: it is made, and then looks for what it starts with.
+    """A service or a job. After its creation, it resolves its image, its account and its secrets.
 
     Args:
-        what: Name of the type, as the real provider says it.
-        task: Path of what has its containers and its account.
-        no_image: Code of the error where its image is not there, and what comes before the words.
+        what: Name of the type in messages of the real provider.
+        task: Path of the object with its containers and its account.
+        no_image: Code of the error for a missing image, and the prefix of its message.
     """
 
     what: str
@@ -115,7 +115,7 @@ class Running(ResourceType):
 
 
 def _trouble(variable: Values, account: object, project: str, world: World) -> str | None:
-    """Why a variable cannot be had from Secret Manager."""
+    """The reason why a variable cannot be read from Secret Manager."""
     reference = variable["valueSource"]["secretKeyRef"]
     identity = SECRET_ID_FORMAT.format(project=project, it=str(reference["secret"]).rpartition("/")[2])
     version = f"{identity.replace(project, str(PROJECT_NUMBER), 1)}/versions/{reference['version']}"

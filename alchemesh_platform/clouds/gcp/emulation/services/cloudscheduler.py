@@ -1,4 +1,4 @@
-"""Cloud Scheduler: kept. Nothing is started when its time comes.
+"""Cloud Scheduler: jobs are stored, and nothing runs on schedule.
 
 Source: https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs
 """

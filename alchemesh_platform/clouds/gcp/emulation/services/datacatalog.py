@@ -1,4 +1,4 @@
-"""Policy tags: kept. Columns can name them; no emulator hides a column from anybody.
+"""Policy tags are stored, and columns can refer to them. No emulator restricts access to columns.
 
 Source: https://cloud.google.com/bigquery/docs/column-level-security-intro
 """

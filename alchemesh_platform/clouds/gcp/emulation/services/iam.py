@@ -1,4 +1,4 @@
-"""Grants: one member, one role, one resource. Kept and asserted on: no emulator enforces them.
+"""Grants: one member, one role, one resource. They are stored for assertions, and no emulator enforces them.
 
 Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
 """
@@ -22,13 +22,16 @@ _ACCOUNT_MEMBER = "serviceAccount:"
 
 
 def account_email(account: str, project: str) -> str:
-    """Email of a service account. A project of an old domain has that before its own name, and behind in emails."""
+    """Email of a service account.
+
+    A project id with a domain (``example.com:name``) has the domain at its end in emails.
+    """
     domain, _, name = project.rpartition(":")
     return f"{account}@{name}{'.' + domain if domain else ''}.{ACCOUNT_DOMAIN}"
 
 
 def account_exists(world: World, email: str, project: str) -> bool:
-    """Whether a project has an account. Accounts elsewhere and Google's service agents are taken as they are."""
+    """Whether a project has an account. Accounts of other projects and Google's service agents count as existing."""
     if not email.endswith(account_email("", project)):
         return True
     return world.store.get(ACCOUNT, f"projects/{project}/serviceAccounts/{email}") is not None
@@ -36,7 +39,7 @@ def account_exists(world: World, email: str, project: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant(ResourceType):
-    """A member's role on a resource; every change makes another one."""
+    """A member's role on a resource. Every change replaces it."""
 
     only_replaced: bool = True
     repeatable: bool = True
@@ -56,7 +59,10 @@ class Grant(ResourceType):
 
 
 def _digest(condition: Mapping[str, Any]) -> str:
-    """All of a condition tells bindings apart: one whose end changes is made before the one that it stands for goes."""
+    """The digest of a whole condition, which distinguishes bindings.
+
+    A binding with a new end is created before the old one is deleted.
+    """
     return hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:16]
 
 

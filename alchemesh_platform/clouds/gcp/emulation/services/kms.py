@@ -1,4 +1,4 @@
-"""Cloud KMS: kept. Nothing is encrypted.
+"""Cloud KMS: keys are stored, and nothing is encrypted.
 
 Source: https://cloud.google.com/kms/docs/reference/rest
 """
@@ -37,6 +37,6 @@ TYPES = (
         defaults={"purpose": "ENCRYPT_DECRYPT"},
         outputs=with_labels(),
     ),
-    # Keys are mostly somebody else's: a grant is taken on one that is not known here.
+    # Most keys belong to other teams, so a grant on an unknown key is accepted.
     grant("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember", "{cryptoKeyId}", SERVICE),
 )

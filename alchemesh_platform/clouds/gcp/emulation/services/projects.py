@@ -1,4 +1,4 @@
-"""Projects: the services that they have enabled, and grants on a whole project. Kept.
+"""Projects: their enabled services, and grants on a whole project. Both are stored.
 
 Source: https://cloud.google.com/service-usage/docs/enable-disable
 """

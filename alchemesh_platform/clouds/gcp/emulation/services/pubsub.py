@@ -1,4 +1,4 @@
-"""Pub/Sub: topics, subscriptions, schemas. Kept: no message passes, a Cloud Storage subscription writes nothing.
+"""Pub/Sub: topics, subscriptions and schemas are stored. No message is delivered or written to Cloud Storage.
 
 Source: https://cloud.google.com/pubsub/docs
 """
@@ -56,7 +56,7 @@ ON_TOPIC = Reference(TOPIC, "topic", TOPIC_ID)
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription(ResourceType):
-    """A subscription; one to Cloud Storage needs Pub/Sub's own account to have rights on the bucket.
+    """A subscription. With Cloud Storage as its target, Pub/Sub's service agent needs rights on the bucket.
 
     Source: https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#assign_roles_service_agent
     """
@@ -89,7 +89,7 @@ def _destination(inputs: Values) -> Iterator[Refusal]:
 
 
 def _batch(inputs: Values) -> Iterator[Refusal]:
-    """A file is closed before its messages' acknowledgement is due."""
+    """Check that the time limit of a file is not longer than the acknowledgement deadline of its messages."""
     config = inputs.get("cloudStorageConfig")
     given = reveal(config.get("maxDuration")) if isinstance(config, Mapping) else None
     acked = reveal(inputs.get("ackDeadlineSeconds", ACK_SECONDS_DEFAULT))

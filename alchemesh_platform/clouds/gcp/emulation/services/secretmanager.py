@@ -1,4 +1,4 @@
-"""Secret Manager: kept, without any secret: what a version holds is written down nowhere.
+"""Secret Manager: secrets and versions are stored, without their values.
 
 Source: https://cloud.google.com/secret-manager/docs
 """
@@ -34,7 +34,7 @@ SECRET_ID_FORMAT = "projects/{project}/secrets/{it}"  # noqa: S105 - a format
 
 @dataclass(frozen=True, kw_only=True)
 class SecretVersion(ResourceType):
-    """A version of a secret; versions count from 1 and no number comes twice."""
+    """A version of a secret. Versions count from 1, and no number is used twice."""
 
     def number(self, values: Values, world: World) -> int:
         versions = [kept.id for kept in world.store.all(VERSION) if kept.id.startswith(f"{values['secret']}/versions/")]

@@ -1,4 +1,4 @@
-"""Service accounts and their keys: kept. A key opens nothing: emulators ask for none.
+"""Service accounts and their keys are stored. Keys give no access, since emulators require none.
 
 Source: https://cloud.google.com/iam/docs/service-account-types#user-managed
 """
@@ -38,9 +38,9 @@ def _unique_id(values: Values, world: World) -> str:
 
 
 def _private_key(values: Values, world: World) -> str:
-    """A key file as the service gives it out, base64, without what could open anything: the private key.
+    """A key file in the service's form, in base64, without the private key.
 
-    It is left out, not empty: who finds one tries to sign with it, and fails.
+    The private key is left out, not empty, since clients would try to sign with an empty one and fail.
     """
     email = str(values["serviceAccountId"]).rpartition("/")[2]
     document = {"type": "service_account", "client_email": email}

@@ -1,4 +1,4 @@
-"""Cloud SQL: instances and their databases. Kept: no server runs.
+"""Cloud SQL: instances and their databases are stored, and no server runs.
 
 Source: https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1/instances
 """

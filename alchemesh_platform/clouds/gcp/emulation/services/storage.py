@@ -1,4 +1,4 @@
-"""Cloud Storage: buckets and objects in fake-gcs-server; class, labels, lifecycle and grants kept beside it.
+"""Cloud Storage: buckets and objects in fake-gcs-server. The store holds class, labels, lifecycle and grants.
 
 Source: https://cloud.google.com/storage/docs/buckets
 """
@@ -41,7 +41,7 @@ OBJECT = "gcp:storage/bucketObject:BucketObject"
 BUCKET_GRANT = "gcp:storage/bucketIAMMember:BucketIAMMember"
 TOPIC = "gcp:pubsub/topic:Topic"
 
-# https://cloud.google.com/storage/docs/buckets#naming; a name with dots is a domain name, which has to be verified
+# https://cloud.google.com/storage/docs/buckets#naming; a name with dots is a domain name, which must be verified
 BUCKET_NAME_MAX = 63
 BUCKET_NAME = re.compile(rf"(?!goog)(?!.*(google|g00gle))[a-z0-9][a-z0-9_-]{{1,{BUCKET_NAME_MAX - 2}}}[a-z0-9]")
 OBJECT_NAME_MAX = 1024  # bytes, https://cloud.google.com/storage/docs/objects#naming
@@ -54,7 +54,7 @@ LIFECYCLE_ACTIONS = ("Delete", "SetStorageClass", "AbortIncompleteMultipartUploa
 
 @dataclass(frozen=True, slots=True)
 class BucketReference(Reference):
-    """A bucket by its name: of this cloud's own, or of somebody else, who made it in the emulator by hand."""
+    """A bucket by its name: one of this store, or one that a user created in the emulator by hand."""
 
     def there(self, world: World, identity: str) -> bool:
         return Reference.there(self, world, identity) or world.storage().bucket_exists(identity)
@@ -117,7 +117,7 @@ class BucketObject(ResourceType):
             return None
         if _digest(found) == values.get("md5hash"):
             return {}
-        return {"content": Secret(found.decode(errors="replace"))}  # secret, as the SDK has it
+        return {"content": Secret(found.decode(errors="replace"))}  # secret, like in the SDK
 
     def remove(self, world: World, values: Values) -> None:
         world.storage().remove(values["bucket"], values["name"])

@@ -1,4 +1,4 @@
-"""Storage Transfer: kept. Nothing is transferred.
+"""Storage Transfer: jobs are stored, and nothing is transferred.
 
 Source: https://cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs
 """
@@ -16,14 +16,14 @@ from alchemesh_platform.clouds.gcp.emulation.types.resource_type import Referenc
 from alchemesh_platform.clouds.gcp.emulation.world import World
 
 TRANSFER_JOB = "gcp:storage/transferJob:TransferJob"
-DELETED = f"{TRANSFER_JOB} that is deleted"  # its name is taken for 30 days more
+DELETED = f"{TRANSFER_JOB} that is deleted"  # the name stays in use for another 30 days
 NAME_MAX = 128
 NAME = re.compile(rf"(?=.{{1,{NAME_MAX}}}$)transferJobs/(?!OPI)[\w.~-]*[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferJob(ResourceType):
-    """A transfer job, which the service names where nobody else does."""
+    """A transfer job. The service generates its name if the program gives none."""
 
     def identify(self, values: Values) -> str:
         return f"{values['project']}/{_name(values).removeprefix('transferJobs/')}"

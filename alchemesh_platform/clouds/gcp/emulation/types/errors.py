@@ -1,4 +1,4 @@
-"""How Google Cloud refuses, in the words and wrappings in which the real provider hands it on.
+"""The errors of Google Cloud, with the messages and wrapping of the real provider.
 
 Source: https://cloud.google.com/apis/design/errors, google.golang.org/api (googleapi/googleapi.go),
 github.com/hashicorp/go-multierror (format.go)
@@ -28,14 +28,14 @@ TITLES = {
 
 
 class Refused(Failure):
-    """Raised when the emulated cloud refuses.
+    """Raised when the emulated cloud rejects an operation.
 
     Args:
-        status: HTTP status that the real one answers with.
+        status: HTTP status of the real service.
         message: Its message.
-        reason: Its reason in one word, where the service gives one.
-        details: Its details for machines.
-        hint: The remedy for errors that only an emulated cloud has; the platform knows the others.
+        reason: Its reason in one word, if the service gives one.
+        details: Its machine-readable details.
+        hint: The remedy for errors that only an emulated cloud has. The platform has hints for the others.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class Refused(Failure):
 
 
 class NotReady(Failure):
-    """Raised when something was made and does not come to work: the operation that was waited for failed.
+    """Raised when a resource was created but does not become ready: its operation failed.
 
     Source: github.com/hashicorp/terraform-provider-google (google/tpgresource/common_operation.go)
 
     Args:
-        what: Name of the type, as the provider has it: ``Job``.
+        what: Name of the type in the provider: ``Job``.
         code: Code of the operation's error, of google.rpc.Code.
         message: Its message.
-        hint: As for what is refused.
+        hint: As for :class:`Refused`.
     """
 
     def __init__(self, what: str, code: int, message: str, *, hint: str | None = None) -> None:
@@ -76,17 +76,17 @@ class NotReady(Failure):
 
 
 def not_found(what: str, *, hint: str | None = None) -> Refused:
-    """Something that is referred to is not there."""
+    """The error for a referenced resource that does not exist."""
     return Refused(404, f"Not found: {what}", reason="notFound", hint=hint)
 
 
 def exists(what: str) -> Refused:
-    """A name is taken."""
+    """The error for a name that is already in use."""
     return Refused(409, f"Already Exists: {what}", reason="duplicate")
 
 
 def bucket_name_taken() -> Refused:
-    """A bucket of somebody else is called so.
+    """The error for a bucket name that another project uses.
 
     Source: https://cloud.google.com/storage/docs/troubleshooting#bucket-name-conflict
     """
@@ -99,14 +99,14 @@ def bucket_name_taken() -> Refused:
 
 
 def own_bucket_exists() -> Refused:
-    """A bucket of the same project is called so."""
+    """The error for a bucket name that the same project uses."""
     return Refused(
         409, "Your previous request to create the named bucket succeeded and you already own it.", reason="conflict"
     )
 
 
 def api_disabled(project: str, service: str) -> Refused:
-    """A service is not enabled in a project.
+    """The error for a service that is not enabled in a project.
 
     Source: https://cloud.google.com/service-usage/docs/enabled-service#access
     """
@@ -131,12 +131,12 @@ def api_disabled(project: str, service: str) -> Refused:
 
 
 def no_such_region(service: str, region: str) -> Refused:
-    """A service is not offered in a region."""
+    """The error for a region without the service."""
     if service == STORAGE:
         return Refused(400, "The specified location constraint is not valid.", reason="invalid")
     return Refused(400, f"Location {region!r} is not a valid location. Use ListLocations to list valid locations.")
 
 
 def in_use(what: str, why: str, *, hint: str) -> Refused:
-    """Something cannot be removed as it is."""
+    """The error for a resource that cannot be deleted in its current state."""
     return Refused(409, f"{what} cannot be removed: {why}", hint=hint)

@@ -1,4 +1,4 @@
-"""Holding inputs against the SDK's types: what is not known, missing, or of another type is refused at its path."""
+"""Checks inputs against the SDK's types. Unknown, missing and mistyped properties are rejected at their path."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PLAIN: dict[type, str] = {str: "string", bool: "boolean", int: "integer", float
 
 
 def refusals_of(token: str, inputs: Mapping[str, Any]) -> list[Refusal]:
-    """Everything about inputs that the SDK's types do not allow.
+    """Every problem of inputs by the SDK's types.
 
     Raises:
         LookupError: when the SDK has no such type.

@@ -1,4 +1,4 @@
-"""One emulated resource type as the engine deals with it: the rules of the type, on the emulated cloud."""
+"""One emulated resource type for the engine: applies the rules of the type to the emulated cloud."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class EmulatedKind:
         old, new = _given(old_inputs), _given(inputs)
         kinds = difference(old, new)
         replaces = self.type.replacements(old, new, kinds)
-        # A name that the program gave is taken until the old resource is gone. Pulumi's bridge sees to that where it
-        # would make up a name itself, and nowhere else: `nameRequiresDeleteBeforeReplace` of pkg/tfbridge/schema.go.
+        # A given name is in use until the old resource is deleted. Pulumi's bridge handles that only for types with
+        # generated names: `nameRequiresDeleteBeforeReplace` of pkg/tfbridge/schema.go.
         name = self.type.name.property if self.type.name and self.type.name.automatic else None
         same_name = name is not None and old.get(name) == new.get(name) and name not in inputs.get(DEFAULTS, ())
         return Difference(
@@ -59,12 +59,12 @@ class EmulatedKind:
             values["number"] = str(self.type.number(values, self.world))
         identity = self.type.identify(values)
         before = self.world.store.get(self.type.type, identity)
-        # A resource of a killed run may have no owner: the same resource of the same stack adopts it.
+        # A resource of a killed run may have no owner. The same resource of the same stack adopts it.
         unfinished = before is not None and before.urn == context.urn and not before.made
         if before is not None and not unfinished and not self.type.repeatable:
             raise self.type.taken(identity)
         self._referred(values)
-        # The name is claimed before anything is made, so that what a kill leaves behind has an owner.
+        # Claim the name before creating anything, so that the remains of a killed run have an owner.
         self.world.store.put(Kept(self.type.type, identity, context.urn, _given(inputs), {}, made=False))
         try:
             self.type.make(self.world, values, recreating=before is not None)
@@ -128,7 +128,7 @@ class EmulatedKind:
         self.world.store.remove(self.type.type, identity)
 
     def _refuse_deletion(self, identity: str, values: Values) -> None:
-        """Refuse what is protected. The real provider does, before it asks the service."""
+        """Reject the deletion of a protected resource, like the real provider, before calling the service."""
         for name, protects in (("deletionProtection", True), ("deletionPolicy", "PREVENT")):
             if values.get(name) == protects:
                 hint = "set it otherwise and deploy that before it is removed or replaced"
@@ -191,7 +191,7 @@ class EmulatedKind:
         return {**inputs, **filled, **secret}
 
     def _filled_in(self, inputs: Tree) -> list[str]:
-        """Inputs that the provider fills in where the program gives none, which the state then has."""
+        """Inputs that the provider sets if the program does not. The state stores them."""
         known = inputs_of(self.type.type).properties
         may = dict.fromkeys(("project", "region", *self.type.defaults))
         return [name for name in may if name in known and inputs.get(name) is None]
@@ -204,7 +204,7 @@ class EmulatedKind:
 
 
 def covered_outputs(type_: ResourceType) -> frozenset[str]:
-    """Names in a state that the SDK does not know, which would be a mistake in our table."""
+    """Names of outputs that the SDK does not have, which would be an error in this package's tables."""
     return frozenset(type_.outputs) - outputs_of(type_.type)
 
 

@@ -51,15 +51,15 @@ ROLE = re.compile(r"(roles|projects/[^/]+/roles|organizations/[^/]+/roles)/[\w.]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The name of a resource that Pulumi makes one for where the program gives none.
+    """The rules for the name of a resource. Pulumi generates a name if the program gives none.
 
     Args:
         pattern: Pattern of the whole name.
         says: The same in words: ``3 to 63 lowercase letters, digits and dashes``.
-        longest: How long it may be.
-        property: Where it is given.
-        automatic: Whether one is made up.
-        lower: Whether a name that is made up has no capitals.
+        longest: Maximum length.
+        property: The property with the name.
+        automatic: Whether Pulumi generates a name.
+        lower: Whether a generated name has no capitals.
     """
 
     pattern: re.Pattern[str]
@@ -70,7 +70,7 @@ class Name:
     lower: bool = False
 
     def made_of(self, logical: str) -> str:
-        """A name that nothing else has, from the name that the program calls the resource."""
+        """A unique name, generated from the resource's name in the program."""
         digits = secrets.token_hex(AUTO_NAME_DIGITS)[:AUTO_NAME_DIGITS]
         kept = logical[: self.longest - AUTO_NAME_DIGITS - 1]
         return f"{kept.lower() if self.lower else kept}-{digits}"
@@ -80,7 +80,7 @@ class Name:
 
 
 def matching(property_: str, pattern: re.Pattern[str], in_words: str) -> Limit:
-    """A text has to match a pattern as a whole."""
+    """Check that a whole text matches a pattern."""
 
     def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         found = reveal(inputs.get(property_))
@@ -91,7 +91,7 @@ def matching(property_: str, pattern: re.Pattern[str], in_words: str) -> Limit:
 
 
 def one_of(property_: str, *allowed: str) -> Limit:
-    """A text has to be one of a few."""
+    """Check that a text is one of the allowed texts."""
 
     def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         found = reveal(inputs.get(property_))
@@ -102,7 +102,7 @@ def one_of(property_: str, *allowed: str) -> Limit:
 
 
 def at_most(property_: str, longest: int) -> Limit:
-    """A text has to be of so many characters at most."""
+    """Check the maximum length of a text."""
 
     def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         found = reveal(inputs.get(property_))
@@ -113,7 +113,10 @@ def at_most(property_: str, longest: int) -> Limit:
 
 
 def within(path: str, least: int, most: int, *, unit: str = "") -> Limit:
-    """A number, or a text of a number with its unit, has to be within bounds; dots in the path lead into objects."""
+    """Check that a number, or a text with a number and its unit, is within bounds.
+
+    Dots in the path lead into objects.
+    """
 
     def check(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
         found: Any = reveal(inputs)
@@ -130,7 +133,7 @@ def within(path: str, least: int, most: int, *, unit: str = "") -> Limit:
 
 
 def labels(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Labels as Google Cloud takes them."""
+    """Check labels by the rules of Google Cloud."""
     found = reveal(inputs.get("labels"))
     if not isinstance(found, Mapping):
         return
@@ -148,7 +151,7 @@ def labels(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
-    """The member and the role of a binding."""
+    """Check the member and the role of a binding."""
     yield from matching("member", MEMBER, "a principal such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com")(
         inputs
     )
@@ -156,7 +159,7 @@ def iam_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def dataset_member(inputs: Mapping[str, Any]) -> Iterator[Refusal]:
-    """The member and the role of a binding on a dataset: basic roles by their long names, unlisted members marked."""
+    """Check the member and the role of a binding on a dataset: basic roles have long names, some members a mark."""
     in_words = (
         "user:, serviceAccount:, group: or domain: and a name, iamMember: and a principal, or a group of the project"
     )

@@ -1,7 +1,7 @@
-"""What Google Cloud says of one resource type: its id, limits, what replaces it, what is computed, what it does.
+"""The rules of one resource type of Google Cloud: id, limits, replacements, computed outputs, and operations.
 
-Most types are one entry of a table: nothing shows them, so they are kept and can be asserted on. Those whose data an
-emulator holds override what is done with it.
+Most types are one entry of a table. No emulator has them, so the store holds them for assertions. Types with data in an
+emulator override the operations.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ CHANGING = ("effectiveLabels", "pulumiLabels", "updateTime", "updated", "generat
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Another resource that has to be there.
+    """Another resource that must exist.
 
     Args:
         type: Its Pulumi type.
         property: The input that names it; dots lead into objects.
-        id: Its id where the input is only its name, ``{it}``, beside this resource's other values.
+        id: Template of its id if the input is only its name, ``{it}``. It can contain this resource's other values.
     """
 
     type: str
@@ -47,7 +47,7 @@ class Reference:
         return found if isinstance(found, str) else None
 
     def identify(self, values: Values) -> str | None:
-        """Its id; None where nothing is referred to, or something of another project, which is not known here."""
+        """Its id; None if the input is empty or refers to another project, which is unknown."""
         given_id = self.given_id(values)
         if given_id is None:
             return None
@@ -56,11 +56,11 @@ class Reference:
         return None if elsewhere else found
 
     def there(self, world: World, identity: str) -> bool:
-        """Whether it is there."""
+        """Whether it exists."""
         return world.store.get(self.type, identity) is not None
 
     def remedy(self, world: World, identity: str) -> str | None:
-        """The remedy if it is missing and only an emulated cloud has one."""
+        """The remedy for a missing resource, if only an emulated cloud needs one."""
         return None
 
 
@@ -70,21 +70,21 @@ class ResourceType:
 
     Args:
         type: Pulumi type.
-        id: The service's name for a resource of it, from its values: ``projects/{project}/topics/{name}``.
-        service: The API that has to be enabled: ``pubsub.googleapis.com``.
-        name: Its name, where Pulumi may make one up.
-        replace_on: Inputs whose change makes it another resource.
-        only_replaced: Whether every change does.
+        id: Template of the service's id of a resource: ``projects/{project}/topics/{name}``.
+        service: The API that must be enabled: ``pubsub.googleapis.com``.
+        name: Rules of its name, if Pulumi can generate one.
+        replace_on: Inputs whose change replaces the resource.
+        only_replaced: Whether every change replaces the resource.
         limits: Checks of its inputs.
-        references: Other resources that have to be there.
-        region: The input that names where it is.
+        references: Other resources that must exist.
+        region: The input with its location.
         defaults: Defaults of the service.
-        numbered: Whether the service gives it a number, ``{number}`` in id and outputs.
+        numbered: Whether the service assigns a number, ``{number}`` in id and outputs.
         outputs: The computed outputs: a text with values in braces, or a function of values and world.
-        secret_outputs: Which of them are secret.
-        repeatable: Whether creating it again is no conflict: grants, and settings of a project.
-        delete_before_replace: Whether the old one has to go first, whatever its name.
-        how: Whether an emulator shows it, or it is only kept.
+        secret_outputs: The secret outputs.
+        repeatable: Whether a second creation is no conflict: grants, and settings of a project.
+        delete_before_replace: Whether the old resource must be deleted first, regardless of its name.
+        how: Whether an emulator has it, or only the store.
     """
 
     type: str
@@ -109,11 +109,11 @@ class ResourceType:
         return {**self.defaults, **world.settled(inputs)}
 
     def number(self, values: Values, world: World) -> int:
-        """The number that the service gives to a new resource."""
+        """The number that the service assigns to a new resource."""
         return secrets.randbelow(NUMBER_MAX) + 1
 
     def identify(self, values: Values) -> str:
-        """The service's name for the resource."""
+        """The service's id of the resource."""
         return self.id.format_map(values)
 
     def computed(self, values: Values, world: World) -> dict[str, Any]:
@@ -128,65 +128,65 @@ class ResourceType:
         return {name: rule(values, world) for name, rule in self.outputs.items() if name in CHANGING and callable(rule)}
 
     def regions(self, values: Values) -> Iterable[str]:
-        """Where it is."""
+        """The locations of the resource."""
         found = values.get(self.region) if self.region else None
         return (found,) if isinstance(found, str) else ()
 
     def knows_region(self, region: str) -> bool:
-        """Whether there is such a place."""
+        """Whether a location exists."""
         return region.lower() in REGIONS
 
     def taken(self, identity: str) -> Refused:
-        """The refusal where one of that name is there already."""
+        """The error for a resource whose name is already in use."""
         return exists(identity)
 
     def replacements(self, old: Values, new: Values, paths: Iterable[str]) -> frozenset[str]:
-        """Which of the paths that differ make it another resource."""
+        """The changed paths that replace the resource."""
         return frozenset(path for path in paths if self.only_replaced or top_level(path) in self.replace_on)
 
     def make(self, world: World, values: Values, *, recreating: bool) -> None:
-        """Bring it into its emulator.
+        """Create the resource in its emulator.
 
         Args:
-            recreating: Whether a run that was killed may have made it already.
+            recreating: Whether a killed run may have created it already.
 
         Raises:
-            Refused: when the service would not take it.
+            Refused: when the service would reject it.
         """
 
     def settle(self, world: World, values: Values) -> None:
-        """See that it works, once it is made or changed.
+        """Check that the resource works after its creation or update.
 
         Raises:
-            NotReady: when it does not, and stays as it is.
+            NotReady: when it does not work. The resource stays.
         """
 
     def look(self, world: World, values: Values) -> Mapping[str, Any] | None:
-        """How it is in its emulator: inputs that differ there; None when it is gone.
+        """Read the resource from its emulator: the inputs that differ; None if it was deleted.
 
         Args:
-            values: Inputs, with secrets hidden, and what was computed.
+            values: Inputs, with secrets hidden, and computed outputs.
         """
         return {}
 
     def change(self, world: World, old: Values, new: Values) -> None:
-        """Bring it to new values in its emulator."""
+        """Update the resource in its emulator."""
 
     def remove(self, world: World, values: Values) -> None:
-        """Remove it from its emulator. A missing one is no error.
+        """Delete the resource from its emulator. A missing one is no error.
 
         Raises:
-            Refused: when the service would not let it go.
+            Refused: when the service would refuse the deletion.
         """
 
 
 def now(values: Values, world: World) -> str:
-    """The time, as the services write it."""
+    """The current time in the format of the services."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def with_labels(**outputs: Computed) -> dict[str, Computed]:
-    """The outputs, with the effective labels: those of the resource, since nothing is added to them."""
+    """The outputs with the effective labels, which equal the labels of the resource."""
 
     def own(values: Values, world: World) -> dict[str, Any]:
         return dict(values.get("labels") or {})

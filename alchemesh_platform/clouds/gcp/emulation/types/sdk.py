@@ -1,7 +1,7 @@
-"""What Pulumi's SDK for Google Cloud says of a resource type: its inputs with their types, and its outputs.
+"""Reads the inputs with their types, and the outputs, of a resource type from Pulumi's SDK for Google Cloud.
 
-The SDK is generated from the real provider's schema, so what its classes do not know the real provider does not either.
-Its modules are large: only those of the types in use are imported, nested types are looked at when a value has them.
+The SDK is generated from the real provider's schema, so its classes have exactly the properties of the real provider.
+Its modules are large. Only the modules of used types are imported, and nested types are read when a value has them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TOKEN = re.compile(rf"{PACKAGE}:(?P<module>\w+)/(?P<file>\w+):(?P<type>\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object: the types of its properties by their names in Pulumi, and which of them have to be there."""
+    """An object: the types of its properties by their names in Pulumi, and the required ones."""
 
     properties: Mapping[str, Any]
     required: frozenset[str]
@@ -31,7 +31,7 @@ class Shape:
 
 @cache
 def sdk_version() -> str:
-    """Version of the SDK, which is the version of the provider that it is for."""
+    """Version of the SDK, which equals the version of its provider."""
     return str(importlib.import_module(f"{SDK}._utilities").get_version())
 
 
@@ -45,13 +45,13 @@ def inputs_of(token: str) -> Shape:
     Raises:
         LookupError: when the SDK has no such type.
     """
-    # Where a nested type has the name already, the generator calls the resource's own InitArgs.
+    # If a nested type already has the name, the generator names the resource's own class InitArgs.
     return shape_of(_class(token, "InitArgs", "Args"))
 
 
 @cache
 def outputs_of(token: str) -> frozenset[str]:
-    """Names of all that the state of a resource type may have: inputs, and what the service computes.
+    """Names of all properties in the state of a resource type: inputs and computed outputs.
 
     Raises:
         LookupError: when the SDK has no such type.
@@ -82,12 +82,12 @@ def is_object(type_: Any) -> bool:
 
 
 def item_of(type_: Any) -> Any | None:
-    """The type of a list's items; None where the type is no list."""
+    """The type of a list's items; None if the type is not a list."""
     return _inner(type_, at=0) if typing.get_origin(type_) in (list, Sequence) else None
 
 
 def value_of(type_: Any) -> Any | None:
-    """The type of a map's values; None where the type is no map."""
+    """The type of a map's values; None if the type is not a map."""
     return _inner(type_, at=1) if typing.get_origin(type_) in (dict, Mapping) else None
 
 
@@ -115,7 +115,7 @@ def _class(token: str, *suffixes: str) -> type:
     if matched is None:
         raise LookupError(f"{token} is no type of the package {PACKAGE}")
     package = importlib.import_module(f"{SDK}.{matched['module'].lower()}")
-    # The SDK fills its packages on first use; one whose modules are imported before that stays empty for everybody.
+    # The SDK fills its packages on first use. A package whose modules are imported before that stays empty.
     getattr(package, matched["type"], None)
     module = importlib.import_module(f"{package.__name__}.{_snake(matched['type'])}")
     for suffix in suffixes or ("",):
@@ -126,5 +126,5 @@ def _class(token: str, *suffixes: str) -> type:
 
 
 def _snake(name: str) -> str:
-    """``BucketIAMMember`` as the SDK names the file: ``bucket_iam_member``."""
+    """The name of a type's file in the SDK: ``bucket_iam_member`` for ``BucketIAMMember``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

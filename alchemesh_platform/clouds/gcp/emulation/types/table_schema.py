@@ -1,4 +1,4 @@
-"""The schema of a BigQuery table as the real provider and BigQuery judge it: what is wrong, what can change in place.
+"""Checks of a BigQuery table's schema, like those of the real provider and BigQuery: problems, and changes in place.
 
 Source: https://cloud.google.com/bigquery/docs/schemas, and for what replaces a table the provider's
 google/services/bigquery/resource_bigquery_table.go (resourceTableSchemaIsChangeable)
@@ -35,7 +35,7 @@ def read_schema(text: str) -> list[Field]:
     """The columns of a schema in JSON.
 
     Raises:
-        ValueError: when it is no list of objects.
+        ValueError: when it is not a list of objects.
     """
     found = json.loads(text)
     if isinstance(found, Mapping) and isinstance(found.get("fields"), list):
@@ -46,7 +46,7 @@ def read_schema(text: str) -> list[Field]:
 
 
 def wrong_with(fields: Sequence[Field], path: str = "", depth: int = 1) -> Iterator[str]:
-    """What BigQuery would not take, in sentences."""
+    """The problems for which BigQuery would reject a schema, as sentences."""
     seen: set[str] = set()
     if len(fields) > COLUMNS_MAX:
         yield f"found {len(fields)} columns, expected at most {COLUMNS_MAX}"
@@ -66,7 +66,7 @@ def replaces(old: Sequence[Field], new: Sequence[Field], *, top: bool = True) ->
     """Whether the real provider replaces a table for a change of its schema."""
     before, after = ({str(field["name"]): field for field in fields} for fields in (old, new))
     dropped, added = before.keys() - after.keys(), after.keys() - before.keys()
-    # Columns at the top can be dropped in place; with others added at once it might be a new name for one.
+    # Columns at the top level can be dropped in place. If others are added at once, it might be a rename.
     if dropped and (not top or added):
         return True
     if any(str(after[name].get("mode")) == "REQUIRED" for name in added):
@@ -75,7 +75,7 @@ def replaces(old: Sequence[Field], new: Sequence[Field], *, top: bool = True) ->
 
 
 def normal(fields: Sequence[Field]) -> list[dict[str, Any]]:
-    """Columns in one way of writing them, so that two schemas can be compared."""
+    """Columns in a normal form, so that two schemas can be compared."""
     return [
         {
             "name": field["name"],
