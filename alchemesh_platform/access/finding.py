@@ -39,7 +39,7 @@ def known_port(registry: Registry, environment: str, address: str) -> PortRecord
     if record is not None and record.direction == "output":
         return record
     if record is not None:
-        message = f"{address} is an input port: access is asked for to the output port that it reads"
+        message = f"{address} is an input port: request access to the output port that it reads"
         raise UnknownPort(message, hint=f"it reads {record.origin}")
     if address.count("/") != _ADDRESS_SLASHES or not all(address.split("/")):
         raise UnknownPort(f"found the port {address!r}, expected its address, domain/product/port")

@@ -45,7 +45,7 @@ def check_asks(registry: Registry, environment: str, identity: Identity, request
         return
     who = ", ".join(sorted(people)[:_PEOPLE_SHOWN]) or "a platform owner"
     raise NotAllowed(
-        f"{identity.subject} may not ask for {requester}: that is for its people ({who})",
+        f"{identity.subject} may not request access for {requester}: only its people may ({who})",
         hint=if_that_is_you(identity, min(people, default=None)),
     )
 
@@ -139,4 +139,4 @@ def if_that_is_you(identity: Identity, owner: str | None) -> str | None:
     """The fix for an owner that this machine cannot identify; None if the identity is verified."""
     if identity.is_proven or owner is None:
         return None
-    return f"if you are {owner}, say so: {USER_VARIABLE}={owner}"
+    return f"if you are {owner}, set {USER_VARIABLE}={owner}"

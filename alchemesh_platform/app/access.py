@@ -255,7 +255,7 @@ def apply(
             return apply_to(registry, platform, actor, [product], listen=listen, cancel=cancel)
         found = products_to_apply(registry, platform.environment, datetime.now(UTC))
         if not found:
-            listen(Noted(f"nothing to do: access in {platform.environment} is as it was decided"))
+            listen(Noted(f"nothing to do: all access decisions in {platform.environment} are deployed"))
         return apply_to(registry, platform, actor, found, listen=listen, cancel=cancel)
 
 

@@ -285,7 +285,7 @@ def _recorded_address(registry: Registry, environment: str, port: str, manifest:
     if name in declared:
         raise UnknownPort(
             f"output port {name!r} of {product} is declared, and not deployed in {environment}",
-            hint="what nobody can consume yet was promised to nobody: change it as you like",
+            hint="it has no consumers yet: you can change it without notice",
         )
     raise unknown(name, f"{product} as recorded in {environment}", names)
 
@@ -303,7 +303,7 @@ def version_of(port: ShownPort, version: str) -> PromisedPort:
         if kept.version == version:
             return kept_promise(kept)
     hint = did_you_mean(version, [kept.version for kept in port.versions], otherwise="")
-    raise UnknownVersion(f"no version {version} of {port.identity.address} is kept", hint=hint)
+    raise UnknownVersion(f"{port.identity.address} has no recorded version {version}", hint=hint)
 
 
 def unknown(port: str, where: str, names: list[str]) -> UnknownPort:

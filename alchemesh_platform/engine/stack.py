@@ -159,7 +159,7 @@ class Stack:
         command = ["stack", "init", self.name, "--non-interactive", "--no-select"]
         created = run_engine(engine, self, [*command, f"--secrets-provider={self.secrets_provider}"], environ)
         if created.returncode != 0 and "already exists" not in created.stderr:
-            why = f"the engine cannot make the stack {self} in {self.backend}: {why_failed(created)}"
+            why = f"the engine cannot create the stack {self} in {self.backend}: {why_failed(created)}"
             unknown = "default credentials" in why  # the words of Google's library, for a gcpkms:// key
             raise StackFailed(why, hint=SIGN_IN if self.is_service else GOOGLE_SIGN_IN if unknown else None)
         if self.state_folder is None:
@@ -194,7 +194,7 @@ def engine_error(stderr: str) -> str:
     for number, line in enumerate(lines):
         if line.startswith("error: "):
             return "\n".join([line.removeprefix("error: "), *lines[number + 1 :]]).strip()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -93,7 +93,7 @@ def answer_of(url: str, issuer: str, form: dict[str, str] | None = None) -> dict
             text = answer.read(ANSWER_BYTES_MAX)
     except HTTPError as refused:
         if form is None:
-            _unusable(issuer, f"it answers {refused.code} at {urlsplit(url).path}", refused)
+            _unusable(issuer, f"it responds with {refused.code} at {urlsplit(url).path}", refused)
         text = refused.read(ANSWER_BYTES_MAX)
     except (URLError, HTTPException, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
@@ -135,6 +135,6 @@ def _kept(file: Path) -> Published | None:
 
 def _unusable(issuer: str, reason: str, error: Exception | None = None) -> NoReturn:
     raise ProviderUnavailable(
-        f"the identity provider {issuer} cannot be asked: {reason}",
+        f"the identity provider {issuer} cannot be reached: {reason}",
         hint="try again when it answers; identity.issuer of the platform file has its address",
     ) from error

@@ -66,14 +66,14 @@ def ask_for_code(provider: IdentityProvider) -> AskedFor:
     issuer = provider.issuer or ""
     if provider.provider != "oidc" or not provider.client:
         raise NoLogin(
-            "there is nothing to sign in at in this environment",
+            "this environment has no login",
             hint="identity: {provider: oidc, …, client: …} in the platform file names the client of the login",
         )
     configuration = configuration_of(issuer)
     device, token = (configuration.get(key) for key in ("device_authorization_endpoint", "token_endpoint"))
     if not (isinstance(device, str) and isinstance(token, str) and is_protected(device) and is_protected(token)):
         raise NoLogin(
-            f"{issuer} offers no login by a device code",
+            f"{issuer} does not support login with a device code",
             hint=f"set {provider.token.secret} to a token that you got elsewhere",
         )
     answer = answer_of(device, issuer, {"client_id": provider.client, "scope": SCOPE})

@@ -72,7 +72,9 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
         if not published.fresh:
             return _claims(token, provider, published_by(provider.issuer or "", fresh=True))
         reason = (
-            "its signature is wrong" if isinstance(error, errors.BadSignatureError) else "its key is none of theirs"
+            "its signature is wrong"
+            if isinstance(error, errors.BadSignatureError)
+            else "its key is unknown to the issuer"
         )
         _refuse(provider, reason, error)
     except (errors.JoseError, ValueError, TypeError) as error:
@@ -119,7 +121,7 @@ def _moment(seconds: float) -> str:
     try:
         return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds")
     except (OverflowError, OSError, ValueError):
-        return "a time that no calendar has"
+        return "an invalid time"
 
 
 def _shown(value: Any) -> str:

@@ -217,7 +217,7 @@ def _refuse(error: OSError) -> None:
 
 
 def _unknown_kind(tree: Node, kind: Node | None) -> Problem:
-    elsewhere = "what is no part of the mesh goes elsewhere, or into a folder whose name begins with a dot"
+    elsewhere = "move other files elsewhere, or into a folder whose name begins with a dot"
     if kind is None:
         message = "found nothing, expected Domain or Users"
         return Problem(tree.location, "kind", message, f"begin with 'kind: Domain' or 'kind: Users'; {elsewhere}")

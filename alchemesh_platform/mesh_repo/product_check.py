@@ -96,7 +96,9 @@ def _source_systems(product: DataProduct, locate: Locate, mesh: Mesh, domain: Do
         elsewhere = sorted(system.domain for system in mesh.source_systems.values() if system.name == name)
         if elsewhere:
             found = f"{quoted(name)}, a source system of {', '.join(elsewhere)}"
-            hint = "a product relies on source systems of its own domain: read an output port of a product over there"
+            hint = (
+                "a product relies on source systems of its own domain: read an output port of a product of that domain"
+            )
             yield _problem(locate, path, found, expected, hint)
         else:
             yield _problem(locate, path, quoted(name), expected, _meant(name, own))

@@ -62,12 +62,14 @@ class StillReferenced(Failure):
         for reference in self.references:
             things.setdefault(_described(reference), []).append(reference.by)
         lines = [f"  {thing}: {_listed(products)}" for thing, products in things.items()]
-        what = "a thing that would go is" if len(lines) == 1 else f"{len(lines)} things that would go are"
+        what = (
+            "a thing that would be removed is" if len(lines) == 1 else f"{len(lines)} things that would be removed are"
+        )
         super().__init__(
             "\n".join([f"nothing was changed: {what} still referred to\n", *lines]),
             hint=remedy(
-                "change or destroy those products first, reject or revoke those access requests, take domains' stacks "
-                "down by {}, or keep what is referred to in the mesh repo",
+                "change or destroy those products first, reject or revoke those access requests, destroy domains' "
+                "stacks with {}, or keep the referenced things in the mesh repo",
                 command("domain", "destroy"),
             ),
         )

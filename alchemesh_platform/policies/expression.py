@@ -109,10 +109,10 @@ class Expression:
         if "Iteration budget exceeded" in message:
             return EvaluationFailed(f"it loops more than {ITERATIONS_MAX:,} times, which is not allowed")
         if "Applying SELECT to non-message type" in message:
-            return EvaluationFailed("it asks for a key of something that has no keys")
+            return EvaluationFailed("it reads a key of a value without keys")
         key = _MISSING_KEY.search(message)
         if key is not None:
-            return EvaluationFailed(f"there is no key {key[1]!r}; ask with has() first where it may be missing")
+            return EvaluationFailed(f"there is no key {key[1]!r}; check with has() first if it may be missing")
         return EvaluationFailed(_cleaned(message))
 
 

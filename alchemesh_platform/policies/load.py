@@ -208,7 +208,7 @@ def _effect(tree: Node) -> Iterator[Problem]:
             tree.location if hint is None else hint.location,
             "hint",
             "found nothing, expected the remedy",
-            "say what a team does about it that breaks the policy",
+            "describe how a team fixes a violation",
         )
 
 
@@ -229,7 +229,7 @@ def _expressions(tree: Node) -> Iterator[Problem]:
             yield Problem(node.location, key, wrong.message, wrong.hint)
             continue
         for misspelt, hint in misspelt_keys(node.text, Scope(named)):
-            yield Problem(node.location, key, f"found the key {quoted(misspelt)}, expected one that there is", hint)
+            yield Problem(node.location, key, f"found the key {quoted(misspelt)}, expected an existing one", hint)
 
 
 def _cases(tree: Node) -> Iterator[Problem]:

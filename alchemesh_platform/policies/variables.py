@@ -44,7 +44,7 @@ _EVERYWHERE = {
     "domain.type": Variable(
         "string", "source_aligned, aggregated or consumer_aligned.", "it is known where the registry has the domain"
     ),
-    "environment": Variable("string", "Environment.", "it is known once an environment is asked for"),
+    "environment": Variable("string", "Environment.", "it is known if an environment is given"),
 }
 VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
     Scope.PRODUCT: {
@@ -93,7 +93,7 @@ VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
         "request.domain": Variable("string", "Domain of the output port."),
         "request.access": Variable("string", "Access type of its contract; restricted where it has none."),
         "request.classifications": Variable("strings", "Classifications of the properties that the port exposes."),
-        "environment": Variable("string", "Environment.", "it is known once an environment is asked for"),
+        "environment": Variable("string", "Environment.", "it is known if an environment is given"),
     },
     Scope.COMPONENT: {
         **_EVERYWHERE,

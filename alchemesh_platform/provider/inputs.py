@@ -161,6 +161,6 @@ def _reason(found: ErrorDetails, model: type[BaseModel]) -> str:
         return "is required"
     if found["type"] == "extra_forbidden":
         hint = did_you_mean(str(found["loc"][-1]), list(aliases(model).values())) if len(found["loc"]) == 1 else None
-        return f"there is no such property{f': {hint}' if hint else ''}"
+        return f"unknown property{f': {hint}' if hint else ''}"
     message = found["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]

@@ -20,7 +20,7 @@ from alchemesh_platform.provider.handler import Context, Handler, NotDone, Unfin
 from alchemesh_platform.provider.inputs import Read, Refusal, aliases, dump, read_properties, with_defaults
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_secret, has_unknown, masked, reveal
 
-_IN_PLAIN_TEXT = "a secret would be written down here in plain text: refer to it by its name, {secret: NAME}"
+_IN_PLAIN_TEXT = "this would store a secret in plain text: refer to it by its name, {secret: NAME}"
 
 AnyHandler = Handler[Any, Any]
 Tree = Mapping[str, Any]
@@ -137,7 +137,7 @@ def read(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> tu
     if not inputs:
         raise NotDone(
             f"resources of type {handler.pulumi_type} are not imported",
-            hint="declare it: what exists already and is its owner's is adopted",
+            hint="declare it: `up` adopts an existing resource of the same owner",
         )
     values = _inputs(handler, inputs)
     found = handler.read(values, _outputs(handler, state), context)

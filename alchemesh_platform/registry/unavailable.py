@@ -87,7 +87,7 @@ def _no_space_left(url: URL) -> bool:
 def _not_writable(url: URL, reason: str) -> RegistryUnavailable:
     return RegistryUnavailable(
         f"cannot write the registry {shown(url)}: {reason}",
-        hint="let your user write the file and its folder, or name another place in the platform file, "
+        hint="give your user write permission for the file and its folder, or set another place in the platform file, "
         "such as registry: sqlite:////var/lib/alchemesh/registry.db",
     )
 

@@ -69,7 +69,7 @@ def test_what_is_missing_is_told_at_the_ports_line_with_the_command(airport: Air
     plan = reader(airport, RESTRICTED)
     [problem] = access_problems(input_access(airport.registry, plan, clock.now), plan, "error")
     assert problem.path == "input_ports[0].from"
-    assert "nobody has asked for it" in problem.message
+    assert "no one requested access" in problem.message
     assert problem.hint == (
         f'`alchemesh access request {RESTRICTED} --as {PUNCTUALITY} --purpose "…" -e {airport.environment}`'
     )
@@ -84,8 +84,8 @@ def test_what_up_does_is_announced(airport: Airport, clock: Clock) -> None:
     access = input_access(airport.registry, plan, clock.now)
     assert access_problems(access, plan, "error") == []
     assert announcements(access) == (
-        f"`up` asks for access to {PUBLIC}, which is approved (contract, public: every request is approved at once) "
-        "and granted with it",
+        f"`up` requests access to {PUBLIC}, which a rule approves (contract, public: every request is approved "
+        "at once), and deploys the grant",
     )
 
 

@@ -201,7 +201,7 @@ def test_an_end_in_the_past_and_an_empty_purpose_make_no_request(airport: Airpor
         airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now - timedelta(seconds=1))
     with pytest.raises(NotARequest, match="needs a purpose"):
         airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "  ")
-    with pytest.raises(NotARequest, match="reads its own ports"):
+    with pytest.raises(NotARequest, match="needs no request for its own ports"):
         airport.by(AMELIA).ask(RESTRICTED, Requester("data_product", FLIGHTS), "why")
     assert list_requests(airport.registry, airport.environment) == []
 
@@ -224,7 +224,7 @@ def test_only_the_owner_decides_not_the_one_who_asks(airport: Airport, somebody:
         with pytest.raises(NotAllowed, match=f"decided by {AMELIA}, who owns aviation/flights") as refused:
             act(request.address)
         assert refused.value.exit_code == ExitCode.FORBIDDEN
-        assert refused.value.hint == f"if you are {AMELIA}, say so: ALCHEMESH_USER={AMELIA}"
+        assert refused.value.hint == f"if you are {AMELIA}, set ALCHEMESH_USER={AMELIA}"
     assert airport.state(request) == "requested"
 
 

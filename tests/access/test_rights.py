@@ -101,7 +101,7 @@ def test_a_refusal_names_the_people_who_may_and_how_to_say_that_you_are_one(mesh
         f"{STRANGER} may not cancel {request.address}: that is for aviation/noise and its people"
         f", or for {AMELIA}, who owns {FLIGHTS}"
     )
-    assert refused.value.hint == f"if you are {AMELIA}, say so: ALCHEMESH_USER={AMELIA}"
+    assert refused.value.hint == f"if you are {AMELIA}, set ALCHEMESH_USER={AMELIA}"
     with pytest.raises(NotAllowed) as proven:
         check_takes_part(mesh.registry, Identity(STRANGER, "https://issuer.example"), request, "cancel")
     assert proven.value.hint is None, "a verified identity cannot be changed by a variable"

@@ -93,7 +93,7 @@ def test_an_invalid_transition_says_who_brought_it_there_when_and_why() -> None:
         "req-0a1b2c3d was rejected by amelia@airport.example on 2026-01-05 12:00 UTC (because): "
         "it cannot be approved now"
     )
-    assert refused.value.hint == "it is over: `alchemesh access renew req-0a1b2c3d` asks again"
+    assert refused.value.hint == "it has ended: `alchemesh access renew req-0a1b2c3d` requests access again"
     assert refused.value.request == request("rejected")
 
 

@@ -351,7 +351,7 @@ def test_diff_against_a_version_that_is_kept(product: Folder) -> None:
     assert "- protocols.rest" in out
     code, _, err = product.run("diff", "flights-table", "--against", "2.0.1")
     assert code == ExitCode.USAGE
-    assert "no version 2.0.1 of aviation/flights/flights-table is kept" in err
+    assert "aviation/flights/flights-table has no recorded version 2.0.1" in err
     assert "did you mean '2.0.0'" in err
     assert product.run("diff", "--against", "2.0.0")[0] == ExitCode.USAGE
 

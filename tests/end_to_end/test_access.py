@@ -142,7 +142,7 @@ def test_access_that_is_taken_back_or_ends_goes_alone_and_the_consumer_is_told(m
 @pytest.mark.parametrize("mesh", ["public"], indirect=True)
 def test_public_access_is_asked_for_and_granted_as_part_of_up(mesh: Mesh) -> None:
     preview = mesh.consumer.run("preview")
-    assert "`up` asks for access to shop/orders/orders-table" in preview.stderr
+    assert "`up` requests access to shop/orders/orders-table" in preview.stderr
     assert mesh.granted() == []
     up = mesh.consumer.run("up", "--yes")
     assert up.returncode == 0, up.stderr

@@ -24,7 +24,7 @@ def test_the_named_engine_is_taken(machine: Machine, tmp_path: Path) -> None:
 def test_a_named_engine_that_is_wrong_is_not_replaced_by_another(machine: Machine, tmp_path: Path) -> None:
     machine.engine(machine.bin / "pulumi", PINNED_VERSION)
     machine.environ[ENGINE_VARIABLE] = str(tmp_path / "nothing")
-    with pytest.raises(EngineMissing, match="which is no program") as missing:
+    with pytest.raises(EngineMissing, match="which is not a program") as missing:
         machine.find()
     assert missing.value.exit_code == ExitCode.ENGINE
     machine.environ[ENGINE_VARIABLE] = str(machine.engine(tmp_path / "old", "3.10.0"))
@@ -53,7 +53,7 @@ def test_an_old_one_on_path_gives_way_to_the_cache_and_that_is_told(machine: Mac
     [reported] = machine.reported
     assert "3.100.0" in reported
     assert str(machine.bin / "pulumi") in reported
-    assert f"{PINNED_VERSION} in the cache is used" in reported
+    assert f"{PINNED_VERSION} in the cache is used instead" in reported
 
 
 def test_an_old_one_on_path_with_nothing_better_is_told_with_the_way_out(machine: Machine) -> None:
@@ -74,7 +74,7 @@ def test_an_old_one_on_path_gets_a_new_one_beside_it(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", "3.100.0")
     machine.go(machine.builds())
     assert machine.find() == Engine(machine.installed, PINNED_VERSION, "build")
-    assert "beside it" in machine.reported[0]
+    assert "is installed into" in machine.reported[0]
     assert machine.find().source == "cache"
 
 

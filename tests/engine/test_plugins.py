@@ -170,7 +170,7 @@ def test_a_killed_build_leaves_nothing_that_is_taken_for_a_plugin_and_others_wai
     until(lambda: began.exists() and began.read_text("utf-8"), what="the build has begun")
     second = finder()
     assert second.stdout is not None
-    assert "another process is getting the kafka plugin" in second.stdout.readline()
+    assert "another process is installing the kafka plugin" in second.stdout.readline()
     began.unlink()
     if number == signal.SIGINT:
         os.killpg(first.pid, number)  # as a terminal does it

@@ -226,7 +226,7 @@ def test_another_key_is_told_as_such(bench: Bench, monkeypatch: pytest.MonkeyPat
         other.setenv("PULUMI_CONFIG_PASSPHRASE", "not the one")
         bench.run("up", program)
     bench.stack.key_file.rename(bench.stack.home / "saved.key")
-    with pytest.raises(KeyLost, match="a key that is not there"):
+    with pytest.raises(KeyLost, match="a key that is missing"):
         bench.run("up", program)
     passphrase = (bench.stack.home / "saved.key").read_text("ascii")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", passphrase)

@@ -155,7 +155,7 @@ def test_a_login_stands_until_it_is_forgotten(
 
 def test_the_local_user_has_nothing_to_sign_in_at(registry: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["login"]) == ExitCode.USAGE
-    assert "there is nothing to sign in at" in capsys.readouterr().err
+    assert "this environment has no login" in capsys.readouterr().err
 
 
 def test_a_client_that_the_provider_does_not_know_is_refused(

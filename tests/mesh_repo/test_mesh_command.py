@@ -202,10 +202,10 @@ def test_removal_of_what_is_referred_to_is_refused(repo: Path, home: Path, capsy
     reported = capsys.readouterr()
     assert reported.out == ""
     assert reported.err == (
-        "error: nothing was changed: a thing that would go is still referred to\n\n"
+        "error: nothing was changed: a thing that would be removed is still referred to\n\n"
         "  team aviation/flight-data: aviation/flights\n\n"
-        "hint: change or destroy those products first, reject or revoke those access requests, take domains' "
-        "stacks down by `alchemesh domain destroy`, or keep what is referred to in the mesh repo\n"
+        "hint: change or destroy those products first, reject or revoke those access requests, destroy "
+        "domains' stacks with `alchemesh domain destroy`, or keep the referenced things in the mesh repo\n"
     )
     assert list(standing(home).teams) == ["aviation/flight-data"]
 

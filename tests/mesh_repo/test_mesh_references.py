@@ -131,13 +131,13 @@ def test_many_references_are_counted_and_not_listed(registry: Registry, environm
         apply_mesh(registry, environment, airport_mesh(environment, without=("aviation/flight-data",)))
 
     assert refused.value.message == (
-        "nothing was changed: a thing that would go is still referred to\n\n"
+        "nothing was changed: a thing that would be removed is still referred to\n\n"
         "  team aviation/flight-data: aviation/flights, aviation/p00, aviation/p01, aviation/p02, aviation/p03 "
         "and 16 more"
     )
     assert refused.value.hint == (
-        "change or destroy those products first, reject or revoke those access requests, take domains' stacks down by "
-        "`alchemesh domain destroy`, or keep what is referred to in the mesh repo"
+        "change or destroy those products first, reject or revoke those access requests, destroy domains' stacks "
+        "with `alchemesh domain destroy`, or keep the referenced things in the mesh repo"
     )
     assert len(refused.value.references) == 21
 

@@ -73,8 +73,8 @@ def test_every_variable_of_a_scope_may_be_unknown_and_is_told_by_its_name(scope:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("product.code.args.schedule == 'x'", "there is no key 'schedule'; ask with has() first"),
-        ("product.code.component.name == 'x'", "it asks for a key of something that has no keys"),
+        ("product.code.args.schedule == 'x'", "there is no key 'schedule'; check with has() first"),
+        ("product.code.component.name == 'x'", "it reads a key of a value without keys"),
         ("product.code.args.retries + 'a' == 'b'", "no matching overloads found: +(int64, string)"),
         ("product.code.args.retries / 0 == 1", "divide by zero"),
         ("product.code.args.retries + 9223372036854775807 > 0", "integer overflow"),

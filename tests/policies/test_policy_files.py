@@ -35,7 +35,7 @@ MISTAKES = {
     "points that nobody takes off": ("effect: devalue", "effect: deny", 9, "points", "effect deny", "leave them out"),
     "more points than there are": ("points: 10", "points: 101", 9, "points", "at most 100", None),
     "a name that is none": ("our-naming", "Our naming", 2, "name", "kebab case", "'our-naming'"),
-    "no hint": ("hint: begin it with ac-\n", "", 1, "hint", "found nothing", "say what a team does"),
+    "no hint": ("hint: begin it with ac-\n", "", 1, "hint", "found nothing", "describe how a team fixes"),
     "a typing mistake in a variable": (
         "product.lifecycle ==",
         "product.lifecycel ==",

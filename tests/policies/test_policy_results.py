@@ -51,7 +51,7 @@ def test_broken_in_one_place_and_failing_in_another_is_both() -> None:
 
 def test_an_error_says_which_expression() -> None:
     assert one(policy("true", when="product.code.component == 'x'"), facts()).message == (
-        "when: it asks for a key of something that has no keys"
+        "when: it reads a key of a value without keys"
     )
 
 

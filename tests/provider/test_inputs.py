@@ -43,8 +43,8 @@ def test_every_refusal_names_its_property() -> None:
         "keepOnDelete": "input should be a valid boolean, unable to interpret input",
         "parts[1].name": "is required",
         "parts[1].size": "input should be a valid integer, unable to parse string as an integer",
-        "parts[1].hue": "there is no such property",
-        "kepOnDelete": "there is no such property: did you mean 'keepOnDelete'?",
+        "parts[1].hue": "unknown property",
+        "kepOnDelete": "unknown property: did you mean 'keepOnDelete'?",
     }
 
 

@@ -225,7 +225,7 @@ def test_an_unknown_type_is_named_with_those_that_there_are(wire: Wire) -> None:
 def test_importing_says_what_to_do_instead(wire: Wire) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         wire.stub.Read(provider_pb2.ReadRequest(id="local:a/b", urn=urn("alchemesh:mesh:Product")))
-    assert "declare it: what exists already" in failed.value.details()
+    assert "declare it: `up` adopts an existing resource" in failed.value.details()
 
 
 def test_it_takes_secrets_and_previews(wire: Wire) -> None:

@@ -103,7 +103,7 @@ def test_only_the_owner_and_platform_owners_give_and_take_back(registry: Registr
     with pytest.raises(NotAllowed, match=f"{OWNER}, who owns {PRODUCT}") as refused:
         give_notice(registry, environment, PORT, "removal", WILBUR, NOW)
     assert refused.value.exit_code is ExitCode.FORBIDDEN
-    assert refused.value.hint == f"if you are {OWNER}, say so: ALCHEMESH_USER={OWNER}"
+    assert refused.value.hint == f"if you are {OWNER}, set ALCHEMESH_USER={OWNER}"
     give_notice(registry, environment, PORT, "removal", KATHERINE, NOW)
     with pytest.raises(NotAllowed):
         withdraw_notice(registry, environment, PORT, "removal", WILBUR, NOW)

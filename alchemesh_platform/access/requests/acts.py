@@ -46,7 +46,7 @@ class AlreadyAsked(Failure):
     def __init__(self, request: AccessRequestRecord) -> None:
         self.request = request
         super().__init__(
-            f"{request.requester} has asked for {request.port} already: {reported(request)}", hint=next_step(request)
+            f"{request.requester} already requested {request.port}: {reported(request)}", hint=next_step(request)
         )
 
 
@@ -105,13 +105,13 @@ class Requests:
         """
         now = self.clock()
         if not purpose.strip():
-            raise NotARequest("a request needs a purpose", hint='--purpose "what the data is wanted for"')
+            raise NotARequest("a request needs a purpose", hint='--purpose "purpose of the access"')
         if ends_at is not None:
             in_future(ends_at, now)
         with self.registry.transaction(self._turn(port)) as registry:
             product = known_port(registry, self.environment, port).product
             if requester == Requester("data_product", product):
-                raise NotARequest(f"{product} reads its own ports without asking")
+                raise NotARequest(f"{product} needs no request for its own ports")
             check_known(registry, self.environment, requester)
             if not deploying:
                 check_asks(registry, self.environment, self.identity, requester)

@@ -41,10 +41,10 @@ BECAME: Mapping[RequestState, str] = {
 }
 _NEXT_STEPS: Mapping[RequestState, str] = {
     "requested": "{approve} or {reject} decides on it",
-    "approved": "{apply} grants the consumer access; {revoke} takes it back",
-    "granted": "{revoke} takes it back, {extend} moves its end",
+    "approved": "{apply} grants the consumer access; {revoke} withdraws it",
+    "granted": "{revoke} ends it, {extend} changes its end date",
 }
-_AFTER_THE_END = "it is over: {renew} asks again"
+_AFTER_THE_END = "it has ended: {renew} requests access again"
 _DECISIONS = ("approve", "reject", "revoke", "extend", "renew")
 
 

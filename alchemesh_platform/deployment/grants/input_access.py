@@ -86,9 +86,11 @@ def announcements(access: Collection[InputAccess]) -> tuple[str, ...]:
     for each in access:
         if each.status == "at_once" and each.rule is not None:
             rule = f"{each.rule.by}, {each.rule.reason}"
-            lines.append(f"`up` asks for access to {each.port.origin}, which is approved ({rule}) and granted with it")
+            lines.append(
+                f"`up` requests access to {each.port.origin}, which a rule approves ({rule}), and deploys the grant"
+            )
         elif each.status == "approved" and each.request is not None:
-            lines.append(f"`up` brings in {each.request.address}, which is approved: access to {each.port.origin}")
+            lines.append(f"`up` deploys the approved request {each.request.address}: access to {each.port.origin}")
     return tuple(lines)
 
 
@@ -124,6 +126,6 @@ def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[P
         environment = plan.environment if plan.environment != "local" else None
         words = ("access", "request", origin, "--as", str(consumer_of(plan)), "--purpose", PLACEHOLDER)
         request = remedy("{}", command(*words, environment=environment))
-        why = reported(access.request) if access.request is not None else "nobody has asked for it"
+        why = reported(access.request) if access.request is not None else "no one requested access"
         message = f"{plan.product.address} may not read {origin}: {why}"
         yield Problem(planned.location, path, message, request, severity)

@@ -66,15 +66,15 @@ def grant_inputs(
                 raise GrantNotDeployed(
                     f"{reported(asked)}: the rule that would have approved it has changed", hint=next_step(asked)
                 )
-            report(f"asked for access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
+            report(f"requested access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
     waiting = [each.port.origin for each in inputs if each.status in ("at_once", "approved")]
     for product in sorted({origin.rpartition("/")[0] for origin in waiting}):
         outcome = apply_grants(registry, platform, product, deploy=deploy, report=report, actor=actor, cancel=cancel)
         if outcome is not None and not outcome.succeeded:
             why = f": {outcome.problems[0].message}" if outcome.problems else ""
             raise GrantNotDeployed(
-                f"{product} could not let {plan.product.address} in{why}",
-                hint=remedy("the approval stays; {} shows what is in the way", command("access", "apply", product)),
+                f"{product} could not grant {plan.product.address} access{why}",
+                hint=remedy("the approval remains; {} shows the reason", command("access", "apply", product)),
             )
 
 

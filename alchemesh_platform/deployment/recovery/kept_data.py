@@ -68,7 +68,7 @@ def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict
         kept = next((one for one in plan.kept if found and one.id == found["id"]), None)
         if kept is not None:
             registry.remove(HoldingRecord, plan.environment, _named(plan, kept.type, kept.name))
-            gone[reported.message] = f"{kept.id} was kept when the product let it go, and is not there any more"
+            gone[reported.message] = f"{kept.id} was retained when its resource was removed, and no longer exists"
     return gone
 
 

@@ -41,7 +41,7 @@ def one_at_a_time(cache: Path, what: str, report: Report) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        report(f"another process is getting {what}; waiting for it")
+        report(f"another process is installing {what}; waiting for it")
         lock.acquire()
     try:
         for left in cache.glob(f"{PARTIAL_PREFIX}*"):

@@ -109,7 +109,7 @@ def _fetch(address: str, archive: Path, report: Callable[[str], None]) -> str:
     except (OSError, http.client.HTTPException) as error:
         raise NotDownloaded(f"{address}: {_reason(error)}") from error
     if length and done != length:
-        raise NotDownloaded(f"{address} broke off after {done} of {length} bytes")
+        raise NotDownloaded(f"{address} stopped after {done} of {length} bytes")
     return digest.hexdigest()
 
 

@@ -92,15 +92,13 @@ def find_engine(
             tried["PATH"] = f"{found.path} is {found.version}, too old"
     if (cached := _cached(cache, memory, environ)) is not None:
         if too_old is not None:
-            report(_set_aside(too_old, f"{cached.version} in the cache is used"))
+            report(_set_aside(too_old, f"{cached.version} in the cache is used instead"))
         return cached
     tried["cache"] = f"nothing in {cache}"
     if not allow_install:
-        raise _none(
-            too_old, tried, remedy("{} gets one of its own, for this user alone", command("engine", "--install"))
-        )
+        raise _none(too_old, tried, remedy("{} installs one for this user", command("engine", "--install")))
     if too_old is not None:
-        report(_set_aside(too_old, f"{PINNED_VERSION} is put into {cache} beside it"))
+        report(_set_aside(too_old, f"{PINNED_VERSION} is installed into {cache} instead"))
     try:
         installed = install_engine(cache, report, environ, tried)
     except OSError as error:
@@ -108,7 +106,9 @@ def find_engine(
         installed = None
     if installed is not None:
         return installed
-    raise _none(too_old, tried, f"install Pulumi ({INSTALL_PAGE}) or Go, or name an engine in {ENGINE_VARIABLE}")
+    raise _none(
+        too_old, tried, f"install Pulumi ({INSTALL_PAGE}) or Go, or set {ENGINE_VARIABLE} to the path of an engine"
+    )
 
 
 def install_engine(cache: Path, report: Report, environ: Mapping[str, str], tried: dict[str, str]) -> Engine | None:
@@ -147,7 +147,7 @@ def _install(cache: Path, get: Callable[[Path], None], memory: Path, environ: Ma
         get(partial)
         found = ask_version(partial, environ)
         if found != PINNED_VERSION:
-            raise NoEngine(f"what was got says it is {found}, not {PINNED_VERSION}")
+            raise NoEngine(f"the installed engine has version {found}, expected {PINNED_VERSION}")
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         place.parent.mkdir(exist_ok=True)
@@ -157,13 +157,13 @@ def _install(cache: Path, get: Callable[[Path], None], memory: Path, environ: Ma
 
 
 def _named(path: Path, memory: Path, environ: Mapping[str, str]) -> Engine:
-    hint = f"set {ENGINE_VARIABLE} to Pulumi {MINIMUM_VERSION} or newer, or unset it to have the engine looked for"
+    hint = f"set {ENGINE_VARIABLE} to Pulumi {MINIMUM_VERSION} or newer, or unset it to find an engine automatically"
     if not (path.is_file() and os.access(path, os.X_OK)):
-        raise EngineMissing(f"{ENGINE_VARIABLE} is {path}, which is no program", hint=hint)
+        raise EngineMissing(f"{ENGINE_VARIABLE} is {path}, which is not a program", hint=hint)
     try:
         engine = Engine(path, version_of(path, memory, environ), "environment variable")
     except NoEngine as error:
-        raise EngineMissing(f"{ENGINE_VARIABLE} is {path}, which is no engine: {error}", hint=hint) from error
+        raise EngineMissing(f"{ENGINE_VARIABLE} is {path}, which is not an engine: {error}", hint=hint) from error
     if not new_enough(engine.version):
         raise EngineTooOld(
             f"{ENGINE_VARIABLE} is {path}, Pulumi {engine.version}: {MINIMUM_VERSION} or newer is needed", hint=hint

@@ -224,7 +224,7 @@ def _download(
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotBuilt(f"`pulumi plugin install` did not end well: {error}") from error
+        raise NotBuilt(f"`pulumi plugin install` failed: {error}") from error
     program = folder / "plugins" / _folder(name, version) / program_of(name)
     if done.returncode != 0 or not program.is_file():
         raise NotBuilt(_reason(done.stderr))

@@ -130,7 +130,7 @@ def repair_state(folder: StateFolder) -> str | None:
             read_state(backup)
         except (OSError, ValueError) as error:
             raise StateDamaged(
-                f"the state of {folder} is damaged, and its backup is no better: {file}: {damage}", hint=_older(folder)
+                f"the state of {folder} is damaged, and so is its backup: {file}: {damage}", hint=_older(folder)
             ) from error
         aside = file.with_name(f"{file.name}.damaged")
         taken = datetime.fromtimestamp(backup.stat().st_mtime, UTC)

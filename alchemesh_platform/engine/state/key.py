@@ -40,7 +40,7 @@ def ensure_key(path: Path, *, in_use: bool) -> None:
         return
     if in_use:
         raise KeyLost(
-            f"the secrets in the state of this environment were encrypted with a key that is not there: {path}",
+            f"the secrets in the state of this environment were encrypted with a key that is missing: {path}",
             hint=f"put the file back from a backup, or set {PASSPHRASE_VARIABLE} to the passphrase that was used",
         )
     path.parent.mkdir(parents=True, exist_ok=True)

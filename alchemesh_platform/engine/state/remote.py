@@ -189,7 +189,7 @@ class RemoteState:
         unpushed = here is not None and _digest(here) != self._known.digest
         if unpushed and remote == replace(self._known, sent=()):
             self._push()
-            self._report(f"what an earlier run had not pushed to {shown(self.stack.backend)} any more was pushed")
+            self._report(f"pushed the state that an earlier run had not pushed to {shown(self.stack.backend)}")
             return
         if unpushed:
             aside = self._put_aside()
@@ -249,7 +249,7 @@ class RemoteState:
                     list(helpers.map(self._push_file, set(self._history_files()) - self._histories))
         except (StoreUnusable, OSError) as error:
             raise StateNotPushed(
-                f"what this run has done could not be pushed: {error}",
+                f"the state of this run could not be pushed: {error}",
                 hint=f"it is kept in {self.folder.file}, and the next run from this machine pushes it",
             ) from error
 
@@ -271,7 +271,7 @@ class RemoteState:
             version = self._replace(name, content)
         except Conflict as error:
             raise StateOverwritten(
-                f"somebody else wrote the state of {self.stack} in {shown(self.stack.backend)} during this run",
+                f"another process wrote the state of {self.stack} in {shown(self.stack.backend)} during this run",
                 hint=remedy(
                     "the state of this run is in {}; run {} to bring both together",
                     self.folder.file,

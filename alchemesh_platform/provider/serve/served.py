@@ -107,7 +107,7 @@ class ServedProvider(Provider):
                 context.report("debug", traceback.format_exc())
                 raise NotDone(
                     f"unexpected {type(error).__name__}: {error}",
-                    hint="a mistake in alchemesh: please report it, with the output of the same run with --debug",
+                    hint="a bug in alchemesh: please report it, with the output of the same run with --debug",
                 ) from error
 
     @contextmanager

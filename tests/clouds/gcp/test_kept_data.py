@@ -118,7 +118,7 @@ def test_what_was_removed_by_hand_meanwhile_is_made_anew(repo: Repo) -> None:
     failed = repo.run("up", "--yes")
     assert failed.returncode == ExitCode.FAILED
     assert "alchemesh.yaml:18:" in failed.stderr, failed.stderr
-    assert f"{EVENTS} was kept when the product let it go, and is not there any more" in failed.stderr
+    assert f"{EVENTS} was retained when its resource was removed, and no longer exists" in failed.stderr
     assert "hint: run it again: `up` creates it" in failed.stderr
     repeated = operations(repo.done("up", "--yes"))
     assert repeated["events-storage-gate"] == "create"

@@ -86,7 +86,7 @@ def test_a_name_that_is_made_up_is_within_the_limits(token: str) -> None:
     ("inputs", "refused"),
     [
         ({}, {"location": "is required"}),
-        ({"location": "EU", "locaton": "EU"}, {"locaton": "there is no such property: did you mean 'location'?"}),
+        ({"location": "EU", "locaton": "EU"}, {"locaton": "unknown property: did you mean 'location'?"}),
         ({"location": 1}, {"location": "found 1, expected a string"}),
         ({"location": "EU", "forceDestroy": "yes"}, {"forceDestroy": "found 'yes', expected a boolean"}),
         ({"location": "EU", "labels": ["a"]}, {"labels": "found a list, expected a map"}),
