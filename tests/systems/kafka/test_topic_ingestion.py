@@ -16,6 +16,7 @@ import pytest
 from alchemesh_components.input_ports.kafka_directory.observe import observe
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.machine import processes
+from alchemesh_platform.systems.kafka.handlers import topic_ingestion
 from alchemesh_platform.systems.kafka.landing.ingestion import read_status
 from parts.kafka import Broker
 from tests.end_to_end.harness import everything_in
@@ -150,6 +151,23 @@ def test_one_that_is_found_dead_is_started_again(port: Port, kafka: Broker) -> N
     port.wire.update(made, port.inputs("dead"))
     kafka.produce("dead", events(0, 3))
     until(lambda: len(port.numbers()) == 3, "events are landed")
+
+
+def test_a_consumer_that_another_version_started_is_started_again(
+    port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade moved the module of the consumer: the old one ran on, and could not start again once it died."""
+    kafka.create_topic("older")
+    command = topic_ingestion._command
+    with monkeypatch.context() as formerly:
+        formerly.setattr(topic_ingestion, "_command", lambda inputs: (*command(inputs), "--formerly"))
+        made = port.create("older")
+    older = port.pid
+    assert list(port.wire.diff(made, port.inputs("older")).diffs) == ["url"]
+    assert any("the consumer of older runs with another configuration" in said for said in port.wire.engine.messages())
+    port.wire.update(made, port.inputs("older"))
+    assert port.pid not in (None, older)
+    assert not list(port.wire.diff(made, port.inputs("older")).diffs)
 
 
 def test_a_topic_that_is_not_there_is_told_before_anything_runs(port: Port, kafka: Broker) -> None:

@@ -80,6 +80,9 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         if not found.alive:
             reason = found.description or found.state.lower()
             return Drift(f"the consumer of {inputs.topic} is not running: {reason}; it is started again", "url")
+        if not processes.is_current(_run_folder(inputs), _program(inputs)):
+            # An older version of this package may have started it, and its modules may be elsewhere now.
+            return Drift(f"the consumer of {inputs.topic} runs with another configuration; it is started again", "url")
         if directory.owner_of(Path(inputs.target)) is None:
             return Drift(
                 f"folder {inputs.target} is gone: it is made again, and offsets that were committed stay", "url"
@@ -123,14 +126,10 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         check_source(inputs.kafka, inputs.topic)
         target = Path(inputs.target)
         directory.create(target, inputs.owner, formerly=formerly)
-        order = _order(inputs)
-        text = json.dumps(order.model_dump(mode="json"), indent=1) + "\n"
-        write_if_changed(_order_file(inputs), text)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        program = Program(inputs.process, _command(inputs), {"ALCHEMESH_CONFIGURATION": digest})
+        write_if_changed(_order_file(inputs), _order_text(inputs))
         password = inputs.kafka.security.password
         secrets = {password.secret: resolve(password)} if password else None
-        processes.ensure_running(_run_folder(inputs), program, secrets)
+        processes.ensure_running(_run_folder(inputs), _program(inputs), secrets)
         self._await(inputs, target, context)
         return TopicIngestionOutputs(url=target.as_uri())
 
@@ -179,6 +178,16 @@ def _order(inputs: TopicIngestionInputs) -> Order:
         batch_messages=inputs.batch_messages,
         batch_seconds=inputs.batch_seconds,
     )
+
+
+def _order_text(inputs: TopicIngestionInputs) -> str:
+    return json.dumps(_order(inputs).model_dump(mode="json"), indent=1) + "\n"
+
+
+def _program(inputs: TopicIngestionInputs) -> Program:
+    """The program of the consumer. A changed order restarts it."""
+    digest = hashlib.sha256(_order_text(inputs).encode()).hexdigest()[:16]
+    return Program(inputs.process, _command(inputs), {"ALCHEMESH_CONFIGURATION": digest})
 
 
 def _command(inputs: TopicIngestionInputs) -> tuple[str, ...]:
