@@ -15,8 +15,8 @@ from pathlib import Path
 PACKAGE = "alchemesh-platform"
 
 _EXTRA = re.compile(r"(?P<package>[A-Za-z0-9._-]+)\[(?P<extra>[A-Za-z0-9._-]+)\]")
-_UV_RECEIPT = "uv-receipt.toml"  # https://docs.astral.sh/uv/concepts/tools/: written beside each tool
-_PIPX_METADATA = "pipx_metadata.json"  # written by pipx beside each application
+_UV_RECEIPT = "uv-receipt.toml"  # https://docs.astral.sh/uv/concepts/tools/: uv writes it next to each tool
+_PIPX_METADATA = "pipx_metadata.json"  # pipx writes it next to each application
 
 
 def missing_extras(extras: Iterable[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def parse_duration(text: object) -> timedelta:
     """Read a whole number with a unit (ms, s, m, h, d, w) as a span of time.
 
     Raises:
-        ValueError: with what was expected, when the text is no duration or is longer than a century.
+        ValueError: when the text is not a duration or is longer than a century. The message names the expected value.
     """
     if isinstance(text, timedelta):
         return text
@@ -55,7 +55,7 @@ def parse_percent(text: object) -> float:
     """Read ``99.5%`` as 99.5.
 
     Raises:
-        ValueError: with what was expected.
+        ValueError: when the text is not a percentage. The message names the expected value.
     """
     if not isinstance(text, str) or not _PERCENT.fullmatch(text) or float(text[:-1]) > HUNDRED_PERCENT:
         raise ValueError("expected a percentage from 0% to 100%, such as 99.5%")

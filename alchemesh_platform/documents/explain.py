@@ -60,11 +60,11 @@ def problems_of(errors: Iterable[ErrorDetails], model: type[BaseModel], tree: No
     found = [_follow(detail, Expected(model), tree) for detail in errors]
     return [
         Problem(one.location, written((*prefix, *one.path)), one.message, one.hint)
-        for one in _reported(_without_followers([each for each in found if not each.unknown]))
+        for one in _reports(_without_followers([each for each in found if not each.unknown]))
     ]
 
 
-class _Reported(NamedTuple):
+class _Report(NamedTuple):
     location: Location
     path: Path
     message: str
@@ -120,7 +120,7 @@ def _without_followers(found: list[_Found]) -> list[_Found]:
     ]
 
 
-def _reported(found: list[_Found], depth: int = 0) -> Iterable[_Reported]:
+def _reports(found: list[_Found], depth: int = 0) -> Iterable[_Report]:
     """Turn each error into a problem.
 
     Of the errors from alternatives of one place, keep those of the meant alternative.
@@ -137,7 +137,7 @@ def _reported(found: list[_Found], depth: int = 0) -> Iterable[_Reported]:
         if meant is None:
             yield _no_alternative(crossing)
         else:
-            yield from _reported([one for one in group if one.crossings[depth].label == meant], depth + 1)
+            yield from _reports([one for one in group if one.crossings[depth].label == meant], depth + 1)
 
 
 def _meant(crossing: _Crossing, group: list[_Found], depth: int) -> str | None:
@@ -163,14 +163,14 @@ def _meant(crossing: _Crossing, group: list[_Found], depth: int) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _no_alternative(crossing: _Crossing) -> _Reported:
+def _no_alternative(crossing: _Crossing) -> _Report:
     value = crossing.node.value
     found = described(value)
     if isinstance(value, dict) and value and any(member.model for member in crossing.expected.members):
         found = f"the {'key' if len(value) == 1 else 'keys'} {listed(value, 'and')}"
     elif crossing.expected.secret and isinstance(value, str):
         found = "a text"
-    return _Reported(
+    return _Report(
         crossing.node.location,
         crossing.path,
         f"found {found}, expected {crossing.expected}",
@@ -178,7 +178,7 @@ def _no_alternative(crossing: _Crossing) -> _Reported:
     )
 
 
-def _report(found: _Found) -> _Reported:
+def _report(found: _Found) -> _Report:
     kind = found.error["type"]
     if found.absent or kind == "missing":
         return _missing(found)
@@ -194,24 +194,24 @@ def _report(found: _Found) -> _Reported:
         hint = "a secret is referred to by its name, {secret: NAME}, and never written down"
     location = found.node.key_location if found.in_key else found.node.location
     message = expected if expected.startswith(": ") else f", expected {expected}"
-    return _Reported(location, found.path, f"found {shown}{message}", hint)
+    return _Report(location, found.path, f"found {shown}{message}", hint)
 
 
-def _missing(found: _Found) -> _Reported:
+def _missing(found: _Found) -> _Report:
     step = found.path[-1] if found.path else ""
     if isinstance(step, int):
         count, path = len(found.node.items), found.path[:-1]
         message = f"found {count} {'item' if count == 1 else 'items'}, expected more"
-        return _Reported(found.node.location, path, message, _about(found.expected, path))
+        return _Report(found.node.location, path, message, _about(found.expected, path))
     pattern = found.expected.pattern
     rule = RULES.get(pattern) if pattern is not None else None
     expected = f"{rule.short}, such as {rule.example}" if rule is not None else str(found.expected)
-    return _Reported(
+    return _Report(
         found.node.location, found.path, f"found nothing, expected {expected}", _about(found.expected, found.path)
     )
 
 
-def _discriminator(found: _Found) -> _Reported:
+def _discriminator(found: _Found) -> _Report:
     """The key that selects one of several alternatives is missing or has an unknown value."""
     key = str(found.error.get("ctx", {}).get("discriminator", "")).strip("'")
     path, node = (*found.path, key), found.node.keys.get(key)
@@ -220,10 +220,10 @@ def _discriminator(found: _Found) -> _Reported:
     value = node.value if node is not None else None
     hint = did_you_mean(value, choices) if isinstance(value, str) and closest(value, choices) else None
     location = found.node.location if node is None else node.location
-    return _Reported(location, path, f"found {described(value)}, expected {expected}", hint)
+    return _Report(location, path, f"found {described(value)}, expected {expected}", hint)
 
 
-def _unknown_key(found: _Found) -> _Reported:
+def _unknown_key(found: _Found) -> _Report:
     key = str(found.path[-1])
     allowed = found.owner.keys
     otherwise = ""
@@ -235,7 +235,7 @@ def _unknown_key(found: _Found) -> _Reported:
         otherwise = "quote a text with a comma inside {…} or […]"
     hint = did_you_mean(key, allowed, otherwise=otherwise)
     expected = "expected none here" if not allowed else "expected a key of the " + _named(found.owner)
-    return _Reported(found.node.key_location, found.path, f"found an unknown key, {expected}", hint)
+    return _Report(found.node.key_location, found.path, f"found an unknown key, {expected}", hint)
 
 
 def _named(owner: Expected) -> str:

@@ -95,7 +95,7 @@ class Platform(Strict):
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
-    emulated: bool = False  # not a setting of the file: the caller of the command sets it
+    emulated: bool = False  # not a setting of the file: the command sets it
 
     @property
     def tree(self) -> Node:

@@ -25,9 +25,9 @@ class ErrorHint:
     hint: str | Callable[[re.Match[str]], str | None]
     general: bool = False
 
-    def hint_on(self, reported: str) -> str | None:
+    def hint_on(self, message: str) -> str | None:
         """The hint for a provider's message; None if the pattern does not match."""
-        found = re.search(self.pattern, reported, re.DOTALL)
+        found = re.search(self.pattern, message, re.DOTALL)
         if found is None:
             return None
         return (

@@ -41,10 +41,10 @@ def test_a_notice_says_what_from_when_by_whom_and_is_an_act(registry: Registry, 
     assert announced.new
     assert announced.given == given
     assert (given.passes_at, given.given_by) == (NOW + timedelta(days=90), OWNER)
-    assert given.reported(NOW) == (
+    assert given.in_words(NOW) == (
         "the breaking change of version 2.0.0 may happen from 2026-04-01 12:00 UTC: tail_number goes"
     )
-    assert "may happen at any time, since 2026-04-01" in given.reported(NOW + timedelta(days=90))
+    assert "may happen at any time, since 2026-04-01" in given.in_words(NOW + timedelta(days=90))
     [act] = acts_of(registry, environment, PRODUCT)
     assert (act.operation, act.address, act.actor, act.issuer, act.reason, act.at) == (
         "contract notice",

@@ -32,18 +32,18 @@ _SERVICE = re.compile(r"\b(?P<service>[a-z][a-z0-9-]*\.googleapis\.com)\b(?!/goo
 _PROJECT = re.compile(r"(?:in project |\?project=|\"consumer\": \"projects/)(?P<project>[a-z0-9:.-]*[a-z0-9])")
 
 
-def without_details(reported: str) -> str:
+def without_details(text: str) -> str:
     """An error of Google Cloud, with the sentences of its details instead of their JSON."""
-    found = _DETAILS.search(reported)
+    found = _DETAILS.search(text)
     if found is not None:
         try:
             details = json.loads(found["json"])
         except ValueError:
-            return reported
-        part = reported[: found.start()].rstrip()
+            return text
+        part = text[: found.start()].rstrip()
         more = [sentence for sentence in dict.fromkeys(_sentences(details)) if sentence not in part]
-        reported = " ".join((part, *more)) + reported[found.end() :]
-    return _REASON.sub(lambda match: match["message"], reported)
+        text = " ".join((part, *more)) + text[found.end() :]
+    return _REASON.sub(lambda match: match["message"], text)
 
 
 def _sentences(details: Any) -> Iterator[str]:

@@ -28,7 +28,7 @@ def diff_models(
             yield from _model(path, before[name], after[name], classifications)
 
 
-def reported(path: Path, before: str | None, after: str | None) -> Iterator[ContractChange]:
+def documented(path: Path, before: str | None, after: str | None) -> Iterator[ContractChange]:
     """A change of documentation."""
     was, now = before or "", after or ""
     if was == now:
@@ -44,8 +44,8 @@ def reported(path: Path, before: str | None, after: str | None) -> Iterator[Cont
 def _model(
     path: Path, before: SemanticModel, after: SemanticModel, classifications: Sequence[str]
 ) -> Iterator[ContractChange]:
-    yield from reported((*path, "description"), before.description, after.description)
-    yield from reported((*path, "entity"), before.entity, after.entity)
+    yield from documented((*path, "description"), before.description, after.description)
+    yield from documented((*path, "entity"), before.entity, after.entity)
     yield from _properties((*path, "properties"), before.properties, after.properties, classifications)
     yield from _relationships((*path, "relationships"), before.relationships, after.relationships)
 
@@ -78,7 +78,7 @@ def _property(
 ) -> Iterator[ContractChange]:
     if before.type != after.type:
         yield changed((*path, "type"), "breaking", f"{after.type}, was {before.type}")
-    yield from reported((*path, "description"), before.description, after.description)
+    yield from documented((*path, "description"), before.description, after.description)
     yield from _required((*path, "required"), before, after)
     yield from _enum((*path, "enum"), before.enum, after.enum)
     yield from _pattern((*path, "pattern"), before.pattern, after.pattern)

@@ -162,7 +162,7 @@ def _version(before: Contract, after: Contract, diff: PortDiff) -> Iterator[Find
     least = next_version(before.version, kind)
     if now >= numbers_of(least):
         return
-    hint = f"write `version: {least}`. {_reported(diff, kind)}"
+    hint = f"write `version: {least}`. {_most_severe(diff, kind)}"
     if now == was and kind == "documentation":
         message = f"found {after.version} again, expected {least} or higher for a changed description"
         yield Finding("version", path, message, hint, severity="warning")
@@ -178,7 +178,7 @@ def _version(before: Contract, after: Contract, diff: PortDiff) -> Iterator[Find
         yield Finding("version", path, message, hint)
 
 
-def _reported(diff: PortDiff, kind: ChangeKind) -> str:
+def _most_severe(diff: PortDiff, kind: ChangeKind) -> str:
     """The most severe changes, as many as a hint has room for."""
     first, *more = diff.of(kind)
     others = f" and {len(more)} more" if more else ""

@@ -84,9 +84,9 @@ def give_notice(
     with registry.transaction(turn_of(environment, port)) as turn:
         contract = _promised(turn, environment, port)
         check_announces(turn, environment, contract.product, identity)
-        for reported in notices_of(turn, environment, [port]).get(port, ()):
-            if reported.notice.what == what and same_major(reported.notice.version, contract.version):
-                return Announced(reported, new=False)
+        for current in notices_of(turn, environment, [port]).get(port, ()):
+            if current.notice.what == what and same_major(current.notice.version, contract.version):
+                return Announced(current, new=False)
         record = notice_record(contract, what, identity.subject, now, message=message)
         turn.put(record)
         announced = given(record)
@@ -111,8 +111,8 @@ def withdraw_notice(
             raise NothingPromised(f"{port} has no contract in {environment}", hint="notices went with it")
         check_announces(turn, environment, contract.product, identity)
         in_force = notices_of(turn, environment, [port]).get(port, [])
-        reported = next((each for each in in_force if each.notice.what == what), None)
-        if reported is None:
+        current = next((each for each in in_force if each.notice.what == what), None)
+        if current is None:
             others = ", ".join(each.notice.what for each in in_force)
             raise NoSuchNotice(
                 f"no notice of {WORDS[what]} exists for {port} in {environment}",
@@ -126,12 +126,12 @@ def withdraw_notice(
                 f"{WORDS[what]} of {port} has happened: version {contract.version} is {contract.lifecycle}",
                 hint=back if what == "deprecation" else "a retired version does not come back",
             )
-        address = notice_address(port, what, reported.notice.version)
+        address = notice_address(port, what, current.notice.version)
         record = turn.get(NoticeRecord, environment, address)
         turn.remove(NoticeRecord, environment, address)
         if record is not None:
             _record(turn, WITHDRAW, record, identity, now)
-    return reported
+    return current
 
 
 def turn_of(environment: str, port: str) -> str:

@@ -36,7 +36,7 @@ class GivenNotice:
     passes_at: datetime
     message: str = ""
 
-    def reported(self, now: datetime) -> str:
+    def in_words(self, now: datetime) -> str:
         """The notice as a sentence for a consumer."""
         since = "may happen from" if self.passes_at > now else "may happen at any time, since"
         message = f": {self.message}" if self.message else ""
@@ -76,8 +76,8 @@ def notices_of(registry: Registry, environment: str, ports: Collection[str]) -> 
     """
     products = {port.rpartition("/")[0] for port in ports}
     records = registry.all(NoticeRecord, environment, where={"product": products, "port": ports}) if ports else []
-    reported = {record.port for record in records}
-    contracts = registry.all(ContractRecord, environment, where={"address": reported}) if reported else []
+    addresses = {record.port for record in records}
+    contracts = registry.all(ContractRecord, environment, where={"address": addresses}) if addresses else []
     periods = {contract.address: period_of(contract) for contract in contracts}
     found: dict[str, list[GivenNotice]] = {}
     for record in sorted(records, key=lambda record: (record.given_at, record.address)):

@@ -125,8 +125,8 @@ def _team(identity: PortIdentity) -> Document:
 
 
 def _description(identity: PortIdentity, terms: Terms) -> Document:
-    reported = _given_texts({"purpose": identity.description, "usage": terms.usage})
-    return {"description": reported} if reported else {}
+    texts = _given_texts({"purpose": identity.description, "usage": terms.usage})
+    return {"description": texts} if texts else {}
 
 
 def _price(terms: Terms) -> Document:
@@ -272,8 +272,8 @@ def _relationship(model: str, relationship: Relationship) -> Document:
     here = [f"{model}.{name}" for name in relationship.properties]
     there = [f"{relationship.to}.{name}" for name in relationship.properties.values()]
     single = len(here) == 1
-    reported = {odcs.DESCRIPTION: relationship.description} if relationship.description else {}
-    return {"from": here[0] if single else here, "to": there[0] if single else there, **_customs(reported)}
+    custom = {odcs.DESCRIPTION: relationship.description} if relationship.description else {}
+    return {"from": here[0] if single else here, "to": there[0] if single else there, **_customs(custom)}
 
 
 def _rule(rule: QualityRule, model: str, key: str | None, of: SemanticModel) -> Document:

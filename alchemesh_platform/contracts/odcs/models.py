@@ -242,10 +242,10 @@ def _relationship(
     if target is None or not pairs or len(pairs) != len(here) or len(here) != len(there):
         reading.leave(path, "found a reference to what is not taken over, expected properties of models, by name")
         return None
-    reported = reading.customs(path, source.customProperties).get(odcs.DESCRIPTION)
-    description = reported.value if reported is not None and isinstance(reported.value, str) else ""
-    if reported is not None and isinstance(reported.value, str):
-        reading.take(reported.path)
+    custom = reading.customs(path, source.customProperties).get(odcs.DESCRIPTION)
+    description = custom.value if custom is not None and isinstance(custom.value, str) else ""
+    if custom is not None and isinstance(custom.value, str):
+        reading.take(custom.path)
     reading.take(*((*path, name) for name in ("from", "to", "type")))
     return Relationship(to=target, description=description, properties=pairs)
 

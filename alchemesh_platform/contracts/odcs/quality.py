@@ -65,7 +65,7 @@ class _Rule:
         given = {"model": self._custom(odcs.MODEL, self.model), "property": self._custom(odcs.PROPERTY, self.key)}
         given |= {"type": kind, "description": self.source.description or ""}
         given |= {"metric": metric} if kind == "library" else {"query": self._query()} if kind == "sql" else {}
-        given |= dict(self._reported())
+        given |= dict(self._documentation())
         given |= self._comparison(kind)
         reason = self._unfit(kind, metric, given)
         if reason is not None:
@@ -99,7 +99,7 @@ class _Rule:
             self.reading.change((*self.path, "query"), query, spelled)
         return spelled
 
-    def _reported(self) -> list[tuple[str, Any]]:
+    def _documentation(self) -> list[tuple[str, Any]]:
         """The documentation of the rule that has a key in a manifest."""
         found = [(name, getattr(self.source, name)) for name in _EXPLAINED]
         return [(name, value) for name, value in found if value is not None and value in _words(name)]

@@ -47,7 +47,7 @@ QUALITY_ORDER = "qualityOrder"  # names of the tests, if the order of the contra
 RELATIONSHIPS = "relationships"  # of an object: those that no reference can express, with their index
 DESCRIPTION = "description"  # of a relationship
 ENUM = "enum"  # of a property: an enum without values, or with two values that are the same number
-MODEL, PROPERTY = "model", "property"  # of a test: its subject, if that is not the place where it is written
+MODEL, PROPERTY = "model", "property"  # of a test: its subject, if it differs from the place of the test
 
 AVAILABILITY, FREQUENCY, RESPONSE_TIME = "availability", "frequency", "responseTime"
 UNITS = {

@@ -104,7 +104,7 @@ def notice_problems(registry: Registry, plan: Plan, now: datetime) -> list[Probl
         Problem(
             planned.component.location,
             planned.component.path,
-            f"{planned.origin}: {given.reported(now)}",
+            f"{planned.origin}: {given.in_words(now)}",
             remedy(
                 "{} shows its contract and its notices",
                 command("contract", "show", planned.origin, environment=plan.environment),

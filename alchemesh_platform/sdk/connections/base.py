@@ -38,8 +38,10 @@ class Connection(ConnectionDocument):
 
 
 class AccessConnection(Connection):
-    """Access by protocol, which a proxy gives: a field named like each protocol that the proxy can offer holds the
-    protocol's address, or None where it is not offered."""
+    """The access by protocol that a proxy gives.
+
+    A subclass has one field for each protocol that the proxy can offer, with the name of the protocol. The field holds
+    the address, or None if the proxy does not offer the protocol."""
 
     role: ClassVar[Literal["storage", "proxy", "code"]] = "proxy"
 

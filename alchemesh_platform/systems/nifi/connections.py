@@ -10,7 +10,7 @@ from alchemesh_platform.sdk.connections.base import ConnectionDocument
 
 
 class DataflowConnection(ConnectionDocument):
-    """A NiFi dataflow, as it is asked how it is doing."""
+    """A reference to a NiFi dataflow, for reading its health."""
 
     server: str = Field(description="Address of NiFi's REST interface.")
     group: str = Field(description="Id of its process group.")

@@ -127,7 +127,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
             return Drift(f"dataflow {inputs.name!r} is gone from {inputs.server}: it is made again", "name")
         found = deviations(deployed, wanted, choose(server, wanted))
         if found:
-            reason = f"dataflow {inputs.name!r} is not as declared: {_reported(found)}; `up` corrects it"
+            reason = f"dataflow {inputs.name!r} is not as declared: {_listed(found)}; `up` corrects it"
             return Drift(reason, found[0].input)
         written = _written(outputs)
         if changed := changed_secrets(wanted.sensitive, written):
@@ -243,6 +243,6 @@ def _outputs(server: Server, deployed: DeployedFlow, written: Written) -> Datafl
     )
 
 
-def _reported(found: list[Deviation]) -> str:
+def _listed(found: list[Deviation]) -> str:
     more = f" and {len(found) - _NAMED_MAX} more" if len(found) > _NAMED_MAX else ""
     return f"{'; '.join(map(str, found[:_NAMED_MAX]))}{more}"

@@ -54,12 +54,12 @@ def _unknown(place: Place, environment: str) -> str:
     mesh_apply = complete(Command(("mesh", "apply")))
     if not place.has_users:
         return f"no mesh is recorded in {environment}: {mesh_apply} records its users"
-    reported = f"no user of the mesh in {environment}, which has others"
+    sentence = f"no user of the mesh in {environment}, which has others"
     if place.identity.is_proven:
-        return f"{reported}: add yourself to the users of the mesh repo, then {mesh_apply}"
+        return f"{sentence}: add yourself to the users of the mesh repo, then {mesh_apply}"
     meant = f"did you mean {place.meant!r}? " if place.meant else ""
     return (
-        f"{reported}: {meant}ALCHEMESH_USER says which of them you are; "
+        f"{sentence}: {meant}ALCHEMESH_USER says which of them you are; "
         "add a new person to the users of the mesh repo, "
         f"then {mesh_apply}"
     )

@@ -91,16 +91,16 @@ def notices(where: Where, as_json: bool, port: str | None) -> None:
     from alchemesh_platform.app.where import read_platform
 
     manifest = named_in_manifest(where, port)
-    reported = notices_of(read_platform(where), manifest, port)
+    in_force = notices_of(read_platform(where), manifest, port)
     if as_json:
-        document = {**where.as_json(), "notices": [given.as_json() for given in reported]}
+        document = {**where.as_json(), "notices": [given.as_json() for given in in_force]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     now = datetime.now(UTC)
-    for given in reported:
-        click.echo(f"{click.style(given.port, bold=True)}  {given.reported(now)}")
+    for given in in_force:
+        click.echo(f"{click.style(given.port, bold=True)}  {given.in_words(now)}")
         click.echo(f"  {_given(given)}")
-    if not reported:
+    if not in_force:
         click.echo(f"no notice is in force in {environment_in_words(where)}")
 
 
@@ -109,12 +109,12 @@ def _confirmation(result: NoticeResult, now: datetime) -> str:
     given = result.notice
     if result.withdrawn:
         return f"withdrawn: the contract of {given.port} stays in force; a later notice starts a new period"
-    reported = f"{given.port}: {given.reported(now)}"
+    sentence = f"{given.port}: {given.in_words(now)}"
     if not result.new:
-        return f"{reported}\nthis notice is in force already: {_given(given)}"
+        return f"{sentence}\nthis notice is in force already: {_given(given)}"
     if not result.consumers:
-        return f"{reported}\nno consumer holds a grant, so the change does not have to wait"
-    return f"{reported}\nnotice given to {', '.join(result.consumers)}"
+        return f"{sentence}\nno consumer holds a grant, so the change does not have to wait"
+    return f"{sentence}\nnotice given to {', '.join(result.consumers)}"
 
 
 def _given(given: GivenNotice) -> str:

@@ -33,12 +33,12 @@ def port_page(port: ShownPort, environment: str, now: datetime) -> str:
     promise = port.promise
     title = f"{click.style(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
     lines = [title, *_status_lines(environment, promise, port.recorded), ""]
-    reported = [
-        *_reported(promise),
-        ("notice", [given.reported(now) for given in port.notices]),
+    facts = [
+        *_facts(promise),
+        ("notice", [given.in_words(now) for given in port.notices]),
         ("versions", [f"{kept.version}  {_is_deployed(kept, port.recorded)}" for kept in port.versions]),
     ]
-    for label, texts in reported:
+    for label, texts in facts:
         for index, text in enumerate(texts):
             lines.append(f"  {(label if index == 0 else ''):<{LABEL_WIDTH}}  {text}".rstrip())
     return "\n".join(lines)
@@ -78,8 +78,8 @@ def _is_current(kept: ContractVersionRecord, recorded: PromisedPort | None) -> b
 def diff_page(step: PortStep, environment: str) -> str:
     """The changes of one port's contract, breaking ones first."""
     steps = [_contract(port) if port is not None else "no port" for port in (step.before, step.after)]
-    reported = steps[0] if steps[0] == steps[1] else " → ".join(steps)
-    lines = [f"{click.style(step.address, bold=True)}  {environment}  {reported}"]
+    stages = steps[0] if steps[0] == steps[1] else " → ".join(steps)
+    lines = [f"{click.style(step.address, bold=True)}  {environment}  {stages}"]
     if not step.diff.changes:
         return "\n".join([*lines, "", "  nothing changed"])
     width = max(len(change.place) for change in step.diff.changes)
@@ -108,7 +108,7 @@ def _status_lines(environment: str, port: PromisedPort, recorded: PromisedPort |
         yield click.style(f"recorded in {environment}: {_contract(recorded)}", dim=True)
 
 
-def _reported(port: PromisedPort) -> Iterator[tuple[str, list[str]]]:
+def _facts(port: PromisedPort) -> Iterator[tuple[str, list[str]]]:
     """Label and lines of each fact."""
     contract = port.contract
     if contract is not None:

@@ -70,11 +70,11 @@ def print_scores(console: Console, standing: Standing | None) -> None:
     """Value and maturity of a product, each with its explanation. Unknown values are shown as unknown, not as zero."""
     value = standing.value if standing is not None else None
     mature = standing.maturity if standing is not None else None
-    reported = [f"-{each.points} {each.policy}: {each.message}" for each in value.deductions] if value else []
-    reported += [f"not evaluated: {policy}" for policy in value.open] if value else []
+    deductions = [f"-{each.points} {each.policy}: {each.message}" for each in value.deductions] if value else []
+    deductions += [f"not evaluated: {policy}" for policy in value.open] if value else []
     grown = [f"{each.points:.0f} of {each.of}  {each.why}" for each in mature.reasons] if mature else []
     lines = [
-        ("value     ", f"{value.value} of 100" if value else "unknown", reported),
+        ("value     ", f"{value.value} of 100" if value else "unknown", deductions),
         ("maturity  ", f"{mature.value} of 100" if mature else "unknown", grown),
     ]
     console.print(Text("\nscores", style="bold"))
@@ -126,8 +126,8 @@ def print_history(console: Console, deployments: Sequence[Deployment], *, with_p
 def print_lineage(console: Console, lineage: Lineage, *, of_one: bool) -> None:
     """Sources and consumers of data: along the flow for one product, by domain for all."""
     console.print(Text("\nlineage", style="bold"))
-    reported = as_flow(lineage) if of_one else as_tree(lineage)
-    console.print(Text(reported or "  no lineage yet"), soft_wrap=True)
+    drawing = as_flow(lineage) if of_one else as_tree(lineage)
+    console.print(Text(drawing or "  no lineage yet"), soft_wrap=True)
 
 
 def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]:

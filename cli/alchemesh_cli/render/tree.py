@@ -169,10 +169,10 @@ def _grants(section: Section) -> Iterator[list[Text]]:
     """Changed grants: consumer, purpose and end date."""
     changed = [change for change in section.changes if change.type == GRANT and change.operation in WILL]
     for change in changed[:MOST_GRANTS]:
-        reported = grant_of(change)
-        until = f"  until {str(reported['ends_at'])[:10]}" if reported["ends_at"] else ""
-        who = str(reported["requester"] or reported["request"])
-        yield _changed(change, f"grant {who}  {_value(reported['purpose'])}{until}".rstrip())
+        granted = grant_of(change)
+        until = f"  until {str(granted['ends_at'])[:10]}" if granted["ends_at"] else ""
+        who = str(granted["requester"] or granted["request"])
+        yield _changed(change, f"grant {who}  {_value(granted['purpose'])}{until}".rstrip())
     if len(changed) > MOST_GRANTS:
         yield [Text(f"and {len(changed) - MOST_GRANTS:,} more grants, see --json", style="dim")]
 

@@ -223,7 +223,7 @@ class _Output:
             try:
                 self._on_output(text.rstrip("\r\n"))
             except OSError:
-                self._on_output = lambda line: None  # the reader has gone; the job continues
+                self._on_output = lambda line: None  # the reader has closed; the job continues
             except Exception as error:  # noqa: BLE001 - raised where the job is waited for; what it prints has to be read
                 self._on_output = lambda line: None
                 self.error = error

@@ -84,7 +84,7 @@ def write_landing(target: Path, landing: Landing) -> None:
 
 
 def changes(landing: Landing, sources: Iterable[SourceFile], target: Path, *, reading: str, mirror: bool) -> Changes:
-    """Compare source files with what was landed.
+    """Compare source files with the landed files.
 
     Args:
         landing: The landing area's record.

@@ -12,7 +12,7 @@ from alchemesh_platform.systems.nifi.flow.deviation import RUNNING
 from alchemesh_platform.systems.nifi.server import WAIT_SECONDS, NifiFailed, Server
 
 DISABLED = "DISABLED"  # a user not only stopped it but also disabled it
-_REASONS_MAX = 5  # reasons that are reported immediately
+_REASONS_MAX = 5  # maximum number of reasons in a message
 
 
 def set_processor(server: Server, entity: Entity, state: Literal["RUNNING", "STOPPED"]) -> None:

@@ -116,7 +116,7 @@ class GcpDomain(Component[Args, Settings]):
     def budget(self, budget: Budget, amount: int) -> billing.Budget:
         """A budget for all resources with the domain's label in this project. It alerts the owner and stops nothing."""
         gcp, domain = self.settings.gcp, self.wiring.domain
-        reported = monitoring.NotificationChannel(
+        channel = monitoring.NotificationChannel(
             f"{self.name}-owner",
             project=gcp.project,
             display_name=f"Owner of {domain}",
@@ -138,6 +138,6 @@ class GcpDomain(Component[Args, Settings]):
                 projects=[f"projects/{gcp.project_number}"], labels=self.labels
             ),
             threshold_rules=[billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS],
-            all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[reported.id]),
+            all_updates_rule=billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=[channel.id]),
             opts=self.child_options,
         )

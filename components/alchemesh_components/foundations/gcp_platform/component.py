@@ -89,7 +89,10 @@ class GcpPlatform(Component[Args, Settings]):
         ]
 
     def state_bucket(self, services: Sequence[pulumi.Resource]) -> storage.Bucket:
-        """The bucket of the state. Losing it would lose what was deployed, so it is protected and keeps versions."""
+        """The bucket of the state.
+
+        It is protected and keeps versions, since its loss would lose the state of all deployments.
+        """
         gcp = self.settings.gcp
         key = gcp.encryption_keys.storage
         return storage.Bucket(

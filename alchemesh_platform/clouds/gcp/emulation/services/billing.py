@@ -47,11 +47,11 @@ class Budget(ResourceType):
         given = values.get("budgetFilter")
         if not isinstance(given, Mapping):
             return {}
-        reported = [
+        numbered = [
             each if each.partition("/")[2].isdigit() else f"projects/{PROJECT_NUMBER}"
             for each in given.get("projects") or ()
         ]
-        return {"budgetFilter": {**given, "projects": reported}}
+        return {"budgetFilter": {**given, "projects": numbered}}
 
 
 TYPES = (

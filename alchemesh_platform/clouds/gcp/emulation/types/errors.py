@@ -48,12 +48,12 @@ class Refused(Failure):
         hint: str | None = None,
     ) -> None:
         self.status = status
-        reported = f"googleapi: Error {status}: {message}"
+        text = f"googleapi: Error {status}: {message}"
         if details:
-            reported += f"\nDetails:\n{json.dumps(details, indent=2)}\n"
+            text += f"\nDetails:\n{json.dumps(details, indent=2)}\n"
         if reason:
-            reported += f", {reason}"
-        super().__init__(f"1 error occurred:\n\t* {reported}\n\n", hint=hint)
+            text += f", {reason}"
+        super().__init__(f"1 error occurred:\n\t* {text}\n\n", hint=hint)
 
 
 class NotReady(Failure):

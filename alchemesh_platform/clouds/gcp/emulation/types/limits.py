@@ -55,7 +55,7 @@ class Name:
 
     Args:
         pattern: Pattern of the whole name.
-        says: The same in words: ``3 to 63 lowercase letters, digits and dashes``.
+        in_words: The same in words: ``3 to 63 lowercase letters, digits and dashes``.
         longest: Maximum length.
         property: The property with the name.
         automatic: Whether Pulumi generates a name.
