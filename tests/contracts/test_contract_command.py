@@ -140,10 +140,10 @@ def test_diff_tells_changes_by_kind_and_leaves_with_4_where_the_version_is_too_l
 aviation/flights/flights-table  local  2.0.0 active → 2.1.0 active
 
   breaking
-  + models.flight.properties.carrier.enum         consumers meet 'B6', which they did not
+  + models.flight.properties.carrier.enum         consumers can now get 'B6'
 
   compatible
-  + protocols.graphql                             consumers can come in this way too
+  + protocols.graphql                             consumers can also use this protocol
 
   documentation
   + models.flight.properties.carrier.description  'Who flies.', previously empty

@@ -70,7 +70,7 @@ def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(s
     shown = shop.run("preview")
     assert shown.returncode == 0, shown.stderr
     assert "~ contract 1.0.0 → 2.0.0 active, internal, notice 30 days" in shown.stdout
-    assert "- breaking       protocols.graphql  consumers can no longer come in this way" in shown.stdout
+    assert "- breaking       protocols.graphql  consumers can no longer use this protocol" in shown.stdout
     assert "+ compatible     models.order.properties.note" in shown.stdout
     assert "~ documentation  models.order.properties.amount.description" in shown.stdout
     assert "DeltaTable orders-table-storage-order" in shown.stdout

@@ -80,9 +80,9 @@ def diff_port(
     if before is None and after is None:
         return PortDiff()
     if before is None:
-        return PortDiff((added((), "compatible", "a port that was not there"),))
+        return PortDiff((added((), "compatible", "a new port"),))
     if after is None:
-        return PortDiff((removed((), "breaking", "the port goes, with everything that it promised"),))
+        return PortDiff((removed((), "breaking", "the port is removed, with its contract"),))
     return ordered(
         [
             *diff_models(before.models, after.models, classifications),
@@ -94,9 +94,9 @@ def diff_port(
 
 def _protocols(before: Sequence[str], after: Sequence[str]) -> Iterator[ContractChange]:
     for protocol in set(before) - set(after):
-        yield removed((PROTOCOLS, protocol), "breaking", "consumers can no longer come in this way")
+        yield removed((PROTOCOLS, protocol), "breaking", "consumers can no longer use this protocol")
     for protocol in set(after) - set(before):
-        yield added((PROTOCOLS, protocol), "compatible", "consumers can come in this way too")
+        yield added((PROTOCOLS, protocol), "compatible", "consumers can also use this protocol")
 
 
 def _contract(before: PromisedPort, after: PromisedPort) -> Iterator[ContractChange]:

@@ -138,9 +138,9 @@ def _enum(
         new = [value for value in after if value not in known]
         gone = [value for value in before if value not in allowed]
         if new:
-            yield added(path, "breaking", f"consumers meet {_values(new)}, which they did not")
+            yield added(path, "breaking", f"consumers can now get {_values(new)}")
         if gone:
-            yield removed(path, "compatible", f"consumers no longer meet {_values(gone)}")
+            yield removed(path, "compatible", f"consumers no longer get {_values(gone)}")
 
 
 def _pattern(path: Path, before: str | None, after: str | None) -> Iterator[ContractChange]:
