@@ -69,8 +69,9 @@ _JAVA = (
 
 
 def prepare() -> Path:
-    """The folder of NiFi's libraries, of the substitute bundle and of the unpacked bundles. It is created if it is
-    missing.
+    """The folder of NiFi's libraries, the substitute bundle and the unpacked bundles.
+
+    It is created if it is missing.
 
     Raises:
         PartFailed: when Maven, the compiler or the first start fails.

@@ -34,8 +34,9 @@ class EntryPoint:
 
 
 def entry_points(group: str, path: Iterable[str] | None = None) -> list[EntryPoint]:
-    """The entry points of a group, of all packages on the import path. If a package is found twice, the first one
-    counts.
+    """The entry points of a group, of all packages on the import path.
+
+    If a package is found twice, the first one counts.
 
     Args:
         group: Name of the group.

@@ -37,10 +37,10 @@ class RunCode(Protocol):
         *,
         environ: Mapping[str, str],
     ) -> CodeRun:
-        """Run the code with its connections, pass each printed line to ``on_output`` with secrets masked, and wait
-        until it exits.
+        """Run the code with its connections, and wait until it exits.
 
         Args:
+            on_output: Called with each line that the code prints, with secrets masked.
             environ: Environment variables of the code: the variables of this process and, in an emulated environment,
                 the variables that point clients to the emulators. Secrets are read from here too.
         """

@@ -61,10 +61,10 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         return None
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
-        """Grant access to the product's own code: read access to an input port, read and write access to a storage or
-        need.
+        """Grant the product's own code access to this port or need.
 
-        The platform calls this after ``build`` of all components of the product, if the code has an identity.
+        Grant read access to an input port, and read and write access to a storage or a need. The platform calls
+        this after ``build`` of all components of the product, if the code has an identity.
 
         Returns:
             Resources that must be deployed before the code can run.

@@ -52,8 +52,7 @@ class Emulation:
         yield {}
 
     def run_code(self, folder: Path, product: Path) -> RunCode | None:
-        """The function that runs a product's jobs on this machine instead of in the cloud; None if the system runs no
-        jobs.
+        """The function that runs a product's jobs on this machine; None if the system runs no jobs.
 
         Args:
             product: Folder of the product's repo.

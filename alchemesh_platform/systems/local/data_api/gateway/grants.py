@@ -18,8 +18,9 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, a
 
 
 def grant_access(gateway: Gateway, *, consumer: str, request: str, ends_at: datetime | None = None) -> Entry:
-    """Grant a consumer access for a request. It has access once it has a credential; an existing credential stays
-    valid.
+    """Grant a consumer access for a request.
+
+    The consumer has access once it has a credential. An existing credential stays valid.
 
     Raises:
         CredentialFailed: when there is no gateway, or a user was added by hand under the same name.
