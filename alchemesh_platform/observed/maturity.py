@@ -80,10 +80,8 @@ def _consumers(history: History, now: datetime) -> Reason:
         return Reason(0, CONSUMER_POINTS, "no consumer yet")
     days = sum(_days(each.since, each.until or now) for each in history.served)
     present = sum(each.until is None or each.until > now for each in history.served)
-    what = f"{len(history.served)} {'consumer' if len(history.served) == 1 else 'consumers'}, {present} of them now"
-    return Reason(
-        _share(days, CONSUMER_DAYS, CONSUMER_POINTS), CONSUMER_POINTS, f"{what}, for {_counted(days)} together"
-    )
+    what = f"{len(history.served)} {'consumer' if len(history.served) == 1 else 'consumers'}, {present} now"
+    return Reason(_share(days, CONSUMER_DAYS, CONSUMER_POINTS), CONSUMER_POINTS, f"{what}, {_counted(days)} in total")
 
 
 def _commitments(history: History, now: datetime) -> Reason:

@@ -25,8 +25,8 @@ REGISTRY_SCHEMES = ("sqlite", "postgresql")
 SECRETS_SCHEMES = ("gcpkms", "awskms", "azurekeyvault", "hashivault")
 SECRETS_WORDS = ("passphrase", "default")
 NO_PLATFORM_FILE = (
-    f"{PLATFORM_FILE} declares others, and none was found here or above in the git repository: "
-    "`--platform FILE` names one elsewhere"
+    f"for others, put {PLATFORM_FILE} here or in a parent folder in the git repository, "
+    "or name a platform file with `--platform FILE`"
 )
 _ADDRESSES = {"state": STATE_SCHEMES, "registry": REGISTRY_SCHEMES, "secrets": SECRETS_SCHEMES}
 _EXAMPLES = {

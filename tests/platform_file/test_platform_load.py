@@ -105,8 +105,8 @@ def test_unknown_environment_without_a_file_says_where_it_would_be() -> None:
     with pytest.raises(UnknownEnvironment) as failure:
         load_platform(None, "prod", HOME)
     assert failure.value.hint == (
-        "there is local; platform.yaml declares others, and none was found here or above in the git repository: "
-        "`--platform FILE` names one elsewhere"
+        "there is local; for others, put platform.yaml here or in a parent folder in the git repository, "
+        "or name a platform file with `--platform FILE`"
     )
 
 

@@ -79,6 +79,6 @@ def test_it_says_why() -> None:
     assert found is not None
     assert [(round(reason.points), reason.of, reason.why) for reason in found.reasons] == [
         (8, 40, "stable for 73 days"),
-        (6, 40, "2 consumers, 1 of them now, for 81 days together"),
+        (6, 40, "2 consumers, 1 now, 81 days in total"),
         (0, 20, "1 commitment not kept within a year"),
     ]

@@ -54,7 +54,7 @@ def test_history_is_read_from_what_was_recorded(registry: Registry, environment:
     (standing,) = standings(registry, environment, later).values()
     assert whys(standing) == [
         "stable for 10 days",
-        "3 consumers, 2 of them now, for 20 days together",
+        "3 consumers, 2 now, 20 days in total",
         "every commitment kept for 10 days",
     ]
     assert standing.value is None
