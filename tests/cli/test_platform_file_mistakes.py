@@ -40,7 +40,7 @@ def place_of(text: str) -> str:
         ),
         ("gcpkms://", "", "prod.secrets: found a text that is no address", "gcpkms://projects/"),
         ("gcs-bucket, resource", "gcs-buckte, resource", "transforms[0].component: found 'gcs-buckte'", "'gcs-bucket'"),
-        ("kafka:\n", "kafkas:\n", "settings.kafka: found nothing, expected {bootstrap_servers: …}", "'kafkas' stands"),
+        ("kafka:\n", "kafkas:\n", "settings.kafka: found nothing, expected {bootstrap_servers: …}", "'kafkas' is here"),
         (f"{KEY}/storage", "mesh/storage", f"found 'mesh/storage', expected a text such as {KEY}/storage", "buckets"),
         ("{cost_center", "{CostCenter", "found 'CostCenter', expected a text that matches", ""),
     ],
