@@ -230,7 +230,7 @@ def _unknown_key(found: _Found) -> _Report:
     if not allowed:
         otherwise = "leave it out"
     elif "args" in allowed and "component" in allowed:
-        otherwise = f"keys here: {', '.join(allowed)}; what the component takes goes under args"
+        otherwise = f"keys here: {', '.join(allowed)}; put the component's arguments under args"
     if found.node.value is None and closest(key, allowed) is None:
         otherwise = "quote a text with a comma inside {…} or […]"
     hint = did_you_mean(key, allowed, otherwise=otherwise)
@@ -258,7 +258,7 @@ def _type(found: _Found, value: Any) -> tuple[str, str | None]:
         if rule is not None and pattern is not None:
             better = corrected(pattern, text)
             return f"{rule.short}, such as {rule.example}", f"did you mean {better!r}?" if better else None
-        return expected, f'a text that looks like something else goes in quotes: "{text}"'
+        return expected, f'quote a text that looks like another type: "{text}"'
     if isinstance(value, str):
         keys = _required_keys(found.expected)
         if len(keys) == 1 and 0 < len(value) <= _SHORT_MAX:

@@ -214,7 +214,7 @@ class _Composer:
         self._problem(
             event,
             f"found the alias {quoted(f'*{event.anchor}')}, expected plain data",
-            "write the value out; a text that begins with '*' goes in quotes",
+            "write the value out; quote a text that begins with '*'",
         )
         self._take(event, None, broken=True)
 
@@ -223,7 +223,7 @@ class _Composer:
             self._problem(
                 event,
                 f"found the YAML tag {quoted(event.tag.replace('tag:yaml.org,2002:', '!!'))}, expected plain data",
-                "leave the tag out; a text that looks like a number, or begins with '!', goes in quotes",
+                "leave the tag out; quote a text that looks like a number or begins with '!'",
             )
 
     def _begin(self, event: Any) -> None:

@@ -16,7 +16,7 @@ _QUOTES = "put the text in quotes"
 _MEANINGS: dict[str, tuple[str, str, bool]] = {
     "mapping values are not allowed in this context": (
         "found ':' after a value, expected one key and one value in a line",
-        f"a text that holds ': ' goes in quotes; otherwise {_INDENTATION}",
+        f"quote a text that contains ': '; otherwise {_INDENTATION}",
         False,
     ),
     "could not find expected ':'": (
@@ -26,7 +26,7 @@ _MEANINGS: dict[str, tuple[str, str, bool]] = {
     ),
     "did not find expected key": (
         "found something that is no key, expected 'key: value'",
-        f"{_INDENTATION}; a text that begins with {{ or [ goes in quotes",
+        f"{_INDENTATION}; quote a text that begins with {{ or [",
         False,
     ),
     "did not find expected '-' indicator": (

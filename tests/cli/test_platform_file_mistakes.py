@@ -85,7 +85,7 @@ def test_a_text_that_begins_with_a_brace_needs_quotes(folder: Path, capsys: pyte
     assert written != SHIPPED
     (folder / "platform.yaml").write_text(written, "utf-8")
     assert invoke(["plan", "-e", "prod", "--platform", "platform.yaml", "-C", str(DEPARTURES)]) == ExitCode.PROBLEMS
-    assert "a text that begins with { or [ goes in quotes" in capsys.readouterr().err
+    assert "quote a text that begins with { or [" in capsys.readouterr().err
 
 
 def test_arguments_of_another_environment_suggest_the_overlay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

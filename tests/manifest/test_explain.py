@@ -51,7 +51,7 @@ def even(value: int) -> int:
 
 
 Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)]
-QUOTES = "a text that looks like something else goes in quotes"
+QUOTES = "quote a text that looks like another type"
 DURATION = "a duration: a whole number with a unit, such as 300ms, 30s, 5m, 1h, 30d or 2w"
 CASES: list[tuple[Any, str, str]] = [
     (str, "3", f"found the number 3, expected a text\n\nhint: {QUOTES}: \"3\""),

@@ -76,7 +76,7 @@ class Cluster:
         deadline = time.monotonic() + ANSWER_SECONDS
         while (difference := missing()) is not None:
             if time.monotonic() > deadline:
-                raise KafkaFailed(difference, hint="see whether somebody else changes it, and run again")
+                raise KafkaFailed(difference, hint="check whether another user changes it, and run again")
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _connect(self, seconds: float) -> int:

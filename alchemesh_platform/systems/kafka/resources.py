@@ -84,7 +84,7 @@ class Topic(PlatformResource):
 
 
 class SourceTopic(PlatformResource):
-    """A Kafka topic that somebody else owns, and that has to exist before it is read.
+    """An external Kafka topic, which must exist before a product reads it.
 
     Args:
         kafka: The cluster, and how it is reached; passwords as {secret: NAME}.

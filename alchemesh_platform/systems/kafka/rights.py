@@ -47,7 +47,7 @@ def revoke_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
 
     def still_missing() -> str | None:
         gone = missing_rights(cluster, rights)
-        return next((f"it is still so that {right}" for right in rights if right not in gone), None)
+        return next((f"the brokers still report that {right}" for right in rights if right not in gone), None)
 
     cluster.await_reported(still_missing)
 

@@ -101,7 +101,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
             yield Refusal(path, reason)
         for name in inputs.sensitive_parameters:
             if name in inputs.parameters:
-                yield Refusal(f"parameters.{name}", f"parameter {name!r} is there twice, once as a sensitive one")
+                yield Refusal(f"parameters.{name}", f"parameter {name!r} is declared twice, once as a sensitive one")
         for kind, names in (("parameters", inputs.parameters), ("sensitiveParameters", inputs.sensitive_parameters)):
             for name in names:
                 if not re.fullmatch(PARAMETER_PATTERN, name):
@@ -124,7 +124,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
         wanted = _wanted(inputs)
         deployed = find(server, wanted)
         if deployed is None:
-            return Drift(f"dataflow {inputs.name!r} is gone from {inputs.server}: it is made again", "name")
+            return Drift(f"dataflow {inputs.name!r} is missing on {inputs.server}; `up` creates it again", "name")
         found = deviations(deployed, wanted, choose(server, wanted))
         if found:
             reason = f"dataflow {inputs.name!r} is not as declared: {_listed(found)}; `up` corrects it"

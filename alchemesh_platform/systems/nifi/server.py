@@ -307,13 +307,13 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
         return missing
     if error.status == 409 and is_login and _NO_KEY not in answer:  # noqa: PLR2004
         return NifiFailed(
-            f"NiFi at {url} logs nobody in: {answer}",
+            f"NiFi at {url} accepts no login: {answer}",
             hint="as it is set up it takes no user and password: have the platform file's settings of nifi give a "
             "token or a client certificate, or, where it has no TLS, none of them",
         )
     if error.status == 409 and is_login:  # noqa: PLR2004
         return Conflict(
-            f"NiFi at {url} logs nobody in yet: {answer}",
+            f"NiFi at {url} accepts no login yet: {answer}",
             hint=remedy(
                 "it makes the key of its logins after it has started; run {} again in a minute, and look into NiFi's "
                 "log if it still fails",
@@ -323,9 +323,7 @@ def _explained(error: Any, method: str, path: str, url: str, is_login: bool) -> 
     if error.status == 409:  # noqa: PLR2004
         return Conflict(
             f"NiFi at {url} refuses {method} {path}: {answer}",
-            hint=remedy(
-                "somebody else may be changing the same dataflow; run {} again when they are done", command("up")
-            ),
+            hint=remedy("another user may be changing the same dataflow; run {} again later", command("up")),
         )
     return NifiFailed(f"NiFi at {url} answers {method} {path} with {error.status}: {answer}")
 

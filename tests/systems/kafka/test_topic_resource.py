@@ -129,7 +129,7 @@ def test_what_a_killed_run_made_is_adopted_and_what_others_made_is_not(kafka: Br
     with pytest.raises(grpc.RpcError, match="belongs to aviation/flights/events/lost, not to somebody/else"):
         wire.create(TYPE, wanted(kafka, "lost", owner="somebody/else"))
     kafka.create_topic("theirs")
-    with pytest.raises(grpc.RpcError, match="topic theirs is there and was made by somebody else"):
+    with pytest.raises(grpc.RpcError, match="topic theirs exists and was created by another user"):
         wire.create(TYPE, wanted(kafka, "theirs"))
     wire.create(TYPE, wanted(kafka, "theirs", adopt=True))
     found = now(kafka, "theirs")

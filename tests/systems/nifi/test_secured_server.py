@@ -84,7 +84,7 @@ def test_a_wrong_login_is_told_with_its_way_out_and_is_not_shown(
 def test_a_nifi_without_tls_that_takes_no_user_is_told(nifi_server: Nifi) -> None:
     with pytest.raises(NifiFailed) as failed:
         Server(nifi_server.url, Login(username=ADMINISTRATOR, password=WRONG))
-    assert failed.value.message.startswith(f"NiFi at {nifi_server.url} logs nobody in: ")
+    assert failed.value.message.startswith(f"NiFi at {nifi_server.url} accepts no login: ")
     assert "where it has no TLS, none of them" in str(failed.value.hint)
 
 

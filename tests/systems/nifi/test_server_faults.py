@@ -77,15 +77,15 @@ def test_a_login_waits_for_a_nifi_that_has_just_started() -> None:
 @pytest.mark.parametrize(
     ("refusal", "said", "hint"),
     [
-        (NO_KEY, "logs nobody in yet: JSON Web Signature Signer not configured", "in a minute"),
-        (Refused(409, "Access tokens are only issued over HTTPS."), "logs nobody in: Access tokens", "a token"),
+        (NO_KEY, "accepts no login yet: JSON Web Signature Signer not configured", "in a minute"),
+        (Refused(409, "Access tokens are only issued over HTTPS."), "accepts no login: Access tokens", "a token"),
     ],
     ids=["no key", "no login"],
 )
 def test_a_conflict_of_the_login_is_told_as_the_logins(
     monkeypatch: pytest.MonkeyPatch, refusal: Refused, said: str, hint: str
 ) -> None:
-    """The hint was that somebody else may be changing the same dataflow."""
+    """The hint was that another user may be changing the same dataflow."""
     monkeypatch.setattr(speaking, "LOGIN_SECONDS", 0.3)
     fails = times(10_000, refusal, "POST", "/access/token")
     with constructed(types=TYPES, fails=fails) as nifi, pytest.raises(NifiFailed) as failed:
@@ -124,7 +124,7 @@ def test_a_conflict_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Conflict) as failed:
             server.insist(lambda: server.put("/x", {}), seconds=0.3)
     assert "refuses PUT /x: is busy" in failed.value.message
-    assert "somebody else may be changing" in str(failed.value.hint)
+    assert "another user may be changing" in str(failed.value.hint)
 
 
 def test_slow_answers_are_waited_for(wire: Wire) -> None:
@@ -184,7 +184,7 @@ def test_a_nifi_that_started_anew_before_it_wrote_its_flow_is_told_as_one(wire: 
             made = wire.create(DATAFLOW, dataflow(nifi.url))
         except grpc.RpcError as failed:
             assert (failed.details() or "").startswith("dataflow 'flow', or a part of it, went away while it was ")
-            assert "NiFi restarted before it had written it down" in failed.details()
+            assert "NiFi restarted before it saved the change" in failed.details()
             made = wire.create(DATAFLOW, dataflow(nifi.url))
         assert _kinds(nifi) == ["context", "group", "processor"]
         assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE

@@ -32,7 +32,7 @@ class SourceTopicHandler(Handler[SourceTopicInputs, SourceTopicOutputs]):
     """A reference on which the readers of the topic depend. It creates and deletes nothing."""
 
     pulumi_type = "alchemesh:kafka:SourceTopic"
-    summary = "A Kafka topic that somebody else owns, and that has to exist before it is read."
+    summary = "An external Kafka topic, which must exist before a product reads it."
     inputs = SourceTopicInputs
     outputs = SourceTopicOutputs
     replace_on = frozenset({"topic"})

@@ -77,7 +77,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
         if now is None:
-            return Drift(f"topic {inputs.topic} is gone: it is made again, empty", "url")
+            return Drift(f"topic {inputs.topic} is missing; `up` creates it again, empty", "url")
         differing = topics.differences(now, _wanted(inputs))
         if differing:
             return Drift(f"topic {inputs.topic} was changed by hand: {', '.join(differing)}", "url")
@@ -165,9 +165,9 @@ def _stranger(cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | N
     holder = published.owner if published else None
     if holder == inputs.owner or (old_inputs is not None and holder in (old_inputs.owner, None)):
         return None
-    whose = f"belongs to {holder}, not to {inputs.owner}" if holder else "was made by somebody else"
+    whose = f"belongs to {holder}, not to {inputs.owner}" if holder else "was created by another user"
     return NotDone(
-        f"topic {inputs.topic} is there and {whose}",
+        f"topic {inputs.topic} exists and {whose}",
         hint="give the port another topic, or say `adopt: true` to take this one over",
     )
 

@@ -84,9 +84,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
             # An older version of this package may have started it, and its modules may be elsewhere now.
             return Drift(f"the consumer of {inputs.topic} runs with another configuration; it is started again", "url")
         if directory.owner_of(Path(inputs.target)) is None:
-            return Drift(
-                f"folder {inputs.target} is gone: it is made again, and offsets that were committed stay", "url"
-            )
+            return Drift(f"folder {inputs.target} is missing; `up` creates it again, and committed offsets stay", "url")
         return None
 
     def create(self, inputs: TopicIngestionInputs, context: Context) -> TopicIngestionOutputs:

@@ -89,7 +89,7 @@ def find_program(name: str) -> Path | None:
 def why_not_sandboxed() -> str | None:
     """The reason why this machine cannot sandbox a server, with the remedy; None if it can. The result is cached."""
     if sys.platform != "linux":
-        return "enclosures need Linux"
+        return "sandboxes need Linux"
     bwrap = find_program("bwrap")
     if bwrap is None:
         return f"there is no `bwrap`: {_install('bwrap')}"

@@ -100,7 +100,7 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         names = [table.name for table in inputs.tables]
         for at, name in enumerate(names):
             if name in names[:at]:
-                yield Refusal(f"tables[{at}].name", f"table {name} is there twice")
+                yield Refusal(f"tables[{at}].name", f"table {name} is declared twice")
 
     def plan(self, inputs: DataApiInputs, old: DataApiOutputs | None, context: Context) -> Mapping[str, Any]:
         offered = guard_of(inputs.protocols).protocols if isinstance(inputs.protocols, tuple) else ()
@@ -172,7 +172,7 @@ def _without_grant(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
     """Users who have access without a grant. The platform reports them and does not change them."""
     gateway = Gateway(Path(inputs.run_directory), inputs.process)
     for problem in unreadable_entries(gateway.folder):
-        context.warn(f"data API {inputs.owner}: {problem}; it gives nobody access")
+        context.warn(f"data API {inputs.owner}: {problem}; it gives no access")
     found = tuple(entry.user for entry in read_entries(gateway.folder) if entry.by_hand)
     if found:
         context.warn(f"data API {inputs.owner}: users with access and without a grant: {', '.join(found)}")

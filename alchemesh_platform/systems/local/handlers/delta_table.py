@@ -80,7 +80,7 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
     def drift(self, inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context) -> Drift | None:
         evolution = delta.plan_table(Path(inputs.path), _wanted(inputs))
         if evolution is None:
-            return Drift(f"table {inputs.table} is gone from {inputs.path}: it is made again, empty", "url")
+            return Drift(f"table {inputs.table} is missing in {inputs.path}; `up` creates it again, empty", "url")
         if evolution.steps or evolution.incompatible:
             return Drift(f"table {inputs.table} differs from its model; `up` updates it", "url")
         return None
@@ -122,7 +122,7 @@ def _unfit_columns(inputs: DeltaTableInputs) -> Iterator[Refusal]:
     types = {}
     for at, column in enumerate(inputs.columns):
         if column.name in types:
-            yield Refusal(f"columns[{at}].name", f"column {column.name} is there twice")
+            yield Refusal(f"columns[{at}].name", f"column {column.name} is declared twice")
         types[column.name] = column.type
         try:
             wanted_schema([column])

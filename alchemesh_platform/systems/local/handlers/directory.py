@@ -56,7 +56,7 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
     def drift(self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context) -> Drift | None:
         path = Path(inputs.path)
         if directory.owner_of(path) is None:
-            return Drift(f"folder {path} is gone: it is made again", "url")
+            return Drift(f"folder {path} is missing; `up` creates it again", "url")
         if inputs.retention_seconds is not None:
             expired = directory.expired(path, inputs.retention_seconds)
             if expired:

@@ -107,7 +107,7 @@ def _group_missing(wanted: Dataflow) -> NifiFailed:
     return NifiFailed(
         f"dataflow {wanted.name!r}, or a part of it, went away while it was worked on",
         hint=remedy(
-            "NiFi restarted before it had written it down (it writes every half second), or somebody else removed it: "
+            "NiFi restarted before it saved the change (it saves every half second), or another user removed it: "
             "run {} again",
             command("up"),
         ),

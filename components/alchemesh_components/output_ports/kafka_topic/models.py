@@ -27,7 +27,7 @@ class Args(Strict):
         default_factory=dict,
         description="Model: name of its topic; by default <platform's prefix><domain>.<product>.<port>.<model>.",
     )
-    adopt: bool = Field(default=False, description="Whether to adopt existing topics that somebody else created.")
+    adopt: bool = Field(default=False, description="Whether to adopt existing topics that another user created.")
     keep_on_destroy: bool = Field(
         default=True, description="Whether topics with messages stay when the port is removed."
     )

@@ -132,7 +132,7 @@ def test_a_folder_that_went_is_noticed_and_made_again(wire: Wire, tmp_path: Path
     (tmp_path / "data" / OWNER_FILE).unlink()
     (tmp_path / "data").rmdir()
     assert wire.diff(made, folder(tmp_path / "data")).changes == SOME
-    assert wire.engine.messages() == [f"folder {tmp_path / 'data'} is gone: it is made again"]
+    assert wire.engine.messages() == [f"folder {tmp_path / 'data'} is missing; `up` creates it again"]
     wire.update(made, folder(tmp_path / "data"))
     assert (tmp_path / "data").is_dir()
 

@@ -63,7 +63,7 @@ class BucketReference(Reference):
         make = (
             f"curl '{world.address_of(STORAGE_SERVER)}/storage/v1/b?project=theirs' -d '{{\"name\": \"{identity}\"}}'"
         )
-        return f"nothing of somebody else's is in an emulated cloud; a bucket is put into it by `{make}`"
+        return f"an emulated cloud has no buckets of other projects; create it there with `{make}`"
 
 
 ON_BUCKET = BucketReference(BUCKET, "bucket")

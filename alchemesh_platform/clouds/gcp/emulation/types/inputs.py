@@ -39,7 +39,7 @@ def _object(path: str, value: Mapping[str, Any], shape: Shape) -> Iterator[Refus
     for name, part in value.items():
         if name not in shape.properties:
             hint = did_you_mean(name, list(shape.properties))
-            yield Refusal(join(path, name), f"there is no such property{f': {hint}' if hint else ''}")
+            yield Refusal(join(path, name), f"unknown property{f': {hint}' if hint else ''}")
         elif part is not None:
             yield from _value(join(path, name), part, shape.properties[name])
     for name in sorted(shape.required):
