@@ -235,8 +235,8 @@ def _no_registry(foundation: Foundation, platform: Platform) -> str | None:
 
 def _not_recorded(why: str, platform: Platform) -> str:
     return remedy(
-        "{}. The outputs of this stack are not recorded, and products do not find them: once the registry "
-        "can be reached, {} records them",
+        "{}. The outputs of this stack are not recorded, so products cannot read them: once the registry "
+        "is reachable, {} records them",
         why,
         command("platform", "up", environment=platform.environment, emulated=platform.emulated),
     )

@@ -101,7 +101,7 @@ def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_rec
     repo: Shop, server: PostgresqlServer, tmp_path: Path
 ) -> None:
     why = f"the registry postgresql://registrar:***@127.0.0.1:{server.port}/{DATABASE} does not exist"
-    way_on = "once the registry can be reached, `alchemesh platform up -e prod` records it"
+    way_on = "once the registry is reachable, `alchemesh platform up -e prod` records them"
 
     # Nobody knows the stack but itself: what there is, what is missing, and how to go on.
     first = repo.run("platform", "up", "-e", "prod", "--yes")
@@ -110,7 +110,7 @@ def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_rec
     assert f"image_repository  {tmp_path / 'images'}" in first.stdout
     assert "platform-record" not in first.stdout
     assert f"note: {why}" in first.stderr
-    assert "products do not find it until it is" in first.stderr
+    assert "so products cannot read them" in first.stderr
     assert way_on in first.stderr
     assert PASSWORD not in first.stdout + first.stderr
     assert (tmp_path / "images").is_dir()

@@ -258,7 +258,7 @@ def test_a_folder_that_was_made_anew_is_served_anew(api: DataApi, tmp_path: Path
     endpoints = deploy_product(api)
     shutil.rmtree(tmp_path / "flight")
     evolve_table(tmp_path / "flight", WIDER)
-    assert "in other folders" in (trouble(api, endpoints) or "")
+    assert "another configuration, such as other folders of tables" in (trouble(api, endpoints) or "")
     assert deploy_product(api) == endpoints
     assert [field["name"] for field in rest(endpoints, "/schema/flight")["fields"]] == ["id", "gate"]
 

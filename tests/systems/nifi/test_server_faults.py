@@ -92,7 +92,7 @@ def test_a_conflict_of_the_login_is_told_as_the_logins(
         Server(nifi.url, Login(username="me", password="right"))
     assert failed.value.message.startswith(f"NiFi at {nifi.url} {said}")
     assert hint in str(failed.value.hint)
-    assert "somebody else" not in str(failed.value.hint)
+    assert "another user" not in str(failed.value.hint)
 
 
 def test_a_secret_without_a_value_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
