@@ -24,7 +24,7 @@ from alchemesh_platform.engine.run.events import (
     ResourcePre,
     Summary,
 )
-from tests.waiting import LONGEST, until
+from tests.waiting import until
 
 from .harness import Bench, Things, bench_in, declare
 from .thing import TYPE, Thing
@@ -294,16 +294,22 @@ def two(tmp_path: Path, engine: Engine) -> Iterator[tuple[Bench, Bench]]:
 
 
 def test_two_stacks_at_once_do_not_mix(two: tuple[Bench, Bench]) -> None:
-    met = threading.Barrier(2, timeout=LONGEST)
+    """Programs declare their resources one after the other (ADR 35); engines and providers work at the same time."""
+    last = 4
 
     def up(bench: Bench) -> str:
         def program() -> None:
-            met.wait()  # both programs run at the same time
-            declare({f"{bench.stack.name}-{number}": {} for number in range(5)})
+            things: Things = {f"{bench.stack.name}-{number}": {} for number in range(last)}
+            declare({**things, f"{bench.stack.name}-{last}": {"gate": "go"}})
 
         return bench.run("up", program).outcome
 
+    things = two[0].things  # one folder for both
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(up, two)) == ["succeeded", "succeeded"]
+        outcomes = pool.map(up, two)
+        begun = {f"create {bench.stack.name}-{last}" for bench in two}
+        until(lambda: begun <= set(things.calls), what="both engines wait for their provider")
+        things.open_gate("go")
+        assert list(outcomes) == ["succeeded", "succeeded"]
     for bench in two:
         assert bench.recorded == {f"{bench.stack.name}-{number}" for number in range(5)}

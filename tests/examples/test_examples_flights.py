@@ -64,7 +64,8 @@ def test_the_run_tells_what_it_landed_dropped_and_wrote(flights_run: tuple[Produ
 
 def test_the_table_keeps_the_schema_that_the_platform_gave_it(flights: Product) -> None:
     tables = flights.tables("flights-table")
-    assert tables.keys() == flights.manifest.models.keys()
+    (port,) = (port for port in flights.manifest.output_ports if port.name == "flights-table")
+    assert tables.keys() == set(port.models)
     for model, folder in tables.items():
         table = DeltaTable(str(folder))
         declared = flights.manifest.models[model].properties
@@ -163,9 +164,10 @@ def test_a_flight_that_crosses_the_change_of_clocks_takes_as_long_as_it_took(fli
 def test_values_are_as_the_models_say(flights: Product) -> None:
     wrong: list[str]
     with flights.opened("flights-table") as work:
-        assert flights.tables("flights-table").keys() == flights.manifest.models.keys()
-        for model, definition in flights.manifest.models.items():
-            for name, declared in definition.properties.items():
+        (port,) = (port for port in flights.manifest.output_ports if port.name == "flights-table")
+        assert flights.tables("flights-table").keys() == set(port.models)
+        for model in port.models:
+            for name, declared in flights.manifest.models[model].properties.items():
                 wrong = []
                 if declared.required or declared.key:
                     wrong.append(f"{name} IS NULL")
