@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 OWN_PROCESS_COMPONENTS = 60
 DECLARING = ("preview", "up")  # operations that run the program
 KEPT_NOTE = (
-    "what is kept in a cloud goes with a `destroy` once `keep_on_destroy: false` of its port or need was deployed"
+    "to delete data that is kept in a cloud, deploy `keep_on_destroy: false` for its port or need, then run `destroy`"
 )
 PLUGIN_FOUND = "using pulumi-resource-"  # the engine reports every plugin on PATH, even ours, which is attached
 # The engine's message, without a URN, when a provider refuses a resource's properties.
