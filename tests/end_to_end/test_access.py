@@ -63,7 +63,7 @@ def ask(mesh: Mesh, *more: str) -> str:
     return str(asked["request"])
 
 
-def test_restricted_access_from_asking_to_reading(mesh: Mesh) -> None:
+def test_restricted_access_from_request_to_reading(mesh: Mesh) -> None:
     preview = mesh.consumer.run("preview")
     assert preview.returncode == 0, preview.stderr
     command = f"alchemesh access request {ORDERS_TABLE} --as {REPORTS} --purpose"
@@ -110,7 +110,7 @@ def test_restricted_access_from_asking_to_reading(mesh: Mesh) -> None:
     assert mesh.consumer.json("env")["inputs"]["orders"]["storage"]["tables"].keys() == {"order"}
 
 
-def test_access_that_is_taken_back_or_ends_goes_alone_and_the_consumer_is_told(mesh: Mesh) -> None:
+def test_revoking_or_expiring_access_affects_no_other_grant_and_notifies_the_consumer(mesh: Mesh) -> None:
     products = ask(mesh)
     teams = ask(mesh, "--as", "technical_team:desk/report-desk")
     for request in (products, teams):
@@ -140,7 +140,7 @@ def test_access_that_is_taken_back_or_ends_goes_alone_and_the_consumer_is_told(m
 
 
 @pytest.mark.parametrize("mesh", ["public"], indirect=True)
-def test_public_access_is_asked_for_and_granted_as_part_of_up(mesh: Mesh) -> None:
+def test_up_requests_and_grants_public_access(mesh: Mesh) -> None:
     preview = mesh.consumer.run("preview")
     assert "`up` requests access to shop/orders/orders-table" in preview.stderr
     assert mesh.granted() == []
@@ -183,7 +183,7 @@ def test_killed_between_approval_and_grant_the_next_apply_completes_it(mesh: Mes
 
 
 @pytest.mark.slow
-def test_hundreds_of_grants_come_at_once_and_one_of_them_goes_alone(mesh: Mesh) -> None:
+def test_hundreds_of_grants_are_applied_together_and_one_is_revoked_alone(mesh: Mesh) -> None:
     now = datetime.now(UTC)
     steps = tuple(RequestStep(state=state, at=now, by=ADA) for state in ("requested", "approved"))
     requests = [

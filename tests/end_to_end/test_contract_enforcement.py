@@ -62,7 +62,7 @@ def line_of(shop: Shop, text: str) -> int:
 
 
 @WITH_API
-def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(shop: Shop) -> None:
+def test_a_preview_judges_contract_changes_next_to_infrastructure(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.edit(AMOUNT, AMOUNT.replace("Euros", "In euros") + NOTE)
     shop.edit("protocols: [sql, rest, graphql]", "protocols: [sql, rest]")
@@ -86,7 +86,7 @@ def test_a_preview_judges_what_changes_in_a_contract_beside_the_infrastructure(s
 
 
 @WITH_API
-def test_a_version_that_is_too_low_is_seen_in_a_preview_and_refused_by_up(shop: Shop) -> None:
+def test_a_preview_shows_a_version_that_is_too_low_and_up_refuses_it(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.edit("protocols: [sql, rest, graphql]", "protocols: [sql, rest]")
     expected = (
@@ -105,7 +105,7 @@ def test_a_version_that_is_too_low_is_seen_in_a_preview_and_refused_by_up(shop: 
         assert len(registry.deployments("shop/orders", "local")) == 1, "the engine was not started"
 
 
-def test_every_version_is_kept_and_stays_as_it_was(shop: Shop) -> None:
+def test_every_version_is_kept_unchanged(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.edit(AMOUNT, AMOUNT + NOTE)
     shop.edit(ACTIVE_1, "version: 1.1.0\n      lifecycle: active")
@@ -140,7 +140,7 @@ def earlier(shop: Shop, days: int) -> None:
         registry.put(reported.model_copy(update={"given_at": reported.given_at - timedelta(days=days)}))
 
 
-def test_a_property_is_dropped_only_once_consumers_had_their_notice_period(shop: Shop) -> None:
+def test_a_property_is_dropped_only_after_the_notice_period(shop: Shop) -> None:
     shop.done("up", "--yes")
     grant(shop)
     drop_amount(shop)
@@ -176,7 +176,7 @@ def test_a_property_is_dropped_only_once_consumers_had_their_notice_period(shop:
         assert [act.reason for act in acts_about_contracts(registry)] == ["amount goes"]
 
 
-def test_a_port_a_product_and_its_end_wait_for_consumers_too(shop: Shop) -> None:
+def test_removing_a_port_or_a_product_waits_for_consumers_too(shop: Shop) -> None:
     second = """\
   - name: orders-files
     models: [order]
@@ -212,7 +212,7 @@ def test_a_port_a_product_and_its_end_wait_for_consumers_too(shop: Shop) -> None
     assert shop.run("contract", "show", PORT).returncode == 2
 
 
-def test_a_notice_period_of_seconds_runs_by_itself(shop: Shop) -> None:
+def test_a_notice_period_of_seconds_ends_without_a_command(shop: Shop) -> None:
     shop.edit("notice_period: 30d", "notice_period: 3s")
     shop.done("up", "--yes")
     grant(shop)
@@ -220,7 +220,7 @@ def test_a_notice_period_of_seconds_runs_by_itself(shop: Shop) -> None:
     until(lambda: shop.run("destroy", "--yes").returncode == 0, seconds=120, what="the period runs out")
 
 
-def test_only_a_platform_owner_lets_a_change_pass_before_its_time(shop: Shop) -> None:
+def test_only_a_platform_owner_overrides_a_notice_period(shop: Shop) -> None:
     shop.done("up", "--yes")
     grant(shop)
     with shop.registry() as registry:
@@ -247,7 +247,7 @@ def test_only_a_platform_owner_lets_a_change_pass_before_its_time(shop: Shop) ->
     assert acts[0].detail["consumers"] == ["data_product:marketing/campaigns"]
 
 
-def test_deploying_a_deprecation_is_itself_a_notice_and_taking_it_back_ends_it(shop: Shop) -> None:
+def test_deploying_a_deprecation_gives_notice_and_withdrawing_it_ends_the_notice(shop: Shop) -> None:
     shop.done("up", "--yes")
     grant(shop)
     shop.edit("lifecycle: active", "lifecycle: deprecated")
@@ -276,7 +276,7 @@ def deployments(shop: Shop) -> list[Deployment]:
         return registry.deployments("shop/orders", "local")
 
 
-def test_a_killed_run_after_a_notice_loses_nothing_and_the_next_one_passes(shop: Shop, tmp_path: Path) -> None:
+def test_a_killed_run_after_a_notice_loses_nothing_and_the_next_run_succeeds(shop: Shop, tmp_path: Path) -> None:
     shop.done("up", "--yes")
     grant(shop)
     shop.done("contract", "notice", "orders-table", "breaking-change", more=OWNER)

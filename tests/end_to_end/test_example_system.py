@@ -179,7 +179,7 @@ def test_an_error_of_the_system_is_reported_at_its_line_with_its_hint(repo: Repo
     repo.store.unlink()
 
 
-def test_a_protocol_that_no_component_of_the_port_offers_is_refused_with_those_that_exist(repo: Repo) -> None:
+def test_an_unsupported_protocol_is_refused_with_the_supported_ones(repo: Repo) -> None:
     manifest = repo.folder / "alchemesh.yaml"
     manifest.write_text(MANIFEST.replace("[sqlite]", "[sql]"))
     refused = repo.run("validate")
@@ -191,7 +191,7 @@ def test_a_protocol_that_no_component_of_the_port_offers_is_refused_with_those_t
     assert "did you mean 'sqlite'?" in unknown
 
 
-def test_listing_components_imports_nothing_of_the_package_but_its_registration(repo: Repo) -> None:
+def test_listing_components_imports_only_the_registration_of_the_package(repo: Repo) -> None:
     code = (
         "import sys; from alchemesh_cli.main import alchemesh\n"
         "alchemesh(['components', 'list'], standalone_mode=False)\n"

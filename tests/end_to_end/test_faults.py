@@ -99,7 +99,7 @@ def test_a_killed_provider_is_reported_and_the_next_up_resumes(shop: Shop) -> No
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
-def test_a_second_up_of_a_stack_is_refused_until_the_first_has_ended(shop: Shop, tmp_path: Path) -> None:
+def test_a_second_up_of_a_stack_is_refused_until_the_first_ends(shop: Shop, tmp_path: Path) -> None:
     first = start_held(shop, Hold("before", "alchemesh:local:Directory"), tmp_path / "run", "up", "--yes")
     second = shop.run("up", "--yes")
     assert second.returncode == 5, second.stderr
@@ -110,7 +110,7 @@ def test_a_second_up_of_a_stack_is_refused_until_the_first_has_ended(shop: Shop,
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
-def test_two_products_come_up_at_once(shop: Shop, tmp_path: Path) -> None:
+def test_two_products_are_deployed_at_the_same_time(shop: Shop, tmp_path: Path) -> None:
     other = write_shop(tmp_path / "returns", shop.home)
     other.edit("name: orders\n", "name: returns\n")
     try:
@@ -125,7 +125,7 @@ def test_two_products_come_up_at_once(shop: Shop, tmp_path: Path) -> None:
         other.run("destroy", "--yes")
 
 
-def test_a_registry_that_cannot_be_written_is_told_before_anything_is_made(shop: Shop) -> None:
+def test_an_unwritable_registry_is_reported_before_anything_is_created(shop: Shop) -> None:
     blocked = shop.home / "local" / "registry.db"
     blocked.mkdir(parents=True)
     failed = shop.run("up", "--yes")
@@ -137,7 +137,7 @@ def test_a_registry_that_cannot_be_written_is_told_before_anything_is_made(shop:
     shop.done("up", "--yes")
 
 
-def test_a_taken_port_is_named_with_who_has_it(shop: Shop) -> None:
+def test_a_port_in_use_is_reported_with_its_process(shop: Shop) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -152,7 +152,7 @@ def test_a_taken_port_is_named_with_who_has_it(shop: Shop) -> None:
     shop.done("up", "--yes")
 
 
-def test_a_missing_engine_says_every_way_to_get_one(shop: Shop, tmp_path: Path) -> None:
+def test_a_missing_engine_is_reported_with_every_way_to_install_one(shop: Shop, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     failed = shop.run("up", "--yes", more={"PATH": str(empty), "ALCHEMESH_CACHE": str(empty), "ALCHEMESH_ENGINE": ""})
@@ -169,7 +169,7 @@ def small_disk(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_no_file_is_half_written(shop: Shop, small_disk: Path) -> None:
     shop.done("up", "--yes")
     shop.done("run")
     big = shop.folder / "incoming" / "big.csv"
@@ -195,7 +195,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(shop: Shop, small_disk:
     assert "400003 orders written" in shop.done("run")
 
 
-def test_secrets_are_nowhere_in_plain_text(shop: Shop, tmp_path: Path) -> None:
+def test_no_file_contains_a_secret_in_plain_text(shop: Shop, tmp_path: Path) -> None:
     shop.edit('args: {entrypoint: "job:main"}', 'args: {entrypoint: "job:main", env: {TOKEN: {secret: SHOP_TOKEN}}}')
     job = shop.folder / "job.py"
     job.write_text(
@@ -219,7 +219,7 @@ def test_secrets_are_nowhere_in_plain_text(shop: Shop, tmp_path: Path) -> None:
     assert SECRET.encode() not in written
 
 
-def test_a_secret_without_a_value_is_named(shop: Shop) -> None:
+def test_a_secret_without_a_value_is_reported_by_name(shop: Shop) -> None:
     shop.edit('args: {entrypoint: "job:main"}', 'args: {entrypoint: "job:main", env: {TOKEN: {secret: SHOP_TOKEN}}}')
     shop.done("up", "--yes")
     failed = shop.run("run")
@@ -241,7 +241,7 @@ def test_code_that_fails_keeps_its_output_and_exit_status(shop: Shop) -> None:
     assert "half way" in history
 
 
-def test_problems_leave_with_three_and_name_every_line(shop: Shop) -> None:
+def test_problems_exit_with_status_three_and_name_every_line(shop: Shop) -> None:
     shop.edit("component: columnar-table", "component: columnar-tabel")
     shop.edit("models: [order]", "models: [ordre]")
     failed = shop.run("up", "--yes")

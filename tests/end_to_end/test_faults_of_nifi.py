@@ -24,7 +24,9 @@ TOPIC = "till.counted"
 EVENTS = 500
 
 
-def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, nifi_server: Nifi, tmp_path: Path) -> None:
+def test_up_reports_a_nifi_that_is_down_and_resumes_after_a_restart(
+    mesh: Mesh, nifi_server: Nifi, tmp_path: Path
+) -> None:
     server = nifi_server
     mesh.kafka.create_topic(TOPIC, partitions=3)
     product = mesh.product(tmp_path, nifi={"url": server.url, "substitutes": SUBSTITUTES, "drain": "2m"})
@@ -59,7 +61,7 @@ def test_a_nifi_that_is_down_and_one_that_restarts_in_the_middle(mesh: Mesh, nif
     assert groups(server, product) == []
 
 
-def test_a_user_whom_nifi_gives_no_right_is_told_at_the_port_and_another_goes_on(
+def test_a_nifi_user_without_rights_is_reported_at_the_port_and_another_user_resumes(
     mesh: Mesh, secured_nifi_server: Nifi, tmp_path: Path
 ) -> None:
     server = secured_nifi_server

@@ -57,7 +57,7 @@ def ingesting(mesh: Mesh, nifi: ConstructedNifi, tmp_path: Path) -> Iterator[Fau
         mesh.kafka.start()
 
 
-def test_a_project_without_the_api(product: Faulty, mesh: Mesh) -> None:
+def test_a_project_without_the_api_is_an_error(product: Faulty, mesh: Mesh) -> None:
     mesh.store.disable_api(PROJECT, "pubsub.googleapis.com")
     product.fails(
         f"Cloud Pub/Sub API has not been used in project {PROJECT} before or it is disabled.",
@@ -71,7 +71,7 @@ def test_a_project_without_the_api(product: Faulty, mesh: Mesh) -> None:
     assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
 
 
-def test_a_region_that_the_service_lacks(product: Faulty, mesh: Mesh) -> None:
+def test_a_region_without_the_service_is_reported_at_its_line(product: Faulty, mesh: Mesh) -> None:
     product.set("gcp", bigquery_location="europe-west9")
     mesh.store.withdraw_region("bigquery.googleapis.com", "europe-west9")
     product.fails(
@@ -87,7 +87,7 @@ def test_a_region_that_the_service_lacks(product: Faulty, mesh: Mesh) -> None:
     assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
 
 
-def test_a_bucket_name_that_is_taken(product: Faulty, mesh: Mesh) -> None:
+def test_a_taken_bucket_name_is_reported_at_its_line(product: Faulty, mesh: Mesh) -> None:
     storage = StorageRest("storage", mesh.emulators.address_of("storage"))
     taken = f"{PROJECT}--prod--shop--{product.name}--workspace"
     storage.make_bucket("somebody-elses", taken, "EU")
@@ -103,7 +103,7 @@ def test_a_bucket_name_that_is_taken(product: Faulty, mesh: Mesh) -> None:
     product.up()
 
 
-def test_a_type_that_bigquery_lacks_is_told_before_anything_is_made(product: Faulty, mesh: Mesh) -> None:
+def test_an_unsupported_bigquery_type_is_reported_before_anything_is_created(product: Faulty, mesh: Mesh) -> None:
     rows = "amount: {type: array, description: Lines, items: {type: array, items: {type: number}}}"
     product.edit("amount: {type: number, description: Euros}", rows)
     product.fails("an array of arrays", line=19, path="models.order", hint="put an object in between", code=3)
@@ -112,7 +112,7 @@ def test_a_type_that_bigquery_lacks_is_told_before_anything_is_made(product: Fau
     product.up()
 
 
-def test_names_over_a_limit_are_all_told_before_anything_is_made(ingesting: Faulty, mesh: Mesh) -> None:
+def test_all_names_over_a_limit_are_reported_before_anything_is_created(ingesting: Faulty, mesh: Mesh) -> None:
     long = "n" * 64
     ingesting.edit("team: order-data", f"team: {long}")
     ingesting.edit("topic: till.sales", f"topic: {'t' * 250}")
@@ -129,7 +129,7 @@ def test_names_over_a_limit_are_all_told_before_anything_is_made(ingesting: Faul
     ingesting.up()
 
 
-def test_names_at_every_limit_are_taken(ingesting: Faulty, mesh: Mesh) -> None:
+def test_names_at_every_limit_are_accepted(ingesting: Faulty, mesh: Mesh) -> None:
     topic = "t" * 249
     mesh.kafka.create_topic(topic)
     # A product and its domain share the hundred letters of a project of Pulumi's.
@@ -142,7 +142,7 @@ def test_names_at_every_limit_are_taken(ingesting: Faulty, mesh: Mesh) -> None:
     ingesting.up(repeated=True)
 
 
-def test_a_broker_that_is_down(ingesting: Faulty, mesh: Mesh) -> None:
+def test_a_broker_that_is_down_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
     mesh.kafka.stop()
     ingesting.fails(
         f"no Kafka broker answers at {mesh.kafka.bootstrap}",
@@ -155,7 +155,7 @@ def test_a_broker_that_is_down(ingesting: Faulty, mesh: Mesh) -> None:
     ingesting.up()
 
 
-def test_a_wrong_password_of_kafka(ingesting: Faulty) -> None:
+def test_a_wrong_kafka_password_is_reported_at_its_line(ingesting: Faulty) -> None:
     ingesting.fails(
         "refuses user 'admin'",
         line=SALES,
@@ -167,7 +167,7 @@ def test_a_wrong_password_of_kafka(ingesting: Faulty) -> None:
     ingesting.up()
 
 
-def test_an_acl_that_denies(ingesting: Faulty, mesh: Mesh) -> None:
+def test_an_acl_that_denies_access_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
     mesh.kafka.add_user("limited", "a-limited-password")
     mesh.kafka.allow("limited", read=["till."])
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": "SCRAM-SHA-512", "username": "limited"}
@@ -185,7 +185,7 @@ def test_an_acl_that_denies(ingesting: Faulty, mesh: Mesh) -> None:
     ingesting.up()
 
 
-def test_a_topic_that_does_not_exist(ingesting: Faulty, mesh: Mesh) -> None:
+def test_a_missing_topic_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
     ingesting.edit("topic: till.sales", "topic: till.refunds")
     ingesting.fails(
         f"there is no topic till.refunds at {mesh.kafka.bootstrap}",
@@ -198,7 +198,7 @@ def test_a_topic_that_does_not_exist(ingesting: Faulty, mesh: Mesh) -> None:
     ingesting.up()
 
 
-def test_a_nifi_that_is_down(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+def test_a_nifi_that_is_down_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nowhere = "http://127.0.0.1:1/nifi-api"
     ingesting.set("nifi", url=nowhere)
     ingesting.fails(f"NiFi at {nowhere} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
@@ -207,7 +207,7 @@ def test_a_nifi_that_is_down(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     ingesting.up()
 
 
-def test_a_wrong_password_of_nifi(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+def test_a_wrong_nifi_password_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nifi.password = "the-right-one"
     ingesting.set("nifi", username="platform", password={"secret": "NIFI_PASSWORD"})
     ingesting.fails(
@@ -221,21 +221,21 @@ def test_a_wrong_password_of_nifi(ingesting: Faulty, nifi: ConstructedNifi) -> N
     ingesting.up()
 
 
-def test_a_right_that_nifi_does_not_give(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+def test_a_missing_nifi_right_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     fails(nifi, Refused(403, "No applicable policies could be found."), "POST", times=9)
     ingesting.fails("No applicable policies", line=SALES, path=SALES_PATH, hint="an administrator of NiFi has to grant")
     nifi.fails = lambda _method, _path: None
     ingesting.up()
 
 
-def test_a_nifi_that_is_slow_and_has_conflicts_is_waited_for(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+def test_up_waits_for_a_nifi_that_is_slow_and_has_conflicts(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nifi.delay = 0.1
     fails(nifi, Refused(409, "is not the most up-to-date revision."), "PUT", times=3)
     ingesting.up()
     assert kinds(nifi)["group"] == 1
 
 
-def test_a_nifi_that_breaks_off_in_the_middle(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+def test_up_resumes_after_nifi_breaks_off_in_the_middle(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
     ingesting.fails("with 500: An unexpected error has occurred", line=SALES, path=SALES_PATH, hint="")
     assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]

@@ -25,7 +25,7 @@ def status_of(url: str, credential: Credential | None) -> int:
         return error.code
 
 
-def test_a_user_is_let_in_told_a_credential_and_taken_out_again_alone(tmp_path: Path) -> None:
+def test_a_user_gets_access_and_a_credential_and_is_revoked_alone(tmp_path: Path) -> None:
     """The port's records once depended on the grants, and a run limited to one grant could not take it out."""
     shop = write_shop(
         tmp_path / "orders", tmp_path / "home", MANIFEST.replace("access: internal", "access: restricted")

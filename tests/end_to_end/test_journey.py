@@ -37,7 +37,7 @@ def answers(shop: Shop) -> dict[str, Any]:
     return {"sql": int(rows[0][0]), "rest": len(rest), "graphql": len(found)}
 
 
-def test_a_product_comes_up_runs_answers_and_goes(shop: Shop) -> None:
+def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     preview = shop.json("preview")
     assert preview["outcome"] == "succeeded"
     assert preview["assets"] == {"create": ["shop/orders/orders-table/order"]}
@@ -117,7 +117,7 @@ def test_a_model_that_grows_is_an_asset_change_and_evolves_the_table(shop: Shop)
     until(has_note, what="the API sees the new column")
 
 
-def test_a_model_that_breaks_its_table_is_refused_in_preview_with_reason_and_line(shop: Shop) -> None:
+def test_a_preview_refuses_a_model_that_breaks_its_table_with_reason_and_line(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.done("run")
     shop.edit("amount: {type: number, description: Euros}", "amount: {type: boolean, description: Euros}")
@@ -131,7 +131,7 @@ def test_a_model_that_breaks_its_table_is_refused_in_preview_with_reason_and_lin
     until(lambda: answers(shop)["sql"] == 3, what="the old table still answers")
 
 
-def test_a_port_that_is_taken_out_of_the_manifest_goes_with_its_asset(shop: Shop) -> None:
+def test_a_port_removed_from_the_manifest_is_deleted_with_its_asset(shop: Shop) -> None:
     shop.edit(
         "output_ports:\n",
         "output_ports:\n  - name: orders-files\n    models: [order]\n    storage: {component: object-storage}\n",
@@ -154,7 +154,7 @@ def test_one_port_can_be_targeted(shop: Shop) -> None:
     assert "did you mean 'workspace'" in unknown.stderr
 
 
-def test_without_a_terminal_up_asks_nobody(shop: Shop) -> None:
+def test_without_a_terminal_up_asks_no_question(shop: Shop) -> None:
     refused = shop.run("up")
     assert refused.returncode == 2
     assert "--yes" in refused.stderr
@@ -191,7 +191,7 @@ def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: b
     assert Path(shop.home, "local", "data", "shop", "orders", "orders-table").exists() is deployed
 
 
-def test_a_dead_data_api_is_started_again_by_up(shop: Shop) -> None:
+def test_up_restarts_a_dead_data_api(shop: Shop) -> None:
     shop.done("up", "--yes")
     subprocess.run(["pkill", "-KILL", "-f", f"supervisord.*{shop.home}"], check=False)
     subprocess.run(["pkill", "-KILL", "-f", f"bwrap.*{shop.home}"], check=False)
@@ -202,7 +202,7 @@ def test_a_dead_data_api_is_started_again_by_up(shop: Shop) -> None:
     assert answers(shop)["sql"] == 0
 
 
-def test_new_source_files_are_landed_by_the_next_up(shop: Shop) -> None:
+def test_the_next_up_lands_new_source_files(shop: Shop) -> None:
     shop.done("up", "--yes")
     (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,1\n", "utf-8")
     shown = shop.json("preview")
@@ -212,7 +212,7 @@ def test_new_source_files_are_landed_by_the_next_up(shop: Shop) -> None:
     until(lambda: answers(shop)["sql"] == 4, what="the new order is there")
 
 
-def test_a_product_is_held_against_the_mesh_where_there_is_one(shop: Shop, tmp_path: Path) -> None:
+def test_a_product_is_checked_against_its_mesh(shop: Shop, tmp_path: Path) -> None:
     mesh = tmp_path / "mesh"
     mesh.mkdir()
     (mesh / "users.yaml").write_text(

@@ -23,7 +23,7 @@ def previewed(preview: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     )
 
 
-def test_on_a_laptop_the_plan_lists_what_a_preview_would_make(shop: Shop) -> None:
+def test_on_a_laptop_the_plan_lists_the_resources_of_a_preview(shop: Shop) -> None:
     plan, preview = shop.json("plan", "--resources"), shop.json("preview")
     assert listed(plan) == previewed(preview)
     assert preview["changes"] == {"create": len(plan["resources"])}

@@ -97,7 +97,7 @@ def create_database(server: PostgresqlServer) -> None:
         connection.execute(f"CREATE DATABASE {DATABASE}")
 
 
-def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_records(
+def test_the_first_up_deploys_without_a_record_and_the_next_one_records(
     repo: Shop, server: PostgresqlServer, tmp_path: Path
 ) -> None:
     why = f"the registry postgresql://registrar:***@127.0.0.1:{server.port}/{DATABASE} does not exist"
@@ -134,7 +134,7 @@ def test_the_first_up_deploys_and_says_what_is_not_recorded_and_the_next_one_rec
     assert record.outputs == reported["outputs"] == {"image_repository": str(tmp_path / "images")}
 
 
-def test_a_registry_that_was_there_and_cannot_be_reached_is_a_failure(repo: Shop, server: PostgresqlServer) -> None:
+def test_an_existing_registry_that_cannot_be_reached_is_a_failure(repo: Shop, server: PostgresqlServer) -> None:
     """What is recorded would be taken back by a run that leaves the record out."""
     create_database(server)
     repo.json("platform", "up", "-e", "prod", "--yes")

@@ -27,7 +27,7 @@ ALWAYS = "projectReaders"  # BigQuery puts them on every dataset's list: those w
 WRITES = "gcp:storage/bucketIAMMember:BucketIAMMember"
 
 
-def test_every_event_is_a_row_once_and_only_who_was_let_in_reads_it(tmp_path: Path) -> None:
+def test_every_event_is_one_row_and_only_granted_consumers_read_it(tmp_path: Path) -> None:
     need_java()
     with path.servers(tmp_path / "tour") as place:
         emulators = place.emulators

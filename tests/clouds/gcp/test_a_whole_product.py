@@ -52,7 +52,7 @@ def operations(cloud: Cloud) -> None:
     replace(cloud, stack=theirs).done("up", declare)
 
 
-def test_flights_comes_up_as_the_preview_says_and_a_second_run_changes_nothing(cloud: Cloud) -> None:
+def test_flights_is_deployed_as_previewed_and_a_second_run_changes_nothing(cloud: Cloud) -> None:
     plan = flights()
     operations(cloud)
     seen = cloud.done("preview", lambda: deploy(plan))

@@ -45,14 +45,14 @@ def needs(settings: Settings, *, keep: bool) -> Callable[[], None]:
     return declare
 
 
-def test_what_is_kept_stays_where_it_is(cloud: Cloud) -> None:
+def test_retained_resources_stay_in_their_region(cloud: Cloud) -> None:
     """Its name is taken: the new one was refused, and the old one was nobody's any more."""
     cloud.done("up", needs(HERE, keep=True))
     assert cloud.done("up", needs(THERE, keep=True)) == {}
     assert cloud.done("up", needs(HERE, keep=True)) == {}
 
 
-def test_what_is_not_kept_moves(cloud: Cloud) -> None:
+def test_resources_that_are_not_retained_move(cloud: Cloud) -> None:
     cloud.done("up", needs(HERE, keep=False))
     moved = cloud.done("up", needs(THERE, keep=False))
     assert moved["delete-replaced"] == moved["create-replacement"]

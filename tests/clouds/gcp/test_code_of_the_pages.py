@@ -65,7 +65,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
         yield made
 
 
-def test_what_the_pages_show_loads_what_lies_in_the_bucket(repo: Repo) -> None:
+def test_the_code_of_the_docs_loads_the_objects_of_the_bucket(repo: Repo) -> None:
     failed = repo.run("up", "--yes", "--json")
     assert failed.returncode == ExitCode.FAILED, failed.stderr
     (problem,) = json.loads(failed.stdout)["problems"]

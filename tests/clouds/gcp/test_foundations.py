@@ -33,7 +33,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
         yield made
 
 
-def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_stands_on(repo: Repo) -> None:
+def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: Repo) -> None:
     # Nothing stands: a merge request can be previewed all the same, and says what is not known.
     preview = repo.run("preview")
     assert preview.returncode == 0, preview.stderr
@@ -100,7 +100,7 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_stands_on(repo: R
     assert repo.run("preview", "--detailed-exitcode").returncode == 0
 
 
-def test_what_was_removed_or_changed_by_hand_comes_back(repo: Repo) -> None:
+def test_the_next_up_restores_manual_changes_and_removals(repo: Repo) -> None:
     repo.done("platform", "up", "--yes")
     cloud = repo.cloud
     products = next(identity for identity in repo.kept(REPOSITORY) if identity.endswith("prod--products"))
@@ -113,7 +113,7 @@ def test_what_was_removed_or_changed_by_hand_comes_back(repo: Repo) -> None:
     assert repo.done("platform", "up", "--yes")["changes"] == []
 
 
-def test_what_the_cloud_refuses_is_told_at_the_line_of_the_platform_file(repo: Repo) -> None:
+def test_a_refusal_of_the_cloud_is_reported_at_the_line_of_the_platform_file(repo: Repo) -> None:
     repo.cloud.withdraw_region("artifactregistry.googleapis.com", "europe-west1")
     failed = repo.run("platform", "up", "--yes", "--json")
     assert failed.returncode == ExitCode.FAILED
@@ -137,7 +137,7 @@ def test_what_the_cloud_refuses_is_told_at_the_line_of_the_platform_file(repo: R
 
 
 @pytest.mark.parametrize("victim", ["command", "engine"])
-def test_one_run_at_a_time_and_a_killed_one_is_gone_on_with(repo: Repo, victim: str) -> None:
+def test_runs_exclude_each_other_and_a_killed_one_resumes(repo: Repo, victim: str) -> None:
     stack = Stack("mesh_platform", "prod", f"file://{repo.here / 'foundation'}", repo.here)
     with StackLock(stack, report=lambda _line: None):
         locked = repo.run("platform", "up", "--yes")

@@ -33,7 +33,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
         yield made
 
 
-def test_a_foundation_goes_after_what_stands_on_it_and_without_what_is_protected(repo: Repo) -> None:
+def test_a_foundation_is_destroyed_after_its_dependents_and_keeps_protected_resources(repo: Repo) -> None:
     repo.done("platform", "up", "--yes")
     assert repo.run("mesh", "apply", "../mesh", "--yes").returncode == 0
     repo.done("domain", "up", "aviation", "--yes")
@@ -99,7 +99,7 @@ def test_a_foundation_goes_after_what_stands_on_it_and_without_what_is_protected
     assert (len(repo.cloud.all(DATABASE)), "acme-nowhere" in repo.kept(BUCKET)) == (1, False)
 
 
-def test_a_refresh_takes_over_what_was_changed_by_hand_and_touches_nothing(repo: Repo) -> None:
+def test_a_refresh_records_manual_changes_and_changes_no_resource(repo: Repo) -> None:
     repo.done("platform", "up", "--yes")
     products = next(identity for identity in repo.kept(REPOSITORY) if identity.endswith("prod--products"))
     repo.cloud.change(REPOSITORY, products, description="somebody was here")
@@ -116,7 +116,7 @@ def test_a_refresh_takes_over_what_was_changed_by_hand_and_touches_nothing(repo:
     assert {change["name"] for change in mended["changes"]} == {"platform-products", "platform-run"}
 
 
-def test_who_asks_without_a_terminal_or_while_another_runs_is_told(repo: Repo) -> None:
+def test_destroy_without_a_terminal_or_during_another_run_is_refused(repo: Repo) -> None:
     for operation in ("refresh", "destroy"):
         unasked = repo.run("platform", operation)
         assert unasked.returncode == ExitCode.USAGE
@@ -128,7 +128,7 @@ def test_who_asks_without_a_terminal_or_while_another_runs_is_told(repo: Repo) -
     assert repo.run("domain", "destroy", "aviation", "--yes").returncode == ExitCode.USAGE  # there is no such domain
 
 
-def test_a_product_whose_first_run_was_never_ended_keeps_its_platform_standing(repo: Repo) -> None:
+def test_a_product_with_an_unfinished_first_run_blocks_destroying_its_platform(repo: Repo) -> None:
     repo.done("platform", "up", "--yes")
     with repo.registry() as registry:  # what a kill leaves: a run that was begun, and no record of a product
         registry.start_deployment(environment="prod", product="aviation/gates", operation="up", actor="amelia")

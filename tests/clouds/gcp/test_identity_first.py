@@ -95,7 +95,7 @@ def warned(document: dict[str, Any]) -> list[str]:
     return [each["message"] for each in document["warnings"] if "has no access yet" in each["message"]]
 
 
-def test_an_approved_product_is_let_in_by_its_own_first_deployment(provider: Repo, consumer: Repo) -> None:
+def test_the_first_deployment_of_an_approved_product_applies_its_grant(provider: Repo, consumer: Repo) -> None:
     provider.done("up", "--yes")
     asked = provider.done(
         "access", "request", PORT, "--as", "data_product:operations/boards", "--purpose", "what the boards show"

@@ -80,7 +80,7 @@ def write_object(repo: Repo, name: str) -> None:
         assert answer.status == 200
 
 
-def test_data_that_a_product_left_is_taken_back_in(repo: Repo) -> None:
+def test_the_next_up_imports_retained_data(repo: Repo) -> None:
     repo.done("up", "--yes")
     made = operations(repo.done("preview"))
     assert made == {}
@@ -111,7 +111,7 @@ def test_data_that_a_product_left_is_taken_back_in(repo: Repo) -> None:
     assert operations(repo.done("preview")) == {}
 
 
-def test_what_was_removed_by_hand_meanwhile_is_made_anew(repo: Repo) -> None:
+def test_resources_removed_by_hand_in_between_are_re_created(repo: Repo) -> None:
     repo.done("up", "--yes")
     repo.done("destroy", "--yes")
     repo.cloud.remove(TOPIC, EVENTS)
@@ -124,7 +124,7 @@ def test_what_was_removed_by_hand_meanwhile_is_made_anew(repo: Repo) -> None:
     assert repeated["events-storage-gate"] == "create"
 
 
-def test_what_is_not_kept_is_made_anew_and_leaves_no_record(repo: Repo) -> None:
+def test_data_that_is_not_retained_is_re_created_and_leaves_no_record(repo: Repo) -> None:
     repo.done("up", "--yes")
     manifest = repo.folder / "alchemesh.yaml"
     manifest.write_text(MANIFEST.replace("object-storage}", "object-storage, args: {keep_on_destroy: false}}"))
@@ -135,7 +135,7 @@ def test_what_is_not_kept_is_made_anew_and_leaves_no_record(repo: Repo) -> None:
     assert operations(repo.done("up", "--yes"))["workspace-bucket"] == "create"
 
 
-def test_a_name_that_is_somebody_elses_is_told_at_the_line_of_the_port(repo: Repo) -> None:
+def test_a_name_owned_by_another_product_is_reported_at_the_line_of_the_port(repo: Repo) -> None:
     repo.done("up", "--yes")
     repo.done("destroy", "--yes")
     theirs = (repo.folder / "alchemesh.yaml").read_text().replace("name: gates", "name: other")

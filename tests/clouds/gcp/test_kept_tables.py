@@ -35,7 +35,7 @@ def query(repo: Repo, statement: str) -> Any:
     return BigQueryRest("bigquery", emulators.address_of("bigquery")).query("acme-mesh", statement)
 
 
-def test_a_dataset_and_its_tables_are_taken_back_in_with_their_rows(repo: Repo) -> None:
+def test_the_next_up_imports_a_dataset_with_its_tables_and_rows(repo: Repo) -> None:
     repo.done("up", "--yes")
     stood = {*repo.kept(DATASET), *repo.kept(TABLE)}
     assert any(identity.endswith("/tables/gate") for identity in stood), stood

@@ -33,7 +33,7 @@ environments:
 """
 
 
-def test_on_google_cloud_the_plan_lists_what_a_preview_would_make(tmp_path: Path) -> None:
+def test_on_google_cloud_the_plan_lists_the_resources_of_a_preview(tmp_path: Path) -> None:
     example = ROOT / "examples" / "flights"
     with repo_in(tmp_path / "flights", (example / "alchemesh.yaml").read_text(), PLATFORM) as repo:
         shutil.copy(example / "alchemesh.prod.yaml", repo.folder)

@@ -77,13 +77,13 @@ def flights(
     return declare
 
 
-def test_a_port_comes_and_a_second_run_changes_nothing(cloud: Cloud) -> None:
+def test_a_port_is_deployed_and_a_second_run_changes_nothing(cloud: Cloud) -> None:
     made = cloud.done("up", flights())
     assert made == {"create": PORT}
     assert cloud.done("up", flights()) == {}
 
 
-def test_a_grant_adds_its_own_entries_and_takes_away_no_others(cloud: Cloud) -> None:
+def test_a_grant_adds_its_own_entries_and_removes_no_others(cloud: Cloud) -> None:
     """Bo is let in by himself and as a member of the desk: the end of one request must not end the other."""
     cloud.done("up", flights())
     by_desk = [
@@ -117,7 +117,7 @@ def test_access_is_extended_and_renewed_without_a_gap(cloud: Cloud) -> None:
     ]
 
 
-def test_a_table_that_is_made_anew_is_still_shown(cloud: Cloud) -> None:
+def test_a_re_created_table_is_still_visible_to_consumers(cloud: Cloud) -> None:
     """The view and its right to the table's dataset stay, or come again."""
     cloud.done("up", flights(BO, on_incompatible_change="replace"))
     other = {"flight_id": {"type": "integer", "required": True}, "gate": {"type": "string", "required": True}}
@@ -133,7 +133,7 @@ def test_a_table_that_is_made_anew_is_still_shown(cloud: Cloud) -> None:
     assert cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace")) == {}
 
 
-def test_datasets_whose_data_is_not_kept_move_to_another_location(cloud: Cloud) -> None:
+def test_datasets_without_retained_data_move_to_another_location(cloud: Cloud) -> None:
     """A dataset's id is taken until the dataset is gone, and the real provider makes the new one first unless told."""
     cloud.done("up", flights(BO, on_incompatible_change="replace"))
     moved = SETTINGS.model_copy(update={"gcp": SETTINGS.gcp.model_copy(update={"bigquery_location": "EU"})})
@@ -145,7 +145,7 @@ def test_datasets_whose_data_is_not_kept_move_to_another_location(cloud: Cloud) 
     assert cloud.done("up", flights(BO, settings=moved, on_incompatible_change="replace")) == {}
 
 
-def test_a_compatible_model_is_followed_in_place(cloud: Cloud) -> None:
+def test_a_compatible_model_updates_the_table_in_place(cloud: Cloud) -> None:
     cloud.done("up", flights())
     wider = {"flight_id": {"type": "string"}, "delay": {"type": "integer"}, "tail_number": {"type": "string"}}
     assert cloud.done("up", flights(properties=wider)) == {
@@ -153,7 +153,7 @@ def test_a_compatible_model_is_followed_in_place(cloud: Cloud) -> None:
     }
 
 
-def test_an_incompatible_model_is_refused_in_the_preview_and_nothing_runs(cloud: Cloud) -> None:
+def test_a_preview_refuses_an_incompatible_model_and_nothing_runs(cloud: Cloud) -> None:
     cloud.done("up", flights())
     other = {"flight_id": {"type": "integer", "required": True}, "delay": {"type": "integer"}}
     for operation in ("preview", "up"):
@@ -162,7 +162,7 @@ def test_an_incompatible_model_is_refused_in_the_preview_and_nothing_runs(cloud:
     assert cloud.done("up", flights()) == {}
 
 
-def test_tables_stay_when_the_product_goes_unless_told_otherwise(cloud: Cloud) -> None:
+def test_destroy_retains_tables_unless_data_deletion_is_requested(cloud: Cloud) -> None:
     cloud.done("up", flights(keep=True))
     cloud.done("destroy")
     dataset = "prod__aviation__flights__flights_table"
@@ -171,7 +171,7 @@ def test_tables_stay_when_the_product_goes_unless_told_otherwise(cloud: Cloud) -
     assert [field["name"] for field in table["schema"]["fields"]] == ["flight_id", "delay"]
 
 
-def test_a_name_at_the_limit_of_every_service_is_made(cloud: Cloud) -> None:
+def test_a_name_at_the_limit_of_every_service_is_created(cloud: Cloud) -> None:
     from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
     from alchemesh_components.infrastructure.gcs_bucket.models import Args
 
@@ -180,7 +180,7 @@ def test_a_name_at_the_limit_of_every_service_is_made(cloud: Cloud) -> None:
     assert made == {"create": ["thing-bucket"]}
 
 
-def test_who_reads_a_table_is_let_in_after_the_code(cloud: Cloud) -> None:
+def test_consumers_get_access_to_a_table_after_the_code(cloud: Cloud) -> None:
     """Google's provider writes the whole list for each of them, and two at once could undo one another."""
 
     def declare() -> None:

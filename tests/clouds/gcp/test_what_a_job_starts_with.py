@@ -67,7 +67,7 @@ def problems_of(repo: Repo) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_first_up_says_who_brings_secret_and_image_and_the_next_goes_on(
+def test_a_first_up_says_who_provides_secret_and_image_and_the_next_resumes(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo.cloud.withhold_image(IMAGE)

@@ -39,7 +39,7 @@ def program(dataset: str, *fields: dict[str, Any], **arguments: Any) -> Callable
     return declare
 
 
-def test_a_table_comes_evolves_and_goes(bench: Bench, dataset: str) -> None:
+def test_a_table_is_created_evolved_and_deleted(bench: Bench, dataset: str) -> None:
     partitioned = {"type": "DAY", "field": "departed_at"}
     first = program(dataset, ID, DELAY, DEPARTED, time_partitioning=partitioned, clusterings=["flight_id"])
     assert bench.done("preview", first) == {"create": 2}
@@ -91,7 +91,7 @@ def test_a_table_comes_evolves_and_goes(bench: Bench, dataset: str) -> None:
         ((ID, DELAY, {**GATE, "mode": "REQUIRED"}), "replace"),
     ],
 )
-def test_what_replaces_a_table_is_what_replaces_it_for_real(
+def test_the_stand_in_replaces_a_table_for_the_same_changes_as_bigquery(
     bench: Bench, dataset: str, fields: tuple[dict[str, Any], ...], op: str
 ) -> None:
     bench.done("up", program(dataset, ID, DELAY))
@@ -100,7 +100,7 @@ def test_what_replaces_a_table_is_what_replaces_it_for_real(
     bench.done("destroy")
 
 
-def test_a_column_that_is_dropped_goes_in_place(bench: Bench, dataset: str) -> None:
+def test_a_dropped_column_is_removed_in_place(bench: Bench, dataset: str) -> None:
     bench.done("up", program(dataset, ID, DELAY, GATE))
     service = bench.world.bigquery()
     service.query(PROJECT, f"INSERT INTO {dataset}.flight (flight_id, gate) VALUES ('UA1', 'B7')")
@@ -108,7 +108,7 @@ def test_a_column_that_is_dropped_goes_in_place(bench: Bench, dataset: str) -> N
     assert service.query(PROJECT, f"SELECT * FROM {dataset}.flight") == [["UA1", None]]
 
 
-def test_a_protected_table_is_neither_replaced_nor_removed(bench: Bench, dataset: str) -> None:
+def test_a_protected_table_is_neither_replaced_nor_deleted(bench: Bench, dataset: str) -> None:
     bench.done("up", program(dataset, ID, DELAY, deletion_protection=True))
     changed = program(dataset, ID, {**DELAY, "type": "STRING"}, deletion_protection=True)
     assert "deletionprotection is true" in bench.refused("up", changed)
@@ -116,7 +116,7 @@ def test_a_protected_table_is_neither_replaced_nor_removed(bench: Bench, dataset
     assert bench.world.bigquery().table(PROJECT, dataset, "flight") is not None
 
 
-def test_a_table_that_does_not_say_its_datasets_key_is_made_anew(bench: Bench, dataset: str) -> None:
+def test_a_table_that_does_not_name_its_datasets_key_is_replaced(bench: Bench, dataset: str) -> None:
     """The provider sees the key that the table got, and none in the program."""
     ring = f"projects/{PROJECT}/locations/europe-west1/keyRings/mesh/cryptoKeys"
 
@@ -152,7 +152,7 @@ def test_a_table_that_does_not_say_its_datasets_key_is_made_anew(bench: Bench, d
     bench.done("destroy")
 
 
-def test_rows_are_kept_for_ever_only_where_that_is_said(bench: Bench, dataset: str) -> None:
+def test_rows_never_expire_only_where_the_program_says_so(bench: Bench, dataset: str) -> None:
     """The provider leaves an expiration as it is where nothing is said of it."""
 
     def kept(**expiration: int) -> str | None:
@@ -187,13 +187,13 @@ def test_rows_are_kept_for_ever_only_where_that_is_said(bench: Bench, dataset: s
         ((ID,), {"clusterings": list("abcde")}, "found 5 columns, expected at most 4"),
     ],
 )
-def test_a_table_that_bigquery_would_not_take(
+def test_a_table_that_bigquery_would_refuse_is_refused(
     bench: Bench, dataset: str, fields: tuple[dict[str, Any], ...], arguments: dict[str, Any], said: str
 ) -> None:
     assert said in bench.refused("preview", program(dataset, *fields, **arguments))
 
 
-def test_an_authorised_view_and_who_may_read_it(bench: Bench, dataset: str) -> None:
+def test_an_authorised_view_is_read_by_its_granted_members_only(bench: Bench, dataset: str) -> None:
     shown = f"{dataset}_shown"
 
     def declare() -> None:
@@ -283,7 +283,7 @@ def test_a_change_of_a_dataset_leaves_its_list_of_access_alone(bench: Bench, dat
     bench.done("destroy")
 
 
-def test_entries_of_one_member_and_role_differ_by_their_condition_only_as_bindings(bench: Bench, dataset: str) -> None:
+def test_access_entries_of_one_member_and_role_conflict_unless_they_are_bindings(bench: Bench, dataset: str) -> None:
     """The provider finds an entry of a dataset's list by role and member alone."""
     until = 'request.time < timestamp("2030-01-01T00:00:00Z")'
 
@@ -316,7 +316,7 @@ def test_entries_of_one_member_and_role_differ_by_their_condition_only_as_bindin
     bench.done("destroy")
 
 
-def test_an_authorised_view_that_is_not_there(bench: Bench, dataset: str) -> None:
+def test_authorising_a_missing_view_fails(bench: Bench, dataset: str) -> None:
     def declare() -> None:
         table = program(dataset, ID)()
         gcp.bigquery.DatasetAccess(
@@ -329,7 +329,7 @@ def test_an_authorised_view_that_is_not_there(bench: Bench, dataset: str) -> Non
     assert "Error 404: Not found: view projects/acme-mesh/datasets/nowhere/tables/flight" in said
 
 
-def test_what_was_changed_or_removed_by_hand_is_found(bench: Bench, dataset: str) -> None:
+def test_a_refresh_finds_manual_changes_and_removals(bench: Bench, dataset: str) -> None:
     first = program(dataset, ID, DELAY, description="Flights")
     bench.done("up", first)
     service = bench.world.bigquery()
@@ -351,7 +351,7 @@ def test_what_was_changed_or_removed_by_hand_is_found(bench: Bench, dataset: str
     assert bench.done("up", first) == {"create": 2}
 
 
-def test_a_dataset_with_tables_stays_unless_it_may_go(bench: Bench, dataset: str) -> None:
+def test_a_dataset_with_tables_is_deleted_only_when_allowed(bench: Bench, dataset: str) -> None:
     bench.done("up", lambda: gcp.bigquery.Dataset("set", dataset_id=dataset, location="EU"))
     bench.world.bigquery().query(PROJECT, f"CREATE TABLE {dataset}.by_hand (a STRING)")
     assert "it has tables" in bench.refused("destroy", lambda: None)

@@ -64,7 +64,7 @@ def test_every_name_in_the_table_is_a_property_of_the_type(token: str) -> None:
     assert type_.name is None or type_.name.property in inputs
 
 
-def test_types_refer_to_types_of_the_table_unless_they_stand_alone() -> None:
+def test_types_refer_to_types_of_the_table_unless_they_are_independent() -> None:
     referred = {token: {reference.type for reference in type_.references} for token, type_ in TYPES.items()}
     assert {token for token, types in referred.items() if not types} == STANDALONE
     assert set().union(*referred.values()) <= set(TYPES)
@@ -72,7 +72,7 @@ def test_types_refer_to_types_of_the_table_unless_they_stand_alone() -> None:
 
 
 @pytest.mark.parametrize("token", [token for token, type_ in TYPES.items() if type_.name and type_.name.automatic])
-def test_a_name_that_is_made_up_is_within_the_limits(token: str) -> None:
+def test_a_generated_name_is_within_the_limits(token: str) -> None:
     name = TYPES[token].name
     assert name is not None
     for logical in ("a", "flights-table", "a" * 300, "Flights"):
@@ -103,18 +103,18 @@ def test_a_name_that_is_made_up_is_within_the_limits(token: str) -> None:
         ({"location": "EU", "labels": None}, {}),
     ],
 )
-def test_inputs_are_held_against_the_sdks_types(inputs: dict[str, object], refused: dict[str, str]) -> None:
+def test_inputs_are_checked_against_the_sdks_types(inputs: dict[str, object], refused: dict[str, str]) -> None:
     assert {found.property: found.reason for found in refusals_of(BUCKET, inputs)} == refused
 
 
-def test_a_type_that_the_sdk_lacks_is_no_type() -> None:
+def test_a_type_that_the_sdk_lacks_is_unknown() -> None:
     with pytest.raises(ModuleNotFoundError):
         inputs_of("gcp:storage/pail:Pail")
     with pytest.raises(LookupError, match="is no type of the package gcp"):
         inputs_of("aws:s3/bucket:Bucket")
 
 
-def test_a_type_that_is_looked_up_leaves_the_sdk_whole() -> None:
+def test_looking_up_a_type_leaves_the_sdk_intact() -> None:
     """Looked up before a program used the package, it left the package without its resources for everybody."""
     program = (
         "from alchemesh_platform.clouds.gcp.emulation.types.sdk import inputs_of\n"
@@ -125,7 +125,7 @@ def test_a_type_that_is_looked_up_leaves_the_sdk_whole() -> None:
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "Bucket"
 
 
-def test_the_docs_list_what_is_covered() -> None:
+def test_the_docs_list_the_covered_types() -> None:
     page = Path(__file__).parents[4] / "docs" / "emulation.md"
     listed = [line for line in page.read_text("utf-8").splitlines() if line.startswith("- `gcp:")]
     assert listed == [f"- `{token}` ({TYPES[token].how})" for token in sorted(TYPES)]

