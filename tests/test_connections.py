@@ -52,13 +52,13 @@ def test_code_sees_the_same_from_a_file_and_from_the_variable(tmp_path: Path, in
     assert here.environ()["ALCHEMESH_NEED_API_TOKEN_NAME"] == "projects/acme/secrets/token"
 
 
-def test_a_broken_document_is_told_without_repeating_it() -> None:
+def test_an_invalid_document_is_reported_without_repeating_it() -> None:
     with pytest.raises(NotConnected) as reported:
         connections({CONNECTIONS_VARIABLE: '{"product": 1}'})
     assert f"cannot read the connections in {CONNECTIONS_VARIABLE}" in str(reported.value)
 
 
-def test_tables_of_a_cloud_are_not_on_this_machine_and_the_other_way_round() -> None:
+def test_cloud_tables_have_no_path_and_local_tables_have_no_table_id() -> None:
     cloud = TablesConnection(format="bigquery", tables={"flight": "bigquery://acme/flights/flight"})
     laptop = TablesConnection(format="delta", tables={"flight": "file:///data/flight"})
     with pytest.raises(WrongConnection, match="not on this machine"):
@@ -69,5 +69,5 @@ def test_tables_of_a_cloud_are_not_on_this_machine_and_the_other_way_round() -> 
         cloud.table_id("fligth")
 
 
-def test_every_kind_of_connection_is_told_by_its_outputs() -> None:
+def test_every_kind_of_connection_is_recognised_by_its_outputs() -> None:
     assert connection_of({"kind": "identity", "email": "a@b.iam.gserviceaccount.com"}).kind == "identity"

@@ -78,9 +78,7 @@ def test_in_a_plain_environment_pip_installs_them(tmp_path: Path, installed: Cal
     )
 
 
-def test_a_tool_of_uv_is_installed_anew_with_the_extras_that_it_has(
-    tmp_path: Path, installed: Callable[..., None]
-) -> None:
+def test_a_uv_tool_is_reinstalled_with_its_extras(tmp_path: Path, installed: Callable[..., None]) -> None:
     installed(KAFKA)
     (tmp_path / "uv-receipt.toml").touch()
     assert install_command(LOCAL, prefix=tmp_path) == "uv tool install 'alchemesh-platform[kafka,local]'"
@@ -89,9 +87,7 @@ def test_a_tool_of_uv_is_installed_anew_with_the_extras_that_it_has(
     )
 
 
-def test_an_application_of_pipx_is_installed_anew_with_the_extras_that_it_has(
-    tmp_path: Path, installed: Callable[..., None]
-) -> None:
+def test_a_pipx_application_is_reinstalled_with_its_extras(tmp_path: Path, installed: Callable[..., None]) -> None:
     installed(KAFKA)
     (tmp_path / "pipx_metadata.json").touch()
     assert install_command(LOCAL, prefix=tmp_path) == "pipx install --force 'alchemesh-platform[kafka,local]'"

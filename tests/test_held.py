@@ -56,7 +56,7 @@ def test_the_second_creation_is_held_until_it_is_released(tmp_path: Path, moment
     assert kind.created == 3
 
 
-def test_a_cancelled_run_is_held_no_longer(tmp_path: Path) -> None:
+def test_a_cancelled_run_is_released(tmp_path: Path) -> None:
     held = holding(tmp_path, "before").of(Kind(), "mine:index:Thing")  # type: ignore[arg-type]
     held.create({}, context())
     cancelled = context()

@@ -59,7 +59,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return Terminal(monkeypatch, capsys)
 
 
-def test_a_request_goes_from_asking_to_approval(terminal: Terminal) -> None:
+def test_a_request_is_submitted_and_approved(terminal: Terminal) -> None:
     request = terminal.ask(BESSIE, RESTRICTED, "--as", str(DESK))
     listed = terminal.run(AMELIA, "list", "--state", "requested")
     assert [line.split()[:4] for line in listed.splitlines()] == [
@@ -75,7 +75,7 @@ def test_a_request_goes_from_asking_to_approval(terminal: Terminal) -> None:
     assert terminal.run(AMELIA, "list", "--state", "requested") == "no such request in local\n"
 
 
-def test_a_folder_asks_for_its_product_and_elsewhere_a_person_for_themselves(terminal: Terminal) -> None:
+def test_the_requester_is_the_product_of_the_folder_or_the_user(terminal: Terminal) -> None:
     own = terminal.json(ORVILLE, "request", PUBLIC, "--purpose", "curiosity")
     assert (own["requester_kind"], own["requester"], own["state"]) == ("user", ORVILLE, "approved")
     Path("alchemesh.yaml").write_text(MANIFEST, "utf-8")
@@ -83,7 +83,7 @@ def test_a_folder_asks_for_its_product_and_elsewhere_a_person_for_themselves(ter
     assert (products["requester_kind"], products["requester"]) == ("data_product", "operations/punctuality")
 
 
-def test_mine_is_what_i_asked_for_and_what_was_asked_for_my_teams(terminal: Terminal) -> None:
+def test_mine_lists_my_requests_and_those_of_my_teams(terminal: Terminal) -> None:
     for_the_desk = terminal.ask(BESSIE, RESTRICTED, "--as", str(DESK))
     own = terminal.ask(ORVILLE, INTERNAL)
 
@@ -98,7 +98,7 @@ def test_mine_is_what_i_asked_for_and_what_was_asked_for_my_teams(terminal: Term
     assert mine("nobody@airport.example") == set()
 
 
-def test_what_is_asked_wrongly_is_told_with_a_way_out(terminal: Terminal) -> None:
+def test_an_invalid_request_is_reported_with_a_hint(terminal: Terminal) -> None:
     why = ("--purpose", "why")
     terminal.run(BESSIE, "request", RESTRICTED, code=ExitCode.USAGE)
     terminal.run(BESSIE, "request", f"{RESTRICTED}x", *why, code=ExitCode.USAGE)
@@ -115,7 +115,7 @@ def test_what_is_asked_wrongly_is_told_with_a_way_out(terminal: Terminal) -> Non
     assert "no access request 'req-00000000'" in terminal.err
 
 
-def test_what_is_taken_back_can_be_asked_for_again(terminal: Terminal) -> None:
+def test_a_withdrawn_request_can_be_made_again(terminal: Terminal) -> None:
     request = terminal.ask(ORVILLE, PUBLIC)
     until = terminal.json(AMELIA, "extend", request, "--until", "30d")["ends_at"]
     assert until is not None
@@ -138,6 +138,6 @@ def test_grants_of_a_product_whose_manifest_is_not_recorded_cannot_be_applied(te
     assert terminal.json(AMELIA, "show", request)["state"] == "approved"
 
 
-def test_where_nobody_has_asked_the_list_says_so(terminal: Terminal) -> None:
+def test_an_empty_list_says_that_there_are_no_requests(terminal: Terminal) -> None:
     assert terminal.run(AMELIA, "list") == "no access was requested in local yet\n"
     assert terminal.json(AMELIA, "list") == {"environment": "local", "emulated": False, "requests": []}

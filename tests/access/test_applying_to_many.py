@@ -39,7 +39,7 @@ def apply_to(*products: str) -> access.Applied:
         return access.apply_to(NOTHING, NOTHING, NOTHING, products, listen=shown)
 
 
-def test_a_product_that_is_locked_is_told_and_the_next_is_done(
+def test_a_locked_product_is_reported_and_the_next_one_is_applied(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first product that somebody worked on stopped the timer, and no access ended behind it."""
@@ -51,12 +51,12 @@ def test_a_product_that_is_locked_is_told_and_the_next_is_done(
     assert "error: a: bo works on it\n\nhint: wait\n" in capsys.readouterr().err
 
 
-def test_failures_of_several_kinds_are_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_of_several_kinds_fail_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "apply_grants", failing(a=Locked("…"), b=BROKEN))
     assert apply_to("a", "b").exit_code == ExitCode.FAILED
 
 
-def test_one_product_fails_as_any_command_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_product_raises_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "apply_grants", failing(a=Locked("…")))
     with pytest.raises(Locked):
         apply_to("a")

@@ -60,14 +60,14 @@ def test_a_policy_approves_by_requester_purpose_and_days(airport: Airport, clock
     assert reported == []
 
 
-def test_what_no_policy_approves_waits_for_the_owner(airport: Airport, clock: Clock) -> None:
+def test_a_request_without_an_approving_policy_waits_for_the_owner(airport: Airport, clock: Clock) -> None:
     record(airport, rule("request.classifications.all(each, each == 'internal')"))
     reported: list[str] = []
     asked = airport.by(BESSIE, recorded(airport, clock, reported)).ask(RESTRICTED, DESK, "Incident 204")
     assert (asked.state, reported) == ("requested", [])
 
 
-def test_a_policy_that_fails_approves_nothing_and_is_told(airport: Airport, clock: Clock) -> None:
+def test_a_failing_policy_approves_nothing_and_is_reported(airport: Airport, clock: Clock) -> None:
     record(airport, rule("request.classifications[9] == 'x'", "a-broken-one"))
     record(airport, rule("request.days < 3", "of-an-end"))
     reported: list[str] = []

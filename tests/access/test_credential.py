@@ -72,7 +72,7 @@ def run(monkeypatch: pytest.MonkeyPatch, who: str, *arguments: str) -> int:
     return invoke(["access", "credential", *arguments])
 
 
-def test_a_member_of_the_team_is_told_it_once(
+def test_a_team_member_sees_the_credential_once(
     gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, ORVILLE, "req-1") == 0
@@ -112,7 +112,7 @@ def test_a_member_of_the_team_is_told_it_once(
 
 
 @pytest.mark.parametrize("who", [KATHERINE, STRANGER])
-def test_nobody_else_is_told_it_not_even_who_owns_the_platform(
+def test_only_the_requester_sees_the_credential_and_platform_owners_do_not(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], who: str
 ) -> None:
     assert run(monkeypatch, who, "req-1") == ExitCode.FORBIDDEN
@@ -129,7 +129,7 @@ def test_nobody_else_is_told_it_not_even_who_owns_the_platform(
         ("req-4", "no access request 'req-4'"),
     ],
 )
-def test_where_there_is_none_the_reason_is_told(
+def test_a_missing_credential_is_reported_with_the_reason(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str, said: str
 ) -> None:
     assert run(monkeypatch, BESSIE, address) == ExitCode.USAGE

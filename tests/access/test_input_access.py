@@ -39,7 +39,7 @@ def standing(airport: Airport, origin: str, clock: Clock, domain: str = "operati
         (PUBLIC, "operations", "at_once"),
     ],
 )
-def test_where_nobody_asked_the_access_type_says_what_up_may_do(
+def test_without_a_request_the_access_type_decides_what_up_may_do(
     airport: Airport, clock: Clock, origin: str, domain: str, expected: str
 ) -> None:
     assert standing(airport, origin, clock, domain) == expected
@@ -57,7 +57,7 @@ def test_the_products_request_counts_its_teams_and_its_domains(
     assert standing(airport, RESTRICTED, clock) == "missing"
 
 
-def test_somebody_elses_request_does_not_count_and_one_that_is_due_neither(airport: Airport, clock: Clock) -> None:
+def test_requests_of_others_and_expired_requests_do_not_count(airport: Airport, clock: Clock) -> None:
     airport.by(BESSIE).ask(PUBLIC, Requester("user", BESSIE), "curiosity")
     assert standing(airport, PUBLIC, clock) == "at_once"
     airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now + timedelta(hours=1))
@@ -65,7 +65,7 @@ def test_somebody_elses_request_does_not_count_and_one_that_is_due_neither(airpo
     assert standing(airport, RESTRICTED, clock) == "missing"
 
 
-def test_what_is_missing_is_told_at_the_ports_line_with_the_command(airport: Airport, clock: Clock) -> None:
+def test_missing_access_is_reported_at_the_line_of_the_port_with_the_command(airport: Airport, clock: Clock) -> None:
     plan = reader(airport, RESTRICTED)
     [problem] = access_problems(input_access(airport.registry, plan, clock.now), plan, "error")
     assert problem.path == "input_ports[0].from"
@@ -79,7 +79,7 @@ def test_what_is_missing_is_told_at_the_ports_line_with_the_command(airport: Air
     assert f"{request.address} was rejected by {AMELIA}" in problem.message
 
 
-def test_what_up_does_is_announced(airport: Airport, clock: Clock) -> None:
+def test_the_plan_announces_the_requests_that_up_makes(airport: Airport, clock: Clock) -> None:
     plan = reader(airport, PUBLIC)
     access = input_access(airport.registry, plan, clock.now)
     assert access_problems(access, plan, "error") == []
@@ -89,7 +89,7 @@ def test_what_up_does_is_announced(airport: Airport, clock: Clock) -> None:
     )
 
 
-def test_a_port_that_does_not_stand_is_left_to_its_subscription(airport: Airport, clock: Clock) -> None:
+def test_a_port_that_is_not_deployed_is_left_to_its_subscription(airport: Airport, clock: Clock) -> None:
     assert input_access(airport.registry, reader(airport, "aviation/flights/nowhere"), clock.now) == []
 
 
@@ -112,7 +112,7 @@ def test_a_plan_has_the_grants_of_this_moment_by_port(airport: Airport, clock: C
 
 
 @pytest.mark.parametrize(("act", "state"), [("approve", "approved"), ("reject", "rejected")])
-def test_status_tells_a_consumer_what_became_of_its_access(airport: Airport, act: str, state: RequestState) -> None:
+def test_status_shows_a_consumer_the_state_of_its_access(airport: Airport, act: str, state: RequestState) -> None:
     registry, environment = airport.registry, airport.environment
     registry.write(
         [

@@ -46,7 +46,7 @@ def steps(request: AccessRequestRecord) -> list[tuple[str, str, str]]:
     return [(step.state, step.by, step.reason) for step in request.steps]
 
 
-def test_a_request_is_asked_approved_and_recorded_with_who_when_and_why(airport: Airport, clock: Clock) -> None:
+def test_a_request_is_recorded_with_the_author_time_and_reason_of_each_step(airport: Airport, clock: Clock) -> None:
     asked = airport.ask()
     clock.pass_by(hours=1)
     approved = airport.by(AMELIA).approve(asked.address, "statistics only")
@@ -82,7 +82,7 @@ ORVILLES = Requester("user", ORVILLE)
     ],
     ids=str,
 )
-def test_the_access_type_says_who_waits_for_the_owner(
+def test_the_access_type_decides_which_requests_wait_for_the_owner(
     airport: Airport, port: str, requester: Requester, approved_by: str | None
 ) -> None:
     request = airport.ask(port, requester)
@@ -105,7 +105,7 @@ def test_a_policy_may_approve_at_once_and_is_named(airport: Airport) -> None:
     assert refused.state == "requested"
 
 
-def test_an_unknown_port_is_told_with_the_closest(airport: Airport) -> None:
+def test_an_unknown_port_names_the_closest(airport: Airport) -> None:
     with pytest.raises(UnknownPort) as refused:
         airport.ask(f"{FLIGHTS}/restrictde")
     assert refused.value.hint == f"did you mean '{RESTRICTED}'?"
@@ -129,7 +129,7 @@ def test_an_unknown_port_is_told_with_the_closest(airport: Airport) -> None:
     ],
     ids=str,
 )
-def test_an_unknown_requester_is_told_with_the_closest(airport: Airport, requester: Requester, hint: str) -> None:
+def test_an_unknown_requester_names_the_closest(airport: Airport, requester: Requester, hint: str) -> None:
     with pytest.raises(UnknownRequester) as refused:
         airport.ask(requester=requester)
     assert hint in str(refused.value.hint)
@@ -139,13 +139,13 @@ def test_an_unknown_requester_is_told_with_the_closest(airport: Airport, request
 @pytest.mark.parametrize(
     "text", ["orville", "person:orville@a.example", "data_product:flights", "technical_team:a/b/c"]
 )
-def test_a_requester_that_cannot_be_read_is_told_with_the_form(text: str) -> None:
+def test_an_invalid_requester_is_reported_with_the_expected_form(text: str) -> None:
     with pytest.raises(UnknownRequester) as refused:
         Requester.parse(text)
     assert "data_product" in str(refused.value.hint) + refused.value.message
 
 
-def test_without_a_mesh_anybody_may_ask_and_nothing_is_known_beyond_the_address(
+def test_without_a_mesh_every_user_may_request_access_for_any_address(
     registry: Registry, environment: str, clock: Clock
 ) -> None:
     registry.write(product_records(environment))
@@ -165,7 +165,9 @@ def test_without_a_mesh_anybody_may_ask_and_nothing_is_known_beyond_the_address(
         (Requester("data_product", "aviation/noise"), {AMELIA, WILBUR, KATHERINE}),
     ],
 )
-def test_only_a_requesters_people_ask_in_its_name(airport: Airport, requester: Requester, people: set[str]) -> None:
+def test_only_members_of_a_requester_request_access_for_it(
+    airport: Airport, requester: Requester, people: set[str]
+) -> None:
     """Otherwise anybody could be of the domain whose requests are approved at once."""
     asked = set()
     for person in (AMELIA, WILBUR, BESSIE, ORVILLE, KATHERINE, STRANGER):
@@ -179,12 +181,12 @@ def test_only_a_requesters_people_ask_in_its_name(airport: Airport, requester: R
     assert asked == people
 
 
-def test_who_may_deploy_a_product_asks_for_it(airport: Airport) -> None:
+def test_users_with_deploy_rights_request_access_for_a_product(airport: Airport) -> None:
     asked = airport.by("pipeline@runner").ask(PUBLIC, PUNCTUALITY, "why", deploying=True)
     assert asked.state == "approved"
 
 
-def test_a_requester_is_worked_out_to_people_and_teams(airport: Airport) -> None:
+def test_a_requester_is_resolved_to_people_and_teams(airport: Airport) -> None:
     registry, environment = airport.registry, airport.environment
     desk = resolve(registry, environment, DESK, request="req-1")
     assert (desk.users, desk.teams, desk.product, desk.request) == ((BESSIE, ORVILLE), (DESK.address,), None, "req-1")
@@ -196,7 +198,7 @@ def test_a_requester_is_worked_out_to_people_and_teams(airport: Airport) -> None
     assert (product.deployed, product.identity) == (False, None)
 
 
-def test_an_end_in_the_past_and_an_empty_purpose_make_no_request(airport: Airport, clock: Clock) -> None:
+def test_an_end_in_the_past_and_an_empty_purpose_are_refused(airport: Airport, clock: Clock) -> None:
     with pytest.raises(BadEnd):
         airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now - timedelta(seconds=1))
     with pytest.raises(NotARequest, match="needs a purpose"):
@@ -218,7 +220,7 @@ def test_a_second_identical_request_points_to_the_open_one(airport: Airport) -> 
 
 
 @pytest.mark.parametrize("somebody", [BESSIE, WILBUR, STRANGER])
-def test_only_the_owner_decides_not_the_one_who_asks(airport: Airport, somebody: str) -> None:
+def test_only_the_owner_decides_a_request(airport: Airport, somebody: str) -> None:
     request = airport.ask()
     for act in (airport.by(somebody).approve, airport.by(somebody).reject):
         with pytest.raises(NotAllowed, match=f"decided by {AMELIA}, who owns aviation/flights") as refused:
@@ -228,7 +230,7 @@ def test_only_the_owner_decides_not_the_one_who_asks(airport: Airport, somebody:
     assert airport.state(request) == "requested"
 
 
-def test_a_platform_owner_decides_too_and_not_with_another_persona(airport: Airport) -> None:
+def test_a_platform_owner_decides_a_request_and_other_personas_do_not(airport: Airport) -> None:
     assert airport.by(KATHERINE).approve(airport.ask().address).state == "approved"
     demoted = UserRecord(environment=airport.environment, address=KATHERINE, name="K", personas=("platform_developer",))
     airport.registry.put(demoted)
@@ -237,7 +239,7 @@ def test_a_platform_owner_decides_too_and_not_with_another_persona(airport: Airp
 
 
 @pytest.mark.parametrize(("first", "second"), [("approve", "reject"), ("reject", "approve"), ("approve", "approve")])
-def test_of_two_owners_who_decide_at_once_one_wins_and_the_other_is_told_who(
+def test_of_two_simultaneous_decisions_one_wins_and_the_other_names_the_winner(
     airport: Airport, first: str, second: str
 ) -> None:
     for _ in range(5):
@@ -265,11 +267,11 @@ def test_of_two_owners_who_decide_at_once_one_wins_and_the_other_is_told_who(
 
 
 @pytest.mark.parametrize("somebody", [BESSIE, ORVILLE])
-def test_the_requesters_people_take_a_request_back(airport: Airport, somebody: str) -> None:
+def test_members_of_the_requester_withdraw_a_request(airport: Airport, somebody: str) -> None:
     assert airport.by(somebody).revoke(airport.ask(requester=DESK, by=BESSIE).address, "not needed").state == "revoked"
 
 
-def test_the_owner_revokes_what_is_approved_and_rejects_what_is_not_decided(airport: Airport) -> None:
+def test_the_owner_revokes_approved_requests_and_rejects_open_ones(airport: Airport) -> None:
     request = airport.ask()
     with pytest.raises(InvalidTransition, match="it cannot be revoked now") as refused:
         airport.by(AMELIA).revoke(request.address)
@@ -283,14 +285,14 @@ def test_the_owner_revokes_what_is_approved_and_rejects_what_is_not_decided(airp
             decide(request.address)
 
 
-def test_an_unknown_request_is_told_with_the_closest(airport: Airport) -> None:
+def test_an_unknown_request_names_the_closest(airport: Airport) -> None:
     request = airport.ask()
     with pytest.raises(UnknownRequest) as refused:
         airport.by(AMELIA).approve(request.address[:-1])
     assert refused.value.hint == f"did you mean '{request.address}'? `alchemesh access list` shows all"
 
 
-def test_an_end_ends_what_is_approved_and_leaves_what_is_revoked(airport: Airport, clock: Clock) -> None:
+def test_expiry_ends_approved_requests_and_leaves_revoked_ones(airport: Airport, clock: Clock) -> None:
     end = clock.now + timedelta(days=1)
     ending = airport.by(BESSIE).ask(PUBLIC, PUNCTUALITY, "why", end)
     revoked = airport.by(BESSIE).ask(PUBLIC, DESK, "why", end)
@@ -306,7 +308,7 @@ def test_an_end_ends_what_is_approved_and_leaves_what_is_revoked(airport: Airpor
     assert (act.actor, act.reason) == ("calendar", "its end was 2026-01-06 12:00 UTC")
 
 
-def test_what_is_due_is_expired_by_whoever_comes_first(airport: Airport, clock: Clock) -> None:
+def test_the_next_action_expires_due_requests(airport: Airport, clock: Clock) -> None:
     request = airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now + timedelta(hours=1))
     clock.pass_by(hours=2)
     with pytest.raises(InvalidTransition, match=r"expired on .*: it cannot be approved now"):
@@ -333,7 +335,7 @@ def test_the_owner_moves_the_end(airport: Airport, clock: Clock) -> None:
     assert airport.by(AMELIA).extend(request.address, None).ends_at is None
 
 
-def test_a_renewal_asks_anew_and_stands_beside_what_it_renews(airport: Airport, clock: Clock) -> None:
+def test_a_renewal_is_a_new_request_next_to_the_one_it_renews(airport: Airport, clock: Clock) -> None:
     first = airport.by(BESSIE).ask(RESTRICTED, PUNCTUALITY, "why", clock.now + timedelta(days=1))
     with pytest.raises(AlreadyAsked, match="was requested"):
         airport.by(BESSIE).renew(first.address, None)
@@ -354,7 +356,7 @@ def test_a_renewal_asks_anew_and_stands_beside_what_it_renews(airport: Airport, 
     assert airport.by(BESSIE).renew(first.address, None, "another reason").purpose == "another reason"
 
 
-def test_requests_are_listed_by_what_they_are_about(airport: Airport, clock: Clock) -> None:
+def test_requests_are_filtered_by_port_product_state_and_requester(airport: Airport, clock: Clock) -> None:
     first = airport.ask()
     clock.pass_by(minutes=1)
     second = airport.ask(PUBLIC, DESK)
@@ -371,7 +373,7 @@ def test_requests_are_listed_by_what_they_are_about(airport: Airport, clock: Clo
     assert listed(product="aviation/noise") == []
 
 
-def test_an_access_type_that_nobody_knows_is_treated_as_restricted(airport: Airport) -> None:
+def test_an_unknown_access_type_is_treated_as_restricted(airport: Airport) -> None:
     contract = airport.registry.get(ContractRecord, airport.environment, PUBLIC)
     assert contract is not None
     airport.registry.put(contract.model_copy(update={"access": "everybody"}))

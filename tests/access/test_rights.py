@@ -60,7 +60,7 @@ def asked(mesh: Airport, by: str = NOISE_OWNER) -> AccessRequestRecord:
 
 
 @pytest.mark.parametrize("subject", [NOISE_OWNER, AMELIA, WILBUR])
-def test_the_people_of_a_product_speak_for_it(mesh: Airport, subject: str) -> None:
+def test_the_people_of_a_product_may_act_for_it(mesh: Airport, subject: str) -> None:
     request = asked(mesh)
     identity = Identity(subject, "local")
     assert speaks_for(mesh.registry, identity, request)
@@ -69,7 +69,7 @@ def test_the_people_of_a_product_speak_for_it(mesh: Airport, subject: str) -> No
 
 
 @pytest.mark.parametrize("subject", [BESSIE, KATHERINE, STRANGER])
-def test_nobody_else_speaks_for_it_not_even_a_platform_owner(mesh: Airport, subject: str) -> None:
+def test_only_members_of_a_requester_may_act_for_it_and_platform_owners_may_not(mesh: Airport, subject: str) -> None:
     request = asked(mesh)
     with pytest.raises(NotAllowed) as refused:
         check_speaks_for(mesh.registry, Identity(subject, "local"), request, "get the credential of")
@@ -78,14 +78,14 @@ def test_nobody_else_speaks_for_it_not_even_a_platform_owner(mesh: Airport, subj
     )
 
 
-def test_a_person_who_asked_speaks_for_the_request_also_after_leaving_the_team(mesh: Airport) -> None:
+def test_the_author_of_a_request_may_act_on_it_after_leaving_the_team(mesh: Airport) -> None:
     request = asked(mesh, by=WILBUR)
     mesh.registry.put(team(mesh.environment, "aviation/flight-data", "data_product_team", AMELIA))
     assert WILBUR not in people_of(mesh.registry, mesh.environment, Requester.of(request))
     assert speaks_for(mesh.registry, Identity(WILBUR, "local"), request)
 
 
-def test_a_platform_owner_of_another_environment_takes_no_part(mesh: Airport) -> None:
+def test_a_platform_owner_of_another_environment_has_no_rights(mesh: Airport) -> None:
     request = asked(mesh)
     check_takes_part(mesh.registry, Identity(KATHERINE, "local"), request, "cancel")
     elsewhere = request.model_copy(update={"environment": f"{mesh.environment}-other"})
@@ -93,7 +93,7 @@ def test_a_platform_owner_of_another_environment_takes_no_part(mesh: Airport) ->
         check_takes_part(mesh.registry, Identity(KATHERINE, "local"), elsewhere, "cancel")
 
 
-def test_a_refusal_names_the_people_who_may_and_how_to_say_that_you_are_one(mesh: Airport) -> None:
+def test_a_refusal_names_the_permitted_people_and_how_to_set_the_user(mesh: Airport) -> None:
     request = asked(mesh)
     with pytest.raises(NotAllowed) as refused:
         check_takes_part(mesh.registry, Identity(STRANGER, "local"), request, "cancel")
@@ -107,7 +107,7 @@ def test_a_refusal_names_the_people_who_may_and_how_to_say_that_you_are_one(mesh
     assert proven.value.hint is None, "a verified identity cannot be changed by a variable"
 
 
-def test_a_request_for_a_product_that_is_gone_is_decided_by_platform_owners(mesh: Airport) -> None:
+def test_platform_owners_decide_requests_for_a_removed_product(mesh: Airport) -> None:
     request = asked(mesh)
     mesh.registry.remove(ProductRecord, mesh.environment, FLIGHTS)
     assert owner_of(mesh.registry, request) is None

@@ -47,7 +47,7 @@ def request(state: RequestState = FIRST, ends_at: datetime | None = None) -> Acc
 
 
 @given(st.lists(st.tuples(st.sampled_from(STATES), st.integers(0, 10_000)), max_size=20))
-def test_whatever_is_tried_a_request_has_only_taken_ways_that_there_are(tries: list[tuple[RequestState, int]]) -> None:
+def test_any_sequence_of_steps_follows_declared_transitions(tries: list[tuple[RequestState, int]]) -> None:
     current = request()
     for to, minutes in tries:
         before = current
@@ -67,13 +67,13 @@ def test_whatever_is_tried_a_request_has_only_taken_ways_that_there_are(tries: l
         assert path[path.index("granted") - 1] == "approved", "nothing is granted that was not approved"
 
 
-def test_what_is_over_has_no_way_on() -> None:
+def test_final_states_have_no_transitions() -> None:
     assert {state for state in STATES if state not in OPEN} == {"rejected", "revoked", "expired"}
     assert GRANTING_STATES <= OPEN
     assert set(BECAME) == set(STATES)
 
 
-def test_every_state_can_be_come_into() -> None:
+def test_every_state_can_be_reached() -> None:
     reached, before = {FIRST}, set()
     while reached != before:
         before = set(reached)
@@ -82,11 +82,11 @@ def test_every_state_can_be_come_into() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_has_a_way_out_that_names_the_request(state: RequestState) -> None:
+def test_every_state_has_a_hint_that_names_the_request(state: RequestState) -> None:
     assert "req-0a1b2c3d" in next_step(request(state))
 
 
-def test_an_invalid_transition_says_who_brought_it_there_when_and_why() -> None:
+def test_an_invalid_transition_names_the_author_time_and_reason_of_the_last_one() -> None:
     with pytest.raises(InvalidTransition) as refused:
         advance(request("rejected"), "approved", at=NOW, by="bessie@airport.example")
     assert refused.value.message == (
@@ -107,11 +107,11 @@ def test_an_approved_request_is_granted_by_applying_its_product() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_an_end_ends_what_is_open_and_nothing_that_is_over(state: RequestState) -> None:
+def test_expiry_ends_open_requests_and_leaves_closed_ones(state: RequestState) -> None:
     assert is_due(request(state, NOW), NOW) == (state in OPEN)
     assert not is_due(request(state, NOW + timedelta(seconds=1)), NOW)
     assert not is_due(request(state), NOW)
 
 
-def test_the_picture_in_the_docs_is_that_of_the_code() -> None:
+def test_the_diagram_in_the_docs_matches_the_code() -> None:
     assert f"```mermaid\n{as_mermaid()}\n```" in PAGE.read_text("utf-8")

@@ -30,19 +30,19 @@ def test_dates_moments_and_spans_are_read(text: str, end: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-01-04", "2020-01-01T00:00:00Z", "0d"])
-def test_an_end_in_the_past_is_refused_with_now(text: str) -> None:
+def test_an_end_in_the_past_is_refused_with_the_current_time(text: str) -> None:
     with pytest.raises(BadEnd, match="expected one after now, 2026-01-05 12:00 UTC"):
         parse_until(text, NOW)
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "31.12.2027", "2027-13-01", "9999-12-31", "90 days", "1e9d"])
-def test_what_is_no_end_is_refused_with_what_was_expected(text: str) -> None:
+def test_an_invalid_end_is_refused_with_the_expected_form(text: str) -> None:
     with pytest.raises(BadEnd, match="expected a date"):
         parse_until(text, NOW)
 
 
 @given(st.text())
-def test_any_text_is_an_end_to_come_or_is_refused(text: str) -> None:
+def test_any_text_is_a_future_end_or_is_refused(text: str) -> None:
     try:
         assert parse_until(text, NOW) > NOW
     except BadEnd as refused:

@@ -51,7 +51,7 @@ def urns(product: Composed) -> list[str]:
     return deployed_urns(find_engine(), stack_of(product.plan.project, product.platform))
 
 
-def test_two_products_come_up_at_the_same_time(tmp_path: Path) -> None:
+def test_two_products_are_deployed_at_the_same_time(tmp_path: Path) -> None:
     """Each run has a program, a provider and an actor of its own: nothing of one shows in the other."""
     products = {ADA: small_product(tmp_path, "orders"), BO: small_product(tmp_path, "returns")}
     both = threading.Barrier(2, timeout=LONGEST)

@@ -48,7 +48,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_component_of_a_stranger_is_found_the_same_way(site: Path) -> None:
+def test_component_of_a_third_party_package_is_discovered(site: Path) -> None:
     install(site, "acme-files", {"acme_files": SPEC.format(name="acme-files")}, {"acme-files": "acme_files:SPEC"})
     catalog = found(site)
     assert list(catalog) == ["acme-files"]
@@ -91,7 +91,7 @@ def test_broken_component_names_its_package_and_does_not_hide_the_others(
     assert len(failures) == 1
 
 
-def test_component_of_a_module_that_is_not_there(site: Path) -> None:
+def test_component_of_a_missing_module_is_reported(site: Path) -> None:
     install(site, "acme-gone", {}, {"gone": "acme_gone.spec:SPEC"})
     with pytest.raises(BrokenComponent, match="ModuleNotFoundError: No module named 'acme_gone'"):
         found(site)["gone"]
@@ -107,7 +107,7 @@ def test_name_that_two_packages_offer_names_both(site: Path) -> None:
         catalog["files"]
 
 
-def test_component_that_is_not_there_is_a_missing_key(site: Path) -> None:
+def test_unknown_component_is_a_missing_key(site: Path) -> None:
     with pytest.raises(KeyError):
         found(site)["nothing"]
 

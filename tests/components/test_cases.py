@@ -110,7 +110,7 @@ def test_every_kind_of_reference_is_in_use() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG))
-def test_references_of_the_spec_lead_somewhere(name: str) -> None:
+def test_references_of_the_spec_resolve(name: str) -> None:
     spec = CATALOG[name]
     assert spec.name == name
     references = references_of(spec)

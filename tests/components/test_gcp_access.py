@@ -56,7 +56,7 @@ def test_accounts_of_an_old_domains_project_are_named_as_google_does() -> None:
     assert service_account_email(old, "code") == "code@mesh-prod.acme.example.iam.gserviceaccount.com"
 
 
-def test_a_binding_says_which_request_it_answers_and_ends_with_it() -> None:
+def test_a_binding_names_its_request_and_expires_with_it() -> None:
     ends_at = datetime(2027, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
     until = condition_of(Consumer("r-4", "user", "bo@acme.example", ends_at=ends_at))
     assert until.title == "alchemesh r-4"
@@ -69,7 +69,7 @@ def test_a_member_becomes_part_of_a_name() -> None:
 
 
 @pytest.mark.parametrize("template", ["group:{squad}@acme.example", "group:{}@acme.example", "group:{team.x}@acme"])
-def test_a_placeholder_that_nothing_fills_is_refused(template: str) -> None:
+def test_an_unknown_placeholder_is_refused(template: str) -> None:
     with pytest.raises(ValidationError, match=r"\{domain\} and \{team\}"):
         Principals(team=template)
 
@@ -88,6 +88,6 @@ def test_a_placeholder_that_nothing_fills_is_refused(template: str) -> None:
         {"bigquery_location": "Mars"},
     ],
 )
-def test_what_google_would_refuse_is_refused_in_the_platform_file(wrong: dict[str, object]) -> None:
+def test_settings_that_google_refuses_are_refused_in_the_platform_file(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GcpSettings.model_validate({"project": "acme-mesh", "region": "europe-west1", **wrong})

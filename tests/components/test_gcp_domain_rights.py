@@ -7,7 +7,7 @@ from tests.components.test_cases import CASES
 MEMBER = "gcp:projects/iAMMember:IAMMember"
 
 
-def test_the_account_may_give_what_components_give_in_a_project_and_no_more() -> None:
+def test_the_account_may_grant_exactly_the_roles_that_components_grant() -> None:
     from alchemesh_components.foundations.gcp_domain.component import GIVEN_ROLES
 
     given = {

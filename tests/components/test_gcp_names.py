@@ -60,7 +60,7 @@ def test_two_addresses_have_two_names(rule: NameRule, one: tuple[str, ...], othe
         (("prod", "x" * 63, "y" * 63, "a"), ("prod", "x" * 63, "y" * 63, "b")),
     ],
 )
-def test_parts_do_not_run_into_each_other(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+def test_parts_of_a_name_are_separated(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     for rule in RULES:
         assert name_of(rule, one) != name_of(rule, other)
 
@@ -76,7 +76,7 @@ def test_a_name_at_the_limit_is_kept_and_one_over_it_is_cut() -> None:
         assert cut != kept[:-1] + "f"
 
 
-def test_names_are_readable_and_stay_what_they_are() -> None:
+def test_names_are_readable_and_stable() -> None:
     """A name that changed would be another resource, and its data would stay behind."""
     place = Wiring(environment="prod", domain="aviation", product="flights", port="flights-table")
     assert resource_name(DATASET, SETTINGS, place) == "prod__aviation__flights__flights_table"
@@ -91,7 +91,7 @@ def test_names_are_readable_and_stay_what_they_are() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(NAMES, NAMES, NAMES, NAMES)
-def test_labels_are_legal_and_say_whose_it_is(environment: str, domain: str, product: str, port: str) -> None:
+def test_labels_are_legal_and_name_the_owner(environment: str, domain: str, product: str, port: str) -> None:
     labels = labels_of(
         SETTINGS.model_copy(update={"labels": {"cost_center": "data", "domain": "mine"}}),
         Wiring(environment=environment, domain=domain, product=product, port=port),

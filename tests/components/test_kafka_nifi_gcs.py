@@ -56,7 +56,7 @@ def said(args: Args, given: Settings | None = None) -> list[tuple[tuple[str | in
     return [(one.path, one.message) for one in check(args, given or settings(), Wiring())]
 
 
-def test_a_user_of_its_own_has_a_secret_password_that_nifi_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dedicated_user_has_a_secret_password_that_nifi_receives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_PASSWORD", "the-platforms-own")
     wiring = Wiring(environment="prod", domain="aviation", product="flights", port="departures")
     found = declared(settings(create_users=True), wiring)
@@ -74,7 +74,7 @@ def test_a_user_of_its_own_has_a_secret_password_that_nifi_is_given(monkeypatch:
     }
 
 
-def test_without_users_of_their_own_dataflows_name_the_secret_and_do_not_hold_it(
+def test_dataflows_without_dedicated_users_reference_the_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("KAFKA_PASSWORD", "the-platforms-own")
@@ -133,7 +133,7 @@ def test_arguments_at_a_limit_are_taken() -> None:
     assert said(Args.model_validate(at)) == []
 
 
-def test_what_it_cannot_do_is_said_at_its_argument() -> None:
+def test_unsupported_arguments_are_reported_at_their_place() -> None:
     assert said(Args(topic="..")) == [(("topic",), "found '..', which Kafka does not take as a name")]
     found = said(Args.model_validate({"topic": "ops", "dead_letter": "ops/failed", "retention": "36h"}))
     assert found == [
@@ -156,13 +156,13 @@ def connection(url: str, group: str = "group-1") -> FilesConnection:
     return FilesConnection.model_validate({"url": "gs://landing", "fed_by": {"server": url, "group": group}})
 
 
-def test_health_is_what_nifi_says(nifi: ConstructedNifi) -> None:
+def test_health_follows_the_state_that_nifi_reports(nifi: ConstructedNifi) -> None:
     assert observe(connection(nifi.url)).health == "unhealthy"
     gone = observe(connection(nifi.url, "another"))
     assert (gone.health, gone.reason) == ("unhealthy", f"its dataflow is gone from {nifi.url}")
 
 
-def test_a_server_that_does_not_answer_is_unknown_and_not_ill() -> None:
+def test_a_server_that_does_not_answer_is_unknown_and_not_unhealthy() -> None:
     found = observe(connection(f"http://127.0.0.1:{free_port('127.0.0.1')}/nifi-api"))
     assert (found.health, "does not answer" in found.reason) == ("unknown", True)
     assert observe(FilesConnection(url="gs://landing")).health == "unknown"

@@ -20,7 +20,7 @@ def objections(args: dict[str, Any], *models: str, prefix: str = "") -> list[Obj
     return list(check(Args.model_validate(args), Settings.model_validate({"kafka": kafka}), wiring))
 
 
-def test_a_name_at_the_limit_passes_and_one_over_it_is_the_port_s() -> None:
+def test_a_name_over_the_limit_is_reported_at_the_port() -> None:
     rest = len("a.b.c.flight")
     assert objections({}, prefix="x" * (249 - rest)) == []
     (found,) = objections({}, prefix="x" * (250 - rest))
@@ -29,7 +29,7 @@ def test_a_name_at_the_limit_passes_and_one_over_it_is_the_port_s() -> None:
     assert found.hint == "name it yourself: storage.args.topics.flight"
 
 
-def test_a_name_that_is_given_is_judged_where_it_is_given() -> None:
+def test_an_explicit_name_is_checked_at_its_line() -> None:
     (found,) = objections({"topics": {"flight": "flights of today"}})
     assert (found.at, found.path) == ("args", ("topics", "flight"))
     assert "expected letters, digits, '.', '_' and '-'" in found.message
@@ -47,7 +47,7 @@ def test_two_models_do_not_share_a_topic() -> None:
     assert "expected one for each model" in found.message
 
 
-def test_what_has_an_argument_is_not_set_behind_its_back() -> None:
+def test_topic_settings_that_have_an_argument_are_refused() -> None:
     (found,) = objections({"config": {"retention.ms": "1", "max.message.bytes": "1"}})
     assert (found.message, found.path) == (
         "found 'retention.ms', expected the argument 'retention'",

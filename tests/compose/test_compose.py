@@ -127,7 +127,7 @@ def test_smallest_product_composes(tmp_path: Path) -> None:
     assert (list(plan.components()), plan.assets) == ([], ())
 
 
-def test_settings_that_the_built_in_platform_lacks_are_told_where_the_manifest_asks_with_the_lines_to_write(
+def test_settings_missing_from_the_built_in_platform_are_reported_in_the_manifest_with_the_lines_to_add(
     tmp_path: Path,
 ) -> None:
     """They once were told at `builtin/local:1:1`, a file that nobody has."""
@@ -143,7 +143,7 @@ def test_settings_that_the_built_in_platform_lacks_are_told_where_the_manifest_a
     )
 
 
-def test_component_that_cannot_be_loaded_is_told_where_the_platform_names_it(tmp_path: Path) -> None:
+def test_component_that_fails_to_load_is_reported_at_its_line_of_the_platform(tmp_path: Path) -> None:
     def broken() -> ComponentSpec:
         raise BrokenComponent("component 'job' of package acme cannot be loaded", hint="reinstall acme")
 
@@ -184,7 +184,7 @@ def test_without_an_environment_any_implementation_is_enough(tmp_path: Path) -> 
     assert "code.args" in problem
 
 
-def test_without_an_environment_unknown_types_and_roles_are_told(tmp_path: Path) -> None:
+def test_without_an_environment_unknown_types_and_roles_are_reported(tmp_path: Path) -> None:
     assert "unknown component type 'python-jop'" in reported(tmp_path, SPECS, code={"component": "python-jop"})[0]
     assert "made for a storage" in reported(tmp_path, SPECS, code={"component": "columnar-table"})[0]
 

@@ -15,9 +15,7 @@ from tests.compose.specs import SPECS
 
 
 @parametrize(Path(__file__).parent / "cases")
-def test_what_does_not_go_together_is_told(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
-) -> None:
+def test_each_mismatch_is_reported(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool) -> None:
     case.write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     platform: Platform | ProblemsFound

@@ -20,7 +20,7 @@ from tests.builtin import ROOT, builtin_catalog
 GCP = load_platform(ROOT / "platforms" / "gcp.yaml", "prod", Path("home"))
 
 
-def test_a_platform_stands_on_what_its_file_names_with_the_addresses_that_it_gives() -> None:
+def test_a_platform_has_the_foundation_and_addresses_of_its_file() -> None:
     planned = platform_foundation(GCP, builtin_catalog())
     assert planned.spec.name == "gcp-platform"
     assert planned.args.state == "gs://acme-mesh-alchemesh-state"
@@ -28,7 +28,7 @@ def test_a_platform_stands_on_what_its_file_names_with_the_addresses_that_it_giv
     assert planned.wiring.environment == "prod"
 
 
-def test_a_domain_stands_on_its_own_stack() -> None:
+def test_a_domain_has_a_stack_of_its_own() -> None:
     planned = domain_foundation(
         GCP, builtin_catalog(), "aviation", "amelia@airport.example", {"crew": ("bo@a.example",)}
     )
@@ -46,7 +46,7 @@ def test_no_domain_or_product_has_a_stack_of_that_name() -> None:
         assert not re.fullmatch(NAME_PATTERN, planned.project.partition(".")[0])
 
 
-def test_an_environment_without_a_foundation_says_how_to_name_one() -> None:
+def test_an_environment_without_a_foundation_has_a_hint_to_name_one() -> None:
     local = load_platform(None, "local", Path("home"))
     with pytest.raises(NoFoundation) as refused:
         platform_foundation(local, builtin_catalog())
@@ -54,7 +54,7 @@ def test_an_environment_without_a_foundation_says_how_to_name_one() -> None:
     assert "platform-foundation: gcp-platform" in str(refused.value.hint)
 
 
-def test_what_is_made_for_ports_makes_no_foundation() -> None:
+def test_a_component_for_ports_is_refused_as_a_foundation() -> None:
     odd = GCP.model_copy(update={"components": {"platform-foundation": "gcs-bucket"}})
     with pytest.raises(ProblemsFound) as found:
         platform_foundation(odd, builtin_catalog())
@@ -64,7 +64,7 @@ def test_what_is_made_for_ports_makes_no_foundation() -> None:
     assert Role.PLATFORM not in builtin_catalog()["gcs-bucket"].roles
 
 
-def test_wrong_settings_are_told_as_they_are_for_a_product() -> None:
+def test_invalid_settings_are_reported_as_for_a_product() -> None:
     wrong = GCP.model_copy(update={"settings": {"gcp": {"project": "Acme"}}})
     with pytest.raises(ProblemsFound) as found:
         platform_foundation(wrong.located_by(_tree(wrong.settings)), builtin_catalog())

@@ -65,7 +65,7 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return Folder(folder, home, capsys)
 
 
-def test_show_tells_what_each_port_promises(product: Folder) -> None:
+def test_show_prints_the_promise_of_each_port(product: Folder) -> None:
     code, out, err = product.run("show")
     assert (code, err) == (0, "")
     assert (
@@ -94,14 +94,14 @@ not recorded in local yet
     )
 
 
-def test_show_names_the_version_that_is_recorded_where_it_is_another(product: Folder) -> None:
+def test_show_names_the_recorded_version_where_it_differs(product: Folder) -> None:
     product.deploy()
     assert "recorded" not in product.run("show", "flights-table")[1]
     product.edit("version: 2.0.0", "version: 2.1.0")
     assert "recorded in local: 2.0.0 active" in product.run("show", "flights-table")[1]
 
 
-def test_show_of_an_address_tells_what_is_recorded_and_needs_no_manifest(product: Folder) -> None:
+def test_show_of_an_address_reads_the_registry_and_needs_no_manifest(product: Folder) -> None:
     product.deploy()
     product.manifest.unlink()
     document = product.json("show", "aviation/flights/flights-table")
@@ -111,21 +111,21 @@ def test_show_of_an_address_tells_what_is_recorded_and_needs_no_manifest(product
     assert port["protocols"] == ["sql", "rest"]
 
 
-def test_diff_of_what_is_recorded_is_empty(product: Folder) -> None:
+def test_diff_against_an_equal_record_is_empty(product: Folder) -> None:
     product.deploy()
     code, out, err = product.run("diff")
     assert (code, err) == (0, "")
     assert out.count("nothing changed") == 2
 
 
-def test_diff_without_a_registry_shows_ports_that_come_and_makes_none(product: Folder) -> None:
+def test_diff_without_a_registry_shows_added_ports_and_creates_no_registry(product: Folder) -> None:
     code, out, _ = product.run("diff", "flights-table")
     assert code == 0
     assert "no port → 2.0.0 active" in out
     assert not product.home.exists()
 
 
-def test_diff_tells_changes_by_kind_and_leaves_with_4_where_the_version_is_too_low(product: Folder) -> None:
+def test_diff_groups_changes_by_kind_and_exits_with_4_if_the_version_is_too_low(product: Folder) -> None:
     product.deploy()
     product.edit(
         "carrier: {type: string, enum: [AA, ", "carrier: {type: string, description: Who flies., enum: [AA, B6, "
@@ -192,7 +192,7 @@ def test_diff_of_a_warning_only_passes(product: Folder) -> None:
     assert "warning: found 2.0.0 again, expected 2.0.1 or higher" in err
 
 
-def test_diff_shows_a_port_that_goes(product: Folder) -> None:
+def test_diff_shows_a_removed_port(product: Folder) -> None:
     product.deploy()
     text = product.manifest.read_text("utf-8")
     start, end = text.index("  - name: flights-table"), text.index("  - name: raw-files")
@@ -224,14 +224,14 @@ def test_an_unknown_port_names_the_closest(product: Folder, command: str) -> Non
     assert "did you mean 'flights-table'?" in err
 
 
-def test_an_address_of_nothing_says_so(product: Folder) -> None:
+def test_an_unknown_address_is_reported(product: Folder) -> None:
     code, _, err = product.run("show", "aviation/flights/flights-table")
     assert code == ExitCode.USAGE
     assert "no output port 'flights-table' of aviation/flights as recorded in local" in err
     assert product.run("show", "aviation/flights")[0] == ExitCode.USAGE
 
 
-def test_what_is_exported_is_imported_as_it_was(product: Folder) -> None:
+def test_an_export_is_imported_unchanged(product: Folder) -> None:
     code, out, err = product.run("export", "flights-table", "--output", "flights.odcs.yaml")
     assert (code, out, err) == (0, "", "wrote flights.odcs.yaml\n")
     code, out, err = product.run("import", "flights.odcs.yaml")
@@ -244,7 +244,7 @@ def test_what_is_exported_is_imported_as_it_was(product: Folder) -> None:
     assert back.output_ports[0] == declared.output_ports[0]
 
 
-def test_export_writes_to_stdout_and_of_an_address_what_is_recorded(product: Folder) -> None:
+def test_export_writes_to_stdout_and_reads_the_registry_for_an_address(product: Folder) -> None:
     product.deploy()
     product.edit("version: 2.0.0", "version: 2.1.0")
     declared = yaml.safe_load(product.run("export", "flights-table")[1])
@@ -263,13 +263,13 @@ def test_export_of_a_port_without_a_contract_is_refused(product: Folder) -> None
     assert "aviation/flights/raw-files has no contract to export" in err
 
 
-def test_export_to_where_nothing_can_be_written_says_why(product: Folder) -> None:
+def test_export_to_an_unwritable_path_reports_the_reason(product: Folder) -> None:
     code, _, err = product.run("export", "flights-table", "-o", "missing/flights.odcs.yaml")
     assert code == ExitCode.FAILED
     assert "cannot write missing/flights.odcs.yaml: No such file or directory" in err
 
 
-def test_import_tells_what_is_left_out_and_still_gives_the_rest(product: Folder) -> None:
+def test_import_reports_omissions_and_prints_the_rest(product: Folder) -> None:
     product.run("export", "flights-table", "-o", "flights.odcs.yaml")
     text = Path("flights.odcs.yaml").read_text("utf-8")
     Path("flights.odcs.yaml").write_text(f"tenant: airport\n{text}", "utf-8")
@@ -298,7 +298,7 @@ def test_import_of_something_else_is_refused_at_its_line(product: Folder, text: 
     assert err.startswith("some.yaml:") and expected in err
 
 
-def test_a_manifest_with_problems_is_told_with_its_lines(product: Folder) -> None:
+def test_problems_of_a_manifest_are_reported_with_their_lines(product: Folder) -> None:
     product.edit("access: internal", "access: secret")
     code, _, err = product.run("diff")
     assert code == ExitCode.PROBLEMS
@@ -341,7 +341,7 @@ def test_show_lists_versions_and_notices(product: Folder, monkeypatch: pytest.Mo
     assert [notice["message"] for notice in port["notices"]] == ["use flights-stream"]
 
 
-def test_diff_against_a_version_that_is_kept(product: Folder) -> None:
+def test_diff_against_a_stored_version(product: Folder) -> None:
     versions_of(product, "2.0.0")
     product.edit("protocols: [sql, rest]", "protocols: [sql]")
     versions_of(product, "3.0.0", "3.1.0")
@@ -356,7 +356,7 @@ def test_diff_against_a_version_that_is_kept(product: Folder) -> None:
     assert product.run("diff", "--against", "2.0.0")[0] == ExitCode.USAGE
 
 
-def test_notice_is_given_listed_and_taken_back(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notice_is_given_listed_and_withdrawn(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALCHEMESH_USER", "amelia@airport.example")
     product.deploy()
     code, out, _ = product.run("notice", "flights-table", "breaking-change")
@@ -374,7 +374,7 @@ def test_notice_is_given_listed_and_taken_back(product: Folder, monkeypatch: pyt
     assert product.run("notice", "flights-table", "removal", "--withdraw")[0] == ExitCode.FAILED
 
 
-def test_notice_of_a_port_that_is_not_there_names_the_closest(product: Folder) -> None:
+def test_a_notice_for_an_unknown_port_names_the_closest(product: Folder) -> None:
     assert "is declared, and not deployed in local" in product.run("notice", "flights-table", "removal")[2]
     product.deploy()
     code, _, err = product.run("notice", "flight-table", "removal")
@@ -385,7 +385,7 @@ def test_notice_of_a_port_that_is_not_there_names_the_closest(product: Folder) -
     assert product.run("notice", "flights-table", "removal", "--withdraw", "--message", "x")[0] == ExitCode.USAGE
 
 
-def test_notice_by_somebody_else_is_refused(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notice_from_another_team_is_refused(product: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALCHEMESH_USER", "wilbur@airport.example")
     product.deploy()
     code, _, err = product.run("notice", "flights-table", "removal")
@@ -394,5 +394,5 @@ def test_notice_by_somebody_else_is_refused(product: Folder, monkeypatch: pytest
     assert product.json("notices")["notices"] == []
 
 
-def test_the_words_of_the_command_are_those_of_the_rules() -> None:
+def test_the_choices_of_the_command_match_the_rules() -> None:
     assert WHATS == NOTICES

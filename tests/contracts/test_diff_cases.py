@@ -51,14 +51,14 @@ def said(diff: PortDiff) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"].replace(" ", "-") for case in CASES])
-def test_a_change_means_what_its_case_says(case: dict[str, Any]) -> None:
+def test_a_change_has_the_kind_of_its_case(case: dict[str, Any]) -> None:
     before, after = promise(DOCUMENT["base"]), promise(edited(case))
     assert edited(case) != DOCUMENT["base"], "the case changes nothing"
     assert said(diff_port(before, after)) == case["there"]
     assert said(diff_port(after, before)) == case["back"]
 
 
-def test_a_change_is_worded_as_its_golden_line_says(update: bool) -> None:
+def test_the_message_of_a_change_matches_its_golden_line(update: bool) -> None:
     """The words are how a reviewer sees a change; the cases above compare its kind and place only."""
     before = promise(DOCUMENT["base"])
     lines = []
@@ -82,7 +82,7 @@ def test_of_many_values_five_are_named_and_the_others_counted() -> None:
     assert two.message == "only 0 and 1, was any value"
 
 
-def test_a_port_that_goes_breaks_and_one_that_comes_does_not() -> None:
+def test_a_removed_port_is_breaking_and_an_added_one_is_not() -> None:
     port = promise(DOCUMENT["base"])
     assert said(diff_port(port, None)) == ["breaking removed port"]
     assert said(diff_port(None, port)) == ["compatible added port"]
@@ -101,7 +101,9 @@ def test_a_port_that_goes_breaks_and_one_that_comes_does_not() -> None:
         ("secret", "restricted", "compatible"),
     ],
 )
-def test_what_is_least_sensitive_is_below_every_word(before: str | None, after: str | None, expected: str) -> None:
+def test_the_lowest_sensitivity_is_below_every_classification(
+    before: str | None, after: str | None, expected: str
+) -> None:
     place = "models.flight.properties.carrier.classification"
     changes = diff_port(promise(edited({"set": {place: before}})), promise(edited({"set": {place: after}}))).changes
     assert [(change.place, change.kind) for change in changes] == [(place, expected)]
@@ -123,7 +125,7 @@ def test_the_scale_of_a_company_holds_for_parts_of_objects_and_items_of_arrays_t
         assert change.kind == kind
 
 
-def test_the_gravest_kind_is_the_kind_of_all() -> None:
+def test_the_most_severe_kind_is_the_kind_of_the_whole_difference() -> None:
     before = promise(DOCUMENT["base"])
     after = promise(edited({"set": {"protocols": ["rest", "graphql"], "models.flight.entity": "departure"}}))
     diff = diff_port(before, after)
@@ -132,7 +134,7 @@ def test_the_gravest_kind_is_the_kind_of_all() -> None:
     assert PortDiff().kind is None
 
 
-def test_a_change_says_what_was_and_what_is() -> None:
+def test_a_change_has_the_value_before_and_after() -> None:
     before = promise(DOCUMENT["base"])
     after = promise(edited({"set": {"contract.service_levels.response_time": "500ms"}}))
     [change] = diff_port(before, after).changes

@@ -66,7 +66,7 @@ def test_a_promise_does_not_differ_from_itself(port: PromisedPort) -> None:
 
 @thorough
 @given(st.data())
-def test_every_difference_is_told_and_nothing_else(data: st.DataObject) -> None:
+def test_exactly_the_differences_are_reported(data: st.DataObject) -> None:
     before = data.draw(promised_ports())
     after = data.draw(varied(before))
     assert bool(diff_port(before, after).changes) == (canonical(before) != canonical(after))
@@ -74,7 +74,7 @@ def test_every_difference_is_told_and_nothing_else(data: st.DataObject) -> None:
 
 @thorough
 @given(st.data())
-def test_what_is_added_one_way_is_removed_the_other_way(data: st.DataObject) -> None:
+def test_an_addition_is_a_removal_in_the_other_direction(data: st.DataObject) -> None:
     before = data.draw(promised_ports())
     after = data.draw(varied(before) | promised_ports())
     there, back = diff_port(before, after), diff_port(after, before)
@@ -100,7 +100,7 @@ def test_a_change_has_one_kind_and_its_own_place_and_message(data: st.DataObject
 
 @thorough
 @given(st.data())
-def test_two_steps_are_together_no_graver_than_the_graver_of_them(data: st.DataObject) -> None:
+def test_two_steps_together_are_at_most_as_severe_as_the_worse_one(data: st.DataObject) -> None:
     first = data.draw(promised_ports())
     second = data.draw(varied(first))
     third = data.draw(varied(second))
@@ -110,7 +110,7 @@ def test_two_steps_are_together_no_graver_than_the_graver_of_them(data: st.DataO
 
 @thorough
 @given(st.data())
-def test_what_only_gains_one_way_loses_the_other_way(
+def test_a_pure_gain_is_a_loss_in_the_other_direction(
     data: st.DataObject,
 ) -> None:
     """What promises strictly more one way promises less the other way."""

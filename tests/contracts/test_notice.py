@@ -64,7 +64,7 @@ def test_without_notice_the_message_names_consumers_day_and_command() -> None:
     assert (waiting.passes_at, waiting.given) == (PASSES, None)
 
 
-def test_with_notice_the_message_names_the_day_from_which_it_passes() -> None:
+def test_with_notice_the_message_names_the_date_from_which_the_change_is_allowed() -> None:
     notice = given_for("breaking-change")
     waiting = asked(notices=(notice,), now=PASSES - timedelta(seconds=1))
     assert waiting is not None
@@ -76,7 +76,7 @@ def test_with_notice_the_message_names_the_day_from_which_it_passes() -> None:
     assert waiting.hint == "keep the contract until then; a compatible change is allowed now"
 
 
-def test_it_passes_at_the_very_moment_that_the_period_is_over() -> None:
+def test_the_change_is_allowed_exactly_when_the_period_ends() -> None:
     notices = (given_for("breaking-change"),)
     assert asked(notices=notices, now=PASSES - timedelta(microseconds=1)) is not None
     assert asked(notices=notices, now=PASSES) is None
@@ -85,16 +85,16 @@ def test_it_passes_at_the_very_moment_that_the_period_is_over() -> None:
 
 @pytest.mark.parametrize("consumers", [(), ("marketing/campaigns",)])
 @pytest.mark.parametrize("period", [None, timedelta(0)])
-def test_nothing_waits_where_no_period_was_promised(period: timedelta | None, consumers: tuple[str, ...]) -> None:
+def test_a_change_without_a_notice_period_does_not_wait(period: timedelta | None, consumers: tuple[str, ...]) -> None:
     assert asked(period=period, consumers=consumers) is None
 
 
-def test_nothing_waits_where_nobody_consumes() -> None:
+def test_a_change_without_consumers_does_not_wait() -> None:
     assert asked(consumers=()) is None
 
 
 @pytest.mark.parametrize("change", [None, "deprecation"])
-def test_what_takes_nothing_away_does_not_wait(change: NoticeOf | None) -> None:
+def test_a_change_that_removes_nothing_does_not_wait(change: NoticeOf | None) -> None:
     assert asked(change) is None
 
 
@@ -106,17 +106,17 @@ def test_what_takes_nothing_away_does_not_wait(change: NoticeOf | None) -> None:
         ("removal", {"deprecation", "retirement", "removal"}),
     ],
 )
-def test_a_notice_counts_for_what_consumers_could_conclude_from_it(change: NoticeOf, reported: set[str]) -> None:
+def test_a_notice_covers_the_changes_that_its_kind_implies(change: NoticeOf, reported: set[str]) -> None:
     assert {what for what in NOTICES if asked(change, (given_for(what),), now=PASSES) is None} == reported
 
 
-def test_a_notice_for_another_major_version_is_spent() -> None:
+def test_a_notice_for_another_major_version_does_not_count() -> None:
     assert asked(notices=(given_for("breaking-change", "1.4.0"),), now=PASSES) is not None
     assert asked(notices=(given_for("breaking-change", "2.0.0"),), now=PASSES, version="2.3.1") is None
     assert asked(notices=(given_for("breaking-change", "2.0.0"),), now=PASSES, version="20.0.0") is not None
 
 
-def test_of_several_notices_the_one_that_passes_first_counts() -> None:
+def test_the_earliest_of_several_notices_counts() -> None:
     late = given_for("breaking-change", at=GIVEN + timedelta(days=5))
     early = given_for("removal")
     waiting = asked(notices=(late, early))
@@ -124,7 +124,7 @@ def test_of_several_notices_the_one_that_passes_first_counts() -> None:
     assert waiting.given == early
 
 
-def test_which_of_several_notices_passes_first_is_said_by_the_period_promised_now() -> None:
+def test_the_current_period_decides_the_earliest_of_several_notices() -> None:
     """The longer period counts: a notice that was given for a shorter one, later, does not pass first."""
     early = given_for("breaking-change")
     late = given_for("removal", at=GIVEN + timedelta(days=5), period=timedelta(days=1))
@@ -191,7 +191,7 @@ def test_a_time_zone_without_an_offset_is_no_time_zone() -> None:
         asked(now=datetime(2026, 1, 1, tzinfo=Nowhere()))
 
 
-def test_the_longer_of_the_period_promised_then_and_the_one_promised_now_counts() -> None:
+def test_the_longer_of_the_old_and_the_current_period_counts() -> None:
     notice = given_for("breaking-change", period=timedelta(days=30))
     assert notice.passes_at() == GIVEN + timedelta(days=30)
     assert given_for("removal", period=timedelta(hours=1)).passes_at() == GIVEN + timedelta(hours=1)
@@ -207,7 +207,7 @@ def test_a_day_has_24_hours_also_when_clocks_change() -> None:
     assert given + timedelta(days=2) == datetime(2026, 3, 30, 10, tzinfo=UTC), "what must not be counted in"
 
 
-def test_the_time_zone_in_which_it_is_asked_does_not_matter() -> None:
+def test_the_time_zone_of_the_caller_does_not_matter() -> None:
     east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
     notices = (given_for("breaking-change", at=GIVEN.astimezone(east)),)
     assert asked(notices=notices, now=PASSES.astimezone(west)) is None
@@ -222,7 +222,7 @@ def test_a_time_without_zone_is_refused() -> None:
         asked(now=naive)
 
 
-def test_the_moment_told_is_never_earlier_than_the_moment_it_passes() -> None:
+def test_the_time_shown_is_never_before_the_change_is_allowed() -> None:
     now = GIVEN.replace(second=1)
     waiting = asked(now=now)
     assert waiting is not None
@@ -280,7 +280,7 @@ def promise(lifecycle: str = "active", **said: Any) -> PromisedPort:
         (None, promise(), None),
     ],
 )
-def test_what_takes_something_away_from_consumers_needs_notice(
+def test_a_change_that_removes_something_from_consumers_needs_notice(
     before: PromisedPort | None, after: PromisedPort | None, expected: str | None
 ) -> None:
     assert notice_needed(before, after, diff_port(before, after)) == expected

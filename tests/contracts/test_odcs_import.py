@@ -54,7 +54,7 @@ def with_rule(said: str) -> ImportedPort:
     )
 
 
-def test_what_a_manifest_has_a_place_for_is_taken_without_a_word() -> None:
+def test_supported_keys_are_imported_without_a_warning() -> None:
     found = imported(
         HEAD
         + """\
@@ -109,7 +109,7 @@ slaProperties:
     ]
 
 
-def test_what_a_manifest_has_no_place_for_is_told_at_its_line() -> None:
+def test_unsupported_keys_are_reported_at_their_lines() -> None:
     found = imported(HEAD + "tenant: shop\nservers:\n  - {server: one, type: postgres}\n" + SCHEMA)
     assert reported(found) == [
         "6 tenant: found tenant, for which a manifest has no place: left out",
@@ -118,7 +118,7 @@ def test_what_a_manifest_has_no_place_for_is_told_at_its_line() -> None:
     assert {problem.severity for problem in found.problems} == {"warning"}
 
 
-def test_what_is_left_out_in_many_places_is_told_once() -> None:
+def test_an_omission_in_many_places_is_reported_once() -> None:
     columns = "".join(f"      - {{name: c_{n}, logicalType: string, physicalType: text}}\n" for n in range(3))
     found = imported(f"{HEAD}schema:\n  - name: order\n    properties:\n{columns}")
     assert reported(found) == [
@@ -127,7 +127,7 @@ def test_what_is_left_out_in_many_places_is_told_once() -> None:
     ]
 
 
-def test_a_key_that_the_standard_does_not_have_is_not_lost_without_a_word_either() -> None:
+def test_a_key_outside_the_standard_is_reported() -> None:
     assert reported(with_property("logicalType: string, colour: red")) == [
         "9 schema[0].properties[0].colour: found colour, for which a manifest has no place: left out"
     ]
@@ -142,12 +142,12 @@ def test_a_key_that_the_standard_does_not_have_is_not_lost_without_a_word_either
         ("version: 1.0.0\nname: Seller Payments", "found 'Seller Payments', taken as 'seller-payments'"),
     ],
 )
-def test_words_of_others_are_taken_as_the_nearest_of_the_manifest(said: str, line: str) -> None:
+def test_foreign_terms_are_mapped_to_the_nearest_of_the_manifest(said: str, line: str) -> None:
     head = "apiVersion: v3.2.0\nkind: DataContract\nid: x\n"
     assert [problem.message for problem in imported(f"{head}{said}\n{SCHEMA}").problems] == [line]
 
 
-def test_names_are_taken_as_identifiers_and_references_follow() -> None:
+def test_names_become_identifiers_and_references_follow() -> None:
     found = imported(
         HEAD
         + """\
@@ -175,7 +175,7 @@ schema:
     assert [line for line in lines if "taken as" not in line] == []
 
 
-def test_a_reference_to_what_is_not_there_is_left_out() -> None:
+def test_a_reference_to_a_missing_property_is_omitted() -> None:
     found = with_property("logicalType: string, relationships: [{to: elsewhere.id}]")
     assert found.port.models["order"].relationships == ()
     assert reported(found) == [
@@ -191,7 +191,7 @@ def test_a_reference_to_what_is_not_there_is_left_out() -> None:
         ("physicalType: json", "found no logicalType of 'kept'"),
     ],
 )
-def test_a_property_of_no_type_of_the_manifest_is_left_out(said: str, reason: str) -> None:
+def test_a_property_of_an_unsupported_type_is_omitted(said: str, reason: str) -> None:
     more = "      - {name: other, logicalType: string}\n"
     found = with_property(said, more)
     assert list(found.port.models["order"].properties) == ["other"]
@@ -208,14 +208,14 @@ def test_a_property_of_no_type_of_the_manifest_is_left_out(said: str, reason: st
         ("logicalType: string, enum: [{value: a}, {value: null}]", "enum"),
     ],
 )
-def test_a_limit_that_a_manifest_cannot_hold_is_left_out_whole(said: str, field: str) -> None:
+def test_an_unsupported_limit_is_omitted_whole(said: str, field: str) -> None:
     found = with_property(said)
     assert getattr(found.port.models["order"].properties["kept"], field) is None
     [line] = reported(found)
     assert line.endswith("left out")
 
 
-def test_a_key_inside_of_an_object_is_told() -> None:
+def test_a_key_inside_an_object_is_reported() -> None:
     found = with_property("logicalType: object, properties: [{name: id, logicalType: string, primaryKey: true}]")
     assert reported(found) == [
         "9 schema[0].properties[0].properties[0].primaryKey: "
@@ -223,7 +223,7 @@ def test_a_key_inside_of_an_object_is_told() -> None:
     ]
 
 
-def test_two_names_that_become_one_are_told() -> None:
+def test_two_names_that_become_one_are_reported() -> None:
     found = with_property("logicalType: string", "      - {name: Kept, logicalType: string}\n")
     assert list(found.port.models["order"].properties) == ["kept"]
     assert reported(found) == [
@@ -245,14 +245,14 @@ def test_two_names_that_become_one_are_told() -> None:
         ("metric: invalidValues, mustBe: 0, arguments: {validValues: [a]}", "found arguments of the metric"),
     ],
 )
-def test_a_test_that_a_manifest_cannot_hold_is_left_out_whole(said: str, reason: str) -> None:
+def test_an_unsupported_test_is_omitted_whole(said: str, reason: str) -> None:
     found = with_rule(said)
     assert found.port.contract is not None and found.port.contract.quality == ()
     [line] = reported(found)
     assert reason in line and line.endswith("left out")
 
 
-def test_the_metric_of_older_versions_is_taken() -> None:
+def test_the_metric_of_older_versions_is_imported() -> None:
     found = with_rule("rule: nullValues, mustBe: 0, name: Null Check, severity: high")
     assert found.port.contract is not None
     [rule] = found.port.contract.quality
@@ -263,7 +263,7 @@ def test_the_metric_of_older_versions_is_taken() -> None:
     ]
 
 
-def test_tests_without_a_name_are_named_after_what_they_are_about() -> None:
+def test_tests_without_a_name_are_named_after_their_subject() -> None:
     found = imported(
         HEAD
         + "schema:\n  - name: sales_order\n    properties: [{name: state, logicalType: string}]\n"
@@ -284,7 +284,7 @@ def test_tests_without_a_name_are_named_after_what_they_are_about() -> None:
         ("{priceAmount: -1, priceCurrency: EUR, priceUnit: month}", None, 1),
     ],
 )
-def test_what_is_to_be_paid_is_taken_as_far_as_it_can_be_told(price: str, billing: Any, lines: int) -> None:
+def test_the_price_is_imported_as_far_as_it_is_clear(price: str, billing: Any, lines: int) -> None:
     found = imported(f"{HEAD}{SCHEMA}price: {price}\n")
     assert found.port.contract is not None
     taken = found.port.contract.terms.billing
@@ -306,7 +306,7 @@ def test_what_is_to_be_paid_is_taken_as_far_as_it_can_be_told(price: str, billin
         "{property: frequency, value: true, unit: d}",
     ],
 )
-def test_a_service_level_that_a_manifest_does_not_have_is_told(said: str) -> None:
+def test_an_unsupported_service_level_is_reported(said: str) -> None:
     found = imported(f"{HEAD}{SCHEMA}slaProperties: [{said}]\n")
     assert found.port.contract is not None
     assert found.port.contract.service_levels.model_dump(exclude_none=True) == {}
@@ -314,7 +314,7 @@ def test_a_service_level_that_a_manifest_does_not_have_is_told(said: str) -> Non
     assert "slaProperties[0]: found the service level" in line
 
 
-def test_custom_properties_of_others_are_told_and_broken_ones_of_ours_too() -> None:
+def test_foreign_and_invalid_custom_properties_are_reported() -> None:
     found = imported(
         f"{HEAD}{SCHEMA}customProperties:\n"
         "  - {property: accessType, value: everybody}\n"
@@ -341,5 +341,5 @@ def test_custom_properties_of_others_are_told_and_broken_ones_of_ours_too() -> N
         (HEAD + "schema: [{name: order, properties: [{required: maybe}]}]\n", "found 'maybe', expected true or false"),
     ],
 )
-def test_what_is_no_contract_of_the_standard_is_refused_at_its_place(text: str, expected: str) -> None:
+def test_an_invalid_contract_is_refused_at_its_place(text: str, expected: str) -> None:
     assert any(expected in line for line in refused(text)), refused(text)

@@ -66,7 +66,7 @@ def lint(text: str) -> list[str]:
 
 @thorough
 @given(promised_ports_with_contract())
-def test_a_promise_comes_back_as_it_went_out(port: PromisedPort) -> None:
+def test_a_promise_survives_a_round_trip(port: PromisedPort) -> None:
     back = imported(exported(port))
     assert back.port == port
     assert list(back.port.models) == list(port.models)
@@ -79,7 +79,7 @@ def test_a_promise_comes_back_as_it_went_out(port: PromisedPort) -> None:
 
 @thorough
 @given(promised_ports_with_contract())
-def test_what_is_exported_follows_the_schema_of_the_standard(port: PromisedPort) -> None:
+def test_an_export_follows_the_schema_of_the_standard(port: PromisedPort) -> None:
     document = yaml.safe_load(exported(port))
     assert [error.message for error in validator().iter_errors(document)] == []
     assert document["apiVersion"] == "v3.2.0"
@@ -87,13 +87,13 @@ def test_what_is_exported_follows_the_schema_of_the_standard(port: PromisedPort)
 
 @settings(thorough, max_examples=10)
 @given(promised_ports_with_contract())
-def test_what_is_exported_passes_datacontract_lint(port: PromisedPort) -> None:
+def test_an_export_passes_datacontract_lint(port: PromisedPort) -> None:
     assert lint(exported(port)) == []
 
 
 @thorough
 @given(promised_ports_with_contract())
-def test_what_is_imported_can_be_pasted_into_a_manifest(port: PromisedPort) -> None:
+def test_an_import_can_be_pasted_into_a_manifest(port: PromisedPort) -> None:
     """A relationship to a model of another port is the one thing that a manifest with this port alone cannot hold."""
     models = {
         name: model.model_copy(
@@ -153,7 +153,7 @@ contract:
 SHARES = ["1", "1.0", "2", "0.5"]  # 1 and 1.0 are equal to Python, and two values of a manifest's enum
 
 
-def test_what_the_standard_has_no_place_for_comes_back() -> None:
+def test_values_outside_the_standard_survive_a_round_trip() -> None:
     document = yaml.safe_load(ODD)
     port = PromisedPort(
         Contract.model_validate(document["contract"]),
@@ -170,7 +170,7 @@ def test_what_the_standard_has_no_place_for_comes_back() -> None:
     assert [str(value) for value in pasted] == SHARES
 
 
-def test_the_examples_pass_datacontract_lint_and_come_back() -> None:
+def test_the_examples_pass_datacontract_lint_and_survive_a_round_trip() -> None:
     products = [load_manifest(file).product for file in sorted(EXAMPLES.glob("*/alchemesh.yaml"))]
     ports = [(product, output) for product in products for output in product.output_ports]
     assert {output.name for _product, output in ports} >= {"flights-table", "punctuality-table"}
@@ -192,7 +192,7 @@ def test_the_examples_pass_datacontract_lint_and_come_back() -> None:
         st.integers(-(2**63) + 1, 2**63 - 1),
     )
 )
-def test_readers_of_both_versions_of_yaml_read_what_was_written(value: Any) -> None:
+def test_both_versions_of_yaml_read_the_export_the_same(value: Any) -> None:
     text = yaml_text({"key": [value]})
     tree, problems = parse(text, "any.yaml")
     assert problems == []

@@ -32,7 +32,7 @@ def errors(document: Any) -> list[str]:
     return [error.message for error in Draft201909Validator(schema).iter_errors(document)]
 
 
-def test_a_product_says_what_it_is_and_refers_to_its_contracts(tmp_path: Path) -> None:
+def test_a_product_has_its_description_and_refers_to_its_contracts(tmp_path: Path) -> None:
     document = export_odps(product(tmp_path))
     assert (document["apiVersion"], document["id"], document["status"]) == ("v1.1.0", "aviation/flights", "draft")
     table, raw = document["outputPorts"]
@@ -42,14 +42,14 @@ def test_a_product_says_what_it_is_and_refers_to_its_contracts(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("lifecycle", list(Lifecycle))
-def test_every_lifecycle_has_a_status_and_is_kept_as_it_stands(tmp_path: Path, lifecycle: Lifecycle) -> None:
+def test_every_lifecycle_has_a_status_and_keeps_its_own_value(tmp_path: Path, lifecycle: Lifecycle) -> None:
     document = export_odps(product(tmp_path, f"lifecycle: {lifecycle}\n{MANIFEST}"))
     assert document["status"] == STATUS[lifecycle]
     assert {"property": "lifecycle", "value": lifecycle.value} in document["customProperties"]
     assert errors(document) == []
 
 
-def test_a_deprecated_port_says_so(tmp_path: Path) -> None:
+def test_a_deprecated_port_is_exported_as_deprecated(tmp_path: Path) -> None:
     document = export_odps(product(tmp_path, MANIFEST.replace("lifecycle: active", "lifecycle: deprecated")))
     assert [port.get("deprecated") for port in document["outputPorts"]] == [True, None]
     assert errors(document) == []
@@ -61,7 +61,7 @@ def test_the_examples_follow_the_schema_of_the_standard(manifest: Path) -> None:
     assert errors(document) == []
 
 
-def test_what_is_exported_passes_the_linter_which_finds_the_contracts_by_id(
+def test_an_export_passes_the_linter_and_its_contracts_are_found_by_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ def test_what_is_exported_passes_the_linter_which_finds_the_contracts_by_id(
 @pytest.mark.parametrize(
     "arguments", [["export"], ["export", "flights-table", "--format", "odps"]], ids=["no-port", "port-of-a-product"]
 )
-def test_a_contract_is_of_a_port_and_a_product_is_whole(
+def test_a_contract_export_needs_a_port_and_a_product_export_takes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

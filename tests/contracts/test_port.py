@@ -41,11 +41,11 @@ def test_a_port_promises_its_contract_its_models_and_the_protocols_of_its_proxy(
     assert ports["flights-table"].contract == manifest.product.output_ports[0].contract
 
 
-def test_without_a_proxy_the_storage_is_the_way_in(manifest: LoadedManifest) -> None:
+def test_without_a_proxy_consumers_read_the_storage(manifest: LoadedManifest) -> None:
     assert promised_ports(manifest.product)["raw-files"].protocols == ("object-storage",)
 
 
-def test_what_was_recorded_does_not_differ_from_what_was_declared(manifest: LoadedManifest, registry: Registry) -> None:
+def test_the_recorded_promise_equals_the_declared_one(manifest: LoadedManifest, registry: Registry) -> None:
     record(registry, manifest.product, "local")
     recorded = recorded_ports(registry, "local", ADDRESS)
     declared = promised_ports(manifest.product)
@@ -55,13 +55,15 @@ def test_what_was_recorded_does_not_differ_from_what_was_declared(manifest: Load
         assert diff_port(recorded[name], port).changes == ()
 
 
-def test_what_is_recorded_belongs_to_its_environment_and_product(manifest: LoadedManifest, registry: Registry) -> None:
+def test_a_recorded_promise_belongs_to_its_environment_and_product(
+    manifest: LoadedManifest, registry: Registry
+) -> None:
     record(registry, manifest.product, "local")
     assert recorded_ports(registry, "prod", ADDRESS) == {}
     assert recorded_ports(registry, "local", "aviation/other") == {}
 
 
-def test_a_record_of_another_version_is_told_and_not_taken_for_a_promise(
+def test_a_record_of_another_version_is_reported_and_not_read_as_a_promise(
     manifest: LoadedManifest, registry: Registry
 ) -> None:
     record(registry, manifest.product, "local")
@@ -92,7 +94,7 @@ def test_a_record_of_another_version_is_told_and_not_taken_for_a_promise(
         (("models", "flight", "relationships", "carrier -> airline(carrier)"), "models.flight.relationships"),
     ],
 )
-def test_a_place_of_the_promise_is_found_in_the_manifest_or_its_nearest_parent(
+def test_a_place_of_the_promise_maps_to_the_manifest_or_its_nearest_parent(
     manifest: LoadedManifest, place: Place, expected: str
 ) -> None:
     assert written(place_in_manifest(place, manifest.tree, "flights-table")) == expected

@@ -72,12 +72,12 @@ def test_other_tests_promise_something_else(one: dict[str, Any], other: dict[str
         ({"severity": "error", "mustBe": 0}, {"mustBe": 0}),
     ],
 )
-def test_what_is_written_otherwise_promises_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_other_spellings_promise_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert implies(one, other)
     assert implies(other, one)
 
 
-def test_a_query_can_give_less_than_nothing() -> None:
+def test_a_query_can_return_a_negative_number() -> None:
     assert not implies({"mustBeLessOrEqualTo": 0}, {"mustBe": 0})
 
 
@@ -108,7 +108,7 @@ def passes(said: dict[str, Any], value: float | str) -> bool:
 
 @settings(max_examples=300, deadline=None, database=None)
 @given(comparisons(), comparisons(), st.floats(allow_nan=False) | st.text(max_size=3))
-def test_whatever_passes_the_stronger_test_passes_the_weaker_one(
+def test_values_that_pass_the_stronger_test_pass_the_weaker_one(
     stronger: dict[str, Any], weaker: dict[str, Any], value: float | str
 ) -> None:
     probes: list[Any] = [value, math.inf, -math.inf, *values_of(stronger), *values_of(weaker)]
@@ -131,7 +131,7 @@ def numbers(values: list[Any]) -> list[float]:
     return [value for value in values if not isinstance(value, str)]
 
 
-def test_a_comparison_is_told_as_it_is_written() -> None:
+def test_a_comparison_is_shown_as_it_is_written() -> None:
     assert compared(rule(mustBeBetween=[1, 5])) == "mustBeBetween 1 and 5"
     assert compared(rule(mustBe="yes")) == "mustBe 'yes'"
     assert compared(rule(type="text", query=None)) == ""

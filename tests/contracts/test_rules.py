@@ -167,7 +167,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ContractLifecycle, ContractLifecycle)))
-def test_a_lifecycle_goes_its_way_only(before: ContractLifecycle, after: ContractLifecycle) -> None:
+def test_a_lifecycle_follows_its_transitions(before: ContractLifecycle, after: ContractLifecycle) -> None:
     findings = found(port("1.0.0", before), port("1.0.0", after))
     if after in TRANSITIONS[before]:
         assert findings == []
@@ -179,7 +179,7 @@ def test_a_lifecycle_goes_its_way_only(before: ContractLifecycle, after: Contrac
         assert finding.hint == hint
 
 
-def test_the_way_of_a_lifecycle_is_draft_active_deprecated_retired_and_a_deprecation_can_be_taken_back() -> None:
+def test_a_lifecycle_is_draft_active_deprecated_retired_and_a_deprecation_can_be_reversed() -> None:
     allowed = {(before.value, after.value) for before, ways in TRANSITIONS.items() for after in ways if after != before}
     assert allowed == {
         ("draft", "active"),
@@ -189,18 +189,18 @@ def test_the_way_of_a_lifecycle_is_draft_active_deprecated_retired_and_a_depreca
     }
 
 
-def test_after_a_retired_version_a_new_one_begins_anew() -> None:
+def test_a_new_version_after_a_retired_one_starts_its_own_lifecycle() -> None:
     assert found(port("1.0.0", "retired"), port("2.0.0", "draft", **CHANGES["breaking"])) == []
     assert found(port("1.0.0", "retired"), port("2.0.0", "active", **CHANGES["breaking"])) == []
     assert [finding.rule for finding in found(port("1.0.0", "retired"), port("2.0.0", "deprecated"))] == ["lifecycle"]
 
 
-def test_a_retired_version_comes_back_under_a_new_number_only() -> None:
+def test_a_retired_version_returns_only_under_a_new_number() -> None:
     [finding] = found(port("1.0.0", "retired"), port("1.0.0", "active"))
     assert "version: 2.0.0" in finding.hint
 
 
-def test_a_contract_in_force_cannot_be_left_out() -> None:
+def test_a_contract_in_force_cannot_be_removed() -> None:
     [finding] = found(port("1.0.0"), PromisedPort(None, {}, ()))
     assert (finding.rule, finding.path) == ("contract", ("contract",))
     assert finding.message == "found no contract, expected one: version 1.0.0 is active"
@@ -210,11 +210,11 @@ def test_a_contract_in_force_cannot_be_left_out() -> None:
 
 
 @pytest.mark.parametrize("lifecycle", ["draft", "retired"])
-def test_a_contract_that_is_not_in_force_can_be_left_out(lifecycle: str) -> None:
+def test_a_contract_that_is_not_in_force_can_be_removed(lifecycle: str) -> None:
     assert found(port("1.0.0", lifecycle), PromisedPort(None, {}, ())) == []
 
 
-def test_what_comes_or_goes_as_a_whole_has_no_version_to_be_judged() -> None:
+def test_added_and_removed_ports_need_no_version_change() -> None:
     assert found(None, port("0.3.0", "deprecated")) == []
     assert found(port("1.0.0"), None) == []
     assert found(PromisedPort(None, {}, ()), port("1.0.0")) == []
@@ -251,7 +251,7 @@ def test_a_warning_stays_a_warning_as_a_problem() -> None:
     assert problem.severity == "warning"
 
 
-def test_a_finding_of_a_contract_that_is_gone_stands_at_its_port() -> None:
+def test_a_finding_of_a_removed_contract_has_the_place_of_its_port() -> None:
     tree, _ = parse(MANIFEST.partition("    contract:")[0], "alchemesh.yaml")
     [problem] = problems_of(found(port("1.0.0"), PromisedPort(None, {}, ())), tree, "flights-table")
     assert (str(problem.location), problem.path) == ("alchemesh.yaml:4:5", "output_ports[1]")

@@ -84,7 +84,7 @@ def test_a_new_port_that_is_named_like_a_request_is_created_not_updated() -> Non
     assert (section.operation, section.grants) == ("create", [])
 
 
-def test_a_port_at_which_only_a_consumer_comes_is_updated() -> None:
+def test_a_port_that_only_gains_a_consumer_is_updated() -> None:
     progress = Progress(requests=[REQUEST])
     for each in port("orders-table"):
         operation = "create" if each["type"] in {GRANT, ACCESS} else "same"

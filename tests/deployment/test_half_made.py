@@ -43,7 +43,7 @@ def error(pulumi_type: str, message: str) -> Diagnostic:
 
 
 @pytest.mark.parametrize("message", REFUSALS)
-def test_what_was_interrupted_and_is_there_is_taken_in(message: str) -> None:
+def test_an_interrupted_resource_that_exists_is_imported(message: str) -> None:
     found = interrupted_creations(
         [urn(BUCKET)], [failed(BUCKET, {"name": "acme-w"})], [error(BUCKET, message)], CONFIGURED
     )
@@ -57,18 +57,18 @@ def test_an_id_takes_the_project_that_the_provider_was_configured_with() -> None
     assert interrupted_creations([urn(ACCOUNT)], [inputs], errors, {}) == (), "without a project there is no id"
 
 
-def test_a_name_that_nobody_was_interrupted_at_is_somebody_elses() -> None:
+def test_an_existing_resource_without_an_interrupted_creation_is_not_imported() -> None:
     refused = [failed(BUCKET, {"name": "acme-w"})], [error(BUCKET, REFUSALS[0])], CONFIGURED
     assert interrupted_creations([], *refused) == ()
     assert interrupted_creations([urn(BUCKET, "another")], *refused) == ()
 
 
-def test_another_failure_is_no_sign_that_it_is_there() -> None:
+def test_another_failure_does_not_prove_that_the_resource_exists() -> None:
     reported = [error(BUCKET, "googleapi: Error 403: no right to create storage.buckets, forbidden")]
     assert interrupted_creations([urn(BUCKET)], [failed(BUCKET, {"name": "acme-w"})], reported, CONFIGURED) == ()
 
 
 @pytest.mark.parametrize(("pulumi_type", "inputs"), [(GRANT, {}), ("kafka:index/acl:Acl", {}), (BUCKET, None)])
-def test_what_has_no_id_that_can_be_told_is_left_to_a_person(pulumi_type: str, inputs: dict[str, Any] | None) -> None:
+def test_a_resource_without_a_known_id_is_left_to_the_user(pulumi_type: str, inputs: dict[str, Any] | None) -> None:
     reported = [error(pulumi_type, REFUSALS[0])]
     assert interrupted_creations([urn(pulumi_type)], [failed(pulumi_type, inputs)], reported, CONFIGURED) == ()

@@ -48,14 +48,14 @@ def test_a_first_run_imports_no_module_before_it_is_used(tmp_path: Path) -> None
     assert "pulumi_gcp.storage" in json.loads((tmp_path / FILE).read_text())
 
 
-def test_the_next_run_has_what_the_last_one_used_and_nothing_else(tmp_path: Path) -> None:
+def test_the_next_run_imports_exactly_the_modules_of_the_last_one(tmp_path: Path) -> None:
     run(tmp_path)
     repeated = run(tmp_path)
     assert "pulumi_gcp.storage" in repeated
     assert "pulumi_gcp.bigquery" not in repeated
 
 
-def test_a_list_that_is_damaged_or_names_what_is_gone_stops_nobody(tmp_path: Path) -> None:
+def test_a_damaged_or_outdated_list_is_ignored(tmp_path: Path) -> None:
     for text in ("{", '["pulumi_gone.part"]', "7"):
         (tmp_path / FILE).write_text(text)
         assert "pulumi_gcp.storage" not in run(tmp_path)

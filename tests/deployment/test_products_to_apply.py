@@ -82,25 +82,25 @@ def ran(registry: Registry, outcome: Literal["succeeded", "failed"] | None) -> N
         registry.finish_deployment(begun.id, outcome)
 
 
-def test_where_all_is_as_it_was_decided_there_is_nothing(registry: Registry) -> None:
+def test_a_product_that_matches_its_decisions_is_not_applied(registry: Registry) -> None:
     assert products_to_apply(registry, "prod", NOW) == []
 
 
-def test_a_team_that_has_other_members_is_let_in_anew(registry: Registry) -> None:
+def test_a_change_of_team_members_applies_the_product(registry: Registry) -> None:
     put_team(registry, "bo@airport.example", "di@airport.example")
     assert products_to_apply(registry, "prod", NOW) == [PRODUCT]
     put_team(registry, "bo@airport.example")
     assert products_to_apply(registry, "prod", NOW) == []
 
 
-def test_an_end_that_was_moved_or_has_come_is_brought_in(registry: Registry) -> None:
+def test_a_moved_or_reached_end_applies_the_product(registry: Registry) -> None:
     put_request(registry, "granted", NOW + timedelta(days=1))
     assert products_to_apply(registry, "prod", NOW) == [PRODUCT]
     assert products_to_apply(registry, "prod", NOW + timedelta(days=2)) == [PRODUCT]
 
 
 @pytest.mark.parametrize("outcome", ["failed", None], ids=["failed", "killed"])
-def test_access_that_is_over_is_looked_for_again_after_a_run_that_did_not_end_well(
+def test_expired_access_is_checked_again_after_a_failed_run(
     registry: Registry, outcome: Literal["failed"] | None
 ) -> None:
     """A grant's record goes before what lets the consumer in: a run that left off in between left no record of it."""

@@ -59,7 +59,7 @@ def test_the_order_of_events_does_not_matter_for_where_a_resource_belongs(seed: 
     assert progress.has_changes
 
 
-def test_a_need_and_the_code_are_told_apart_by_the_component_below_the_product() -> None:
+def test_the_component_below_the_product_separates_needs_from_code() -> None:
     progress = Progress()
     for name in ("workspace", "code"):
         progress.on_event(reported(ResourcePre, "product", "orders", STACK, "same"))
@@ -72,7 +72,7 @@ def test_a_need_and_the_code_are_told_apart_by_the_component_below_the_product()
     ]
 
 
-def test_one_failure_makes_the_port_failed() -> None:
+def test_one_failure_fails_the_port() -> None:
     progress = Progress()
     *events, _port, _product = output_port("create")
     component = urn(COMPONENT, "files-storage")
@@ -83,7 +83,7 @@ def test_one_failure_makes_the_port_failed() -> None:
 
 
 @pytest.mark.parametrize(("op", "changed"), [("same", False), ("read", False), ("update", True), ("replace", True)])
-def test_only_what_is_made_changed_or_removed_counts_as_a_change(op: str, changed: bool) -> None:
+def test_only_creations_updates_and_deletions_count_as_changes(op: str, changed: bool) -> None:
     progress = Progress()
     for event in output_port(op):
         progress.on_event(event)

@@ -51,7 +51,7 @@ BUCKET = (
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 @pytest.mark.parametrize("cause", [NO_BROKER, SCRAM, DENIED, DISABLED, BUCKET])
-def test_what_libraries_put_around_a_cause_is_taken_off(wrapping: str, cause: str) -> None:
+def test_wrappers_of_libraries_are_removed_from_a_cause(wrapping: str, cause: str) -> None:
     assert cause_of(wrapping.format(cause)) == cause
 
 
@@ -66,7 +66,7 @@ IMAGE_ABSENT = (
 )
 
 
-def test_what_a_job_of_cloud_run_starts_with_is_told_with_the_command_that_brings_it() -> None:
+def test_a_missing_secret_or_image_of_a_cloud_run_job_has_a_hint_with_the_command() -> None:
     secret = explained(ONE.format(SECRET_EMPTY))
     assert secret.message == SECRET_EMPTY
     assert secret.hint is not None
@@ -76,13 +76,13 @@ def test_what_a_job_of_cloud_run_starts_with_is_told_with_the_command_that_bring
     assert "`docker push europe-west1-docker.pkg.dev/acme-mesh/products/aviation/flights:1.2.0`" in image
 
 
-def test_several_causes_are_told_each_once() -> None:
+def test_each_of_several_causes_is_reported_once() -> None:
     reported = f"2 errors occurred:\n\t* {NO_BROKER}\n\t* {LOG.format(NO_BROKER)}\n\n"
     assert cause_of(reported) == NO_BROKER
     assert cause_of("2 errors occurred:\n\t* no\n\t* not so\n\n") == "no; not so"
 
 
-def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
+def test_details_of_google_errors_are_text_and_not_json() -> None:
     reported = ONE.format(f"{DISABLED}\nDetails:\n{json.dumps(DETAILS, indent=2)}\n, accessNotConfigured")
     assert cause_of(reported) == DISABLED
     violation = {"fieldViolations": [{"field": "parent", "description": "Location 'x' is not a valid location."}]}
@@ -140,18 +140,18 @@ def test_details_of_google_are_told_in_their_words_and_not_as_json() -> None:
         ("google: could not find default credentials.", "gcloud auth application-default login"),
     ],
 )
-def test_a_known_cause_has_a_way_out(cause: str, hint: str) -> None:
+def test_a_known_cause_has_a_hint(cause: str, hint: str) -> None:
     for reported in (cause, *(wrapping.format(cause) for wrapping in WRAPPINGS)):
         assert hint in str(explained(reported).hint), reported
 
 
-def test_a_name_that_a_service_does_not_say_is_told() -> None:
+def test_a_name_missing_from_the_error_is_added() -> None:
     assert explained(ONE.format(BUCKET), about="acme-landing").message == f"acme-landing: {BUCKET}"
     assert explained(ONE.format(f"{BUCKET} acme-landing"), about="acme-landing").message == f"{BUCKET} acme-landing"
     assert explained(NO_BROKER, about="acme-landing").message == NO_BROKER
 
 
-def test_a_hint_that_is_there_is_kept_and_an_unknown_cause_has_none() -> None:
+def test_an_existing_hint_is_kept_and_an_unknown_cause_has_none() -> None:
     assert explained(f"{NO_BROKER}{HINT_MARK}start it") == explained(f"{NO_BROKER}{HINT_MARK} start it ")
     assert explained(f"{NO_BROKER}{HINT_MARK}start it").hint == "start it"
     assert explained("something else").hint is None
@@ -189,7 +189,7 @@ CAUSES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Z
 
 
 @given(CAUSES, st.lists(st.sampled_from(WRAPPINGS), max_size=4))
-def test_however_often_a_cause_was_wrapped_it_comes_out_whole(cause: str, wrappings: list[str]) -> None:
+def test_a_cause_is_unwrapped_whole_at_any_depth(cause: str, wrappings: list[str]) -> None:
     reported = cause
     for wrapping in wrappings:
         reported = wrapping.replace("{}", reported)
@@ -204,7 +204,7 @@ def test_no_cause_of_several_is_lost(causes: list[str], wrapping: str) -> None:
 
 
 @given(st.text())
-def test_any_text_at_all_is_worded_once_and_for_all(reported: str) -> None:
+def test_wording_is_idempotent_for_any_text(reported: str) -> None:
     said = explained(reported)
     assert bool(said.message) == bool(reported.partition(HINT_MARK)[0].strip())
     assert cause_of(said.message) == said.message

@@ -27,14 +27,14 @@ def test_every_table_is_unpacked_with_its_known_rows(tmp_path: Path, capsys: pyt
     assert "26,115 rows  weather/weather.csv" in said
 
 
-def test_files_that_are_there_and_the_same_are_left_alone(operations: Path) -> None:
+def test_existing_files_without_changes_are_kept(operations: Path) -> None:
     before = {file: file.stat().st_mtime_ns for file in operations.glob("**/*.csv")}
 
     assert written(data.prepare(operations)) == []
     assert {file: file.stat().st_mtime_ns for file in operations.glob("**/*.csv")} == before
 
 
-def test_files_that_are_missing_or_different_are_written_anew(tmp_path: Path) -> None:
+def test_missing_or_changed_files_are_written_again(tmp_path: Path) -> None:
     small = tuple(table for table in data.TABLES if table.name in ("airlines", "airports", "weather"))
     data.prepare(tmp_path, small)
     airlines, weather = tmp_path / "airlines/airlines.csv", tmp_path / "weather/weather.csv"

@@ -51,7 +51,7 @@ def assert_refused(run: Run, *words: str) -> None:
         assert word in run.errors
 
 
-def test_the_run_tells_what_it_landed_dropped_and_wrote(flights_run: tuple[Product, Run]) -> None:
+def test_the_run_reports_landed_dropped_and_written_rows(flights_run: tuple[Product, Run]) -> None:
     _, run = flights_run
     assert (run.status, run.errors) == (0, "")
     said = [" ".join(line.split()) for line in run.output.splitlines()]
@@ -198,7 +198,7 @@ def test_the_contract_is_kept_but_for_the_one_promise_that_says_so(flights: Prod
     assert [rule.severity for rule in broken] == ["warning"]
 
 
-def test_raw_files_are_what_was_landed(flights: Product) -> None:
+def test_raw_files_equal_the_landed_files(flights: Product) -> None:
     raw = flights.connections.output("raw-files").files.path
     for model, port in (("departure", "departures"), ("weather_observation", "weather")):
         landed = {file.name: file.read_bytes() for file in flights.input(port).glob("*.parquet")}
@@ -338,7 +338,7 @@ def test_files_without_rows_are_refused_rather_than_published(small: Product) ->
     assert small.versions("flights-table")["flight"] == 0
 
 
-def test_a_table_that_does_not_stand_is_named(small: Product) -> None:
+def test_a_missing_table_is_named(small: Product) -> None:
     folder = small.tables("flights-table")["flight"]
     folder.rename(folder.with_name("elsewhere"))
 

@@ -36,7 +36,7 @@ def rows(product: Product, query: str) -> list[tuple[object, ...]]:
         return work.execute(query).fetchall()
 
 
-def test_the_run_tells_what_it_read_and_wrote(punctuality_run: tuple[Product, Run]) -> None:
+def test_the_run_reports_read_and_written_rows(punctuality_run: tuple[Product, Run]) -> None:
     product, run = punctuality_run
     assert (run.status, run.errors) == (0, "")
     assert "reading    336,776 flights through http://127.0.0.1:" in run.output
@@ -104,7 +104,7 @@ def test_running_again_writes_nothing(punctuality: Product) -> None:
     assert set(punctuality.versions("punctuality-table").values()) == {1}
 
 
-def test_a_data_api_that_does_not_answer_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_a_data_api_that_does_not_answer_is_named_with_a_hint(tmp_path: Path) -> None:
     rest = f"http://127.0.0.1:{free_port('127.0.0.1')}/api"
     run = set_up_punctuality(tmp_path, DataApiConnection(rest=rest)).run()
 
@@ -119,7 +119,7 @@ def test_an_input_port_without_rest_is_named(tmp_path: Path) -> None:
     assert (run.status, run.errors) == (1, "error: input port 'flights': its data API does not offer REST\n")
 
 
-def test_no_flights_yet_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_source_without_flights_is_reported_and_nothing_is_written(tmp_path: Path) -> None:
     tables = set_up_tables("flights", "flights-table", tmp_path).tables
     with serving(tmp_path, {model: tables.path(model) for model in tables.tables}) as api:
         product = set_up_punctuality(tmp_path / "punctuality", api)
@@ -131,7 +131,7 @@ def test_no_flights_yet_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     assert set(product.versions("punctuality-table").values()) == {0}
 
 
-def test_a_query_that_the_data_api_refuses_is_told_with_its_reason(flights: Product, tmp_path: Path) -> None:
+def test_a_query_that_the_data_api_refuses_is_reported_with_its_reason(flights: Product, tmp_path: Path) -> None:
     with serving(tmp_path, {"flight": flights.tables("flights-table")["flight"]}) as api:
         product = set_up_punctuality(tmp_path / "punctuality", api)
         run = product.run()

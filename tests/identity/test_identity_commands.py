@@ -49,7 +49,7 @@ def oidc(issuer: Issuer) -> str:
     return f"{{provider: oidc, issuer: '{issuer.url}', audience: {CLIENT}, client: {CLIENT}}}"
 
 
-def test_the_local_user_is_trusted_and_it_says_so(
+def test_the_local_user_is_trusted_and_whoami_says_so(
     registry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform(registry, "{provider: local}")
@@ -61,7 +61,7 @@ def test_the_local_user_is_trusted_and_it_says_so(
     )
 
 
-def test_where_no_mesh_is_recorded_that_is_told(
+def test_a_missing_mesh_is_reported(
     registry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ALCHEMESH_USER", "bo@airport.example")
@@ -76,7 +76,7 @@ def test_where_no_mesh_is_recorded_that_is_told(
     assert "no mesh is recorded in prod" in capsys.readouterr().out
 
 
-def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
+def test_a_user_outside_the_mesh_gets_a_hint_to_join_it(
     registry: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform(registry, "{provider: local}")
@@ -103,7 +103,7 @@ def test_who_is_missing_from_a_mesh_that_is_there_is_told_how_to_be_in_it(
     assert f"which has others: {wanted}" in reported
 
 
-def test_a_token_makes_somebody_and_is_not_shown(
+def test_a_token_identifies_a_user_and_is_not_shown(
     registry: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     platform(registry, oidc(issuer))
@@ -124,7 +124,9 @@ def test_a_token_makes_somebody_and_is_not_shown(
     assert token not in reported.out + reported.err
 
 
-def test_who_is_not_signed_in_starts_nothing(registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_without_a_login_starts_nothing(
+    registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]
+) -> None:
     platform(registry, oidc(issuer))
     assert invoke(["init", "orders"]) == ExitCode.DONE
     (Path("orders") / "platform.yaml").write_text(Path("platform.yaml").read_text())
@@ -134,9 +136,7 @@ def test_who_is_not_signed_in_starts_nothing(registry: str, issuer: Issuer, caps
 
 
 @pytest.mark.slow
-def test_a_login_stands_until_it_is_forgotten(
-    registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_login_lasts_until_it_is_forgotten(registry: str, issuer: Issuer, capsys: pytest.CaptureFixture[str]) -> None:
     platform(registry, oidc(issuer))
     command = [sys.executable, "-m", "alchemesh_cli", "login", "-e", "prod"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as login:
@@ -153,7 +153,7 @@ def test_a_login_stands_until_it_is_forgotten(
     assert invoke(["whoami", "-e", "prod"]) == ExitCode.FORBIDDEN
 
 
-def test_the_local_user_has_nothing_to_sign_in_at(registry: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_local_user_needs_no_login(registry: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["login"]) == ExitCode.USAGE
     assert "this environment has no login" in capsys.readouterr().err
 

@@ -27,11 +27,11 @@ def test_the_variable_comes_first(repo: Path) -> None:
     assert local_subject({USER_VARIABLE: "amelia@airport.example"}) == "amelia@airport.example"
 
 
-def test_without_it_git_says_who_it_is(repo: Path) -> None:
+def test_without_the_variable_the_user_comes_from_git(repo: Path) -> None:
     assert local_subject({}) == "bo@airport.example"
 
 
-def test_without_git_it_is_the_user_of_the_machine(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_the_user_comes_from_the_machine(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     user, _, host = local_subject({}).partition("@")
     assert user == user_name()

@@ -94,13 +94,13 @@ BAD: dict[str, tuple[Callable[[Issuer], str], str]] = {
 }
 
 
-def test_a_token_that_the_provider_gave_is_somebody(issuer: Issuer, provider: IdentityProvider) -> None:
+def test_a_token_of_the_provider_identifies_a_user(issuer: Issuer, provider: IdentityProvider) -> None:
     identity = verify(issuer.token(), provider)
     assert identity == Identity(AMELIA, issuer.url)
     assert identity.is_proven
 
 
-def test_an_email_that_the_provider_has_not_verified_is_nobody(issuer: Issuer, provider: IdentityProvider) -> None:
+def test_an_unverified_email_identifies_no_user(issuer: Issuer, provider: IdentityProvider) -> None:
     with pytest.raises(TokenRefused, match=r"has not verified the email 'unverified@airport.example'"):
         verify(issuer.token("unverified@airport.example"), provider)
 
@@ -142,7 +142,7 @@ def test_another_claim_may_name_the_user(issuer: Issuer, provider: IdentityProvi
     assert verify(issuer.signed(issuer.claims(upn="a@acme", email_verified=None)), named).subject == "a@acme"
 
 
-def test_keys_that_were_changed_are_asked_for_once_more(issuer: Issuer, tmp_path: Path) -> None:
+def test_rotated_keys_are_fetched_again(issuer: Issuer, tmp_path: Path) -> None:
     port = int(issuer.url.rpartition(":")[2])
     with running_issuer(tmp_path) as first:
         port = int(first.url.rpartition(":")[2])
@@ -155,7 +155,7 @@ def test_keys_that_were_changed_are_asked_for_once_more(issuer: Issuer, tmp_path
             verify(before, provider)
 
 
-def test_keys_are_kept_for_a_while_and_for_this_user_alone(tmp_path: Path, issuer: Issuer) -> None:
+def test_keys_are_cached_for_a_limited_time_and_only_for_this_user(tmp_path: Path, issuer: Issuer) -> None:
     with running_issuer(tmp_path) as stopped:
         provider = IdentityProvider(provider="oidc", issuer=stopped.url, audience="alchemesh")
         token = stopped.token()
@@ -169,26 +169,26 @@ def test_keys_are_kept_for_a_while_and_for_this_user_alone(tmp_path: Path, issue
         verify(token, provider)
 
 
-def test_a_provider_that_is_down_says_so(issuer: Issuer) -> None:
+def test_an_unreachable_provider_is_reported(issuer: Issuer) -> None:
     provider = IdentityProvider(provider="oidc", issuer="http://127.0.0.1:9", audience="alchemesh")
     with pytest.raises(ProviderUnavailable, match=r"http://127.0.0.1:9 cannot be reached: .*refused"):
         verify(issuer.signed(issuer.claims()), provider)
 
 
-def test_a_document_of_another_issuer_is_not_taken(issuer: Issuer) -> None:
+def test_a_document_of_another_issuer_is_refused(issuer: Issuer) -> None:
     elsewhere = issuer.url.replace("127.0.0.1", "localhost")
     with pytest.raises(ProviderUnavailable, match="its discovery document is that of another issuer"):
         published_by(elsewhere)
 
 
-def test_an_address_without_a_provider_is_told(issuer: Issuer) -> None:
+def test_an_address_without_a_provider_is_reported(issuer: Issuer) -> None:
     with pytest.raises(
         ProviderUnavailable, match=r"it responds with 404 at /realms/x/.well-known/openid-configuration"
     ):
         published_by(f"{issuer.url}/realms/x")
 
 
-def test_without_a_token_nobody_is_signed_in(provider: IdentityProvider) -> None:
+def test_without_a_token_no_user_is_signed_in(provider: IdentityProvider) -> None:
     with pytest.raises(NotSignedIn, match="ALCHEMESH_TOKEN has no value here, and no token of a login is kept"):
         token_of(provider, {"ALCHEMESH_TOKEN": " "})
 

@@ -34,11 +34,11 @@ def test_products_that_read_one_way_have_no_problem() -> None:
     assert reported(product("a"), product("b", "d/a/table"), product("c", "d/a/table", "d/b/table")) == []
 
 
-def test_product_outside_of_those_given_is_not_looked_for() -> None:
+def test_product_outside_the_given_ones_is_ignored() -> None:
     assert reported(product("a", "d/elsewhere/table")) == []
 
 
-def test_cycle_is_told_whole_at_the_input_port_that_closes_it() -> None:
+def test_whole_cycle_is_reported_at_the_input_port_that_closes_it() -> None:
     assert reported(product("a", "d/c/table"), product("b", "d/a/table"), product("c", "d/b/table")) == [
         "b.yaml:4:39  input_ports[0].from.data_product: found a cycle of products, expected none: "
         "d/a reads d/c reads d/b reads d/a\n\n"
@@ -46,7 +46,7 @@ def test_cycle_is_told_whole_at_the_input_port_that_closes_it() -> None:
     ]
 
 
-def test_each_of_two_cycles_is_told() -> None:
+def test_each_of_two_cycles_is_reported() -> None:
     found = reported(product("a", "d/b/table", "d/c/table"), product("b", "d/a/table"), product("c", "d/a/table"))
     assert [problem.partition("  ")[0] for problem in found] == ["b.yaml:4:39", "c.yaml:4:39"]
 
@@ -70,7 +70,7 @@ def test_two_products_of_one_name() -> None:
     assert "a.yaml:1:7 has it too" in problem
 
 
-def test_mistakes_in_single_manifests_are_passed_over() -> None:
+def test_mistakes_in_single_manifests_are_ignored() -> None:
     odd = [
         parse(text, "odd.yaml")[0]
         for text in (
@@ -83,7 +83,7 @@ def test_mistakes_in_single_manifests_are_passed_over() -> None:
     assert reported(*odd) == []
 
 
-def test_a_long_chain_and_a_large_mesh_are_looked_at_in_linear_time() -> None:
+def test_a_long_chain_and_a_large_mesh_are_checked_in_linear_time() -> None:
     chain = [product("p0"), *(product(f"p{index}", f"d/p{index - 1}/table") for index in range(1, 3000))]
     started = time.thread_time()  # of this thread alone
     assert reported(*reversed(chain)) == []

@@ -107,7 +107,7 @@ def reported(annotation: Any, text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("annotation", "text", "expected"), CASES, ids=[f"{index} {case[1]}" for index, case in enumerate(CASES)]
 )
-def test_mistake_in_an_argument_is_told_in_words(annotation: Any, text: str, expected: str) -> None:
+def test_mistake_in_an_argument_is_reported_in_words(annotation: Any, text: str, expected: str) -> None:
     assert [problem.partition("  code.args.field: ")[2] for problem in reported(annotation, text)] == [expected]
 
 
@@ -128,7 +128,7 @@ FORMATS = Annotated[Csv | Json, Field(discriminator="format")]
     ],
     ids=range(8),
 )  # fmt: skip
-def test_mistake_inside_an_argument_stands_at_its_place(annotation: Any, text: str, expected: list[str]) -> None:
+def test_mistake_inside_an_argument_has_its_own_place(annotation: Any, text: str, expected: list[str]) -> None:
     places = [
         problem.partition(": ")[0].removeprefix("alchemesh.yaml:").split("  ") for problem in reported(annotation, text)
     ]
@@ -164,7 +164,7 @@ def test_list_that_a_validator_makes_is_a_list(text: str) -> None:
     assert value is not None
 
 
-def test_broken_value_is_told_once() -> None:
+def test_invalid_value_is_reported_once() -> None:
     model = create_model("Args", __base__=Strict, field=(int, ...))
     tree, broken = parse("field: *alias", "alchemesh.yaml")
     assert len(broken) == 1
@@ -179,6 +179,6 @@ def test_example_of_every_rule_follows_it(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", RULES)
 @given(text=st.text(max_size=30))
-def test_what_is_suggested_follows_the_rule(pattern: str, text: str) -> None:
+def test_suggested_value_follows_the_rule(pattern: str, text: str) -> None:
     better = corrected(pattern, text)
     assert better is None or re.fullmatch(pattern, better)

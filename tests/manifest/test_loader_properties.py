@@ -91,7 +91,7 @@ def lies_inside(problem: Problem) -> bool:
 
 @PROPERTY
 @given(YAML_TEXT)
-def test_any_text_is_read_or_its_problems_are_told(tmp_path: Path, text: str) -> None:
+def test_any_text_is_read_or_its_problems_are_reported(tmp_path: Path, text: str) -> None:
     problems = read(tmp_path, text)
     assert problems
     assert all(lies_inside(problem) for problem in problems)
@@ -99,7 +99,7 @@ def test_any_text_is_read_or_its_problems_are_told(tmp_path: Path, text: str) ->
 
 @PROPERTY
 @given(st.binary(max_size=60))
-def test_any_bytes_are_read_or_their_problems_are_told(tmp_path: Path, content: bytes) -> None:
+def test_any_bytes_are_read_or_their_problems_are_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "alchemesh.yaml"
     path.write_bytes(content)
     with pytest.raises(ProblemsFound) as found:
@@ -109,7 +109,7 @@ def test_any_bytes_are_read_or_their_problems_are_told(tmp_path: Path, content: 
 
 @PROPERTY
 @given(mutated())
-def test_any_mistake_in_a_manifest_is_told_at_its_place(tmp_path: Path, document: dict[str, Any]) -> None:
+def test_any_mistake_in_a_manifest_is_reported_at_its_place(tmp_path: Path, document: dict[str, Any]) -> None:
     problems = read(tmp_path, written(document))
     for problem in problems:
         assert lies_inside(problem), problem
@@ -121,7 +121,7 @@ def test_any_mistake_in_a_manifest_is_told_at_its_place(tmp_path: Path, document
 
 @PROPERTY
 @given(mutated(), st.integers(0, 2000), YAML_TEXT)
-def test_any_typing_mistake_is_told_at_its_place(
+def test_any_typing_mistake_is_reported_at_its_place(
     tmp_path: Path, document: dict[str, Any], position: int, typed: str
 ) -> None:
     text = written(document)
@@ -132,7 +132,7 @@ def test_any_typing_mistake_is_told_at_its_place(
 
 @PROPERTY
 @given(VALUES)
-def test_any_overlay_is_read_or_its_problems_are_told(tmp_path: Path, overlay: Any) -> None:
+def test_any_overlay_is_read_or_its_problems_are_reported(tmp_path: Path, overlay: Any) -> None:
     (tmp_path / "alchemesh.prod.yaml").write_text(written(overlay))
     problems = read(tmp_path, written(COMPLETE), "prod")
     assert all(lies_inside(problem) for problem in problems), problems

@@ -12,7 +12,7 @@ from tests.cases import Case, parametrize
 
 
 @parametrize(Path(__file__).parent / "cases")
-def test_manifest_is_told_its_problems(
+def test_problems_of_a_manifest_are_reported(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:
     case.write_files(tmp_path)

@@ -83,7 +83,7 @@ def test_layers_of_one_shape_may_be_laid_together_first(
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_every_scalar_stands_in_the_file_that_it_came_from(base: dict[str, Any], over: dict[str, Any]) -> None:
+def test_every_scalar_has_the_place_of_its_own_file(base: dict[str, Any], over: dict[str, Any]) -> None:
     def scalars(node: Node, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Node]]:
         below = [*node.keys.items(), *enumerate(node.items)]
         return [found for step, child in below for found in scalars(child, (*path, step))] if below else [(path, node)]
@@ -104,7 +104,7 @@ def test_lists_of_named_things_merge_by_name_and_others_are_replaced() -> None:
     }
 
 
-def test_null_and_an_empty_list_take_away() -> None:
+def test_null_and_an_empty_list_remove_values() -> None:
     assert merged({"a": {"b": 1}, "ports": [{"name": "a"}]}, {"a": None, "ports": []}) == {"a": None, "ports": []}
 
 
@@ -142,14 +142,14 @@ def test_a_contract_file_and_an_overlay_go_together(tmp_path: Path) -> None:
     assert len(loaded.files) == 3
 
 
-def test_overlays_beside_a_manifest_are_found(tmp_path: Path) -> None:
+def test_overlays_next_to_a_manifest_are_found(tmp_path: Path) -> None:
     for name in ("alchemesh.yaml", "alchemesh.prod.yaml", "alchemesh.Not_A_Name.yaml", "alchemesh..yaml", "other.yaml"):
         (tmp_path / name).write_text("")
     assert overlays(tmp_path / "alchemesh.yaml") == {"prod": tmp_path / "alchemesh.prod.yaml"}
 
 
 @pytest.mark.parametrize("environment", ["../secret", "", "Prod", "a/b"])
-def test_environment_that_is_no_name_reads_no_file(tmp_path: Path, environment: str) -> None:
+def test_invalid_environment_name_reads_no_file(tmp_path: Path, environment: str) -> None:
     (tmp_path / "alchemesh.yaml").write_text(written(COMPLETE))
     with pytest.raises(UnknownEnvironmentName, match="expected the name of an environment"):
         load_manifest(tmp_path / "alchemesh.yaml", environment)

@@ -45,7 +45,7 @@ def test_starter_has_no_problem_and_composes_on_local(product: Path) -> None:
     assert plan.assets == ("sales/orders/sales-table/sale",)
 
 
-def test_first_line_tells_an_editor_the_schema() -> None:
+def test_first_line_names_the_schema_for_editors() -> None:
     assert starter("orders", "sales").splitlines()[0] == f"# yaml-language-server: $schema={SCHEMA_PATH}"
 
 

@@ -39,7 +39,7 @@ def test_duration_is_a_number_of_its_unit_or_too_long(number: int, unit: str) ->
 
 
 @pytest.mark.parametrize("text", ["", "3", "h", "1.5h", "-1h", "1 h", "1h\n", "1H", "1y", "1h30m", "१h", 3, None, 1.5])
-def test_what_is_no_duration_is_refused(text: object) -> None:
+def test_an_invalid_duration_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="expected a duration"):
         parse_duration(text)
 
@@ -71,7 +71,7 @@ def test_percentage_is_read_as_it_was_written(value: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "%", "99.5", "101%", "100.1%", "-1%", "9999%", "5 %", "5%\n", ".5%", "٣%", 99.5, 5]
 )
-def test_what_is_no_percentage_is_refused(text: object) -> None:
+def test_an_invalid_percentage_is_refused(text: object) -> None:
     """A bare 0.995 was once taken for 0.995 percent."""
     with pytest.raises(ValueError, match="expected a percentage"):
         parse_percent(text)

@@ -32,7 +32,7 @@ def test_every_value_and_key_knows_its_place() -> None:
     assert item.key_location == Location("file.yaml", 4, 13)
 
 
-def test_place_of_what_is_not_there_is_the_nearest_parent() -> None:
+def test_place_of_a_missing_value_is_the_nearest_parent() -> None:
     tree, _ = parse("a:\n  b: [1]\n", "file.yaml")
     assert tree.locate(("a", "b", 7, "c")) == tree.locate(("a", "b"))
     assert tree.locate(("z",)) == tree.locate(())

@@ -83,7 +83,7 @@ def test_same_mesh_applied_at_once_is_applied_once(registry_url: str, environmen
     assert sorted(len(diff.changes) for diff in done) == [0, 0, 7]
 
 
-def test_difference_that_nobody_has_agreed_to_is_not_applied(registry: Registry, environment: str) -> None:
+def test_difference_without_approval_is_not_applied(registry: Registry, environment: str) -> None:
     agreed = preview_mesh(registry, environment, airport_mesh(environment))
     other = airport_mesh(environment, user(environment, "cy@a.example", "platform_owner"))
     apply_mesh(registry, environment, other)
@@ -95,7 +95,7 @@ def test_difference_that_nobody_has_agreed_to_is_not_applied(registry: Registry,
     assert recorded_mesh(registry, environment) == other
 
 
-def test_product_that_comes_up_between_question_and_answer_keeps_its_team(registry: Registry, environment: str) -> None:
+def test_product_deployed_between_question_and_answer_keeps_its_team(registry: Registry, environment: str) -> None:
     apply_mesh(registry, environment, airport_mesh(environment))
     wanted = airport_mesh(environment, without=("aviation/flight-data",))
     agreed = preview_mesh(registry, environment, wanted)

@@ -114,7 +114,7 @@ def test_yes_applies_and_the_second_time_there_is_nothing_to_do(
     assert capsys.readouterr().out == "nothing to change: the mesh in local matches the mesh repo\n"
 
 
-def test_difference_tells_what_changes_in_a_record(repo: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_difference_shows_the_changes_of_a_record(repo: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     invoke(["mesh", "apply", "--yes"])
     changed = (
         AVIATION.replace("owner: amelia", "owner: bessie")
@@ -143,7 +143,7 @@ def test_difference_tells_what_changes_in_a_record(repo: Path, home: Path, capsy
 
 
 @pytest.mark.parametrize(("answer", "code", "domains"), [("y", 0, ["aviation"]), ("n", 1, [])])
-def test_a_person_is_asked(repo: Path, home: Path, answer: str, code: int, domains: list[str]) -> None:
+def test_apply_asks_for_confirmation(repo: Path, home: Path, answer: str, code: int, domains: list[str]) -> None:
     assert at_a_terminal(answer, "mesh", "apply")[0] == code
     assert list(standing(home).domains) == domains
 
@@ -179,7 +179,7 @@ def test_json_in_a_pipeline_holds_fields(repo: Path, home: Path, capsys: pytest.
     assert json.loads(capsys.readouterr().out) == {"environment": "local", "emulated": False, "changes": []}
 
 
-def test_problems_are_told_at_their_lines_and_nothing_is_done(
+def test_problems_are_reported_at_their_lines_and_nothing_is_applied(
     repo: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repo / "aviation.yaml").write_text(AVIATION.replace("owner: amelia", "owner: amelai"))
@@ -190,7 +190,7 @@ def test_problems_are_told_at_their_lines_and_nothing_is_done(
     assert not home.exists()
 
 
-def test_removal_of_what_is_referred_to_is_refused(repo: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_removal_of_a_referenced_object_is_refused(repo: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     invoke(["mesh", "apply", "--yes"])
     with registry(home) as opened:
         opened.put(product("local", "aviation/flights"))

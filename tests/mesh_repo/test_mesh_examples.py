@@ -25,7 +25,7 @@ def test_example_products_fit_the_example_mesh(name: str) -> None:
     assert check_product(loaded.product, loaded.locate, mesh) == []
 
 
-def test_example_mesh_declares_nothing_that_nobody_needs() -> None:
+def test_example_mesh_declares_only_used_objects() -> None:
     mesh = load_mesh_repo(EXAMPLES / "mesh").mesh("local")
     products = [load_manifest(EXAMPLES / name / "alchemesh.yaml").product for name in ("flights", "punctuality")]
 
@@ -53,5 +53,5 @@ def test_policies_of_the_example_mesh_keep_their_cases() -> None:
     assert [case for policy in loaded for case in run_cases(policy) if not case.as_expected] == []
 
 
-def test_products_beside_a_mesh_repo_are_passed_over() -> None:
+def test_products_next_to_a_mesh_repo_are_ignored() -> None:
     assert load_mesh_repo(EXAMPLES) == load_mesh_repo(EXAMPLES / "mesh")

@@ -114,7 +114,7 @@ def test_applied_mesh_is_the_recorded_one_and_applying_again_does_nothing(
 
 @LAWS
 @given(first=MESHES, second=MESHES, products=PRODUCTS)
-def test_what_a_product_refers_to_never_goes(
+def test_referenced_objects_are_never_removed(
     registry: Registry, first: Mesh, second: Mesh, products: list[ProductRecord]
 ) -> None:
     environment = f"env-{uuid.uuid4().hex[:12]}"

@@ -118,7 +118,7 @@ def test_a_policy_that_denies_stops_every_command_at_its_line(folder: Path, caps
         assert reported in capsys.readouterr().err
 
 
-def test_validate_and_plan_ask_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_and_plan_do_not_open_the_registry(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_policy("deny")
     apply()
     Path("home/local/registry.db").write_text("this is no registry")
@@ -129,7 +129,7 @@ def test_validate_and_plan_ask_nobody(folder: Path, capsys: pytest.CaptureFixtur
     assert "registry" in capsys.readouterr().err
 
 
-def test_without_an_environment_only_shipped_policies_are_asked(folder: Path) -> None:
+def test_without_an_environment_only_shipped_policies_are_evaluated(folder: Path) -> None:
     write_policy("deny")
     apply()
     assert invoke(["validate", "flights"]) == ExitCode.DONE
@@ -145,7 +145,7 @@ def test_a_failing_expression_never_passes(folder: Path, capsys: pytest.CaptureF
     assert "mesh-governance owns the policy: report it to them" in reported
 
 
-def test_what_a_policy_takes_off_is_in_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_maturity_deducted_by_a_policy_is_in_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_policy("devalue\npoints: 25")
     apply()
     capsys.readouterr()
@@ -164,7 +164,7 @@ def test_what_a_policy_takes_off_is_in_the_plan(folder: Path, capsys: pytest.Cap
     }
 
 
-def test_the_mesh_is_asked_where_it_is_wanted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_checks_the_mesh_only_with_its_option(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     apply()
     Path("flights/alchemesh.yaml").write_text(PRODUCT.replace("flight-data", "crew"))
     assert invoke(["validate", "flights", "-e", "local"]) == ExitCode.DONE
@@ -173,7 +173,7 @@ def test_the_mesh_is_asked_where_it_is_wanted(folder: Path, capsys: pytest.Captu
     assert invoke(["validate", "flights", "--mesh"]) == ExitCode.USAGE
 
 
-def test_what_was_seen_elsewhere_or_is_damaged_counts_for_nothing(folder: Path) -> None:
+def test_cached_policies_of_another_registry_or_a_damaged_file_are_ignored(folder: Path) -> None:
     write_policy("deny")
     apply()
     platform = load_platform(None, "local", folder / "home")
@@ -183,7 +183,7 @@ def test_what_was_seen_elsewhere_or_is_damaged_counts_for_nothing(folder: Path) 
     assert last_seen(platform) == LastSeen()
 
 
-def test_the_value_is_recorded_with_what_was_taken_off(folder: Path) -> None:
+def test_the_value_is_recorded_with_its_deductions(folder: Path) -> None:
     write_policy("devalue\npoints: 25")
     apply()
     manifest = load_manifest(Path("flights/alchemesh.yaml"), "local")

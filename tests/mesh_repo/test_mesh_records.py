@@ -92,7 +92,7 @@ def statements() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def test_what_the_files_declare_is_recorded(registry: Registry, environment: str, tmp_path: Path) -> None:
+def test_declared_objects_are_recorded(registry: Registry, environment: str, tmp_path: Path) -> None:
     (tmp_path / "domains").mkdir()
     (tmp_path / "domains" / "aviation.yaml").write_text(AVIATION)
     (tmp_path / "users.yml").write_text(USERS)
@@ -130,7 +130,7 @@ def test_order_of_members_and_personas_is_no_difference(registry: Registry, envi
     assert not preview_mesh(registry, environment, load_mesh_repo(tmp_path).mesh(environment))
 
 
-def test_difference_tells_fields(registry: Registry, environment: str) -> None:
+def test_difference_names_fields(registry: Registry, environment: str) -> None:
     apply_mesh(registry, environment, airport_mesh(environment))
     changed = airport_mesh(
         environment,
@@ -159,7 +159,7 @@ def test_difference_tells_fields(registry: Registry, environment: str) -> None:
     }
 
 
-def test_environments_hold_meshes_of_their_own(registry: Registry, environment: str) -> None:
+def test_each_environment_has_its_own_mesh(registry: Registry, environment: str) -> None:
     apply_mesh(registry, environment, airport_mesh(environment))
 
     assert recorded_mesh(registry, f"{environment}-other") == Mesh()
@@ -183,12 +183,12 @@ def test_folder_that_declares_nothing_is_no_mesh_repo(tmp_path: Path) -> None:
         load_mesh_repo(tmp_path)
 
 
-def test_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_unreadable_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ProblemsFound, match="gone:1:1  cannot be read: No such file or directory"):
         load_mesh_repo(tmp_path / "gone")
 
 
-def test_policies_of_a_mesh_repo_are_handed_on(tmp_path: Path) -> None:
+def test_policies_of_a_mesh_repo_are_recorded(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "naming.yaml").write_text(NAMING)
     (tmp_path / "users.yaml").write_text(USERS)
@@ -252,7 +252,7 @@ def test_product_reads_four_records_however_large_the_mesh(registry: Registry, e
         {"team": "desk", "owner": "cy@a.example", "source_systems": ["crm"]},
     ],
 )
-def test_part_of_the_mesh_says_of_a_product_what_the_whole_says(
+def test_part_of_the_mesh_gives_the_same_problems_as_the_whole(
     registry: Registry, environment: str, wrong: dict[str, object]
 ) -> None:
     mesh = airport_mesh(
@@ -270,7 +270,7 @@ def test_part_of_the_mesh_says_of_a_product_what_the_whole_says(
     assert said
 
 
-def test_without_a_mesh_there_is_nothing_to_hold_a_product_against(registry: Registry, environment: str) -> None:
+def test_without_a_mesh_a_product_is_not_checked_against_it(registry: Registry, environment: str) -> None:
     registry.write([product(environment, "aviation/flights"), user(environment, "cy@a.example")])
 
     assert mesh_around(registry, environment, manifest()) is None

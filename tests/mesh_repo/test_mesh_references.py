@@ -56,7 +56,7 @@ def registry(opened: Registry, environment: str) -> Registry:
         (("operations", "operations/desk", "bessie@a.example"), []),
     ],
 )
-def test_removal_is_refused_with_what_refers_to_it(
+def test_removal_is_refused_with_the_references(
     registry: Registry, environment: str, gone: tuple[str, ...], references: list[Reference]
 ) -> None:
     wanted = airport_mesh(environment, without=gone)
@@ -90,7 +90,7 @@ def test_removal_is_refused_with_what_refers_to_it(
         (team("", "operations/desk", "governance_group"), None),
     ],
 )
-def test_change_is_refused_that_takes_away_what_a_product_refers_to(
+def test_change_that_removes_a_referenced_object_is_refused(
     registry: Registry, environment: str, changed: Record, loss: str | None
 ) -> None:
     wanted = airport_mesh(environment, changed.model_copy(update={"environment": environment}))
@@ -101,7 +101,7 @@ def test_change_is_refused_that_takes_away_what_a_product_refers_to(
             apply_mesh(registry, environment, wanted)
 
 
-def test_everything_can_go_once_nothing_refers_to_it(registry: Registry, environment: str) -> None:
+def test_unreferenced_objects_can_be_removed(registry: Registry, environment: str) -> None:
     with pytest.raises(StillReferenced):
         apply_mesh(registry, environment, Mesh())
     registry.remove(ProductRecord, environment, FLIGHTS)
@@ -110,14 +110,14 @@ def test_everything_can_go_once_nothing_refers_to_it(registry: Registry, environ
     assert recorded_mesh(registry, environment) == Mesh()
 
 
-def test_product_of_another_environment_is_in_nobodys_way(registry: Registry, environment: str) -> None:
+def test_product_of_another_environment_blocks_no_removal(registry: Registry, environment: str) -> None:
     other = f"{environment}-other"
     apply_mesh(registry, other, airport_mesh(other))
 
     assert len(apply_mesh(registry, other, Mesh()).removed) == 7
 
 
-def test_product_that_refers_to_what_was_never_there_is_in_nobodys_way(opened: Registry, environment: str) -> None:
+def test_reference_to_an_undeclared_object_blocks_no_removal(opened: Registry, environment: str) -> None:
     """The first mesh repo of a company comes after its first products."""
     opened.put(product(environment, "aviation/flights", "no-such-team", "nobody@a.example", ("no-such-system",)))
 

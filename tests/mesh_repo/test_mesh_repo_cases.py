@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 @parametrize(HERE / "cases")
-def test_mesh_repo_is_told_its_problems(
+def test_problems_of_a_mesh_repo_are_reported(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:
     case.write_files(tmp_path)
@@ -30,7 +30,7 @@ def test_mesh_repo_is_told_its_problems(
 
 
 @parametrize(HERE / "product_cases")
-def test_product_is_told_what_its_mesh_does_not_have(
+def test_references_missing_from_the_mesh_are_reported(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:
     case.write_files(tmp_path)

@@ -73,7 +73,7 @@ def test_the_wheel_names_the_origin_of_each_file_that_it_took_from_the_sdk(wheel
             assert archive.read(name).startswith(b"# From pulumi-gcp 10."), name
 
 
-def test_it_tells_its_version(core: Path, tmp_path: Path) -> None:
+def test_the_version_is_printed(core: Path, tmp_path: Path) -> None:
     said = alchemesh(core, tmp_path, "--version")
     assert (said.returncode, said.stdout.startswith("alchemesh, version ")) == (0, True), said.stderr
 

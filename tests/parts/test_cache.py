@@ -33,7 +33,7 @@ def test_many_processes_prepare_it_once() -> None:
         assert pool.map(prepare, range(4)) == [[READY, "one", "two"]] * 4
 
 
-def test_what_a_killed_process_left_is_made_anew(capsys: pytest.CaptureFixture[str]) -> None:
+def test_leftovers_of_a_killed_process_are_built_again(capsys: pytest.CaptureFixture[str]) -> None:
     left = part_folder("part", ["recipe"])
     left.mkdir(parents=True)
     (left / "half a jar").touch()

@@ -25,7 +25,7 @@ def ask(server: Nifi, path: str, body: Any = None) -> Any:
         return json.load(answer)
 
 
-def test_its_processors_are_there_and_a_kill_does_not_take_what_was_made(nifi_server: Nifi) -> None:
+def test_processors_are_available_and_the_flow_survives_a_kill(nifi_server: Nifi) -> None:
     server = nifi_server
     assert ask(server, "/flow/about")["about"]["version"] == "1.18.0"
     types = {found["type"] for found in ask(server, "/flow/processor-types")["processorTypes"]}

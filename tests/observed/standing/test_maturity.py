@@ -27,12 +27,12 @@ def value(history: History, now: datetime = NOW) -> int:
     return found.value
 
 
-def test_what_was_never_recorded_is_unknown() -> None:
+def test_maturity_without_a_record_is_unknown() -> None:
     assert maturity(None, NOW) is None
 
 
 @given(HISTORIES)
-def test_it_is_a_number_of_a_hundred_that_its_reasons_explain(history: History) -> None:
+def test_maturity_is_a_number_up_to_a_hundred_that_its_reasons_explain(history: History) -> None:
     found = maturity(history, NOW)
     assert found is not None
     assert 0 <= found.value <= 100
@@ -62,13 +62,13 @@ def test_a_broken_commitment_never_raises_it(history: History, broken: datetime)
     assert value(replace(history, broken=(*history.broken, broken))) <= value(history)
 
 
-def test_a_product_of_a_year_with_consumers_has_it_all() -> None:
+def test_a_stable_product_of_a_year_with_consumers_has_full_maturity() -> None:
     year = NOW - timedelta(days=365)
     assert value(History(year, year, (Served(year), Served(year)))) == 100
     assert value(History(NOW, NOW)) == 0
 
 
-def test_it_says_why() -> None:
+def test_maturity_comes_with_its_reasons() -> None:
     history = History(
         NOW - timedelta(days=90),
         NOW - timedelta(days=73),

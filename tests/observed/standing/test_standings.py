@@ -40,7 +40,7 @@ def whys(standing: Standing) -> list[str]:
     return [reason.why for reason in standing.maturity.reasons]
 
 
-def test_history_is_read_from_what_was_recorded(registry: Registry, environment: str) -> None:
+def test_history_is_read_from_records(registry: Registry, environment: str) -> None:
     registry.put(product(environment, "stable"))
     registry.put(product(environment, "development", description='he said "lifecycle":"stable"'))
     registry.put(product(environment, "stable"))
@@ -61,7 +61,7 @@ def test_history_is_read_from_what_was_recorded(registry: Registry, environment:
     assert standing.words.startswith("value unknown, maturity ")
 
 
-def test_what_is_not_stable_any_more_is_not(registry: Registry, environment: str) -> None:
+def test_a_product_that_left_its_stable_state_is_not_stable(registry: Registry, environment: str) -> None:
     registry.put(product(environment, "stable"))
     registry.put(product(environment, "decommissioned"))
     assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[0] == "not stable"
@@ -70,7 +70,7 @@ def test_what_is_not_stable_any_more_is_not(registry: Registry, environment: str
     assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[0] == "not stable"
 
 
-def test_an_override_is_a_commitment_that_was_not_kept(registry: Registry, environment: str) -> None:
+def test_an_override_is_a_broken_commitment(registry: Registry, environment: str) -> None:
     registry.put(product(environment, "stable"))
     act = Act(
         environment=environment,
@@ -87,7 +87,7 @@ def test_an_override_is_a_commitment_that_was_not_kept(registry: Registry, envir
     )
 
 
-def test_one_is_read_as_all_are(registry: Registry, environment: str) -> None:
+def test_one_product_is_read_as_all_are(registry: Registry, environment: str) -> None:
     for name in ("flights", "noise"):
         registry.put(product(environment, "stable", f"aviation/{name}"))
     registry.put(

@@ -21,7 +21,7 @@ from tests.observed.status.observers import SPECS, files
         ("never-installed", "unknown", "component 'never-installed' is not installed here"),
     ],
 )
-def test_component_that_cannot_tell_is_unknown_and_not_failed(component: str, health: str, reason: str) -> None:
+def test_component_without_a_health_report_is_unknown_and_not_failed(component: str, health: str, reason: str) -> None:
     (answer,) = observe_all([Observed(component, {"kind": "files", "url": "file:///"})], SPECS)
 
     assert answer is not None
@@ -36,11 +36,11 @@ def test_connection_of_an_unknown_kind_is_unknown() -> None:
     assert answer.health == "unknown"
 
 
-def test_component_that_cannot_be_observed_is_told_apart_from_one_that_does_not_answer() -> None:
+def test_component_that_cannot_be_observed_has_no_health() -> None:
     assert observe_all([Observed("local-python", {"kind": "job", "entrypoint": "a:b"})], SPECS) == [None]
 
 
-def test_one_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
+def test_hanging_component_does_not_delay_the_others(tmp_path: Path) -> None:
     things = [Observed("hanging", files(tmp_path)), *[Observed("local-directory", files(tmp_path))] * 3]
 
     answers = observe_all(things, SPECS, timedelta(seconds=3))

@@ -133,7 +133,7 @@ def punctuality() -> list[Record]:
     ]
 
 
-def test_product_is_told_with_what_its_components_say(registry: Registry, tmp_path: Path) -> None:
+def test_product_has_the_health_of_its_components(registry: Registry, tmp_path: Path) -> None:
     registry.write(flights(tmp_path))
     up = registry.start_deployment("local", FLIGHTS, "up", "amelia@laptop")
     run = registry.start_deployment("local", FLIGHTS, "run", "amelia@laptop")
@@ -155,7 +155,7 @@ def test_product_is_told_with_what_its_components_say(registry: Registry, tmp_pa
     )
 
 
-def test_output_is_told_with_assets_endpoints_and_contract(registry: Registry, tmp_path: Path) -> None:
+def test_output_has_assets_endpoints_and_contract(registry: Registry, tmp_path: Path) -> None:
     registry.write(flights(tmp_path))
 
     table, raw = product_status(registry, "local", FLIGHTS, SPECS).outputs
@@ -202,7 +202,7 @@ def test_input_from_a_product_is_as_healthy_as_the_port_that_it_reads(registry: 
     assert airports.parts[0].reason == "geography/airports/table is not deployed in local"
 
 
-def test_product_that_was_taken_down_is_its_history(registry: Registry) -> None:
+def test_destroyed_product_shows_its_history(registry: Registry) -> None:
     down = registry.start_deployment("local", FLIGHTS, "destroy", "amelia@laptop")
 
     status = product_status(registry, "local", FLIGHTS, SPECS)
@@ -210,7 +210,7 @@ def test_product_that_was_taken_down_is_its_history(registry: Registry) -> None:
     assert (status.is_deployed, status.last_deployment, status.outputs) == (False, down, ())
 
 
-def test_product_that_never_was_is_nothing(registry: Registry) -> None:
+def test_unknown_product_has_no_status(registry: Registry) -> None:
     status = product_status(registry, "local", FLIGHTS, SPECS)
 
     assert (status.is_deployed, status.last_deployment) == (False, None)
@@ -252,7 +252,7 @@ def test_summaries_count_ports_and_assets_of_each_product(registry: Registry, tm
     ]
 
 
-def test_a_notice_is_told_at_the_port_and_at_the_input_port_that_reads_it(registry: Registry, tmp_path: Path) -> None:
+def test_a_notice_is_shown_at_the_port_and_at_the_input_port_that_reads_it(registry: Registry, tmp_path: Path) -> None:
     registry.write([*flights(tmp_path), *punctuality()])
     port = f"{FLIGHTS}/flights-table"
     registry.put(

@@ -86,7 +86,7 @@ def product_folder(tmp_path: Path, manifest: str = MANIFEST) -> Path:
     return folder
 
 
-def test_empty_registry_says_what_to_do_and_makes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_registry_has_a_hint_and_creates_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["status"]) == 0
 
     assert capsys.readouterr().out == (
@@ -126,7 +126,7 @@ def test_product_is_found_by_this_folder_by_path_and_by_address(
     assert set(reported) == {reported[0]}
 
 
-def test_manifest_with_problems_does_not_hide_what_stands(
+def test_manifest_with_problems_does_not_hide_deployed_resources(
     registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_flights(registry)
@@ -136,7 +136,7 @@ def test_manifest_with_problems_does_not_hide_what_stands(
     assert "flights-table" in capsys.readouterr().out
 
 
-def test_manifest_without_a_name_is_told_at_its_line(
+def test_manifest_without_a_name_is_reported_at_its_line(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = product_folder(tmp_path, "kind: DataProduct\nmodels: {domain: a, name: b}\nname: [flights]\n")
@@ -145,9 +145,7 @@ def test_manifest_without_a_name_is_told_at_its_line(
     assert "alchemesh.yaml:3" in capsys.readouterr().err
 
 
-def test_address_that_nothing_was_deployed_at_names_the_closest(
-    registry: Registry, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_address_without_a_deployment_names_the_closest(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     record_flights(registry)
 
     assert invoke(["status", "aviation/flight"]) == ExitCode.USAGE
@@ -157,7 +155,7 @@ def test_address_that_nothing_was_deployed_at_names_the_closest(
     assert "did you mean 'aviation/flights'?" in said
 
 
-def test_what_is_neither_path_nor_address_is_wrong_usage(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_neither_path_nor_address_is_wrong_usage(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["status", "Flights!"]) == 2
     assert "'Flights!' is neither a folder with alchemesh.yaml nor an address" in capsys.readouterr().err
 
@@ -220,7 +218,7 @@ def test_json_of_all_and_of_nothing_have_one_shape(home: Path, capsys: pytest.Ca
     assert (product["address"], product["assets"]) == (FLIGHTS, 1)
 
 
-def test_registry_that_cannot_be_read_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_registry_is_reported(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = home / "local" / "registry.db"
     registry.parent.mkdir(parents=True)
     registry.write_text("no database at all, only words and words and words")
@@ -252,14 +250,14 @@ def test_mesh_is_drawn_in_every_format(
     assert "insight/punctuality" in reported
 
 
-def test_empty_mesh_says_what_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_mesh_has_a_hint(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["mesh", "show"]) == 0
     assert capsys.readouterr().out.startswith("nothing is deployed in local yet\n")
     assert invoke(["mesh", "show", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["nodes"] == []
 
 
-def test_looking_imports_no_pulumi_and_no_migrations(registry: Registry) -> None:
+def test_status_imports_no_pulumi_and_no_migrations(registry: Registry) -> None:
     record_flights(registry)
     program = (
         "import sys\n"

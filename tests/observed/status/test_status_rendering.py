@@ -197,7 +197,7 @@ def test_addresses_are_never_cut_or_broken_by_a_narrow_terminal() -> None:
     assert "sql       postgresql://127.0.0.1:5433/flights\n" in narrow
 
 
-def test_markup_in_what_people_wrote_is_shown_as_it_is() -> None:
+def test_markup_in_texts_of_users_is_shown_as_text() -> None:
     status = well().model_copy(update={"description": "[bold red]not a style[/] :smile:"})
 
     assert "\n[bold red]not a style[/] :smile:\n" in rendered(lambda console: print_product(console, status, NOW))
@@ -231,7 +231,7 @@ def test_summaries_line_up() -> None:
     ]
 
 
-def test_history_tells_outcome_numbers_and_problem() -> None:
+def test_history_shows_outcome_numbers_and_problem() -> None:
     acts = [
         deployment("up", "failed", 5, changes={"create": 3}, problem="port taken"),
         deployment("run", "running", 9),
@@ -269,7 +269,7 @@ def test_history_tells_outcome_numbers_and_problem() -> None:
         (86_400 * 800, "2 years ago"),
     ],
 )
-def test_ages_are_told_in_their_largest_unit(seconds: float, reported: str) -> None:
+def test_ages_are_shown_in_their_largest_unit(seconds: float, reported: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), NOW) == reported
 
 
@@ -287,7 +287,7 @@ def test_ages_are_told_in_their_largest_unit(seconds: float, reported: str) -> N
         (2 * 10**15, "2,000.0 TB"),
     ],
 )
-def test_sizes_are_told_in_decimal_units(count: int, reported: str) -> None:
+def test_sizes_are_shown_in_decimal_units(count: int, reported: str) -> None:
     assert size(count) == reported
 
 
@@ -302,7 +302,7 @@ def test_sizes_are_told_in_decimal_units(count: int, reported: str) -> None:
         (7_500, "2 h 5 min"),
     ],
 )
-def test_spans_of_time_are_told_as_people_say_them(seconds: float, reported: str) -> None:
+def test_spans_of_time_are_shown_in_everyday_units(seconds: float, reported: str) -> None:
     assert took(seconds) == reported
 
 
