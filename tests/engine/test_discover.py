@@ -14,14 +14,14 @@ from alchemesh_platform.engine.install.versions import MINIMUM_VERSION, PINNED_V
 from .machine import NOWHERE, Machine
 
 
-def test_the_named_engine_is_taken(machine: Machine, tmp_path: Path) -> None:
+def test_the_named_engine_is_used(machine: Machine, tmp_path: Path) -> None:
     named = machine.engine(tmp_path / "mine", "3.300.1")
     machine.engine(machine.bin / "pulumi", PINNED_VERSION)
     machine.environ[ENGINE_VARIABLE] = str(named)
     assert machine.find() == Engine(named, "3.300.1", "environment variable")
 
 
-def test_a_named_engine_that_is_wrong_is_not_replaced_by_another(machine: Machine, tmp_path: Path) -> None:
+def test_a_wrong_named_engine_is_an_error_and_not_replaced(machine: Machine, tmp_path: Path) -> None:
     machine.engine(machine.bin / "pulumi", PINNED_VERSION)
     machine.environ[ENGINE_VARIABLE] = str(tmp_path / "nothing")
     with pytest.raises(EngineMissing, match="which is not a program") as missing:
@@ -46,7 +46,7 @@ def test_path_comes_before_the_cache(machine: Machine) -> None:
     assert machine.reported == []
 
 
-def test_an_old_one_on_path_gives_way_to_the_cache_and_that_is_told(machine: Machine) -> None:
+def test_an_outdated_engine_on_path_yields_to_the_cache_with_a_notice(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", "3.100.0")
     machine.engine(machine.installed, PINNED_VERSION)
     assert machine.find() == Engine(machine.installed, PINNED_VERSION, "cache")
@@ -56,7 +56,7 @@ def test_an_old_one_on_path_gives_way_to_the_cache_and_that_is_told(machine: Mac
     assert f"{PINNED_VERSION} in the cache is used instead" in reported
 
 
-def test_an_old_one_on_path_with_nothing_better_is_told_with_the_way_out(machine: Machine) -> None:
+def test_an_outdated_engine_on_path_without_alternative_is_reported_with_a_fix(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", "3.100.0")
     with pytest.raises(EngineTooOld) as caught:
         machine.find(allow_install=False)
@@ -70,7 +70,7 @@ def test_an_old_one_on_path_with_nothing_better_is_told_with_the_way_out(machine
     assert "upgrade" in (caught.value.hint or "")
 
 
-def test_an_old_one_on_path_gets_a_new_one_beside_it(machine: Machine) -> None:
+def test_an_outdated_engine_on_path_stays_and_a_new_one_is_installed(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", "3.100.0")
     machine.go(machine.builds())
     assert machine.find() == Engine(machine.installed, PINNED_VERSION, "build")
@@ -87,7 +87,7 @@ def test_the_pinned_version_is_preferred_in_the_cache_and_then_the_newest(machin
     assert machine.find().path == machine.installed
 
 
-def test_a_damaged_cached_engine_is_got_anew(machine: Machine) -> None:
+def test_a_damaged_cached_engine_is_reinstalled(machine: Machine) -> None:
     machine.engine(machine.installed, PINNED_VERSION).write_text("#!/bin/sh\nexit 3\n", "utf-8")
     machine.go(machine.builds())
     assert machine.find() == Engine(machine.installed, PINNED_VERSION, "build")
@@ -106,7 +106,7 @@ def test_the_version_is_asked_once_until_the_program_changes(machine: Machine) -
     json.loads((machine.cache / "versions.json").read_bytes())
 
 
-def test_a_cache_that_cannot_be_written_is_no_matter_where_there_is_an_engine(machine: Machine) -> None:
+def test_an_unwritable_cache_does_not_matter_when_an_engine_exists(machine: Machine) -> None:
     machine.engine(machine.bin / "pulumi", PINNED_VERSION)
     machine.cache.parent.write_text("in the way", "utf-8")
     assert machine.find().version == PINNED_VERSION
@@ -128,13 +128,13 @@ def test_a_missing_engine_names_every_way_that_was_tried(machine: Machine) -> No
     assert machine.left == []
 
 
-def test_a_cache_that_cannot_be_made_is_named(machine: Machine) -> None:
+def test_a_cache_that_cannot_be_created_is_named(machine: Machine) -> None:
     machine.cache.parent.write_text("in the way", "utf-8")
     with pytest.raises(EngineMissing, match="cannot be written"):
         machine.find()
 
 
-def test_without_leave_nothing_is_got(machine: Machine) -> None:
+def test_without_permission_nothing_is_installed(machine: Machine) -> None:
     machine.go(machine.builds())
     with pytest.raises(EngineMissing) as caught:
         machine.find(allow_install=False)

@@ -48,7 +48,7 @@ def parsed(kind: str, body: dict[str, Any], **options: bool) -> Any:
     return parse_event(json.dumps({"sequence": 1, "timestamp": 2, kind: body}), **options)
 
 
-def test_a_step_has_its_resource_and_both_sides() -> None:
+def test_a_step_has_its_resource_with_old_and_new_state() -> None:
     event = parsed("resourcePreEvent", {"metadata": step(), "planning": True})
     assert isinstance(event, ResourcePre)
     assert (event.urn, event.type, event.name, event.parent) == (URN, "alchemesh:mesh:Port", "table", PARENT)
@@ -57,7 +57,7 @@ def test_a_step_has_its_resource_and_both_sides() -> None:
     assert (event.old_outputs, event.new_outputs) == ({"a": 1, "id": "x"}, {})
 
 
-def test_what_goes_has_its_old_side_and_parent() -> None:
+def test_a_deleted_resource_has_its_old_state_and_parent() -> None:
     event = parsed("resOutputsEvent", {"metadata": step(op="delete", new=None)})
     assert isinstance(event, ResourceOutputs)
     assert event.parent == PARENT
@@ -65,7 +65,7 @@ def test_what_goes_has_its_old_side_and_parent() -> None:
     assert event.new_outputs is None
 
 
-def test_a_failed_step_is_told() -> None:
+def test_a_failed_step_is_reported() -> None:
     assert isinstance(parsed("resOpFailedEvent", {"metadata": step(), "status": 0, "steps": 2}), ResourceFailed)
 
 
@@ -90,7 +90,7 @@ def test_property_diffs_have_path_kind_and_values() -> None:
     assert [diff.replaces for diff in event.diffs] == [False, True, False, False, False]
 
 
-def test_a_refresh_compares_what_stands() -> None:
+def test_a_refresh_compares_deployed_resources() -> None:
     old = {"inputs": {"a": 1}, "outputs": {"a": 1}}
     new = {"inputs": {"a": 1}, "outputs": {"a": 5}}
     body = {"metadata": step(old=old, new=new, detailedDiff={"a": {"diffKind": "update", "inputDiff": False}})}
@@ -102,7 +102,7 @@ def test_a_provider_without_detailed_diff_still_names_properties() -> None:
     assert event.diffs == (PropertyDiff("a", "update", True, 1, 2),)
 
 
-def test_nothing_differs_in_what_stays_the_same() -> None:
+def test_an_unchanged_resource_has_no_differences() -> None:
     event = parsed("resourcePreEvent", {"metadata": step(op="same", diffs=["a"])})
     assert event.diffs == ()
 
@@ -151,7 +151,7 @@ def test_prelude_summary_and_end() -> None:
         '{"resourcePreEvent": {"metadata": {"urn": 5}}}',
     ],
 )
-def test_what_is_not_understood_is_skipped(line: str) -> None:
+def test_unknown_events_are_skipped(line: str) -> None:
     assert parse_event(line) is None
 
 
@@ -169,7 +169,7 @@ def test_odd_fields_of_a_step_do_no_harm(metadata: dict[str, Any]) -> None:
     assert event.type == "alchemesh:mesh:Port"
 
 
-def test_the_log_is_read_while_it_is_written(tmp_path: Any) -> None:
+def test_the_log_can_be_read_while_it_is_written(tmp_path: Any) -> None:
     path = tmp_path / "events"
     log = EventLog(path)
     assert list(log.read()) == []
@@ -202,7 +202,7 @@ def test_property_paths(path: str, expected: object) -> None:
     assert at_path({"a": {"b": [{"c": 1}], "d.e": 2}, "top.level": 7}, path) == expected
 
 
-def test_urns_are_taken_apart() -> None:
+def test_urns_are_split_into_their_parts() -> None:
     assert (type_of(URN), name_of(URN), package_of(URN)) == ("alchemesh:mesh:Port", "table", "alchemesh")
     assert name_of("urn:pulumi:dev::p::a:b:C::with::colons") == "with::colons"
     assert (type_of("no urn"), name_of("no urn"), package_of("no urn")) == ("", "no urn", "")
@@ -220,7 +220,7 @@ def test_urns_are_taken_apart() -> None:
         ("error in the middle: stays", "error in the middle: stays"),
     ],
 )
-def test_messages_lose_what_the_engine_puts_before_them(said: str, shown: str) -> None:
+def test_messages_lose_the_prefix_of_the_engine(said: str, shown: str) -> None:
     assert clean(said) == shown
 
 

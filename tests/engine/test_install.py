@@ -66,7 +66,7 @@ fi
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_build_leaves_nothing_that_is_taken_for_an_engine(
+def test_an_interrupted_build_leaves_no_file_that_counts_as_an_engine(
     machine: Machine, tmp_path: Path, number: signal.Signals
 ) -> None:
     began, go_on = tmp_path / "began", tmp_path / "go-on"
@@ -87,7 +87,7 @@ def test_an_interrupted_build_leaves_nothing_that_is_taken_for_an_engine(
     assert machine.left == [], "what a killed process left is cleared away"
 
 
-def test_processes_at_once_build_once(machine: Machine, tmp_path: Path) -> None:
+def test_concurrent_processes_build_once(machine: Machine, tmp_path: Path) -> None:
     began, go_on = tmp_path / "began", tmp_path / "go-on"
     machine.go(WAITS.format(began=began, go_on=go_on) + machine.builds())
     first = finder(machine)
@@ -101,7 +101,7 @@ def test_processes_at_once_build_once(machine: Machine, tmp_path: Path) -> None:
     assert Path(f"{machine.starts}.go").read_text("utf-8") == "build\n"
 
 
-def test_a_build_tells_how_far_it_is(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_reports_its_progress(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     from alchemesh_platform.engine.install import go
 
     monkeypatch.setattr(go, "REPORT_EVERY_SECONDS", 0.0)
@@ -208,7 +208,7 @@ ELSEWHERE = archive(member="pulumi/README")
         ({CHECKSUMS: checksums(ELSEWHERE), ARCHIVE: ELSEWHERE}, "cannot be unpacked"),
     ],
 )
-def test_a_bad_download_is_told_and_not_installed(
+def test_a_bad_download_is_reported_and_not_installed(
     machine: Machine, answers: dict[str, bytes | Answer], why: str
 ) -> None:
     with release_host(machine, answers), pytest.raises(EngineMissing, match=why):

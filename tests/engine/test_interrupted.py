@@ -49,7 +49,7 @@ def step(kind: str, urn: str, op: str, *, custom: bool = True, planning: bool = 
         ([], []),
     ],
 )
-def test_creations_that_a_killed_caller_left_are_found_in_its_log(
+def test_the_log_of_a_killed_caller_names_its_unfinished_creations(
     tmp_path: Path, events: list[str], found: list[str]
 ) -> None:
     stack = Stack("shop.orders", "dev", f"file://{tmp_path}/state", tmp_path)
@@ -60,7 +60,7 @@ def test_creations_that_a_killed_caller_left_are_found_in_its_log(
     assert creations(interrupted_in_runs(left_runs(stack))) == found
 
 
-def test_notes_say_what_became_of_it() -> None:
+def test_notes_give_the_outcome_of_each_interrupted_operation() -> None:
     steps = [Interrupted(OURS, "creating"), Interrupted(OTHER, "creating"), Interrupted(OURS, "updating")]
     taken, twice = notes_on(steps, {OURS, OTHER}, {"alchemesh"})
     assert taken.startswith("landing (alchemesh:local:Directory) was being created")

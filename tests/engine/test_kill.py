@@ -60,7 +60,7 @@ def assert_converges(bench: Bench, things: Things) -> None:
     assert (repeated.diagnostics, repeated.notes, bench.reported) == ((), (), [])
 
 
-def test_killed_in_a_creation_the_next_run_takes_it_over(bench: Bench) -> None:
+def test_killed_in_a_creation_the_next_run_adopts_the_resource(bench: Bench) -> None:
     errors = run_and_kill_engine(bench, IN_CREATION, "create slow")
     assert errors == ["the engine was ended by signal 9; the next run resumes from there"]
     assert bench.recorded == {"a"}
@@ -105,7 +105,7 @@ def test_secrets_stay_encrypted_when_an_interrupted_creation_is_forgotten(bench:
     assert holding == []
 
 
-def test_what_was_being_created_and_is_no_longer_declared_is_named(bench: Bench) -> None:
+def test_an_interrupted_creation_that_is_no_longer_declared_is_named(bench: Bench) -> None:
     run_and_kill_engine(bench, IN_CREATION, "create slow")
     up = bench.run("up", {"a": {"value": 1}})
     assert up.notes == (
@@ -149,7 +149,7 @@ def test_killed_in_a_deletion_the_next_run_deletes_again(bench: Bench) -> None:
     assert bench.recorded == set()
 
 
-def test_killed_in_a_replacement_one_of_it_is_left(bench: Bench) -> None:
+def test_killed_in_a_replacement_the_next_run_leaves_one_resource(bench: Bench) -> None:
     bench.run("up", {"a": {"kind": "old"}})
     changed: Things = {"a": {"kind": "new", "gate": "go"}}
     with ThreadPoolExecutor(1) as pool:
@@ -179,7 +179,7 @@ def test_killed_at_some_moment_of_many_the_next_run_converges(bench: Bench, made
     assert_converges(bench, things)
 
 
-def test_killed_while_the_stack_is_made_the_next_run_makes_it(bench: Bench) -> None:
+def test_killed_while_creating_the_stack_the_next_run_creates_it(bench: Bench) -> None:
     with ThreadPoolExecutor(1) as pool:
 
         def kill() -> None:
@@ -193,7 +193,7 @@ def test_killed_while_the_stack_is_made_the_next_run_makes_it(bench: Bench) -> N
     assert_converges(bench, {"a": {}})
 
 
-def test_with_its_caller_the_engine_ends_and_the_next_run_explains(bench: Bench) -> None:
+def test_the_engine_ends_with_its_caller_and_the_next_run_explains(bench: Bench) -> None:
     caller = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="slow is being created")
     [engine] = engines_of(caller.pid)
@@ -247,7 +247,7 @@ def outcome_of(caller: subprocess.Popen[str]) -> dict[str, object]:
     return dict(json.loads(out))
 
 
-def test_ctrl_c_is_passed_on_once_and_what_has_begun_is_finished(bench: Bench) -> None:
+def test_ctrl_c_reaches_the_engine_once_and_running_operations_finish(bench: Bench) -> None:
     caller = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="slow is being created")
     caller.send_signal(signal.SIGINT)
@@ -286,7 +286,7 @@ def test_an_early_ctrl_c_leaves_no_lock(bench: Bench) -> None:
     assert_converges(bench, things)
 
 
-def test_two_at_once_on_one_stack_say_who_is_first(bench: Bench) -> None:
+def test_a_concurrent_run_on_one_stack_names_the_holder(bench: Bench) -> None:
     first = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="slow is being created")
     with pytest.raises(StackLocked) as caught:
@@ -299,7 +299,7 @@ def test_two_at_once_on_one_stack_say_who_is_first(bench: Bench) -> None:
     assert_converges(bench, IN_CREATION)
 
 
-def test_the_engines_own_lock_is_told_as_a_lock(bench: Bench) -> None:
+def test_the_engines_own_lock_is_reported_as_a_lock(bench: Bench) -> None:
     """Where state is shared, another machine's engine has a lock that only the engine can see."""
     bench.run("up", {"a": {}})
     assert bench.stack.state_folder is not None

@@ -81,7 +81,7 @@ def fake_engine(tmp_path: Path) -> Iterator[int]:
         reaper.join()
 
 
-def test_the_second_is_told_who_is_first(stack: Stack) -> None:
+def test_the_second_run_names_the_holder_of_the_lock(stack: Stack) -> None:
     with held(stack) as first, pytest.raises(StackLocked) as caught, StackLock(stack):
         pass
     assert caught.value.exit_code == ExitCode.LOCKED
@@ -92,7 +92,7 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
     assert caught.value.hint
 
 
-def test_the_second_may_wait(stack: Stack) -> None:
+def test_the_second_run_can_wait(stack: Stack) -> None:
     reported: list[str] = []
     with held(stack) as first:
 
@@ -108,12 +108,12 @@ def test_the_second_may_wait(stack: Stack) -> None:
     assert "waiting" in reported[0]
 
 
-def test_waiting_ends(stack: Stack) -> None:
+def test_waiting_for_the_lock_times_out(stack: Stack) -> None:
     with held(stack), pytest.raises(StackLocked), StackLock(stack, wait_seconds=0.2):
         pass
 
 
-def test_a_killed_holder_is_told_and_does_not_lock(stack: Stack) -> None:
+def test_a_killed_holder_is_reported_and_does_not_block(stack: Stack) -> None:
     with held(stack) as first:
         first.kill()
     reported: list[str] = []
@@ -128,7 +128,7 @@ def test_a_killed_holder_is_told_and_does_not_lock(stack: Stack) -> None:
     assert reported == []
 
 
-def test_stacks_do_not_lock_each_other(stack: Stack, tmp_path: Path) -> None:
+def test_stacks_have_independent_locks(stack: Stack, tmp_path: Path) -> None:
     other = Stack("shop.returns", "dev", stack.backend, tmp_path)
     with StackLock(stack), StackLock(other):
         for held in (stack, other):
@@ -136,7 +136,7 @@ def test_stacks_do_not_lock_each_other(stack: Stack, tmp_path: Path) -> None:
                 pass
 
 
-def test_it_is_free_again_after_a_fault(stack: Stack) -> None:
+def test_a_fault_releases_the_lock(stack: Stack) -> None:
     with pytest.raises(RuntimeError), StackLock(stack):
         raise RuntimeError
     reported: list[str] = []
@@ -145,7 +145,7 @@ def test_it_is_free_again_after_a_fault(stack: Stack) -> None:
     assert reported == []
 
 
-def test_the_lock_of_a_dead_engine_is_removed_and_told(stack: Stack) -> None:
+def test_the_lock_of_a_dead_engine_is_removed_and_reported(stack: Stack) -> None:
     file = engine_lock(stack, GONE)
     reported: list[str] = []
     with StackLock(stack, report=reported.append):
@@ -156,13 +156,13 @@ def test_the_lock_of_a_dead_engine_is_removed_and_told(stack: Stack) -> None:
     ]
 
 
-def test_a_number_that_is_another_process_now_is_no_engine(stack: Stack) -> None:
+def test_a_reused_process_id_does_not_count_as_an_engine(stack: Stack) -> None:
     file = engine_lock(stack, os.getpid())
     with StackLock(stack):
         assert not file.exists()
 
 
-def test_an_engine_that_is_about_to_end_is_waited_for(stack: Stack, tmp_path: Path) -> None:
+def test_a_run_waits_for_an_engine_that_is_about_to_end(stack: Stack, tmp_path: Path) -> None:
     reported: list[str] = []
     with fake_engine(tmp_path) as pid:
         file = engine_lock(stack, pid)
@@ -223,7 +223,7 @@ def test_a_lock_file_that_cannot_be_read_is_left_to_the_engine(stack: Stack) -> 
     assert release(stack) == ["the lock of an unknown run was removed"]
 
 
-def test_a_home_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) -> None:
+def test_an_unwritable_home_is_reported_with_a_fix(tmp_path: Path) -> None:
     """It once was something unexpected, to be reported."""
     (tmp_path / "home").write_text("no folder")
     stack = Stack("shop.orders", "dev", f"file://{tmp_path / 'state'}", tmp_path / "home")

@@ -87,7 +87,7 @@ def test_a_plugin_without_its_sdk_says_what_to_install() -> None:
     assert "alchemesh-platform[nonesuch]" in str(failed.value.hint)
 
 
-def test_one_on_path_is_taken_before_pulumi_s_own_before_the_cache(machine: Machine, offline: Engine) -> None:
+def test_plugins_are_searched_on_path_then_in_pulumis_home_then_in_the_cache(machine: Machine, offline: Engine) -> None:
     def found() -> tuple[str, Path]:
         plugin = find_plugin("kafka", offline, environ=machine.environ)
         return plugin.source, plugin.path
@@ -102,7 +102,7 @@ def test_one_on_path_is_taken_before_pulumi_s_own_before_the_cache(machine: Mach
     assert found() == ("PATH", on_path)
 
 
-def test_it_is_downloaded_by_the_engine(machine: Machine, downloads: Engine, tmp_path: Path) -> None:
+def test_the_engine_downloads_a_missing_plugin(machine: Machine, downloads: Engine, tmp_path: Path) -> None:
     plugin = find_plugin("kafka", downloads, progress=machine.reported.append, environ=machine.environ)
     assert (plugin.source, plugin.path.read_text("utf-8")) == ("download", "downloaded\n")
     assert (tmp_path / "asked").read_text("utf-8").startswith(f"plugin install resource kafka {VERSION} ")
@@ -122,7 +122,7 @@ def test_a_refused_download_is_followed_by_a_build_from_pinned_modules(
     assert any(line.startswith("building Pulumi's kafka plugin") for line in machine.reported)
 
 
-def test_where_nothing_works_each_way_is_told(machine: Machine, offline: Engine) -> None:
+def test_when_every_source_fails_the_error_lists_each(machine: Machine, offline: Engine) -> None:
     with pytest.raises(PluginMissing) as failed:
         find_plugin("kafka", offline, environ=machine.environ)
     for way in (f"there is no Pulumi plugin kafka {VERSION}", f"no `{PROGRAM}`", "no such host", "there is no `go`"):
@@ -131,7 +131,7 @@ def test_where_nothing_works_each_way_is_told(machine: Machine, offline: Engine)
     assert left(machine) == []
 
 
-def test_without_leave_to_install_nothing_is_got(machine: Machine, downloads: Engine) -> None:
+def test_without_permission_to_install_no_plugin_is_installed(machine: Machine, downloads: Engine) -> None:
     with pytest.raises(PluginMissing) as failed:
         find_plugin("kafka", downloads, allow_install=False, environ=machine.environ)
     assert "alchemesh engine --install --plugin kafka" in str(failed.value.hint)
@@ -147,7 +147,7 @@ print(find_plugin("kafka", Engine(Path("{engine}"), "3.259.0", "PATH"), progress
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_killed_build_leaves_nothing_that_is_taken_for_a_plugin_and_others_wait_for_one(
+def test_a_killed_build_leaves_no_plugin_and_concurrent_builds_wait(
     machine: Machine, offline: Engine, tmp_path: Path, number: signal.Signals
 ) -> None:
     began, go_on = tmp_path / "began", tmp_path / "go-on"
@@ -186,7 +186,7 @@ def test_a_killed_build_leaves_nothing_that_is_taken_for_a_plugin_and_others_wai
     assert left(machine) == []
 
 
-def test_it_is_offered_to_the_runs_of_a_stack_once(machine: Machine, downloads: Engine, tmp_path: Path) -> None:
+def test_a_plugin_is_added_to_the_runs_of_a_stack_once(machine: Machine, downloads: Engine, tmp_path: Path) -> None:
     stack = Stack("shop.orders", "dev", f"file://{tmp_path}/state", tmp_path / "home")
     for _ in range(2):
         get_plugins(["kafka", "kafka"], downloads, stack, report=machine.reported.append, environ=machine.environ)
@@ -198,7 +198,7 @@ def test_it_is_offered_to_the_runs_of_a_stack_once(machine: Machine, downloads: 
     assert offered.resolve() == elsewhere
 
 
-def test_what_the_state_holds_is_needed_though_no_component_is_left(tmp_path: Path) -> None:
+def test_plugins_of_resources_in_the_state_are_needed_without_a_component(tmp_path: Path) -> None:
     stack = Stack("shop.orders", "dev", f"file://{tmp_path}/state", tmp_path / "home")
     assert plugins_in_state(stack) == set()
     assert stack.state_folder is not None

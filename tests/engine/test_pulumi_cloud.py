@@ -49,7 +49,9 @@ def recorded_in(cloud: PulumiCloud) -> set[str]:
     }
 
 
-def test_another_machine_goes_on_from_the_service(bench: Bench, cloud: PulumiCloud, tmp_path: Path) -> None:
+def test_another_machine_continues_from_the_state_in_the_service(
+    bench: Bench, cloud: PulumiCloud, tmp_path: Path
+) -> None:
     assert bench.run("preview", THINGS).changes == {"create": 3}
     assert recorded_in(cloud) == set()
     assert bench.run("up", THINGS).outcome == "succeeded"
@@ -81,7 +83,7 @@ def test_an_update_that_was_killed_is_unlocked_and_the_next_completes_it(bench: 
     assert recorded_in(cloud) == bench.things.deployed == {"a", "slow", "later"}
 
 
-def test_without_a_token_the_way_in_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_token_the_error_says_how_to_sign_in(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PULUMI_ACCESS_TOKEN")
     with pytest.raises(StackFailed, match="PULUMI_ACCESS_TOKEN") as refused:
         bench.run("up", THINGS)

@@ -79,7 +79,7 @@ def recorded_in(bucket: Bucket) -> set[str]:
     }
 
 
-def test_another_machine_goes_on_from_the_bucket(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
+def test_another_machine_continues_from_the_state_in_the_bucket(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
     assert bench.run("up", THINGS).outcome == "succeeded"
     assert recorded_in(bucket) == {"a", "b"}
     assert not [key for key in bucket.keys if key.startswith(LOCKS)]
@@ -109,7 +109,7 @@ def test_plain_pulumi_reads_what_was_pushed(bench: Bench, bucket: Bucket, engine
     assert any(key.startswith(f".pulumi/history/{PROJECT}/dev/") for key in bucket.keys)
 
 
-def test_a_lock_of_plain_pulumi_keeps_us_out(bench: Bench, bucket: Bucket) -> None:
+def test_a_lock_of_plain_pulumi_blocks_a_run(bench: Bench, bucket: Bucket) -> None:
     held = {"pid": 7, "username": "ada", "hostname": "elsewhere", "timestamp": "2026-03-01T09:30:00.123456789Z"}
     bucket.s3.put_object(Bucket=BUCKET, Key=f"{LOCKS}0b1d.json", Body=json.dumps(held).encode())
     with pytest.raises(StackLocked, match="ada@elsewhere") as locked:
@@ -120,7 +120,7 @@ def test_a_lock_of_plain_pulumi_keeps_us_out(bench: Bench, bucket: Bucket) -> No
     assert bench.run("up", THINGS).outcome == "succeeded"
 
 
-def test_of_two_machines_one_waits_outside(bench: Bench, tmp_path: Path) -> None:
+def test_the_second_of_two_machines_waits_for_the_lock(bench: Bench, tmp_path: Path) -> None:
     there = elsewhere(bench, tmp_path)
     with checked_out(bench.stack, report=bench.reported.append):
         with pytest.raises(StackLocked):
@@ -130,7 +130,7 @@ def test_of_two_machines_one_waits_outside(bench: Bench, tmp_path: Path) -> None
     assert there.run("up", THINGS).outcome == "succeeded"
 
 
-def test_of_many_that_lock_at_once_only_one_gets_in(bench: Bench, tmp_path: Path) -> None:
+def test_only_one_of_many_concurrent_lockers_gets_the_lock(bench: Bench, tmp_path: Path) -> None:
     inside: list[int] = []
 
     def enter(number: int) -> bool:
@@ -149,7 +149,7 @@ def test_of_many_that_lock_at_once_only_one_gets_in(bench: Bench, tmp_path: Path
         assert any(list(pool.map(enter, range(6))))
 
 
-def test_state_is_pushed_while_the_run_goes_on(bench: Bench, bucket: Bucket) -> None:
+def test_state_is_pushed_during_the_run(bench: Bench, bucket: Bucket) -> None:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(bench.run, "up", IN_CREATION)
         until(
@@ -163,7 +163,7 @@ def test_state_is_pushed_while_the_run_goes_on(bench: Bench, bucket: Bucket) -> 
     assert recorded_in(bucket) == set(IN_CREATION)
 
 
-def test_a_killed_run_is_taken_up_on_the_same_machine(bench: Bench, bucket: Bucket) -> None:
+def test_a_killed_run_resumes_on_the_same_machine(bench: Bench, bucket: Bucket) -> None:
     """The caller dies with its pushes; its engine ends by itself and leaves more in the folder than in the bucket."""
     caller = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="create slow")
@@ -180,7 +180,7 @@ def test_a_killed_run_is_taken_up_on_the_same_machine(bench: Bench, bucket: Buck
     assert bench.reported == []
 
 
-def test_a_killed_run_is_taken_up_on_another_machine(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_on_another_machine(bench: Bench, bucket: Bucket, tmp_path: Path) -> None:
     caller = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="create slow")
     until(lambda: STATE in bucket.keys and recorded_in(bucket) == {"a"}, what="a is in the bucket")
@@ -207,7 +207,7 @@ def _as_if_of_another_machine(bucket: Bucket) -> None:
             bucket.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(held).encode())
 
 
-def test_what_could_not_be_pushed_is_pushed_by_the_next_run(
+def test_the_next_run_pushes_state_that_was_not_pushed(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not too little for a store that answers on a busy machine: a run that cannot even begin has nothing to push.
@@ -228,7 +228,7 @@ def test_what_could_not_be_pushed_is_pushed_by_the_next_run(
     assert recorded_in(bucket) == set(IN_CREATION)
 
 
-def test_a_state_that_somebody_writes_meanwhile_is_not_written_over(bench: Bench, bucket: Bucket) -> None:
+def test_a_concurrent_write_of_the_state_is_not_overwritten(bench: Bench, bucket: Bucket) -> None:
     bench.run("up", {"a": {"value": 1}})
     theirs = bucket.read(STATE) + b"\n"
     with ThreadPoolExecutor(1) as pool:
@@ -264,7 +264,7 @@ def losing(monkeypatch: pytest.MonkeyPatch, lost: Callable[[str], bool]) -> None
     monkeypatch.setattr(remote_state, "open_store", lambda backend: Unanswered(open_store(backend), lost))
 
 
-def test_a_push_whose_answer_is_lost_is_not_taken_for_somebody_elses(
+def test_a_push_with_a_lost_answer_does_not_count_as_a_foreign_write(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the run did afterwards was pushed no more, and the next run put it aside."""
@@ -278,7 +278,7 @@ def test_a_push_whose_answer_is_lost_is_not_taken_for_somebody_elses(
     assert recorded_in(bucket) == set(IN_CREATION)
 
 
-def test_a_run_that_never_learns_of_its_pushes_is_taken_up(
+def test_a_run_that_never_gets_an_answer_to_its_pushes_resumes(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one that is killed between a push and its answer: the next run forgot what was made after it."""
@@ -298,7 +298,7 @@ def test_a_run_that_never_learns_of_its_pushes_is_taken_up(
     assert bench.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
 
-def test_a_store_that_is_busy_with_the_push_before_is_asked_again(
+def test_a_store_that_is_busy_with_the_previous_push_is_retried(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bench.run("up", {"a": {"value": 1}}).outcome == "succeeded"
@@ -317,7 +317,9 @@ def test_a_store_that_is_busy_with_the_push_before_is_asked_again(
     assert recorded_in(bucket) == {"a", "b"}
 
 
-def test_a_lock_whose_answer_is_lost_is_ours(bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_with_a_lost_answer_belongs_to_its_run(
+    bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cloud's library asks again then, and is told that the lock is taken."""
 
     class AskedAgain(Unanswered):
@@ -334,7 +336,7 @@ def test_a_lock_whose_answer_is_lost_is_ours(bench: Bench, bucket: Bucket, monke
     assert not [key for key in bucket.keys if key.startswith(LOCKS)]
 
 
-def test_uploads_to_cloud_storage_that_come_too_fast_are_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_limited_uploads_to_cloud_storage_are_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [429, 503, 200]
 
     class Busy(BaseHTTPRequestHandler):
@@ -366,7 +368,7 @@ def test_uploads_to_cloud_storage_that_come_too_fast_are_repeated(monkeypatch: p
         ("s3://state", {"AWS_ACCESS_KEY_ID": ""}, "state"),
     ],
 )
-def test_a_bucket_that_cannot_be_used_is_named(
+def test_an_unusable_bucket_is_named(
     bucket: Bucket,
     tmp_path: Path,
     address: str,
@@ -384,7 +386,9 @@ def test_a_bucket_that_cannot_be_used_is_named(
     assert "endpoint" not in reported.value.message, "settings of the address are not shown"
 
 
-def test_without_credentials_of_google_the_way_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_google_credentials_the_error_says_how_to_sign_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
@@ -394,7 +398,9 @@ def test_without_credentials_of_google_the_way_in_is_told(tmp_path: Path, monkey
     assert "gcloud auth application-default login" in str(reported.value.hint)
 
 
-def test_state_in_cloud_storage(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_keeps_its_state_in_cloud_storage(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "shared by all machines")
     with gcs_bucket() as bucket:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{bucket.port}")

@@ -51,7 +51,7 @@ def test_each_operation_starts_the_engine_once(bench: Bench, tmp_path: Path) -> 
     assert bench.things.deployed == set()
 
 
-def test_a_run_is_told_event_by_event(bench: Bench) -> None:
+def test_a_run_reports_each_event(bench: Bench) -> None:
     result = bench.run("up", {"a": {"value": 1}})
     assert result.outcome == "succeeded"
     assert result.exit_code == 0
@@ -67,7 +67,7 @@ def test_a_run_is_told_event_by_event(bench: Bench) -> None:
     assert done.old_inputs is None
 
 
-def test_a_preview_tells_each_property_that_differs(bench: Bench) -> None:
+def test_a_preview_shows_each_property_that_differs(bench: Bench) -> None:
     bench.run("up", {"a": {"value": 1, "tags": {"x": "1"}, "gone": True}, "b": {"kind": "old"}, "c": {"value": 1}})
     result = bench.run("preview", {"a": {"value": 2, "tags": {"x": "2"}, "new": "n"}, "b": {"kind": "new"}})
     assert result.outcome == "succeeded"
@@ -87,7 +87,7 @@ def test_a_preview_tells_each_property_that_differs(bench: Bench) -> None:
     assert bench.things.deployed == {"a", "b", "c"}, "a preview changes nothing"
 
 
-def test_what_is_not_known_before_it_stands_is_marked(bench: Bench) -> None:
+def test_outputs_unknown_before_creation_are_marked(bench: Bench) -> None:
     def program() -> None:
         Thing("b", value=Thing("a").id)
 
@@ -96,7 +96,7 @@ def test_what_is_not_known_before_it_stands_is_marked(bench: Bench) -> None:
     assert second.new_inputs == {"value": UNKNOWN}
 
 
-def test_a_refresh_tells_what_was_changed_behind_its_back(bench: Bench) -> None:
+def test_a_refresh_reports_manual_changes(bench: Bench) -> None:
     bench.run("up", {"a": {"value": 1}, "b": {"value": 1}})
     bench.things.path("a").unlink()
     bench.things.path("b").write_text('{"value": 7}', "utf-8")
@@ -107,7 +107,7 @@ def test_a_refresh_tells_what_was_changed_behind_its_back(bench: Bench) -> None:
     assert [(diff.path, diff.old, diff.new) for diff in seen["b"].diffs] == [("value", 1, 7)]
 
 
-def test_outputs_come_back_with_secrets_masked(bench: Bench) -> None:
+def test_outputs_are_returned_with_secrets_masked(bench: Bench) -> None:
     def program() -> None:
         Thing("a", value=pulumi.Output.secret("plainly-hidden"))
         pulumi.export("open", {"list": [1, "two"]})
@@ -123,7 +123,7 @@ def test_outputs_come_back_with_secrets_masked(bench: Bench) -> None:
     assert list(home.rglob("*.log")) == []
 
 
-def test_the_state_holds_no_places_of_this_machine(bench: Bench) -> None:
+def test_the_state_contains_no_paths_of_this_machine(bench: Bench) -> None:
     """The SDK's stack traces once were three quarters of the state, and named folders of whoever ran it."""
     bench.run("up", {"a": {"value": 1}})
     resources = bench.state["resources"]
@@ -133,7 +133,7 @@ def test_the_state_holds_no_places_of_this_machine(bench: Bench) -> None:
         assert "sourcePosition" not in resource
 
 
-def test_a_failure_keeps_the_rest_and_the_next_run_goes_on(bench: Bench) -> None:
+def test_a_failure_keeps_the_rest_and_the_next_run_resumes(bench: Bench) -> None:
     things: Things = {
         "a": {"value": 1},
         "bad": {"fail_once": "the disk is full", "after": ["a"]},
@@ -150,7 +150,7 @@ def test_a_failure_keeps_the_rest_and_the_next_run_goes_on(bench: Bench) -> None
     assert bench.things.calls == ["create a", "create bad", "create bad", "create c"]
 
 
-def test_what_needs_nothing_that_failed_is_made_and_nothing_is_removed(bench: Bench) -> None:
+def test_independent_resources_are_created_after_a_failure_and_none_is_removed(bench: Bench) -> None:
     """A program in which something failed has not registered all that it declares: what it leaves out is not to go."""
     before = {"base": {"n": 1}, "above": {"n": 1, "after": ["base"]}, "beside": {"n": 1}, "former": {"n": 1}}
     assert bench.run("up", before).outcome == "succeeded"
@@ -165,7 +165,7 @@ def test_what_needs_nothing_that_failed_is_made_and_nothing_is_removed(bench: Be
     assert bench.things.deployed == {"base", "above", "beside", "new"}
 
 
-def test_what_something_still_needs_is_not_removed_before_it(bench: Bench) -> None:
+def test_a_resource_is_deleted_after_its_dependents(bench: Bench) -> None:
     things: Things = {"base": {}, "above": {"delete_fail": "it is in use", "after": ["base"]}, "beside": {}}
     assert bench.run("up", things).outcome == "succeeded"
     failed = bench.run("destroy")
@@ -174,7 +174,7 @@ def test_what_something_still_needs_is_not_removed_before_it(bench: Bench) -> No
     assert bench.things.deployed == {"base", "above"}
 
 
-def test_an_exception_of_the_program_is_a_message_and_comes_back(bench: Bench) -> None:
+def test_an_exception_of_the_program_is_reported_and_raised(bench: Bench) -> None:
     error = ValueError("the manifest says no")
 
     def program() -> None:
@@ -189,7 +189,7 @@ def test_an_exception_of_the_program_is_a_message_and_comes_back(bench: Bench) -
     assert bench.recorded == {"a"}, "what was declared before is made and recorded"
 
 
-def test_an_exception_in_an_apply_comes_back_too(bench: Bench) -> None:
+def test_an_exception_in_an_apply_is_raised_too(bench: Bench) -> None:
     def refuse(_value: object) -> None:
         raise LookupError("nothing of that name")
 
@@ -198,7 +198,7 @@ def test_an_exception_in_an_apply_comes_back_too(bench: Bench) -> None:
     assert isinstance(result.exception, LookupError)
 
 
-def test_what_the_engine_refuses_is_told_once(bench: Bench) -> None:
+def test_a_refusal_of_the_engine_is_reported_once(bench: Bench) -> None:
     def program() -> None:
         Thing("a")
         Thing("a")
@@ -226,7 +226,7 @@ def test_components_and_transforms_work_as_in_any_program(bench: Bench) -> None:
     assert done["a"].new_inputs["size"] == 9
 
 
-def test_only_targets_are_touched(bench: Bench) -> None:
+def test_only_targets_are_changed(bench: Bench) -> None:
     bench.run("up", {"a": {"value": 1}, "b": {"value": 1}, "c": {"after": ["a"]}})
     bench.run("up", {"a": {"value": 2}, "b": {"value": 2}, "c": {"after": ["a"]}}, targets=[bench.urn("b")])
     assert bench.things.calls[-1:] == ["update b"]
@@ -235,7 +235,7 @@ def test_only_targets_are_touched(bench: Bench) -> None:
     assert bench.recorded == {"b"}
 
 
-def test_a_wish_to_stop_lets_what_has_begun_finish(bench: Bench) -> None:
+def test_a_stop_request_lets_running_operations_finish(bench: Bench) -> None:
     cancel = threading.Event()
     things: Things = {"a": {}, "slow": {"gate": "go", "after": ["a"]}, "later": {"after": ["slow"]}}
 
@@ -257,7 +257,7 @@ def test_a_wish_to_stop_lets_what_has_begun_finish(bench: Bench) -> None:
     assert bench.things.calls == ["create a", "create slow", "create later"]
 
 
-def test_a_run_that_is_not_wanted_any_more_does_not_start(bench: Bench) -> None:
+def test_a_run_that_was_cancelled_before_it_began_does_not_start(bench: Bench) -> None:
     cancel = threading.Event()
     cancel.set()
     assert bench.run("up", {"a": {}}, cancel=cancel).outcome == "cancelled"
@@ -275,7 +275,7 @@ def test_a_fault_of_the_caller_stops_the_engine_cleanly(bench: Bench) -> None:
     assert bench.run("up", {"a": {}, "b": {"after": ["a"]}}).outcome == "succeeded"
 
 
-def test_what_a_shell_holds_does_not_change_a_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_shell_do_not_change_a_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_OPTION_TARGET", "urn:pulumi:nothing")
     monkeypatch.setenv("PULUMI_STACK", "another")
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
@@ -293,7 +293,7 @@ def two(tmp_path: Path, engine: Engine) -> Iterator[tuple[Bench, Bench]]:
         yield first, second
 
 
-def test_two_stacks_at_once_do_not_mix(two: tuple[Bench, Bench]) -> None:
+def test_concurrent_runs_of_two_stacks_do_not_interfere(two: tuple[Bench, Bench]) -> None:
     """Programs declare their resources one after the other (ADR 35); engines and providers work at the same time."""
     last = 4
 

@@ -32,7 +32,7 @@ ensure_key(Path(sys.argv[1]), in_use=False)
 """
 
 
-def test_the_key_is_private_and_made_once(tmp_path: Path) -> None:
+def test_the_key_is_private_and_created_once(tmp_path: Path) -> None:
     key = tmp_path / "home" / "state.key"
     ensure_key(key, in_use=False)
     first = key.read_text("ascii")
@@ -44,7 +44,7 @@ def test_the_key_is_private_and_made_once(tmp_path: Path) -> None:
     assert list(key.parent.iterdir()) == [key]
 
 
-def test_processes_at_once_agree_on_one_key(tmp_path: Path) -> None:
+def test_concurrent_processes_agree_on_one_key(tmp_path: Path) -> None:
     key = tmp_path / "state.key"
     makers = [
         subprocess.Popen([sys.executable, "-c", MAKE_KEY, str(key)], stdin=subprocess.PIPE, text=True) for _ in range(4)
@@ -60,7 +60,7 @@ def test_processes_at_once_agree_on_one_key(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [key]
 
 
-def test_a_lost_key_is_not_made_anew(tmp_path: Path) -> None:
+def test_a_lost_key_is_not_re_created(tmp_path: Path) -> None:
     with pytest.raises(KeyLost) as caught:
         ensure_key(tmp_path / "state.key", in_use=True)
     assert str(tmp_path / "state.key") in caught.value.message
@@ -80,7 +80,7 @@ def test_the_engine_is_kept_quiet_and_offline(tmp_path: Path) -> None:
     assert "PULUMI_STACK" not in environ
 
 
-def test_what_a_user_sets_is_respected(tmp_path: Path) -> None:
+def test_settings_of_the_user_are_respected(tmp_path: Path) -> None:
     stack = Stack("shop.orders", "dev", "https://api.pulumi.com", tmp_path)
     theirs = {
         "PULUMI_CONFIG_PASSPHRASE": "",
@@ -126,7 +126,7 @@ def state(tmp_path: Path) -> StateFolder:
 WHOLE = '{"version":3,"checkpoint":{"stack":"organization/shop.orders/dev","latest":{"resources":[]}}}'
 
 
-def test_state_in_order_is_left_alone(state: StateFolder) -> None:
+def test_valid_state_is_left_unchanged(state: StateFolder) -> None:
     assert repair_state(state) is None
     state.file.write_text(WHOLE, "utf-8")
     assert repair_state(state) is None
@@ -134,7 +134,7 @@ def test_state_in_order_is_left_alone(state: StateFolder) -> None:
 
 
 @pytest.mark.parametrize("damage", ["", WHOLE[:-20], "\0" * 100, "[]", "{}"])
-def test_damaged_state_is_mended_from_its_backup(state: StateFolder, damage: str) -> None:
+def test_damaged_state_is_restored_from_its_backup(state: StateFolder, damage: str) -> None:
     file = state.file
     file.write_text(damage, "utf-8")
     file.with_name("dev.json.bak").write_text(WHOLE, "utf-8")
@@ -147,7 +147,7 @@ def test_damaged_state_is_mended_from_its_backup(state: StateFolder, damage: str
     assert repair_state(state) is None
 
 
-def test_damaged_compressed_state_is_mended_too(state: StateFolder) -> None:
+def test_damaged_compressed_state_is_restored_too(state: StateFolder) -> None:
     file = state.file.with_name("dev.json.gz")
     whole = gzip.compress(WHOLE.encode())
     file.write_bytes(whole[:-10])
@@ -156,12 +156,12 @@ def test_damaged_compressed_state_is_mended_too(state: StateFolder) -> None:
     assert file.read_bytes() == whole
 
 
-def test_state_that_cannot_be_told_is_left_to_the_engine(state: StateFolder) -> None:
+def test_unrecognised_state_is_left_to_the_engine(state: StateFolder) -> None:
     state.file.with_name("dev.json.zst").write_bytes(b"\x28\xb5\x2f\xfd then anything")
     assert repair_state(state) is None
 
 
-def test_damage_without_a_good_backup_names_what_else_there_is(state: StateFolder) -> None:
+def test_damaged_state_without_a_good_backup_names_the_other_backups(state: StateFolder) -> None:
     state.file.write_text("{", "utf-8")
     with pytest.raises(StateDamaged) as caught:
         repair_state(state)
@@ -207,7 +207,7 @@ def test_a_half_written_sidecar_does_not_hide_the_state(bench: Bench) -> None:
 
 
 @pytest.mark.engine
-def test_a_work_folder_that_was_thrown_away_is_made_anew(bench: Bench) -> None:
+def test_a_deleted_work_folder_is_re_created(bench: Bench) -> None:
     def program() -> None:
         Thing("a", value=pulumi.Output.secret("hush"))
 
@@ -217,7 +217,7 @@ def test_a_work_folder_that_was_thrown_away_is_made_anew(bench: Bench) -> None:
 
 
 @pytest.mark.engine
-def test_another_key_is_told_as_such(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_different_key_is_reported(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def program() -> None:
         Thing("a", value=pulumi.Output.secret("hush"))
 
@@ -235,7 +235,7 @@ def test_another_key_is_told_as_such(bench: Bench, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.engine
-def test_a_stack_that_cannot_be_made_says_what_the_engine_said(bench: Bench) -> None:
+def test_a_stack_that_cannot_be_created_reports_the_engines_message(bench: Bench) -> None:
     blocked = bench.stack.home / "state" / ".pulumi"
     blocked.parent.mkdir(parents=True)
     blocked.write_text("in the way", "utf-8")
@@ -247,7 +247,7 @@ def test_a_stack_that_cannot_be_made_says_what_the_engine_said(bench: Bench) -> 
 
 
 @pytest.mark.engine
-def test_a_key_of_google_without_credentials_tells_the_way_in(
+def test_a_google_key_without_credentials_says_how_to_sign_in(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CREDENTIALS"):
@@ -261,7 +261,7 @@ def test_a_key_of_google_without_credentials_tells_the_way_in(
 
 
 @pytest.mark.engine
-def test_state_and_key_are_for_their_user_alone(bench: Bench) -> None:
+def test_only_their_user_can_read_state_and_key(bench: Bench) -> None:
     bench.run("up", {"a": {}})
     assert stat.S_IMODE(bench.stack.key_file.stat().st_mode) == 0o600
     assert os.access(bench.stack.key_file, os.R_OK)

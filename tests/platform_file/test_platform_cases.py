@@ -11,7 +11,7 @@ from tests.cases import Case, parametrize
 
 
 @parametrize(Path(__file__).parent / "cases")
-def test_platform_file_is_told_its_problems(
+def test_a_platform_file_reports_its_problems(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:
     case.write_files(tmp_path)

@@ -62,16 +62,16 @@ def test_local_needs_no_file() -> None:
     assert load_platform(None, "local", HOME).model_dump() == expected.model_dump()
 
 
-def test_local_is_there_beside_the_environments_of_a_file(platform_file: Path) -> None:
+def test_local_exists_next_to_the_environments_of_a_file(platform_file: Path) -> None:
     assert load_platform(platform_file, "local", HOME).model_dump() == load_platform(None, "local", HOME).model_dump()
 
 
-def test_built_in_platform_names_components_that_there_are() -> None:
+def test_built_in_platform_names_existing_components() -> None:
     catalog = builtin_catalog()
     assert {catalog[name].component_type: name for name in LOCAL_COMPONENTS.values()} == LOCAL_COMPONENTS
 
 
-def test_environment_says_what_differs_from_the_one_it_extends(platform_file: Path) -> None:
+def test_an_environment_overrides_the_one_it_extends(platform_file: Path) -> None:
     prod = load_platform(platform_file, "prod", HOME)
     assert (prod.environment, prod.state, prod.registry) == ("prod", "gs://prod", "postgresql://base/alchemesh")
     assert prod.settings == {"gcp": {"project": "prod", "region": "europe-west1", "labels": {"a": "x", "b": "z"}}}
@@ -86,14 +86,14 @@ def test_environment_may_extend_local_without_declaring_it(platform_file: Path) 
     assert laptop.settings["local"] == {**load_platform(None, "local", HOME).settings["local"], "host": "0.0.0.0"}  # noqa: S104
 
 
-def test_each_value_stands_where_it_was_written(platform_file: Path) -> None:
+def test_each_value_keeps_the_position_where_it_was_written(platform_file: Path) -> None:
     tree = load_platform(platform_file, "prod", HOME).tree
     lines = {path[-1]: tree.locate(path).line for path in (("state",), ("registry",), ("settings", "gcp", "region"))}
     assert lines == {"state": 12, "registry": 6, "region": 7}
     assert tree.location.line == 11
 
 
-def test_unknown_environment_says_which_there_are(platform_file: Path) -> None:
+def test_an_unknown_environment_lists_the_known_ones(platform_file: Path) -> None:
     with pytest.raises(UnknownEnvironment) as failure:
         load_platform(platform_file, "pord", HOME)
     assert failure.value.exit_code == ExitCode.USAGE
@@ -101,7 +101,7 @@ def test_unknown_environment_says_which_there_are(platform_file: Path) -> None:
     assert failure.value.hint == "did you mean 'prod'? there are local, base, prod, quiet, laptop"
 
 
-def test_unknown_environment_without_a_file_says_where_it_would_be() -> None:
+def test_an_unknown_environment_without_a_file_says_where_to_declare_it() -> None:
     with pytest.raises(UnknownEnvironment) as failure:
         load_platform(None, "prod", HOME)
     assert failure.value.hint == (
@@ -121,7 +121,7 @@ def test_missing_file_is_a_problem(tmp_path: Path) -> None:
     assert [problem.message for problem in platform_problems(tmp_path / "platform.yaml", HOME)] == ["no such file"]
 
 
-def test_mistake_in_one_environment_is_told_whichever_is_asked_for(tmp_path: Path) -> None:
+def test_a_mistake_in_any_environment_is_reported_for_every_environment(tmp_path: Path) -> None:
     path = tmp_path / "platform.yaml"
     path.write_text("kind: Platform\nname: acme\nenvironments:\n  prod: {extends: loca}\n")
     with pytest.raises(ProblemsFound, match="did you mean 'local'"):
@@ -145,7 +145,7 @@ def test_a_long_chain_of_environments_is_merged(tmp_path: Path) -> None:
     assert load_platform(path, "e299", HOME).components == LOCAL_COMPONENTS
 
 
-def test_file_beside_the_manifest_is_found_first(tmp_path: Path) -> None:
+def test_the_file_next_to_the_manifest_is_found_first(tmp_path: Path) -> None:
     product = tmp_path / "products" / "flights"
     (tmp_path / ".git").mkdir()
     product.mkdir(parents=True)
@@ -155,7 +155,7 @@ def test_file_beside_the_manifest_is_found_first(tmp_path: Path) -> None:
         assert find_platform_file(product) == folder / "platform.yaml"
 
 
-def test_file_above_the_repository_is_not_taken(tmp_path: Path) -> None:
+def test_a_file_above_the_repository_is_ignored(tmp_path: Path) -> None:
     product = tmp_path / "repo" / "product"
     product.mkdir(parents=True)
     (tmp_path / "repo" / ".git").write_text("gitdir: elsewhere\n")

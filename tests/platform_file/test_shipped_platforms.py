@@ -21,13 +21,13 @@ def composed(product: str, environment: str) -> Plan:
     return compose(manifest, load_platform(GCP, environment, Path("home")), builtin_catalog())
 
 
-def test_it_loads_without_a_problem() -> None:
+def test_a_shipped_platform_file_loads_without_a_problem() -> None:
     assert platform_problems(GCP, Path("home")) == []
     platform = load_platform(GCP, "prod", Path("home"))
     assert Settings.model_validate({"gcp": platform.settings["gcp"]}).gcp.project == "acme-mesh"
 
 
-def test_every_component_that_it_names_implements_what_it_is_named_for() -> None:
+def test_every_component_of_a_shipped_platform_implements_its_type() -> None:
     catalog = builtin_catalog()
     named = load_platform(GCP, "prod", Path("home")).components
     assert {component_type: catalog[name].component_type for component_type, name in named.items()} == {
@@ -37,7 +37,7 @@ def test_every_component_that_it_names_implements_what_it_is_named_for() -> None
 
 
 @pytest.mark.parametrize("product", ["flights", "punctuality"])
-def test_the_manifests_of_the_examples_compose_for_it_as_they_do_on_a_laptop(product: str) -> None:
+def test_the_example_manifests_compose_for_a_shipped_platform_as_on_a_laptop(product: str) -> None:
     cloud, laptop = composed(product, "prod"), composed(product, "local")
     assert cloud.assets == laptop.assets
     assert [planned.component_type for planned in cloud.components()] == [

@@ -49,7 +49,7 @@ def test_an_example_breaks_no_policy_that_denies_or_devalues(name: str, tmp_path
     assert value_score(results).value == 100
 
 
-def test_what_is_not_known_without_plan_and_registry_is_not_passed() -> None:
+def test_a_policy_does_not_pass_on_values_unknown_without_plan_and_registry() -> None:
     results = policies_for(manifest("flights"), shipped_policies())
     assert unanswered(results) == {
         "domain.type is not known here": ("consumer-aligned-input", "source-aligned-source-system"),
@@ -57,7 +57,7 @@ def test_what_is_not_known_without_plan_and_registry_is_not_passed() -> None:
     }
 
 
-def test_a_product_put_into_the_wrong_domain_is_devalued_at_its_line() -> None:
+def test_a_product_in_the_wrong_domain_is_devalued_at_its_line() -> None:
     results = policies_for(manifest("punctuality"), shipped_policies(), domain_type="source_aligned")
     (broken,) = [result for result in results if result.policy == "source-aligned-source-system"]
     assert broken.outcome is Outcome.VIOLATED

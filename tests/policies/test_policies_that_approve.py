@@ -46,11 +46,11 @@ def test_a_rule_sees_requester_purpose_and_classification(require: str) -> None:
     assert asked(f"!({require})") is Outcome.VIOLATED
 
 
-def test_a_request_that_the_policy_is_not_about_is_not_approved() -> None:
+def test_a_policy_approves_only_requests_in_its_scope() -> None:
     assert asked("true", when="request.domain == 'geography'") is Outcome.NOT_APPLICABLE
 
 
-def test_what_is_not_known_approves_nothing() -> None:
+def test_an_unknown_value_approves_no_request() -> None:
     assert asked("environment == 'local'", environment=None) is Outcome.NOT_EVALUATED
     endless = REQUEST.model_copy(update={"days": None})
     assert evaluate_request(
@@ -58,13 +58,13 @@ def test_what_is_not_known_approves_nothing() -> None:
     ).outcome is (Outcome.NOT_EVALUATED)
 
 
-def test_a_failing_expression_approves_nothing_and_says_why() -> None:
+def test_a_failing_expression_approves_no_request_and_gives_the_reason() -> None:
     failing = policy("request.classifications[9] == 'public'", applies_to="request", effect="approve")
     result = evaluate_request(failing, REQUEST, "local")
     assert result.outcome is Outcome.ERROR
     assert result.message.startswith("require: ")
 
 
-def test_a_product_is_no_request() -> None:
+def test_an_approving_policy_does_not_apply_to_a_product() -> None:
     approving = policy("true", applies_to="request", effect="approve")
     assert one(approving, facts()).outcome is Outcome.NOT_APPLICABLE

@@ -28,7 +28,7 @@ def ran(folder: Path, text: str) -> list[CaseResult]:
     return run_cases(loaded)
 
 
-def test_cases_come_out_in_the_order_in_which_they_are_written(tmp_path: Path) -> None:
+def test_cases_are_reported_in_file_order(tmp_path: Path) -> None:
     results = ran(tmp_path, POLICY)
     assert [(case.case, case.got, case.as_expected) for case in results] == [
         ("a name of ours", Outcome.PASSED, True),
@@ -36,7 +36,7 @@ def test_cases_come_out_in_the_order_in_which_they_are_written(tmp_path: Path) -
     ]
 
 
-def test_a_case_that_comes_out_otherwise_says_so_at_its_line(tmp_path: Path) -> None:
+def test_a_failing_case_is_reported_at_its_line(tmp_path: Path) -> None:
     _, case = ran(tmp_path, POLICY.replace("expect: violated", "expect: passed"))
     assert not case.as_expected
     assert (case.expected, case.got) == (Outcome.PASSED, Outcome.VIOLATED)
@@ -44,7 +44,7 @@ def test_a_case_that_comes_out_otherwise_says_so_at_its_line(tmp_path: Path) -> 
     assert case.message == "the name does not begin with ac-"
 
 
-def test_what_a_case_does_not_give_is_not_known(tmp_path: Path) -> None:
+def test_values_that_a_case_omits_are_unknown(tmp_path: Path) -> None:
     cases = (
         "  - {name: all is known, given: {environment: prod, components: [{maturity: stable}]}, expect: passed}\n"
         "  - {name: no plan, given: {environment: prod}, expect: not_evaluated}\n"
@@ -56,7 +56,7 @@ def test_what_a_case_does_not_give_is_not_known(tmp_path: Path) -> None:
     assert [case.case for case in ran(tmp_path, PLANNED + cases) if not case.as_expected] == []
 
 
-def test_a_case_may_say_in_which_places(tmp_path: Path) -> None:
+def test_a_case_can_name_the_expected_places(tmp_path: Path) -> None:
     text = POLICY.replace("applies_to: product", "applies_to: model")
     text = text.replace("product.name.startsWith", "model.name.startsWith").partition("cases:")[0]
     text = text.replace("'ac-'", "'ac_'")
@@ -68,7 +68,7 @@ def test_a_case_may_say_in_which_places(tmp_path: Path) -> None:
     assert (wrong.as_expected, wrong.at) == (False, ("models.b",))
 
 
-def test_an_error_in_one_place_outweighs_what_the_others_say(tmp_path: Path) -> None:
+def test_an_error_in_one_place_outweighs_the_other_results(tmp_path: Path) -> None:
     text = POLICY.replace("applies_to: product", "applies_to: output_port").partition("cases:")[0]
     text = text.replace("product.name.startsWith('ac-')", "port.contract.version == '1.0.0'")
     first = "{name: a, models: [m], storage: {component: x}, contract: {version: 2.0.0}}"

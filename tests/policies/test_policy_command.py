@@ -27,7 +27,7 @@ def test_list_shows_every_policy_with_effect_scope_and_owner() -> None:
     assert line.split()[1:5] == ["devalue", "30", "product", "mesh-governance"]
 
 
-def test_list_shows_own_policies_and_those_that_they_replace(tmp_path: Path) -> None:
+def test_list_shows_custom_policies_and_the_ones_they_replace(tmp_path: Path) -> None:
     own = write(tmp_path, "naming.yaml", POLICY)
     replaced = write(tmp_path, "mine.yaml", POLICY.replace("our-naming", "stable-contract"))
     listed = json.loads(run("list", own, replaced, "--json").stdout)
@@ -35,7 +35,7 @@ def test_list_shows_own_policies_and_those_that_they_replace(tmp_path: Path) -> 
     assert {policy["name"]: policy["owner"] for policy in listed}["stable-contract"] == "governance"
 
 
-def test_show_says_what_a_policy_asks_for_and_what_it_may_name() -> None:
+def test_show_gives_the_expression_of_a_policy_and_its_variables() -> None:
     shown = run("show", "stable-contract").stdout
     assert "has(port.contract)" in shown
     assert "product.lifecycle == 'stable'" in shown
@@ -43,7 +43,7 @@ def test_show_says_what_a_policy_asks_for_and_what_it_may_name() -> None:
     assert "May be unknown" in shown
 
 
-def test_show_is_there_as_json(tmp_path: Path) -> None:
+def test_show_supports_json(tmp_path: Path) -> None:
     shown = json.loads(run("show", "our-naming", write(tmp_path, "naming.yaml", POLICY), "--json").stdout)
     assert (shown["require"], shown["points"]) == ("product.name.startsWith('ac-')", 10)
     assert "product.name" in shown["variables"]
@@ -56,14 +56,14 @@ def test_show_of_an_unknown_policy_names_the_closest() -> None:
     assert "stable-contract" in (failure.hint or "")
 
 
-def test_test_runs_the_shipped_policies_and_all_come_out_as_recorded() -> None:
+def test_test_runs_the_shipped_policies_and_all_cases_pass() -> None:
     result = run("test")
     assert result.return_value is None
     assert result.stdout.splitlines()[-1].endswith("0 failed")
     assert "✗" not in result.stdout
 
 
-def test_test_shows_expected_and_got_and_leaves_with_one(tmp_path: Path) -> None:
+def test_test_shows_expected_and_actual_results_and_exits_with_status_one(tmp_path: Path) -> None:
     path = write(tmp_path, "naming.yaml", POLICY.replace("expect: violated", "expect: not_applicable"))
     result = run("test", path)
     assert result.return_value is ExitCode.FAILED
@@ -75,7 +75,7 @@ def test_test_shows_expected_and_got_and_leaves_with_one(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("expect", "code", "failed"), [("violated", None, 0), ("passed", ExitCode.FAILED, 1)])
-def test_test_is_there_as_json(expect: str, code: ExitCode | None, failed: int, tmp_path: Path) -> None:
+def test_test_supports_json(expect: str, code: ExitCode | None, failed: int, tmp_path: Path) -> None:
     result = run("test", write(tmp_path, "naming.yaml", POLICY.replace("violated", expect)), "--json")
     assert result.return_value is code
     document: dict[str, Any] = json.loads(result.stdout)
@@ -87,7 +87,7 @@ def test_test_is_there_as_json(expect: str, code: ExitCode | None, failed: int, 
     assert policy["cases"][1]["line"] == 16
 
 
-def test_test_says_where_no_case_is_recorded(tmp_path: Path) -> None:
+def test_test_names_policies_without_recorded_cases(tmp_path: Path) -> None:
     result = run("test", write(tmp_path, "naming.yaml", POLICY.partition("cases:")[0]))
     assert "no cases are recorded" in result.stdout
     assert result.return_value is None

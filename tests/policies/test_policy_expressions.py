@@ -41,7 +41,7 @@ def holds(text: str, scope: Scope = Scope.PRODUCT, **values: Any) -> bool:
         ("product.lifecycle == 'stable' ? true : environment == 'prod'", True),
     ],
 )
-def test_what_is_not_known_does_not_matter_where_the_rest_decides(text: str, expected: bool) -> None:
+def test_an_unknown_value_is_ignored_when_the_rest_decides(text: str, expected: bool) -> None:
     known = {"product__lifecycle": "stable", "product__source_systems": ["registers", "dispatch"]}
     assert holds(text, **known) is expected
 
@@ -56,14 +56,14 @@ def test_what_is_not_known_does_not_matter_where_the_rest_decides(text: str, exp
         ("size(plan['code']) == 0", "plan"),
     ],
 )
-def test_what_is_not_known_is_named_where_it_matters(text: str, variable: str) -> None:
+def test_an_unknown_value_is_named_when_it_decides(text: str, variable: str) -> None:
     with pytest.raises(NotKnown) as unknown:
         holds(text, product__lifecycle="stable")
     assert unknown.value.variable == variable
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_every_variable_of_a_scope_may_be_unknown_and_is_told_by_its_name(scope: Scope) -> None:
+def test_every_unknown_variable_of_a_scope_is_reported_by_name(scope: Scope) -> None:
     for name in VARIABLES[scope]:
         with pytest.raises(NotKnown) as unknown:
             holds(f"dyn({name}) == 1", scope)
@@ -86,7 +86,7 @@ def test_every_variable_of_a_scope_may_be_unknown_and_is_told_by_its_name(scope:
         ("duration(product.name) > duration('1h')", "conversion failed"),
     ],
 )
-def test_an_expression_that_fails_says_why(text: str, message: str) -> None:
+def test_a_failing_expression_gives_its_reason(text: str, message: str) -> None:
     values = {
         "product__name": "flights",
         "product__source_systems": ["dispatch"],
@@ -97,12 +97,12 @@ def test_an_expression_that_fails_says_why(text: str, message: str) -> None:
     assert message in str(failed.value)
 
 
-def test_a_pattern_that_is_none_fails() -> None:
+def test_an_invalid_pattern_fails() -> None:
     with pytest.raises(EvaluationFailed, match="invalid regular expression"):
         holds("product.name.matches('[')", product__name="flights")
 
 
-def test_an_expression_that_runs_away_is_stopped_soon() -> None:
+def test_a_runaway_expression_is_stopped_early() -> None:
     numbers = [str(number) for number in range(100)]
     text = (
         "product.source_systems.all(a, product.source_systems.all(b, product.source_systems.all(c, a + b + c != '')))"
@@ -141,7 +141,7 @@ def test_an_expression_that_is_too_long_or_too_deep_is_refused(text: str) -> Non
         ("domain.name == product.domain && product.address == 'example/example'", {}),
     ],
 )
-def test_a_port_is_seen_as_the_manifest_writes_it(text: str, product: dict[str, Any]) -> None:
+def test_an_expression_sees_a_port_as_in_the_manifest(text: str, product: dict[str, Any]) -> None:
     known = facts({"models": FLIGHT, "output_ports": [port("flights-table", **product)]})
     assert one(policy(text, applies_to="output_port"), known).outcome is Outcome.PASSED
 
@@ -156,7 +156,7 @@ def test_a_port_is_seen_as_the_manifest_writes_it(text: str, product: dict[str, 
         "properties.exists(property, property.model == 'flight' && property.name == 'flight_id')",
     ],
 )
-def test_a_whole_product_is_seen_as_the_manifest_writes_it(text: str) -> None:
+def test_an_expression_sees_a_product_as_in_the_manifest(text: str) -> None:
     known = facts(
         {
             "source_systems": ["dispatch"],
@@ -204,6 +204,6 @@ assert not [result for result in results if result.outcome == "error"], results
 
 
 @pytest.mark.parametrize("code", [IMPORTS, TOGETHER], ids=["without protobuf", "beside pulumi"])
-def test_policies_cost_no_heavy_import_and_get_on_with_one(code: str) -> None:
+def test_policies_need_no_heavy_import_and_work_with_one(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

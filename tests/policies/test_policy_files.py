@@ -18,7 +18,7 @@ def problems(*paths: Path) -> tuple[Problem, ...]:
     return found.value.problems
 
 
-def test_a_policy_is_read_as_it_is_written(tmp_path: Path) -> None:
+def test_a_policy_file_is_read_completely(tmp_path: Path) -> None:
     (loaded,) = load_policies([write(tmp_path, "naming.yaml", POLICY)])
     assert loaded.policy.name == "our-naming"
     assert loaded.policy.applies_to is Scope.PRODUCT
@@ -104,7 +104,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("before", "after", "line", "path", "message", "hint"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_at_its_line(
+def test_a_mistake_is_reported_at_its_line(
     before: str, after: str, line: int, path: str, message: str, hint: str | None, tmp_path: Path
 ) -> None:
     assert POLICY.count(before) == 1
@@ -114,7 +114,7 @@ def test_a_mistake_is_told_at_its_line(
     assert hint is None or hint in (problem.hint or "")
 
 
-def test_all_mistakes_of_all_files_are_told_in_one_run(tmp_path: Path) -> None:
+def test_all_mistakes_of_all_files_are_reported_in_one_run(tmp_path: Path) -> None:
     first = write(tmp_path, "a.yaml", POLICY.replace("effect: devalue", "effect: devalu").replace("==", "="))
     second = write(tmp_path, "b.yaml", POLICY.replace("owner:", "owners:"))
     found = problems(first, second, tmp_path / "missing.yaml")
@@ -135,12 +135,12 @@ def test_all_mistakes_of_all_files_are_told_in_one_run(tmp_path: Path) -> None:
         ("kind: Policy\n\tname: x\n", "tab"),
     ],
 )
-def test_a_file_that_is_no_document_says_so(text: str, message: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_document_is_reported(text: str, message: str, tmp_path: Path) -> None:
     (problem,) = problems(write(tmp_path, "policy.yaml", text))
     assert message in problem.message
 
 
-def test_a_manifest_is_no_policy_and_only_that_is_told(tmp_path: Path) -> None:
+def test_a_manifest_is_reported_only_as_not_being_a_policy(tmp_path: Path) -> None:
     (problem,) = problems(write(tmp_path, "policy.yaml", "kind: DataProduct\nname: flights\nversion: 1\n"))
     assert (problem.location.line, problem.path) == (1, "kind")
     assert problem.hint == "this is a manifest, where a policy file is expected"
@@ -153,7 +153,7 @@ def test_two_policies_of_one_name_are_a_problem_of_the_second(tmp_path: Path) ->
     assert "a.yaml:2:7" in (problem.hint or "")
 
 
-def test_of_a_folder_its_policies_are_read_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_policies_of_a_folder_are_read(tmp_path: Path) -> None:
     write(tmp_path, "mesh.yaml", "kind: Mesh\n")
     write(tmp_path, ".hidden/old.yaml", POLICY)
     write(tmp_path, "policies/naming.yml", POLICY)
@@ -167,14 +167,14 @@ def test_a_file_given_twice_is_read_once(tmp_path: Path) -> None:
     assert len(load_policies([path, path, tmp_path])) == 1
 
 
-def test_a_broken_file_of_a_folder_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_broken_file_of_a_folder_is_reported(tmp_path: Path) -> None:
     write(tmp_path, "naming.yaml", POLICY)
     write(tmp_path, "broken.yaml", "kind: {Policy\n")
     (problem,) = problems(tmp_path)
     assert Path(problem.location.file).name == "broken.yaml"
 
 
-def test_a_folder_without_policies_is_no_success(tmp_path: Path) -> None:
+def test_a_folder_without_policies_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "mesh.yaml", "kind: Mesh\n")
     with pytest.raises(NoPolicies, match="no policy in"):
         load_policies([tmp_path])

@@ -28,7 +28,7 @@ from tests.policies.writing import POLICY, write
         ("plan.storage.all( c, c.matur == 'x')", Scope.PRODUCT, "matur", "'maturity'"),
     ],
 )
-def test_a_misspelt_key_is_found_with_what_was_meant(text: str, scope: Scope, key: str, meant: str) -> None:
+def test_a_misspelt_key_is_reported_with_the_intended_key(text: str, scope: Scope, key: str, meant: str) -> None:
     ((found, hint),) = misspelt_keys(text, scope)
     assert found == key
     assert meant in (hint or "")
@@ -48,7 +48,7 @@ def test_a_misspelt_key_is_found_with_what_was_meant(text: str, scope: Scope, ke
         ("product.name.startsWith(domain.name)", Scope.PRODUCT),
     ],
 )
-def test_keys_that_may_be_there_are_left_alone(text: str, scope: Scope) -> None:
+def test_optional_keys_are_not_reported(text: str, scope: Scope) -> None:
     assert list(misspelt_keys(text, scope)) == []
 
 

@@ -126,7 +126,7 @@ def test_an_expression_gives_an_answer_or_a_typed_error(text: str, scope: Scope,
     product=PRODUCTS,
     known=KNOWN,
 )
-def test_a_policy_has_a_result_whatever_it_is_asked_of(
+def test_a_policy_has_a_result_for_every_input(
     require: str, when: str | None, scope: Scope, effect: str, product: dict[str, Any], known: dict[str, Any]
 ) -> None:
     asked = policy(require, when=when, applies_to=scope, effect=effect, points=10 if effect == "devalue" else None)

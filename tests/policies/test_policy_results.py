@@ -28,16 +28,16 @@ def test_a_violated_policy_names_every_place_once() -> None:
     assert [place.path for place in found.places] == ["output_ports[0]", "output_ports[2]"]
 
 
-def test_a_policy_without_things_to_ask_of_does_not_apply() -> None:
+def test_a_policy_without_a_matching_place_does_not_apply() -> None:
     assert one(policy("false", applies_to="input_port"), facts(STABLE)).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_one_place_that_passes_is_enough_to_pass_where_the_others_are_not_asked() -> None:
+def test_a_policy_passes_when_one_place_passes_and_the_others_are_out_of_scope() -> None:
     asked = policy("true", applies_to="output_port", when="has(port.contract)")
     assert one(asked, facts(STABLE)).outcome is Outcome.PASSED
 
 
-def test_broken_in_one_place_and_failing_in_another_is_both() -> None:
+def test_a_policy_can_be_both_violated_and_failing() -> None:
     asked = policy("port.contract.version == '2.0.0'", applies_to="output_port", effect="deny")
     error, violated = evaluate([asked], facts(STABLE))
     assert (error.outcome, [place.path for place in error.places]) == (
@@ -49,14 +49,14 @@ def test_broken_in_one_place_and_failing_in_another_is_both() -> None:
     assert (violated.outcome, [place.path for place in violated.places]) == (Outcome.VIOLATED, ["output_ports[1]"])
 
 
-def test_an_error_says_which_expression() -> None:
+def test_an_error_names_its_expression() -> None:
     assert one(policy("true", when="product.code.component == 'x'"), facts()).message == (
         "when: it reads a key of a value without keys"
     )
 
 
 @pytest.mark.parametrize("text", ["product.lifecycel == 'x'", "product.name", "", "(", "port.name == 'x'", "\ud800"])
-def test_an_expression_that_was_never_checked_is_an_error_and_no_pass(text: str) -> None:
+def test_an_expression_that_was_never_checked_is_an_error(text: str) -> None:
     """A policy may come from a registry that an older version wrote."""
     found = one(policy(text, effect="deny"), facts())
     assert found.outcome is Outcome.ERROR
@@ -64,7 +64,7 @@ def test_an_expression_that_was_never_checked_is_an_error_and_no_pass(text: str)
     assert found.forbids
 
 
-def test_what_is_not_known_is_told_with_where_it_would_come_from() -> None:
+def test_an_unknown_value_is_reported_with_its_source() -> None:
     found = one(policy("domain.type == 'aggregated'", effect="deny"), facts())
     assert (found.outcome, found.message) == (Outcome.NOT_EVALUATED, "domain.type is not known here")
     assert "registry" in found.hint
@@ -96,7 +96,7 @@ def test_results_come_in_the_order_of_the_policies() -> None:
         (Effect.DEVALUE, Outcome.NOT_APPLICABLE, False, None),
     ],
 )
-def test_only_a_policy_that_denies_forbids_and_it_does_so_when_it_fails(
+def test_only_a_denying_policy_forbids_and_a_failing_one_forbids_too(
     effect: Effect, outcome: Outcome, forbids: bool, severity: str | None
 ) -> None:
     require = {
@@ -115,7 +115,7 @@ def test_only_a_policy_that_denies_forbids_and_it_does_so_when_it_fails(
     assert [problem.severity for problem in found.problems()] == ([severity] if severity else [])
 
 
-def test_a_problem_says_which_policy_where_and_how_to_mend_it() -> None:
+def test_a_problem_names_the_policy_the_place_and_the_fix() -> None:
     (problem,) = one(policy("model.description != ''", applies_to="model"), facts({"models": FLIGHT})).problems()
     assert (problem.location.file, problem.path) == ("alchemesh.yaml", "models.flight")
     assert (problem.message, problem.hint) == ("policy our-rule: the rule is broken", "mend it")
@@ -127,26 +127,26 @@ def test_a_result_is_plain_json() -> None:
     assert (found["outcome"], found["places"][1]["path"]) == ("violated", "output_ports[2]")
 
 
-def test_the_value_score_is_a_hundred_less_what_was_broken() -> None:
+def test_the_value_score_is_a_hundred_minus_the_points_of_violated_policies() -> None:
     score = value_score([result(Outcome.VIOLATED, points=30), result(Outcome.PASSED, name="other")])
     assert score.value == 70
     assert score.deductions == (Deduction("ours", 30, "why"),)
     assert score.open == ()
 
 
-def test_the_value_score_never_falls_below_nothing() -> None:
+def test_the_value_score_never_falls_below_zero() -> None:
     score = value_score([result(Outcome.VIOLATED, points=70), result(Outcome.VIOLATED, points=60, name="other")])
     assert score.value == 0
     assert len(score.deductions) == 2
 
 
-def test_points_are_taken_off_once_however_many_places() -> None:
+def test_a_policy_takes_its_points_once_for_any_number_of_places() -> None:
     asked = policy("false", applies_to="output_port", effect="devalue", points=20)
     score = value_score(evaluate([asked], facts(STABLE)))
     assert score.value == 80
 
 
-def test_denying_and_warning_take_no_points() -> None:
+def test_denying_and_warning_policies_take_no_points() -> None:
     results = [result(Outcome.VIOLATED, Effect.DENY), result(Outcome.VIOLATED, Effect.WARN)]
     assert value_score(results).value == 100
 

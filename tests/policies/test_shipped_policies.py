@@ -13,12 +13,12 @@ CASES = {f"{name}: {case.case}": case for name, loaded in LOADED.items() for cas
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_case_comes_out_as_recorded(case: CaseResult) -> None:
+def test_a_recorded_case_passes(case: CaseResult) -> None:
     assert case.as_expected, f"{case.location}: {case.got} at {case.at}: {case.message}"
 
 
 @pytest.mark.parametrize("loaded", LOADED.values(), ids=LOADED)
-def test_a_policy_is_recorded_kept_broken_and_where_it_does_not_apply(loaded: LoadedPolicy) -> None:
+def test_a_policy_has_passing_violating_and_not_applicable_cases(loaded: LoadedPolicy) -> None:
     expected = {case.expect for case in loaded.policy.cases}
     assert {Outcome.PASSED, Outcome.VIOLATED} <= expected
     assert Outcome.NOT_APPLICABLE in expected or loaded.policy.when is None
@@ -26,7 +26,7 @@ def test_a_policy_is_recorded_kept_broken_and_where_it_does_not_apply(loaded: Lo
 
 
 @pytest.mark.parametrize("loaded", LOADED.values(), ids=LOADED)
-def test_a_policy_lies_in_the_file_of_its_name(loaded: LoadedPolicy) -> None:
+def test_a_policy_is_in_the_file_of_its_name(loaded: LoadedPolicy) -> None:
     assert loaded.path.name == f"{loaded.policy.name}.yaml"
 
 
@@ -43,7 +43,7 @@ def test_the_shipped_policies_are_those_of_the_files() -> None:
     }
 
 
-def test_what_the_mesh_cannot_do_without_is_denied_and_devalued() -> None:
+def test_the_shipped_policies_deny_and_devalue_violations_of_mesh_essentials() -> None:
     effects = {name: loaded.policy.effect for name, loaded in LOADED.items()}
     assert {name for name, effect in effects.items() if effect is Effect.DENY} == {
         "classified-restricted",

@@ -69,19 +69,19 @@ def without_nulls(tree: Any) -> Any:
 
 
 @given(TREES, TREES)
-def test_making_the_changes_leads_from_the_old_to_the_new(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_applying_the_changes_turns_the_old_value_into_the_new(old: dict[str, Any], new: dict[str, Any]) -> None:
     kinds = dict(difference(old, new))
     assert without_nulls(apply(old, new, kinds)) == without_nulls(new)
 
 
 @given(TREES)
-def test_the_same_does_not_differ(tree: dict[str, Any]) -> None:
+def test_equal_values_do_not_differ(tree: dict[str, Any]) -> None:
     assert difference(tree, copy.deepcopy(tree)) == {}
     assert difference(without_nulls(tree), tree) == {}
 
 
 @given(TREES, TREES)
-def test_looking_from_the_other_side_turns_additions_into_removals(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_reversing_a_comparison_turns_additions_into_removals(old: dict[str, Any], new: dict[str, Any]) -> None:
     mirror = {"add": "delete", "delete": "add", "update": "update"}
     there, back = difference(old, new), difference(new, old)
     assert {path: mirror[kind] for path, kind in there.items()} == back
@@ -93,7 +93,7 @@ def test_every_path_starts_with_its_property(old: dict[str, Any], new: dict[str,
         assert top_level(path) == parts_of(path)[0]
 
 
-def test_paths_name_what_changed_and_nothing_above() -> None:
+def test_paths_name_the_changed_value_and_no_parent() -> None:
     old = {"columns": [{"name": "a"}, {"name": "b", "type": "string"}], "gone": 1, "same": {"deep": [1]}}
     new = {"columns": [{"name": "a"}, {"name": "b", "type": "date"}, {"name": "c"}], "same": {"deep": [1]}, "come": 2}
     assert difference(old, new) == {
@@ -104,15 +104,15 @@ def test_paths_name_what_changed_and_nothing_above() -> None:
     }
 
 
-def test_true_is_not_one() -> None:
+def test_true_differs_from_one() -> None:
     assert difference({"a": True}, {"a": 1}) == {"a": "update"}
 
 
-def test_what_is_unknown_differs_from_what_is_known() -> None:
+def test_unknown_values_differ_from_known_ones() -> None:
     assert difference({"a": "x", "b": ["y"]}, {"a": UNKNOWN, "b": [UNKNOWN]}) == {"a": "update", "b[0]": "update"}
 
 
-def test_what_becomes_secret_differs_and_what_stays_secret_is_compared_inside() -> None:
+def test_a_value_that_becomes_secret_differs_and_secret_values_are_compared() -> None:
     assert difference({"a": "x"}, {"a": Secret("x")}) == {"a": "update"}
     assert difference({"a": Secret("x")}, {"a": "x"}) == {"a": "update"}
     assert difference({"a": Secret({"b": 1})}, {"a": Secret({"b": 1})}) == {}

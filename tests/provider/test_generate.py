@@ -208,7 +208,7 @@ def test_check_reports_a_file_that_is_out_of_date(
     assert generate.main(["--check"]) == 0
 
 
-def test_only_the_asked_systems_are_written() -> None:
+def test_only_the_requested_systems_are_written() -> None:
     assert [path.parent.name for path in generate.resource_files(["kafka"])] == ["kafka"]
 
 

@@ -31,7 +31,7 @@ def test_properties_are_in_camel_case_and_attributes_in_snake_case() -> None:
     assert read.complete
 
 
-def test_every_refusal_names_its_property() -> None:
+def test_every_error_names_its_property() -> None:
     read = read_properties(
         Thing,
         {"httpPort": "x", "keepOnDelete": 3, "parts": [{"name": "a"}, {"size": "big", "hue": 1}], "kepOnDelete": 1},
@@ -48,7 +48,7 @@ def test_every_refusal_names_its_property() -> None:
     }
 
 
-def test_snake_case_is_no_property() -> None:
+def test_a_snake_case_property_is_refused() -> None:
     assert read_properties(Thing, {"given_name": "ab", "givenName": "ab"}).refusals[0].property == "given_name"
 
 
@@ -58,7 +58,7 @@ def test_a_member_of_a_union_is_refused_at_its_own_path() -> None:
 
 
 @pytest.mark.parametrize("unknown", [UNKNOWN, Secret(UNKNOWN)])
-def test_the_unknown_stays_unknown_beside_what_is_known(unknown: object) -> None:
+def test_unknown_values_stay_unknown_next_to_known_ones(unknown: object) -> None:
     read = read_properties(Thing, {"givenName": unknown, "httpPort": 80})
     assert not read.complete
     assert read.refusals == ()
@@ -67,22 +67,22 @@ def test_the_unknown_stays_unknown_beside_what_is_known(unknown: object) -> None
     assert (read.values.http_port, read.values.keep_on_delete) == (80, True)
 
 
-def test_what_is_wrong_beside_the_unknown_is_said_and_the_unknown_is_not() -> None:
+def test_errors_next_to_unknown_values_are_reported_and_unknown_values_are_not() -> None:
     read = read_properties(Thing, {"givenName": "a", "httpPort": UNKNOWN, "parts": [{"name": UNKNOWN, "size": "big"}]})
     assert {refusal.property for refusal in read.refusals} == {"givenName", "parts[0].size"}
 
 
-def test_something_unknown_inside_makes_the_whole_property_unknown() -> None:
+def test_an_unknown_nested_value_makes_the_whole_property_unknown() -> None:
     read = read_properties(Thing, {"givenName": "ab", "parts": [{"name": UNKNOWN}]})
     assert read.values is not None
     assert read.values.parts is UNKNOWN
 
 
-def test_secrets_are_read_in_the_open() -> None:
+def test_models_read_secrets_in_plain_text() -> None:
     assert read_properties(Thing, {"givenName": Secret("ab")}).values == Thing(given_name="ab")
 
 
-def test_defaults_are_filled_in_and_null_stays_unsaid() -> None:
+def test_defaults_are_filled_in_and_null_stays_unset() -> None:
     assert with_defaults(Thing, {"givenName": "ab", "httpPort": None, "keepOnDelete": False}) == {
         "givenName": "ab",
         "keepOnDelete": False,
@@ -91,7 +91,7 @@ def test_defaults_are_filled_in_and_null_stays_unsaid() -> None:
     }
 
 
-def test_documents_inside_keep_their_keys() -> None:
+def test_nested_documents_keep_their_keys() -> None:
     class Record(Properties):
         whole_document: dict[str, object]
 

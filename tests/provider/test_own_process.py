@@ -27,7 +27,7 @@ def version_at(port: int) -> str:
         return str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=LONGEST).version)
 
 
-def test_it_answers_on_its_port_and_ends_with_the_block(tmp_path: Path) -> None:
+def test_the_provider_answers_on_its_port_and_ends_with_the_block(tmp_path: Path) -> None:
     with spawn_provider(f"sqlite:///{tmp_path / 'registry.db'}") as served:
         assert version_at(served.port) == __version__
         children = psutil.Process().children()
@@ -35,7 +35,7 @@ def test_it_answers_on_its_port_and_ends_with_the_block(tmp_path: Path) -> None:
     assert not child.is_running()
 
 
-def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+def test_the_provider_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import time\nfrom alchemesh_platform.provider.serve.attach import spawn_provider\n"
         f"with spawn_provider('sqlite:///{tmp_path / 'registry.db'}') as served:\n"
@@ -50,7 +50,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_at_once_by_the_signals_that_the_engine_sends(number: signal.Signals) -> None:
+def test_the_provider_ends_immediately_on_the_signals_of_the_engine(number: signal.Signals) -> None:
     """The engine waits five seconds for a plugin that does not, at the end of each of its runs."""
     command = [sys.executable, "-m", "alchemesh_platform.provider.main"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -60,7 +60,7 @@ def test_it_ends_at_once_by_the_signals_that_the_engine_sends(number: signal.Sig
         assert process.wait(LONGEST) == 0
 
 
-def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -> None:
+def test_the_provider_knows_deployed_resources_without_the_state(tmp_path: Path) -> None:
     """A table that was never made refuses no change."""
     old, new = (
         {"table": "acme-mesh.gates.gate", "fields": [{"name": "code", "type": kind, "mode": "NULLABLE"}]}
@@ -79,7 +79,7 @@ def test_it_knows_what_stands_though_it_does_not_see_the_state(tmp_path: Path) -
             assert len(answer.failures) == refused
 
 
-def test_it_records_the_actor_of_the_run(tmp_path: Path) -> None:
+def test_the_provider_records_the_actor_of_the_run(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path / 'registry.db'}"
     contract = {
         "environment": "local",
@@ -106,14 +106,14 @@ def test_it_records_the_actor_of_the_run(tmp_path: Path) -> None:
     assert notice.given_by == "amelia@airport.example"
 
 
-def test_the_address_of_the_registry_is_on_no_command_line(tmp_path: Path) -> None:
+def test_no_command_line_contains_the_address_of_the_registry(tmp_path: Path) -> None:
     with spawn_provider(f"sqlite:///{tmp_path / 'registry.db'}"):
         lines = [" ".join(arguments_of(child)) for child in psutil.Process().children()]
         assert len([line for line in lines if "alchemesh_platform.provider.main" in line]) == 1
         assert [line for line in lines if "registry.db" in line] == []
 
 
-def test_a_provider_that_does_not_start_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_does_not_start_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "alchemesh_platform"
     broken.mkdir()
     (broken / "__init__.py").write_text("raise SystemExit(3)")
@@ -122,7 +122,7 @@ def test_a_provider_that_does_not_start_is_a_clear_error(tmp_path: Path, monkeyp
         pass
 
 
-def test_help_says_what_it_is() -> None:
+def test_help_describes_the_provider() -> None:
     command = [sys.executable, "-m", "alchemesh_platform.provider.main", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Pulumi provider plugin" in done.stdout

@@ -142,7 +142,7 @@ def changes_of(result: Any) -> dict[str, int]:
     return {str(getattr(kind, "value", kind)): number for kind, number in summary.items() if number}
 
 
-def test_a_product_comes_changes_and_goes(tmp_path: Path, engine: Engine, product: Product) -> None:
+def test_a_product_is_created_updated_and_deleted(tmp_path: Path, engine: Engine, product: Product) -> None:
     said: list[str] = []
     with (
         serve_provider(registry_of(tmp_path)) as served,
@@ -194,7 +194,7 @@ def test_a_product_comes_changes_and_goes(tmp_path: Path, engine: Engine, produc
         assert processes.status(product.run_directory, "flights-table").state == "UNSUPERVISED"
 
 
-def test_what_is_refused_stops_the_preview_with_its_reason(tmp_path: Path, engine: Engine) -> None:
+def test_a_refused_input_stops_the_preview_with_its_reason(tmp_path: Path, engine: Engine) -> None:
     def program() -> None:
         wrong = [{"name": "a", "type": "text"}]
         local.DeltaTable("flight", path=str(tmp_path / "t"), owner="a/b/c", table="flight", columns=wrong)
@@ -209,7 +209,7 @@ def test_what_is_refused_stops_the_preview_with_its_reason(tmp_path: Path, engin
     assert "Traceback" not in str(failed.value)
 
 
-def test_what_fails_leaves_the_rest_recorded_and_no_pending_operation(
+def test_a_failure_leaves_the_rest_recorded_and_no_pending_operation(
     tmp_path: Path, engine: Engine, product: Product
 ) -> None:
     (tmp_path / "source" / "a.csv").write_text("a,b\n1\n")
@@ -228,7 +228,7 @@ def test_what_fails_leaves_the_rest_recorded_and_no_pending_operation(
         made.destroy()
 
 
-def test_a_provider_in_a_process_of_its_own_does_the_same(tmp_path: Path, engine: Engine, product: Product) -> None:
+def test_a_provider_in_a_separate_process_behaves_the_same(tmp_path: Path, engine: Engine, product: Product) -> None:
     with (
         serve_provider(registry_of(tmp_path), own_process=True, delete_data=True) as served,
         stack(tmp_path, engine, product, PULUMI_DEBUG_PROVIDERS=served.debug_providers) as made,

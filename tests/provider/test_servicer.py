@@ -109,7 +109,7 @@ def slow(tmp_path: Path) -> Any:
         yield wire, handler
 
 
-def test_a_failure_is_its_sentence_and_hint_and_leaves_no_pending_operation(slow: tuple[Wire, SlowHandler]) -> None:
+def test_a_failure_has_a_message_and_a_hint_and_leaves_no_pending_operation(slow: tuple[Wire, SlowHandler]) -> None:
     wire, _ = slow
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(SLOW, {"name": "a", "act": "fail"})
@@ -131,7 +131,7 @@ def test_a_failure_carries_the_commands_of_its_hint(slow: tuple[Wire, SlowHandle
     assert commands_of(hint) == [["alchemesh", "up", "-e", "prod"]]
 
 
-def test_a_creation_that_left_something_is_recorded_with_its_secrets_and_its_failure(
+def test_a_partial_creation_is_recorded_with_its_secrets_and_its_failure(
     slow: tuple[Wire, SlowHandler],
 ) -> None:
     wire, _ = slow
@@ -144,7 +144,7 @@ def test_a_creation_that_left_something_is_recorded_with_its_secrets_and_its_fai
     assert properties == {"name": Secret("a"), "act": "begin", "greeting": Secret("hello")}
 
 
-def test_a_creation_that_is_stopped_half_way_is_recorded_too(slow: tuple[Wire, SlowHandler]) -> None:
+def test_a_cancelled_creation_is_recorded_too(slow: tuple[Wire, SlowHandler]) -> None:
     wire, handler = slow
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(wire.create, SLOW, {"name": "a", "act": "stop"})
@@ -164,7 +164,7 @@ def recorded(failed: Any) -> Any:
     return record
 
 
-def test_a_mistake_of_ours_is_a_sentence_and_its_traceback_is_for_the_debug_log(
+def test_an_internal_error_is_a_message_with_its_traceback_in_the_debug_log(
     slow: tuple[Wire, SlowHandler],
 ) -> None:
     wire, _ = slow
@@ -177,7 +177,7 @@ def test_a_mistake_of_ours_is_a_sentence_and_its_traceback_is_for_the_debug_log(
     assert "Traceback" in message
 
 
-def test_blocking_work_is_done_side_by_side(slow: tuple[Wire, SlowHandler]) -> None:
+def test_blocking_work_runs_in_parallel(slow: tuple[Wire, SlowHandler]) -> None:
     """Each of the eight waits for the seven others: one after the other, none would end."""
     wire, _ = slow
     with ThreadPoolExecutor(8) as pool:
@@ -185,7 +185,7 @@ def test_blocking_work_is_done_side_by_side(slow: tuple[Wire, SlowHandler]) -> N
     assert len({resource.id for resource in made}) == 8
 
 
-def test_cancelling_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
+def test_cancelling_stops_running_operations(slow: tuple[Wire, SlowHandler]) -> None:
     wire, handler = slow
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(wire.create, SLOW, {"name": "a", "act": "wait"})
@@ -198,7 +198,7 @@ def test_cancelling_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
     assert wire.create(SLOW, {"name": "b", "act": "go"}).state["greeting"] == "hello b"
 
 
-def test_a_time_limit_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
+def test_a_time_limit_stops_a_running_operation(slow: tuple[Wire, SlowHandler]) -> None:
     wire, _ = slow
     started = time.monotonic()
     with pytest.raises(grpc.RpcError) as failed:
@@ -207,7 +207,7 @@ def test_a_time_limit_stops_what_runs(slow: tuple[Wire, SlowHandler]) -> None:
     assert time.monotonic() - started < LONGEST
 
 
-def test_what_is_computed_from_a_secret_is_secret(slow: tuple[Wire, SlowHandler]) -> None:
+def test_values_computed_from_a_secret_are_secret(slow: tuple[Wire, SlowHandler]) -> None:
     wire, _ = slow
     made = wire.create(SLOW, {"name": Secret("hunter2"), "act": "go"})
     assert made.state["name"] == Secret("hunter2")
@@ -215,27 +215,27 @@ def test_what_is_computed_from_a_secret_is_secret(slow: tuple[Wire, SlowHandler]
     assert wire.read(made) == made
 
 
-def test_an_unknown_type_is_named_with_those_that_there_are(wire: Wire) -> None:
+def test_an_unknown_type_is_reported_with_the_known_types(wire: Wire) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         wire.check("alchemesh:mesh:Planet", {})
     assert "there is no resource type alchemesh:mesh:Planet" in failed.value.details()
     assert "alchemesh:mesh:Product" in failed.value.details()
 
 
-def test_importing_says_what_to_do_instead(wire: Wire) -> None:
+def test_importing_names_the_alternative(wire: Wire) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         wire.stub.Read(provider_pb2.ReadRequest(id="local:a/b", urn=urn("alchemesh:mesh:Product")))
     assert "declare it: `up` adopts an existing resource" in failed.value.details()
 
 
-def test_it_takes_secrets_and_previews(wire: Wire) -> None:
+def test_the_provider_accepts_secrets_and_previews(wire: Wire) -> None:
     handshake = wire.stub.Handshake(provider_pb2.ProviderHandshakeRequest(engine_address="127.0.0.1:1"))
     configured = wire.stub.Configure(provider_pb2.ConfigureRequest())
     assert (handshake.accept_secrets, configured.acceptSecrets, configured.supportsPreview) == (True, True, True)
     assert (handshake.accept_outputs, configured.acceptOutputs) == (False, False)
 
 
-def test_it_says_its_version(wire: Wire) -> None:
+def test_the_provider_reports_its_version(wire: Wire) -> None:
     assert wire.stub.GetPluginInfo(empty_pb2.Empty()).version == __version__
 
 
@@ -249,13 +249,13 @@ def test_it_says_its_version(wire: Wire) -> None:
         ("GetMapping", provider_pb2.GetMappingRequest(key="terraform")),
     ],
 )
-def test_what_it_has_not_is_said_to_be_not_there(wire: Wire, method: str, request_: Any) -> None:
+def test_unsupported_calls_are_unimplemented(wire: Wire, method: str, request_: Any) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         getattr(wire.stub, method)(request_)
     assert failed.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_the_registry_may_come_by_configuration_as_a_secret(tmp_path: Path) -> None:
+def test_the_registry_can_be_configured_as_a_secret(tmp_path: Path) -> None:
     provider = AlchemeshProvider(HANDLERS)
     with other_provider(tmp_path, provider) as wire:
         with pytest.raises(grpc.RpcError, match="ALCHEMESH_REGISTRY"):
@@ -265,7 +265,7 @@ def test_the_registry_may_come_by_configuration_as_a_secret(tmp_path: Path) -> N
         wire.create("alchemesh:mesh:Port", PORT)
 
 
-def test_an_unknown_setting_is_refused_and_a_changed_one_is_no_replacement(wire: Wire) -> None:
+def test_an_unknown_setting_is_refused_and_a_changed_one_replaces_nothing(wire: Wire) -> None:
     where = "urn:pulumi:local::p::pulumi:providers:alchemesh::default"
     news = encode_map({"registry": "sqlite:///x", "regsitry": "y"})
     answer = wire.stub.CheckConfig(provider_pb2.CheckRequest(urn=where, news=news))
@@ -278,7 +278,7 @@ def test_an_unknown_setting_is_refused_and_a_changed_one_is_no_replacement(wire:
     assert (answer.changes, list(answer.replaces)) == (provider_pb2.DiffResponse.DIFF_SOME, [])
 
 
-def test_a_registry_that_cannot_be_used_is_a_sentence_with_a_way_out(tmp_path: Path) -> None:
+def test_an_unusable_registry_is_an_error_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "bad.db").write_bytes(b"no database at all, whatever else it may be" * 30)
     provider = AlchemeshProvider(HANDLERS, f"sqlite:///{tmp_path / 'bad.db'}")
     with other_provider(tmp_path, provider) as wire, pytest.raises(grpc.RpcError) as failed:

@@ -38,7 +38,7 @@ TREES = st.recursive(
 
 
 @given(TREES)
-def test_a_value_comes_back_as_it_went(tree: Any) -> None:
+def test_a_value_survives_a_round_trip(tree: Any) -> None:
     assert decode(encode(tree)) == tree
 
 
@@ -54,7 +54,7 @@ def test_every_marker_of_the_engine_is_unknown(marker: str) -> None:
     assert decode(struct_pb2.Value(string_value=marker)) is UNKNOWN
 
 
-def test_an_output_value_is_read_also_without_what_is_left_out() -> None:
+def test_an_output_value_with_omitted_fields_is_read() -> None:
     """The SDK's own reader fails on one with no value, or with no dependencies."""
 
     def output(**fields: struct_pb2.Value) -> struct_pb2.Value:
@@ -74,10 +74,10 @@ def test_secrets_are_found_revealed_and_masked_wherever_they_are() -> None:
     assert masked(tree, "[secret]") == {"a": [{"b": "[secret]"}], "c": 1}
 
 
-def test_the_unknown_is_found_inside_secrets_too() -> None:
+def test_unknown_values_are_found_inside_secrets_too() -> None:
     assert has_unknown({"a": [Secret({"b": UNKNOWN})]})
     assert not has_unknown({"a": [Secret({"b": None})]})
 
 
-def test_maps_go_both_ways() -> None:
+def test_maps_survive_a_round_trip() -> None:
     assert decode_map(encode_map({"a": 1, "b": None})) == {"a": 1, "b": None}

@@ -28,7 +28,7 @@ def act(environment: str, operation: str = "access approve", **more: str) -> Act
     )
 
 
-def test_acts_come_back_newest_first(registry: Registry, environment: str) -> None:
+def test_acts_are_listed_newest_first(registry: Registry, environment: str) -> None:
     first, second = act(environment, product="aviation/flights"), act(environment, "access revoke", reason="over")
     record_act(registry, first)
     record_act(registry, second)
@@ -38,7 +38,7 @@ def test_acts_come_back_newest_first(registry: Registry, environment: str) -> No
     assert acts_of(registry, environment, limit=1) == [second]
 
 
-def test_acts_of_many_at_once_make_one_chain(registry: Registry, environment: str) -> None:
+def test_concurrent_acts_make_one_chain(registry: Registry, environment: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: record_act(registry, act(environment, f"act {number}")), range(40)))
 
@@ -46,7 +46,7 @@ def test_acts_of_many_at_once_make_one_chain(registry: Registry, environment: st
     assert list(broken_links(registry)) == []
 
 
-def test_an_act_falls_with_its_transaction(registry: Registry, environment: str) -> None:
+def test_an_act_is_rolled_back_with_its_transaction(registry: Registry, environment: str) -> None:
     with pytest.raises(RuntimeError), registry.transaction("anything") as turn:
         record_act(turn, act(environment))
         raise RuntimeError
@@ -55,14 +55,14 @@ def test_an_act_falls_with_its_transaction(registry: Registry, environment: str)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE acts SET actor = 'nobody'", "DELETE FROM acts"])
-def test_acts_are_only_added(registry: Registry, environment: str, statement: str) -> None:
+def test_acts_are_append_only(registry: Registry, environment: str, statement: str) -> None:
     record_act(registry, act(environment))
 
     with pytest.raises(DatabaseError, match="append-only"), registry.writing() as connection:
         connection.execute(text(statement))
 
 
-def test_an_act_that_was_put_in_between_is_told(tmp_path: object) -> None:
+def test_an_inserted_act_is_reported(tmp_path: object) -> None:
     with Registry.open(f"sqlite:///{tmp_path}/registry.db") as registry:
         for number in range(4):
             record_act(registry, act("local", f"act {number}"))
@@ -100,7 +100,7 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]
         ("UPDATE acts SET document = 'nothing' WHERE number = 4", (4,)),
     ],
 )
-def test_whatever_is_touched_does_not_fit(chain: Registry, statement: str, broken: tuple[int, ...]) -> None:
+def test_any_changed_act_breaks_the_chain(chain: Registry, statement: str, broken: tuple[int, ...]) -> None:
     assert check_chain(chain).is_whole
     with chain.writing() as connection:
         connection.execute(text(statement))
@@ -108,9 +108,7 @@ def test_whatever_is_touched_does_not_fit(chain: Registry, statement: str, broke
     assert check_chain(chain).broken == broken
 
 
-def test_an_end_that_was_taken_off_is_told_by_the_head_that_was_kept(
-    chain: Registry, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_removed_end_is_detected_by_the_stored_head(chain: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     head = check_chain(chain).head
     assert head == links(chain)[0].digest
     record_act(chain, act("local", "act 4"))
@@ -136,7 +134,7 @@ def test_the_command_lists_the_newest_first(chain: Registry, capsys: pytest.Capt
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_the_command_tells_the_broken_links(chain: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_broken_links(chain: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     with chain.writing() as connection:
         connection.execute(text("UPDATE acts SET document = replace(document, 'because', 'no') WHERE number = 2"))
 
@@ -147,7 +145,7 @@ def test_the_command_tells_the_broken_links(chain: Registry, capsys: pytest.Capt
     assert "broken: the digest in entry 2 does not match the entry before it" in capsys.readouterr().out
 
 
-def test_nothing_was_done_yet(tmp_path: Path) -> None:
+def test_an_empty_audit_is_valid(tmp_path: Path) -> None:
     with Registry.open(f"sqlite:///{tmp_path}/registry.db") as registry:
         assert check_chain(registry).as_json() == {
             "acts": 0,

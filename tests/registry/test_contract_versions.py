@@ -32,7 +32,7 @@ def test_versions_are_kept_newest_first_in_the_order_of_numbers(registry: Regist
 
 @pytest.mark.parametrize("lifecycle", ["active", "deprecated"])
 @pytest.mark.parametrize("change", [{"models": SMALLER}, {"access": "public"}, {"period": "180d"}])
-def test_a_version_that_was_promised_takes_no_other_promise(
+def test_a_promised_version_is_immutable(
     registry: Registry, environment: str, lifecycle: str, change: dict[str, object]
 ) -> None:
     keep_version(registry, contract(environment, lifecycle=lifecycle))
@@ -43,7 +43,7 @@ def test_a_version_that_was_promised_takes_no_other_promise(
     assert kept(registry, environment) == before
 
 
-def test_a_draft_may_change_and_is_kept_as_it_is_promised(registry: Registry, environment: str) -> None:
+def test_a_draft_can_change_and_is_stored_when_promised(registry: Registry, environment: str) -> None:
     keep_version(registry, contract(environment, lifecycle="draft"))
     keep_version(registry, contract(environment, lifecycle="draft", models=SMALLER))
     keep_version(registry, contract(environment, lifecycle="active", models=DESCRIBED))
@@ -51,7 +51,7 @@ def test_a_draft_may_change_and_is_kept_as_it_is_promised(registry: Registry, en
     assert (version.lifecycle, version.models) == ("active", DESCRIBED)
 
 
-def test_only_the_lifecycle_of_a_kept_version_goes_on(registry: Registry, environment: str) -> None:
+def test_only_the_lifecycle_of_a_kept_version_can_change(registry: Registry, environment: str) -> None:
     keep_version(registry, contract(environment))
     keep_version(registry, contract(environment, lifecycle="deprecated", models=DESCRIBED))
     [version] = kept(registry, environment)
@@ -63,13 +63,13 @@ def test_only_the_lifecycle_of_a_kept_version_goes_on(registry: Registry, enviro
             keep_version(registry, contract(environment, lifecycle=back))
 
 
-def test_what_was_promised_does_not_become_a_draft_again(registry: Registry, environment: str) -> None:
+def test_a_promised_version_does_not_become_a_draft_again(registry: Registry, environment: str) -> None:
     keep_version(registry, contract(environment))
     with pytest.raises(VersionExists, match="found draft, expected active or deprecated"):
         keep_version(registry, contract(environment, lifecycle="draft"))
 
 
-def test_a_kept_version_is_the_whole_promise(registry: Registry, environment: str) -> None:
+def test_a_kept_version_stores_the_whole_promise(registry: Registry, environment: str) -> None:
     keep_version(registry, contract(environment))
     [version] = kept(registry, environment)
     promise = kept_promise(version)

@@ -81,7 +81,7 @@ def mesh() -> Lineage:
         ("mesh.json", lambda graph: json.dumps(as_json(graph), indent=2)),
     ],
 )
-def test_mesh_is_drawn_as_its_golden_file(name: str, draw, update: bool) -> None:
+def test_the_drawing_of_a_mesh_matches_its_golden_file(name: str, draw, update: bool) -> None:
     drawn = f"{draw(mesh())}\n"
     golden = CASES / name
     if update:
@@ -89,7 +89,7 @@ def test_mesh_is_drawn_as_its_golden_file(name: str, draw, update: bool) -> None
     assert drawn == golden.read_text(encoding="utf-8")
 
 
-def test_what_is_referred_to_and_not_recorded_is_missing_and_its_edges_are_stale() -> None:
+def test_an_unrecorded_node_is_missing_and_its_edges_are_stale() -> None:
     graph = mesh()
 
     missing = {node.id for node in graph.nodes if node.missing}
@@ -104,14 +104,14 @@ def test_what_is_referred_to_and_not_recorded_is_missing_and_its_edges_are_stale
     assert any(edge.stale for edge in graph.edges)
 
 
-def test_input_port_that_is_gone_is_missing_while_its_lineage_is_recorded() -> None:
+def test_a_deleted_input_port_is_missing_while_its_lineage_is_recorded() -> None:
     graph = lineage_from("local", [product("a/b")], [], [flow("x/y/out", "a/b/in")])
 
     assert graph.by_id()["input:a/b/in"].missing
     assert not graph.by_id()["product:a/b"].missing
 
 
-def test_source_system_and_product_of_one_name_are_two_things() -> None:
+def test_a_source_system_and_a_product_of_one_name_are_two_nodes() -> None:
     graph = lineage_from(
         "local",
         [product("aviation/flights")],
@@ -123,7 +123,7 @@ def test_source_system_and_product_of_one_name_are_two_things() -> None:
     assert not any(node.missing for node in graph.nodes)
 
 
-def test_lineage_of_a_product_is_what_it_comes_from_and_goes_to_and_no_more() -> None:
+def test_lineage_of_a_product_has_only_its_upstream_and_downstream() -> None:
     graph = lineage_of(mesh(), "aviation/flights")
 
     addresses = {node.address for node in graph.nodes}
@@ -135,7 +135,7 @@ def test_lineage_of_a_product_is_what_it_comes_from_and_goes_to_and_no_more() ->
     assert "source system:aviation/dispatch" in downstream, "far as well as near"
 
 
-def test_lineage_of_a_product_that_is_not_there_is_empty() -> None:
+def test_lineage_of_a_missing_product_is_empty() -> None:
     assert lineage_of(mesh(), "no/product") == Lineage("local")
     assert as_tree(Lineage("local")) == as_flow(Lineage("local")) == ""
 
@@ -168,7 +168,7 @@ def test_labels_cannot_break_out_of_a_drawing() -> None:
     assert 'label="a/b  v\\"]; x[ <b>&\\\\"' in as_dot(graph)
 
 
-def test_long_chain_of_products_is_drawn_without_end_of_stack() -> None:
+def test_a_long_chain_of_products_is_drawn_without_stack_overflow() -> None:
     count = 1500
     graph = lineage_from(
         "local",
@@ -181,7 +181,7 @@ def test_long_chain_of_products_is_drawn_without_end_of_stack() -> None:
     assert len(lineage_of(graph, "d/p700").nodes) == 3 * count
 
 
-def test_drawing_grows_with_the_mesh_and_not_with_its_square() -> None:
+def test_drawing_time_is_linear_in_the_size_of_the_mesh() -> None:
     def mesh(count: int) -> Lineage:
         return lineage_from(
             "local",

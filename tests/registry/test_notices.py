@@ -34,7 +34,7 @@ def whats(registry: Registry, environment: str) -> list[str]:
     return [given.notice.what for given in notices_of(registry, environment, [PORT]).get(PORT, [])]
 
 
-def test_a_notice_says_what_from_when_by_whom_and_is_an_act(registry: Registry, environment: str) -> None:
+def test_a_notice_has_its_change_date_and_author_and_is_an_act(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment))
     announced = give_notice(registry, environment, PORT, "breaking-change", AMELIA, NOW, message="tail_number goes")
     [given] = notices_of(registry, environment, [PORT])[PORT]
@@ -57,7 +57,7 @@ def test_a_notice_says_what_from_when_by_whom_and_is_an_act(registry: Registry, 
     assert act.detail["passes_at"] == "2026-04-01T12:00:00+00:00"
 
 
-def test_a_notice_given_twice_stands_as_it_was(registry: Registry, environment: str) -> None:
+def test_giving_a_notice_again_changes_nothing(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment))
     first = give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
     later = give_notice(registry, environment, PORT, "removal", KATHERINE, NOW + timedelta(days=1), message="again")
@@ -67,7 +67,7 @@ def test_a_notice_given_twice_stands_as_it_was(registry: Registry, environment: 
     assert not give_notice(registry, environment, PORT, "removal", AMELIA, NOW).new, "it is for the major version"
 
 
-def test_of_two_who_give_notice_at_once_one_does(registry_url: str, environment: str) -> None:
+def test_only_one_of_two_concurrent_notices_is_recorded(registry_url: str, environment: str) -> None:
     with Registry.open(registry_url) as registry:
         deployed(registry, environment, contract(environment))
 
@@ -87,9 +87,7 @@ def test_of_two_who_give_notice_at_once_one_does(registry_url: str, environment:
     ("lifecycle", "said"),
     [("draft", "is a draft, which promises nothing"), ("retired", "nothing is promised any more")],
 )
-def test_there_is_no_notice_of_what_is_not_promised(
-    registry: Registry, environment: str, lifecycle: str, said: str
-) -> None:
+def test_a_notice_needs_a_promise(registry: Registry, environment: str, lifecycle: str, said: str) -> None:
     deployed(registry, environment, contract(environment, lifecycle=lifecycle))
     with pytest.raises(NothingPromised, match=said):
         give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
@@ -98,7 +96,7 @@ def test_there_is_no_notice_of_what_is_not_promised(
     assert acts_of(registry, environment) == []
 
 
-def test_only_the_owner_and_platform_owners_give_and_take_back(registry: Registry, environment: str) -> None:
+def test_only_owners_and_platform_owners_give_and_withdraw_notices(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment))
     with pytest.raises(NotAllowed, match=f"{OWNER}, who owns {PRODUCT}") as refused:
         give_notice(registry, environment, PORT, "removal", WILBUR, NOW)
@@ -112,7 +110,7 @@ def test_only_the_owner_and_platform_owners_give_and_take_back(registry: Registr
     assert [act.operation for act in acts_of(registry, environment)] == ["contract notice withdraw", "contract notice"]
 
 
-def test_the_period_begins_anew_after_a_notice_was_taken_back(registry: Registry, environment: str) -> None:
+def test_the_period_restarts_after_a_withdrawn_notice(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment))
     give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
     withdraw_notice(registry, environment, PORT, "removal", AMELIA, NOW + timedelta(days=80))
@@ -120,7 +118,7 @@ def test_the_period_begins_anew_after_a_notice_was_taken_back(registry: Registry
     assert repeated.given.passes_at == NOW + timedelta(days=171)
 
 
-def test_a_notice_that_does_not_stand_or_has_happened_is_not_taken_back(registry: Registry, environment: str) -> None:
+def test_only_a_pending_notice_can_be_withdrawn(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment))
     give_notice(registry, environment, PORT, "retirement", AMELIA, NOW)
     with pytest.raises(NoSuchNotice, match="no notice of the removal") as missing:
@@ -131,7 +129,7 @@ def test_a_notice_that_does_not_stand_or_has_happened_is_not_taken_back(registry
         withdraw_notice(registry, environment, PORT, "retirement", AMELIA, NOW)
 
 
-def test_a_longer_period_that_is_promised_now_counts(registry: Registry, environment: str) -> None:
+def test_the_longer_currently_promised_period_counts(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment))
     give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
     registry.put(contract(environment, "2.1.0", period="180d"))
@@ -139,12 +137,12 @@ def test_a_longer_period_that_is_promised_now_counts(registry: Registry, environ
     assert given.passes_at == NOW + timedelta(days=180)
 
 
-def test_without_a_notice_period_a_notice_tells_and_holds_nothing(registry: Registry, environment: str) -> None:
+def test_without_a_notice_period_a_notice_informs_and_blocks_nothing(registry: Registry, environment: str) -> None:
     deployed(registry, environment, contract(environment, period=""))
     assert give_notice(registry, environment, PORT, "removal", AMELIA, NOW).given.passes_at == NOW
 
 
-def test_notices_go_with_the_major_version_that_they_are_for(registry: Registry, environment: str) -> None:
+def test_notices_are_settled_with_their_major_version(registry: Registry, environment: str) -> None:
     before = contract(environment)
     deployed(registry, environment, before)
     for what in NOTICES:
@@ -155,7 +153,7 @@ def test_notices_go_with_the_major_version_that_they_are_for(registry: Registry,
     assert whats(registry, environment) == []
 
 
-def test_a_deployed_deprecation_is_a_notice_unless_it_was_told_before(registry: Registry, environment: str) -> None:
+def test_a_deployed_deprecation_is_a_notice_unless_one_was_given(registry: Registry, environment: str) -> None:
     active, deprecated = contract(environment), contract(environment, lifecycle="deprecated")
     deployed(registry, environment, active)
     settle_notices(registry, active, deprecated, "ci@build", NOW)
@@ -173,7 +171,7 @@ def test_a_deployed_deprecation_is_a_notice_unless_it_was_told_before(registry: 
     assert (reported.given_by, reported.notice.given_at) == (OWNER, NOW)
 
 
-def test_notices_of_a_port_that_goes_stay_in_the_history_only(registry: Registry, environment: str) -> None:
+def test_notices_of_a_deleted_port_stay_in_the_history_only(registry: Registry, environment: str) -> None:
     promised = contract(environment)
     deployed(registry, environment, promised)
     give_notice(registry, environment, PORT, "removal", AMELIA, NOW)
@@ -185,5 +183,5 @@ def test_notices_of_a_port_that_goes_stay_in_the_history_only(registry: Registry
     ]
 
 
-def test_nothing_is_looked_up_for_no_port(registry: Registry, environment: str) -> None:
+def test_no_port_means_no_lookup(registry: Registry, environment: str) -> None:
     assert notices_of(registry, environment, []) == {}

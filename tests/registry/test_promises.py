@@ -101,7 +101,7 @@ def product(registry: Registry, environment: str, tmp_path: Path) -> Product:
     return Product(registry, environment, tmp_path)
 
 
-def test_without_consumers_a_breaking_change_needs_its_version_only(product: Product) -> None:
+def test_without_consumers_a_breaking_change_needs_only_its_version(product: Product) -> None:
     product.deploy()
     with pytest.raises(ForbiddenByContract, match=r"found 2\.0\.0 with another promise"):
         product.asked(BREAKING)
@@ -110,7 +110,7 @@ def test_without_consumers_a_breaking_change_needs_its_version_only(product: Pro
     assert [(step.port, step.diff.kind, step.held) for step in verdict.steps] == [("flights-table", "breaking", None)]
 
 
-def test_a_held_change_is_told_at_its_line_with_consumers_day_and_command(product: Product) -> None:
+def test_a_held_change_is_reported_at_its_line_with_consumers_date_and_command(product: Product) -> None:
     product.deploy()
     product.registry.put(grant(product.environment, 7))
     with pytest.raises(ForbiddenByContract) as refused:
@@ -124,7 +124,7 @@ def test_a_held_change_is_told_at_its_line_with_consumers_day_and_command(produc
     assert "`alchemesh contract notice flights-table breaking-change`" in (problem.hint or "")
 
 
-def test_a_preview_shows_what_up_will_refuse_and_what_has_to_wait(product: Product) -> None:
+def test_a_preview_shows_refused_and_waiting_changes(product: Product) -> None:
     product.deploy()
     product.registry.put(grant(product.environment))
     verdict = product.asked(BREAKING, "preview")
@@ -144,7 +144,7 @@ def test_a_preview_shows_what_up_will_refuse_and_what_has_to_wait(product: Produ
     ],
     ids=["breaking", "port-removed", "destroy", "decommissioned"],
 )
-def test_each_way_to_break_a_promise_waits_for_its_notice(
+def test_each_breaking_change_waits_for_its_notice(
     product: Product, text: str, operation: str, what: NoticeOf, place: str
 ) -> None:
     product.deploy()
@@ -171,14 +171,14 @@ def test_a_deprecated_contract_is_retired_once_the_period_is_over(product: Produ
     assert product.asked(retired, now=NOW + timedelta(days=90)).problems == ()
 
 
-def test_a_product_that_is_decommissioned_already_is_not_held_again(product: Product) -> None:
+def test_a_decommissioned_product_is_not_held_again(product: Product) -> None:
     text = f"lifecycle: decommissioned\n{MANIFEST}"
     product.deploy(text)
     product.registry.put(grant(product.environment))
     assert product.asked(text).problems == ()
 
 
-def test_grants_that_ended_protect_nobody(product: Product) -> None:
+def test_expired_grants_hold_no_change(product: Product) -> None:
     product.deploy()
     product.registry.put(grant(product.environment, ends_at=NOW))
     assert product.asked(WITHOUT_PORT).problems == ()
@@ -187,7 +187,7 @@ def test_grants_that_ended_protect_nobody(product: Product) -> None:
         product.asked(WITHOUT_PORT)
 
 
-def test_a_grant_whose_request_was_revoked_protects_nobody_while_it_waits_to_be_taken_down(product: Product) -> None:
+def test_a_revoked_grant_holds_no_change_before_it_is_removed(product: Product) -> None:
     product.deploy()
     product.registry.write([grant(product.environment), request(product.environment, "granted")])
     with pytest.raises(ForbiddenByContract):
@@ -212,7 +212,7 @@ def test_a_consumer_with_several_grants_is_named_once(product: Product) -> None:
     assert list(found[PORT]) == ["technical_team:operations/desk"]
 
 
-def test_a_run_limited_to_other_ports_is_not_asked_for_this_one(product: Product) -> None:
+def test_a_run_limited_to_other_ports_does_not_check_this_one(product: Product) -> None:
     product.deploy()
     product.registry.put(grant(product.environment))
     assert product.asked(NEXT_MAJOR, targets=["raw-files"]).steps == ()
@@ -220,7 +220,7 @@ def test_a_run_limited_to_other_ports_is_not_asked_for_this_one(product: Product
         product.asked(NEXT_MAJOR, targets=["flights-table"])
 
 
-def test_a_port_that_comes_back_stands_by_what_it_once_promised(product: Product) -> None:
+def test_a_re_added_port_keeps_its_earlier_promises(product: Product) -> None:
     product.deploy()
     for kind, address in ((ContractRecord, PORT), (PortRecord, PORT)):
         product.registry.remove(kind, product.environment, address)
@@ -251,14 +251,14 @@ def test_a_platform_owner_overrides_and_it_is_recorded(product: Product) -> None
     assert act.detail["consumers"] == ["data_product:marketing/campaigns-0"]
 
 
-def test_an_override_does_not_stand_in_for_a_version(product: Product) -> None:
+def test_an_override_does_not_replace_a_version(product: Product) -> None:
     deployed(product.registry, product.environment, contract(product.environment))
     product.deploy()
     with pytest.raises(ForbiddenByContract, match=r"found 2\.0\.0 with another promise"):
         product.asked(BREAKING, override=Override("a leak", KATHERINE))
 
 
-def test_consumers_are_told_at_their_input_port(product: Product) -> None:
+def test_consumers_are_notified_at_their_input_port(product: Product) -> None:
     deployed(product.registry, product.environment, contract(product.environment))
     product.registry.put(request(product.environment, "granted"))
     assert product.asked(CONSUMER, "preview").warnings == ()
@@ -273,7 +273,7 @@ def test_consumers_are_told_at_their_input_port(product: Product) -> None:
     assert product.asked(CONSUMER, "destroy").warnings == ()
 
 
-def test_a_refresh_is_asked_for_nothing(product: Product) -> None:
+def test_a_refresh_checks_no_promise(product: Product) -> None:
     product.deploy()
     product.registry.put(grant(product.environment))
     assert product.asked(WITHOUT_PORT, "refresh").steps == ()

@@ -76,7 +76,7 @@ def assert_history_agrees(registry: Registry, environment: str) -> None:
 
 
 @pytest.mark.slow
-def test_processes_that_open_a_new_registry_at_once_all_write(fresh_url: str, environment: str) -> None:
+def test_concurrent_processes_on_a_new_registry_all_write(fresh_url: str, environment: str) -> None:
     with writers(3, fresh_url, environment, "keys", "12") as started:
         for writer in started:
             go(writer)

@@ -7,7 +7,7 @@ import pytest
 from alchemesh_platform.registry.store import Registry
 
 
-def test_deployment_is_begun_and_finished(registry: Registry, environment: str) -> None:
+def test_a_deployment_is_begun_and_finished(registry: Registry, environment: str) -> None:
     begun = registry.start_deployment(environment, "aviation/flights", "up", "amelia@laptop", version="1.2.0")
 
     assert begun.outcome == "running"
@@ -32,19 +32,19 @@ def test_deployment_is_begun_and_finished(registry: Registry, environment: str) 
     assert registry.deployments(environment=environment) == [ended]
 
 
-def test_first_word_on_how_a_deployment_ended_stands(registry: Registry, environment: str) -> None:
+def test_the_first_outcome_of_a_deployment_is_final(registry: Registry, environment: str) -> None:
     begun = registry.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
     first = registry.finish_deployment(begun.id, "cancelled")
 
     assert registry.finish_deployment(begun.id, "failed", problem="engine gone") == first
 
 
-def test_finishing_what_was_never_begun_is_an_error(registry: Registry) -> None:
+def test_finishing_a_deployment_that_never_began_is_an_error(registry: Registry) -> None:
     with pytest.raises(LookupError, match="no deployment 'nothing'"):
         registry.finish_deployment("nothing", "succeeded")
 
 
-def test_deployments_come_newest_first_by_product_and_operation(registry: Registry, environment: str) -> None:
+def test_deployments_are_listed_newest_first_by_product_and_operation(registry: Registry, environment: str) -> None:
     first = registry.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
     run = registry.start_deployment(environment, "aviation/flights", "run", "amelia@laptop")
     last = registry.start_deployment(environment, "aviation/flights", "destroy", "amelia@laptop")

@@ -16,7 +16,7 @@ from alchemesh_platform.registry.store import Registry
 from tests.registry.recorded import asset, one_of_each
 
 
-def test_same_record_again_changes_nothing_and_leaves_no_history(registry: Registry, environment: str) -> None:
+def test_writing_the_same_record_again_leaves_no_history(registry: Registry, environment: str) -> None:
     for record in one_of_each(environment):
         registry.put(record)
     before = registry.history(environment)
@@ -25,7 +25,7 @@ def test_same_record_again_changes_nothing_and_leaves_no_history(registry: Regis
     assert registry.history(environment) == before
 
 
-def test_history_tells_every_change_newest_first(registry: Registry, environment: str) -> None:
+def test_history_lists_every_change_newest_first(registry: Registry, environment: str) -> None:
     started = datetime.now(UTC)
     registry.put(asset(environment, version=1))
     registry.put(asset(environment, version=2))
@@ -43,7 +43,7 @@ def test_history_tells_every_change_newest_first(registry: Registry, environment
     assert registry.history(environment, limit=1) == history[:1]
 
 
-def test_history_of_a_product_outlives_it_and_holds_its_parts(registry: Registry, environment: str) -> None:
+def test_history_of_a_product_outlives_it_and_includes_its_parts(registry: Registry, environment: str) -> None:
     for record in one_of_each(environment):
         registry.put(record)
     for record in one_of_each(environment):
@@ -55,7 +55,7 @@ def test_history_of_a_product_outlives_it_and_holds_its_parts(registry: Registry
     assert registry.history(environment, product="aviation/other") == []
 
 
-def test_removing_what_is_not_there_says_so_and_leaves_no_history(registry: Registry, environment: str) -> None:
+def test_removing_a_missing_record_reports_it_and_leaves_no_history(registry: Registry, environment: str) -> None:
     assert not registry.remove(ProductRecord, environment, "aviation/flights")
     assert registry.history(environment) == []
 

@@ -42,7 +42,7 @@ def set_version(url: str, version: str) -> None:
     database.close()
 
 
-def test_migrations_make_the_tables_that_the_store_works_with(fresh_url: str) -> None:
+def test_migrations_create_the_tables_of_the_store(fresh_url: str) -> None:
     Registry.open(fresh_url).close()
 
     database = Database(fresh_url)
@@ -75,7 +75,7 @@ def test_registry_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> No
     assert subprocess.check_output([sys.executable, "-c", program, url], text=True).strip() == "False"
 
 
-def test_threads_that_open_a_new_registry_at_once_migrate_it_once(fresh_url: str) -> None:
+def test_concurrent_threads_migrate_a_new_registry_once(fresh_url: str) -> None:
     barrier = threading.Barrier(6, timeout=LONGEST)
 
     def opened(_: int) -> list[ProductRecord]:
@@ -125,7 +125,7 @@ def test_failed_migration_leaves_the_database_as_it_was(fresh_url: str) -> None:
     Registry.open(fresh_url).close()
 
 
-def test_newer_registry_is_refused_with_what_to_do(fresh_url: str) -> None:
+def test_a_newer_registry_is_refused_with_a_fix(fresh_url: str) -> None:
     Registry.open(fresh_url).close()
     set_version(fresh_url, "9999")
 
@@ -139,7 +139,7 @@ def test_newer_registry_is_refused_with_what_to_do(fresh_url: str) -> None:
     Registry.open(fresh_url).close()
 
 
-def test_older_registry_is_left_alone_where_migrating_is_not_wanted(fresh_url: str) -> None:
+def test_an_older_registry_is_unchanged_without_permission_to_migrate(fresh_url: str) -> None:
     Registry.open(fresh_url).close()
     set_version(fresh_url, "0000")
 
@@ -147,7 +147,7 @@ def test_older_registry_is_left_alone_where_migrating_is_not_wanted(fresh_url: s
         Registry.open(fresh_url, migrate=False)
 
 
-def test_reading_makes_no_registry(fresh_url: str, tmp_path: Path) -> None:
+def test_reading_creates_no_registry(fresh_url: str, tmp_path: Path) -> None:
     with pytest.raises(RegistryMissing, match="there is no registry"):
         Registry.open(fresh_url, create=False)
 
@@ -166,7 +166,7 @@ def test_registry_in_use_is_not_disturbed_by_another_that_opens(fresh_url: str, 
         assert time.monotonic() - started < 20
 
 
-def test_folder_names_with_signs_that_mean_something_elsewhere_hold_a_registry(tmp_path: Path) -> None:
+def test_folder_names_with_special_characters_can_contain_a_registry(tmp_path: Path) -> None:
     folder = tmp_path / "50% of a #folder, it's é"
     with Registry.open(f"sqlite:///{folder / 'registry.db'}") as registry:
         assert registry.all(ProductRecord) == []

@@ -11,7 +11,7 @@ from alchemesh_platform.registry.tables import TABLES
 from tests.registry.recorded import asset, mesh_of_each, one_of_each, promises_of_each
 
 
-def test_every_kind_of_record_comes_back_as_it_was_put(registry: Registry, environment: str) -> None:
+def test_every_kind_of_record_survives_a_round_trip(registry: Registry, environment: str) -> None:
     records = [*one_of_each(environment), *mesh_of_each(environment), *promises_of_each(environment)]
     assert {type(record) for record in records} == set(TABLES)
 
@@ -30,11 +30,11 @@ def test_order_of_properties_is_kept(registry: Registry, environment: str) -> No
     assert list(found.definition) == ["zulu", "alpha", "mike"]
 
 
-def test_what_is_not_recorded_is_none(registry: Registry, environment: str) -> None:
+def test_a_missing_record_is_none(registry: Registry, environment: str) -> None:
     assert registry.get(ProductRecord, environment, "aviation/flights") is None
 
 
-def test_all_gives_one_environment_or_product_in_order_of_address(registry: Registry, environment: str) -> None:
+def test_all_returns_one_environment_or_product_in_order_of_address(registry: Registry, environment: str) -> None:
     # Databases sort text each in its own way; these four come in another order under most of them.
     for model in ("b", "a_b", "a", "ab"):
         registry.put(asset(environment, model))

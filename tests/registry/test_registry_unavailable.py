@@ -62,7 +62,7 @@ def closed_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_folder_that_cannot_be_written_is_named(closed_folder: Path) -> None:
+def test_an_unwritable_folder_is_named(closed_folder: Path) -> None:
     for path in (closed_folder / "registry.db", closed_folder / "below" / "registry.db"):
         with as_an_ordinary_user(), pytest.raises(RegistryUnavailable) as said:
             Registry.open(f"sqlite:///{path}")
@@ -74,7 +74,7 @@ def test_folder_that_cannot_be_written_is_named(closed_folder: Path) -> None:
     assert list(closed_folder.iterdir()) == []
 
 
-def test_registry_that_became_read_only_keeps_what_it_holds(closed_folder: Path) -> None:
+def test_a_registry_that_becomes_read_only_keeps_its_records(closed_folder: Path) -> None:
     path = closed_folder / "registry.db"
     closed_folder.chmod(0o777)
     with Registry.open(f"sqlite:///{path}") as registry:
@@ -94,7 +94,7 @@ def test_registry_that_became_read_only_keeps_what_it_holds(closed_folder: Path)
         assert registry.put(product("local", "another")) == "created"
 
 
-def test_full_disk_loses_nothing_and_the_next_try_goes_on(tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing_and_the_next_try_succeeds(tmp_path: Path) -> None:
     """SQLite reports the limit on pages as it reports a full disk: SQLITE_FULL."""
     path = tmp_path / "registry.db"
     url = f"sqlite:///{path}"
@@ -121,7 +121,7 @@ def test_full_disk_loses_nothing_and_the_next_try_goes_on(tmp_path: Path) -> Non
         assert registry.put(large) == "created"
 
 
-def test_full_disk_of_a_server_is_told(postgresql, environment: str) -> None:
+def test_a_full_disk_of_a_server_is_reported(postgresql, environment: str) -> None:
     """The server itself says the code of a full disk, from a trigger."""
     url = postgresql.url(postgresql.create_database())
     with Registry.open(url) as registry:
@@ -139,7 +139,7 @@ def test_full_disk_of_a_server_is_told(postgresql, environment: str) -> None:
         assert registry.all(ProductRecord, environment) == [product(environment)]
 
 
-def test_lock_held_for_too_long_is_told_and_not_waited_for_forever(fresh_url: str, environment: str) -> None:
+def test_a_lock_held_for_too_long_times_out_with_an_error(fresh_url: str, environment: str) -> None:
     with Registry.open(fresh_url) as holder, Registry.open(fresh_url, patience=timedelta(milliseconds=200)) as registry:
         registry.put(product(environment))
         held, release = threading.Event(), threading.Event()
@@ -166,7 +166,7 @@ def test_lock_held_for_too_long_is_told_and_not_waited_for_forever(fresh_url: st
 
 
 @pytest.mark.parametrize("content", ["to be, or not to be: that is not a database. " * 100, "short"])
-def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_unchanged(tmp_path: Path, content: str) -> None:
     path = tmp_path / "registry.db"
     path.write_text(content)
 
@@ -176,7 +176,7 @@ def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, cont
     assert path.read_text() == content
 
 
-def test_damaged_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     with Registry.open(f"sqlite:///{path}") as registry:
         for number in range(200):
@@ -189,12 +189,12 @@ def test_damaged_file_is_told(tmp_path: Path) -> None:
         Registry.open(f"sqlite:///{path}").all(ProductRecord)
 
 
-def test_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RegistryUnavailable, match=f"cannot write the registry {tmp_path}: "):
         Registry.open(f"sqlite:///{tmp_path}")
 
 
-def test_record_of_another_version_is_told(fresh_url: str, environment: str) -> None:
+def test_a_record_of_another_version_is_reported(fresh_url: str, environment: str) -> None:
     with Registry.open(fresh_url) as registry:
         registry.put(product(environment))
         with registry._database.writing() as connection:
@@ -204,7 +204,7 @@ def test_record_of_another_version_is_told(fresh_url: str, environment: str) -> 
             registry.all(ProductRecord, environment)
 
 
-def test_server_that_is_down_is_told_without_the_password(environment: str) -> None:
+def test_a_server_that_is_down_is_reported_without_the_password(environment: str) -> None:
     port = free_port("127.0.0.1")
     with pytest.raises(RegistryUnavailable) as said:
         Registry.open(f"postgresql://registrar:{PASSWORD}@127.0.0.1:{port}/mesh")
@@ -215,7 +215,7 @@ def test_server_that_is_down_is_told_without_the_password(environment: str) -> N
     assert_secret(said.value, PASSWORD)
 
 
-def test_wrong_password_is_told_and_not_repeated(postgresql) -> None:
+def test_a_wrong_password_is_reported_and_not_repeated(postgresql) -> None:
     with pytest.raises(RegistryUnavailable, match="refuses the user: password authentication failed") as said:
         Registry.open(postgresql.url("postgres", "open-sesame"))
 
@@ -233,7 +233,7 @@ def test_password_among_the_options_is_not_repeated(postgresql) -> None:
     assert_secret(said.value, "open-sesame")
 
 
-def test_missing_password_is_told(postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_password_is_reported(postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PGPASSWORD", raising=False)
     monkeypatch.setenv("PGPASSFILE", os.devnull)
     url = postgresql.url("postgres").replace(f":{PASSWORD}", "")
@@ -245,14 +245,14 @@ def test_missing_password_is_told(postgresql, monkeypatch: pytest.MonkeyPatch) -
     Registry.open(postgresql.url(postgresql.create_database()).replace(f":{PASSWORD}", "")).close()
 
 
-def test_database_that_does_not_exist_is_told_with_how_to_make_it(postgresql) -> None:
+def test_a_missing_database_is_reported_with_the_command_that_creates_it(postgresql) -> None:
     with pytest.raises(RegistryUnavailable, match="the server has no database 'mesh'") as said:
         Registry.open(postgresql.url("mesh"))
 
     assert said.value.hint == "create it once: createdb --host 127.0.0.1 mesh"
 
 
-def test_user_who_may_only_read_is_told(postgresql, environment: str) -> None:
+def test_a_read_only_user_is_reported(postgresql, environment: str) -> None:
     url = postgresql.url(postgresql.create_database())
     with Registry.open(url) as registry, psycopg.connect(url, autocommit=True) as connection:
         registry.put(product(environment))
@@ -267,7 +267,7 @@ def test_user_who_may_only_read_is_told(postgresql, environment: str) -> None:
     assert_secret(said.value, "read-only@")
 
 
-def test_server_that_dropped_the_connection_is_connected_to_again(postgresql, environment: str) -> None:
+def test_a_dropped_connection_to_the_server_is_reopened(postgresql, environment: str) -> None:
     url = postgresql.url(postgresql.create_database())
     with Registry.open(url) as registry:
         registry.put(product(environment))

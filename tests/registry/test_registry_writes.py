@@ -13,7 +13,9 @@ from alchemesh_platform.registry.writes import Key
 from tests.registry.recorded import asset
 
 
-def test_several_are_written_together_and_told_in_the_order_given(registry: Registry, environment: str) -> None:
+def test_several_records_are_written_together_and_reported_in_the_given_order(
+    registry: Registry, environment: str
+) -> None:
     registry.put(asset(environment, "old"))
     registry.put(asset(environment, "same"))
     registry.put(asset(environment, "changed", version=1))
@@ -27,7 +29,7 @@ def test_several_are_written_together_and_told_in_the_order_given(registry: Regi
     assert [record.model for record in registry.all(AssetRecord, environment)] == ["changed", "new", "same"]
 
 
-def test_several_of_a_kind_may_share_a_name_with_each_other_and_with_what_goes(
+def test_several_records_of_a_kind_may_share_a_name_with_written_and_removed_ones(
     registry: Registry, environment: str
 ) -> None:
     gone = Key(AssetRecord, environment, "aviation/flights/flights-table/gone")
@@ -50,7 +52,7 @@ def test_several_of_a_kind_may_share_a_name_with_each_other_and_with_what_goes(
     assert sorted(reported) == [("gone", "created"), ("once", "created"), ("twice", "created"), ("twice", "updated")]
 
 
-def test_many_are_written_and_those_that_stand_already_are_left_alone(registry: Registry, environment: str) -> None:
+def test_many_records_are_written_and_existing_ones_are_unchanged(registry: Registry, environment: str) -> None:
     many = [asset(environment, f"model{number}") for number in range(1500)]
     registry.put(many[700])
 
@@ -62,7 +64,7 @@ def test_many_are_written_and_those_that_stand_already_are_left_alone(registry: 
     assert set(registry.write(many)) == {"unchanged"}
 
 
-def test_several_are_written_all_or_none(registry: Registry, environment: str) -> None:
+def test_several_records_are_written_all_or_none(registry: Registry, environment: str) -> None:
     class Stranger(Record):
         kind = "zz-unknown"
 
@@ -74,7 +76,7 @@ def test_several_are_written_all_or_none(registry: Registry, environment: str) -
     assert registry.history(environment) == []
 
 
-def test_transaction_holds_together_what_is_done_in_it(registry: Registry, environment: str) -> None:
+def test_a_transaction_commits_its_writes_together(registry: Registry, environment: str) -> None:
     with registry.transaction("a lock") as standing:
         standing.put(asset(environment, "one"))
         begun = standing.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
