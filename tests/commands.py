@@ -1,6 +1,6 @@
 """The command line, each command in a process of its own.
 
-Most of what a command costs is the import of the platform. Commands that run to their end are forked from a process
+Most of the time of a command is the import of the platform. Commands that run to their end are forked from a process
 that has imported it; commands that a test interrupts or kills start from nothing, as a person's do.
 """
 

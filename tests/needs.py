@@ -10,7 +10,7 @@ from parts import java
 
 
 def need_java() -> None:
-    """Skip where Java or Maven is missing, and say so; fail instead where nobody would read it: under ``CI=true``."""
+    """Skip where Java or Maven is missing, and say so; fail under ``CI=true``, where no one reads it."""
     if (lacking := java.missing()) is None:
         return
     if os.environ.get("CI") == "true":

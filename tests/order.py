@@ -1,9 +1,9 @@
 """Which tests run in one worker, and which come first, under ``--dist loadgroup``.
 
-The tests of a file stay together, and so do all tests of one server: it starts once. What takes long comes first: the
+The tests of a file stay together, and so do all tests of one server: it starts once. Long tests come first: the
 workers end together.
 
-Marks are no way to say so: pytest-xdist does not see them with pytest 9.2
+Marks cannot express it: pytest-xdist does not see them with pytest 9.2
 (https://github.com/pytest-dev/pytest-xdist/issues/1386).
 """
 

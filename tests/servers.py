@@ -55,7 +55,7 @@ def kafka_server() -> Iterator[Broker]:
 
 @pytest.fixture(scope="session")
 def nifi_server() -> Iterator[Nifi]:
-    """A NiFi over HTTP that asks nobody for a name."""
+    """A NiFi over HTTP without a login."""
     from parts.nifi import nifi
 
     need_java()

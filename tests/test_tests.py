@@ -1,4 +1,4 @@
-"""Every test of this repository checks something, whatever it finds.
+"""Every test of this repository has an assertion.
 
 A test that runs no assertion passes for ever. These rules find the clearest kinds of such tests in their source.
 """
@@ -125,7 +125,7 @@ def is_property(test: Function) -> bool:
 
 
 def faults_of(tree: ast.Module, helpers: set[str], *, collected: bool = True) -> Iterator[str]:
-    """What is wrong with the tests of a module, with its line."""
+    """The problems of the tests in a module, with their lines."""
     parents = Parents(tree)
     for test in all_tests(tree):
         checks = [node for node in ast.walk(test) if is_check(node, helpers)]

@@ -1,4 +1,4 @@
-"""Waiting for what another process brings about."""
+"""Waiting for a result of another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mesh with a port of each access type, and people who ask and decide."""
+"""A mesh with a port of each access type, and users with the rights to request and decide."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def record_airport(registry: Registry, environment: str) -> None:
 
 @dataclass(frozen=True)
 class Airport:
-    """A recorded mesh; ``by`` gives its requests in somebody's hands."""
+    """A recorded mesh; ``by`` gives the requests as one user sees them."""
 
     registry: Registry
     environment: str
@@ -110,7 +110,7 @@ class Airport:
     def ask(
         self, port: str = RESTRICTED, requester: Requester = PUNCTUALITY, by: str | None = None
     ) -> AccessRequestRecord:
-        """Ask, in the hands of somebody who may unless a person is named."""
+        """Request access as a permitted user, unless the test names a user."""
         return self.by(by or somebody_of(requester)).ask(port, requester, "how punctual carriers are")
 
     def state(self, request: AccessRequestRecord) -> RequestState:
@@ -120,7 +120,7 @@ class Airport:
 
 
 def somebody_of(requester: Requester) -> str:
-    """One of the people who speak for a requester."""
+    """One of the people with the right to act for a requester."""
     if requester.kind == "user":
         return requester.address
     return BESSIE if requester.address.startswith("operations") else AMELIA

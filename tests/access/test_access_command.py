@@ -25,7 +25,7 @@ lifecycle: development
 
 
 class Terminal:
-    """Runs commands as somebody, and keeps what they print."""
+    """Runs commands as one user, and keeps their output."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.monkeypatch = monkeypatch

@@ -18,7 +18,7 @@ NOTHING = cast("Any", None)  # no registry, platform or actor is used
 
 
 class Locked(Failure):
-    """Somebody else works on the product."""
+    """Another user works on the product."""
 
     exit_code = ExitCode.LOCKED
 
@@ -42,7 +42,7 @@ def apply_to(*products: str) -> access.Applied:
 def test_a_locked_product_is_reported_and_the_next_one_is_applied(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first product that somebody worked on stopped the timer, and no access ended behind it."""
+    """A locked product once stopped the timer: access to later products did not expire."""
     monkeypatch.setattr(access, "apply_grants", failing(a=Locked("bo works on it", hint="wait")))
     applied = apply_to("a", "b")
     assert list(applied.outcomes) == ["b"]

@@ -1,4 +1,4 @@
-"""`alchemesh access credential`: who gets one, what is kept of it, what is recorded."""
+"""`alchemesh access credential`: its permitted users, its storage and its record in the audit log."""
 
 from __future__ import annotations
 

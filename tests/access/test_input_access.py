@@ -1,4 +1,4 @@
-"""Whether a product may read what it wants, from its own request, its team's or its domain's."""
+"""Access of a product to its input ports: through its own request, or a request of its team or domain."""
 
 from __future__ import annotations
 

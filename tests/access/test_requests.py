@@ -1,4 +1,4 @@
-"""Requests in the hands of people: who may do what, what becomes of it, and what is recorded."""
+"""Requests: the rights of each user, the resulting states and the records."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_without_a_mesh_every_user_may_request_access_for_any_address(
 def test_only_members_of_a_requester_request_access_for_it(
     airport: Airport, requester: Requester, people: set[str]
 ) -> None:
-    """Otherwise anybody could be of the domain whose requests are approved at once."""
+    """Otherwise every user could act for a domain with automatic approval."""
     asked = set()
     for person in (AMELIA, WILBUR, BESSIE, ORVILLE, KATHERINE, STRANGER):
         try:

@@ -1,4 +1,4 @@
-"""The people who may ask, decide and act on a request."""
+"""The rights to request access, decide a request and act on it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOISE_OWNER = "nora@airport.example"  # owns a product, and is not in its team
 
 @pytest.fixture
 def mesh(airport: Airport) -> Airport:
-    """The airport, with owners who are in no team of what they own."""
+    """The airport, with owners outside the teams of their products."""
     environment = airport.environment
     airport.registry.write(
         [

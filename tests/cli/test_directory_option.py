@@ -47,7 +47,7 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 def test_a_missing_folder_is_wrong_usage(
     words: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`status -C /nope` once said that nothing is deployed yet."""
+    """`status -C /nope` once reported that nothing is deployed yet."""
     assert invoke([*words, "-C", "/nope"]) == ExitCode.USAGE
     assert capsys.readouterr().err == "error: no such folder /nope\n\nhint: -C takes the folder of a data product\n"
     assert not home.exists()

@@ -327,7 +327,7 @@ def test_unknown_component_names_the_closest(alchemesh: Any) -> None:
     assert "did you mean 'delta-table'?" in done.stderr
 
 
-# --- what is imported -------------------------------------------------------------------------------------------------
+# --- imported modules -------------------------------------------------------------------------------------------------
 
 IMPORTS = """
 import json, sys

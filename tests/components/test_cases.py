@@ -41,18 +41,18 @@ CASES = [(name, case) for name in sorted(CATALOG) for case in cases_of(CATALOG[n
 
 
 def in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By type and name: resources are declared as soon as what they wait for is known, in whatever order that is."""
+    """Sorted by type and name: a component declares a resource once its inputs are known, so the order varies."""
     return sorted(resources, key=lambda resource: (resource["type"], resource["name"]))
 
 
 @pytest.fixture(autouse=True)
 def _a_value_for_each_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What settings of cases refer to as secrets has a value."""
+    """Set a value for each secret in the settings of a case."""
     monkeypatch.setenv("KAFKA_PASSWORD", "of-the-platform")
 
 
 class Recorder(pulumi.runtime.Mocks):
-    """Stands for the engine: keeps what was declared, and answers with the outputs that the case gives."""
+    """Replaces the engine: keeps each declared resource, and answers with the outputs of the case."""
 
     def __init__(self, computed: dict[str, dict[str, Any]]) -> None:
         self.computed = computed

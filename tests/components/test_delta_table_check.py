@@ -1,4 +1,4 @@
-"""What delta-table says against its place, before anything is deployed."""
+"""Problems that delta-table reports before a deployment."""
 
 from __future__ import annotations
 

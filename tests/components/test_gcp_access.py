@@ -1,4 +1,4 @@
-"""Who a consumer is to Google Cloud."""
+"""Consumers as principals of Google Cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What components for Google Cloud say against their places, each at its line of the manifest."""
+"""Problems that components for Google Cloud report, each at its line of the manifest."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
 from alchemesh_platform.sdk.wiring import Wiring
 
 SETTINGS = GcpSettings(project="acme-mesh", region="europe-west1")
-# What each service says of its names, apart from their length.
+# The rules of each service for its names, apart from their length.
 FORMS = {"-": r"[a-z][a-z0-9-]*[a-z0-9]", "_": r"[a-z][a-z0-9_]*"}
 # Words that services refuse come up often enough to be met.
 WORDS = st.sampled_from(["google", "goog", "g00gle", "goo", "gle", "gogoogleogle", "a", "1"])

@@ -1,4 +1,4 @@
-"""The component kafka-nifi-gcs: its users, its names, what it refuses, and how it says that it is doing."""
+"""The component kafka-nifi-gcs: its users, its names, its checks and its health."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def settings(*, create_users: bool = False, **gcp: Any) -> Settings:
 
 
 def declared(given: Settings, wiring: Wiring) -> list[dict[str, Any]]:
-    """What the component declares."""
+    """The resources that the component declares."""
     recorder = Recorder({DATAFLOW: {"groupId": "g"}, "gcp:serviceaccount/key:Key": {"privateKey": "e30="}})
     pulumi.runtime.set_mocks(recorder, project="aviation.flights", stack="prod")
 
@@ -86,7 +86,7 @@ def test_dataflows_without_dedicated_users_reference_the_secret(
 
 
 def test_rights_are_those_of_the_account_behind_an_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Confluent Cloud has it: who signs in has another name than the one that its ACLs are of."""
+    """As on Confluent Cloud: the login name differs from the principal of the ACLs."""
     monkeypatch.setenv("KAFKA_PASSWORD", "the-platforms-own")
     given = settings()
     nifi = given.nifi.model_copy(update={"kafka_username": "AN-API-KEY", "kafka_principal": "sa-12ab34"})

@@ -1,4 +1,4 @@
-"""What the data API of this machine declares for a consumer."""
+"""Resources that the local data API declares for a consumer."""
 
 from __future__ import annotations
 

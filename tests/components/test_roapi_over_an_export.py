@@ -1,4 +1,4 @@
-"""The server on Cloud Run reads its configuration, starts before the first export, and answers what BigQuery writes."""
+"""The server on Cloud Run reads its configuration, starts before the first export, and serves exports of BigQuery."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MODEL = SemanticModel.model_validate(
         }
     }
 )
-# What BigQuery exports for a row: https://cloud.google.com/bigquery/docs/exporting-data#parquet_export_details
+# The export of a row by BigQuery: https://cloud.google.com/bigquery/docs/exporting-data#parquet_export_details
 COLUMNS = {
     "string": pa.array(["a", None]),
     "integer": pa.array([1, None], pa.int64()),

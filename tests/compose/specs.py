@@ -58,7 +58,7 @@ class CloudSettings(Strict):
 
 
 def check_table(args: TableArgs, settings: CloudSettings, wiring: Wiring) -> Iterator[Objection]:
-    """What the table cannot do."""
+    """Report the options that the table does not support."""
     if len(wiring.port) > TABLE_NAME_MAX:
         yield Objection(
             f"found {len(wiring.port)} characters, expected at most {TABLE_NAME_MAX}",

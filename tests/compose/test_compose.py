@@ -1,4 +1,4 @@
-"""Composition: what a plan holds, and what it costs."""
+"""Composition: the content of a plan, its duration and its memory."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_smallest_product_composes(tmp_path: Path) -> None:
 def test_settings_missing_from_the_built_in_platform_are_reported_in_the_manifest_with_the_lines_to_add(
     tmp_path: Path,
 ) -> None:
-    """They once were told at `builtin/local:1:1`, a file that nobody has."""
+    """Errors once named the place `builtin/local:1:1`, a file that no user has."""
     platform = PLATFORM.model_copy(update={"settings": {}})
     with pytest.raises(ProblemsFound) as found:
         compose(manifest(tmp_path), platform, SPECS)
@@ -198,7 +198,7 @@ def test_overlay_of_the_environment_is_composed(tmp_path: Path) -> None:
     assert len(loaded.files) == 2
 
 
-# --- what it costs ----------------------------------------------------------------------------------------------------
+# --- cost of composing ------------------------------------------------------------------------------------------------
 
 
 def wide(ports: int) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def calls_for(ports: int, folder: Path) -> int:
 
 
 def test_work_grows_with_the_ports_and_no_faster(tmp_path: Path) -> None:
-    calls_for(1, tmp_path)  # what is imported and compiled once
+    calls_for(1, tmp_path)  # imports and compiles once
     few, many = calls_for(50, tmp_path), calls_for(500, tmp_path)
     assert many < few * 10 * 1.2, f"50 ports {few:,} calls, 500 ports {many:,}"
 

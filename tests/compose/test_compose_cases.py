@@ -1,4 +1,4 @@
-"""Every way in which a manifest, a platform file and a catalogue do not go together."""
+"""Every mismatch between a manifest, a platform file and a catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What products stand on, planned from a platform file."""
+"""The foundation that products depend on, planned from a platform file."""
 
 from __future__ import annotations
 

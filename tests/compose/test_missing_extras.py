@@ -1,4 +1,4 @@
-"""Components whose libraries are not installed: reported where they are asked for, and only where they are needed."""
+"""Components whose libraries are not installed: reported at their line, and only by commands that need them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ output_ports:
 
 
 def record(registry: Registry, product: DataProduct, environment: str) -> None:
-    """Record a product as the stack's program does once everything stands."""
+    """Record a product as the stack's program does after it deployed every resource."""
     records: list[Record] = [
         ProductRecord(
             environment=environment,

@@ -26,7 +26,7 @@ from alchemesh_platform.manifest.models import (
 # Few names, so that two promises made up apart have much in common.
 NAMES = ("alpha", "beta", "gamma", "delta_4", "no", "null", "e5")
 RULE_NAMES = ("first", "second-rule", "third", "true", "on-time")
-# What YAML, its two versions and people trip over, and plain words.
+# Texts that the two versions of YAML read differently, and plain words.
 TEXTS = st.one_of(
     st.sampled_from(
         ["", "a", "two words", "no", "1e5", "0o17", "1_000", "~", "2024-01-01", "12:30:45", "'", "- x", "é 🛫"]

@@ -25,7 +25,7 @@ from tests.contracts.product import MANIFEST, record
 
 
 class Folder:
-    """A product's folder with a platform home of its own, and what a command said in it."""
+    """A product's folder with its own platform home, and the output of a command in it."""
 
     def __init__(self, folder: Path, home: Path, captured: pytest.CaptureFixture[str]) -> None:
         self.folder, self.home, self.captured = folder, home, captured
@@ -38,7 +38,7 @@ class Folder:
         self.manifest.write_text(text.replace(old, new), "utf-8")
 
     def deploy(self) -> None:
-        """Record what the manifest says now, as a deployment does."""
+        """Record the current manifest, as a deployment does."""
         platform = load_platform(None, "local", self.home)
         with Registry.open(platform.registry) as registry:
             record(registry, load_manifest(self.manifest).product, "local")

@@ -1,4 +1,4 @@
-"""What each change of a promise means for its consumers: one case a rule, there and back."""
+"""The effect of each change of a promise on its consumers: one case for each rule, in both directions."""
 
 from __future__ import annotations
 

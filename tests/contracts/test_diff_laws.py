@@ -1,4 +1,4 @@
-"""What holds of every difference, whatever the two promises are."""
+"""Laws of differences that hold for any two promises."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def grave(diff: PortDiff) -> int:
 
 
 def canonical(port: PromisedPort) -> Any:
-    """The promise without the order of anything, and without what says which promise it is."""
+    """The promise without the order of its parts and without its identity."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
@@ -113,7 +113,7 @@ def test_two_steps_together_are_at_most_as_severe_as_the_worse_one(data: st.Data
 def test_a_pure_gain_is_a_loss_in_the_other_direction(
     data: st.DataObject,
 ) -> None:
-    """What promises strictly more one way promises less the other way."""
+    """A promise that gains in one direction loses in the other."""
     before = data.draw(promised_ports())
     after = data.draw(varied(before))
     there, back = diff_port(before, after).kind, diff_port(after, before).kind

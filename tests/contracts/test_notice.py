@@ -215,7 +215,7 @@ def test_the_time_zone_of_the_caller_does_not_matter() -> None:
 
 
 def test_a_time_without_zone_is_refused() -> None:
-    naive = datetime(2026, 1, 1)  # what is to be refused
+    naive = datetime(2026, 1, 1)  # calls that raise an error
     with pytest.raises(ValueError, match="no time zone"):
         given_for("removal", at=naive)
     with pytest.raises(ValueError, match="no time zone"):

@@ -1,4 +1,4 @@
-"""Contracts that others wrote: what is taken over, and that nothing is lost without a word."""
+"""Contracts of other tools: the import takes the supported keys and reports all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Out into ODCS and in again: nothing is lost, and what comes out is ODCS."""
+"""Export to ODCS and import again: no value is lost, and the export is valid ODCS."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def validator() -> Any:
 
 
 def lint(text: str) -> list[str]:
-    """What `datacontract lint` says against a file."""
+    """The problems that `datacontract lint` reports for a file."""
     from datacontract.data_contract import DataContract
 
     run = DataContract(data_contract_str=text, all_errors=True).lint()

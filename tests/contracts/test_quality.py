@@ -115,7 +115,7 @@ def test_values_that_pass_the_stronger_test_pass_the_weaker_one(
     passing = [probe for probe in probes if passes(stronger, probe)]
     if implies(stronger, weaker):
         assert all(passes(weaker, probe) for probe in passing)
-    else:  # what passes one and not the other lies at a bound, beside one, or between two
+    else:  # a value that passes only one of two tests is at a bound, next to one, or between two
         near = [math.nextafter(each, way) for each in numbers(probes) for way in (math.inf, -math.inf)]
         between = [(a + b) / 2 for a in numbers(probes) for b in numbers(probes) if math.isfinite(a + b)]
         texts = ["another text"]

@@ -20,7 +20,7 @@ from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.documents.yaml_source import parse
 from alchemesh_platform.manifest.models import Contract, ContractLifecycle, Property, SemanticModel
 
-# What makes a change of each kind to the promise below.
+# An edit for each kind of change to the promise below.
 CHANGES: dict[ChangeKind | None, dict[str, Any]] = {
     "breaking": {"access": "restricted"},
     "compatible": {"access": "public"},

@@ -1,4 +1,4 @@
-"""Events as the engine tells them, short to write."""
+"""Events in the form that the engine reports them, short to write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TYPES = {
 
 
 def urn(kind: str, name: str) -> str:
-    """The URN of a resource, without the types of its parents, which nobody here reads."""
+    """The URN of a resource, without the types of its parents, which no test here reads."""
     return f"{PREFIX}{TYPES.get(kind, kind)}::{name}"
 
 

@@ -51,7 +51,7 @@ def test_a_grant_is_its_record_and_the_resources_that_the_record_depends_on() ->
 
 
 def test_a_port_that_is_named_like_a_request_is_no_grant() -> None:
-    """Once every resource of such a port counted as the grant of a request that nobody had made."""
+    """Every resource of such a port once counted as the grant of a request that did not exist."""
     found = deployed_grants({"resources": port("req-deadbeef")}, [REQUEST])
     assert found == {REQUEST: grant_of("req-deadbeef")}
 

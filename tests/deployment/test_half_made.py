@@ -1,4 +1,4 @@
-"""What a killed run was making in a service that refuses to make it twice."""
+"""Resources that a killed run was creating, in a service that refuses to create them twice."""
 
 from __future__ import annotations
 

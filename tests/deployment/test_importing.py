@@ -1,4 +1,4 @@
-"""What a run imports while the engine starts: what the last one used, and nothing else of an SDK."""
+"""Imports of a run while the engine starts: the modules that the last run used, and no others of an SDK."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ print(json.dumps([name for name in seen if name.startswith("pulumi_gcp.") and "_
 
 
 def run(folder: Path) -> list[str]:
-    """What of Google Cloud's SDK is there when the program begins."""
+    """The modules of Google Cloud's SDK that are loaded when the program starts."""
     command = [sys.executable, "-c", PROGRAM, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

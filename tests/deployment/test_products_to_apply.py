@@ -1,4 +1,4 @@
-"""Where a timer looks for grants that are other than was decided, told from the registry alone."""
+"""Products whose grants differ from the decisions, found by the timer from the registry alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PRODUCT, PORT, TEAM, REQUEST = "aviation/flights", "aviation/flights/flights-tab
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    """A product whose last run went well, and that lets a team of one person in."""
+    """A product whose last run succeeded and that grants access to a team of one person."""
     with Registry.open(f"sqlite:///{tmp_path / 'registry.db'}") as opened:
         opened.put(ManifestRecord(environment="prod", address=PRODUCT, root="/repo", document="{}"))
         put_team(opened, "bo@airport.example")
@@ -103,7 +103,7 @@ def test_a_moved_or_reached_end_applies_the_product(registry: Registry) -> None:
 def test_expired_access_is_checked_again_after_a_failed_run(
     registry: Registry, outcome: Literal["failed"] | None
 ) -> None:
-    """A grant's record goes before what lets the consumer in: a run that left off in between left no record of it."""
+    """A run deletes the record of a grant before its resources: an interrupted run leaves only the resources."""
     put_request(registry, "revoked")
     registry.remove(GrantRecord, "prod", REQUEST)
     assert products_to_apply(registry, "prod", NOW) == []

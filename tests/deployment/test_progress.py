@@ -1,4 +1,4 @@
-"""The engine's events, told by port."""
+"""The engine's events, grouped by port."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_resource_belongs_to_the_port_above_it() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_events_does_not_matter_for_where_a_resource_belongs(seed: int) -> None:
-    """A removal tells children before their parents."""
+    """A removal reports children before their parents."""
     events = output_port("delete")
     random.Random(seed).shuffle(events)
     progress = Progress()

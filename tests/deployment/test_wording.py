@@ -1,6 +1,6 @@
-"""What a provider said of a failure, in words: nothing of the cause is lost, no secret is shown, there is a way out.
+"""Errors of providers in plain words: they keep the whole cause, show no secret and have a hint.
 
-The sentences are what the real providers said: Kafka's on a real broker, Google's from threads of its users.
+The texts come from real providers: Kafka's from a real broker, Google's from threads of its users.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def test_a_setting_that_a_hint_names_has_its_place_in_the_platform_file() -> Non
     assert with_setting_places(None, tree) is None
 
 
-# Texts that are no wrapping themselves: what the wrappings look like is not what a cause looks like.
+# Texts that do not look like a wrapper themselves: a cause never does.
 CAUSES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1).filter(
     lambda text: not re.search(r"error|sdk|provider=|urn:", text)
 )

@@ -25,7 +25,7 @@ def prose_of(page: Path) -> str:
 
 
 def files_of(path: str) -> list[Path]:
-    """The files that a path in a page names; NAME stands for any one name."""
+    """The files that a path in a page names; NAME means any one name."""
     return sorted(ROOT.glob(path.replace("NAME", "*").rstrip("/"))) if "NAME" in path else [ROOT / path]
 
 

@@ -54,7 +54,7 @@ def shown() -> Iterator[tuple[str, str, bool]]:
 
 
 def arguments_of(line: str) -> list[str]:
-    """What the shell would hand over: without comments, redirections and what comes after a pipe."""
+    """The arguments that the shell passes on: without comments, redirections and later commands of a pipe."""
     words = shlex.split(line.removeprefix("$ "), comments=True)
     ends = [at for at, word in enumerate(words) if word in {"|", ">", "&&", ";"}]
     return words[1 : min(ends, default=len(words))]

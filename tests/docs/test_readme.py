@@ -1,4 +1,4 @@
-"""The journey that the README shows is what the commands print, but for times and ports."""
+"""The output in the README matches the output of the commands, apart from times and ports."""
 
 from __future__ import annotations
 

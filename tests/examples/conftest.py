@@ -47,7 +47,7 @@ def flights_api(flights: Product, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="session")
 def punctuality_run(flights_api: DataApiConnection, tmp_path_factory: pytest.TempPathFactory) -> tuple[Product, Run]:
-    """The product punctuality after a run of its code on what the data API of flights gives."""
+    """The product punctuality after a run of its code on the rows from the data API of flights."""
     product = set_up_punctuality(tmp_path_factory.mktemp("punctuality"), flights_api)
     return product, product.run()
 

@@ -170,7 +170,7 @@ def set_up_punctuality(folder: Path, api: DataApiConnection) -> Product:
 
 @contextmanager
 def serving(folder: Path, tables: dict[str, Path]) -> Iterator[DataApiConnection]:
-    """A roapi server for tables, as the platform's data API starts it; stopped on the way out."""
+    """A roapi server for tables, as the platform's data API starts it; it stops at the end of the block."""
     http, postgres = free_port("127.0.0.1"), free_port("127.0.0.1")
     configuration = folder / "roapi.yml"
     served = [
@@ -180,7 +180,7 @@ def serving(folder: Path, tables: dict[str, Path]) -> Iterator[DataApiConnection
     addresses = {"http": f"127.0.0.1:{http}", "postgres": f"127.0.0.1:{postgres}"}
     configuration.write_text(yaml.safe_dump({"addr": addresses, "tables": served}))
     with (folder / "roapi.log").open("wb") as log:
-        # Unless told otherwise, every roapi wants the same port for Flight SQL, and the second one dies.
+        # By default every roapi uses the same port for Flight SQL, and the second one fails.
         options = ["-c", str(configuration), "-d", "-r", "1", "--addr-flight-sql", "127.0.0.1:0"]
         server = subprocess.Popen([str(Path(sys.executable).parent / "roapi"), *options], stdout=log, stderr=log)
     try:

@@ -1,4 +1,4 @@
-"""What the demo prints are answers of the data APIs, and it stops where something is wrong."""
+"""The demo prints answers of the data APIs, and stops at the first error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code of aviation/flights on all 336,776 departures, held against the operational files themselves."""
+"""The code of aviation/flights on all 336,776 departures, checked against the operational files themselves."""
 
 from __future__ import annotations
 

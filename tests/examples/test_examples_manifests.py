@@ -1,4 +1,4 @@
-"""The examples' manifests say everything there is to say, and what they promise can be checked."""
+"""The examples' manifests are complete, and every promise in them can be checked."""
 
 from __future__ import annotations
 

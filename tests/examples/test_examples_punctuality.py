@@ -1,4 +1,4 @@
-"""The code of operations/punctuality: reads through the data API of flights, held against the operational files."""
+"""The code of operations/punctuality: reads through the data API of flights, checked against the operational files."""
 
 from __future__ import annotations
 

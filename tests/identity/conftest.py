@@ -1,4 +1,4 @@
-"""What the tests of identity share: one provider for all of them, and folders of their own for what is kept."""
+"""Fixtures of the identity tests: one provider for all of them, and separate folders for stored tokens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def provider(issuer: Issuer) -> IdentityProvider:
 
 @pytest.fixture(autouse=True)
 def folders_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees what another, or the user of this machine, has kept."""
+    """No test sees the stored tokens of another test or of the user of this machine."""
     for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
     for variable in (USER_VARIABLE, "ALCHEMESH_TOKEN"):

@@ -1,6 +1,6 @@
 """A real OpenID Connect provider on loopback, npm's `oidc-provider`, and tokens from it.
 
-Node and npm are prerequisites. What they install goes into the user's cache, by a lock file with hashes.
+Node and npm are prerequisites. npm installs into the user's cache, from a lock file with hashes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Issuer:
             return str(json.load(answer)["id_token"])
 
     def enter(self, address: str, email: str = AMELIA) -> None:
-        """Enter a device code, as somebody with a browser does."""
+        """Enter a device code, as a user does in a browser."""
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
         with browser.open(address) as page:
             text = page.read().decode()
@@ -177,7 +177,7 @@ class _Stop(HTTPRedirectHandler):
 
 
 def _follow(browser: Any, url: str) -> dict[str, list[str]]:
-    """What comes back to the client's address, after every redirect on the way."""
+    """The answer at the client's address, after every redirect."""
     for _ in range(10):
         try:
             with browser.open(url) as page:

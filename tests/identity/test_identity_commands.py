@@ -91,7 +91,7 @@ def test_a_user_outside_the_mesh_gets_a_hint_to_join_it(
     assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
     document = json.loads(capsys.readouterr().out)
     assert (document["mesh"], document["name"], document["personas"]) == (True, None, None)
-    # Whom a provider vouches for is no other user.
+    # A verified user gets no suggestion of another user.
     platform(registry, oidc(issuer))
     monkeypatch.setenv("ALCHEMESH_TOKEN", issuer.token())
     with Registry.open(registry) as opened:

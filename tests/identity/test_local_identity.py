@@ -1,4 +1,4 @@
-"""The local user: who this machine says it is."""
+"""The local user: the identity that this machine gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of a real OpenID Connect provider: the good one, and every way in which one is bad."""
+"""Tokens of a real OpenID Connect provider: a valid one, and every kind of invalid one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of arguments and settings, whose models are written by authors of components."""
+"""Errors in arguments and settings, whose models come from the authors of components."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_secret_written_where_its_name_belongs_is_not_repeated() -> None:
 
 @pytest.mark.parametrize("text", ["[a, b]", "a"])
 def test_list_that_a_validator_makes_is_a_list(text: str) -> None:
-    """Strict mode once said of it: found a list, expected a list."""
+    """Strict mode once reported: found a list, expected a list."""
     annotation = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
     model = create_model("Args", __base__=Strict, field=(annotation, ...))
     tree, _ = parse(f"field: {text}", "alchemesh.yaml")

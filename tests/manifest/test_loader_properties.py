@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is read, or its problems are told at places that it has."""
+"""The loader reads any file, or reports its problems at places in the file."""
 
 from __future__ import annotations
 

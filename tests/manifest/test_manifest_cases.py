@@ -1,4 +1,4 @@
-"""Every mistake of a manifest, with what a person is told of it."""
+"""Every mistake in a manifest, with its error."""
 
 from __future__ import annotations
 

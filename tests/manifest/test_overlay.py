@@ -1,4 +1,4 @@
-"""Laying one document over another: what it comes to, and where each value stands."""
+"""Merging one document over another: the result, and the place of each value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `alchemesh init` writes: it has no problem, and its code does what it says."""
+"""The files of `alchemesh init`: the manifest is valid, and the code does what its text says."""
 
 from __future__ import annotations
 

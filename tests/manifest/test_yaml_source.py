@@ -1,4 +1,4 @@
-"""Reading YAML: what stands where, and files that cannot be read."""
+"""Reading YAML: the place of each value, and unreadable files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several who apply or deploy at once: the mesh is always what one of them wanted, and nobody is overruled unseen."""
+"""Several users apply or deploy at once: the mesh always matches one of them, and no change is lost unseen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def version(environment: str, number: int) -> Mesh:
 
 
 def test_mesh_is_never_a_mixture_of_two_that_are_applied_at_once(registry_url: str, environment: str) -> None:
-    """Each has a registry of its own, as two processes have: what the one reads the other must not change meanwhile."""
+    """Each user has a separate registry connection, as two processes have: no user changes what the other reads."""
     rounds, appliers = 8, 3
     barrier = threading.Barrier(appliers, timeout=WAIT_SECONDS)
 
@@ -64,7 +64,7 @@ def test_mesh_is_never_a_mixture_of_two_that_are_applied_at_once(registry_url: s
 
     with Registry.open(registry_url) as after:
         history = after.history(environment)
-    # What each was told to have changed is what the history tells: nothing twice, nothing lost.
+    # The changes that each user sees equal those of the history: none twice, none lost.
     assert len(history) == sum(len(diff.changes) for diff in done)
 
 

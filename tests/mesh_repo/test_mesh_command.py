@@ -84,7 +84,7 @@ def at_a_terminal(answer: str, *arguments: str) -> tuple[int, str]:
 def test_difference_is_shown_and_without_a_terminal_nothing_is_done(
     repo: Path, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: PTH123, SIM115 - whatever the tests are run at
+    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: PTH123, SIM115 - also when the tests run at a terminal
 
     assert invoke(["mesh", "apply"]) == 2
 

@@ -1,4 +1,4 @@
-"""Whatever stands and whatever is wanted: applying makes it so, once, and never takes away what a product refers to."""
+"""For any recorded and any declared mesh: one apply makes them equal, and never removes a referenced object."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def of(environment: str, records: Iterator[Record] | list[Record]) -> list[Recor
 
 
 def intact(product: ProductRecord, mesh: Mesh) -> dict[str, bool]:
-    """Which of the things that a product refers to are there, and are what it refers to them for."""
+    """The references of a product that exist and have the expected kind."""
     home = product.address.partition("/")[0]
     owner, own_team = mesh.users.get(product.owner), mesh.teams.get(f"{home}/{product.team}")
     return {

@@ -200,7 +200,7 @@ def test_the_value_is_recorded_with_its_deductions(folder: Path) -> None:
 
 
 def test_a_policy_of_the_mesh_replaces_the_shipped_one(folder: Path) -> None:
-    """What a company thinks otherwise about, it says so by name."""
+    """A company overrides a shipped policy by its name."""
     Path("mesh/replaced.yaml").write_text(
         (POLICY % {"effect": "deny", "require": "1 == 2"}).replace("short-names", "source-aligned-source-system")
     )

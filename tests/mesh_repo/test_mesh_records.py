@@ -1,4 +1,4 @@
-"""From files to records and back: what is applied stands in the registry, on both databases."""
+"""From files to records and back: both databases record the applied mesh."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def problems_of(product: DataProduct, mesh: Mesh | None) -> list[str]:
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """What is asked of the database meanwhile."""
+    """The queries that the database receives meanwhile."""
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

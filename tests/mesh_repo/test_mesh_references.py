@@ -1,4 +1,4 @@
-"""What is still referred to stays, and whoever wants it gone is told by what."""
+"""Referenced objects stay, and an error names the references."""
 
 from __future__ import annotations
 

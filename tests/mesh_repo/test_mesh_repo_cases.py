@@ -1,4 +1,4 @@
-"""Every mistake of a mesh repo, with what a person is told of it; and of a product that does not fit its mesh."""
+"""Every mistake in a mesh repo, and every mismatch of a product with its mesh, with its error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is prepared once: for each recipe, by one process at a time, and again after one that was killed."""
+"""The cache: one process at a time prepares each recipe once, and again after a killed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker that other tests rely on: who may what, and that its data outlives a kill."""
+"""The broker of other tests: the rights of each user, and data that survives a kill."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 def read(kafka: Broker, user: str, password: str, topic: str, group: str) -> bytes:
-    """The first message of a topic, as a user sees it; raises what the broker answers."""
+    """The first message of a topic, as a user sees it; raises the error of the broker."""
     from confluent_kafka import Consumer, KafkaException
 
     options = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}

@@ -34,7 +34,7 @@ def test_processors_are_available_and_the_flow_survives_a_kill(nifi_server: Nifi
     group = {"revision": {"version": 0}, "component": {"name": "kept", "position": {"x": 0, "y": 0}}}
     made = ask(server, "/process-groups/root/process-groups", group)
     flow = server.folder / "conf" / "flow.json.gz"
-    # NiFi writes its flow a little later than it answers; what is not written yet, a kill may take.
+    # NiFi answers before it writes its flow, and a kill can lose an unwritten flow.
     until(lambda: b"kept" in gzip.decompress(flow.read_bytes()), what="the written flow")
     server.kill()
     server.start()

@@ -1,4 +1,4 @@
-"""Components that say how they are doing, well or ill: what tests of the status ask."""
+"""Components that report healthy or unhealthy states, for the tests of the status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands and how it is doing, put together from records and from what components say."""
+"""Deployed resources and their health, from records and from the reports of components."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def flights(folder: Path) -> list[Record]:
 
 
 def punctuality() -> list[Record]:
-    """A product that reads a port of flights, and one of a product that does not stand."""
+    """A product that reads a port of flights, and a port of a product that is not deployed."""
     product = "insight/punctuality"
     inputs = {"flights": f"{FLIGHTS}/flights-table", "airports": "geography/airports/table"}
     return [

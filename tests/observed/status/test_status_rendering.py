@@ -1,4 +1,4 @@
-"""How status is drawn for a person: golden files, numbers, and what a terminal may not do to it."""
+"""The status as text: golden files, numbers and narrow terminals."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def well() -> ProductStatus:
 
 
 def reported(what: str, days: int, message: str = "") -> NoticeStatus:
-    """A notice of what may happen some days from now."""
+    """A notice of a change that is allowed some days from now."""
     passes_at = NOW + timedelta(days=days)
     return NoticeStatus(
         what=what,
