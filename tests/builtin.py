@@ -1,4 +1,4 @@
-"""The components of this project, found the way they are declared, whether the project is installed or not."""
+"""The components of this project, discovered from their declaration, also without an installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases as data: YAML files that hold a list of cases, each with its input and the problems that a person is to see."""
+"""Cases as data: YAML files that hold a list of cases, each with its input and the expected problems."""
 
 from __future__ import annotations
 

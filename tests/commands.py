@@ -1,7 +1,7 @@
-"""The command line, each command in a process of its own.
+"""The command line, each command in a separate process.
 
 Most of the time of a command is the import of the platform. Commands that run to their end are forked from a process
-that has imported it; commands that a test interrupts or kills start from nothing, as a person's do.
+that has imported it; commands that a test interrupts or kills start from nothing, as a user's do.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def start_command(arguments: Sequence[str], folder: Path, environ: Mapping[str, 
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
-    with chdir(ROOT):  # where it finds the modules of the tests
+    with chdir(ROOT):  # the folder with the modules of the tests
         forkserver.ensure_running()
     return context
 

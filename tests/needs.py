@@ -1,4 +1,4 @@
-"""The one place that decides what happens to tests of real servers where their prerequisites are missing."""
+"""Skips or fails tests of real servers without their prerequisites."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Real servers, each started once for the tests of a worker that need it.
 
-A test takes a database, a topic, a name of its own. It may kill and start the server again: that keeps its data. The
+Each test uses its own database, topic or name. It may restart a killed server, which keeps its data. The
 tests of one server run in one worker, see ``tests/order.py``.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_ni
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
-    """PostgreSQL with no database of a test."""
+    """PostgreSQL without a test's database."""
     from parts.postgresql import running_postgresql
 
     with running_postgresql() as running:

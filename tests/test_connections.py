@@ -1,4 +1,4 @@
-"""How code finds its connections: from a file on a laptop, from the variable itself in a cloud."""
+"""Connections of code: from a file on a laptop, from the variable itself in a cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extras of packages: which are installed, and the command that installs the others."""
+"""Extras of packages: the installed ones, and the command that installs the others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every test of this repository has an assertion.
 
-A test that runs no assertion passes for ever. These rules find the clearest kinds of such tests in their source.
+A test without an assertion always passes. These rules find the clearest kinds of such tests in their source.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def all_tests(tree: ast.Module) -> list[Function]:
 
 
 def may_be_empty(iterable: ast.expr, empty: set[str]) -> bool:
-    """Whether a loop may have no turn: not over something written out, a constant of the module, or a `range`."""
+    """Whether a loop may run zero times: not over a literal, a constant of the module, or a `range`."""
     if isinstance(iterable, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Constant):
         return False
     if isinstance(iterable, ast.Name):
@@ -97,7 +97,7 @@ def may_be_empty(iterable: ast.expr, empty: set[str]) -> bool:
 
 
 def literals_of(test: Function) -> set[str]:
-    """Names that a test gives to something written out, which is not empty."""
+    """Names that a test gives to a literal that is not empty."""
     return {
         target.id
         for node in ast.walk(test)
@@ -120,7 +120,7 @@ def is_vacuous(check: ast.AST, parents: Parents, known: set[str]) -> bool:
 
 
 def is_property(test: Function) -> bool:
-    """Whether Hypothesis makes up its values: then some of its examples reach every check."""
+    """Whether Hypothesis generates its values: then some of its examples reach every check."""
     return any(called(each) == "given" for each in test.decorator_list)
 
 

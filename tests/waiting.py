@@ -11,7 +11,7 @@ LONGEST = 120.0  # seconds: for machines that are slow and busy
 
 
 def until(met: Callable[[], object], what: str, *, seconds: float = LONGEST) -> None:
-    """Wait for something that has to happen."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
@@ -19,7 +19,7 @@ def until(met: Callable[[], object], what: str, *, seconds: float = LONGEST) -> 
 
 
 def arguments_of(process: psutil.Process) -> list[str]:
-    """The command line of a process; nothing of one that has ended meanwhile."""
+    """The command line of a process; empty after its end."""
     try:
         return process.cmdline()
     except psutil.NoSuchProcess:
@@ -27,7 +27,7 @@ def arguments_of(process: psutil.Process) -> list[str]:
 
 
 def name_of(process: psutil.Process) -> str:
-    """The name of a process; nothing of one that has ended meanwhile."""
+    """The name of a process; empty after its end."""
     try:
         return process.name()
     except psutil.NoSuchProcess:

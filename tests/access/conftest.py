@@ -1,4 +1,4 @@
-"""The databases of the registry's tests, and a mesh with a port to ask for."""
+"""The databases of the registry's tests, and a mesh with ports that consumers can request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def registry(registry_url: str) -> Iterator[Registry]:
 
 
 class Clock:
-    """A clock that a test moves on."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""`alchemesh access`, as a person types it, from any folder."""
+"""`alchemesh access` from any folder."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_withdrawn_request_can_be_made_again(terminal: Terminal) -> None:
     assert terminal.json(AMELIA, "reject", rejected, "--reason", "no")["state"] == "rejected"
 
 
-def test_grants_of_a_product_whose_manifest_is_not_recorded_cannot_be_applied(terminal: Terminal) -> None:
+def test_grants_of_a_product_without_a_recorded_manifest_are_not_applied(terminal: Terminal) -> None:
     terminal.run(AMELIA, "apply", "aviation/flights", code=ExitCode.FAILED)
     assert "no manifest of aviation/flights is recorded in local" in terminal.err
     assert "`alchemesh up` in its folder" in terminal.err

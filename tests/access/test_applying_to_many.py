@@ -1,4 +1,4 @@
-"""`access apply` on a timer: a product that cannot be deployed now holds up no other."""
+"""`access apply` on a timer: a failing product does not delay the others."""
 
 from __future__ import annotations
 

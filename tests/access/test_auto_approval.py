@@ -1,4 +1,4 @@
-"""Requests that a policy of the mesh approves in the owner's place."""
+"""Requests that a policy of the mesh approves instead of the owner."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def mesh(airport: Airport) -> Airport:
         ("data_product", "aviation/no-such-product", set()),
     ],
 )
-def test_the_people_of_each_kind_of_requester(mesh: Airport, kind: str, address: str, people: set[str]) -> None:
+def test_each_kind_of_requester_has_its_people(mesh: Airport, kind: str, address: str, people: set[str]) -> None:
     found = people_of(mesh.registry, mesh.environment, Requester(kind, address))  # type: ignore[arg-type]
     assert found == people
 

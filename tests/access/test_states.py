@@ -1,4 +1,4 @@
-"""A request goes the ways that there are, and no other."""
+"""States of a request and the transitions between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When access ends, as people write it."""
+"""The end of access, in the forms that users write."""
 
 from __future__ import annotations
 

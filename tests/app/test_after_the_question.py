@@ -1,4 +1,4 @@
-"""A question may stay open for long: the checks run again after the answer, and the run follows the second verdict."""
+"""A question can stay open for hours: the checks run again after the answer, and the run follows the second result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def changed(product: Composed) -> Composed:
 
 @pytest.fixture
 def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Composed]:
-    """A product that is deployed, and changed since."""
+    """A deployed product with a later change."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     first = small_product(tmp_path, "orders")
     assert up(first, ADA).succeeded
@@ -46,7 +46,7 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Compose
 
 
 def test_access_that_was_approved_meanwhile_is_granted(product: Composed) -> None:
-    """The verdict after the question was once computed and thrown away."""
+    """The run once ignored the result of the checks after the question."""
 
     def approve_meanwhile(preview: Outcome) -> bool:
         assert preview.progress.has_changes

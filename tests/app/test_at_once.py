@@ -1,4 +1,4 @@
-"""Use cases are called several times at once from one process, with the real engine."""
+"""Several use cases run at the same time in one process, with the real engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONGEST = 300.0
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own, for both products."""
+    """A separate platform home for both products."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     return tmp_path / "home"
 
@@ -52,7 +52,7 @@ def urns(product: Composed) -> list[str]:
 
 
 def test_two_products_are_deployed_at_the_same_time(tmp_path: Path) -> None:
-    """Each run has a program, a provider and an actor of its own: nothing of one shows in the other."""
+    """Each run has its own program, provider and actor, and none affects the other."""
     products = {ADA: small_product(tmp_path, "orders"), BO: small_product(tmp_path, "returns")}
     both = threading.Barrier(2, timeout=LONGEST)
 

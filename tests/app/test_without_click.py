@@ -1,4 +1,4 @@
-"""Use cases know no command line, and write the audit themselves: a caller that has no click finds it written."""
+"""Use cases write the audit log themselves, without a command line or click."""
 
 from __future__ import annotations
 

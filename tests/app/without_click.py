@@ -1,4 +1,4 @@
-"""A caller that has no click: it deploys a product, grants access, and removes it before its notice period is over."""
+"""A caller without click: it deploys a product, grants access, and removes it before its notice period is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding components of installed packages: real packages, in a folder of their own."""
+"""Discovering components of installed packages: real packages in a separate folder."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_spec_is_loaded_once(site: Path) -> None:
     assert calls == [1]
 
 
-def test_installed_packages_are_looked_through(site: Path) -> None:
+def test_components_of_installed_packages_are_discovered(site: Path) -> None:
     install(site, "acme-real", {"acme_real": SPEC.format(name="real")}, {"real": "acme_real:SPEC"})
     program = (
         "import json; from alchemesh_platform.catalog.discover import discover; print(json.dumps(list(discover())))"

@@ -16,7 +16,7 @@ from alchemesh_cli.interrupts import interruptible
 def test_a_signal_ends_the_question_of_a_command_that_is_interruptible(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first Ctrl-C once left the question open: it announced that started steps are finished, and waited on."""
+    """The first Ctrl-C once left the question open: it announced that it finishes started steps, and kept waiting."""
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
 

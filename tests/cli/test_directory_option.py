@@ -71,7 +71,7 @@ def test_a_sub_folder_of_a_product_gets_a_hint_at_the_manifest(
 
 
 def test_unlock_needs_only_the_name_of_the_product(shop: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A manifest that was broken meanwhile once kept the stack locked."""
+    """An invalid manifest once kept the stack locked."""
     manifest = shop / "alchemesh.yaml"
     manifest.write_text(manifest.read_text() + "\nnonsense: true\n")
     lock = home / "local/state/.pulumi/locks/organization/retail.shop/local/one.json"

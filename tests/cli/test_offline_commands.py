@@ -49,7 +49,7 @@ MINIMAL: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which the project is installed, with its entry points, whether it is in this one or not."""
+    """An environment with the project and its entry points, also where this one does not have them."""
     import tomllib
 
     site = tmp_path_factory.mktemp("site")
@@ -69,7 +69,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def alchemesh(installed: dict[str, str], tmp_path: Path) -> Any:
-    """Runs the command line in a folder of its own."""
+    """Runs the command line in a separate folder."""
 
     def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         return run_command(arguments, cwd, installed)

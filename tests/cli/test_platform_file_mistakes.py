@@ -80,7 +80,7 @@ def test_incomplete_settings_are_reported(
     assert reported in capsys.readouterr().err
 
 
-def test_a_text_that_begins_with_a_brace_needs_quotes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_that_starts_with_a_brace_needs_quotes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = SHIPPED.replace("team: group:{domain}-{team}@acme.example", "team: {domain}-{team}@acme.example")
     assert written != SHIPPED
     (folder / "platform.yaml").write_text(written, "utf-8")

@@ -26,7 +26,7 @@ REFERENCE = re.compile(r"[\w.]+:\w+")
 
 
 def cases_of(spec: ComponentSpec) -> list[dict[str, Any]]:
-    """The cases beside a component's spec."""
+    """The cases next to a component's spec."""
     # Found and not imported: the components' modules import the SDKs of clouds.
     module = importlib.util.find_spec(spec.component.partition(":")[0])
     assert module is not None and module.origin is not None, spec.component
@@ -104,7 +104,7 @@ def references_of(spec: ComponentSpec) -> dict[str, str]:
 
 
 def test_every_kind_of_reference_is_in_use() -> None:
-    """The test below would check none of a kind that no component uses."""
+    """The test below checks a kind only if a component uses it."""
     used = {field for spec in CATALOG.values() for field in references_of(spec)}
     assert used == {"component", "args", "settings", "outputs", "observe", "run", "check", "look"}
 

@@ -94,7 +94,7 @@ def shown(found: ProblemsFound) -> Iterator[str]:
         yield f"{problem.location.line} {problem.path}: {problem.message}"
 
 
-def test_a_product_that_fits_has_no_problem(tmp_path: Path) -> None:
+def test_a_supported_product_has_no_problem(tmp_path: Path) -> None:
     assert problems(tmp_path) == []
 
 
@@ -200,7 +200,7 @@ def test_an_image_that_cloud_run_does_not_take_is_refused(tmp_path: Path, image:
 
 
 def test_rest_over_a_column_that_its_export_may_not_read_is_refused_at_the_property(tmp_path: Path) -> None:
-    """The export of all of the port once failed for it, unseen."""
+    """Such a column once made the export of the whole port fail, without an error."""
     tags = {"policy_tags": {"secret": "projects/acme/locations/europe-west1/taxonomies/1/policyTags/2"}}
     rest = "{component: data-api, protocols: [sql, rest]}"
     for route, place in (
@@ -215,7 +215,7 @@ def test_rest_over_a_column_that_its_export_may_not_read_is_refused_at_the_prope
 
 
 def test_a_budget_needs_the_number_of_the_project(tmp_path: Path) -> None:
-    """By its id, each run found the number in its place and tried to change it back."""
+    """With the project's id, each run found the number instead and tried to change it back."""
     budget = {"billing_account": "01AB23-45CD67-89EF01", "monthly": {"aviation": 800}}
     found = problems(tmp_path, {"budget": budget, "project_number": None})
     assert [each for each in found if "expected project_number beside budget" in each] == found != []

@@ -1,4 +1,4 @@
-"""The account that deploys a domain's products gives roles in the project, and only those that components give."""
+"""The account that deploys a domain's products can grant only the roles that components grant in the project."""
 
 from __future__ import annotations
 

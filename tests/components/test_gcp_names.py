@@ -1,4 +1,4 @@
-"""Names in Google Cloud: always legal, always the same, and of one address only."""
+"""Names in Google Cloud: legal, stable and unique for each address."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from alchemesh_platform.sdk.wiring import Wiring
 SETTINGS = GcpSettings(project="acme-mesh", region="europe-west1")
 # The rules of each service for its names, apart from their length.
 FORMS = {"-": r"[a-z][a-z0-9-]*[a-z0-9]", "_": r"[a-z][a-z0-9_]*"}
-# Words that services refuse come up often enough to be met.
+# Includes words that services refuse, so that examples contain them.
 WORDS = st.sampled_from(["google", "goog", "g00gle", "goo", "gle", "gogoogleogle", "a", "1"])
 NAMES = st.one_of(
     st.from_regex(NAME_PATTERN, fullmatch=True).map(lambda name: name[:NAME_MAX].rstrip("-")),
@@ -77,7 +77,7 @@ def test_a_name_at_the_limit_is_kept_and_one_over_it_is_cut() -> None:
 
 
 def test_names_are_readable_and_stable() -> None:
-    """A name that changed would be another resource, and its data would stay behind."""
+    """A changed name creates another resource, without the data of the first."""
     place = Wiring(environment="prod", domain="aviation", product="flights", port="flights-table")
     assert resource_name(DATASET, SETTINGS, place) == "prod__aviation__flights__flights_table"
     assert resource_name(DATASET, SETTINGS, place, "views") == "prod__aviation__flights__flights_table__views"

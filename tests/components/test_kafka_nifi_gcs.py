@@ -128,7 +128,7 @@ def test_arguments_over_a_limit_are_refused(wrong: dict[str, Any]) -> None:
         Args.model_validate(wrong)
 
 
-def test_arguments_at_a_limit_are_taken() -> None:
+def test_arguments_at_a_limit_are_accepted() -> None:
     at = {"topic": "a" * 249, "batch_time": "24h", "batch_megabytes": 1024, "dead_letter": "a" * 100}
     assert said(Args.model_validate(at)) == []
 

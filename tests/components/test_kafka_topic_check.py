@@ -1,4 +1,4 @@
-"""Names of topics are Kafka's, and the port's own where they are made from it."""
+"""Names of topics follow Kafka's rules, and errors point to the port or the argument."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ ANSWERED = {
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The server as the container starts it, over a folder in the place of the mounted bucket; gives its address."""
+    """The server as the container starts it, with a folder instead of the mounted bucket; returns its address."""
     folder.mkdir()
     configuration = folder / "roapi.yaml"
     configuration.write_text(roapi_config({"flight": MODEL, "airline": MODEL}, str(folder)))
@@ -101,10 +101,10 @@ def test_every_type_of_a_model_has_one_in_arrow() -> None:
 
 
 def test_an_api_starts_before_the_first_export_and_answers_every_type_after_it(tmp_path: Path) -> None:
-    """A column of time or timestamp once kept the server from starting: its types were no YAML that roapi reads."""
+    """A column of time or timestamp once kept the server from starting: roapi could not read the YAML of its types."""
     folder = tmp_path / "data"
     with serving(folder) as api:
-        # Not even the folders are there: a bucket has them with their first object.
+        # The folders do not exist either: a bucket has them with their first object.
         assert asked(f"{api}/api/tables/flight") == []
         assert asked(f"{api}/api/graphql", "{ airline(limit: 1) { string timestamp } }") == []
         for timestamps in (pa.timestamp("us", "UTC"), pa.timestamp("us")):

@@ -64,7 +64,7 @@ def test_plan_reads_like_the_manifest(plan: Plan, tmp_path: Path) -> None:
     ]
 
 
-def test_input_ports_say_where_their_data_comes_from(plan: Plan) -> None:
+def test_input_ports_name_the_source_of_their_data(plan: Plan) -> None:
     assert [(one.name, one.origin, one.from_product) for one in plan.inputs] == [
         ("departures", "aviation/dispatch", False),
         ("airports", "geography/airports/airports-table", True),
@@ -202,7 +202,7 @@ def test_overlay_of_the_environment_is_composed(tmp_path: Path) -> None:
 
 
 def wide(ports: int) -> dict[str, Any]:
-    """A product of many output ports, each with a model of its own."""
+    """A product of many output ports, each with its own model."""
     (port,) = COMPLETE["output_ports"]
     flight = COMPLETE["models"]["flight"]
     flight = {**flight, "relationships": []}
@@ -214,7 +214,7 @@ def wide(ports: int) -> dict[str, Any]:
 
 
 def calls_for(ports: int, folder: Path) -> int:
-    """How many functions are called to read and compose a product with that many ports: work, counted and not timed."""
+    """The number of function calls to read and compose a product with that many ports: counted, not timed."""
     path = folder / f"{ports}.yaml"
     path.write_text(json.dumps(wide(ports)))
     profile = cProfile.Profile()

@@ -1,4 +1,4 @@
-"""A product to promise something with, and its records as a deployment makes them."""
+"""A product with promises, and its records as a deployment writes them."""
 
 from __future__ import annotations
 

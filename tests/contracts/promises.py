@@ -1,4 +1,4 @@
-"""Promises as hypothesis makes them up: such as a manifest without problems could hold."""
+"""Promises that hypothesis generates: each is possible in a manifest without problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from alchemesh_platform.manifest.models import (
     Terms,
 )
 
-# Few names, so that two promises made up apart have much in common.
+# Few names, so that two generated promises have much in common.
 NAMES = ("alpha", "beta", "gamma", "delta_4", "no", "null", "e5")
 RULE_NAMES = ("first", "second-rule", "third", "true", "on-time")
 # Texts that the two versions of YAML read differently, and plain words.
@@ -202,7 +202,7 @@ def promised_ports_with_contract(draw: st.DrawFn) -> PromisedPort:
 
 @st.composite
 def varied(draw: st.DrawFn, port: PromisedPort) -> PromisedPort:
-    """The promise with one or two parts replaced: near enough to it for every single rule to be tried."""
+    """The promise with one or two parts replaced, so that examples reach every single rule."""
     sections = ["access", "service_levels", "terms", "quality", "protocols", "models", "property", "rule"]
     for section in draw(st.lists(st.sampled_from(sections), min_size=1, max_size=2, unique=True)):
         port = draw(_replaced(port, section))

@@ -1,4 +1,4 @@
-"""`alchemesh contract`, as a person uses it: with a manifest, a registry of its own and exit codes."""
+"""`alchemesh contract` with a manifest, a separate registry and exit codes."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_diff_of_a_breaking_change_with_its_major_version_passes(product: Folder
 def test_the_command_that_gives_notice_names_the_folder_of_the_product(
     product: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes the name of a port, which only the folder completes."""
+    """The command takes the name of a port, which needs the folder of the product."""
     product.deploy()
     product.edit("protocols: [sql, rest]", "protocols: [sql]")
     product.edit("version: 2.0.0", "version: 3.0.0")

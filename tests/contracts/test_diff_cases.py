@@ -59,7 +59,7 @@ def test_a_change_has_the_kind_of_its_case(case: dict[str, Any]) -> None:
 
 
 def test_the_message_of_a_change_matches_its_golden_line(update: bool) -> None:
-    """The words are how a reviewer sees a change; the cases above compare its kind and place only."""
+    """A reviewer reads the message of a change; the cases above compare its kind and place only."""
     before = promise(DOCUMENT["base"])
     lines = []
     for case in CASES:
@@ -72,7 +72,7 @@ def test_the_message_of_a_change_matches_its_golden_line(update: bool) -> None:
     assert worded == GOLDEN.read_text("utf-8")
 
 
-def test_of_many_values_five_are_named_and_the_others_counted() -> None:
+def test_a_change_of_many_values_names_five_and_counts_the_others() -> None:
     before = promise(edited({"set": {"models.flight.properties.seats.enum": [0]}}))
     after = promise(edited({"set": {"models.flight.properties.seats.enum": list(range(8))}}))
     [more] = diff_port(before, after).changes
@@ -116,7 +116,7 @@ def test_a_company_has_its_own_scale_of_sensitivity() -> None:
     assert change.kind == "compatible"
 
 
-def test_the_scale_of_a_company_holds_for_parts_of_objects_and_items_of_arrays_too() -> None:
+def test_the_scale_of_a_company_applies_inside_objects_and_arrays() -> None:
     before = promise(DOCUMENT["base"])
     place = "models.flight.properties.crew.items.properties.name.classification"
     after = promise(edited({"set": {place: "c3"}}))

@@ -17,7 +17,7 @@ thorough = settings(max_examples=30, deadline=None, database=None, suppress_heal
 
 
 def grave(diff: PortDiff) -> int:
-    """How grave a difference is: 0 for none, 3 for a breaking one."""
+    """The severity of a difference: 0 for none, 3 for a breaking one."""
     kinds: tuple[ChangeKind, ...] = tuple(reversed(KINDS))
     return 0 if diff.kind is None else kinds.index(diff.kind) + 1
 

@@ -1,4 +1,4 @@
-"""When a change may pass that consumers were promised time for."""
+"""The date from which a change with a notice period is allowed."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_the_earliest_of_several_notices_counts() -> None:
 
 
 def test_the_current_period_decides_the_earliest_of_several_notices() -> None:
-    """The longer period counts: a notice that was given for a shorter one, later, does not pass first."""
+    """The longer period counts: a later notice with a shorter period does not take effect first."""
     early = given_for("breaking-change")
     late = given_for("removal", at=GIVEN + timedelta(days=5), period=timedelta(days=1))
     waiting = asked(notices=(late, early))
@@ -176,7 +176,7 @@ def test_times_are_shown_in_utc_on_every_machine(monkeypatch: pytest.MonkeyPatch
         time.tzset()
 
 
-def test_a_minute_that_has_begun_counts_as_the_next_one() -> None:
+def test_a_started_minute_is_rounded_up() -> None:
     waiting = asked(now=GIVEN + timedelta(microseconds=1))
     assert waiting is not None
     assert "it is allowed from 2026-04-01 12:01 UTC" in waiting.message

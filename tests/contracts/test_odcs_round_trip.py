@@ -94,7 +94,7 @@ def test_an_export_passes_datacontract_lint(port: PromisedPort) -> None:
 @thorough
 @given(promised_ports_with_contract())
 def test_an_import_can_be_pasted_into_a_manifest(port: PromisedPort) -> None:
-    """A relationship to a model of another port is the one thing that a manifest with this port alone cannot hold."""
+    """A manifest with only this port cannot hold a relationship to a model of another port."""
     models = {
         name: model.model_copy(
             update={"relationships": tuple(each for each in model.relationships if refers(each, name, port))}

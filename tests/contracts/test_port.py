@@ -1,4 +1,4 @@
-"""A port's promise, out of a manifest and out of records; and where in the manifest it is written."""
+"""A port's promise from a manifest and from records, and its place in the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When one business test promises at least as much as another."""
+"""Comparing business tests: the stronger one promises at least as much as the weaker one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_fewer_values_that_pass_promise_more(stronger: dict[str, Any], weaker: d
         ({"mustBe": 3, "query": "SELECT 'a  b'"}, {"mustBe": 3, "query": "SELECT 'a b'"}),
     ],
 )
-def test_other_tests_promise_something_else(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_unrelated_tests_promise_nothing_about_each_other(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert not implies(one, other)
     assert not implies(other, one)
 
@@ -81,7 +81,7 @@ def test_a_query_can_return_a_negative_number() -> None:
     assert not implies({"mustBeLessOrEqualTo": 0}, {"mustBe": 0})
 
 
-def test_with_several_models_a_metric_is_about_the_one_it_names() -> None:
+def test_a_metric_applies_to_the_model_that_it_names() -> None:
     one = {**COUNT, "mustBe": 0}
     assert not implies(one, {**one, "model": "flight"}, ["flight", "airline"])
 

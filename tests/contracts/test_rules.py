@@ -1,4 +1,4 @@
-"""Versions that only go up and never change, and lifecycles that go their way."""
+"""Rules for versions and lifecycles of contracts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def found(before: PromisedPort | None, after: PromisedPort | None) -> list[Findi
         ("9.9.9", "compatible", "9.10.0"),
     ],
 )
-def test_the_next_version_raises_the_part_that_the_change_asks_for(
+def test_the_next_version_raises_the_part_that_the_change_requires(
     version: str, kind: ChangeKind, expected: str
 ) -> None:
     assert next_version(version, kind) == expected
@@ -140,14 +140,14 @@ def test_a_part_with_more_digits_is_higher() -> None:
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_draft_may_change_as_it_likes(kind: ChangeKind | None) -> None:
+def test_a_draft_may_change_freely(kind: ChangeKind | None) -> None:
     assert found(port("0.1.0", "draft"), port("0.1.0", "draft", **CHANGES[kind])) == []
     assert found(port("0.1.0", "draft"), port("0.1.0", "active", **CHANGES[kind])) == []
 
 
 NOT_A_DRAFT_AGAIN = "what was promised does not become a draft again: write `lifecycle: deprecated` to end it"
 NOT_BACK = "a retired version does not come back: write `version: 2.0.0`"
-# Lifecycle before and after: which one is expected, and the remedy.
+# Lifecycle before and after: the expected one, and the remedy.
 REFUSED = {
     ("draft", "deprecated"): (
         "draft or active",

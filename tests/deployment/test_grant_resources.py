@@ -62,7 +62,7 @@ def test_a_port_that_is_named_like_its_own_request_keeps_its_resources_apart() -
 
 
 def test_access_without_its_record_belongs_to_a_request_that_the_registry_knows() -> None:
-    """A run that was killed between the two left it, and the request was revoked since."""
+    """A run was killed between the two steps and left it, and the owner later revoked the request."""
     state = {"resources": port("orders-table", recorded=False)}
     assert deployed_grants(state, [REQUEST]) == {REQUEST: {urn(ACCESS, f"orders-table-proxy-{REQUEST}")}}
     assert deployed_grants(state, ["req-ffffffff"]) == {}
@@ -73,7 +73,7 @@ def test_a_stack_without_resources_has_no_grants() -> None:
 
 
 def test_a_new_port_that_is_named_like_a_request_is_created_not_updated() -> None:
-    """Once all that happened to such a port counted as changes of its consumers."""
+    """Every change of such a port once counted as a change of its consumers."""
     progress = Progress(requests=["req-deadbeef"])
     for each in port("req-deadbeef", "req-deadbeef"):
         if each["type"] in {GRANT, ACCESS}:

@@ -1,4 +1,4 @@
-"""Providers are given the state as it was before a run."""
+"""Providers receive the state from before the run."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def write_state(stack: Stack, *resources: dict[str, Any]) -> None:
 def test_a_provider_does_not_see_resources_that_its_own_run_creates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The state was read in the middle of a run, when a slow machine had already recorded the run's own dataset there.
+    """A run once read the state in its middle: on a slow machine the state already had the run's own dataset.
 
-    A table whose dataset could not be created in one location was then refused in the next one: the dataset that was
-    created a moment before was taken for the one of the failed run.
+    The run could not create a table's dataset in one location and tried the next one. It then failed, because it took
+    the dataset that it had just created for the one of the failed run.
     """
     received: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""Phrases that the project does not write, and the text in which they are searched."""
+"""Banned phrases, and the texts that the check searches for them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def texts_of_page(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def texts_of_module(module: Path) -> Iterator[tuple[str, str]]:
-    """Texts of a Python module that a person reads: strings with a space in them, docstrings, comments."""
+    """Texts of a Python module for people: strings with a space in them, docstrings, comments."""
     name = module.relative_to(ROOT)
     source = module.read_text("utf-8")
     for node in ast.walk(ast.parse(source)):

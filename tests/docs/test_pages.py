@@ -1,4 +1,4 @@
-"""Pages that readers are sent to are there, and every concept has one."""
+"""Every linked page exists, and every concept has a page."""
 
 from __future__ import annotations
 

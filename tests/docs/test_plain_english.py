@@ -26,7 +26,7 @@ LINES = ("platforms", "alchemesh_platform/policies/shipped", "examples")
 
 
 def places() -> dict[str, list[Path]]:
-    """Files by the folder that a person rewrites as one: two levels deep in code, one for pages."""
+    """Files grouped by folder: two levels deep in code, one for pages."""
     found: dict[str, list[Path]] = {}
     for page in PAGES:
         found.setdefault(str(page.parent.relative_to(ROOT)), []).append(page)
@@ -95,7 +95,7 @@ def test_plain_english_passes(text: str) -> None:
     assert [str(each) for each in found_in("here", text)] == []
 
 
-def test_the_style_page_shows_what_it_replaces() -> None:
+def test_the_style_page_shows_the_replaced_phrases() -> None:
     """The page quotes banned phrases in its first column, which the check leaves out."""
     quoted = "\n".join(line.split("|")[1] for line in STYLE.read_text("utf-8").splitlines() if line.startswith("|"))
     assert len(list(found_in("before", quoted))) > 20

@@ -1,4 +1,4 @@
-"""The examples' products, set up by the platform's own parts: landed files, empty tables, a server, connections."""
+"""The examples' products, built with the platform's own code: landed files, empty tables, a server, connections."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def create_table(folder: Path, model: SemanticModel) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run of a job ended."""
+    """The result of a run of a job."""
 
     status: int
     output: str
@@ -77,7 +77,7 @@ class Product:
         self.manifest = manifest(self.name)
 
     def run(self) -> Run:
-        """Run the product's code in a process of its own, as `alchemesh run` does."""
+        """Run the product's code in a separate process, as `alchemesh run` does."""
         file = self.folder / "connections.json"
         file.write_text(self.connections.model_dump_json())
         assert self.manifest.code is not None

@@ -1,4 +1,4 @@
-"""The examples' data is unpacked once, whole and as known."""
+"""The examples' data is unpacked once, complete and with its known row counts."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ GOOD = "2013,7,4,602,600,2,800,755,5,UA,1,N12345,EWR,ORD,100,719,6,0,2013-07-04T
 
 @pytest.fixture
 def small(tmp_path: Path, operations: Path) -> Product:
-    """The product with one departure, and the weather, airports and airlines as they are."""
+    """The product with one departure, and the complete weather, airports and airlines."""
     return small_product(tmp_path, operations, GOOD)
 
 
@@ -43,7 +43,7 @@ def rows(product: Product, query: str) -> list[tuple[object, ...]]:
 
 
 def assert_refused(run: Run, *words: str) -> None:
-    """The run failed with a message that holds the words, and no traceback."""
+    """The run failed with a message that contains the words, and without a traceback."""
     assert run.status == 1
     assert run.errors.startswith("error: ")
     assert "Traceback" not in run.errors
@@ -74,7 +74,7 @@ def test_the_table_keeps_the_schema_that_the_platform_gave_it(flights: Product) 
 
 
 def test_every_departure_is_the_one_that_dispatch_wrote_down(flights: Product, operations: Path) -> None:
-    """Both ways round, in each column that the file alone gives; its own UTC hour gives the departure."""
+    """In both directions, for each column that comes from the file alone; its UTC hour gives the departure."""
     with flights.opened("flights-table") as work:
         work.execute(f"""
             CREATE VIEW expected AS
@@ -161,7 +161,7 @@ def test_a_flight_that_crosses_the_change_of_clocks_takes_as_long_as_it_took(fli
     assert found == [(177, 141, "07:03")]
 
 
-def test_values_are_as_the_models_say(flights: Product) -> None:
+def test_values_match_their_models(flights: Product) -> None:
     wrong: list[str]
     with flights.opened("flights-table") as work:
         (port,) = (port for port in flights.manifest.output_ports if port.name == "flights-table")
@@ -183,7 +183,7 @@ def test_values_are_as_the_models_say(flights: Product) -> None:
                     )
 
 
-def test_the_contract_is_kept_but_for_the_one_promise_that_says_so(flights: Product) -> None:
+def test_the_contract_is_kept_except_for_one_promise_of_severity_warning(flights: Product) -> None:
     (port,) = (port for port in flights.manifest.output_ports if port.name == "flights-table")
     assert port.contract is not None
     measured = {rule.name: rows(flights, rule.query)[0][0] for rule in port.contract.quality if rule.query}
@@ -253,7 +253,7 @@ def test_rows_that_cannot_be_trusted_are_dropped_with_the_reason(tmp_path: Path,
     product = small_product(
         tmp_path,
         operations,
-        GOOD.replace("ORD", "Chicago"),  # a bad twin that comes first must not win over the good ones
+        GOOD.replace("ORD", "Chicago"),  # an invalid duplicate in the first place must not replace the valid rows
         GOOD,
         GOOD,
         GOOD.replace("EWR", "BOS"),
@@ -280,7 +280,7 @@ def test_rows_that_cannot_be_trusted_are_dropped_with_the_reason(tmp_path: Path,
     assert duckdb.read_parquet(str(kept)).aggregate("count(*)").fetchall() == [(7,)]
 
 
-def test_one_bad_cell_is_emptied_and_not_taken_for_a_cancellation(tmp_path: Path, operations: Path) -> None:
+def test_an_invalid_cell_becomes_empty_and_is_not_a_cancellation(tmp_path: Path, operations: Path) -> None:
     product = small_product(tmp_path, operations, GOOD, GOOD.replace(",UA,1,", ",UA,2,").replace(",602,", ",six,"))
 
     assert product.run().status == 0

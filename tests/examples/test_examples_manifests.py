@@ -38,7 +38,7 @@ def test_every_model_is_exposed_and_every_port_is_described_and_under_contract(n
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-def test_relationships_and_business_tests_name_what_exists(name: str) -> None:
+def test_relationships_and_business_tests_name_existing_properties(name: str) -> None:
     product = manifest(name)
     for model in product.models.values():
         for relationship in model.relationships:
@@ -54,7 +54,7 @@ def test_relationships_and_business_tests_name_what_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-def test_the_code_is_where_the_manifest_says(name: str) -> None:
+def test_the_code_is_at_the_path_in_the_manifest(name: str) -> None:
     code = manifest(name).code
     assert code is not None
     module, _, function = code.args["entrypoint"].partition(":")
@@ -69,7 +69,7 @@ def test_the_consumer_reads_a_port_that_the_provider_has() -> None:
     assert port.origin.output_port in {one.name for one in provider.output_ports}  # type: ignore[union-attr]
 
 
-def test_production_differs_only_where_its_overlay_says_so() -> None:
+def test_production_differs_only_by_its_overlay() -> None:
     here, there = manifest("flights"), load_manifest(EXAMPLES / "flights/alchemesh.yaml", "prod").product
 
     assert there.input_ports[0].args["path"] == "gs://acme-dispatch/departures/"

@@ -43,7 +43,7 @@ def test_the_run_reports_read_and_written_rows(punctuality_run: tuple[Product, R
     assert product.versions("punctuality-table") == dict.fromkeys(product.tables("punctuality-table"), 1)
 
 
-def test_carriers_are_as_counted_from_the_files(punctuality: Product, files: duckdb.DuckDBPyConnection) -> None:
+def test_carriers_match_counts_from_the_files(punctuality: Product, files: duckdb.DuckDBPyConnection) -> None:
     expected = files.execute(f"""
         SELECT carrier, name, {MEASURES} FROM flights JOIN airlines USING (carrier) GROUP BY ALL ORDER BY carrier
     """).fetchall()
@@ -51,7 +51,7 @@ def test_carriers_are_as_counted_from_the_files(punctuality: Product, files: duc
     assert rows(punctuality, f"SELECT carrier, name, {MEASURED} FROM carrier_punctuality ORDER BY carrier") == expected
 
 
-def test_airports_are_as_counted_from_the_files(punctuality: Product, files: duckdb.DuckDBPyConnection) -> None:
+def test_airports_match_counts_from_the_files(punctuality: Product, files: duckdb.DuckDBPyConnection) -> None:
     expected = files.execute(f"""
         SELECT origin, 'from', name, {MEASURES} FROM flights LEFT JOIN airports ON faa = origin GROUP BY ALL
         UNION ALL
@@ -70,7 +70,7 @@ def test_hours_are_those_of_new_yorks_clock_in_summer_and_winter(
     assert rows(punctuality, f"SELECT hour, {MEASURED} FROM hour_punctuality ORDER BY hour") == expected
 
 
-def test_values_are_as_the_models_say(punctuality: Product) -> None:
+def test_values_match_their_models(punctuality: Product) -> None:
     with punctuality.opened("punctuality-table") as work:
         for model, folder in punctuality.tables("punctuality-table").items():
             declared = punctuality.manifest.models[model].properties

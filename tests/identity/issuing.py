@@ -75,7 +75,7 @@ class Issuer:
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
         with browser.open(address) as page:
             text = page.read().decode()
-        for _ in range(3):  # the code, then the question whether it was meant
+        for _ in range(3):  # the code, then its confirmation
             fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', text))
             if "xsrf" not in fields:
                 return
@@ -91,7 +91,7 @@ class Issuer:
         return jwt.encode(default if header is None else header, claims, self.key if key is None else key)
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """Claims as the provider makes them, some of them changed; None leaves one out."""
+        """Claims as the provider issues them, with changes; None omits a claim."""
         now = int(time.time())
         whole = {
             "iss": self.url,
@@ -152,7 +152,7 @@ def running_issuer(folder: Path, *, port: int | None = None, key: RSAKey | None 
         issuer.stop()
 
 
-@cache  # also where a test has a cache folder of its own
+@cache  # also for a test with a separate cache folder
 def _installed() -> Path:
     """The folder of node's modules, installed once for each lock file."""
     lock = (SOURCE / "package-lock.json").read_bytes()

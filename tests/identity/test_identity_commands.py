@@ -20,7 +20,7 @@ from tests.identity.issuing import AMELIA, CLIENT, Issuer
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Address of a registry that knows Amelia."""
+    """Address of a registry with the user Amelia."""
     monkeypatch.chdir(tmp_path)
     url = f"sqlite:///{tmp_path / 'registry.db'}"
     with Registry.open(url) as opened:

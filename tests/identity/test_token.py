@@ -31,7 +31,7 @@ def _unsigned(issuer: Issuer) -> str:
 
 
 def _signed_with_the_public_key(issuer: Issuer) -> str:
-    """By hand: the library refuses to, as it should."""
+    """Signed by hand, because the library refuses to."""
     signed = f"{_part({'alg': 'HS256', 'kid': issuer.key.kid})}.{_part(issuer.claims())}"
     secret = issuer.key.as_pem(private=False)
     digest = hmac.digest(secret, signed.encode(), "sha256")

@@ -1,4 +1,4 @@
-"""Manifests for tests: one that is right, and ways to make it wrong."""
+"""Manifests for tests: a valid one, and changes that make it invalid."""
 
 from __future__ import annotations
 

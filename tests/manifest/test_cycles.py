@@ -1,4 +1,4 @@
-"""Several manifests looked at together."""
+"""Checks across several manifests."""
 
 from __future__ import annotations
 

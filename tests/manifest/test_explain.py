@@ -172,7 +172,7 @@ def test_invalid_value_is_reported_once() -> None:
 
 
 @pytest.mark.parametrize("pattern", RULES)
-def test_example_of_every_rule_follows_it(pattern: str) -> None:
+def test_example_of_every_rule_is_valid(pattern: str) -> None:
     assert re.fullmatch(pattern, RULES[pattern].example)
     assert corrected(pattern, RULES[pattern].example) is None
 

@@ -55,18 +55,18 @@ def merged(*documents: Any) -> Any:
 
 
 @given(DOCUMENTS)
-def test_laying_nothing_over_changes_nothing(document: dict[str, Any]) -> None:
+def test_merging_an_empty_document_changes_nothing(document: dict[str, Any]) -> None:
     assert merged(document, {}) == document
     assert merged({}, document) == document
 
 
 @given(DOCUMENTS)
-def test_laying_a_document_over_itself_changes_nothing(document: dict[str, Any]) -> None:
+def test_merging_a_document_with_itself_changes_nothing(document: dict[str, Any]) -> None:
     assert merged(document, document) == document
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_laying_over_twice_is_laying_over_once(base: dict[str, Any], over: dict[str, Any]) -> None:
+def test_merging_is_idempotent(base: dict[str, Any], over: dict[str, Any]) -> None:
     assert merged(base, over, over) == merged(base, over)
 
 
@@ -76,7 +76,7 @@ def test_keys_are_those_of_both_in_the_order_of_the_base(base: dict[str, Any], o
 
 
 @given(SHAPED, SHAPED, SHAPED)
-def test_layers_of_one_shape_may_be_laid_together_first(
+def test_merging_layers_of_one_shape_is_associative(
     base: dict[str, Any], middle: dict[str, Any], top: dict[str, Any]
 ) -> None:
     assert merged(merged(base, middle), top) == merged(base, merged(middle, top))

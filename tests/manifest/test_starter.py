@@ -55,7 +55,7 @@ def test_any_name_fits(tmp_path: Path, name: str, domain: str) -> None:
     assert load_manifest(tmp_path / "alchemesh.yaml").product.address == f"{domain}/{name}"
 
 
-def test_code_cleans_what_was_landed(product: Path) -> None:
+def test_code_cleans_landed_files(product: Path) -> None:
     (product / "landed").mkdir()
     duckdb.read_csv(str(product / "data" / "sales.csv")).write_parquet(str(product / "landed" / "sales.parquet"))
     sale = load_manifest(product / "alchemesh.yaml").product.models["sale"]

@@ -77,7 +77,7 @@ def test_an_invalid_percentage_is_refused(text: object) -> None:
         parse_percent(text)
 
 
-def test_models_write_units_and_read_what_they_wrote() -> None:
+def test_units_of_models_survive_a_round_trip() -> None:
     class Levels(BaseModel):
         uptime: Percent
         response_time: Duration

@@ -1,4 +1,4 @@
-"""The databases of the registry's tests, and meshes to try things on."""
+"""The databases of the registry's tests, and meshes to apply."""
 
 from __future__ import annotations
 

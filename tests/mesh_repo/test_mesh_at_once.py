@@ -27,7 +27,7 @@ def registry(registry_url: str) -> Iterator[Registry]:
 
 
 def version(environment: str, number: int) -> Mesh:
-    """A mesh in which everything is of one version: things of its own, and common ones that carry its number."""
+    """A mesh with a version: objects of this version only, and common objects with its number."""
     owner = f"u{number}@a.example"
     return Mesh.of(
         [
@@ -41,7 +41,7 @@ def version(environment: str, number: int) -> Mesh:
     )
 
 
-def test_mesh_is_never_a_mixture_of_two_that_are_applied_at_once(registry_url: str, environment: str) -> None:
+def test_two_meshes_applied_at_once_are_never_mixed(registry_url: str, environment: str) -> None:
     """Each user has a separate registry connection, as two processes have: no user changes what the other reads."""
     rounds, appliers = 8, 3
     barrier = threading.Barrier(appliers, timeout=WAIT_SECONDS)
@@ -107,7 +107,7 @@ def test_product_deployed_between_question_and_answer_keeps_its_team(registry: R
     assert recorded_mesh(registry, environment) == airport_mesh(environment)
 
 
-def test_apply_waits_for_another_and_says_so_in_the_end(registry_url: str, environment: str) -> None:
+def test_apply_waits_for_another_and_reports_a_held_lock(registry_url: str, environment: str) -> None:
     with (
         Registry.open(registry_url) as first,
         Registry.open(registry_url, patience=timedelta(seconds=0.3)) as second,

@@ -1,4 +1,4 @@
-"""`alchemesh mesh apply`, as a person and a pipeline see it."""
+"""`alchemesh mesh apply` at a terminal and in a pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mesh as it is drawn once a mesh repo was applied: domains with type, owner, teams and source systems."""
+"""The diagram of a mesh after an apply: domains with type, owner, teams and source systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example mesh repo is the one that the example products live in."""
+"""The example mesh repo declares the mesh of the example products."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_referenced_objects_are_never_removed(
 
 
 def test_port_without_its_product_still_refers_to_its_source_system(registry: Registry, environment: str) -> None:
-    """An `up` that failed on the way leaves ports recorded, and no product."""
+    """A failed `up` leaves records of ports without their product."""
     registry.write(
         [system(environment, "aviation/dispatch"), inflow(environment, "aviation/dispatch", "aviation/p/in")]
     )

@@ -1,4 +1,4 @@
-"""Policies of a mesh repo: recorded by `mesh apply`, and asked by `validate`, `plan`, `preview` and `up`."""
+"""Policies of a mesh repo: recorded by `mesh apply`, and evaluated by `validate`, `plan`, `preview` and `up`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SHORT = "product.name.size() <= 5"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A product, and a mesh repo beside it."""
+    """A product, and a mesh repo next to it."""
     monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ALCHEMESH_USER", "amelia@a.example")
     monkeypatch.chdir(tmp_path)
@@ -94,7 +94,7 @@ def test_policies_are_part_of_the_difference(folder: Path, capsys: pytest.Captur
         assert opened.all(PolicyRecord, "local") == []
 
 
-def test_applying_a_mesh_repo_is_an_act(folder: Path) -> None:
+def test_applying_a_mesh_repo_is_audited_once(folder: Path) -> None:
     apply()
     apply()
     with registry(folder) as opened:

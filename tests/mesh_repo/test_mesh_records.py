@@ -176,7 +176,7 @@ def test_team_with_the_address_of_a_product_has_no_part_in_its_history(registry:
 
 
 def test_folder_that_declares_nothing_is_no_mesh_repo(tmp_path: Path) -> None:
-    """Taken for one, it would ask for everything to be removed."""
+    """Such a folder would otherwise ask to remove every object."""
     (tmp_path / "policy.yaml").write_text("kind: Policy\n")
 
     with pytest.raises(NoMeshRepo, match="no file there declares a domain or users"):

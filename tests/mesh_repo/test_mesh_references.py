@@ -33,7 +33,7 @@ def opened(registry_url: str) -> Iterator[Registry]:
 
 @pytest.fixture
 def registry(opened: Registry, environment: str) -> Registry:
-    """The airport's mesh, with a product that refers to all it can."""
+    """The airport's mesh, with a product that has every kind of reference."""
     apply_mesh(opened, environment, airport_mesh(environment))
     opened.put(product(environment, FLIGHTS, source_systems=("dispatch",)))
     return opened

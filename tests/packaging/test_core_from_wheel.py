@@ -1,4 +1,4 @@
-"""The core, installed from the built wheel into a clean environment as people install it."""
+"""The core, installed from the built wheel into a clean environment, as users install it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_new_product_is_planned(core: Path, shop: Path) -> None:
     assert [port["name"] for port in json.loads(said.stdout)["outputs"]] == ["sales-table"]
 
 
-def test_its_resources_need_the_local_extra_which_each_line_says(core: Path, shop: Path) -> None:
+def test_local_resources_need_the_local_extra_and_each_line_names_it(core: Path, shop: Path) -> None:
     said = alchemesh(core, shop, "plan", "--resources")
     assert said.returncode == 3
     lines = (shop / "alchemesh.yaml").read_text().splitlines()

@@ -17,7 +17,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write(folder: Path) -> None:
-    """Half of it, and later the other half."""
+    """Writes one half, and later the other half."""
     assert not list(folder.iterdir()), "somebody else is at it"
     (folder / "one").touch()
     time.sleep(0.2)

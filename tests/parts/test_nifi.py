@@ -1,4 +1,4 @@
-"""The server that other tests rely on: its own processors are there, and a kill does not take its canvas."""
+"""The server of other tests: it has our processors, and its canvas survives a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standing as it is read from the registry, of one product and of all."""
+"""Maturity and value from the registry, for one product and for all."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def observe_tables(connection: TablesConnection) -> Observation:
 
 
 def observe_files(connection: FilesConnection) -> Observation:
-    """Really looks at the folder, as the components do."""
+    """Reads the folder, as the components do."""
     folder = connection.path
     if not folder.is_dir():
         return Observation("unhealthy", f"{folder} is not there")
@@ -39,7 +39,7 @@ def observe_hanging(_: FilesConnection) -> Observation:
 
 
 def observe_together(_: FilesConnection) -> Observation:
-    """Answers once as many are asked as can be at once."""
+    """Answers after as many observations started as can run at the same time."""
     all_are_asked.wait()
     return Observation("healthy")
 

@@ -1,4 +1,4 @@
-"""Components are asked how they are doing: all at once, and none for ever."""
+"""The status observes all components at the same time, with a time limit."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def test_hanging_component_does_not_delay_the_others(tmp_path: Path) -> None:
     assert [answer and answer.health for answer in answers[1:]] == ["healthy"] * 3
 
 
-def test_components_are_asked_at_the_same_time(tmp_path: Path) -> None:
+def test_components_are_observed_at_the_same_time(tmp_path: Path) -> None:
     answers = observe_all([Observed("together", files(tmp_path))] * OBSERVERS, SPECS, timedelta(seconds=60))
 
     assert [answer and answer.health for answer in answers] == ["healthy"] * OBSERVERS
 
 
-def test_more_than_the_observers_can_ask_at_once_are_all_asked(tmp_path: Path) -> None:
+def test_more_components_than_observers_are_all_observed(tmp_path: Path) -> None:
     answers = observe_all([Observed("local-directory", files(tmp_path))] * 100, SPECS)
 
     assert [answer and answer.health for answer in answers] == ["healthy"] * 100

@@ -216,7 +216,7 @@ def test_unknown_product_has_no_status(registry: Registry) -> None:
     assert (status.is_deployed, status.last_deployment) == (False, None)
 
 
-def test_ports_of_a_deployment_that_failed_on_the_way_are_shown(registry: Registry, tmp_path: Path) -> None:
+def test_ports_of_a_failed_deployment_are_shown(registry: Registry, tmp_path: Path) -> None:
     registry.write([record for record in flights(tmp_path) if not isinstance(record, ProductRecord)])
 
     status = product_status(registry, "local", FLIGHTS, SPECS)

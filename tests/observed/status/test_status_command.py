@@ -1,4 +1,4 @@
-"""`alchemesh status` and `alchemesh mesh show`, as a person sees them."""
+"""The output of `alchemesh status` and `alchemesh mesh show`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MANIFEST = "kind: DataProduct\nname: flights\ndomain: aviation\n"
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A platform home of its own, and a current folder without a product."""
+    """A separate platform home, and a current folder without a product."""
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)
