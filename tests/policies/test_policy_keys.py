@@ -48,7 +48,7 @@ def test_a_misspelt_key_is_reported_with_the_intended_key(text: str, scope: Scop
         ("product.name.startsWith(domain.name)", Scope.PRODUCT),
     ],
 )
-def test_optional_keys_are_not_reported(text: str, scope: Scope) -> None:
+def test_keys_that_can_exist_are_not_reported(text: str, scope: Scope) -> None:
     assert list(misspelt_keys(text, scope)) == []
 
 

@@ -39,12 +39,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_kinds_of_this_project_can_all_be_used() -> None:
+def test_all_kinds_of_this_project_can_be_used() -> None:
     kinds, broken = connection_kinds().loaded()
     assert (sorted(kinds), broken) == (KNOWN, [])
 
 
-def test_kind_of_a_stranger_is_read_written_and_exported_like_any_other(site: Path) -> None:
+def test_a_third_party_kind_is_read_written_and_exported_like_any_other(site: Path) -> None:
     system = SYSTEM.format(name="queues", kind="queue", reference="queue_kind:QueueConnection")
     install(site, "queues", {"queue_system": system, "queue_kind": QUEUE}, {"queues": "queue_system:SYSTEM"})
     document = {"storage": {"kind": "queue", "folder": "/queues/orders"}, "proxy": None}
@@ -60,7 +60,7 @@ def test_kind_of_a_stranger_is_read_written_and_exported_like_any_other(site: Pa
     assert "QueueConnection" in PortConnections.model_json_schema()["$defs"]
 
 
-def test_unknown_kind_names_those_that_are_known() -> None:
+def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(WrongConnection) as raised:
         connection_of({"kind": "queue", "folder": "/queues"})
     assert str(raised.value) == (
@@ -88,7 +88,7 @@ def test_connection_of_another_role_is_refused(side: str, document: dict[str, st
         PortConnections.model_validate({side: document})
 
 
-def test_kind_that_is_not_what_it_says_names_its_package(site: Path) -> None:
+def test_an_invalid_kind_names_its_package(site: Path) -> None:
     system = SYSTEM.format(name="wrong", kind="wrong", reference="wrong_kind:QueueConnection")
     install(site, "wrong", {"wrong_system": system, "wrong_kind": QUEUE}, {"wrong": "wrong_system:SYSTEM"})
     with pytest.raises(BrokenSystem) as raised:
@@ -99,7 +99,7 @@ def test_kind_that_is_not_what_it_says_names_its_package(site: Path) -> None:
     )
 
 
-def test_every_name_of_the_public_module_is_there() -> None:
+def test_the_public_module_has_every_name() -> None:
     assert [name for name in facade.__all__ if getattr(facade, name, None) is None] == []
 
 

@@ -33,7 +33,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_hint_of_a_stranger_counts_before_a_general_one(site: Path) -> None:
+def test_a_third_party_hint_precedes_a_general_one(site: Path) -> None:
     system = SYSTEM.format(name="zz", errors="zz_errors:ERRORS")
     install(site, "zz", {"zz_system": system, "zz_errors": ERRORS}, {"zz": "zz_system:SYSTEM"})
     assert hint_for("Error 404: no queue orders") == "create it: `queue new orders`"
@@ -42,13 +42,13 @@ def test_hint_of_a_stranger_counts_before_a_general_one(site: Path) -> None:
     )
 
 
-def test_messages_of_a_stranger_are_cleaned_and_name_what_failed(site: Path) -> None:
+def test_third_party_messages_are_cleaned_and_name_the_failure(site: Path) -> None:
     system = SYSTEM.format(name="yy", errors="yy_errors:ERRORS")
     install(site, "yy", {"yy_system": system, "yy_errors": ERRORS}, {"yy": "yy_system:SYSTEM"})
     assert explained("queue says: queue is full", about="orders").message == "orders: queue is full"
 
 
-def test_errors_that_cannot_be_loaded_hide_no_failure(site: Path) -> None:
+def test_errors_that_fail_to_load_hide_no_failure(site: Path) -> None:
     system = SYSTEM.format(name="xx", errors="no_such_module:ERRORS")
     install(site, "xx", {"xx_system": system}, {"xx": "xx_system:SYSTEM"})
     assert explained("kafka: client has run out of available brokers").hint is not None

@@ -24,7 +24,7 @@ def test_protocols_of_this_project_are_in_the_order_of_the_docs() -> None:
     assert offered == set(protocol_names())
 
 
-def test_unknown_protocol_names_those_that_are_known() -> None:
+def test_an_unknown_protocol_lists_the_known_ones() -> None:
     with pytest.raises(ValidationError) as raised:
         TypeAdapter(Protocol).validate_python("odbc")
     (found,) = raised.value.errors()
@@ -38,7 +38,7 @@ def test_schema_of_the_manifest_lists_them() -> None:
     assert proxy["properties"]["protocols"]["items"] == {"enum": ["sql", "rest", "graphql"], "type": "string"}
 
 
-def test_protocol_of_a_stranger_is_known_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_third_party_protocol_is_known_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "acme-pipes", {"pipes_system": SYSTEM}, {"pipes": "pipes_system:SYSTEM"})
     monkeypatch.syspath_prepend(str(tmp_path))
     assert TypeAdapter(Protocol).validate_python("pipe") == "pipe"

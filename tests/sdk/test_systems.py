@@ -61,7 +61,7 @@ def test_systems_of_this_project_are_all_installed() -> None:
     assert [each.name for each in found] == sorted(declared)
 
 
-def test_handler_of_a_stranger_serves_its_type(site: Path) -> None:
+def test_a_third_party_handler_serves_its_type(site: Path) -> None:
     install(
         site,
         "acme-queue",

@@ -35,7 +35,7 @@ def declared(environment: str) -> list[dict[str, Any]]:
     return recorder.declared
 
 
-def test_on_google_cloud_the_code_gets_what_its_ports_and_needs_need_and_no_more() -> None:
+def test_on_google_cloud_the_code_gets_only_the_rights_of_its_ports_and_needs() -> None:
     account = "acme--prod--aviati--vmzdr3ql4i@acme-mesh.iam.gserviceaccount.com"
     rights = {
         resource["name"]: resource["inputs"]["role"]
@@ -55,7 +55,7 @@ def test_on_google_cloud_the_code_gets_what_its_ports_and_needs_need_and_no_more
     }
 
 
-def test_the_job_is_handed_the_connections_of_all_ports_and_needs() -> None:
+def test_the_job_gets_the_connections_of_all_ports_and_needs() -> None:
     job = next(resource for resource in declared("prod") if resource["type"] == "gcp:cloudrunv2/job:Job")
     (container,) = job["inputs"]["template"]["template"]["containers"]
     variables = {variable["name"]: variable.get("value") for variable in container["envs"]}
@@ -66,5 +66,5 @@ def test_the_job_is_handed_the_connections_of_all_ports_and_needs() -> None:
     assert here.need("workspace").files.url == "gs://acme--prod--aviation--flights--workspace"
 
 
-def test_on_a_laptop_nobody_has_an_identity_and_nobody_is_let_in() -> None:
+def test_on_a_laptop_the_code_has_no_identity_and_no_grant() -> None:
     assert not [resource for resource in declared("local") if resource["name"].endswith("-code")]

@@ -50,7 +50,7 @@ def test_every_resource_of_an_example_is_listed(
     assert not (tmp_path / "home").exists()
 
 
-def test_as_json_each_has_its_port_type_and_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_gives_each_resource_with_its_port_type_and_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*arguments("departures", "prod"), "--json"]) == ExitCode.DONE
     reported = capsys.readouterr().out
     resources = json.loads(reported)["resources"]
@@ -63,7 +63,7 @@ def test_as_json_each_has_its_port_type_and_name(capsys: pytest.CaptureFixture[s
     assert plain == {key: value for key, value in json.loads(reported).items() if key != "resources"}
 
 
-def test_what_is_wrong_is_told_and_nothing_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_problems_are_reported_and_no_resource_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "alchemesh.yaml").write_text("kind: DataProduct\nname: flights\n")
     assert invoke(["plan", str(tmp_path), "--resources"]) == ExitCode.PROBLEMS
     assert capsys.readouterr().out == ""

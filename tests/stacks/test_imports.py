@@ -76,7 +76,7 @@ def of_google(modules: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("product", ["departures", "flights"])
-def test_a_product_on_google_cloud_imports_the_modules_of_what_it_declares(product: str) -> None:
+def test_a_product_on_google_cloud_imports_the_modules_of_its_resources(product: str) -> None:
     found = ran(product, "prod")
     used = {kind.split(":")[1].partition("/")[0] for kind in found["types"] if kind.startswith("gcp:")}
     assert {"storage", "bigquery", "cloudrunv2"} <= used
@@ -84,6 +84,6 @@ def test_a_product_on_google_cloud_imports_the_modules_of_what_it_declares(produ
     assert CLOUDS.isdisjoint(found["composing"])
 
 
-def test_a_product_on_a_laptop_imports_no_cloud() -> None:
+def test_a_product_on_a_laptop_imports_no_cloud_sdk() -> None:
     found = ran("flights", "local")
     assert CLOUDS.isdisjoint(found["declaring"])

@@ -116,7 +116,7 @@ def test_a_refresh_records_manual_changes_and_changes_no_resource(repo: Repo) ->
     assert {change["name"] for change in mended["changes"]} == {"platform-products", "platform-run"}
 
 
-def test_destroy_without_a_terminal_or_during_another_run_is_refused(repo: Repo) -> None:
+def test_refresh_and_destroy_need_a_terminal_or_yes_and_no_other_run(repo: Repo) -> None:
     for operation in ("refresh", "destroy"):
         unasked = repo.run("platform", operation)
         assert unasked.returncode == ExitCode.USAGE

@@ -119,7 +119,7 @@ def test_a_classified_property_gets_the_policy_tag_that_the_platform_names() -> 
         ),
     ],
 )
-def test_what_bigquery_lacks_is_said_at_its_place(
+def test_unsupported_bigquery_types_are_reported_at_their_property(
     declared: dict[str, Any], path: tuple[str | int, ...], found: str
 ) -> None:
     assert said(model(x=declared)) == [(path, found)]
@@ -129,12 +129,12 @@ def nested(depth: int) -> dict[str, Any]:
     return {"type": "object", "properties": {"x": nested(depth - 1)}} if depth else {"type": "string"}
 
 
-def test_objects_nest_as_deep_as_bigquery_lets_them_and_no_deeper() -> None:
+def test_objects_nest_up_to_the_limit_of_bigquery() -> None:
     assert said(model(x=nested(NESTING_MAX - 1))) == []
     assert [found for _, found in said(model(x=nested(NESTING_MAX)))] == [f"an object {NESTING_MAX} deep"]
 
 
-def test_a_table_has_as_many_columns_as_bigquery_lets_it() -> None:
+def test_a_table_has_columns_up_to_the_limit_of_bigquery() -> None:
     many = {f"p{index}": {"type": "string"} for index in range(COLUMNS_MAX)}
     assert said(model(**many)) == []
     assert said(model(**many, one_more={"type": "string"})) == [(("properties",), "10,001 columns with their parts")]
@@ -142,13 +142,13 @@ def test_a_table_has_as_many_columns_as_bigquery_lets_it() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(MODELS)
-def test_a_table_follows_the_model_that_it_has(same: SemanticModel) -> None:
+def test_an_unchanged_model_is_compatible(same: SemanticModel) -> None:
     assert incompatible(fields_of(same), fields_of(same)) == []
 
 
 @settings(max_examples=60, deadline=None)
 @given(steps())
-def test_what_a_table_follows_loses_no_column_and_no_type(step: tuple[SemanticModel, SemanticModel]) -> None:
+def test_a_compatible_change_keeps_every_column_and_type(step: tuple[SemanticModel, SemanticModel]) -> None:
     """Two models made up apart have hardly a column in common: 50 of 51 pairs left this test before its assertions."""
     before, after = (fields_of(each) for each in step)
     assume(not incompatible(before, after))
@@ -164,7 +164,7 @@ def test_what_a_table_follows_loses_no_column_and_no_type(step: tuple[SemanticMo
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(steps() | st.tuples(MODELS, MODELS))
-def test_the_provider_makes_a_table_anew_just_where_we_say_so(step: tuple[SemanticModel, SemanticModel]) -> None:
+def test_the_provider_replaces_a_table_exactly_where_we_predict_it(step: tuple[SemanticModel, SemanticModel]) -> None:
     """What we follow in place would otherwise cost all rows."""
     before, after = (fields_of(each) for each in step)
     in_place = not incompatible(before, after) or bool(dropped(before, after))
@@ -202,7 +202,7 @@ def test_the_provider_makes_a_table_anew_just_where_we_say_so(step: tuple[Semant
         ),
     ],
 )
-def test_what_a_table_cannot_follow_is_said_with_its_reason(
+def test_an_incompatible_change_is_reported_with_its_reason(
     old: dict[str, Any], new: dict[str, Any], column: str, reason: str
 ) -> None:
     (change,) = incompatible(fields_of(model(**old)), fields_of(model(**new)))
@@ -210,14 +210,14 @@ def test_what_a_table_cannot_follow_is_said_with_its_reason(
     assert "on_incompatible_change: replace" in change.remedy
 
 
-def test_partitioning_stays_what_it_is() -> None:
+def test_changing_the_partitioning_is_incompatible() -> None:
     fields = fields_of(model(day={"type": "date"}))
     assert incompatible(fields, fields, "day", "day") == []
     (change,) = incompatible(fields, fields, None, "day")
     assert change.reason == "partitioning would change from none to day"
 
 
-def test_a_table_comes_to_another_key_and_to_none_of_its_own_only_anew() -> None:
+def test_changing_or_removing_the_key_replaces_the_table() -> None:
     assert list(otherwise_encrypted(None, None)) == []
     assert list(otherwise_encrypted("old-key", "new-key")) == []
     (change,) = otherwise_encrypted(None, "new-key")

@@ -38,7 +38,7 @@ def schema(*fields: dict[str, Any], **more: Any) -> TableSchemaInputs:
     return TableSchemaInputs(table=more.pop("table", TABLE), fields=fields, **more)
 
 
-def test_a_first_deployment_is_held_against_nothing() -> None:
+def test_a_first_deployment_is_compared_with_nothing() -> None:
     assert Asked(None, schema(*FIELDS)).refusals == []
 
 
@@ -48,14 +48,14 @@ def test_a_compatible_change_passes() -> None:
     assert Asked(schema(*FIELDS), schema(FIELDS[0], relaxed, added)).refusals == []
 
 
-def test_an_incompatible_change_is_refused_at_its_column_with_a_way_out() -> None:
+def test_an_incompatible_change_is_refused_at_its_column_with_a_fix() -> None:
     (refusal,) = Asked(schema(*FIELDS), schema(FIELDS[0], {**FIELDS[1], "type": "STRING"})).refusals
     assert refusal.property == "fields[1]"
     assert refusal.reason.startswith(f"column b: table {TABLE} cannot follow: its type would change from integer to")
     assert "on_incompatible_change: replace" in refusal.reason
 
 
-def test_a_column_that_goes_and_a_new_partitioning_are_both_told() -> None:
+def test_a_removed_column_and_a_new_partitioning_are_both_reported() -> None:
     refusals = Asked(schema(*FIELDS), schema(FIELDS[0], partition_by="a")).refusals
     assert [refusal.property for refusal in refusals] == ["fields", "partitionBy"]
 
@@ -81,7 +81,7 @@ def test_a_key_that_is_set_where_rows_are_is_refused() -> None:
     assert Asked(schema(*FIELDS, encryption_key="a-key"), schema(*FIELDS, encryption_key="b-key")).refusals == []
 
 
-def test_rows_stay_where_they_are() -> None:
+def test_a_table_with_rows_does_not_move() -> None:
     """A dataset elsewhere is another dataset: the rows would be left behind, or lost."""
     here, there = schema(*FIELDS, location="europe-west1"), schema(*FIELDS, location="EU")
     (refusal,) = Asked(here, there).refusals
@@ -91,7 +91,7 @@ def test_rows_stay_where_they_are() -> None:
     assert Asked(schema(*FIELDS), there).refusals == []  # recorded before it was told where the table is
 
 
-def test_a_table_that_could_not_be_made_refuses_nothing() -> None:
+def test_a_table_that_was_never_created_refuses_no_change() -> None:
     """Its schema is recorded before it is made: what it was to be binds nobody."""
     dataset = {"gcp:bigquery/dataset:Dataset": {"projects/acme-mesh/datasets/prod__aviation__flights"}}
     table = {"gcp:bigquery/table:Table": {"projects/acme-mesh/datasets/prod__aviation__flights/tables/flight"}}
@@ -103,5 +103,5 @@ def test_a_table_that_could_not_be_made_refuses_nothing() -> None:
     assert len(Asked(old, new, {**dataset, **table}).refusals) == 3
 
 
-def test_another_table_is_another_matter() -> None:
+def test_a_different_table_is_not_compared() -> None:
     assert Asked(schema(*FIELDS), schema(FIELDS[0], table="acme-mesh.other.flight")).refusals == []

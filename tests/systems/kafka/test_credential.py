@@ -66,7 +66,7 @@ def lets_in(kafka: Broker, monkeypatch: pytest.MonkeyPatch, user: str, password:
     return True
 
 
-def test_it_is_told_once_and_kept_nowhere_and_ends_with_its_request(
+def test_a_credential_is_shown_once_never_stored_and_ends_with_its_request(
     shop: Shop, kafka: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.done("up", "--yes")
@@ -129,7 +129,7 @@ input_ports:
 """
 
 
-def test_a_product_signs_in_with_the_password_that_it_keeps_itself(shop: Shop, kafka: Broker, tmp_path: Path) -> None:
+def test_a_product_signs_in_with_the_password_of_its_own_state(shop: Shop, kafka: Broker, tmp_path: Path) -> None:
     """Its connection names the user of its request, and the variable that its password is looked up in."""
     shop.done("up", "--yes")
     kafka.produce(TOPIC, [b'{"order_id": 1}'])

@@ -24,13 +24,13 @@ ID = "abcd1234"
     st.integers(0, 10_000),
     st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1)).map(sorted),
 )
-def test_a_name_says_topic_partition_and_offsets(topic: str, id_: str, partition: int, ends: list[int]) -> None:
+def test_a_file_name_gives_topic_partition_and_offsets(topic: str, id_: str, partition: int, ends: list[int]) -> None:
     span = Span(topic, id_, partition, *ends)
     assert span_of(span.stem) == span
 
 
 @given(st.binary(min_size=16, max_size=16))
-def test_the_id_of_any_topic_can_be_in_the_name_of_a_file(topic_id: bytes) -> None:
+def test_a_file_name_can_contain_any_topic_id(topic_id: bytes) -> None:
     """An id with a slash in it once made a path of a name, so that one topic in eight was never landed."""
     short = short_id(base64.b64encode(topic_id).decode())
     span = Span("t", short, 0, 0, 1)
@@ -59,7 +59,7 @@ def test_every_message_is_a_row_a_dead_letter_or_a_deletion(values: list[bytes |
         (b"[" * 100_000, "recursion"),
     ],
 )
-def test_a_bad_message_is_set_aside_as_it_came_with_the_reason(value: bytes, why: str, tmp_path: Path) -> None:
+def test_a_bad_message_is_set_aside_unchanged_with_the_reason(value: bytes, why: str, tmp_path: Path) -> None:
     file, done = land(tmp_path, "t", ID, 0, [Message(7, value), Message(8, b'{"a": 1}')])
     assert file is not None
     (letters,) = (tmp_path / DEAD_LETTERS).iterdir()
@@ -75,7 +75,7 @@ def rows(folder: Path) -> list[tuple[int, int]]:
     return duckdb.sql(f"SELECT a, _offset FROM '{folder}/*.parquet' ORDER BY _offset").fetchall()
 
 
-def test_a_row_has_the_message_s_own_columns_and_where_it_came_from(tmp_path: Path) -> None:
+def test_a_row_has_the_columns_of_its_message_and_its_origin(tmp_path: Path) -> None:
     message = Message(
         3, b'{"id": "AA1", "at": "2024-05-01T10:00:00", "legs": [{"to": "JFK"}]}', b"AA1", 1_700_000_000_000
     )
@@ -86,7 +86,7 @@ def test_a_row_has_the_message_s_own_columns_and_where_it_came_from(tmp_path: Pa
     assert found == [("AA1", [{"to": "JFK"}], 2, 3, 1_700_000_000_000, "AA1")]
 
 
-def test_a_batch_of_nothing_but_bad_messages_is_no_file_and_is_read_again_after_a_kill(tmp_path: Path) -> None:
+def test_a_batch_of_bad_messages_only_writes_no_file_and_is_read_again_after_a_kill(tmp_path: Path) -> None:
     assert land(tmp_path, "t", ID, 0, [Message(0, b"x")])[0] is None
     assert next_offset(tmp_path, "t", ID, 0) is None
     land(tmp_path, "t", ID, 0, [Message(0, b"x"), Message(1, b"y")])
@@ -94,7 +94,7 @@ def test_a_batch_of_nothing_but_bad_messages_is_no_file_and_is_read_again_after_
     assert len(letters.read_text("utf-8").splitlines()) == 2, "the batch took the place of the one that it was before"
 
 
-def test_the_folder_knows_how_far_each_partition_is_and_of_which_topic(tmp_path: Path) -> None:
+def test_the_folder_records_the_offset_of_each_partition_and_its_topic(tmp_path: Path) -> None:
     for partition, offsets in ((0, (0, 1)), (0, (2, 3)), (1, (0,))):
         land(tmp_path, "t", ID, partition, [Message(offset, b'{"a": 1}') for offset in offsets])
     assert next_offset(tmp_path, "t", ID, 0) == 4
@@ -102,14 +102,14 @@ def test_the_folder_knows_how_far_each_partition_is_and_of_which_topic(tmp_path:
     assert next_offset(tmp_path, "t", "another1", 0) is None, "one that was deleted and made again counts from zero"
 
 
-def test_what_a_killed_consumer_left_half_written_is_swept_away(tmp_path: Path) -> None:
+def test_half_written_files_of_a_killed_consumer_are_removed(tmp_path: Path) -> None:
     (tmp_path / STAGING).mkdir()
     (tmp_path / STAGING / "rows.parquet").write_bytes(b"half")
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_field_whose_type_changes_inside_a_batch_is_landed_as_what_fits_both(tmp_path: Path) -> None:
+def test_a_field_whose_type_changes_in_a_batch_is_landed_as_a_common_type(tmp_path: Path) -> None:
     land(tmp_path, "t", ID, 0, [Message(0, b'{"a": 1}'), Message(1, b'{"a": "x", "b": {}}'), Message(2, b"{}")])
     assert [offset for _a, offset in rows(tmp_path)] == [0, 1, 2]
 
@@ -120,7 +120,7 @@ DEEP = b'{"a": ' * 200 + b"1" + b"}" * 200
 
 
 @pytest.mark.parametrize("poison", [HALF_A_PAIR, NAMELESS, DEEP], ids=["surrogate", "nameless", "deep"])
-def test_what_no_table_can_hold_is_set_aside_and_the_rest_is_landed(poison: bytes, tmp_path: Path) -> None:
+def test_values_that_no_table_can_store_are_set_aside_and_the_rest_is_landed(poison: bytes, tmp_path: Path) -> None:
     """The consumer failed at it, was started again, read it again, and never got past it."""
     good = [Message(offset, b'{"a": %d}' % offset) for offset in range(5)]
     messages = [*good[:3], Message(9, poison), *good[3:], Message(10, poison)]
@@ -136,7 +136,7 @@ def test_what_no_table_can_hold_is_set_aside_and_the_rest_is_landed(poison: byte
 
 
 @pytest.mark.parametrize("between", [[], [b"no json", NAMELESS, None]], ids=["alone", "with others"])
-def test_what_makes_no_table_together_is_landed_in_files_of_its_own(
+def test_messages_that_do_not_fit_one_table_are_landed_in_separate_files(
     between: list[bytes | None], tmp_path: Path
 ) -> None:
     """Columns inside a column whose names differ in case alone; the consumer never got past them either."""
@@ -163,7 +163,7 @@ values = st.recursive(
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.dictionaries(st.text(st.characters(), max_size=4), values, max_size=4), min_size=1, max_size=6))
-def test_objects_of_any_shape_side_by_side_are_landed_or_set_aside(objects: list[dict[str, object]]) -> None:
+def test_objects_of_any_shape_in_a_batch_are_landed_or_set_aside(objects: list[dict[str, object]]) -> None:
     messages = [Message(offset, json.dumps(found).encode()) for offset, found in enumerate(objects)]
     with tempfile.TemporaryDirectory() as folder:
         file, done = land(Path(folder), "t", ID, 0, messages)

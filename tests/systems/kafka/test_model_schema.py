@@ -29,7 +29,7 @@ MODEL = SemanticModel.model_validate(
 GOOD = {"flight_id": "AA1", "carrier": "AA", "legs": [{"to": "JFK"}], "delay_minutes": None, "state": None}
 
 
-def test_it_is_a_schema_that_takes_what_the_model_takes() -> None:
+def test_the_schema_accepts_messages_that_the_model_accepts() -> None:
     schema = model_schema("flight", MODEL)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(GOOD, schema)
@@ -50,6 +50,6 @@ def test_it_is_a_schema_that_takes_what_the_model_takes() -> None:
         {"departed_at": 5},
     ],
 )
-def test_and_nothing_else(wrong: dict[str, Any]) -> None:
+def test_the_schema_refuses_messages_that_the_model_refuses(wrong: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**GOOD, **wrong}, model_schema("flight", MODEL))

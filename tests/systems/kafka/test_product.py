@@ -70,7 +70,7 @@ def shop(kafka: Broker, tmp_path: Path) -> Iterator[Shop]:
     made.run("destroy", "--yes", "--delete-data")
 
 
-def test_a_product_on_kafka_comes_up_is_told_of_and_every_fault_has_its_line(shop: Shop, kafka: Broker) -> None:
+def test_a_product_on_kafka_is_deployed_and_described_and_every_fault_has_its_line(shop: Shop, kafka: Broker) -> None:
     missing = shop.run("preview")
     assert missing.returncode == 1
     assert "alchemesh.yaml:11:" in missing.stderr, missing.stderr

@@ -86,7 +86,7 @@ def events(first: int, number: int) -> list[bytes | None]:
     return [json.dumps({"n": n}).encode() for n in range(first, first + number)]
 
 
-def test_a_topic_is_landed_and_what_is_bad_is_set_aside_and_counted(port: Port, kafka: Broker) -> None:
+def test_a_topic_is_landed_and_bad_messages_are_set_aside_and_counted(port: Port, kafka: Broker) -> None:
     kafka.create_topic("landed", partitions=2)
     kafka.produce("landed", [*events(0, 120), b"not json", None])
     made = port.create("landed")
@@ -129,7 +129,7 @@ def test_no_event_is_lost_or_landed_twice_through_kills_of_the_consumer_and_the_
     assert port.numbers() == list(range(sent + 100))
 
 
-def test_a_topic_that_is_made_again_takes_nothing_from_the_one_before(port: Port, kafka: Broker) -> None:
+def test_a_re_created_topic_overwrites_no_file_of_the_former_one(port: Port, kafka: Broker) -> None:
     """Its offsets begin anew: files of the same offsets took the place of those that were landed."""
     kafka.create_topic("anew")
     port.create("anew")
@@ -142,7 +142,7 @@ def test_a_topic_that_is_made_again_takes_nothing_from_the_one_before(port: Port
     assert port.numbers() == list(range(100))
 
 
-def test_one_that_is_found_dead_is_started_again(port: Port, kafka: Broker) -> None:
+def test_a_dead_consumer_is_restarted(port: Port, kafka: Broker) -> None:
     kafka.create_topic("dead")
     made = port.create("dead")
     processes.stop(port.run, "aviation-flights-departures")
@@ -153,9 +153,7 @@ def test_one_that_is_found_dead_is_started_again(port: Port, kafka: Broker) -> N
     until(lambda: len(port.numbers()) == 3, "events are landed")
 
 
-def test_a_consumer_that_another_version_started_is_started_again(
-    port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_consumer_of_another_version_is_restarted(port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """An upgrade moved the module of the consumer: the old one ran on, and could not start again once it died."""
     kafka.create_topic("older")
     command = topic_ingestion._command
@@ -170,13 +168,13 @@ def test_a_consumer_that_another_version_started_is_started_again(
     assert not list(port.wire.diff(made, port.inputs("older")).diffs)
 
 
-def test_a_topic_that_is_not_there_is_told_before_anything_runs(port: Port, kafka: Broker) -> None:
+def test_a_missing_topic_is_reported_before_anything_runs(port: Port, kafka: Broker) -> None:
     with pytest.raises(grpc.RpcError, match=f"there is no topic nowhere at {kafka.bootstrap}"):
         port.create("nowhere")
     assert not port.target.exists()
 
 
-def test_a_right_that_is_missing_is_told_and_what_was_begun_is_ended(
+def test_a_missing_right_is_reported_and_the_started_consumer_is_stopped(
     port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kafka.create_topic("guarded")

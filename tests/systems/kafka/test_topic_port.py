@@ -133,7 +133,7 @@ def users_of(kafka: Broker, topic: str) -> set[str]:
     return {acl.principal.removeprefix("User:") for acl in kafka.acls() if acl.name == topic}
 
 
-def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
+def test_only_a_granted_consumer_gets_access_with_its_own_user(
     port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = port.up(PRODUCT)
@@ -185,7 +185,7 @@ def test_a_consumer_is_let_in_with_a_user_of_its_own_and_nobody_else(
     until(lambda: users_of(kafka, TOPIC) == set(), "the broker knows that all have ended")
 
 
-def test_rights_of_a_user_that_exists_already_stay_while_another_request_needs_them(port: Port, kafka: Broker) -> None:
+def test_rights_of_an_existing_user_stay_while_another_request_needs_them(port: Port, kafka: Broker) -> None:
     """Kafka keeps equal ACLs once: the end of one request took them from the other, until somebody looked."""
     port.create_users = False
     user, another = "operations.punctuality", "operations.desk"
@@ -219,7 +219,7 @@ def test_rights_of_a_user_that_exists_already_stay_while_another_request_needs_t
     until(lambda: names(user) | names(another) == set(), "both requests ended at once")
 
 
-def test_what_stands_is_observed_and_a_cluster_that_is_away_is_unknown(port: Port, kafka: Broker) -> None:
+def test_a_deployed_topic_is_observed_and_an_unreachable_cluster_is_unknown(port: Port, kafka: Broker) -> None:
     result = port.up(partitions=3, topics={"flight": "observed"})
     assert result.outcome == "succeeded", result.diagnostics
     connection = TopicConnection.model_validate(result.outputs["connection"])

@@ -42,7 +42,7 @@ def cluster(kafka: Broker) -> Cluster:
     return Cluster(KafkaAccess.model_validate(access(kafka)))
 
 
-def test_it_is_made_with_its_configuration_and_its_schema_is_published(kafka: Broker, wire: Wire) -> None:
+def test_a_topic_is_created_with_its_configuration_and_its_schema_is_published(kafka: Broker, wire: Wire) -> None:
     made = wire.create(TYPE, wanted(kafka, "made"))
     assert made.id == "made"
     assert made.state["url"] == f"kafka://{kafka.bootstrap}/made"
@@ -53,7 +53,7 @@ def test_it_is_made_with_its_configuration_and_its_schema_is_published(kafka: Br
     assert kafka.password not in json.dumps(made.state, default=str)
 
 
-def test_it_grows_and_is_configured_in_place(kafka: Broker, wire: Wire) -> None:
+def test_a_topic_grows_and_is_configured_in_place(kafka: Broker, wire: Wire) -> None:
     made = wire.create(TYPE, wanted(kafka, "grown"))
     kafka.produce("grown", [b"{}"] * 3)
     changed = wanted(
@@ -70,7 +70,7 @@ def test_it_grows_and_is_configured_in_place(kafka: Broker, wire: Wire) -> None:
     assert last is not None
 
 
-def test_partitions_are_not_taken_away(kafka: Broker, wire: Wire) -> None:
+def test_partitions_are_never_removed(kafka: Broker, wire: Wire) -> None:
     """The check refused it, at which the engine gives up the whole run; the step fails alone."""
     made = wire.create(TYPE, wanted(kafka, "wide", partitions=4))
     narrow = wanted(kafka, "wide", partitions=3)
@@ -94,7 +94,7 @@ def test_partitions_are_not_taken_away(kafka: Broker, wire: Wire) -> None:
         ({"topic": "a topic"}, "topic", "pattern"),
     ],
 )
-def test_what_the_cluster_would_refuse_is_said_before(
+def test_inputs_that_the_cluster_would_refuse_fail_the_check(
     kafka: Broker, wire: Wire, more: dict[str, Any], property_: str, reason: str
 ) -> None:
     with pytest.raises(CheckFailed) as refused:
@@ -103,7 +103,7 @@ def test_what_the_cluster_would_refuse_is_said_before(
     assert now(kafka, "refused") is None
 
 
-def test_more_copies_than_brokers_are_told_in_a_preview_and_by_the_step(kafka: Broker, wire: Wire) -> None:
+def test_more_replicas_than_brokers_are_reported_by_preview_and_step(kafka: Broker, wire: Wire) -> None:
     reported = "found 3 copies of each partition, expected at most one for each of 1 broker"
     for step in (wire.preview, wire.create):
         with pytest.raises(grpc.RpcError, match=reported):
@@ -111,7 +111,7 @@ def test_more_copies_than_brokers_are_told_in_a_preview_and_by_the_step(kafka: B
     assert now(kafka, "copied") is None
 
 
-def test_the_longest_name_there_is_works(kafka: Broker, wire: Wire) -> None:
+def test_the_longest_allowed_name_works(kafka: Broker, wire: Wire) -> None:
     name = "x" * 249
     made = wire.create(TYPE, wanted(kafka, name))
     assert now(kafka, name) is not None
@@ -119,7 +119,7 @@ def test_the_longest_name_there_is_works(kafka: Broker, wire: Wire) -> None:
     assert now(kafka, name) is None
 
 
-def test_what_a_killed_run_made_is_adopted_and_what_others_made_is_not(kafka: Broker, wire: Wire) -> None:
+def test_a_topic_of_a_killed_run_is_adopted_and_a_foreign_one_is_not(kafka: Broker, wire: Wire) -> None:
     """Without the mark that comes before the topic, the next run would find a topic of nobody and give up."""
     wire.create(TYPE, wanted(kafka, "lost"))
     wire.create(TYPE, wanted(kafka, "lost", partitions=3))
@@ -137,7 +137,7 @@ def test_what_a_killed_run_made_is_adopted_and_what_others_made_is_not(kafka: Br
     assert found.partitions == 2
 
 
-def test_a_topic_with_messages_is_kept_and_found_again_and_an_empty_one_goes(kafka: Broker, wire: Wire) -> None:
+def test_a_topic_with_messages_is_retained_and_adopted_and_an_empty_one_is_deleted(kafka: Broker, wire: Wire) -> None:
     made = wire.create(TYPE, wanted(kafka, "kept"))
     kafka.produce("kept", [b"{}"])
     wire.delete(made)
@@ -150,7 +150,7 @@ def test_a_topic_with_messages_is_kept_and_found_again_and_an_empty_one_goes(kaf
     wire.delete(repeated)
 
 
-def test_what_was_changed_by_hand_is_seen_and_brought_back(kafka: Broker, wire: Wire) -> None:
+def test_manual_changes_are_detected_and_corrected(kafka: Broker, wire: Wire) -> None:
     inputs = wanted(kafka, "touched")
     made = wire.create(TYPE, inputs)
     topics.change_topic(
@@ -165,7 +165,7 @@ def test_what_was_changed_by_hand_is_seen_and_brought_back(kafka: Broker, wire: 
     assert wire.read(made) is None
 
 
-def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_told(
+def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_reported(
     kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WRONG", "not-the-password")
@@ -199,9 +199,7 @@ def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_told(
     wire.create(TYPE, wanted(kafka, "told"))
 
 
-def test_schemas_are_read_without_a_right_to_any_group(
-    kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reading_schemas_needs_no_right_to_a_group(kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """No group is used, and yet the client asks for one's coordinator: where that is denied, deployments failed."""
     wire.create(TYPE, wanted(kafka, "published"))
     kafka.add_user("platform", "a-password")
@@ -212,7 +210,7 @@ def test_schemas_are_read_without_a_right_to_any_group(
         assert "published" in schemas.all_published(platform, schemas.SCHEMA_TOPIC)
 
 
-def test_a_broker_that_is_down_is_told_by_the_step_and_not_by_the_question(
+def test_a_broker_that_is_down_is_reported_by_the_step_and_not_by_the_comparison(
     kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comparison that fails would have the engine give up the whole run."""

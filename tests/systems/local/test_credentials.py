@@ -32,15 +32,15 @@ def test_a_user_name_fits_every_server_that_it_goes_to(consumer: str, request: s
 
 
 @given(consumer=st.text(), requests=st.lists(st.text(), min_size=2, max_size=2, unique=True))
-def test_two_grants_of_one_consumer_have_two_names(consumer: str, requests: list[str]) -> None:
+def test_two_grants_of_one_consumer_have_different_names(consumer: str, requests: list[str]) -> None:
     assert user_name(consumer, requests[0]) != user_name(consumer, requests[1])
 
 
-def test_a_user_name_can_be_read() -> None:
+def test_a_user_name_is_readable() -> None:
     assert user_name("operations/punctuality", "req-0a1b2c3d") == "operations_punctuality_9ddda306"
 
 
-def test_hashes_are_of_their_password_and_never_twice_the_same() -> None:
+def test_hashes_match_their_password_and_are_never_repeated() -> None:
     one, two = new_password(), new_password()
     first, second, repeated = hashes_of(one, two, one)
     assert matches(first.scram, one)
@@ -62,7 +62,9 @@ def test_without_pgbouncer_sql_is_not_offered_and_the_package_named(monkeypatch:
     assert guard_of(("rest",)).warnings == ()
 
 
-def test_without_an_enclosure_sql_is_not_offered_and_the_open_door_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_enclosure_sql_is_not_offered_and_the_open_access_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     without(monkeypatch, "bwrap")
     guard = guard_of(("sql", "rest"))
     assert (guard.protocols, guard.sandboxed) == (("rest",), False)
@@ -72,7 +74,7 @@ def test_without_an_enclosure_sql_is_not_offered_and_the_open_door_told(monkeypa
     assert "sql is not offered" in sql
 
 
-def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "pgbouncer")
     with pytest.raises(ProgramMissing, match="no `pgbouncer` program") as missing:
         program("pgbouncer")

@@ -105,7 +105,7 @@ def test_an_empty_table_answers_over_all_three_protocols_and_rows_are_seen_soon(
     assert graphql(endpoints, "{ flight(limit: 1) { id } }") == [{"id": "UA1"}]
 
 
-def test_bringing_it_up_again_leaves_it_running_on_its_ports(api: DataApi) -> None:
+def test_starting_it_again_leaves_it_running_on_its_ports(api: DataApi) -> None:
     endpoints = deploy_product(api)
     pid = server_pid(api)
     assert deploy_product(api) == endpoints
@@ -113,7 +113,7 @@ def test_bringing_it_up_again_leaves_it_running_on_its_ports(api: DataApi) -> No
     assert trouble(api, endpoints) is None
 
 
-def test_a_table_that_evolves_is_served_with_its_new_column(api: DataApi, tmp_path: Path) -> None:
+def test_an_evolved_table_is_served_with_its_new_column(api: DataApi, tmp_path: Path) -> None:
     """Asking for no column at all (SELECT 1) once made roapi fail on files that are older than a column."""
     endpoints = deploy_product(api)
     write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
@@ -124,7 +124,7 @@ def test_a_table_that_evolves_is_served_with_its_new_column(api: DataApi, tmp_pa
     assert sorted(sql(endpoints, "SELECT id, gate FROM flight")) == [("UA1", None), ("UA2", 4)]
 
 
-def test_a_table_that_is_replaced_is_served_anew(api: DataApi, tmp_path: Path) -> None:
+def test_a_replaced_table_is_served_with_its_new_content(api: DataApi, tmp_path: Path) -> None:
     endpoints = deploy_product(api)
     write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
     until(lambda: rest(endpoints, "/tables/flight"), "the row is seen")
@@ -134,7 +134,7 @@ def test_a_table_that_is_replaced_is_served_anew(api: DataApi, tmp_path: Path) -
     assert rest(endpoints, "/tables/flight") == []
 
 
-def test_a_killed_server_is_brought_back_on_its_ports(api: DataApi) -> None:
+def test_a_killed_server_restarts_on_its_ports(api: DataApi) -> None:
     endpoints = deploy_product(api)
     pid = server_pid(api)
     os.kill(pid, signal.SIGKILL)
@@ -144,7 +144,7 @@ def test_a_killed_server_is_brought_back_on_its_ports(api: DataApi) -> None:
     assert trouble(api, endpoints) is None
 
 
-def test_a_killed_supervisor_is_noticed_and_repaired(api: DataApi) -> None:
+def test_a_killed_supervisor_is_detected_and_repaired(api: DataApi) -> None:
     endpoints = deploy_product(api)
     os.kill(supervisor_pid(api.run_directory), signal.SIGKILL)
     until(lambda: trouble(api, endpoints), "it is noticed")
@@ -153,7 +153,7 @@ def test_a_killed_supervisor_is_noticed_and_repaired(api: DataApi) -> None:
     assert trouble(api, endpoints) is None
 
 
-def test_a_server_that_hangs_is_noticed(api: DataApi) -> None:
+def test_a_hanging_server_is_detected(api: DataApi) -> None:
     endpoints = deploy_product(api)
     servers = named_below(api.run_directory, "roapi")
     for server in servers:
@@ -167,7 +167,7 @@ def test_a_server_that_hangs_is_noticed(api: DataApi) -> None:
                 server.resume()
 
 
-def test_other_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, tmp_path: Path) -> None:
+def test_changed_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, tmp_path: Path) -> None:
     first = deploy_product(replace(api, protocols=("rest",)))
     assert (first.sql, first.graphql, first.postgres_port) == (None, None, None)
     evolve_table(tmp_path / "gate", SCHEMA)
@@ -182,7 +182,7 @@ def test_what_is_not_offered_is_not_on_a_well_known_port(api: DataApi) -> None:
     assert ports_below(api.run_directory) == {("127.0.0.1", endpoints.http_port)}
 
 
-def test_given_ports_are_used(api: DataApi) -> None:
+def test_configured_ports_are_used(api: DataApi) -> None:
     http_port, postgres_port = free_port("127.0.0.1"), free_port("127.0.0.1")
     endpoints = deploy_product(replace(api, http_port=http_port, postgres_port=postgres_port))
     assert (endpoints.http_port, endpoints.postgres_port) == (http_port, postgres_port)
@@ -200,7 +200,7 @@ def test_a_port_of_another_process_is_named_with_that_process(api: DataApi) -> N
         assert "`http_port`" in (no.value.hint or "")
 
 
-def test_a_kept_port_that_somebody_took_meanwhile_is_named(api: DataApi) -> None:
+def test_a_recorded_port_taken_by_another_process_is_named(api: DataApi) -> None:
     endpoints = deploy_product(api)
     processes.halt(api.run_directory, "flights-table.web")
     with (
@@ -235,7 +235,7 @@ def test_a_folder_of_files_is_served_while_it_is_still_empty(api: DataApi, tmp_p
     until(lambda: rest(endpoints, "/tables/departure") == [{"a": 1}], "the file is seen")
 
 
-def test_a_server_that_dies_at_its_start_says_why(api: DataApi, tmp_path: Path) -> None:
+def test_a_server_that_dies_at_its_start_is_reported_with_its_reason(api: DataApi, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     broken = replace(api, tables=(ServedTable("flight", str(tmp_path / "empty"), "delta"),))
     with pytest.raises(DataApiFailed, match=r"it ended at once: error: .*[Dd]elta") as failed:
@@ -243,17 +243,17 @@ def test_a_server_that_dies_at_its_start_says_why(api: DataApi, tmp_path: Path) 
     assert "flights-table*.log" in (failed.value.hint or "")
 
 
-def test_a_table_that_is_gone_is_named_with_its_folder(api: DataApi, tmp_path: Path) -> None:
+def test_a_missing_table_is_named_with_its_folder(api: DataApi, tmp_path: Path) -> None:
     with pytest.raises(TableNotServed, match=rf"table flight: there is no folder {tmp_path}/gone"):
         deploy_product(replace(api, tables=(ServedTable("flight", str(tmp_path / "gone"), "delta"),)))
 
 
-def test_a_table_elsewhere_is_refused(api: DataApi) -> None:
+def test_a_remote_table_is_refused(api: DataApi) -> None:
     with pytest.raises(TableNotServed, match="s3://bucket/flight, which is not on this machine"):
         deploy_product(replace(api, tables=(ServedTable("flight", "s3://bucket/flight", "delta"),)))
 
 
-def test_a_folder_that_was_made_anew_is_served_anew(api: DataApi, tmp_path: Path) -> None:
+def test_a_re_created_folder_is_served_with_its_new_content(api: DataApi, tmp_path: Path) -> None:
     """The enclosure goes on seeing the folder that was there at its start, whatever has its name now."""
     endpoints = deploy_product(api)
     shutil.rmtree(tmp_path / "flight")
@@ -263,7 +263,7 @@ def test_a_folder_that_was_made_anew_is_served_anew(api: DataApi, tmp_path: Path
     assert [field["name"] for field in rest(endpoints, "/schema/flight")["fields"]] == ["id", "gate"]
 
 
-def test_a_start_is_given_up_when_told_to_stop(api: DataApi) -> None:
+def test_a_start_can_be_cancelled(api: DataApi) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(DataApiFailed, match="it was stopped"):
@@ -271,7 +271,7 @@ def test_a_start_is_given_up_when_told_to_stop(api: DataApi) -> None:
 
 
 @pytest.mark.parametrize("user", ["owner", "health"])
-def test_a_credential_of_its_own_that_is_gone_is_issued_anew(api: DataApi, user: str) -> None:
+def test_a_missing_credential_of_the_data_api_is_reissued(api: DataApi, user: str) -> None:
     endpoints = deploy_product(api)
     Path(endpoints.credential_file).with_name(f"{user}.credential.json").unlink()
     assert trouble(api, endpoints) == "a credential of its own is gone"
@@ -280,7 +280,7 @@ def test_a_credential_of_its_own_that_is_gone_is_issued_anew(api: DataApi, user:
     assert trouble(api, endpoints) is None
 
 
-def test_taking_it_down_stops_it_and_removes_its_files(api: DataApi) -> None:
+def test_removing_it_stops_it_and_removes_its_files(api: DataApi) -> None:
     endpoints = deploy_product(api)
     pid = server_pid(api)
     take_down(api)
@@ -303,7 +303,7 @@ def test_it_is_observed_over_the_protocols_that_it_offers(api: DataApi) -> None:
     assert "cannot read the credential" in observe_api(connection).reason
 
 
-def test_many_data_apis_of_one_product_start_at_once(api: DataApi) -> None:
+def test_many_data_apis_of_one_product_start_concurrently(api: DataApi) -> None:
     wanted = [replace(api, process=f"port-{number}") for number in range(3)]
     found: list[Endpoints] = []
     threads = [threading.Thread(target=lambda one=one: found.append(deploy_product(one))) for one in wanted]

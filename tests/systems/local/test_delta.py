@@ -40,7 +40,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_new_table_is_there_and_can_be_read_before_its_first_row(tmp_path: Path) -> None:
+def test_a_new_table_can_be_read_before_its_first_row(tmp_path: Path) -> None:
     assert evolve_table(tmp_path / "t", flights()) is None
     assert rows(tmp_path / "t") == []
     state = read_table(tmp_path / "t")
@@ -50,7 +50,7 @@ def test_a_new_table_is_there_and_can_be_read_before_its_first_row(tmp_path: Pat
     assert DeltaTable(tmp_path / "t").metadata().description == "One departure"
 
 
-def test_bringing_it_again_changes_nothing(tmp_path: Path) -> None:
+def test_applying_the_same_schema_again_changes_nothing(tmp_path: Path) -> None:
     evolve_table(tmp_path / "t", flights())
     assert evolve_table(tmp_path / "t", flights()) == ()
     state = read_table(tmp_path / "t")
@@ -73,7 +73,7 @@ def test_rows_size_and_last_change_are_read_from_the_log(tmp_path: Path) -> None
     assert abs(datetime.now(UTC) - observed.changed_at) < timedelta(minutes=5)
 
 
-def test_a_change_of_the_schema_is_no_change_of_the_data(tmp_path: Path) -> None:
+def test_a_schema_change_does_not_count_as_a_data_change(tmp_path: Path) -> None:
     evolve_table(tmp_path / "t", flights())
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     before = observe_table(tmp_path / "t")
@@ -84,7 +84,7 @@ def test_a_change_of_the_schema_is_no_change_of_the_data(tmp_path: Path) -> None
     assert after.changed_at == before.changed_at
 
 
-def test_there_is_nothing_to_observe_where_there_is_no_table(tmp_path: Path) -> None:
+def test_a_missing_table_has_no_observation(tmp_path: Path) -> None:
     assert observe_table(tmp_path) is None
     assert read_table(tmp_path / "gone") is None
     assert not table_exists(tmp_path / "gone")
@@ -148,7 +148,7 @@ def test_an_empty_table_follows_every_change(tmp_path: Path) -> None:
     assert state.schema == wanted
 
 
-def test_replacing_starts_anew_and_the_log_keeps_the_older_versions(tmp_path: Path) -> None:
+def test_replacing_empties_the_table_and_the_log_keeps_the_older_versions(tmp_path: Path) -> None:
     evolve_table(tmp_path / "t", flights())
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     before = DeltaTable(tmp_path / "t").version()
@@ -159,7 +159,7 @@ def test_replacing_starts_anew_and_the_log_keeps_the_older_versions(tmp_path: Pa
     assert older.to_pyarrow_table().num_rows == 1
 
 
-def test_an_evolution_that_was_cut_short_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_evolution_resumes(tmp_path: Path) -> None:
     evolve_table(tmp_path / "t", flights())
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     evolve_table(tmp_path / "t", flights(gate="string"))  # the first of two steps, then killed
@@ -168,7 +168,7 @@ def test_an_evolution_that_was_cut_short_goes_on(tmp_path: Path) -> None:
     assert [step.field["name"] for step in steps if isinstance(step, AddColumn)] == ["runway"]
 
 
-def test_partitioned_rows_lie_in_folders(tmp_path: Path) -> None:
+def test_partitioned_rows_are_stored_in_folders(tmp_path: Path) -> None:
     evolve_table(tmp_path / "t", wanted_schema(columns(id="string", day="string"), ("day",)))
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"], "day": ["mon"]}), mode="append")
     assert list((tmp_path / "t").glob("day=mon/*.parquet"))

@@ -26,18 +26,18 @@ from alchemesh_platform.machine.files import StorageFailed, write_if_changed
 OWNER = "aviation/flights/workspace"
 
 
-def test_a_new_folder_is_made_with_its_parents_and_marked(tmp_path: Path) -> None:
+def test_a_new_folder_is_created_with_its_parents_and_marked(tmp_path: Path) -> None:
     assert create(tmp_path / "a" / "b", OWNER) is True
     assert owner_of(tmp_path / "a" / "b") == OWNER
     assert inspect(tmp_path / "a" / "b") == Contents(files=0, size_bytes=0)
 
 
-def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+def test_an_empty_folder_is_adopted(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     assert create(tmp_path / "a", OWNER) is True
 
 
-def test_what_is_ours_already_is_adopted_with_its_files(tmp_path: Path) -> None:
+def test_a_folder_of_the_same_owner_is_adopted_with_its_files(tmp_path: Path) -> None:
     create(tmp_path / "a", OWNER)
     (tmp_path / "a" / "data.csv").write_text("1,2")
     assert create(tmp_path / "a", OWNER) is False
@@ -57,7 +57,7 @@ def test_an_owner_that_was_renamed_keeps_its_folder(tmp_path: Path) -> None:
     assert owner_of(tmp_path / "a") == OWNER
 
 
-def test_files_of_unknown_origin_are_never_taken(tmp_path: Path) -> None:
+def test_files_of_unknown_origin_are_never_adopted(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(DirectoryRefused, match=r"files that alchemesh did not put there \(thesis.txt\)") as refused:
         create(tmp_path, OWNER)
@@ -75,7 +75,7 @@ def test_a_parent_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
         create(tmp_path / "a" / "b", OWNER)
 
 
-def test_of_many_that_want_a_folder_at_once_one_gets_it(tmp_path: Path) -> None:
+def test_one_of_many_concurrent_owners_gets_a_folder(tmp_path: Path) -> None:
     outcomes: list[str] = []
     ready = threading.Barrier(8)
 
@@ -96,7 +96,7 @@ def test_of_many_that_want_a_folder_at_once_one_gets_it(tmp_path: Path) -> None:
     assert owner_of(tmp_path / "a") in outcomes
 
 
-def test_removing_keeps_files_and_mark_unless_told_otherwise(tmp_path: Path) -> None:
+def test_removing_retains_files_and_mark_by_default(tmp_path: Path) -> None:
     create(tmp_path / "a", OWNER)
     (tmp_path / "a" / "data.csv").write_text("1,2")
     assert remove(tmp_path / "a", OWNER, keep_data=True) == Contents(files=1, size_bytes=3)
@@ -111,14 +111,14 @@ def test_removing_an_empty_folder_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
-def test_removing_what_is_gone_or_was_never_marked_touches_nothing(tmp_path: Path) -> None:
+def test_removing_a_missing_or_unmarked_folder_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     assert remove(tmp_path, OWNER, keep_data=False) is None
     assert remove(tmp_path / "gone", OWNER, keep_data=False) is None
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_removing_never_takes_a_folder_of_somebody_else_inside(tmp_path: Path) -> None:
+def test_removing_never_deletes_a_nested_folder_of_another_owner(tmp_path: Path) -> None:
     create(tmp_path / "a", OWNER)
     create(tmp_path / "a" / "b", "d/p/other")
     create(tmp_path / "a" / "c", f"{OWNER}/part")

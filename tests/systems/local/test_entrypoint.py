@@ -40,14 +40,14 @@ def test_an_entrypoint_is_found_without_importing_it(tmp_path: Path, entrypoint:
     assert found is None if problem is None else problem in str(found)
 
 
-def test_a_name_that_may_be_bound_in_a_branch_is_believed(tmp_path: Path) -> None:
+def test_a_name_that_may_be_bound_in_a_branch_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "main_job.py").write_text("try:\n    from fast import main\nexcept ImportError:\n    main = print\n")
     (tmp_path / "star.py").write_text("from os import *\n")
     assert entrypoint_problem("main_job:main", tmp_path) is None
     assert entrypoint_problem("star:getcwd", tmp_path) is None
 
 
-def test_a_missing_working_folder_is_said(tmp_path: Path) -> None:
+def test_a_missing_working_folder_is_reported(tmp_path: Path) -> None:
     assert "there is no working folder" in str(entrypoint_problem("a:b", tmp_path / "gone"))
 
 
@@ -61,7 +61,9 @@ def test_a_missing_working_folder_is_said(tmp_path: Path) -> None:
         ("warehouse.stocktaking:main", None),
     ],
 )
-def test_the_entrypoint_that_was_probably_meant_is_named(tmp_path: Path, entrypoint: str, meant: str | None) -> None:
+def test_a_wrong_entrypoint_is_reported_with_the_closest_match(
+    tmp_path: Path, entrypoint: str, meant: str | None
+) -> None:
     for script in ("shop/__init__.py", "shop/clean.py", "scripts/run.py", ".venv/shop.py", "2024-report.py"):
         (tmp_path / script).parent.mkdir(exist_ok=True)
         (tmp_path / script).write_text("def main(): ...\n")
@@ -70,7 +72,7 @@ def test_the_entrypoint_that_was_probably_meant_is_named(tmp_path: Path, entrypo
     assert found.meant == meant
 
 
-def test_what_is_installed_is_no_module_of_the_folder_and_can_be_run(tmp_path: Path) -> None:
+def test_an_installed_module_outside_the_folder_can_be_run(tmp_path: Path) -> None:
     assert entrypoint_problem("json.tool:main", tmp_path) is None
     assert entrypoint_problem("json:dumps", tmp_path) is None
     assert "there is no module json.tol" in str(entrypoint_problem("json.tol:main", tmp_path))

@@ -79,11 +79,11 @@ def test_an_object_without_parts_and_an_array_without_items_are_refused_at_their
     assert refused.value.path == path
 
 
-def test_the_same_needs_nothing() -> None:
+def test_an_unchanged_schema_needs_no_step() -> None:
     assert plan_evolution(BEFORE, BEFORE, empty=False) == Evolution()
 
 
-def test_the_order_of_columns_is_no_change() -> None:
+def test_the_order_of_columns_does_not_matter() -> None:
     assert (
         plan_evolution(BEFORE, schema(column("n", "integer"), column("id", required=True)), empty=False) == Evolution()
     )
@@ -135,9 +135,7 @@ def test_a_part_is_added_to_an_object_and_to_the_items_of_an_array() -> None:
         ),
     ],
 )
-def test_incompatible_changes_are_refused_with_reason_and_way_out(
-    after: TableSchema, at: str | None, reason: str
-) -> None:
+def test_incompatible_changes_are_refused_with_reason_and_fix(after: TableSchema, at: str | None, reason: str) -> None:
     found = plan_evolution(BEFORE, after, empty=False)
     assert [(item.column, item.reason) for item in found.incompatible] == [(at, reason)]
     assert "on_incompatible_change: replace" in found.incompatible[0].remedy
@@ -145,7 +143,7 @@ def test_incompatible_changes_are_refused_with_reason_and_way_out(
     assert plan_evolution(BEFORE, after, empty=True) == Evolution(steps=(Recreate(),))
 
 
-def test_every_reason_is_given_at_once() -> None:
+def test_every_reason_is_reported_together() -> None:
     found = plan_evolution(BEFORE, schema(column("n", "date"), partition_by=("n",)), empty=False)
     assert [item.column for item in found.incompatible] == ["id", "n", None]
 
@@ -217,7 +215,7 @@ def as_set(found: TableSchema) -> object:
 
 
 @given(steps() | st.tuples(SCHEMAS, SCHEMAS), st.booleans())
-def test_steps_lead_to_what_is_wanted_or_there_are_none(step: tuple[TableSchema, TableSchema], empty: bool) -> None:
+def test_steps_lead_to_the_wanted_schema_or_there_are_none(step: tuple[TableSchema, TableSchema], empty: bool) -> None:
     before, after = step
     found = plan_evolution(before, after, empty=empty)
     assert not (found.steps and found.incompatible)
@@ -230,7 +228,7 @@ def test_steps_lead_to_what_is_wanted_or_there_are_none(step: tuple[TableSchema,
 
 
 @given(steps())
-def test_rows_that_are_there_stay_valid_when_a_table_evolves(step: tuple[TableSchema, TableSchema]) -> None:
+def test_existing_rows_stay_valid_when_a_table_evolves(step: tuple[TableSchema, TableSchema]) -> None:
     """Two schemas made up apart have hardly a column in common: 50 of 51 pairs left this test before its assertions."""
     before, after = step
     found = plan_evolution(before, after, empty=False)

@@ -75,7 +75,7 @@ def test_other_null_texts_can_be_named(source: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_separator_is_the_one_of_the_header(source: Path, target: Path, separator: str) -> None:
+def test_the_separator_is_detected_from_the_header(source: Path, target: Path, separator: str) -> None:
     header, row = separator.join(["a", '"b,c;d"']), separator.join(["1", '"say ""hi"""'])
     (source / "a.csv").write_text(f"{header}\n{row}\n")
     ingest("a.csv", source, target, CSV)
@@ -111,7 +111,7 @@ def test_an_empty_json_file_lands_as_no_rows(source: Path, target: Path) -> None
     assert ingest("a.json", source, target, JSON).landed == 0
 
 
-def test_only_what_is_new_or_changed_is_landed_again(source: Path, target: Path) -> None:
+def test_only_new_or_changed_files_are_landed_again(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a\n1\n")
     (source / "b.csv").write_text("a\n1\n")
     assert ingest("*.csv", source, target, CSV).landed == 2
@@ -128,7 +128,7 @@ def test_only_what_is_new_or_changed_is_landed_again(source: Path, target: Path)
     assert (target / "a.parquet").stat().st_mtime_ns != before
 
 
-def test_reading_in_another_way_lands_everything_again(source: Path, target: Path) -> None:
+def test_changed_read_options_land_everything_again(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a\n-\n")
     ingest("*.csv", source, target, CSV)
     other = Reading("csv", ("-",))
@@ -137,7 +137,7 @@ def test_reading_in_another_way_lands_everything_again(source: Path, target: Pat
     assert query(target, "a.parquet") == [(None,)]
 
 
-def test_a_file_that_went_is_kept_unless_the_landing_area_mirrors(source: Path, target: Path) -> None:
+def test_a_deleted_source_file_stays_landed_unless_the_landing_area_mirrors(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a\n1\n")
     (source / "b.csv").write_text("a\n1\n")
     ingest("*.csv", source, target, CSV)
@@ -209,7 +209,7 @@ def test_a_truncated_parquet_file_is_named(source: Path, target: Path) -> None:
     assert visible(target) == []
 
 
-def test_what_was_landed_before_a_bad_file_stays_and_is_not_read_again(source: Path, target: Path) -> None:
+def test_files_landed_before_a_bad_file_stay_and_are_not_read_again(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a\n1\n")
     (source / "b.csv").write_text("a,b\n1\n")
     with pytest.raises(SourceFailed, match=r"b\.csv:2"):
@@ -236,13 +236,13 @@ def test_a_zip_with_several_files_is_refused_by_name(source: Path, target: Path)
         (".", r"is a folder, not a file"),
     ],
 )
-def test_nothing_to_read_is_said_with_a_way_out(source: Path, wanted: str, expected: str) -> None:
+def test_missing_source_files_are_reported_with_a_fix(source: Path, wanted: str, expected: str) -> None:
     with pytest.raises(SourceFailed, match=expected) as failed:
         find_sources(wanted, source)
     assert failed.value.hint
 
 
-def test_a_folder_whose_name_matches_is_no_file(source: Path) -> None:
+def test_a_folder_with_a_matching_name_is_ignored(source: Path) -> None:
     (source / "a.csv").mkdir()
     (source / "b.csv").write_text("a\n")
     assert [found.name for found in find_sources("*.csv", source)] == ["b.csv"]
@@ -275,7 +275,7 @@ def test_a_landing_area_that_cannot_be_written_is_a_clear_error(source: Path, tm
         ingest("a.csv", source, tmp_path / "file" / "area", CSV)
 
 
-def test_what_a_killed_run_left_is_swept_away(source: Path, target: Path) -> None:
+def test_partial_files_of_a_killed_run_are_removed(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a\n1\n")
     (target / ".alchemesh-staging").mkdir()
     (target / ".alchemesh-staging" / "landed.parquet").write_text("half")
@@ -290,7 +290,7 @@ def test_a_damaged_record_means_that_everything_is_landed_again(source: Path, ta
     assert ingest("a.csv", source, target, CSV).landed == 1
 
 
-def test_a_large_file_is_given_up_when_told_to_stop(source: Path, target: Path) -> None:
+def test_landing_a_large_file_can_be_cancelled(source: Path, target: Path) -> None:
     rows = "\n".join(f"{number},{number * 7},{'x' * 40}" for number in range(400_000))
     (source / "a.csv").write_text(f"a,b,c\n{rows}\n")
     stop = threading.Event()
@@ -304,7 +304,7 @@ def test_a_large_file_is_given_up_when_told_to_stop(source: Path, target: Path) 
     assert visible(target) == []
 
 
-def test_two_at_once_do_not_disturb_each_other(source: Path, target: Path) -> None:
+def test_two_concurrent_ingestions_do_not_interfere(source: Path, target: Path) -> None:
     for number in range(4):
         (source / f"{number}.csv").write_text("a\n" + "1\n" * 1000)
     found: list[Landed] = []
@@ -331,7 +331,7 @@ def test_a_landing_area_is_observed_by_its_own_record(source: Path, target: Path
     assert "1 landed file missing: a.parquet" in observe_landing(target).reason
 
 
-def test_giving_up_a_landing_area_keeps_or_removes_what_was_landed(source: Path, target: Path) -> None:
+def test_removing_a_landing_area_retains_or_deletes_its_files(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a\n1\n")
     ingest("a.csv", source, target, CSV)
     (target / "mine.txt").write_text("put here by hand")

@@ -78,7 +78,7 @@ def test_the_exit_status_is_the_jobs_own(tmp_path: Path, code: str, status: int)
     assert run_job(job(tmp_path, code), HERE).exit_status == status
 
 
-def test_what_a_function_returns_is_its_exit_status(tmp_path: Path) -> None:
+def test_the_return_value_of_a_function_is_its_exit_status(tmp_path: Path) -> None:
     assert run_job(job(tmp_path, "def main():\n    return 3\n", "main_job:main"), HERE).exit_status == 3
 
 
@@ -116,7 +116,7 @@ def test_secrets_are_looked_up_when_it_runs_and_masked_in_what_it_prints(tmp_pat
         run_job(described, HERE, environ={})
 
 
-def test_pulumis_own_variables_are_not_for_the_job(tmp_path: Path) -> None:
+def test_the_job_does_not_get_variables_of_pulumi(tmp_path: Path) -> None:
     code = "import os\nprint(sorted(name for name in os.environ if 'PULUMI' in name))"
     done = run_job(job(tmp_path, code), HERE, environ={**os.environ, "PULUMI_CONFIG_PASSPHRASE": "hunter2"})
     assert done.output == "[]\n"
@@ -132,7 +132,7 @@ def test_long_output_keeps_its_end(tmp_path: Path) -> None:
     assert done.output.endswith("line 00019999\n")
 
 
-def test_a_job_whose_output_nobody_reads_any_more_goes_on(tmp_path: Path) -> None:
+def test_a_job_continues_when_its_output_is_no_longer_read(tmp_path: Path) -> None:
     def broken_pipe(line: str) -> None:
         raise BrokenPipeError
 
@@ -140,7 +140,7 @@ def test_a_job_whose_output_nobody_reads_any_more_goes_on(tmp_path: Path) -> Non
     assert done.exit_status == 0
 
 
-def test_a_mistake_of_whoever_takes_the_output_is_raised_when_the_job_is_over(tmp_path: Path) -> None:
+def test_an_error_of_the_output_callback_is_raised_after_the_job(tmp_path: Path) -> None:
     def mistaken(line: str) -> None:
         raise ZeroDivisionError
 
@@ -148,7 +148,7 @@ def test_a_mistake_of_whoever_takes_the_output_is_raised_when_the_job_is_over(tm
         run_job(job(tmp_path, "for number in range(9999):\n    print('x' * 50)"), HERE, on_output=mistaken)
 
 
-def test_a_job_beyond_its_time_is_ended_with_everything_it_started(
+def test_a_job_beyond_its_time_limit_is_stopped_with_its_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its time is over once it has said what it started, however long that takes here."""
@@ -166,7 +166,7 @@ def test_a_job_beyond_its_time_is_ended_with_everything_it_started(
     until(lambda: gone(int(done.output)), "what it started is ended")
 
 
-def test_what_a_job_leaves_behind_does_not_hold_up_its_end(tmp_path: Path) -> None:
+def test_a_background_process_of_a_job_does_not_delay_its_end(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys\n"
         "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid, flush=True)\n"
@@ -178,7 +178,7 @@ def test_what_a_job_leaves_behind_does_not_hold_up_its_end(tmp_path: Path) -> No
     until(lambda: gone(int(done.output)), "what it started is ended")
 
 
-def test_an_interrupt_is_handed_on_to_the_job(tmp_path: Path) -> None:
+def test_an_interrupt_is_forwarded_to_the_job(tmp_path: Path) -> None:
     job(
         tmp_path,
         "import signal, sys, time\n"
@@ -218,7 +218,7 @@ def test_a_description_is_kept_without_secrets_and_read_back(tmp_path: Path) -> 
     assert read_job(path).env["TOKEN"] == SecretRef(secret="API_TOKEN")
 
 
-def test_a_missing_or_damaged_description_says_what_writes_it(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_description_names_the_command_that_writes_it(tmp_path: Path) -> None:
     with pytest.raises(JobFailed, match="there is no job description") as missing:
         read_job(tmp_path / "job.json")
     (tmp_path / "job.json").write_text("{")

@@ -65,14 +65,14 @@ def test_a_changed_environment_restarts_it(folder: Path) -> None:
     until(lambda: "hello blue" in log_tail(folder, "sleeper"), "it has the new environment")
 
 
-def test_a_killed_process_comes_back(folder: Path) -> None:
+def test_a_killed_process_is_restarted(folder: Path) -> None:
     first = ensure_running(folder, sleeper(folder)).pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
     until(lambda: status(folder, "sleeper").alive and status(folder, "sleeper").pid != first, "it is started again")
 
 
-def test_a_killed_supervisor_is_started_anew_and_its_orphans_are_ended(folder: Path) -> None:
+def test_a_killed_supervisor_is_restarted_and_its_orphans_are_stopped(folder: Path) -> None:
     program = sleeper(folder)
     orphan = ensure_running(folder, program).pid
     assert orphan is not None
@@ -126,12 +126,12 @@ def test_the_supervisor_ends_with_its_last_process_and_leaves_nothing(folder: Pa
     assert not config_folder(folder).exists()
 
 
-def test_stopping_what_is_not_there_does_nothing(folder: Path) -> None:
+def test_stopping_a_missing_process_does_nothing(folder: Path) -> None:
     stop(folder, "nobody")
     assert not folder.exists()
 
 
-def test_many_that_start_at_once_share_one_supervisor(folder: Path) -> None:
+def test_concurrent_starts_share_one_supervisor(folder: Path) -> None:
     programs = [sleeper(folder, f"number-{number}") for number in range(4)]
     threads = [threading.Thread(target=ensure_running, args=(folder, program)) for program in programs]
     for thread in threads:
@@ -142,7 +142,7 @@ def test_many_that_start_at_once_share_one_supervisor(folder: Path) -> None:
     assert parents == {supervisor_pid(folder)}
 
 
-def test_it_outlives_whoever_started_it_and_holds_none_of_its_pipes(folder: Path) -> None:
+def test_a_process_outlives_its_starter_and_holds_none_of_its_pipes(folder: Path) -> None:
     """A command that is piped into another (`alchemesh up | tee log`) would never end otherwise."""
     script = (
         "import sys\nfrom pathlib import Path\n"
@@ -166,7 +166,7 @@ def test_it_outlives_whoever_started_it_and_holds_none_of_its_pipes(folder: Path
     assert "VERY_SECRET_PASSWORD" not in psutil.Process(found.pid).environ()
 
 
-def test_a_process_that_cannot_start_is_given_up_with_its_reason_in_the_log(folder: Path) -> None:
+def test_a_process_that_cannot_start_fails_with_its_reason_in_the_log(folder: Path) -> None:
     broken = Program("broken", (sys.executable, "-c", "raise SystemExit('no such thing')"))
     ensure_running(folder, broken)
     until(lambda: status(folder, "broken").state == "FATAL", "it is given up")
@@ -193,7 +193,7 @@ def test_a_path_that_supervisord_would_misread_is_refused(tmp_path: Path, name: 
     assert not is_up(tmp_path / name)
 
 
-def test_the_log_since_a_start_leaves_out_what_was_said_before(folder: Path) -> None:
+def test_the_log_since_a_start_omits_earlier_lines(folder: Path) -> None:
     config_folder(folder).mkdir(parents=True)
     log_file(folder, "a").write_text("old\nnew one\nnew two\n")
     assert log_tail(folder, "a", since=4) == "new one\nnew two"

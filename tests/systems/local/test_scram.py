@@ -27,7 +27,7 @@ def test_a_verifier_on_disk_still_matches_its_password() -> None:
     assert not matches(ON_DISK, "another")
 
 
-def test_a_server_that_has_the_verifier_accepts_the_password_and_proves_that_it_has_it() -> None:
+def test_a_server_with_the_verifier_accepts_the_password_and_proves_that_it_has_it() -> None:
     _, numbers, keys = verifier(PASSWORD).split("$")
     iterations, _, salt = numbers.partition(":")
     stored_key, _, server_key = keys.partition(":")
@@ -44,7 +44,7 @@ def test_a_server_that_has_the_verifier_accepts_the_password_and_proves_that_it_
 
 @settings(max_examples=50, deadline=None)
 @given(password=PASSWORDS, other=PASSWORDS)
-def test_a_verifier_is_of_one_password(password: str, other: str) -> None:
+def test_a_verifier_matches_one_password(password: str, other: str) -> None:
     kept = verifier(password, iterations=ITERATIONS)
     assert matches(kept, password)
     assert matches(kept, other) == (password == other)
@@ -52,10 +52,10 @@ def test_a_verifier_is_of_one_password(password: str, other: str) -> None:
 
 
 @given(kept=st.text())
-def test_a_text_that_is_no_verifier_matches_nothing(kept: str) -> None:
+def test_an_invalid_verifier_matches_no_password(kept: str) -> None:
     assert not matches(kept, PASSWORD)
 
 
 @pytest.mark.parametrize("kept", ["SCRAM-SHA-256$1:W22ZaJ0SNY7soEsUEjb6gQ==$a:b", "SCRAM-SHA-256$4096:W22Z$a:b"])
-def test_a_verifier_that_is_weaker_than_scram_allows_matches_nothing(kept: str) -> None:
+def test_a_verifier_weaker_than_scram_allows_matches_no_password(kept: str) -> None:
     assert not matches(kept, PASSWORD)

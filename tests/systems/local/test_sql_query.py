@@ -65,17 +65,17 @@ def test_a_server_without_the_password_is_refused() -> None:
         ask(SASL, b"R" + struct.pack("!ii", len(first) + 8, 11) + first, password="secret")
 
 
-def test_a_server_that_closes_the_connection_is_an_error_of_the_connection() -> None:
+def test_a_closed_connection_is_a_connection_error() -> None:
     with pytest.raises(OSError, match="closed the connection"):
         ask(b"")
 
 
-def test_a_server_that_does_not_answer_is_an_error_of_the_connection() -> None:
+def test_a_server_that_does_not_answer_is_a_connection_error() -> None:
     with pytest.raises(OSError, match="timed out"):
         ask(b"", close=False, timeout=0.2)
 
 
-def test_a_port_where_nobody_listens_is_an_error_of_the_connection() -> None:
+def test_a_port_without_a_listener_is_a_connection_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(OSError, match="refused"):

@@ -58,14 +58,14 @@ def test_other_content_of_an_active_version_is_refused_and_nothing_is_written(wi
     assert versions(wire) == [("2.0.0", "active")]
 
 
-def test_a_draft_is_kept_as_it_is_now(wire: Wire) -> None:
+def test_a_draft_is_stored_in_its_current_form(wire: Wire) -> None:
     made = wire.create(TYPE, contract(lifecycle="draft"))
     wire.update(made, contract(lifecycle="draft", protocols=[]))
     [kept] = wire.registry.all(ContractVersionRecord, "local")
     assert kept.protocols == ()
 
 
-def test_a_version_that_is_not_kept_any_more_is_kept_again(wire: Wire) -> None:
+def test_a_version_that_is_no_longer_stored_is_stored_again(wire: Wire) -> None:
     made = wire.create(TYPE, contract())
     wire.registry.remove(ContractVersionRecord, "local", f"{PORT}@2.0.0")
     answer = wire.diff(made, contract())
@@ -75,7 +75,7 @@ def test_a_version_that_is_not_kept_any_more_is_kept_again(wire: Wire) -> None:
     assert versions(wire) == [("2.0.0", "active")]
 
 
-def test_a_contract_changed_by_hand_is_set_right_under_its_version(wire: Wire) -> None:
+def test_a_contract_changed_by_hand_is_corrected_under_its_version(wire: Wire) -> None:
     made = wire.create(TYPE, contract())
     found = wire.registry.get(ContractRecord, "local", PORT)
     assert found is not None
@@ -86,7 +86,7 @@ def test_a_contract_changed_by_hand_is_set_right_under_its_version(wire: Wire) -
     assert restored.version == "2.0.0"
 
 
-def test_a_deprecation_is_a_notice_by_the_actor_of_the_run_and_goes_with_the_contract(tmp_path: Path) -> None:
+def test_a_deprecation_is_a_notice_of_the_runs_actor_and_is_removed_with_the_contract(tmp_path: Path) -> None:
     """The actor was once taken from the latest running deployment: a killed one of somebody else counted."""
     with connected(tmp_path, actor="amelia@airport.example") as wire:
         wire.registry.start_deployment("local", "aviation/flights", "up", "bo@airport.example")
@@ -113,7 +113,7 @@ def test_under_plain_pulumi_a_notice_names_the_user_of_this_machine(
     assert reported.given_by == "cleo@airport.example"
 
 
-def test_what_an_earlier_version_recorded_without_models_can_go(wire: Wire) -> None:
+def test_a_record_of_an_earlier_version_without_models_can_be_removed(wire: Wire) -> None:
     made = wire.create(TYPE, contract())
     old = {name: value for name, value in made.inputs.items() if name not in {"models", "protocols"}}
     made.inputs, made.state = old, old

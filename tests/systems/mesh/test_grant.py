@@ -96,7 +96,7 @@ def test_an_engine_that_was_killed_after_the_record_grants_nothing_twice(wire: W
     [((), None), (("rejected",), None), (("approved", "revoked"), None), (("approved",), NOW)],
     ids=["undecided", "rejected", "revoked", "due"],
 )
-def test_what_is_not_approved_at_that_moment_is_not_granted(
+def test_only_a_request_that_is_approved_at_that_moment_is_granted(
     wire: Wire, states: tuple[RequestState, ...], ends_at: datetime | None
 ) -> None:
     record_request(wire, *states, ends_at=ends_at)
@@ -112,7 +112,7 @@ def test_a_grant_without_a_request_is_refused(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired"])
-def test_a_grant_goes_and_what_ended_its_request_stays(wire: Wire, end: RequestState) -> None:
+def test_a_removed_grant_keeps_the_end_of_its_request(wire: Wire, end: RequestState) -> None:
     record_request(wire, "approved")
     made = wire.create(TYPE, INPUTS)
     request = wire.registry.get(AccessRequestRecord, "local", REQUEST)
@@ -123,7 +123,7 @@ def test_a_grant_goes_and_what_ended_its_request_stays(wire: Wire, end: RequestS
     assert (grants(wire), state(wire)) == ([], end)
 
 
-def test_a_grant_that_goes_with_its_port_leaves_the_approval(wire: Wire) -> None:
+def test_a_grant_removed_with_its_port_keeps_the_approval(wire: Wire) -> None:
     record_request(wire, "approved")
     wire.delete(wire.create(TYPE, INPUTS))
     assert (grants(wire), state(wire)) == ([], "approved")
@@ -131,7 +131,7 @@ def test_a_grant_that_goes_with_its_port_leaves_the_approval(wire: Wire) -> None
     assert state(wire) == "granted"
 
 
-def test_a_grant_that_goes_after_its_end_is_expired(wire: Wire) -> None:
+def test_a_grant_removed_after_its_end_is_expired(wire: Wire) -> None:
     record_request(wire, "approved")
     made = wire.create(TYPE, INPUTS)
     request = wire.registry.get(AccessRequestRecord, "local", REQUEST)
@@ -141,7 +141,7 @@ def test_a_grant_that_goes_after_its_end_is_expired(wire: Wire) -> None:
     assert (grants(wire), state(wire)) == ([], "expired")
 
 
-def test_another_end_changes_the_record_in_place(wire: Wire) -> None:
+def test_a_changed_end_updates_the_record_in_place(wire: Wire) -> None:
     record_request(wire, "approved")
     made = wire.create(TYPE, INPUTS)
     changed: dict[str, Any] = {**INPUTS, "endsAt": None, "principals": ["group:desk", "group:night-desk"]}

@@ -110,7 +110,7 @@ def test_documents_keep_their_keys(wire: Wire) -> None:
     assert contract.document == {"quality": [{"mustBe": 0}], "terms": {"billing": {"price": 0.4}}}
 
 
-def test_creating_what_is_there_already_adopts_it(wire: Wire) -> None:
+def test_creating_an_existing_record_adopts_it(wire: Wire) -> None:
     """An engine that is killed after a creation has forgotten it."""
     wire.create(TYPE, PORT)
     repeated = wire.create(TYPE, {**PORT, "description": "Departures"})
@@ -141,7 +141,7 @@ def test_a_change_names_its_property_and_updates_in_place(wire: Wire) -> None:
     assert found.models == ("flight", "delay")
 
 
-def test_another_address_is_another_record(wire: Wire) -> None:
+def test_a_changed_address_replaces_the_record(wire: Wire) -> None:
     made = wire.create(TYPE, PORT)
     answer = wire.diff(made, {**PORT, "address": "aviation/flights/other", "description": "x"})
     assert list(answer.replaces) == ["address"]
@@ -149,7 +149,7 @@ def test_another_address_is_another_record(wire: Wire) -> None:
     assert answer.detailedDiff["description"].kind == provider_pb2.PropertyDiff.UPDATE
 
 
-def test_a_record_removed_by_hand_is_found_by_refresh_and_repaired_without_one(wire: Wire) -> None:
+def test_a_record_removed_by_hand_is_detected_by_refresh_and_repaired_without_one(wire: Wire) -> None:
     made = wire.create(TYPE, PORT)
     wire.registry.remove(PortRecord, "local", PORT["address"])
     assert wire.read(made) is None
@@ -160,7 +160,7 @@ def test_a_record_removed_by_hand_is_found_by_refresh_and_repaired_without_one(w
     assert wire.registry.get(PortRecord, "local", PORT["address"]) is not None
 
 
-def test_a_record_changed_by_hand_is_seen_by_refresh(wire: Wire) -> None:
+def test_refresh_detects_a_record_changed_by_hand(wire: Wire) -> None:
     made = wire.create(TYPE, PORT)
     found = wire.registry.get(PortRecord, "local", PORT["address"])
     assert found is not None
@@ -171,13 +171,13 @@ def test_a_record_changed_by_hand_is_seen_by_refresh(wire: Wire) -> None:
     assert seen.inputs["connections"] == PORT["connections"]
 
 
-def test_what_is_wrong_is_refused_by_property(wire: Wire) -> None:
+def test_wrong_inputs_are_refused_by_property(wire: Wire) -> None:
     with pytest.raises(CheckFailed) as refused:
         wire.check(TYPE, {**PORT, "direction": "sideways", "storage_type": "x", "address": None})
     assert set(refused.value.failures) == {"direction", "storage_type", "address"}
 
 
-def test_a_preview_knows_what_is_known_and_writes_nothing(wire: Wire) -> None:
+def test_a_preview_shows_known_outputs_and_writes_nothing(wire: Wire) -> None:
     inputs = {**PORT, "connections": {"proxy": {"rest": UNKNOWN, "kind": "data-api"}}}
     assert wire.preview(TYPE, inputs)["connections"] == {"proxy": {"rest": UNKNOWN, "kind": "data-api"}}
     assert wire.registry.all(PortRecord) == []

@@ -67,7 +67,7 @@ def deploy(wire: Wire, *, proxy: bool, version: str | None = None) -> None:
         )
 
 
-def test_a_consumer_gets_the_proxy_where_there_is_one(wire: Wire) -> None:
+def test_a_consumer_gets_the_proxy_of_a_port(wire: Wire) -> None:
     deploy(wire, proxy=True, version="2.0.0")
     made = wire.create(TYPE, INPUTS)
     assert made.id == "local:aviation/punctuality/flights <- aviation/flights/flights-table"
@@ -75,20 +75,20 @@ def test_a_consumer_gets_the_proxy_where_there_is_one(wire: Wire) -> None:
     assert made.state["contractVersion"] == "2.0.0"
 
 
-def test_a_consumer_gets_the_storage_where_there_is_no_proxy(wire: Wire) -> None:
+def test_a_consumer_gets_the_storage_of_a_port_without_a_proxy(wire: Wire) -> None:
     deploy(wire, proxy=False)
     made = wire.create(TYPE, INPUTS)
     assert made.state["connections"] == {"storage": STORAGE, "proxy": None}
     assert made.state["contractVersion"] == ""
 
 
-def test_a_preview_knows_the_connections_already(wire: Wire) -> None:
+def test_a_preview_knows_the_connections(wire: Wire) -> None:
     deploy(wire, proxy=True)
     assert wire.preview(TYPE, INPUTS)["connections"]["proxy"] == PROXY
     assert wire.preview(TYPE, {**INPUTS, "origin": UNKNOWN})["connections"] is UNKNOWN
 
 
-def test_a_product_that_is_not_deployed_is_named_with_the_command_in_the_preview(wire: Wire) -> None:
+def test_a_preview_names_an_undeployed_product_with_the_command(wire: Wire) -> None:
     with pytest.raises(CheckFailed) as refused:
         wire.check(TYPE, INPUTS)
     sentence, hint = split_hint(refused.value.failures["origin"])
@@ -98,13 +98,13 @@ def test_a_product_that_is_not_deployed_is_named_with_the_command_in_the_preview
     assert refused.value.failures.keys() == {"origin"}
 
 
-def test_a_port_that_the_product_has_not_is_named_with_those_that_it_has(wire: Wire) -> None:
+def test_an_unknown_port_is_reported_with_the_existing_ports(wire: Wire) -> None:
     deploy(wire, proxy=True)
     with pytest.raises(CheckFailed, match="no output port 'raw'\\\\n\\\\nhint: it has aviation/flights/flights-table"):
         wire.check(TYPE, {**INPUTS, "origin": "aviation/flights/raw"})
 
 
-def test_a_change_of_the_origin_is_noticed_with_its_reason(wire: Wire) -> None:
+def test_a_changed_origin_is_detected_with_its_reason(wire: Wire) -> None:
     deploy(wire, proxy=True, version="1.0.0")
     made = wire.create(TYPE, INPUTS)
     assert wire.diff(made, INPUTS).changes == provider_pb2.DiffResponse.DIFF_NONE
@@ -119,7 +119,7 @@ def test_a_change_of_the_origin_is_noticed_with_its_reason(wire: Wire) -> None:
     assert wire.update(made, INPUTS).state["connections"]["storage"] == STORAGE
 
 
-def test_refresh_forgets_a_subscription_whose_origin_went(wire: Wire) -> None:
+def test_refresh_removes_a_subscription_whose_origin_was_removed(wire: Wire) -> None:
     deploy(wire, proxy=True)
     made = wire.create(TYPE, INPUTS)
     assert wire.read(made) == made
@@ -199,7 +199,7 @@ def test_a_granted_consumer_keeps_a_credential_of_its_own(
     assert not file.exists()
 
 
-def test_a_consumer_whose_request_is_not_granted_gets_no_credential(wire: Wire, tmp_path: Path) -> None:
+def test_only_a_granted_consumer_gets_a_credential(wire: Wire, tmp_path: Path) -> None:
     gateway = guarded(wire, tmp_path)
     grant(wire, gateway, "data_product", "aviation/somebody-else")
     grant(wire, gateway, "technical_team", "aviation/others", "req-2")

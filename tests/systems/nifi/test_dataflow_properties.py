@@ -18,7 +18,7 @@ from .test_dataflow_resource import created, running
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
 
 
-def test_a_property_that_a_type_lacks_is_told_and_none_of_the_users_own_is_made(
+def test_an_unknown_property_of_a_type_is_reported_and_not_created_as_a_user_property(
     wire: Wire, server: Server, nifi_server: Nifi
 ) -> None:
     """LogAttribute has no such property, and would be told as invalid; one that takes any would have run without it."""
@@ -33,7 +33,7 @@ def test_a_property_that_a_type_lacks_is_told_and_none_of_the_users_own_is_made(
         assert set(running(server, "unknown").values()) == {"RUNNING"}
 
 
-def test_a_service_of_nifi_that_is_not_there_is_told_by_its_id(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_a_missing_nifi_service_is_reported_by_its_id(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     """By InvokeHTTP, which refers to an SSL context service as the genuine ConsumeKafka does.
 
     NiFi answers with 404, which was told as a dataflow that went away.

@@ -46,7 +46,9 @@ def running(server: Server, name: str) -> dict[str, str]:
     return {found: entity["component"]["state"] for found, entity in processors_of(server, name).items()}
 
 
-def test_a_dataflow_is_made_runs_is_left_alone_and_goes_drained(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_a_dataflow_is_created_runs_stays_unchanged_and_is_removed_drained(
+    wire: Wire, server: Server, nifi_server: Nifi
+) -> None:
     tree = dataflow(nifi_server.url, "journey")
     assert wire.preview(DATAFLOW, tree)["serverVersion"] == "1.18.0"
     assert named(server, "journey") == 0
@@ -82,9 +84,7 @@ def test_a_changed_property_is_one_path_and_touches_one_processor(
             assert after[name]["revision"] == before[name]["revision"], "it was not touched"
 
 
-def test_another_way_between_processors_is_taken_once_queues_are_drained(
-    wire: Wire, server: Server, nifi_server: Nifi
-) -> None:
+def test_changed_connections_are_applied_after_queues_drain(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "rebuilt")
     with created(wire, tree) as made:
         group = group_of(server, "rebuilt")["id"]
@@ -101,7 +101,7 @@ def test_another_way_between_processors_is_taken_once_queues_are_drained(
         assert wire.diff(made, other).changes == NONE
 
 
-def test_secrets_are_written_noticed_when_changed_and_shown_nowhere(
+def test_secrets_are_written_compared_and_never_shown(
     wire: Wire, server: Server, nifi_server: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIFI_TEST_PASSWORD", "first-value-of-it")
@@ -140,7 +140,7 @@ def by_hand(server: Server, name: str, parameter: str, value: str) -> None:
     assert server.wait(lambda: server.get(f"{path}/{request}")["request"], lambda found: found["complete"])["complete"]
 
 
-def test_a_stopped_processor_is_drift_and_started_again(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_a_stopped_processor_is_drift_and_is_restarted(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "stopped")
     with created(wire, tree) as made:
         run_by_hand(server, "stopped", "end", "STOPPED")
@@ -177,9 +177,7 @@ def disable_by_hand(server: Server, name: str, processor: str) -> None:
         run_by_hand(server, name, processor, state)
 
 
-def test_what_is_edited_by_hand_is_told_by_its_property_and_set_right(
-    wire: Wire, server: Server, nifi_server: Nifi
-) -> None:
+def test_a_manual_edit_is_reported_by_property_and_corrected(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "edited")
     with created(wire, tree) as made:
         edit_by_hand(
@@ -208,7 +206,7 @@ def test_what_is_edited_by_hand_is_told_by_its_property_and_set_right(
         assert wire.diff(made, tree).changes == NONE
 
 
-def test_a_dataflow_deleted_by_hand_is_gone_and_made_again(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_a_dataflow_deleted_by_hand_is_detected_and_re_created(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "deleted")
     with created(wire, tree) as made:
         wire.delete(made)
@@ -219,7 +217,7 @@ def test_a_dataflow_deleted_by_hand_is_gone_and_made_again(wire: Wire, server: S
         assert set(running(server, "deleted").values()) == {"RUNNING"}
 
 
-def test_data_that_cannot_drain_is_an_error_and_no_loss(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_data_that_cannot_drain_is_an_error_and_not_lost(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "held", drainSeconds=3.0)
     stuck = {**tree["processors"]["batch"], "when_draining": {}}
     tree["processors"]["batch"] = stuck
@@ -247,7 +245,7 @@ def queued(server: Server, name: str) -> int:
     return int(group_of(server, name)["status"]["aggregateSnapshot"]["flowFilesQueued"])
 
 
-def test_a_name_that_is_taken_is_told_before_anything_is_made(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_a_taken_name_is_reported_before_anything_is_created(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     theirs = {"revision": {"version": 0}, "component": {"name": "taken", "position": {"x": 0, "y": 0}}}
     group = server.post("/process-groups/root/process-groups", theirs)
     with pytest.raises(grpc.RpcError) as failed:
@@ -257,7 +255,7 @@ def test_a_name_that_is_taken_is_told_before_anything_is_made(wire: Wire, server
     server.delete(f"/process-groups/{group['id']}", group["revision"])
 
 
-def test_a_type_that_no_bundle_has_is_told_in_the_preview_with_the_bundles(wire: Wire, nifi_server: Nifi) -> None:
+def test_a_preview_reports_a_type_without_a_bundle_with_the_bundles(wire: Wire, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "missing")
     tree["processors"]["make"]["variants"] = [
         {"type": "org.apache.nifi.kafka.processors.ConsumeKafka"},
@@ -270,7 +268,7 @@ def test_a_type_that_no_bundle_has_is_told_in_the_preview_with_the_bundles(wire:
     assert "nifi-kafka-nar, nifi-kafka-2-6-nar" in failed.value.details()
 
 
-def test_an_invalid_processor_is_told_in_nifis_words_and_nothing_starts(
+def test_an_invalid_processor_is_reported_with_nifis_message_and_nothing_starts(
     wire: Wire, server: Server, nifi_server: Nifi
 ) -> None:
     tree = with_property(dataflow(nifi_server.url, "invalid"), "batch", "Max Bin Age", "soon")
@@ -310,9 +308,7 @@ def test_a_wrong_dataflow_is_refused_at_its_property(wire: Wire, wrong: Tree, at
     assert list(refused.value.failures) == [at]
 
 
-def test_a_kill_of_nifi_in_the_middle_of_a_creation_is_gone_on_with(
-    wire: Wire, server: Server, nifi_server: Nifi
-) -> None:
+def test_a_creation_resumes_after_nifi_is_killed(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     tree = dataflow(nifi_server.url, "interrupted")
     with ThreadPoolExecutor(1) as pool:
         creation = pool.submit(wire.create, DATAFLOW, tree)

@@ -117,7 +117,7 @@ def found_in(server: Direct, wanted: Dataflow) -> list[Deviation]:
 
 @FEW
 @given(dataflows())
-def test_what_was_installed_is_as_declared_and_reads_as_declared(wanted: Dataflow) -> None:
+def test_an_installed_dataflow_matches_its_declaration(wanted: Dataflow) -> None:
     server, _ = installed(wanted)
     assert found_in(server, wanted) == []
     assert as_deployed(wanted, choose(server, wanted), []) == wanted
@@ -127,7 +127,7 @@ def test_what_was_installed_is_as_declared_and_reads_as_declared(wanted: Dataflo
 
 @FEW
 @given(dataflows(), st.randoms())
-def test_the_order_of_what_is_declared_says_nothing(wanted: Dataflow, random: Any) -> None:
+def test_the_order_of_declarations_does_not_matter(wanted: Dataflow, random: Any) -> None:
     server, _ = installed(wanted)
 
     def shuffled(tree: Any) -> Any:
@@ -229,7 +229,7 @@ EDITS = (
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.__name__.strip("_") for edit in EDITS])
 @FEW
 @given(wanted=dataflows())
-def test_one_edit_by_hand_is_that_deviation_and_no_other_and_is_set_right(
+def test_one_manual_edit_is_one_deviation_and_is_corrected(
     edit: Callable[[ConstructedNifi, Dataflow], str], wanted: Dataflow
 ) -> None:
     server, nifi = installed(wanted)
@@ -245,7 +245,7 @@ def test_one_edit_by_hand_is_that_deviation_and_no_other_and_is_set_right(
 
 @FEW
 @given(dataflows())
-def test_a_way_that_is_taken_out_by_hand_is_that_deviation(wanted: Dataflow) -> None:
+def test_a_connection_removed_by_hand_is_one_deviation(wanted: Dataflow) -> None:
     server, nifi = installed(wanted)
     ways = [key for key, entity in nifi.entities.items() if entity["kind"] == "connection"]
     assume(ways)
@@ -260,7 +260,7 @@ def test_a_way_that_is_taken_out_by_hand_is_that_deviation(wanted: Dataflow) -> 
 
 @FEW
 @given(dataflows())
-def test_a_processor_that_is_taken_out_by_hand_is_told_and_made_again(wanted: Dataflow) -> None:
+def test_a_processor_removed_by_hand_is_reported_and_re_created(wanted: Dataflow) -> None:
     server, nifi = installed(wanted)
     path = _remove_processor(nifi, wanted)
     found = found_in(server, wanted)

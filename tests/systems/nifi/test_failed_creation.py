@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 BROKEN = Refused(500, "An unexpected error has occurred")
 
 
-def test_a_creation_that_failed_is_gone_on_with_by_the_next_run(tmp_path: Path, engine: Engine) -> None:
+def test_the_next_run_resumes_a_failed_creation(tmp_path: Path, engine: Engine) -> None:
     with constructed(types=TYPES) as nifi, deployment(tmp_path, engine, flow=dataflow(nifi.url)) as stack:
         nifi.fails = on("/run-status")
         reported = stack.refused("up")
@@ -39,7 +39,7 @@ def test_a_creation_that_failed_is_gone_on_with_by_the_next_run(tmp_path: Path, 
         assert kinds(nifi.entities) == ["context", "group", "processor"]
 
 
-def test_a_creation_that_failed_leaves_nothing_when_it_is_declared_no_more(tmp_path: Path, engine: Engine) -> None:
+def test_a_failed_creation_leaves_nothing_when_it_is_no_longer_declared(tmp_path: Path, engine: Engine) -> None:
     """The process group stayed for ever: nobody knew of it any more."""
     with constructed(types=TYPES) as nifi, deployment(tmp_path, engine, flow=dataflow(nifi.url)) as stack:
         nifi.fails = on("/run-status")
@@ -51,7 +51,7 @@ def test_a_creation_that_failed_leaves_nothing_when_it_is_declared_no_more(tmp_p
         assert stack.state == {}
 
 
-def test_a_creation_that_failed_is_found_by_a_refresh_and_removed(tmp_path: Path, engine: Engine) -> None:
+def test_a_refresh_finds_a_failed_creation_and_removes_it(tmp_path: Path, engine: Engine) -> None:
     with constructed(types=TYPES) as nifi, deployment(tmp_path, engine, flow=dataflow(nifi.url)) as stack:
         nifi.fails = on("/run-status")
         stack.refused("up")
@@ -72,7 +72,7 @@ def test_a_creation_that_never_began_records_nothing(tmp_path: Path, engine: Eng
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_a_dataflow_that_cannot_start_is_recorded_and_mended_or_removed(
+def test_a_dataflow_that_cannot_start_is_recorded_and_fixed_or_removed(
     tmp_path: Path, engine: Engine, server: Server, nifi_server: Nifi
 ) -> None:
     right = standard_dataflow(nifi_server.url, "half")

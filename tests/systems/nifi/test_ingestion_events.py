@@ -93,7 +93,7 @@ def test_every_event_arrives_through_kills_of_nifi_and_of_the_broker(
     assert all("/date=" in name and name.endswith(".jsonl") for name in bucket.names())
 
 
-def test_what_is_no_event_leaves_no_blank_line_behind(
+def test_a_message_that_is_not_an_event_leaves_no_blank_line(
     wire: Wire, server: Server, nifi_server: Nifi, kafka: Broker, storage: str, tmp_path: Path
 ) -> None:
     """What was before a line that was taken out kept its line break, and got another from its batch."""
@@ -124,7 +124,7 @@ def test_what_is_no_event_leaves_no_blank_line_behind(
     assert [text for text in texts if "\n\n" in text or text.startswith("\n") or not text.endswith("\n")] == []
 
 
-def test_a_changed_parameter_stands_still_only_what_refers_to_it_and_loses_nothing(
+def test_a_changed_parameter_pauses_only_its_users_and_loses_nothing(
     wire: Wire, server: Server, nifi_server: Nifi, kafka: Broker, storage: str
 ) -> None:
     topic = "ops.gates"
@@ -153,7 +153,7 @@ def test_a_changed_parameter_stands_still_only_what_refers_to_it_and_loses_nothi
     assert len(arrived(second, topic)) >= 500
 
 
-def test_a_new_password_and_a_new_batch_size_pause_no_more_than_what_they_are_of(
+def test_a_new_password_and_a_new_batch_size_pause_only_their_components(
     wire: Wire,
     server: Server,
     nifi_server: Nifi,
@@ -234,7 +234,7 @@ def users_of(server: Server, name: str, parameter: str) -> list[str]:
     return []
 
 
-def test_a_bucket_that_is_gone_keeps_the_data_in_nifi_until_it_is_back(
+def test_nifi_keeps_the_data_of_a_missing_bucket_until_it_is_back(
     wire: Wire, server: Server, nifi_server: Nifi, kafka: Broker, storage: str
 ) -> None:
     topic = "ops.weather"

@@ -38,7 +38,7 @@ def signed_in(nifi: Nifi, name: str, user: str = ADMINISTRATOR) -> Tree:
     return dataflow(nifi.url, name, login=login)
 
 
-def test_a_user_with_the_right_password_makes_compares_and_removes_a_dataflow(
+def test_a_user_with_the_right_password_creates_compares_and_removes_a_dataflow(
     wire: Wire, secured: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIFI_PASSWORD", secured.users[ADMINISTRATOR])
@@ -52,7 +52,7 @@ def test_a_user_with_the_right_password_makes_compares_and_removes_a_dataflow(
     assert named(server, "secured") == 0
 
 
-def test_a_token_that_nifi_gave_lets_in(secured: Nifi) -> None:
+def test_a_token_of_nifi_gives_access(secured: Nifi) -> None:
     form = urlencode({"username": GUEST, "password": secured.users[GUEST]}).encode()
     trust = ssl.create_default_context(cafile=secured.certificate)
     Server(secured.url, login_of(secured, GUEST))  # waits for the key that NiFi signs with
@@ -71,9 +71,7 @@ def test_a_token_that_nifi_gave_lets_in(secured: Nifi) -> None:
     ],
     ids=["password", "user", "token", "nothing"],
 )
-def test_a_wrong_login_is_told_with_its_way_out_and_is_not_shown(
-    secured: Nifi, login: dict[str, str], said: str
-) -> None:
+def test_a_wrong_login_is_reported_with_a_fix_and_not_shown(secured: Nifi, login: dict[str, str], said: str) -> None:
     with pytest.raises(NifiFailed) as failed:
         Server(secured.url, Login(ca_file=str(secured.certificate), **login))
     assert failed.value.message.startswith(f"NiFi at {secured.url} does not know who we are: {said}")
@@ -81,14 +79,14 @@ def test_a_wrong_login_is_told_with_its_way_out_and_is_not_shown(
     assert WRONG not in f"{failed.value.message}{failed.value.hint}"
 
 
-def test_a_nifi_without_tls_that_takes_no_user_is_told(nifi_server: Nifi) -> None:
+def test_a_nifi_without_tls_that_accepts_no_user_is_reported(nifi_server: Nifi) -> None:
     with pytest.raises(NifiFailed) as failed:
         Server(nifi_server.url, Login(username=ADMINISTRATOR, password=WRONG))
     assert failed.value.message.startswith(f"NiFi at {nifi_server.url} accepts no login: ")
     assert "where it has no TLS, none of them" in str(failed.value.hint)
 
 
-def test_another_authority_is_told_as_one_and_the_password_is_not_sent(secured: Nifi, tmp_path: Path) -> None:
+def test_an_unknown_authority_is_reported_and_the_password_is_not_sent(secured: Nifi, tmp_path: Path) -> None:
     another = make_certificate(tmp_path, "for-tests-only")
     with pytest.raises(NifiFailed) as failed:
         Server(secured.url, Login(username=ADMINISTRATOR, password=WRONG, ca_file=str(another)))
@@ -97,13 +95,13 @@ def test_another_authority_is_told_as_one_and_the_password_is_not_sent(secured: 
     assert "nifi.ca_file" in str(failed.value.hint)
 
 
-def test_a_name_that_is_not_in_the_certificate_is_told(secured: Nifi) -> None:
+def test_a_name_missing_from_the_certificate_is_reported(secured: Nifi) -> None:
     url = secured.url.replace("127.0.0.1", "localhost")
     with pytest.raises(NifiFailed, match=r"cannot be spoken to over TLS: .*localhost"):
         Server(url, login_of(secured, ADMINISTRATOR))
 
 
-def test_a_user_without_rights_is_told_what_an_administrator_grants(
+def test_a_user_without_rights_is_reported_with_the_rights_to_grant(
     wire: Wire, secured: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIFI_PASSWORD", secured.users[GUEST])
@@ -115,7 +113,7 @@ def test_a_user_without_rights_is_told_what_an_administrator_grants(
 
 
 @pytest.mark.engine
-def test_a_wrong_password_fails_the_deployment_until_it_is_right_and_is_kept_nowhere(
+def test_a_wrong_password_fails_the_deployment_until_it_is_corrected_and_is_never_stored(
     tmp_path: Path, engine: Engine, secured: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with deployment(tmp_path, engine, flow=signed_in(secured, "deployed")) as stack:

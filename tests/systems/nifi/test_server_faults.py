@@ -39,7 +39,7 @@ def times(limit: int, refusal: Refused, method: str, part: str) -> Callable[[str
     return fails
 
 
-def test_a_server_that_is_not_there_is_told_with_a_way_out(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_server_is_reported_with_a_fix(capfd: pytest.CaptureFixture[str]) -> None:
     """nipyapi's loggers wrote every try to stderr."""
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}/nifi-api"
     with pytest.raises(NifiFailed) as failed:
@@ -50,7 +50,7 @@ def test_a_server_that_is_not_there_is_told_with_a_way_out(capfd: pytest.Capture
     assert capfd.readouterr().err == ""
 
 
-def test_a_wrong_password_is_told_and_not_shown() -> None:
+def test_a_wrong_password_is_reported_and_not_shown() -> None:
     with constructed(types=TYPES, password="right") as nifi:
         assert Server(nifi.url, Login(username="me", password="right")).version == "2.4.0"
         with pytest.raises(NifiFailed) as failed:
@@ -82,7 +82,7 @@ def test_a_login_waits_for_a_nifi_that_has_just_started() -> None:
     ],
     ids=["no key", "no login"],
 )
-def test_a_conflict_of_the_login_is_told_as_the_logins(
+def test_a_conflict_of_the_login_is_reported_as_a_login_error(
     monkeypatch: pytest.MonkeyPatch, refusal: Refused, said: str, hint: str
 ) -> None:
     """The hint was that another user may be changing the same dataflow."""
@@ -95,13 +95,13 @@ def test_a_conflict_of_the_login_is_told_as_the_logins(
     assert "another user" not in str(failed.value.hint)
 
 
-def test_a_secret_without_a_value_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_without_a_value_is_reported_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NIFI_PASSWORD", raising=False)
     with pytest.raises(SecretMissing, match="NIFI_PASSWORD"):
         Server("http://127.0.0.1:1/nifi-api", Login(username="me", password=SecretRef(secret="NIFI_PASSWORD")))
 
 
-def test_what_may_not_be_done_names_what_an_administrator_grants(wire: Wire) -> None:
+def test_a_forbidden_operation_names_the_rights_to_grant(wire: Wire) -> None:
     refusal = Refused(403, "No applicable policies could be found.")
     fails = times(9, refusal, "POST", "/parameter-contexts")
     with constructed(types=TYPES, fails=fails) as nifi, pytest.raises(grpc.RpcError) as failed:
@@ -110,7 +110,7 @@ def test_what_may_not_be_done_names_what_an_administrator_grants(wire: Wire) -> 
     assert "hint: an administrator of NiFi has to grant it" in failed.value.details()
 
 
-def test_a_conflict_is_tried_again_with_a_new_revision(wire: Wire) -> None:
+def test_a_conflict_is_retried_with_a_new_revision(wire: Wire) -> None:
     refusal = Refused(409, "is not the most up-to-date revision.")
     with constructed(types=TYPES, fails=times(3, refusal, "PUT", "/processors")) as nifi:
         made = wire.create(DATAFLOW, dataflow(nifi.url))
@@ -118,7 +118,7 @@ def test_a_conflict_is_tried_again_with_a_new_revision(wire: Wire) -> None:
         assert made.state["serverVersion"] == "2.4.0"
 
 
-def test_a_conflict_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_persistent_conflict_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with constructed(types=TYPES, fails=times(10_000, Refused(409, "is busy"), "PUT", "/x")) as nifi:
         server = Server(nifi.url)
         with pytest.raises(Conflict) as failed:
@@ -127,7 +127,7 @@ def test_a_conflict_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "another user may be changing" in str(failed.value.hint)
 
 
-def test_slow_answers_are_waited_for(wire: Wire) -> None:
+def test_slow_answers_are_awaited(wire: Wire) -> None:
     with constructed(types=TYPES, delay=0.1) as nifi:
         made = wire.create(DATAFLOW, dataflow(nifi.url))
         assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE
@@ -135,7 +135,7 @@ def test_slow_answers_are_waited_for(wire: Wire) -> None:
         assert nifi.entities == {}
 
 
-def test_an_answer_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_answer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speaking, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(speaking, "_FIRST_CALL_RETRIES", 1)
     with constructed(types=TYPES, delay=5.0) as nifi, pytest.raises(NifiFailed, match=r"does not answer: .*timed out"):
@@ -143,7 +143,7 @@ def test_an_answer_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("step", range(6))
-def test_a_create_that_breaks_off_anywhere_is_gone_on_with_and_makes_nothing_twice(wire: Wire, step: int) -> None:
+def test_a_creation_interrupted_anywhere_resumes_and_creates_nothing_twice(wire: Wire, step: int) -> None:
     broken = Refused(500, "An unexpected error has occurred")
     seen = [0]
 
@@ -168,7 +168,7 @@ def test_a_create_that_breaks_off_anywhere_is_gone_on_with_and_makes_nothing_twi
 
 
 @pytest.mark.parametrize("step", range(12))
-def test_a_nifi_that_started_anew_before_it_wrote_its_flow_is_told_as_one(wire: Wire, step: int) -> None:
+def test_a_nifi_restart_before_it_saved_its_flow_is_reported(wire: Wire, step: int) -> None:
     """What was not found was told as a path that NiFi does not have, and the restart as somebody else's removal."""
     asked = [0]
 
@@ -190,7 +190,7 @@ def test_a_nifi_that_started_anew_before_it_wrote_its_flow_is_told_as_one(wire: 
         assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE
 
 
-def test_a_context_without_its_description_is_ours_still(wire: Wire) -> None:
+def test_a_context_without_its_description_still_belongs_to_its_dataflow(wire: Wire) -> None:
     """NiFi 1.18 forgot it in a restart; the dataflow could not be removed any more."""
     with constructed(types=TYPES) as nifi:
         made = wire.create(DATAFLOW, dataflow(nifi.url))
@@ -201,7 +201,7 @@ def test_a_context_without_its_description_is_ours_still(wire: Wire) -> None:
         assert nifi.entities == {}
 
 
-def test_an_operation_that_is_stopped_waits_for_nothing() -> None:
+def test_a_cancelled_operation_waits_for_nothing() -> None:
     stop = threading.Event()
     with constructed(types=TYPES) as nifi:
         server = Server(nifi.url, stop=stop)
@@ -209,7 +209,7 @@ def test_an_operation_that_is_stopped_waits_for_nothing() -> None:
         assert server.wait(lambda: 1, lambda answer: answer == 2, seconds=60) == 1
 
 
-def test_another_address_of_the_same_server_moves_nothing(wire: Wire) -> None:
+def test_a_changed_address_of_the_same_server_replaces_nothing(wire: Wire) -> None:
     with constructed(types=TYPES) as nifi:
         made = wire.create(DATAFLOW, dataflow(nifi.url))
         there = set(nifi.entities)
@@ -218,7 +218,7 @@ def test_another_address_of_the_same_server_moves_nothing(wire: Wire) -> None:
         assert set(nifi.entities) == there
 
 
-def test_another_server_is_moved_to_once_the_old_one_is_empty(wire: Wire, tmp_path: Path) -> None:
+def test_a_dataflow_moves_to_another_server_after_the_old_one_drains(wire: Wire, tmp_path: Path) -> None:
     with constructed(types=TYPES) as old, constructed(types=TYPES) as new:
         made = wire.create(DATAFLOW, dataflow(old.url))
         wire.update(made, dataflow(new.url))
@@ -230,7 +230,7 @@ def _kinds(nifi: ConstructedNifi) -> list[str]:
     return sorted(entity["kind"] for entity in nifi.entities.values())
 
 
-def test_a_client_that_is_not_installed_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_client_is_reported_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nipyapi.nifi", None)
     with pytest.raises(NifiFailed) as failed:
         Server("http://127.0.0.1:1/nifi-api")

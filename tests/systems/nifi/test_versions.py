@@ -92,7 +92,7 @@ def nifi_of(version: str) -> Iterator[ConstructedNifi]:
 @pytest.mark.parametrize("with_key", [True, False], ids=["key", "identity"])
 @pytest.mark.parametrize("format", ["json", "text"])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_version_takes_all_that_is_declared(wire: Wire, version: str, format: str, with_key: bool) -> None:  # noqa: A002
+def test_every_version_accepts_the_whole_declaration(wire: Wire, version: str, format: str, with_key: bool) -> None:  # noqa: A002
     with nifi_of(version) as nifi:
         tree = dataflow(nifi.url, *declared(format, with_key=with_key))
         made = wire.create(DATAFLOW, tree)
@@ -119,7 +119,9 @@ def test_every_version_takes_all_that_is_declared(wire: Wire, version: str, form
         ),
     ],
 )
-def test_the_writer_is_who_it_is_to_be_in_every_version(wire: Wire, version: str, key: Tree, identity: Tree) -> None:
+def test_the_writer_uses_the_declared_identity_in_every_version(
+    wire: Wire, version: str, key: Tree, identity: Tree
+) -> None:
     """NiFi with an authentication strategy left a key alone, and wrote as whoever its machine was."""
     for with_key, wanted in ((True, key), (False, identity)):
         with nifi_of(version) as nifi:
@@ -129,7 +131,7 @@ def test_the_writer_is_who_it_is_to_be_in_every_version(wire: Wire, version: str
 
 
 @pytest.mark.parametrize("version", ["1.18.0", "2.4.0"])
-def test_tls_to_kafka_trusts_whom_a_service_of_nifi_says(wire: Wire, version: str) -> None:
+def test_tls_to_kafka_trusts_the_authorities_of_a_nifi_service(wire: Wire, version: str) -> None:
     where = {"1.18.0": ("consume", "ssl.context.service"), "2.4.0": ("kafka", "SSL Context Service")}
     component, name = where[version]
     for protocol, wanted in (("SASL_SSL", "an-id"), ("SASL_PLAINTEXT", None)):
@@ -139,7 +141,7 @@ def test_tls_to_kafka_trusts_whom_a_service_of_nifi_says(wire: Wire, version: st
             assert found.get("config", found)["properties"][name] == wanted
 
 
-def test_a_property_that_a_version_lacks_is_told_and_not_made_up(wire: Wire) -> None:
+def test_a_property_missing_from_a_version_is_reported_and_not_invented(wire: Wire) -> None:
     """PutGCSObject takes any name, for metadata of the object: it wrote to Google's own address."""
     with nifi_of("1.18.0") as nifi:
         with pytest.raises(grpc.RpcError) as failed:
@@ -151,14 +153,14 @@ def test_a_property_that_a_version_lacks_is_told_and_not_made_up(wire: Wire) -> 
 
 
 @pytest.mark.parametrize("version", ["1.15.3", "1.9.2"])
-def test_a_nifi_that_is_too_old_is_told_by_a_preview(wire: Wire, version: str) -> None:
+def test_a_preview_reports_a_nifi_that_is_too_old(wire: Wire, version: str) -> None:
     with constructed(version=version, types=TYPES_1, services=SERVICES_1) as nifi:
         with pytest.raises(grpc.RpcError, match=rf"is {re.escape(version)}, expected 1\.16 or newer"):
             wire.preview(DATAFLOW, dataflow(nifi.url, *declared()))
         assert nifi.entities == {}
 
 
-def test_a_service_that_is_not_valid_is_told_at_once(wire: Wire) -> None:
+def test_an_invalid_service_is_reported_immediately(wire: Wire) -> None:
     """It was tried for two minutes, and then told as somebody else's change."""
     given_services, given_processors = declared()
     connection = given_services["kafka"]["variants"][0]["properties"]
@@ -172,7 +174,7 @@ def test_a_service_that_is_not_valid_is_told_at_once(wire: Wire) -> None:
         assert ("PUT", f"/controller-services/{kafka}/run-status") not in nifi.said
 
 
-def test_nifi_2_is_spoken_to_in_its_own_words(wire: Wire) -> None:
+def test_nifi_2_gets_its_own_property_names(wire: Wire) -> None:
     given_services, given_processors = declared()
     with nifi_of("2.4.0") as nifi:
         tree = dataflow(nifi.url, given_services, given_processors)
@@ -193,7 +195,7 @@ def test_nifi_2_is_spoken_to_in_its_own_words(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("format", ["json", "text"])
-def test_every_way_leads_somewhere_and_all_begins_with_the_topic(format: str) -> None:  # noqa: A002
+def test_every_connection_has_a_destination_and_starts_at_the_topic(format: str) -> None:  # noqa: A002
     given_services, given_processors = declared(format)
     known_services = {name: Service.model_validate(document) for name, document in given_services.items()}
     known = {name: Processor.model_validate(document) for name, document in given_processors.items()}
@@ -201,7 +203,7 @@ def test_every_way_leads_somewhere_and_all_begins_with_the_topic(format: str) ->
     assert sources(known) == ["consume"]
 
 
-def test_nothing_secret_is_in_a_property() -> None:
+def test_no_property_contains_a_secret() -> None:
     given_services, given_processors = declared()
     properties = [
         (name, value)

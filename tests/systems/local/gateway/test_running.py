@@ -22,7 +22,7 @@ from tests.waiting import arguments_of, until
 
 
 @pytest.mark.parametrize("killed", ["caddy", "pgbouncer", "roapi", "python3.", "bwrap"])
-def test_a_killed_process_comes_back_and_still_asks_for_credentials(
+def test_a_killed_process_restarts_and_still_requires_credentials(
     api: DataApi, endpoints: Endpoints, gateway: Gateway, killed: str
 ) -> None:
     credential = grant(gateway, "req-killed")
@@ -37,7 +37,7 @@ def test_a_killed_process_comes_back_and_still_asks_for_credentials(
     assert trouble(api, endpoints) is None
 
 
-def test_a_killed_supervisor_is_replaced_with_the_consumers_still_let_in(
+def test_a_killed_supervisor_is_replaced_and_consumers_keep_access(
     api: DataApi, endpoints: Endpoints, gateway: Gateway
 ) -> None:
     credential = grant(gateway, "req-supervisor")
@@ -47,7 +47,7 @@ def test_a_killed_supervisor_is_replaced_with_the_consumers_still_let_in(
     assert (doors(endpoints, credential), doors(endpoints, None)) == (GRANTED, REFUSED)
 
 
-def test_nothing_secret_is_anywhere_but_in_the_files_of_our_own_credentials(
+def test_only_the_files_of_our_own_credentials_contain_secrets(
     api: DataApi, endpoints: Endpoints, gateway: Gateway
 ) -> None:
     credential = grant(gateway, "req-secret")

@@ -21,7 +21,7 @@ from tests.waiting import until
 Door = Literal["sql", "rest", "graphql"]
 
 
-def test_there_is_no_other_door(api: DataApi, endpoints: Endpoints, gateway: Gateway) -> None:
+def test_only_the_ports_of_the_gateway_are_reachable(api: DataApi, endpoints: Endpoints, gateway: Gateway) -> None:
     """Whatever any of its processes listens on: from outside only the gateway's two ports are there."""
     with connect(endpoints, grant(gateway, "req-door")) as connection:
         query(connection, "SELECT 1")
@@ -68,7 +68,7 @@ def answers(port: int) -> bool:
         ("POST", "/api//table"),
     ],
 )
-def test_what_is_not_offered_does_not_get_through(
+def test_requests_for_anything_that_is_not_offered_are_refused(
     endpoints: Endpoints, gateway: Gateway, method: str, path: str
 ) -> None:
     url = f"http://127.0.0.1:{endpoints.http_port}{path}"
@@ -78,7 +78,7 @@ def test_what_is_not_offered_does_not_get_through(
 
 
 @pytest.mark.parametrize(("protocol", "kept"), [("rest", {"rest"}), ("graphql", {"graphql"}), ("sql", {"sql"})])
-def test_only_the_protocols_that_are_offered_get_through(
+def test_only_offered_protocols_are_served(
     api: DataApi, protocol: Literal["sql", "rest", "graphql"], kept: set[str], tmp_path: Path
 ) -> None:
     only = DataApi("only", tmp_path / "run", api.tables, (protocol,))
@@ -99,7 +99,7 @@ def test_only_the_protocols_that_are_offered_get_through(
 
 
 @pytest.mark.parametrize("door", ["sql", "rest"])
-def test_statements_reach_no_file_of_this_machine(
+def test_statements_cannot_read_files_of_this_machine(
     api: DataApi, endpoints: Endpoints, gateway: Gateway, tmp_path: Path, door: Door
 ) -> None:
     credential = grant(gateway, "req-files")
@@ -134,7 +134,7 @@ def test_statements_reach_no_file_of_this_machine(
     assert sorted(table.rglob("*")) == before
 
 
-def test_a_consumer_cannot_change_what_others_see(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_a_consumer_cannot_change_the_data_of_others(endpoints: Endpoints, gateway: Gateway) -> None:
     """The tables of roapi's SQL are everybody's: a consumer once could drop one, or put another in its place."""
     bad, good = grant(gateway, "req-bad"), grant(gateway, "req-good")
     with connect(endpoints, good) as others, connect(endpoints, bad) as theirs:
@@ -147,7 +147,7 @@ def test_a_consumer_cannot_change_what_others_see(endpoints: Endpoints, gateway:
     assert doors(endpoints, bad) == GRANTED, "the next session starts anew"
 
 
-def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
+def test_without_an_enclosure_unguarded_protocols_are_not_offered(
     api: DataApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "why_not_sandboxed", lambda: "no namespaces here")
@@ -171,7 +171,7 @@ def test_without_an_enclosure_what_cannot_be_guarded_is_not_offered(
         take_down(bare)
 
 
-def test_drivers_settings_are_taken(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_settings_of_drivers_are_accepted(endpoints: Endpoints, gateway: Gateway) -> None:
     credential = grant(gateway, "req-driver")
     options = "-c statement_timeout=5000 -c search_path=public"
     with psycopg.connect(

@@ -24,7 +24,7 @@ from tests.systems.local.gateway.doors import GRANTED, REFUSED, connect, doors, 
 from tests.waiting import until
 
 
-def test_nobody_gets_in_without_a_credential_or_with_a_wrong_one(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_the_gateway_requires_a_valid_credential(endpoints: Endpoints, gateway: Gateway) -> None:
     assert doors(endpoints, None) == REFUSED
     right = grant(gateway, "req-wrong")
     assert doors(endpoints, Issued(right.user, "wrong")) == REFUSED
@@ -33,7 +33,7 @@ def test_nobody_gets_in_without_a_credential_or_with_a_wrong_one(endpoints: Endp
     assert doors(endpoints, right) == GRANTED
 
 
-def test_a_grant_alone_lets_nobody_in(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_a_grant_without_a_credential_gives_no_access(endpoints: Endpoints, gateway: Gateway) -> None:
     entry = grant_access(gateway, consumer="ops/punctuality", request="req-alone")
     assert doors(endpoints, Issued(entry.user, "")) == REFUSED
 
@@ -47,7 +47,7 @@ def test_a_new_credential_replaces_the_old_one(endpoints: Endpoints, gateway: Ga
     assert doors(endpoints, new) == GRANTED, "granting again keeps the credential"
 
 
-def test_who_is_let_out_is_refused_at_once_and_nobody_else_notices(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_a_revoked_consumer_loses_access_immediately_and_others_keep_it(endpoints: Endpoints, gateway: Gateway) -> None:
     leaves, stays = grant(gateway, "req-leaves"), grant(gateway, "req-stays")
     with connect(endpoints, leaves) as theirs, connect(endpoints, stays) as others:
         assert query(theirs, "SELECT id FROM flight") == query(others, "SELECT id FROM flight") == [("UA1",)]
@@ -59,7 +59,7 @@ def test_who_is_let_out_is_refused_at_once_and_nobody_else_notices(endpoints: En
     revoke_access(gateway, "req-leaves")
 
 
-def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_a_product_has_access_by_the_grant_of_its_team_until_that_ends(endpoints: Endpoints, gateway: Gateway) -> None:
     with pytest.raises(CredentialFailed, match="gives no access for req-team"):
         join(gateway, consumer="ops/punctuality", request="req-team")
     team = issue(gateway, grant_access(gateway, consumer="ops/desk", request="req-team").user)
@@ -75,7 +75,7 @@ def test_a_product_is_let_in_by_the_grant_of_its_team_until_that_ends(endpoints:
 
 
 @pytest.mark.slow
-def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_access_expires_without_a_command(endpoints: Endpoints, gateway: Gateway) -> None:
     short = grant(gateway, "req-short")
     stays = grant(gateway, "req-longer", datetime.now(UTC) + timedelta(days=1))
     with connect(endpoints, short) as theirs:
@@ -97,7 +97,7 @@ def test_access_ends_by_itself_when_no_command_runs(endpoints: Endpoints, gatewa
     assert doors(endpoints, past) == REFUSED
 
 
-def test_a_consumer_gets_into_no_database_but_its_own(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_a_consumer_has_access_to_its_own_database_only(endpoints: Endpoints, gateway: Gateway) -> None:
     one, other = grant(gateway, "req-one"), grant(gateway, "req-other")
     for database in (other.user, "owner", "pgbouncer", "postgres"):
         with pytest.raises(psycopg.OperationalError):
@@ -120,7 +120,7 @@ def test_the_credential_of_one_data_api_is_refused_at_another(
         take_down(other)
 
 
-def test_two_grants_at_once_are_both_let_in(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_two_concurrent_grants_both_give_access(endpoints: Endpoints, gateway: Gateway) -> None:
     issued: list[Issued] = []
     threads = [
         threading.Thread(target=lambda number=number: issued.append(grant(gateway, f"req-at-once-{number}")))
@@ -134,7 +134,7 @@ def test_two_grants_at_once_are_both_let_in(endpoints: Endpoints, gateway: Gatew
 
 
 @pytest.mark.slow
-def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_hundreds_of_concurrent_grants_all_give_access(endpoints: Endpoints, gateway: Gateway) -> None:
     template = grant(gateway, "req-template")
     hashes = next(entry for entry in read_entries(gateway.folder) if entry.user == template.user)
     for number in range(400):
@@ -149,7 +149,7 @@ def test_hundreds_of_grants_are_let_in_side_by_side(endpoints: Endpoints, gatewa
         (gateway.folder / "consumers" / f"{user_name('ops/many', f'req-{number}')}.json").unlink(missing_ok=True)
 
 
-def test_a_hand_made_entry_is_let_in_and_not_taken_over(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_a_manual_entry_has_access_and_is_not_adopted(endpoints: Endpoints, gateway: Gateway) -> None:
     user = user_name("ops/punctuality", "req-by-hand")
     write_entry(gateway.folder, Entry(user=user, consumer="a friend"))
     assert doors(endpoints, issue(gateway, user)) == GRANTED
@@ -158,7 +158,7 @@ def test_a_hand_made_entry_is_let_in_and_not_taken_over(endpoints: Endpoints, ga
     remove_entry(gateway.folder, user)
 
 
-def test_a_file_that_cannot_be_read_lets_nobody_in_and_keeps_nobody_out(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_an_unreadable_file_changes_no_access(endpoints: Endpoints, gateway: Gateway) -> None:
     broken = gateway.folder / "consumers" / "broken.json"
     broken.write_text('{"user": "broken", "scram": "hunter2"}')
     try:

@@ -74,7 +74,9 @@ def test_a_grant_is_an_entry_without_a_credential_until_one_is_issued(
     wire.delete(made)
 
 
-def test_removed_by_hand_it_is_noticed_and_made_again(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
+def test_a_grant_removed_by_hand_is_detected_and_re_created(
+    wire: Wire, inputs: dict[str, Any], gateway: Gateway
+) -> None:
     made = wire.create(TYPE, inputs)
     (gateway.folder / "consumers" / f"{USER}.json").unlink()
     assert wire.diff(made, inputs).changes == SOME
@@ -83,7 +85,7 @@ def test_removed_by_hand_it_is_noticed_and_made_again(wire: Wire, inputs: dict[s
     assert read_entry(gateway.folder, USER) is not None
 
 
-def test_its_end_moves_without_another_credential(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
+def test_a_changed_end_keeps_the_credential(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
     made = wire.create(TYPE, inputs)
     issue(gateway, USER)
     before = read_entry(gateway.folder, USER)
@@ -98,7 +100,7 @@ def test_its_end_moves_without_another_credential(wire: Wire, inputs: dict[str, 
     assert wire.read(ended) == ended
 
 
-def test_another_request_is_another_grant(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
+def test_a_changed_request_replaces_the_grant(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
     made = wire.create(TYPE, inputs)
     other = wire.create(TYPE, {**inputs, "request": "req-other"})
     assert list(wire.diff(made, {**inputs, "request": "req-other"}).replaces) == ["request"]
@@ -107,13 +109,13 @@ def test_another_request_is_another_grant(wire: Wire, inputs: dict[str, Any], ga
     wire.delete(other)
 
 
-def test_a_grant_where_nothing_is_served_says_so(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_grant_without_a_data_api_is_reported(wire: Wire, inputs: dict[str, Any]) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         wire.create(TYPE, inputs)
     assert "there is no data API flights-table" in refused.value.details()
 
 
-def test_a_name_that_was_let_in_by_hand_is_not_taken_over(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
+def test_a_manually_granted_name_is_not_adopted(wire: Wire, inputs: dict[str, Any], gateway: Gateway) -> None:
     write_entry(gateway.folder, Entry(user=USER, consumer="a friend"))
     with pytest.raises(grpc.RpcError) as refused:
         wire.create(TYPE, inputs)
@@ -138,6 +140,6 @@ def test_a_wrong_grant_is_refused_at_its_property(
     assert list(refused.value.failures) == [at]
 
 
-def test_what_is_not_known_yet_is_taken_in_the_preview(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_preview_accepts_unknown_inputs(wire: Wire, inputs: dict[str, Any]) -> None:
     planned = wire.preview(TYPE, {**inputs, "runDirectory": UNKNOWN, "endsAt": UNKNOWN})
     assert planned["user"] == USER

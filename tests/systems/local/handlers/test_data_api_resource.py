@@ -56,7 +56,7 @@ def ask(state: Any) -> Any:
         return json.load(response)
 
 
-def test_it_is_healthy_when_created_and_stays_where_it_is(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_data_api_is_healthy_when_created_and_keeps_its_ports(wire: Wire, inputs: dict[str, Any]) -> None:
     planned = wire.preview(TYPE, inputs)
     assert (planned["httpPort"], planned["endpoints"]) == (UNKNOWN, UNKNOWN)
     made = wire.create(TYPE, inputs)
@@ -71,14 +71,14 @@ def test_it_is_healthy_when_created_and_stays_where_it_is(wire: Wire, inputs: di
         ask(made.state)
 
 
-def test_ports_that_are_given_are_known_in_the_preview(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_preview_knows_configured_ports(wire: Wire, inputs: dict[str, Any]) -> None:
     planned = wire.preview(TYPE, {**inputs, "httpPort": 8091, "protocols": ["rest"]})
     assert planned["endpoints"] == {"rest": "http://127.0.0.1:8091/api"}
     assert planned["postgresPort"] is None
     assert wire.preview(TYPE, {**inputs, "httpPort": 8091})["endpoints"] is UNKNOWN
 
 
-def test_found_dead_it_is_announced_and_started_again_on_its_ports(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_dead_data_api_is_reported_and_restarted_on_its_ports(wire: Wire, inputs: dict[str, Any]) -> None:
     made = wire.create(TYPE, inputs)
     run = Path(inputs["runDirectory"])
     server = processes.status(run, "flights-table").pid
@@ -96,7 +96,7 @@ def test_found_dead_it_is_announced_and_started_again_on_its_ports(wire: Wire, i
     assert ask(made.state) == []
 
 
-def test_other_protocols_keep_the_ports_and_another_run_folder_replaces(
+def test_changed_protocols_keep_the_ports_and_a_changed_run_folder_replaces(
     wire: Wire, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     made = wire.create(TYPE, inputs)
@@ -110,7 +110,7 @@ def test_other_protocols_keep_the_ports_and_another_run_folder_replaces(
     assert (list(answer.replaces), answer.deleteBeforeReplace) == (["runDirectory"], True)
 
 
-def test_a_creation_that_fails_says_why_and_leaves_nothing_running(
+def test_a_failed_creation_gives_its_reason_and_leaves_nothing_running(
     wire: Wire, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     broken = {**inputs, "tables": [{"name": "flight", "url": str(tmp_path / "gone"), "format": "delta"}]}
@@ -123,7 +123,7 @@ def test_a_creation_that_fails_says_why_and_leaves_nothing_running(
     assert f"is taken by process {os.getpid()}" in taken.value.details()
 
 
-def test_a_start_that_takes_too_long_is_given_up(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_start_that_takes_too_long_is_cancelled(wire: Wire, inputs: dict[str, Any]) -> None:
     """The engine's `customTimeouts` reach the server's start."""
     started = time.monotonic()
     with pytest.raises(grpc.RpcError) as failed:
@@ -172,6 +172,6 @@ def test_refresh_reports_users_without_a_grant_and_keeps_them(wire: Wire, inputs
     assert read_entry(gateway.folder, "a_friend") is not None
 
 
-def test_tables_that_are_not_known_yet_are_taken_in_the_preview(wire: Wire, inputs: dict[str, Any]) -> None:
+def test_a_preview_accepts_unknown_tables(wire: Wire, inputs: dict[str, Any]) -> None:
     later = {**inputs, "tables": [{"name": "flight", "url": UNKNOWN, "format": "delta"}], "httpPort": 8091}
     assert wire.preview(TYPE, {**later, "protocols": ["rest"]})["endpoints"] == {"rest": "http://127.0.0.1:8091/api"}

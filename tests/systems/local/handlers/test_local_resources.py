@@ -70,7 +70,7 @@ def job(root: Path, **others: Any) -> dict[str, Any]:
 # Directory
 
 
-def test_a_folder_is_made_compared_read_and_removed(wire: Wire, tmp_path: Path) -> None:
+def test_a_folder_is_created_compared_read_and_removed(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(DIRECTORY, folder(tmp_path / "data"))
     assert made.id == str(tmp_path / "data")
     assert made.state["url"] == (tmp_path / "data").as_uri()
@@ -81,13 +81,13 @@ def test_a_folder_is_made_compared_read_and_removed(wire: Wire, tmp_path: Path) 
     assert wire.read(made) is None
 
 
-def test_the_url_is_known_in_the_preview_and_nothing_is_made(wire: Wire, tmp_path: Path) -> None:
+def test_a_preview_knows_the_url_and_creates_nothing(wire: Wire, tmp_path: Path) -> None:
     assert wire.preview(DIRECTORY, folder(tmp_path / "data"))["url"] == (tmp_path / "data").as_uri()
     assert wire.preview(DIRECTORY, {**folder(tmp_path), "path": UNKNOWN})["url"] is UNKNOWN
     assert not (tmp_path / "data").exists()
 
 
-def test_files_are_kept_and_it_is_said(wire: Wire, tmp_path: Path) -> None:
+def test_removal_retains_files_and_says_so(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(DIRECTORY, folder(tmp_path / "data"))
     (tmp_path / "data" / "a.csv").write_text("1")
     wire.delete(made)
@@ -97,7 +97,9 @@ def test_files_are_kept_and_it_is_said(wire: Wire, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("delete_data", "keep"), [(True, True), (False, False)])
-def test_files_go_when_the_resource_or_the_provider_says_so(tmp_path: Path, delete_data: bool, keep: bool) -> None:
+def test_files_are_deleted_when_the_resource_or_the_provider_says_so(
+    tmp_path: Path, delete_data: bool, keep: bool
+) -> None:
     with connected(tmp_path, delete_data=delete_data) as wire:
         made = wire.create(DIRECTORY, folder(tmp_path / "data", keepOnDelete=keep))
         (tmp_path / "data" / "a.csv").write_text("1")
@@ -105,7 +107,7 @@ def test_files_go_when_the_resource_or_the_provider_says_so(tmp_path: Path, dele
     assert not (tmp_path / "data").exists()
 
 
-def test_a_folder_of_somebody_else_is_refused_in_the_preview(wire: Wire, tmp_path: Path) -> None:
+def test_a_preview_refuses_a_folder_of_another_owner(wire: Wire, tmp_path: Path) -> None:
     wire.create(DIRECTORY, folder(tmp_path / "data", owner="d/p/other"))
     with pytest.raises(CheckFailed, match="belongs to d/p/other"):
         wire.check(DIRECTORY, folder(tmp_path / "data"))
@@ -113,7 +115,7 @@ def test_a_folder_of_somebody_else_is_refused_in_the_preview(wire: Wire, tmp_pat
         wire.check(DIRECTORY, folder(Path("data")))
 
 
-def test_a_folder_follows_its_owners_new_name(wire: Wire, tmp_path: Path) -> None:
+def test_a_folder_follows_the_new_name_of_its_owner(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(DIRECTORY, folder(tmp_path / "data"))
     renamed = folder(tmp_path / "data", owner="aviation/flights/scratch")
     answer = wire.diff(made, renamed)
@@ -122,12 +124,12 @@ def test_a_folder_follows_its_owners_new_name(wire: Wire, tmp_path: Path) -> Non
     assert owner_of(tmp_path / "data") == "aviation/flights/scratch"
 
 
-def test_another_path_is_another_folder(wire: Wire, tmp_path: Path) -> None:
+def test_a_changed_path_replaces_the_folder(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(DIRECTORY, folder(tmp_path / "data"))
     assert list(wire.diff(made, folder(tmp_path / "other")).replaces) == ["path"]
 
 
-def test_a_folder_that_went_is_noticed_and_made_again(wire: Wire, tmp_path: Path) -> None:
+def test_a_missing_folder_is_detected_and_re_created(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(DIRECTORY, folder(tmp_path / "data"))
     (tmp_path / "data" / OWNER_FILE).unlink()
     (tmp_path / "data").rmdir()
@@ -137,7 +139,7 @@ def test_a_folder_that_went_is_noticed_and_made_again(wire: Wire, tmp_path: Path
     assert (tmp_path / "data").is_dir()
 
 
-def test_files_beyond_retention_are_announced_and_removed(wire: Wire, tmp_path: Path) -> None:
+def test_files_beyond_retention_are_reported_and_removed(wire: Wire, tmp_path: Path) -> None:
     inputs = folder(tmp_path / "data", retentionSeconds=3600)
     made = wire.create(DIRECTORY, inputs)
     (tmp_path / "data" / "old.csv").write_text("1")
@@ -151,7 +153,7 @@ def test_files_beyond_retention_are_announced_and_removed(wire: Wire, tmp_path: 
 # DeltaTable
 
 
-def test_a_table_is_made_empty_and_found_again(wire: Wire, tmp_path: Path) -> None:
+def test_a_table_is_created_empty_and_adopted_again(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     assert made.state["url"] == (tmp_path / "t").as_uri()
     assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
@@ -161,7 +163,7 @@ def test_a_table_is_made_empty_and_found_again(wire: Wire, tmp_path: Path) -> No
     assert not (tmp_path / "t").exists()
 
 
-def test_a_creation_that_was_killed_in_the_middle_is_taken_up_again(wire: Wire, tmp_path: Path) -> None:
+def test_a_killed_creation_resumes(wire: Wire, tmp_path: Path) -> None:
     """The folder is marked first; the engine then knows nothing of either."""
     create_directory(tmp_path / "t", "aviation/flights/flights-table/flight")
     wire.create(TABLE, table(tmp_path / "t"))
@@ -169,7 +171,7 @@ def test_a_creation_that_was_killed_in_the_middle_is_taken_up_again(wire: Wire, 
     assert DeltaTable(tmp_path / "t").version() == 0
 
 
-def test_rows_are_kept_and_counted(wire: Wire, tmp_path: Path) -> None:
+def test_rows_are_retained_and_counted(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     write_deltalake(tmp_path / "t", pa.table({"id": ["a", "b"]}), mode="append", schema_mode="merge")
     wire.delete(made)
@@ -189,9 +191,7 @@ def test_an_added_column_evolves_the_table_in_place(wire: Wire, tmp_path: Path) 
     assert [field.name for field in DeltaTable(tmp_path / "t").schema().fields] == ["id", "delay", "gate"]
 
 
-def test_what_the_table_cannot_follow_is_refused_in_the_preview_with_reason_and_way_out(
-    wire: Wire, tmp_path: Path
-) -> None:
+def test_a_preview_refuses_an_incompatible_change_with_reason_and_fix(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     changed = table(tmp_path / "t", columns=[{"name": "delay", "type": "integer"}], partitionBy=[])
@@ -204,7 +204,7 @@ def test_what_the_table_cannot_follow_is_refused_in_the_preview_with_reason_and_
     assert "column id:" in refused.value.failures["columns"]
 
 
-def test_replacing_warns_of_the_rows_that_are_lost_and_starts_anew(wire: Wire, tmp_path: Path) -> None:
+def test_replacing_warns_of_lost_rows_and_starts_with_an_empty_table(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     changed = table(tmp_path / "t", columns=[{"name": "id", "type": "integer"}], onIncompatibleChange="replace")
@@ -214,7 +214,7 @@ def test_replacing_warns_of_the_rows_that_are_lost_and_starts_anew(wire: Wire, t
     assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
 
 
-def test_a_table_that_went_or_was_changed_by_hand_is_brought_back(wire: Wire, tmp_path: Path) -> None:
+def test_a_table_removed_or_changed_by_hand_is_restored(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     DeltaTable(tmp_path / "t").alter.set_table_description("by hand")
     assert wire.diff(made, table(tmp_path / "t")).changes == SOME
@@ -272,7 +272,7 @@ def test_files_are_landed_and_new_ones_make_an_update(wire: Wire, tmp_path: Path
     assert wire.create(INGESTION, inputs).state["rows"] == 3
 
 
-def test_missing_source_files_are_said_in_the_preview(wire: Wire, tmp_path: Path) -> None:
+def test_a_preview_reports_missing_source_files(wire: Wire, tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="no file matches"):
         wire.check(INGESTION, {**landing(tmp_path, tmp_path / "landing"), "source": "gone/*.csv"})
 
@@ -287,7 +287,7 @@ def test_a_bad_line_fails_the_creation_with_file_and_line(wire: Wire, tmp_path: 
     assert "\n\nhint: fix the line" in failed.value.details()
 
 
-def test_removing_with_the_data_leaves_nothing(tmp_path: Path) -> None:
+def test_removing_with_data_leaves_nothing(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "a.csv").write_text("a\n1\n")
