@@ -1,6 +1,6 @@
 """Real servers, each started once for the tests of a worker that need it.
 
-Each test uses its own database, topic or name. It may restart a killed server, which keeps its data. The
+Each test uses its own database, topic or name. It may kill and restart the server, which keeps its data. The
 tests of one server run in one worker, see ``tests/order.py``.
 """
 

@@ -112,7 +112,7 @@ def test_a_team_member_sees_the_credential_once(
 
 
 @pytest.mark.parametrize("who", [KATHERINE, STRANGER])
-def test_only_the_requester_sees_the_credential_and_platform_owners_do_not(
+def test_only_the_people_of_the_requester_see_the_credential(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], who: str
 ) -> None:
     assert run(monkeypatch, who, "req-1") == ExitCode.FORBIDDEN

@@ -46,7 +46,7 @@ def test_without_a_request_the_access_type_decides_what_up_may_do(
 
 
 @pytest.mark.parametrize("requester", [PUNCTUALITY, DESK, OPERATIONS], ids=str)
-def test_the_products_request_counts_its_teams_and_its_domains(
+def test_requests_of_the_product_its_team_and_its_domain_count(
     airport: Airport, clock: Clock, requester: Requester
 ) -> None:
     request = airport.ask(RESTRICTED, requester)

@@ -69,7 +69,7 @@ def test_the_people_of_a_product_may_act_for_it(mesh: Airport, subject: str) -> 
 
 
 @pytest.mark.parametrize("subject", [BESSIE, KATHERINE, STRANGER])
-def test_only_members_of_a_requester_may_act_for_it_and_platform_owners_may_not(mesh: Airport, subject: str) -> None:
+def test_only_the_people_of_a_requester_may_act_for_it(mesh: Airport, subject: str) -> None:
     request = asked(mesh)
     with pytest.raises(NotAllowed) as refused:
         check_speaks_for(mesh.registry, Identity(subject, "local"), request, "get the credential of")

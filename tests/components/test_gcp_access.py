@@ -51,7 +51,7 @@ def test_a_product_is_the_service_account_of_its_code() -> None:
     assert members_of(product, WITH_GROUPS, "prod") == [f"serviceAccount:{email}"]
 
 
-def test_accounts_of_an_old_domains_project_are_named_as_google_does() -> None:
+def test_accounts_in_a_domain_scoped_project_have_googles_name() -> None:
     old = GcpSettings(project="acme.example:mesh-prod", region="europe-west1")
     assert service_account_email(old, "code") == "code@mesh-prod.acme.example.iam.gserviceaccount.com"
 

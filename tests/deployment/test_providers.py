@@ -36,8 +36,8 @@ def test_a_provider_does_not_see_resources_that_its_own_run_creates(
 ) -> None:
     """A run once read the state in its middle: on a slow machine the state already had the run's own dataset.
 
-    The run could not create a table's dataset in one location and tried the next one. It then failed, because it took
-    the dataset that it had just created for the one of the failed run.
+    One run failed because it could not create a table's dataset in its location. The next run used another location
+    and refused the table: it took the dataset that it had just created for the one of the failed run.
     """
     received: list[Any] = []
 

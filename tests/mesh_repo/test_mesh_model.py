@@ -78,7 +78,7 @@ def intact(product: ProductRecord, mesh: Mesh) -> dict[str, bool]:
 
 @LAWS
 @given(before=MESHES, after=MESHES)
-def test_difference_leads_from_one_mesh_to_the_other_and_back(before: Mesh, after: Mesh) -> None:
+def test_difference_turns_one_mesh_into_the_other_in_both_directions(before: Mesh, after: Mesh) -> None:
     there, back = plan_changes(after, before), plan_changes(before, after)
 
     standing = {(record.kind, record.address): record for record in before.records()}
