@@ -1,4 +1,4 @@
-"""Product repos to deploy, taken down afterwards."""
+"""Product repos to deploy, destroyed afterwards."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _needs_the_engine(engine: Engine) -> None:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    """A product repo; whatever it brought up is stopped in the end."""
+    """A product repo; its processes are stopped in the end."""
     made = write_shop(tmp_path / "orders", tmp_path / "home")
     yield made
     made.take_down()

@@ -35,9 +35,9 @@ output_ports:
 
 
 def write_provider(folder: Path, home: Path, access: str) -> Shop:
-    """The orders, with a port of an access type and no data API to start; its owner acts in it."""
+    """The orders, with a port of an access type and no data API to start; the owner runs its commands."""
     manifest = MANIFEST.replace("access: internal", f"access: {access}")
-    manifest = manifest.replace("      terms: {notice_period: 30d}\n", "")  # so that it can be taken down at once
+    manifest = manifest.replace("      terms: {notice_period: 30d}\n", "")  # so that it can be destroyed immediately
     manifest = manifest.replace("    proxy: {component: data-api, protocols: [sql, rest, graphql]}\n", "")
     shop = write_shop(folder, home, manifest)
     shop.environ["ALCHEMESH_USER"] = ADA
@@ -45,7 +45,7 @@ def write_provider(folder: Path, home: Path, access: str) -> Shop:
 
 
 def write_consumer(folder: Path, home: Path, domain: str = "desk") -> Shop:
-    """The reports, which read the orders; their owner acts in it."""
+    """The reports, which read the orders; their owner runs its commands."""
     folder.mkdir(parents=True)
     (folder / "alchemesh.yaml").write_text(REPORTS_MANIFEST.format(domain=domain), "utf-8")
     return Shop(folder, home, {"ALCHEMESH_USER": BOB})

@@ -1,4 +1,4 @@
-"""Products on an emulated Google Cloud with a real Kafka, of which one thing at a time is wrong."""
+"""Products on an emulated Google Cloud with a real Kafka, each with one fault at a time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROJECT = "acme-mesh"
 DOMAIN = "shop"
 PASSWORD = "KAFKA_PASSWORD"
 
-# Every line is looked at by number: what is wrong has to be told at the one that it stands on.
+# Tests check line numbers: each fault must be reported at its own line.
 MANIFEST = """\
 kind: DataProduct
 name: NAME
@@ -62,8 +62,8 @@ output_ports:
     storage: {component: streaming-topic}
 """
 INGESTION = MANIFEST[MANIFEST.index("source_systems") : MANIFEST.index("models:")]
-WITHOUT_INGESTION = MANIFEST.replace(INGESTION, "\n" * INGESTION.count("\n"))  # every line stays where it is
-SALES, WORKSPACE, TABLE, EVENTS = 12, 22, 26, 29  # lines on which their components stand
+WITHOUT_INGESTION = MANIFEST.replace(INGESTION, "\n" * INGESTION.count("\n"))  # every line keeps its number
+SALES, WORKSPACE, TABLE, EVENTS = 12, 22, 26, 29  # lines of their components
 SALES_PATH, WORKSPACE_PATH = "input_ports[0]", "infrastructure[0]"
 TABLE_PATH, EVENTS_PATH = "output_ports[0].storage", "output_ports[1].storage"
 NUMBERS = count(1)
@@ -78,7 +78,7 @@ class Mesh:
     kafka: Broker
 
     def product(self, folder: Path, manifest: str = MANIFEST, **more: Any) -> Faulty:
-        """A product repo with a platform file of its own.
+        """A product repo with its own platform file.
 
         Args:
             more: Settings group: settings over those of all products.
@@ -104,12 +104,12 @@ class Mesh:
 
     @property
     def emulators(self) -> Emulators:
-        """The emulators, which run once a product needed them."""
+        """The emulators; the first product that needs them starts them."""
         return emulators_of(self._platform())
 
     @property
     def store(self) -> Store:
-        """What is kept of the cloud."""
+        """The stored part of the cloud."""
         return Store(self.emulators.folder)
 
     def _platform(self) -> Any:
@@ -122,7 +122,7 @@ class Mesh:
 
 @dataclass(slots=True)
 class Faulty(Shop):
-    """A product repo whose `up` is to fail."""
+    """A product repo whose `up` must fail."""
 
     mesh: Mesh | None = None
 
@@ -137,7 +137,7 @@ class Faulty(Shop):
         (self.folder / "platform.yaml").write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
 
     def line_of(self, setting: str) -> int:
-        """Line of the platform file that a setting stands on."""
+        """Line of a setting in the platform file."""
         lines = (self.folder / "platform.yaml").read_text("utf-8").splitlines()
         return next(number for number, line in enumerate(lines, 1) if line.strip().startswith(f"{setting}:"))
 
@@ -146,7 +146,7 @@ class Faulty(Shop):
         return str(yaml.safe_load(self.manifest.read_text("utf-8"))["name"])
 
     def up(self, *, repeated: bool = False) -> None:
-        """Deploy, which has to go well; with ``repeated`` a second time, which must change nothing."""
+        """Deploy, which must succeed; with ``repeated`` a second time, which must change nothing."""
         assert self.json("up", "--yes", "-e", ENVIRONMENT)["outcome"] == "succeeded"
         if repeated:
             assert self.json("up", "--yes", "-e", ENVIRONMENT)["changes"].keys() == {"same"}
@@ -154,10 +154,10 @@ class Faulty(Shop):
     def fails(
         self, *said: str, line: int, path: str, hint: str, code: int = 1, more: dict[str, str] | None = None
     ) -> str:
-        """Deploy, which has to fail at a line of the manifest, in words, with a way out, and without a secret.
+        """Deploy, which must fail at a line of the manifest, with a message, a hint and no secret.
 
         Returns:
-            Everything that was told.
+            Everything that was reported.
         """
         result = self.run("up", "--yes", "-e", ENVIRONMENT, more=more)
         reported = result.stdout + result.stderr
@@ -188,12 +188,12 @@ class Faulty(Shop):
             return [each.outcome for each in registry.deployments(f"{DOMAIN}/{self.name}", ENVIRONMENT)]
 
     def standing(self) -> Counter[str]:
-        """Type: how many things of this product the cloud has."""
+        """Type: number of this product's resources in the cloud."""
         kept = self.mesh.store.all() if self.mesh else []
         return Counter(each.type for each in kept if f"::{DOMAIN}.{self.name}::" in each.urn)
 
     def destroy(self) -> None:
-        """Take down what was brought up."""
+        """Destroy the deployed product."""
         self.run("destroy", "--yes", "--delete-data", "-e", ENVIRONMENT)
 
 

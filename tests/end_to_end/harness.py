@@ -1,4 +1,4 @@
-"""A product repo in a temporary folder, and the command line as a person uses it: in processes of its own."""
+"""A product repo in a temporary folder, and the command line as a user runs it: in separate processes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ code:
   component: python-job
   args: {entrypoint: "job:main"}
 """
-PORT_ALONE = MANIFEST.replace(_API, "").replace(_CODE, "")  # nothing of it is started, and nothing has to be stopped
+PORT_ALONE = MANIFEST.replace(_API, "").replace(_CODE, "")  # it starts no process, so there is none to stop
 
 JOB = """\
 import duckdb
@@ -102,7 +102,7 @@ class Shop:
         return self.folder / "alchemesh.yaml"
 
     def edit(self, old: str, new: str) -> None:
-        """Change the manifest; what is replaced must be there."""
+        """Change the manifest; the replaced text must exist."""
         text = self.manifest.read_text("utf-8")
         assert old in text, f"{old!r} is not in the manifest"
         self.manifest.write_text(text.replace(old, new), "utf-8")
@@ -111,7 +111,7 @@ class Shop:
         return {**os.environ, "ALCHEMESH_HOME": str(self.home), "NO_COLOR": "1", **self.environ, **(more or {})}
 
     def start(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a command and go on."""
+        """Start a command and return immediately."""
         return start_command(arguments, self.folder, self.environment(more))
 
     def run(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -133,7 +133,7 @@ class Shop:
         return Registry.open(load_platform(None, "local", self.home).registry)
 
     def deployed(self, project: str = "*") -> bool:
-        """Whether a state of this home has something in it, or something half made.
+        """Whether a state of this home has a resource, or an unfinished operation.
 
         Args:
             project: That of one product, such as `shop.orders`.
@@ -145,7 +145,7 @@ class Shop:
         return False
 
     def take_down(self) -> None:
-        """Stop what was brought up, whoever still holds a grant."""
+        """Stop the deployed product, even if a consumer still has a grant."""
         if not self.deployed():
             return
         if self.run("destroy", "--yes").returncode == ExitCode.FORBIDDEN:
@@ -165,10 +165,10 @@ def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:
 
 
 def everything_in(*folders: Path) -> bytes:
-    """All that is written below some folders, in one piece, to search for what must not be there."""
+    """The content of all files below some folders in one piece, to search for text that must not be there."""
     written = []
     for file in sorted(file for folder in folders for file in folder.rglob("*") if file.is_file()):
-        with suppress(FileNotFoundError):  # what runs there has put another in its place
+        with suppress(FileNotFoundError):  # a running process has replaced it
             written.append(file.read_bytes())
     return b"\n".join(written)
 
@@ -179,7 +179,7 @@ def engines_below(pid: int) -> list[psutil.Process]:
 
 
 def below(pid: int, argument: str) -> list[psutil.Process]:
-    """What a command has started that has an argument with that text."""
+    """The processes of a command that have an argument with that text."""
     try:
         children = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:  # it ended while we looked
@@ -188,7 +188,7 @@ def below(pid: int, argument: str) -> list[psutil.Process]:
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
-    """Kill processes; those that have ended meanwhile are fine."""
+    """Kill processes; some may have ended already."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()

@@ -57,7 +57,7 @@ class HeldRun:
 
     Args:
         process: The command.
-        folder: Where command and test tell each other how far they are.
+        folder: Where command and test report their progress to each other.
     """
 
     process: subprocess.Popen[str]
@@ -153,7 +153,7 @@ class HeldKind:
 
 
 class Holding:
-    """Counts changes, and stops in the one that was asked for.
+    """Counts changes, and stops in the requested one.
 
     Args:
         plan: The hold, with the folder of the run.
@@ -166,7 +166,7 @@ class Holding:
         self.lock = threading.Lock()
 
     def of(self, kind: ResourceKind, type_: str) -> ResourceKind:
-        """The kind, held where its type is the one that was asked for."""
+        """The kind, held where its type is the requested one."""
         if not type_.startswith(self.hold.prefix):
             return kind
         return HeldKind(kind, lambda moment, context: self.stop(moment, type_, context))

@@ -1,4 +1,4 @@
-"""Access from asking to being let in and out again, with the real engine."""
+"""Access from request to grant and revocation, with the real engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.engine
 
 @dataclass
 class Mesh:
-    """A provider that stands, and a consumer that wants to; ``elsewhere`` its owner acts in a folder without a repo."""
+    """A deployed provider and a consumer to deploy; ``elsewhere`` its owner works in a folder without a repo."""
 
     provider: Shop
     consumer: Shop
@@ -46,7 +46,7 @@ class Mesh:
 
 @pytest.fixture
 def mesh(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Mesh]:
-    """Both products in one home; a test may give the access type of what is read, which is restricted otherwise."""
+    """Both products in one home; a test may give the access type of the port, which is restricted by default."""
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     elsewhere.mkdir()
     provider = write_provider(tmp_path / "orders", home, getattr(request, "param", "restricted"))
@@ -125,7 +125,7 @@ def test_revoking_or_expiring_access_affects_no_other_grant_and_notifies_the_con
     assert mesh.granted() == [teams]
     assert "access    granted" in mesh.consumer.done("status"), "its team's access lets the product read"
 
-    # Long enough to be deployed before it is over, on a slow machine too: what ends in between is not granted.
+    # Long enough for a deployment on a slow machine: access that ends in between is not granted.
     ends_at = mesh.elsewhere.json("access", "extend", teams, "--until", "45s", "--apply")["ends_at"]
     until(lambda: datetime.now(UTC) > datetime.fromisoformat(ends_at), what="the end")
     mesh.elsewhere.done("access", "apply")

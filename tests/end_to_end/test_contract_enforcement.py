@@ -1,4 +1,4 @@
-"""What was promised to consumers is kept: versions, judged previews, notice periods and who may override them."""
+"""Promises to consumers are kept: versions, judged previews, notice periods and the roles that may override them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
 
 
 def grant(shop: Shop, requester: str = "marketing/campaigns") -> None:
-    """Let a consumer in, as an access request that was granted does."""
+    """Give a consumer access, as a granted access request does."""
     with shop.registry() as registry:
         registry.put(
             GrantRecord(
@@ -53,7 +53,7 @@ def grant(shop: Shop, requester: str = "marketing/campaigns") -> None:
 
 
 def promise(outcome: Any, port: str = "orders-table") -> Any:
-    """What an outcome says of the promise of a port."""
+    """The part of an outcome about the promise of a port."""
     return next(section["promise"] for section in outcome["ports"] if section["name"] == port)
 
 
@@ -123,18 +123,18 @@ def test_every_version_is_kept_unchanged(shop: Shop) -> None:
 
 
 def acts_about_contracts(registry: Registry) -> list[Act]:
-    """What was done to contracts, the newest first; that something was deployed is an act too."""
+    """Acts on contracts, the newest first; a deployment is an act too."""
     return [act for act in acts_of(registry) if act.operation.startswith("contract ")]
 
 
 def drop_amount(shop: Shop) -> None:
-    """Take a property out of the model, under a new major version."""
+    """Remove a property from the model, under a new major version."""
     shop.edit(AMOUNT, "")
     shop.edit(ACTIVE_1, ACTIVE_1.replace("1.0.0", "2.0.0"))
 
 
 def earlier(shop: Shop, days: int) -> None:
-    """Let a notice have been given some days before."""
+    """Date a notice some days back."""
     with shop.registry() as registry:
         [reported] = registry.all(NoticeRecord, "local", "shop/orders")
         registry.put(reported.model_copy(update={"given_at": reported.given_at - timedelta(days=days)}))

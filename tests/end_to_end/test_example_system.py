@@ -1,4 +1,4 @@
-"""A package of a stranger brings a new system, and a product is deployed with it. No file of the platform names it."""
+"""A third-party package adds a system, and a product is deployed with it. No file of the platform names it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def main() -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the package is installed as people install packages."""
+    """A folder into which pip installs the package."""
     target = tmp_path_factory.mktemp("site")
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run(
@@ -110,7 +110,7 @@ class Repo:
 
 @pytest.fixture
 def repo(tmp_path: Path, site: Path) -> Iterator[Repo]:
-    """The repo; what it deployed is removed at the end."""
+    """The repo; its deployment is destroyed at the end."""
     folder, stores = tmp_path / "prices", tmp_path / "stores"
     folder.mkdir()
     (folder / "platform.yaml").write_text(PLATFORM.replace("FOLDER", str(stores)))

@@ -1,4 +1,4 @@
-"""What goes wrong is told clearly, loses nothing, and the next `up` goes on."""
+"""`up` reports each fault clearly, loses nothing, and the next `up` resumes."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_missing_engine_is_reported_with_every_way_to_install_one(shop: Shop, 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Path:
-    """A folder whose files may hold four megabytes each: what a full disk looks like to those who write there."""
+    """A folder whose files may hold four megabytes each: writers see it as a full disk."""
     folder = tmp_path / "small"
     folder.mkdir()
     return folder

@@ -1,4 +1,4 @@
-"""A real NiFi that is down, is killed while its dataflow is made, or gives too few rights: told, and `up` goes on."""
+"""A NiFi that is down, is killed during a creation, or gives too few rights: `up` reports it, and the next resumes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_nifi_user_without_rights_is_reported_at_the_port_and_another_user_res
 
 
 def landed(mesh: Mesh, product: Faulty) -> Counter[int]:
-    """Event: how often it is in the bucket."""
+    """Event: number of its copies in the bucket."""
     storage = StorageRest("storage", mesh.emulators.address_of("storage"))
     bucket = f"{PROJECT}--{ENVIRONMENT}--shop--{product.name}--sales"
     lines = [line for name in storage.objects(bucket) for line in (storage.read(bucket, name) or b"").splitlines()]
@@ -94,7 +94,7 @@ def landed(mesh: Mesh, product: Faulty) -> Counter[int]:
 
 
 def groups(server: Nifi, product: Faulty) -> list[str]:
-    """Names of the process groups that NiFi has of a product."""
+    """Names of a product's process groups in NiFi."""
     with urlopen(f"{server.url}/flow/process-groups/root", timeout=30) as answer:
         found = json.load(answer)["processGroupFlow"]["flow"]["processGroups"]
     names = [str(group["component"]["name"]) for group in found]

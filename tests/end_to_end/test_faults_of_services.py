@@ -1,7 +1,7 @@
-"""What is wrong with Google Cloud, Kafka or NiFi is told by `alchemesh up` at its line; the rest stands.
+"""`alchemesh up` reports a fault of Google Cloud, Kafka or NiFi at its line, and deploys the rest.
 
 Kafka is a real broker with Pulumi's kafka plugin, Google Cloud is emulated, and NiFi is a constructed server that
-misbehaves as told; a real one is killed in ``test_faults_of_nifi.py``.
+misbehaves on demand; a real one is killed in ``test_faults_of_nifi.py``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 @pytest.fixture
 def product(mesh: Mesh, tmp_path: Path) -> Faulty:
-    """A product on Google Cloud alone; it goes with the emulators."""
+    """A product on Google Cloud alone; it is removed with the emulators."""
     return mesh.product(tmp_path, WITHOUT_INGESTION)
 
 
@@ -50,7 +50,7 @@ def nifi() -> Iterator[ConstructedNifi]:
 
 @pytest.fixture
 def ingesting(mesh: Mesh, nifi: ConstructedNifi, tmp_path: Path) -> Iterator[Faulty]:
-    """A product that reads a topic by NiFi, too."""
+    """A product that also reads a topic by NiFi."""
     made = mesh.product(tmp_path, nifi={"url": nifi.url})
     yield made
     if mesh.kafka.process is None:
@@ -132,7 +132,7 @@ def test_all_names_over_a_limit_are_reported_before_anything_is_created(ingestin
 def test_names_at_every_limit_are_accepted(ingesting: Faulty, mesh: Mesh) -> None:
     topic = "t" * 249
     mesh.kafka.create_topic(topic)
-    # A product and its domain share the hundred letters of a project of Pulumi's.
+    # A product and its domain share the hundred letters of a Pulumi project name.
     ingesting.edit(f"name: {ingesting.name}", f"name: {'p' * 63}")
     ingesting.edit("domain: shop", f"domain: {'d' * 36}")
     for name in ("sales", "workspace", "orders-table", "order-events"):
@@ -245,7 +245,7 @@ def test_up_resumes_after_nifi_breaks_off_in_the_middle(ingesting: Faulty, nifi:
 
 
 def kinds(nifi: ConstructedNifi) -> dict[str, int]:
-    """Kind of a thing in NiFi: how many there are."""
+    """Kind of entity in NiFi: number of them."""
     found = [str(entity["kind"]) for entity in nifi.entities.values()]
     return {kind: found.count(kind) for kind in found}
 
@@ -265,7 +265,7 @@ def fails(nifi: ConstructedNifi, refusal: Refused, method: str, *, times: int, a
 
 
 def administer(kafka: Broker, user: str) -> None:
-    """Let a user make ACLs."""
+    """Allow a user to create ACLs."""
     from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
     on = (ResourceType.BROKER, "kafka-cluster", ResourcePatternType.LITERAL)

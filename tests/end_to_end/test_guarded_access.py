@@ -1,4 +1,4 @@
-"""A data API that asks for credentials, from an approval to a revocation that is deployed alone."""
+"""A data API that requires credentials, from an approval to a revocation that is deployed alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def status_of(url: str, credential: Credential | None) -> int:
 
 
 def test_a_user_gets_access_and_a_credential_and_is_revoked_alone(tmp_path: Path) -> None:
-    """The port's records once depended on the grants, and a run limited to one grant could not take it out."""
+    """The port's records once depended on the grants, and a run limited to one grant could not remove it."""
     shop = write_shop(
         tmp_path / "orders", tmp_path / "home", MANIFEST.replace("access: internal", "access: restricted")
     )
@@ -51,7 +51,7 @@ def test_a_user_gets_access_and_a_credential_and_is_revoked_alone(tmp_path: Path
 
 
 def test_a_port_may_be_named_like_a_request(tmp_path: Path) -> None:
-    """Grants are known by their type: each resource of such a port once counted as a grant that nobody wanted."""
+    """Grants are recognised by type: each resource of such a port once counted as an undeclared grant."""
     manifest = MANIFEST.replace("access: internal", "access: restricted").replace("orders-table", "req-deadbeef")
     shop = write_shop(tmp_path / "orders", tmp_path / "home", manifest)
     shop.environ["ALCHEMESH_USER"] = ADA

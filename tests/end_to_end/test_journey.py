@@ -1,4 +1,4 @@
-"""From a manifest to a running product and back, as a person goes."""
+"""The journey of a user from a manifest to a running product and back."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert answers(shop) == {"sql": 0, "rest": 0, "graphql": 0}, "the table answers before its first row"
 
     assert "3 orders written" in shop.done("run")
-    # Each connection of SQL has a server of its own, which sees them at once; everybody else's looks every two seconds.
+    # Each connection of SQL has a server of its own, which sees them directly; the shared one looks every two seconds.
     until(lambda: answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}, what="the API sees the rows")
 
     password = Connections.model_validate(shop.json("env")).output("orders-table").data_api.credential.password
@@ -175,7 +175,7 @@ def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: b
         assert ready, f"nothing more came after {seen.decode()}"
         try:
             read = os.read(ours, 65536)
-        except OSError:  # Linux tells the end of the other side so
+        except OSError:  # Linux reports the end of the other side so
             break
         if not read:
             break

@@ -1,4 +1,4 @@
-"""A deployment to Google Cloud that is killed in the middle: the next one resumes it, and nothing is created twice."""
+"""A deployment to Google Cloud that is killed in the middle: the next one resumes it, and creates nothing twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ code:
 
 @pytest.fixture(scope="module")
 def whole(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    """Type: how many resources a product has whose deployment nobody killed."""
+    """Type: number of resources of a product whose deployment was not killed."""
     product = write(mesh, tmp_path_factory.mktemp("whole"))
     product.up()
     found = dict(product.standing())
@@ -56,7 +56,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_creates_nothing_twice(
 
 
 def write(mesh: Mesh, folder: Path) -> Faulty:
-    """A product of every kind of port, whose data goes with it."""
+    """A product with every kind of port, whose data is deleted with it."""
     manifest = WITHOUT_INGESTION.replace("output_ports:\n", f"{CODE}output_ports:\n")
     manifest = manifest.replace("    component: object-storage", "    component: object-storage\n    args: {GOES}")
     for component in ("columnar-table", "streaming-topic"):
@@ -65,7 +65,7 @@ def write(mesh: Mesh, folder: Path) -> Faulty:
 
 
 def held(mesh: Mesh, product: Faulty) -> tuple[int, int]:
-    """How many buckets and datasets of a product the emulators hold."""
+    """Number of a product's buckets and datasets in the emulators."""
     emulators = mesh.emulators
     storage = StorageRest("storage", emulators.address_of("storage"))
     warehouse = BigQueryRest("bigquery", emulators.address_of("bigquery"))

@@ -1,4 +1,4 @@
-"""What `plan --resources` lists offline is what the real engine's preview would make."""
+"""`plan --resources` lists offline the resources that a preview of the real engine creates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A platform's first `up` makes the database that its registry will be in: nothing can be recorded before."""
+"""A platform's first `up` creates the database of its registry: no record is possible before."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def server(postgresql: PostgresqlServer) -> Iterator[PostgresqlServer]:
 
 @pytest.fixture
 def repo(tmp_path: Path, server: PostgresqlServer) -> Shop:
-    """A folder with a platform file; its platform is made by a component of somebody else's package."""
+    """A folder with a platform file; a component of a third-party package creates its platform."""
     site = tmp_path / "site"
     metadata = site / "acme-1.0.0.dist-info"
     metadata.mkdir(parents=True)
@@ -103,7 +103,7 @@ def test_the_first_up_deploys_without_a_record_and_the_next_one_records(
     why = f"the registry postgresql://registrar:***@127.0.0.1:{server.port}/{DATABASE} does not exist"
     way_on = "once the registry is reachable, `alchemesh platform up -e prod` records them"
 
-    # Nobody knows the stack but itself: what there is, what is missing, and how to go on.
+    # Only the stack itself knows its resources, its missing ones, and the next step.
     first = repo.run("platform", "up", "-e", "prod", "--yes")
     assert first.returncode == 0, first.stderr
     assert "+ platform-images  Directory" in first.stdout
@@ -115,7 +115,7 @@ def test_the_first_up_deploys_without_a_record_and_the_next_one_records(
     assert PASSWORD not in first.stdout + first.stderr
     assert (tmp_path / "images").is_dir()
 
-    # So is the next one, as long as the registry is not there; and it changes nothing, and can be taken down again.
+    # So does the next one while there is no registry; it changes nothing, and the stack can be destroyed again.
     repeated = repo.json("platform", "up", "-e", "prod", "--yes")
     assert (repeated["changes"], repeated["recorded"]) == ([], False)
     assert any(way_on in note for note in repeated["notes"])
@@ -135,7 +135,7 @@ def test_the_first_up_deploys_without_a_record_and_the_next_one_records(
 
 
 def test_an_existing_registry_that_cannot_be_reached_is_a_failure(repo: Shop, server: PostgresqlServer) -> None:
-    """What is recorded would be taken back by a run that leaves the record out."""
+    """A run that omits the record would remove it."""
     create_database(server)
     repo.json("platform", "up", "-e", "prod", "--yes")
     platform = repo.folder / "platform.yaml"

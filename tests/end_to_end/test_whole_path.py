@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
 EVENTS = 1_500
 FIRST = "SELECT departure_id, delay_minutes, cancelled FROM `{views}.departure`"
-ALWAYS = "projectReaders"  # BigQuery puts them on every dataset's list: those who may read all of the project
+ALWAYS = "projectReaders"  # BigQuery puts them on every dataset's list: readers of the whole project
 WRITES = "gcp:storage/bucketIAMMember:BucketIAMMember"
 
 
@@ -51,7 +51,7 @@ def test_every_event_is_one_row_and_only_granted_consumers_read_it(tmp_path: Pat
         assert dead == [path.NO_EVENT]
 
         path.run_code()
-        path.run_code()  # what is there is not written again
+        path.run_code()  # existing data is not written again
         assert f'"rows": {EVENTS}' in path.status()
         found = path.rows(emulators, f"SELECT * FROM `{path.table()}`")
         assert len(found) == EVENTS

@@ -1,4 +1,4 @@
-"""A product's repo whose platform file names what products stand on, beside the example's mesh repo."""
+"""A product's repo whose platform file names the foundations of products, next to the example's mesh repo."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def founded(folder: Path) -> Iterator[Repo]:
 
 
 def created(document: dict[str, Any]) -> list[str]:
-    """Names of what was created, of a run that did nothing else."""
+    """Names of the resources that a run created; it must do nothing else."""
     assert {change["operation"] for change in document["changes"]} <= {"create"}, document["changes"]
     return sorted(change["name"] for change in document["changes"])

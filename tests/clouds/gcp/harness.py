@@ -1,4 +1,4 @@
-"""A product's ports on an emulated Google Cloud, deployed by the real engine and by the stack program's own pieces."""
+"""A product's ports on an emulated Google Cloud, deployed by the real engine and by the parts of the stack program."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Cloud:
             )
 
     def done(self, operation: Operation, program: Callable[[], object] | None = None) -> dict[str, list[str]]:
-        """Run one operation that has to go well; gives the resources that were touched, by what was done to them."""
+        """Run one operation that must succeed; returns the changed resources by operation."""
         result = self.run(operation, program)
         assert result.outcome == "succeeded", said(result)
         touched: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ class Cloud:
         return {op: sorted(names) for op, names in touched.items() if op != "same"}
 
     def refused(self, operation: Operation, program: Callable[[], object]) -> str:
-        """Run one operation that has to fail; gives everything that was said."""
+        """Run one operation that must fail; returns all its messages."""
         result = self.run(operation, program)
         assert result.outcome == "failed"
         return said(result)

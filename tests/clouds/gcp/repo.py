@@ -1,4 +1,4 @@
-"""A product's repo on an emulated environment `prod`, and the commands that are typed in it."""
+"""A product's repo on an emulated environment `prod`, and the commands that a user runs in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def repo_in(folder: Path, manifest: str, platform: str) -> Iterator[Repo]:
 
 @dataclass(frozen=True)
 class Repo:
-    """A product's repo with its platform file and a home of its own beside it."""
+    """A product's repo with its platform file and a separate home next to it."""
 
     folder: Path
 
@@ -59,15 +59,15 @@ class Repo:
         return {**os.environ, **ours}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Type a command."""
+        """Run a command."""
         return run_command([*arguments, *EMULATED], self.folder, self.environ)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command from nothing, to do something to it."""
+        """Start a command in a new process, so that a test can act on it."""
         return start_command([*arguments, *EMULATED], self.folder, self.environ)
 
     def done(self, *arguments: str) -> dict[str, Any]:
-        """Type a command that has to go well; gives its document."""
+        """Run a command that must succeed; returns its document."""
         done = self.run(*arguments, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         document: dict[str, Any] = json.loads(done.stdout)
@@ -86,7 +86,7 @@ class Repo:
         return Store(self.here / "cloud")
 
     def kept(self, type_: str) -> dict[str, Kept]:
-        """Resources of a type that stand in the cloud, by id."""
+        """Deployed resources of a type in the cloud, by id."""
         return {kept.id: kept for kept in self.cloud.all(type_)}
 
     def registry(self) -> Registry:

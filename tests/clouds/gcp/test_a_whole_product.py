@@ -1,4 +1,4 @@
-"""The example's own manifest, deployed to an emulated Google Cloud by the platform file that is shipped."""
+"""The example's own manifest, deployed to an emulated Google Cloud by the shipped platform file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .harness import Cloud, cloud_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-# What no emulated project has: keys and policy tags of others, and buckets that are somebody else's.
+# An emulated project has no keys, policy tags or buckets of other owners.
 ELSEWHERE = ("encryption_keys", "policy_tags")
 
 
@@ -40,7 +40,7 @@ def flights() -> Plan:
 
 
 def operations(cloud: Cloud) -> None:
-    """The buckets of the operational systems, which somebody else's stack has made."""
+    """The buckets of the operational systems, which the stack of another owner creates."""
 
     def declare() -> None:
         from pulumi_gcp import storage
@@ -60,7 +60,7 @@ def test_flights_is_deployed_as_previewed_and_a_second_run_changes_nothing(cloud
     assert made == seen
     assert list(made) == ["create"]
     assert {"code-job", "code-schedule", "flights-table-proxy-server", "departures-transfer"} <= set(made["create"])
-    # The code is let in at each of its ports and needs, and nobody else is anywhere.
+    # Only the code has access, to each of its ports and needs.
     admitted = {name for name in made["create"] if name.endswith("-code")}
     assert admitted == {
         "departures-landing-code",

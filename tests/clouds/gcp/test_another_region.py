@@ -1,4 +1,4 @@
-"""Another region in the platform file: what is kept stays where it is, the rest moves."""
+"""Another region in the platform file: retained resources stay in their region, the rest moves."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def needs(settings: Settings, *, keep: bool) -> Callable[[], None]:
 
 
 def test_retained_resources_stay_in_their_region(cloud: Cloud) -> None:
-    """Its name is taken: the new one was refused, and the old one was nobody's any more."""
+    """Its name was in use: the cloud refused the new one, and no stack owned the old one any more."""
     cloud.done("up", needs(HERE, keep=True))
     assert cloud.done("up", needs(THERE, keep=True)) == {}
     assert cloud.done("up", needs(HERE, keep=True)) == {}

@@ -1,4 +1,4 @@
-"""The product that `init` writes, brought to Google Cloud as the pages say, with the code that they show."""
+"""The product that `init` writes, deployed to Google Cloud with the steps and the code of the docs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SOURCE = "acme-shop"
 
 
 def shown(page: str, after: str, language: str) -> str:
-    """The first block of a language after a text of a page."""
+    """The first code block of a language after a text of a page."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     found = re.search(rf"```{language}\n(.*?)```", text[text.index(after) :], re.DOTALL)
     assert found is not None
@@ -81,6 +81,6 @@ def test_the_code_of_the_docs_loads_the_objects_of_the_bucket(repo: Repo) -> Non
     storage.write(bucket, "sales.csv", (repo.folder / "sales.csv").read_bytes(), "text/csv")
     ran = repo.run("run")
     assert ran.returncode == ExitCode.DONE, ran.stdout + ran.stderr
-    # From nothing: Google's clients cannot be imported where the platform's provider already is.
+    # In a new process: Google's clients cannot be imported after the platform's provider.
     status = repo.start("status")
     assert "sale  6 rows" in status.communicate(timeout=LONGEST)[0]

@@ -1,4 +1,4 @@
-"""What products stand on, by the commands that deploy it: its stacks, and products that refer to their outputs."""
+"""The foundations of products and the commands that deploy them: stacks, and products that refer to their outputs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 
 
 def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: Repo) -> None:
-    # Nothing stands: a merge request can be previewed all the same, and says what is not known.
+    # Before any deployment a preview of a merge request works too, and names the unknown values.
     preview = repo.run("preview")
     assert preview.returncode == 0, preview.stderr
     assert "alchemesh.yaml:10:34  infrastructure[0]: warning: the platform's stack is not deployed in prod" in (
@@ -64,7 +64,7 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: 
     assert "acme-nowhere" in repo.kept(BUCKET)
     assert repo.done("platform", "up", "--yes")["changes"] == []
 
-    # The domain, as the mesh knows it.
+    # The domain, in the mesh.
     unknown = repo.run("domain", "up", "aviaton", "--yes")
     assert (unknown.returncode, "no domain 'aviaton'" in unknown.stderr) == (ExitCode.USAGE, True)
     assert repo.run("mesh", "apply", "../mesh", "--yes").returncode == 0
@@ -86,7 +86,7 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: 
     (workspace,) = [kept for kept in repo.cloud.all(BUCKET) if kept.id != "acme-nowhere"]
     assert workspace.inputs["labels"]["budget"] == "prod--aviation"
 
-    # What a stack gives counts, not what its name would be: outputs that change are a change of the product.
+    # The outputs of a stack count, not its derived names: changed outputs change the product.
     with repo.registry() as registry:
         record = registry.get(FoundationRecord, "prod", "mesh_platform")
         assert record is not None
@@ -94,7 +94,7 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: 
         registry.put(record.model_copy(update={"outputs": elsewhere}))
     moved = repo.run("preview")
     assert "images.acme.example/products/aviation/gates:1.2.0" in moved.stdout, moved.stderr
-    # The platform's own next `up` sets its record right, for it looks at what stands.
+    # The platform's own next `up` corrects its record, because it reads the deployed resources.
     mended = repo.done("platform", "up", "--yes")
     assert [change["name"] for change in mended["changes"]] == ["platform-record"]
     assert repo.run("preview", "--detailed-exitcode").returncode == 0
@@ -152,7 +152,7 @@ def test_runs_exclude_each_other_and_a_killed_one_resumes(repo: Repo, victim: st
         kill(engines_below(run.pid))
     run.communicate(timeout=LONGEST)
     with repo.registry() as registry:
-        assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # nobody refers to half of it
+        assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # no resource refers to half of it
     repeated = repo.done("platform", "up", "--yes")
     assert repeated["outputs"]["state_bucket"] == "acme-nowhere"
     assert repo.done("platform", "up", "--yes")["changes"] == []

@@ -1,4 +1,4 @@
-"""What products stand on, compared with what stands and taken down: after products, without what is protected."""
+"""Foundations, compared with deployed resources and destroyed: after their products, except protected resources."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_foundation_is_destroyed_after_its_dependents_and_keeps_protected_reso
     repo.done("up", "--yes")
     before, services = repo.cloud.all(), len(repo.cloud.all(SERVICE))
 
-    # A product stands on both; each is told, and how it goes.
+    # A product depends on both; the error names each, and how to destroy it.
     for foundation, more in (("platform",), " and domain aviation"), (("domain",), ""):
         named = () if foundation == ("platform",) else ("aviation",)
         refused = repo.run(*foundation, "destroy", *named, "--yes")
@@ -53,7 +53,7 @@ def test_a_foundation_is_destroyed_after_its_dependents_and_keeps_protected_reso
     assert refused.returncode == ExitCode.FORBIDDEN
     assert "platform prod is used by domain aviation\n" in refused.stderr
     assert "hint: `alchemesh domain destroy aviation -e prod --emulate`, then this again" in refused.stderr
-    # Nor can its domain leave the mesh while its stack stands: nothing could take that down any more.
+    # Its domain cannot leave the mesh while its stack is deployed: no command could destroy the stack any more.
     (repo.folder.parent / "mesh" / "domains" / "aviation.yaml").unlink()
     kept = repo.run("mesh", "apply", "../mesh", "--yes")
     assert kept.returncode == ExitCode.FORBIDDEN, kept.stderr
@@ -63,7 +63,7 @@ def test_a_foundation_is_destroyed_after_its_dependents_and_keeps_protected_reso
     assert ({change["operation"] for change in domain["changes"]}, domain["kept"]) == ({"delete"}, [])
     assert repo.cloud.all("gcp:serviceaccount/account:Account") == []
 
-    # What is protected stays, with what it needs; what says that all of it is there goes.
+    # Protected resources stay, with their dependencies; the record of a complete deployment is removed.
     platform = repo.done("platform", "destroy", "--yes")
     assert {change["name"] for change in platform["changes"]} == GOES
     assert {kept["name"] for kept in platform["kept"]} == PROTECTED
@@ -77,11 +77,11 @@ def test_a_foundation_is_destroyed_after_its_dependents_and_keeps_protected_reso
     assert "acme-nowhere" in repo.kept(BUCKET)
     assert len(repo.cloud.all(SERVICE)) == services
 
-    # The next `up` goes on with what was kept.
+    # The next `up` resumes with the retained resources.
     up = repo.done("platform", "up", "--yes")
     assert {change["name"] for change in up["changes"]} == GOES
 
-    # Asked for, what is protected goes too, where the service lets it: its own protection is lifted by the setting.
+    # On request protected resources are deleted too, if the service allows it: the setting removes their protection.
     held = repo.run("platform", "destroy", "--delete-protected", "--yes")
     assert held.returncode == ExitCode.FORBIDDEN
     assert "platform prod cannot be removed as a whole: prod--registry is protected from deletion by its service" in (
@@ -94,7 +94,7 @@ def test_a_foundation_is_destroyed_after_its_dependents_and_keeps_protected_reso
     repo.done("platform", "up", "--yes")
     gone = repo.done("platform", "destroy", "--delete-protected", "--yes")
     assert gone["kept"] == []
-    # What is left: the product's data, and a database, of which the emulated cloud does not know that it went along.
+    # The product's data is left, and a database: the emulated cloud does not delete it with its instance.
     assert (repo.cloud.all(INSTANCE), repo.cloud.all(REPOSITORY), repo.cloud.all(SERVICE)) == ([], [], [])
     assert (len(repo.cloud.all(DATABASE)), "acme-nowhere" in repo.kept(BUCKET)) == (1, False)
 
@@ -130,7 +130,7 @@ def test_refresh_and_destroy_need_a_terminal_or_yes_and_no_other_run(repo: Repo)
 
 def test_a_product_with_an_unfinished_first_run_blocks_destroying_its_platform(repo: Repo) -> None:
     repo.done("platform", "up", "--yes")
-    with repo.registry() as registry:  # what a kill leaves: a run that was begun, and no record of a product
+    with repo.registry() as registry:  # a kill leaves a begun run, and no record of a product
         registry.start_deployment(environment="prod", product="aviation/gates", operation="up", actor="amelia")
     refused = repo.run("platform", "destroy", "--yes", "--json")
     assert refused.returncode == ExitCode.FORBIDDEN

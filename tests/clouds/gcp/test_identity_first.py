@@ -1,4 +1,4 @@
-"""A product is approved before it has an identity to be let in by: nothing fails, and its own deployment lets it in."""
+"""A product is approved before it has an identity: nothing fails, and its own deployment applies the grant."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def consumer(provider: Repo) -> Repo:
 
 
 def state_of(repo: Repo, request: str) -> tuple[str, bool]:
-    """The request's state, and whether a grant is recorded."""
+    """The state of the request, and whether the registry has a grant."""
     with repo.registry() as registry:
         found = registry.get(AccessRequestRecord, "prod", request)
         grant = registry.get(GrantRecord, "prod", request)
@@ -103,7 +103,7 @@ def test_the_first_deployment_of_an_approved_product_applies_its_grant(provider:
     request = asked["request"]
     provider.done("access", "approve", request)
 
-    # The provider's runs go on, with everything else, and say who has to do what first.
+    # The provider's runs deploy everything else, and name the next step and its owner.
     reason = (
         f"operations/boards is approved ({request}) and has no access yet in prod: it is not deployed there, so it "
         "has no identity"
@@ -119,7 +119,7 @@ def test_the_first_deployment_of_an_approved_product_applies_its_grant(provider:
     assert up["grants"] == {}
     (topic,) = provider.cloud.all(TOPIC)
     assert topic.inputs["messageRetentionDuration"] == "172800s"
-    # While it waits nothing can be applied, so a timer that tries stands in nobody's way.
+    # While it waits no grant can be applied, so a timer that tries blocks no other command.
     stack = Stack("aviation.gates", "prod", f"file://{provider.here / 'state'}", provider.here)
     with StackLock(stack, report=lambda _line: None):
         assert provider.run("up", "--yes").returncode == ExitCode.LOCKED
@@ -129,7 +129,7 @@ def test_the_first_deployment_of_an_approved_product_applies_its_grant(provider:
             assert reason in apply.stderr
     assert state_of(provider, request) == ("approved", False)
 
-    # The consumer's first deployment makes its identity, and has itself let in by it.
+    # The consumer's first deployment creates its identity, and applies the grant to it.
     done = consumer.run("up", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["outcome"] == "succeeded"
@@ -145,7 +145,7 @@ def test_the_first_deployment_of_an_approved_product_applies_its_grant(provider:
     unchanged = consumer.run("preview", "--detailed-exitcode", "--json")
     assert unchanged.returncode == 0, unchanged.stdout
 
-    # Its identity goes with it: the grant is taken out, and the decision stays.
+    # Its identity is deleted with it: the grant is removed, and the decision stays.
     consumer.done("destroy", "--yes")
     gone = provider.done("up", "--yes")
     assert warned(gone) == [reason]

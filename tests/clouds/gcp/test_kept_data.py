@@ -1,4 +1,4 @@
-"""What a product keeps when it goes comes back with its next `up`, and what is somebody else's does not."""
+"""The next `up` imports data that a destroyed product retained, and no data of another owner."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 
 
 def operations(document: dict[str, Any]) -> dict[str, str]:
-    """Resource: what is done to it, of those to which something is."""
+    """Resource: its operation, for resources that change."""
     return {
         resource["name"]: resource["operation"]
         for port in document["ports"]
@@ -100,7 +100,7 @@ def test_the_next_up_imports_retained_data(repo: Repo) -> None:
     assert operations(back) == seen
     assert back["changes"]["import"] >= 2
     assert operations(repo.done("preview")) == {}
-    # It is the product's again: what goes now is kept again, and taken in with what the manifest says meanwhile.
+    # The product owns it again: destroy retains it again, and the next `up` imports it with the current manifest.
     repo.done("destroy", "--yes")
     manifest = repo.folder / "alchemesh.yaml"
     manifest.write_text(MANIFEST.replace("object-storage}", "object-storage, args: {retention: 7d}}"))
@@ -140,7 +140,7 @@ def test_a_name_owned_by_another_product_is_reported_at_the_line_of_the_port(rep
     repo.done("destroy", "--yes")
     theirs = (repo.folder / "alchemesh.yaml").read_text().replace("name: gates", "name: other")
     (repo.folder / "alchemesh.yaml").write_text(theirs)
-    # Another product's name is another one, unless a transform of the platform gives both the same.
+    # Products have different names unless a transform of the platform gives both the same.
     transform = f'    transforms: [{{component: gcs-bucket, resource: "{BUCKET}", set: {{name: {NAME}}}}}]\n'
     (repo.folder / "platform.yaml").write_text(PLATFORM + transform)
     failed = repo.run("up", "--yes", "--json")

@@ -1,4 +1,4 @@
-"""Rows that a product keeps when it goes are there again after its next `up`: its dataset and tables are imported."""
+"""The next `up` imports the dataset and tables of a destroyed product, with their rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_next_up_imports_a_dataset_with_its_tables_and_rows(repo: Repo) -> N
     assert operations(repo.done("preview")) == {}
     assert "A1" in str(query(repo, f"SELECT gate_id FROM `{PLACE}`"))
 
-    # Its model may have grown meanwhile: what is imported as it was is changed by the next run, in place.
+    # Its model may have grown meanwhile: the import keeps the old form, and the next run updates it in place.
     repo.done("destroy", "--yes")
     manifest = repo.folder / "alchemesh.yaml"
     manifest.write_text(

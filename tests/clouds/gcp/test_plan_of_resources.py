@@ -1,4 +1,4 @@
-"""What `plan --resources` lists offline is what a preview on the emulated cloud would make."""
+"""`plan --resources` lists offline the resources that a preview on the emulated cloud creates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables, the views that consumers see, and a consumer let in: the real engine on an emulated Google Cloud."""
+"""Tables, the views of consumers, and grants: the real engine on an emulated Google Cloud."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def flights(
     settings: Settings = SETTINGS,
     **args: Any,
 ) -> Callable[[], None]:
-    """A program with one output port: tables, views, the code and consumers let in."""
+    """A program with one output port: tables, views, and grants of the code and of consumers."""
 
     def declare() -> None:
         from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
@@ -84,7 +84,7 @@ def test_a_port_is_deployed_and_a_second_run_changes_nothing(cloud: Cloud) -> No
 
 
 def test_a_grant_adds_its_own_entries_and_removes_no_others(cloud: Cloud) -> None:
-    """Bo is let in by himself and as a member of the desk: the end of one request must not end the other."""
+    """Bo has access by his own grant and as a member of the desk: the end of one request must not end the other."""
     cloud.done("up", flights())
     by_desk = [
         "flights-table-proxy-user-bo-acme-example-r-2",
@@ -98,7 +98,7 @@ def test_a_grant_adds_its_own_entries_and_removes_no_others(cloud: Cloud) -> Non
 
 
 def test_access_is_extended_and_renewed_without_a_gap(cloud: Cloud) -> None:
-    """BigQuery's own entries of access are one for each member: a new end, or a second request, was refused."""
+    """BigQuery allows one access entry for each member: it once refused a new end or a second request."""
     first = dataclasses.replace(BO, ends_at=datetime(2030, 1, 1, tzinfo=UTC))
     longer = dataclasses.replace(BO, ends_at=datetime(2031, 1, 1, tzinfo=UTC))
     renewed = dataclasses.replace(longer, request="r-9")
@@ -118,7 +118,7 @@ def test_access_is_extended_and_renewed_without_a_gap(cloud: Cloud) -> None:
 
 
 def test_a_re_created_table_is_still_visible_to_consumers(cloud: Cloud) -> None:
-    """The view and its right to the table's dataset stay, or come again."""
+    """The view and its right to the table's dataset stay, or are re-created."""
     cloud.done("up", flights(BO, on_incompatible_change="replace"))
     other = {"flight_id": {"type": "integer", "required": True}, "gate": {"type": "string", "required": True}}
     cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace"))
@@ -134,7 +134,7 @@ def test_a_re_created_table_is_still_visible_to_consumers(cloud: Cloud) -> None:
 
 
 def test_datasets_without_retained_data_move_to_another_location(cloud: Cloud) -> None:
-    """A dataset's id is taken until the dataset is gone, and the real provider makes the new one first unless told."""
+    """A dataset's id is in use until the dataset is deleted, and the provider creates the new one first by default."""
     cloud.done("up", flights(BO, on_incompatible_change="replace"))
     moved = SETTINGS.model_copy(update={"gcp": SETTINGS.gcp.model_copy(update={"bigquery_location": "EU"})})
     cloud.done("up", flights(BO, settings=moved, on_incompatible_change="replace"))
@@ -181,7 +181,7 @@ def test_a_name_at_the_limit_of_every_service_is_created(cloud: Cloud) -> None:
 
 
 def test_consumers_get_access_to_a_table_after_the_code(cloud: Cloud) -> None:
-    """Google's provider writes the whole list for each of them, and two at once could undo one another."""
+    """Google's provider writes the whole list for each of them, and two concurrent writes could undo one another."""
 
     def declare() -> None:
         from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity

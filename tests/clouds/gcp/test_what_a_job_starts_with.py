@@ -1,4 +1,4 @@
-"""A job of Cloud Run has to find image and secrets: the first `up` says who brings them, and the next goes on."""
+"""A job of Cloud Run needs its image and secrets: the first `up` says who provides them, and the next resumes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
 
 
 def problems_of(repo: Repo) -> list[dict[str, Any]]:
-    """An `up` that has to fail."""
+    """An `up` that must fail."""
     failed = repo.run("up", "--yes", "--json")
     assert failed.returncode == ExitCode.FAILED, failed.stderr
     found: list[dict[str, Any]] = json.loads(failed.stdout)["problems"]
@@ -75,8 +75,8 @@ def test_a_first_up_says_who_provides_secret_and_image_and_the_next_resumes(
     assert "Error code 9" in empty["message"]
     assert "/secrets/prod--aviation--gates--api-token/versions/latest was not found" in empty["message"]
     assert "export TOKEN=… and AGAIN=…" in empty["hint"]
-    assert empty["line"] == 13  # where the manifest has its code
-    # The rest stands, the place for the secret with it: there somebody can put the value.
+    assert empty["line"] == 13  # the line of the code in the manifest
+    # The rest is deployed, with the empty secret: its owner can add the value there.
     assert len(repo.cloud.all(BUCKET)) == 1
     assert "api-token-secret" in [kept.urn.rpartition("::")[2] for kept in repo.cloud.all()]
 
@@ -86,19 +86,19 @@ def test_a_first_up_says_who_provides_secret_and_image_and_the_next_resumes(
     assert f"Error code 5, message: Image '{IMAGE}' not found." in unbuilt["message"]
     assert f"`docker push {IMAGE}`" in unbuilt["hint"]
 
-    # What was made and did not work is brought on, not made twice.
+    # The next run updates a broken resource and does not create it twice.
     repo.cloud.push_image(IMAGE)
     (before,) = repo.cloud.all(JOB)
     repo.done("up", "--yes")
     (after,) = repo.cloud.all(JOB)
     assert after.outputs["uid"] == before.outputs["uid"]
     assert repo.run("preview", "--detailed-exitcode").returncode == 0
-    # One right for one account on one secret: of two, each would take the other's away.
+    # One right for one account on one secret: of two, each would remove the other.
     assert len(repo.cloud.all(MEMBER)) == 1
     state = repo.run("status", "--json")
     assert "a-value-that-nobody-sees" not in state.stdout
 
-    # Code that needs the secret in its environment no more may read it all the same, as every need of its product.
+    # Code that no longer has the secret in its environment can still read it, as every need of its product.
     without = MANIFEST.replace(", env: {TOKEN: {secret: API_TOKEN}, AGAIN: {secret: API_TOKEN}}", "")
     (repo.folder / "alchemesh.yaml").write_text(without)
     repo.done("up", "--yes")

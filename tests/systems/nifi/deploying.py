@@ -52,13 +52,13 @@ class Deployment:
             )
 
     def done(self, operation: Operation) -> list[str]:
-        """Run one operation that has to go well; gives what was done to the dataflows."""
+        """Run one operation that must succeed; returns the operations on the dataflows."""
         result = self.run(operation)
         assert result.outcome == "succeeded", said(result)
         return [event.op for event in self.events if isinstance(event, ResourcePre) and event.type == DATAFLOW]
 
     def refused(self, operation: Operation) -> str:
-        """Run one operation that has to fail; gives everything that was said."""
+        """Run one operation that must fail; returns all its messages."""
         result = self.run(operation)
         assert result.outcome == "failed"
         return said(result)

@@ -55,23 +55,23 @@ class Bench:
             )
 
     def done(self, operation: Operation, program: Program | None = None) -> dict[str, int]:
-        """Run one operation that has to go well.
+        """Run one operation that must succeed.
 
         Returns:
-            What was done to how many resources, the stack itself aside.
+            Operation: number of resources, without the stack itself.
         """
         result = self.run(operation, program)
         assert result.outcome == "succeeded", errors_of(result)
         return {op: count for op, count in self.steps().items() if count}
 
     def refused(self, operation: Operation, program: Program) -> str:
-        """Run one operation that has to fail; gives everything that was said."""
+        """Run one operation that must fail; returns all its messages."""
         result = self.run(operation, program)
         assert result.outcome == "failed"
         return errors_of(result)
 
     def steps(self) -> dict[str, int]:
-        """Operation: how many of the provider's resources it was begun on."""
+        """Operation: number of the provider's resources that it began on."""
         found: dict[str, int] = {}
         for event in self.events:
             if isinstance(event, ResourcePre) and event.custom and not event.type.startswith("pulumi:"):
@@ -83,11 +83,11 @@ class Bench:
         return self.pre(name)[0]
 
     def pre(self, name: str) -> list[ResourcePre]:
-        """Every step that was begun on a resource."""
+        """Every step that began on a resource."""
         return [event for event in self.events if isinstance(event, ResourcePre) and event.name == name]
 
     def changed(self, name: str) -> dict[str, str]:
-        """Property path: kind, of what differs of a resource."""
+        """Property path: kind of difference of a resource."""
         return {diff.path: diff.kind for step in self.pre(name) for diff in step.diffs}
 
     @property
@@ -95,7 +95,7 @@ class Bench:
         return [event.message for event in self.events if isinstance(event, Diagnostic) and event.severity == "warning"]
 
     def state_of(self, name: str) -> dict[str, Any]:
-        """A resource as the state has it."""
+        """A resource in the state."""
         assert self.stack.state_folder is not None
         document = json.loads(self.stack.state_folder.file.read_bytes())
         return next(
@@ -106,7 +106,7 @@ class Bench:
 
 
 def empty(emulators: Emulators) -> None:
-    """Remove the buckets and datasets that another test has left."""
+    """Remove the buckets and datasets of an earlier test."""
     if (emulators.folder / STORAGE).is_dir():
         storage = StorageRest(STORAGE, emulators.address_of(STORAGE))
         for bucket in storage.json("GET", f"/storage/v1/b?project={PROJECT}").get("items", ()):

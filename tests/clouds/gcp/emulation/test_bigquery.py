@@ -22,7 +22,7 @@ GATE = {"name": "gate", "type": "STRING"}
 
 @pytest.fixture
 def dataset(request: pytest.FixtureRequest) -> str:
-    """A dataset that no other test has: the emulator is shared."""
+    """A dataset of this test alone: the emulator is shared."""
     return request.node.name.partition("[")[0]
 
 
@@ -117,7 +117,7 @@ def test_a_protected_table_is_neither_replaced_nor_deleted(bench: Bench, dataset
 
 
 def test_a_table_that_does_not_name_its_datasets_key_is_replaced(bench: Bench, dataset: str) -> None:
-    """The provider sees the key that the table got, and none in the program."""
+    """The provider compares the key of the table with a program without one."""
     ring = f"projects/{PROJECT}/locations/europe-west1/keyRings/mesh/cryptoKeys"
 
     def declare(**key: Any) -> Callable[[], None]:
@@ -153,7 +153,7 @@ def test_a_table_that_does_not_name_its_datasets_key_is_replaced(bench: Bench, d
 
 
 def test_rows_never_expire_only_where_the_program_says_so(bench: Bench, dataset: str) -> None:
-    """The provider leaves an expiration as it is where nothing is said of it."""
+    """The provider keeps an expiration that the program does not name."""
 
     def kept(**expiration: int) -> str | None:
         partitioned = {"type": "DAY", "field": "departed_at", **expiration}
@@ -238,7 +238,7 @@ def test_an_authorised_view_is_read_by_its_granted_members_only(bench: Bench, da
 
 
 def test_a_change_of_a_dataset_leaves_its_list_of_access_alone(bench: Bench, dataset: str) -> None:
-    """Versions of the provider before 9.35 sent the list that a dataset was made with, and took all access away."""
+    """Versions of the provider before 9.35 sent the list of the dataset's creation, and so revoked all later access."""
     by_hand = {"role": "READER", "userByEmail": "auditor@airport.example"}
     view = {"projectId": "another-project", "datasetId": "shown", "tableId": "flight"}
     bound = {"title": "r-1", "expression": 'request.time < timestamp("2030-01-01T00:00:00Z")'}

@@ -1,4 +1,4 @@
-"""The table of resource types against the SDK: what it names is there, and means the same."""
+"""The table of resource types matches the SDK: its names exist there with the same meaning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alchemesh_platform.provider.values import UNKNOWN, Secret
 TOKEN = re.compile(r"\bgcp:[A-Za-z]+/[A-Za-z]+:[A-Za-z]+")
 NOT_INPUTS = {"number", "it"}
 BUCKET = "gcp:storage/bucket:Bucket"
-# Types whose inputs name no other resource that has to be there first.
+# Types whose inputs refer to no other resource.
 STANDALONE = {
     "gcp:artifactregistry/repository:Repository",
     "gcp:bigquery/dataset:Dataset",
@@ -43,8 +43,8 @@ STANDALONE = {
 
 @pytest.mark.parametrize("token", TYPES)
 def test_a_type_is_one_of_the_sdk(token: str) -> None:
-    """A token in other letters than the SDK's would never be asked for."""
-    # Not by `inspect`, which looks into every module that there is, and so spoils those that are loaded on first use.
+    """A token with another spelling than the SDK's would never be requested."""
+    # Not by `inspect`, which looks into every module and so breaks those that load on first use.
     file = importlib.import_module(_resource(token).__module__).__file__
     assert file is not None
     assert f"'{token}'" in Path(file).read_text("utf-8")
@@ -115,7 +115,7 @@ def test_a_type_that_the_sdk_lacks_is_unknown() -> None:
 
 
 def test_looking_up_a_type_leaves_the_sdk_intact() -> None:
-    """Looked up before a program used the package, it left the package without its resources for everybody."""
+    """A lookup before a program used the package once left the package without resources for all later users."""
     program = (
         "from alchemesh_platform.clouds.gcp.emulation.types.sdk import inputs_of\n"
         f"inputs_of({BUCKET!r})\n"

@@ -1,4 +1,4 @@
-"""An environment on Google Cloud, emulated: `alchemesh … --emulate` from end to end, and what it keeps apart."""
+"""An environment on Google Cloud, emulated: `alchemesh … --emulate` from end to end, apart from the real one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ environments:
 
 
 def platform(**settings: Any) -> Platform:
-    """An environment that is elsewhere."""
+    """An environment on a remote server."""
     return Platform(
         environment="prod", state="gs://acme", registry="postgresql://acme", home="/home/of", settings=settings
     )
@@ -129,7 +129,7 @@ def test_an_emulated_environment_shares_no_files_with_the_real_one() -> None:
 
 
 def test_components_get_the_settings_of_the_emulated_environment(tmp_path: Path) -> None:
-    """Settings were moved in the platform and not in the document that components' settings are read from."""
+    """Settings once changed in the platform but not in the document from which components read them."""
     file = tmp_path / "platform.yaml"
     file.write_text(
         "kind: Platform\nname: acme\nenvironments:\n  prod:\n    extends: builtin/local\n    settings:\n"

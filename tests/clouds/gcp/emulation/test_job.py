@@ -1,4 +1,4 @@
-"""A job of Cloud Run, run here: its variables and time limit are those of its template."""
+"""A local run of a Cloud Run job: its template gives its variables and time limit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def runner(tmp_path: Path) -> JobRunner:
 
 
 def run(runner: JobRunner, descriptor: str) -> list[str]:
-    """Run a job; gives what it printed."""
+    """Run a job; returns its output."""
     printed: list[str] = []
     connections = Connections(product="retail/orders", environment="prod")
     job = JobConnection(entrypoint="job:main", descriptor=descriptor)

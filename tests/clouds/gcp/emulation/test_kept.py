@@ -1,4 +1,4 @@
-"""What no emulator shows: kept, held against the SDK and the services' limits, and asserted on."""
+"""Resources without an emulator: stored, checked against the SDK and the services' limits, and asserted on."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_job_needs_a_secret_with_a_value_that_its_account_may_read(bench: Benc
     version = "projects/123456789012/secrets/token/versions/latest"
     place = "Error code 9, message: spec.template.spec.containers[0].env[0].value_from.secret_key_ref.name: "
     assert f"{place}Secret {version} was not found" in bench.refused("up", declare(filled=False, granted=False))
-    # It is there, and does not work: the next runs change it, and make no other.
+    # It exists and does not work: the next runs update it and create no other.
     assert bench.state_of("job")["initErrors"]
     account = f"flights-code@{PROJECT}.iam.gserviceaccount.com"
     denied = f"{place}Permission denied on secret: {version} for Revision service account {account}."
@@ -234,7 +234,7 @@ def test_a_service_enables_an_api(bench: Bench) -> None:
 
 
 def test_a_killed_creation_resumes_and_a_finished_one_is_a_conflict(bench: Bench) -> None:
-    """A killed process leaves what it claimed; the same resource of the same stack may have it, and nobody else."""
+    """A killed process leaves its claim; only the same resource of the same stack may use it."""
     urn = "urn:pulumi:dev::test.cloud::gcp:storage/bucket:Bucket::landing"
     bucket = lambda: gcp.storage.Bucket("landing", name="acme-cut-short", location="EU")  # noqa: E731
     claim = Kept("gcp:storage/bucket:Bucket", "acme-cut-short", urn, {"name": "acme-cut-short"}, {}, made=False)

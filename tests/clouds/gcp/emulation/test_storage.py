@@ -189,7 +189,7 @@ def test_a_grant_on_a_deleted_bucket_is_not_found(bench: Bench) -> None:
 
 
 def test_an_external_bucket_is_added_by_hand(bench: Bench) -> None:
-    """Nothing could be copied from a bucket of another project: no bucket of another is in an emulated cloud."""
+    """An emulated cloud has no bucket of another project, so nothing could be copied from one."""
     bench.world.storage().make_bucket("theirs", "acme-dispatch", "europe-west1")
     bench.done(
         "up",
