@@ -1,6 +1,6 @@
-"""A process that runs one operation, to be killed or interrupted: ``python -m tests.engine.caller OPERATION``.
+"""A process that runs one operation, for a test to kill or interrupt: ``python -m tests.engine.caller OPERATION``.
 
-The job is in the environment variable TEST_JOB. What came of it is printed as one JSON line.
+The job is in the environment variable TEST_JOB. It prints the outcome as one JSON line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stacks to run the engine on, and machines to look for it on."""
+"""Stacks to run the engine on, and machines to search for it."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def bench(tmp_path: Path, engine: Engine) -> Iterator[Bench]:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """A machine with no engine on it."""
+    """A machine without an engine."""
     return Machine(tmp_path)

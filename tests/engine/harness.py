@@ -1,4 +1,4 @@
-"""A stack in a temporary home with the test provider, and the engine run on it in this process or in another."""
+"""A stack in a temporary home with the test provider, and the engine that runs on it in this process or in another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .thing import PACKAGE, Thing, ThingFolder, served_things
 
 PROJECT = "test.things"
 
-# Things by name: their properties; ``after`` names things that they wait for.
+# Thing by name: its properties; ``after`` names the things that it waits for.
 Things = Mapping[str, Mapping[str, Any]]
 
 
@@ -51,7 +51,7 @@ class Bench:
         targets: Sequence[str] = (),
         cancel: threading.Event | None = None,
     ) -> EngineResult:
-        """Hold the stack and run one operation; ``told`` and ``events`` are of this run."""
+        """Lock the stack and run one operation; ``told`` and ``events`` are of this run."""
         program = things if things is None or callable(things) else lambda: declare(things)
         self.reported, self.events = [], []
         with checked_out(self.stack, report=self.reported.append) as stack:
@@ -73,7 +73,7 @@ class Bench:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The deployment in the state file; of a state in object storage, in the one that is worked on here."""
+        """The deployment in the state file; for a state in object storage, in its local copy."""
         folder = self.stack.state_folder or local_of(self.stack).state_folder
         assert folder is not None
         document = json.loads(folder.file.read_bytes())
@@ -90,14 +90,14 @@ class Bench:
 
     @property
     def pending(self) -> dict[str, str]:
-        """Name: operation, of what the state has as begun and not ended."""
+        """Name: operation, of the pending operations in the state."""
         return {
             operation["resource"]["urn"].rpartition("::")[2]: operation["type"]
             for operation in self.state.get("pending_operations", ())
         }
 
     def start(self, operation: Operation, things: Things) -> subprocess.Popen[str]:
-        """Run one operation in a process of its own, which says on stdout what came of it."""
+        """Run one operation in a separate process, which prints the outcome."""
         return subprocess.Popen(
             [sys.executable, "-m", "tests.engine.caller", operation],
             env=self._environ(things),
@@ -115,7 +115,7 @@ class Bench:
 
 @contextmanager
 def bench_in(folder: Path, engine: Engine, name: str = "dev", backend: str | None = None) -> Iterator[Bench]:
-    """A fresh stack in a folder, with its state there too unless a backend is named."""
+    """A fresh stack in a folder, with its state in the same folder by default."""
     home = folder / "home"
     with served_things(folder / "things") as port:
         stack = Stack(PROJECT, name, backend or f"file://{home / 'state'}", home)
@@ -134,8 +134,8 @@ def declare(things: Things) -> None:
 
 
 def engines_of(pid: int) -> list[psutil.Process]:
-    """Engines that a process has started and that run."""
+    """Running engines that a process has started."""
     try:
         return [child for child in psutil.Process(pid).children(recursive=True) if name_of(child) == "pulumi"]
-    except psutil.NoSuchProcess:  # it has ended itself
+    except psutil.NoSuchProcess:  # it has ended already
         return []

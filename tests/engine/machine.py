@@ -1,4 +1,4 @@
-"""A made-up machine to look for an engine on."""
+"""A constructed machine to search for an engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from alchemesh_platform.engine.install.cache import CACHE_VARIABLE
 from alchemesh_platform.engine.install.find import RELEASES_VARIABLE, Engine, find_engine
 from alchemesh_platform.engine.install.versions import PINNED_VERSION
 
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
+NOWHERE = "http://127.0.0.1:9"  # the discard port: no process listens there
 
 
 class Machine:
-    """A made-up machine: a folder of programs, a cache, and what they told."""
+    """A constructed machine: a folder of programs, a cache, and the reported lines."""
 
     def __init__(self, root: Path) -> None:
         self.bin = root / "bin"
@@ -41,7 +41,7 @@ class Machine:
         return path
 
     def go(self, script: str) -> None:
-        """A `go` that does as the script says; OUT is the file to build."""
+        """A `go` that runs the script; OUT is the file to build."""
         find_out = 'OUT=; while [ $# -gt 0 ]; do [ "$1" = -o ] && OUT="$2"; shift; done'
         (self.bin / "go").write_text(f'#!/bin/sh\nSTEP="$1"\n{find_out}\n{script}\n', "utf-8")
         (self.bin / "go").chmod(0o755)
@@ -55,7 +55,7 @@ class Machine:
 
     @property
     def left(self) -> list[str]:
-        """What is in the cache beside engines, the memory and the lock."""
+        """Files in the cache other than engines, the memory and the lock."""
         if not self.cache.exists():
             return []
         return [path.name for path in self.cache.iterdir() if path.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""As much of Pulumi Cloud's interface as the engine uses: stacks, updates, checkpoints, over TLS, in memory.
+"""The part of Pulumi Cloud's interface that the engine uses: stacks, updates, checkpoints, over TLS, in memory.
 
 The engine speaks to it as it does to the service; methods and paths are those of its client (pulumi/pkg,
 backend/httpstate/client/api_endpoints.go). It gives no permissions and encrypts nothing: secrets are the stack's own
@@ -33,7 +33,7 @@ EMPTY: dict[str, Any] = {"version": 3, "deployment": None}
 
 @dataclass
 class StackThere:
-    """A stack as the service has it."""
+    """A stack in the service."""
 
     state: dict[str, Any] = field(default_factory=lambda: dict(EMPTY))
     version: int = 0
@@ -52,7 +52,7 @@ class PulumiCloud:
     turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def answer(self, method: str, path: str, token: str, body: Any) -> tuple[HTTPStatus, Any]:
-        """What one request is answered."""
+        """The answer to one request."""
         parts = path.partition("?")[0].strip("/").split("/")[1:]
         if token not in (f"token {TOKEN}", "update-token of-an-update"):
             return self._error(HTTPStatus.UNAUTHORIZED, "Unauthorized: No credentials provided or are invalid.")
@@ -134,7 +134,7 @@ class PulumiCloud:
 
 
 def _token() -> dict[str, Any]:
-    """What an update signs in with."""
+    """The credential of an update."""
     ends_at = datetime.now(UTC) + timedelta(minutes=5)
     return {"token": "of-an-update", "tokenExpiration": int(ends_at.timestamp())}
 
@@ -164,7 +164,7 @@ def pulumi_cloud(folder: Path) -> Iterator[PulumiCloud]:
         do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_any
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -182,7 +182,7 @@ def pulumi_cloud(folder: Path) -> Iterator[PulumiCloud]:
 
 
 def _certificate(path: Path) -> Path:
-    """A certificate of its own for 127.0.0.1, with its key in the same file."""
+    """A self-signed certificate for 127.0.0.1, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)

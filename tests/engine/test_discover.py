@@ -1,4 +1,4 @@
-"""The engine is found, and what is wrong is told with the ways out."""
+"""The platform finds the engine, and reports each fault with a fix."""
 
 from __future__ import annotations
 

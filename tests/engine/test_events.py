@@ -1,4 +1,4 @@
-"""Events are read as the engine of 3.259 writes them, and whatever else comes is skipped."""
+"""Events of engine 3.259 are read, and unknown ones are skipped."""
 
 from __future__ import annotations
 

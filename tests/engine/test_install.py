@@ -1,4 +1,4 @@
-"""The engine is got all or nothing: built or downloaded, whatever interrupts it, by however many at once."""
+"""The engine is installed completely or not at all: built or downloaded, interrupted, or by concurrent processes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_build_reports_its_progress(machine: Machine, monkeypatch: pytest.Monk
 
 
 def archive(version: str = PINNED_VERSION, member: str = "pulumi/pulumi") -> bytes:
-    """A release, with an engine that answers as one of that version, and enough bytes to be cut."""
+    """A release, with an engine that reports that version, and enough bytes to truncate."""
     program = f"#!/bin/sh\necho v{version}\n".encode() + b"#" + os.urandom(200_000).hex().encode() + b"\n"
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tar:
@@ -127,7 +127,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def release_host(machine: Machine, answers: dict[str, bytes | Answer]) -> Iterator[list[str]]:
-    """A host of releases; gives the paths that it was asked for."""
+    """A host of releases; yields the requested paths."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

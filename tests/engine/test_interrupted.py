@@ -1,4 +1,4 @@
-"""What a killed run was in the middle of is read from the engine's warning and from the log of that run."""
+"""The engine's warning and the log of a killed run name its unfinished operations."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_log_of_a_killed_caller_names_its_unfinished_creations(
     run = stack.work_folder / "run-1"
     run.mkdir(parents=True)
     (run / "events").write_text("".join(f"{event}\n" for event in events) + '{"cut off', "utf-8")
-    (stack.work_folder / "run-2").mkdir()  # killed before the engine wrote anything
+    (stack.work_folder / "run-2").mkdir()  # killed before the engine wrote a line
     assert creations(interrupted_in_runs(left_runs(stack))) == found
 
 

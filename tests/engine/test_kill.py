@@ -1,4 +1,4 @@
-"""Killed at any moment, a run loses nothing: the next one says what happened, goes on, and leaves nothing behind."""
+"""A run killed at any moment loses nothing: the next one reports it, resumes, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_CREATION: Things = {"a": {"value": 1}, "slow": {"gate": "go", "after": ["a"]}
 
 
 def kill_engine_when(bench: Bench, call: str) -> None:
-    """Kill the engine of this process once the provider is in a call that the state knows of."""
+    """Kill the engine of this process once the provider is in a call that the state records."""
     until(lambda: call in bench.things.calls, what=call)
     kill_engines()
 
@@ -39,7 +39,7 @@ def kill_engines() -> None:
 
 
 def run_and_kill_engine(bench: Bench, things: Things, call: str, operation: str = "up") -> list[str]:
-    """Run an operation whose engine is killed in a call; returns the errors that are told."""
+    """Run an operation whose engine is killed in a call; returns the reported errors."""
     with ThreadPoolExecutor(1) as pool:
         killing = pool.submit(kill_engine_when, bench, call)
         result = bench.run("up" if operation == "up" else "destroy", things)
@@ -50,7 +50,7 @@ def run_and_kill_engine(bench: Bench, things: Things, call: str, operation: str 
 
 
 def assert_converges(bench: Bench, things: Things) -> None:
-    """The next run makes everything, and the one after it has nothing to do or to say."""
+    """The next run creates everything, and the one after it changes and reports nothing."""
     up = bench.run("up", things)
     assert up.outcome == "succeeded", up
     assert bench.things.deployed == bench.recorded == set(things)
@@ -78,7 +78,7 @@ def test_killed_in_a_creation_the_next_run_adopts_the_resource(bench: Bench) -> 
 
 
 def test_killed_in_a_creation_destroy_leaves_nothing_behind(bench: Bench) -> None:
-    """The engine alone would forget what was being made: it is not in the state, and would stand for ever."""
+    """The engine alone would forget the unfinished resource: it is not in the state, and would never be deleted."""
     run_and_kill_engine(bench, IN_CREATION, "create slow")
     assert bench.things.deployed == {"a", "slow"}
     destroyed = bench.run("destroy", IN_CREATION)
@@ -219,7 +219,7 @@ def test_caller_and_engine_killed_the_next_run_explains_the_lock(bench: Bench) -
     caller = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="slow is being created")
     [engine] = engines_of(caller.pid)
-    engine.suspend()  # so that it does not see its caller go
+    engine.suspend()  # so that it does not notice the end of its caller
     caller.kill()
     caller.communicate(timeout=LONGEST)
     engine.kill()
@@ -300,7 +300,7 @@ def test_a_concurrent_run_on_one_stack_names_the_holder(bench: Bench) -> None:
 
 
 def test_the_engines_own_lock_is_reported_as_a_lock(bench: Bench) -> None:
-    """Where state is shared, another machine's engine has a lock that only the engine can see."""
+    """With shared state, another machine's engine has a lock that only the engine can see."""
     bench.run("up", {"a": {}})
     assert bench.stack.state_folder is not None
     lock = bench.stack.state_folder.locks / "another.json"

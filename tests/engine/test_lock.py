@@ -1,4 +1,4 @@
-"""One run at a time on a stack; what a killed run left locked is told and removed."""
+"""One run at a time on a stack; the lock of a killed run is reported and removed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with StackLock(Stack("shop.orders", "dev", f"file://{home}/state", home)):
     print("held", flush=True)
     sys.stdin.read()
 """
-GONE = 2**22 + 1  # above the highest process number that Linux gives out
+GONE = 2**22 + 1  # above the highest process number of Linux
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def stack(tmp_path: Path) -> Stack:
 
 @contextmanager
 def held(stack: Stack) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the stack until its stdin is closed."""
+    """Another process that locks the stack until its stdin is closed."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(stack.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -66,7 +66,7 @@ def engine_lock(stack: Stack, pid: int, host: str | None = None) -> Path:
 
 @contextmanager
 def fake_engine(tmp_path: Path) -> Iterator[int]:
-    """A process that goes by the engine's name, until it is told to end."""
+    """A process with the engine's name, until the test ends it."""
     program = tmp_path / "pulumi"
     program.write_bytes(Path("/bin/sleep").read_bytes())
     program.chmod(0o755)
@@ -224,7 +224,7 @@ def test_a_lock_file_that_cannot_be_read_is_left_to_the_engine(stack: Stack) -> 
 
 
 def test_an_unwritable_home_is_reported_with_a_fix(tmp_path: Path) -> None:
-    """It once was something unexpected, to be reported."""
+    """It was once reported as an unexpected error."""
     (tmp_path / "home").write_text("no folder")
     stack = Stack("shop.orders", "dev", f"file://{tmp_path / 'state'}", tmp_path / "home")
     with (

@@ -1,4 +1,4 @@
-"""Plugins are found where they are, got all or nothing where they are not, and offered to the runs of a stack."""
+"""Plugins are found or installed completely, and added to the runs of a stack."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REFUSES = (
 
 @pytest.fixture
 def downloads(machine: Machine, tmp_path: Path) -> Engine:
-    """An engine that puts a plugin into its home, as `pulumi plugin install` does."""
+    """An engine that installs a plugin into its home, as `pulumi plugin install` does."""
     return fake_engine(
         machine,
         f'mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"; echo "$@" > {tmp_path}/asked; '
@@ -61,7 +61,7 @@ def cached(machine: Machine) -> Path:
 
 
 def left(machine: Machine) -> list[str]:
-    """What is in the cache beside plugins and the lock."""
+    """Files in the cache other than plugins and the lock."""
     return [path.name for path in (machine.cache.parent / "plugins").iterdir() if path.name.startswith(".")]
 
 
@@ -215,7 +215,7 @@ def test_plugins_of_resources_in_the_state_are_needed_without_a_component(tmp_pa
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_real_plugin_is_built_from_go_modules_and_answers(machine: Machine, offline: Engine) -> None:
-    """The download is refused; Go, its module cache and its build cache are this machine's."""
+    """The download fails; Go and its caches are those of this machine."""
     environ = {
         **os.environ,
         **{key: machine.environ[key] for key in ("ALCHEMESH_CACHE",)},

@@ -1,4 +1,4 @@
-"""State in Pulumi Cloud, by configuration alone: the engine keeps it there, and we hold and read it there."""
+"""State in Pulumi Cloud, by configuration alone: the engine stores it, and the platform locks and reads it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def bench(tmp_path: Path, engine: Engine, cloud: PulumiCloud) -> Iterator[Bench]
 
 
 def recorded_in(cloud: PulumiCloud) -> set[str]:
-    """Names of the things in the state that the service has."""
+    """Names of the things in the state of the service."""
     latest = cloud.stacks[NAME].state["deployment"] or {}
     return {
         resource["urn"].rpartition("::")[2]

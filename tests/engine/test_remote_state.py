@@ -1,4 +1,4 @@
-"""State in object storage: worked on here, pushed there, locked for everybody, and found again after a kill."""
+"""State in object storage: copied to this machine, pushed, locked for all machines, and recovered after a kill."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def store() -> Iterator[Bucket]:
 
 @pytest.fixture
 def bucket(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """The bucket with nothing in it."""
+    """The bucket, emptied."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "shared by all machines")
@@ -59,19 +59,19 @@ def bench(tmp_path: Path, engine: Engine, bucket: Bucket) -> Iterator[Bench]:
 
 
 def elsewhere(bench: Bench, tmp_path: Path) -> Bench:
-    """The same stack and things, on a machine that has never seen them."""
+    """The same stack and things, on a machine that has no copy of them."""
     return replace(bench, stack=replace(bench.stack, home=tmp_path / "elsewhere"))
 
 
 def pending_in(bucket: Bucket) -> list[str]:
-    """Names of the things that the bucket's state has as begun and not ended."""
+    """Names of the things with a pending operation in the bucket's state."""
     latest = json.loads(bucket.read(STATE))["checkpoint"]["latest"] or {}
     return [operation["resource"]["urn"].rpartition("::")[2] for operation in latest.get("pending_operations", ())]
 
 
 def recorded_in(bucket: Bucket) -> set[str]:
     """Names of the things in the bucket's state."""
-    latest = json.loads(bucket.read(STATE))["checkpoint"]["latest"] or {}  # nothing yet, where only the stack was made
+    latest = json.loads(bucket.read(STATE))["checkpoint"]["latest"] or {}  # still empty if only the stack was created
     return {
         resource["urn"].rpartition("::")[2]
         for resource in latest.get("resources", ())
@@ -164,7 +164,7 @@ def test_state_is_pushed_during_the_run(bench: Bench, bucket: Bucket) -> None:
 
 
 def test_a_killed_run_resumes_on_the_same_machine(bench: Bench, bucket: Bucket) -> None:
-    """The caller dies with its pushes; its engine ends by itself and leaves more in the folder than in the bucket."""
+    """The caller dies with its pushes; its engine ends later and leaves more state in the folder than in the bucket."""
     caller = bench.start("up", IN_CREATION)
     until(lambda: "create slow" in bench.things.calls, what="create slow")
     caller.kill()
@@ -196,7 +196,7 @@ def test_a_killed_run_resumes_on_another_machine(bench: Bench, bucket: Bucket, t
     assert there.run("up", IN_CREATION).outcome == "succeeded"
     assert there.things.deployed == recorded_in(bucket) == set(IN_CREATION)
 
-    # The machine that was lost comes back, with a state that nobody needs any more.
+    # The lost machine returns with an obsolete state.
     assert bench.run("up", IN_CREATION).changes.keys() == {"same"}
 
 
@@ -210,7 +210,7 @@ def _as_if_of_another_machine(bucket: Bucket) -> None:
 def test_the_next_run_pushes_state_that_was_not_pushed(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Not too little for a store that answers on a busy machine: a run that cannot even begin has nothing to push.
+    # Long enough for a store on a busy machine: a run that cannot begin has nothing to push.
     for patience, number in (("TIMEOUT_SECONDS", 10), ("ATTEMPTS", 1)):
         monkeypatch.setattr(f"alchemesh_platform.engine.state.object_store.{patience}", number)
     with ThreadPoolExecutor(1) as pool:
@@ -247,7 +247,7 @@ def test_a_concurrent_write_of_the_state_is_not_overwritten(bench: Bench, bucket
 
 
 class Unanswered:
-    """A store that does what it is asked, while the answers to some writes are lost on the way."""
+    """A store that executes each request, but the answers to some writes are lost."""
 
     def __init__(self, store: ObjectStore, lost: Callable[[str], bool]) -> None:
         self._store, self._lost = store, lost
@@ -267,7 +267,7 @@ def losing(monkeypatch: pytest.MonkeyPatch, lost: Callable[[str], bool]) -> None
 def test_a_push_with_a_lost_answer_does_not_count_as_a_foreign_write(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the run did afterwards was pushed no more, and the next run put it aside."""
+    """Later changes of the run were once not pushed, and the next run discarded them."""
     left = [STATE]
     losing(monkeypatch, lambda name: name in left and not left.remove(name))  # type: ignore[func-returns-value]
     with ThreadPoolExecutor(1) as pool:
@@ -281,7 +281,7 @@ def test_a_push_with_a_lost_answer_does_not_count_as_a_foreign_write(
 def test_a_run_that_never_gets_an_answer_to_its_pushes_resumes(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one that is killed between a push and its answer: the next run forgot what was made after it."""
+    """As a run that is killed between a push and its answer: the next run once forgot later resources."""
     assert bench.run("up", {"a": {"value": 1}}).outcome == "succeeded"
     with monkeypatch.context() as lossy:
         losing(lossy, lambda name: name == STATE)
@@ -320,7 +320,7 @@ def test_a_store_that_is_busy_with_the_previous_push_is_retried(
 def test_a_lock_with_a_lost_answer_belongs_to_its_run(
     bench: Bench, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cloud's library asks again then, and is told that the lock is taken."""
+    """The cloud's library retries then, and the store answers that the lock is held."""
 
     class AskedAgain(Unanswered):
         def write(self, name: str, content: bytes, *, replaces: str | None = None) -> str:
@@ -392,7 +392,7 @@ def test_without_google_credentials_the_error_says_how_to_sign_in(
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
-    monkeypatch.setenv("NO_GCE_CHECK", "true")  # nobody is asked whether this is a machine of Google's
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # skips the request that checks for a machine of Google
     with pytest.raises(StoreUnusable, match="credentials were not found") as reported:
         open_store("gs://acme-state")
     assert "gcloud auth application-default login" in str(reported.value.hint)

@@ -1,4 +1,4 @@
-"""The real engine runs a program: once for each operation, told as it happens, cleanly stopped."""
+"""The real engine runs a program: once for each operation, with live reports and a clean stop."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_outputs_are_returned_with_secrets_masked(bench: Bench) -> None:
 
 
 def test_the_state_contains_no_paths_of_this_machine(bench: Bench) -> None:
-    """The SDK's stack traces once were three quarters of the state, and named folders of whoever ran it."""
+    """The SDK's stack traces once were three quarters of the state, and named folders of the user."""
     bench.run("up", {"a": {"value": 1}})
     resources = bench.state["resources"]
     assert {resource["type"] for resource in resources} >= {"pulumi:pulumi:Stack", "test:index:Thing"}
@@ -151,7 +151,7 @@ def test_a_failure_keeps_the_rest_and_the_next_run_resumes(bench: Bench) -> None
 
 
 def test_independent_resources_are_created_after_a_failure_and_none_is_removed(bench: Bench) -> None:
-    """A program in which something failed has not registered all that it declares: what it leaves out is not to go."""
+    """A failed program has not registered all its resources: the missing ones must not be deleted."""
     before = {"base": {"n": 1}, "above": {"n": 1, "after": ["base"]}, "beside": {"n": 1}, "former": {"n": 1}}
     assert bench.run("up", before).outcome == "succeeded"
     now = {"base": {"fail": "it rains"}, "above": {"n": 2, "after": ["base"]}, "beside": {"n": 2}, "new": {"n": 1}}

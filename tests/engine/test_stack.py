@@ -1,4 +1,4 @@
-"""A stack is made once, its key is never written over, and damaged state is mended or told."""
+"""A stack is created once, its key is never overwritten, and damaged state is restored or reported."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_after_truncated_state_the_next_run_converges(bench: Bench) -> None:
 
 @pytest.mark.engine
 def test_a_half_written_sidecar_does_not_hide_the_state(bench: Bench) -> None:
-    """An engine that was killed between two writes once left a state that no engine could read: "checkpoint: EOF"."""
+    """An engine killed between two writes once left a state that no engine could read: "checkpoint: EOF"."""
     bench.run("up", {"a": {}})
     assert bench.stack.state_folder is not None
     file = bench.stack.state_folder.file

@@ -1,4 +1,4 @@
-"""A provider for tests: things are files in a folder, and a test decides when and how making one ends."""
+"""A provider for tests: things are files in a folder, and a test decides when and how a creation ends."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from pulumi.runtime.proto import ResourceProviderServicer, provider_pb2_grpc
 
 PACKAGE = "test"
 TYPE = "test:index:Thing"
-GATE_SECONDS = 180.0  # against hanging only: what opens a gate may first wait for something on a busy machine
-REPLACED_BY = "kind"  # a property that a thing has to be replaced for
+GATE_SECONDS = 180.0  # a guard against hanging: the test may open a gate late on a busy machine
+REPLACED_BY = "kind"  # a property whose change replaces the thing
 
 
 class Thing(pulumi.CustomResource):
     """A file in the provider's folder.
 
     Args:
-        props: ``fail``: what making it ends with; ``fail_once``: the same, the first time only; ``gate``: a file
-            that is waited for before it ends; ``delete_gate``: the same for its deletion; ``delete_fail``: what
-            its deletion ends with. Everything else is the thing's content.
+        props: ``fail``: the error of its creation; ``fail_once``: the same, the first time only; ``gate``: a file
+            for which it waits; ``delete_gate``: the same for its deletion; ``delete_fail``: the error
+            of its deletion. All other properties are the thing's content.
     """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, **props: Any) -> None:
@@ -39,7 +39,7 @@ class Thing(pulumi.CustomResource):
 
 @dataclass(frozen=True)
 class ThingFolder:
-    """What stands, and what the provider was asked for."""
+    """Deployed things, and the calls to the provider."""
 
     root: Path
 
@@ -49,12 +49,12 @@ class ThingFolder:
 
     @property
     def deployed(self) -> set[str]:
-        """Names of the things that stand."""
+        """Names of the deployed things."""
         return {path.stem for path in self.root.glob("*.thing")}
 
     @property
     def calls(self) -> list[str]:
-        """What was begun: ``create NAME``, ``adopt NAME``, ``update NAME``, ``delete NAME``."""
+        """Begun operations: ``create NAME``, ``adopt NAME``, ``update NAME``, ``delete NAME``."""
         log = self.root / "calls"
         return log.read_text("utf-8").splitlines() if log.exists() else []
 
@@ -63,7 +63,7 @@ class ThingFolder:
             log.write(f"{call}\n")
 
     def open_gate(self, name: str) -> None:
-        """Let what waits go on."""
+        """Let a waiting operation continue."""
         (self.root / name).touch()
 
 
@@ -163,7 +163,7 @@ class ThingProvider(ResourceProviderServicer):
 
 @contextmanager
 def served_things(folder: Path) -> Iterator[int]:
-    """Serve the provider; gives its port."""
+    """Serve the provider; yields its port."""
     folder.mkdir(parents=True, exist_ok=True)
     server = grpc.server(ThreadPoolExecutor(16))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(ThingProvider(ThingFolder(folder)), server)

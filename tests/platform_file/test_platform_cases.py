@@ -1,4 +1,4 @@
-"""Every mistake of a platform file, with what a person is told of it."""
+"""Every mistake in a platform file, with its message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One environment of a platform file, with everything that it extends."""
+"""One environment of a platform file, with the environments that it extends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform files that are shipped: they load, and the examples' own manifests compose for them."""
+"""The shipped platform files load, and the example manifests compose for them."""
 
 from __future__ import annotations
 

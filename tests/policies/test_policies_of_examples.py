@@ -1,4 +1,4 @@
-"""The example products, held against the shipped policies and against broken promises."""
+"""The example products, checked against the shipped policies and against broken promises."""
 
 from __future__ import annotations
 

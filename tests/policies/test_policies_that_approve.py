@@ -1,4 +1,4 @@
-"""Policies that approve access requests in the owner's place: passed is approved, and nothing else is."""
+"""Policies that approve access requests for the owner: only a passing policy approves."""
 
 from __future__ import annotations
 

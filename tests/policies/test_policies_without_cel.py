@@ -1,4 +1,4 @@
-"""Where the library for CEL is not installed, policies are open: shown as such, and nothing is deployed."""
+"""Without the CEL library, policies have no result: commands show this, and deploy nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded cases: what they may give, and what is told when they come out otherwise."""
+"""Recorded cases: their inputs, and the report of a failing case."""
 
 from __future__ import annotations
 

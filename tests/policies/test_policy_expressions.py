@@ -1,4 +1,4 @@
-"""What expressions may say, what is unknown, and how they fail."""
+"""The language of expressions, unknown values, and failures."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_runaway_expression_is_stopped_early() -> None:
     text = (
         "product.source_systems.all(a, product.source_systems.all(b, product.source_systems.all(c, a + b + c != '')))"
     )
-    begin = time.process_time()  # what else the machine is busy with does not count
+    begin = time.process_time()  # other load of the machine does not count
     with pytest.raises(EvaluationFailed, match=f"more than {ITERATIONS_MAX:,} times"):
         holds(text, product__source_systems=numbers)
     assert time.process_time() - begin < 5

@@ -1,4 +1,4 @@
-"""Every mistake in a policy file is told at its line, in one run."""
+"""Every mistake in a policy file is reported at its line, in one run."""
 
 from __future__ import annotations
 

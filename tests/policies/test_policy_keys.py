@@ -1,4 +1,4 @@
-"""A misspelt key inside a port or property is told before a policy is ever asked."""
+"""A misspelt key inside a port or property is reported before a policy is evaluated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a policy says and whatever it is asked of: an answer or a typed error, and nothing passes by accident."""
+"""Every policy gives an answer or a typed error for every input, and never passes by accident."""
 
 from __future__ import annotations
 

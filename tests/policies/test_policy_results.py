@@ -1,4 +1,4 @@
-"""What follows from policies: who is forbidden, warned, devalued, and what is left open."""
+"""The results of policies: forbidden, warned, devalued or open."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_error_names_its_expression() -> None:
 
 @pytest.mark.parametrize("text", ["product.lifecycel == 'x'", "product.name", "", "(", "port.name == 'x'", "\ud800"])
 def test_an_expression_that_was_never_checked_is_an_error(text: str) -> None:
-    """A policy may come from a registry that an older version wrote."""
+    """An older version may have written the policy to the registry."""
     found = one(policy(text, effect="deny"), facts())
     assert found.outcome is Outcome.ERROR
     assert found.message.startswith("require: ")

@@ -1,4 +1,4 @@
-"""Every policy that comes with the platform says what was meant, on each of its recorded cases."""
+"""Every shipped policy gives the expected result on each of its recorded cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies and products for tests, written as people write them."""
+"""Policies and products for tests, written as users write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLIGHT = {"flight": {"properties": {"flight_id": {"type": "string", "key": True,
 
 
 def policy(require: str, **more: Any) -> Policy:
-    """A policy that warns, unless told otherwise."""
+    """A policy; it warns by default."""
     written = {
         "kind": "Policy",
         "name": "our-rule",
@@ -38,7 +38,7 @@ def port(name: str, **more: Any) -> dict[str, Any]:
 
 
 def facts(product: Mapping[str, Any] | None = None, **known: Any) -> Facts:
-    """What is known of a product; its places are those of a file alchemesh.yaml without lines."""
+    """The facts of a product; its places are in a file alchemesh.yaml without lines."""
     document = {**EXAMPLE, **(product or {})}
     return Facts(DataProduct.model_validate(document), node_of(document, "alchemesh.yaml").locate, **known)
 

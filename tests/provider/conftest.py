@@ -1,4 +1,4 @@
-"""A provider to speak to."""
+"""A connection to a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between inputs."""
+"""Differences between inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TREES = st.dictionaries(
 
 
 def parts_of(path: str) -> list[str | int]:
-    """A path taken apart again, independently of how it was put together."""
+    """A path split into its parts, independently of the code that built it."""
     found: list[str | int] = []
     for quoted, index, plain in re.findall(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]"]+)', path):
         found.append(int(index) if index else plain or re.sub(r"\\(.)", r"\1", quoted))
@@ -35,7 +35,7 @@ def parts_of(path: str) -> list[str | int]:
 
 
 def apply(old: dict[str, Any], new: dict[str, Any], kinds: dict[str, str]) -> Any:
-    """The old value with every change made that the difference names."""
+    """The old value with every change of the difference applied."""
     result: Any = copy.deepcopy(old)
 
     def at(tree: Any, parts: list[str | int]) -> Any:

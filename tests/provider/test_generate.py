@@ -53,7 +53,7 @@ class ThingInputs(Properties):
 
 
 class ThingOutputs(Properties):
-    """One output whose property has a name of its own."""
+    """One output whose property has a custom name."""
 
     made_at: datetime = Field(alias="bornOn", description="When it was created.")
     size_bytes: int = 0
@@ -219,7 +219,7 @@ def test_an_unknown_system_is_an_error(capsys: pytest.CaptureFixture[str]) -> No
 
 
 class Sent(pulumi.runtime.Mocks):
-    """Keeps the properties that the engine is sent."""
+    """Records the properties that the SDK sends to the engine."""
 
     def __init__(self) -> None:
         self.inputs: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The provider as a process of its own."""
+"""The provider as a separate process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_provider_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_provider_ends_immediately_on_the_signals_of_the_engine(number: signal.Signals) -> None:
-    """The engine waits five seconds for a plugin that does not, at the end of each of its runs."""
+    """At the end of each run the engine waits five seconds for a plugin that ignores its signals."""
     command = [sys.executable, "-m", "alchemesh_platform.provider.main"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -61,7 +61,7 @@ def test_the_provider_ends_immediately_on_the_signals_of_the_engine(number: sign
 
 
 def test_the_provider_knows_deployed_resources_without_the_state(tmp_path: Path) -> None:
-    """A table that was never made refuses no change."""
+    """A table that was never created refuses no change."""
     old, new = (
         {"table": "acme-mesh.gates.gate", "fields": [{"name": "code", "type": kind, "mode": "NULLABLE"}]}
         for kind in ("STRING", "DATE")

@@ -1,4 +1,4 @@
-"""The provider under the real Pulumi engine: attached in this process, in its own, and found on PATH."""
+"""The provider under the real Pulumi engine: attached in this process, in a separate one, and found on PATH."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLUMNS: list[dict[str, Any]] = [
 
 
 class Product:
-    """A small product as a Pulumi program, whose parts a test may change between runs."""
+    """A small product as a Pulumi program; a test may change its parts between runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -137,7 +137,7 @@ def registry_of(folder: Path) -> str:
 
 
 def changes_of(result: Any) -> dict[str, int]:
-    """How many resources each operation touches, without the stack itself."""
+    """Number of resources by operation, without the stack itself."""
     summary = result.change_summary if hasattr(result, "change_summary") else result.summary.resource_changes
     return {str(getattr(kind, "value", kind)): number for kind, number in summary.items() if number}
 
@@ -164,7 +164,7 @@ def test_a_product_is_created_updated_and_deleted(tmp_path: Path, engine: Engine
         assert contract.document["terms"]["usage"] == "none"
         assert contract.document["terms"]["billing"]["price"] == 0.5
 
-        # A protocol that is not offered once looked unknown in a preview, and every record that named it changed.
+        # A preview once showed an unsupported protocol as unknown, and so changed every record that named it.
         assert changes_of(made.preview()) == {"same": 6}
         assert changes_of(made.refresh()) == {"same": 6}
 
@@ -261,7 +261,7 @@ def test_any_pulumi_program_finds_the_plugin_on_path(
 
 
 def test_the_operations_of_a_preview_are_pulumis_own(tmp_path: Path, engine: Engine, product: Product) -> None:
-    """Another path is a replacement, created before the old one goes; another run folder is one the other way round."""
+    """A changed path replaces and creates first; a changed run folder replaces and deletes first."""
     with (
         serve_provider(registry_of(tmp_path)) as served,
         stack(tmp_path, engine, product, PULUMI_DEBUG_PROVIDERS=served.debug_providers) as made,

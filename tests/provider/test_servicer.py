@@ -1,4 +1,4 @@
-"""What every resource has from the provider: errors, secrets, cancellation, parallel work, configuration."""
+"""The provider's services for every resource: errors, secrets, cancellation, parallel work, configuration."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SlowOutputs(Properties):
 
 
 class SlowHandler(Handler[SlowInputs, SlowOutputs]):
-    """A resource that takes its time, or fails in a way that it is told."""
+    """A resource that takes its time, or fails in a configured way."""
 
     pulumi_type = SLOW
     summary = "A resource for tests."
@@ -91,7 +91,7 @@ class SlowHandler(Handler[SlowInputs, SlowOutputs]):
 
 @contextmanager
 def other_provider(folder: Path, provider: AlchemeshProvider) -> Iterator[Wire]:
-    """A connection to a provider that is configured in its own way."""
+    """A connection to a provider with its own configuration."""
     with (
         connected(folder) as usual,
         serve_attached(provider) as served,
@@ -114,7 +114,7 @@ def test_a_failure_has_a_message_and_a_hint_and_leaves_no_pending_operation(slow
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(SLOW, {"name": "a", "act": "fail"})
     assert failed.value.details() == "it is not possible\n\nhint: do something else"
-    # The engine keeps a pending operation after these three.
+    # The engine keeps a pending operation after these three codes.
     assert failed.value.code() not in (
         grpc.StatusCode.UNKNOWN,
         grpc.StatusCode.INTERNAL,
@@ -156,7 +156,7 @@ def test_a_cancelled_creation_is_recorded_too(slow: tuple[Wire, SlowHandler]) ->
 
 
 def recorded(failed: Any) -> Any:
-    """What the engine records of a resource whose creation failed."""
+    """The engine's record of a resource whose creation failed."""
     (details,) = (value for name, value in failed.trailing_metadata() if name == "grpc-status-details-bin")
     (found,) = status_pb2.Status.FromString(details).details
     record = provider_pb2.ErrorResourceInitFailed()
@@ -178,7 +178,7 @@ def test_an_internal_error_is_a_message_with_its_traceback_in_the_debug_log(
 
 
 def test_blocking_work_runs_in_parallel(slow: tuple[Wire, SlowHandler]) -> None:
-    """Each of the eight waits for the seven others: one after the other, none would end."""
+    """Each of the eight waits for the seven others: run in sequence, none would end."""
     wire, _ = slow
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda n: wire.create(SLOW, {"name": f"n{n}", "act": "meet"}, name=f"n{n}"), range(8)))

@@ -1,4 +1,4 @@
-"""Speaking to the provider as the engine does: over gRPC, with protocol buffers."""
+"""Calls to the provider as the engine makes them: over gRPC, with protocol buffers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Tree = Mapping[str, Any]
 
 @dataclass
 class Resource:
-    """A resource as the engine remembers it between calls."""
+    """The engine's record of a resource between calls."""
 
     urn: str
     id: str
@@ -35,7 +35,7 @@ class Resource:
 
 
 class CheckFailed(Exception):
-    """Raised with what a check refused: property and reason."""
+    """A check refused inputs; carries each property and reason."""
 
     def __init__(self, failures: dict[str, str]) -> None:
         self.failures = failures
@@ -43,7 +43,7 @@ class CheckFailed(Exception):
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """The part of the engine that providers speak to: it keeps what it is told."""
+    """The part of the engine that providers call: it stores each message."""
 
     def __init__(self) -> None:
         self.said: list[tuple[int, str, str]] = []
@@ -53,7 +53,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return empty_pb2.Empty()
 
     def messages(self) -> list[str]:
-        """What it was told, debugging aside."""
+        """Received messages, except debug messages."""
         return [message for severity, message, _ in self.said if severity > 0]
 
 
@@ -78,7 +78,7 @@ class Wire:
         return decode_map(answer.inputs)
 
     def preview(self, type_: str, inputs: Tree) -> Tree:
-        """The state that a creation would have, as far as it is known."""
+        """The known part of the state after a creation."""
         checked = self.check(type_, inputs)
         request = provider_pb2.CreateRequest(urn=urn(type_), properties=encode_map(checked), preview=True)
         return decode_map(self.stub.Create(request).properties)
@@ -93,7 +93,7 @@ class Wire:
         return Resource(urn(type_, name), answer.id, checked, decode_map(answer.properties))
 
     def diff(self, resource: Resource, inputs: Tree) -> Any:
-        """What the provider says of new inputs."""
+        """The provider's difference for new inputs."""
         checked = self.check(_type(resource), inputs, resource.inputs)
         return self.stub.Diff(
             provider_pb2.DiffRequest(
@@ -150,7 +150,7 @@ class Wire:
 def connected(
     folder: Path, handlers: Handlers = HANDLERS, *, delete_data: bool = False, actor: str | None = None
 ) -> Iterator[Wire]:
-    """A provider that is served, with a registry in the folder, and an engine that it is attached to."""
+    """A served provider, with a registry in the folder, attached to an engine."""
     copy_registry(folder / "registry.db")
     address = f"sqlite:///{folder / 'registry.db'}"
     engine = Engine()

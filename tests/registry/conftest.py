@@ -14,7 +14,7 @@ from parts.postgresql import PostgresqlServer
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def registry_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Address of a registry that the tests of one module share; each test takes an environment of its own."""
+    """Address of a registry that the tests of one module share; each test uses its own environment."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('registry') / 'registry.db'}"
     server: PostgresqlServer = request.getfixturevalue("postgresql")
@@ -23,7 +23,7 @@ def registry_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="module")
 def registry(registry_url: str) -> Iterator[Registry]:
-    """The registry of a module's tests, on each database; what a test does is in its own ``environment``."""
+    """The registry of a module's tests, on each database; each test writes to its own ``environment``."""
     with Registry.open(registry_url) as opened:
         yield opened
 
@@ -39,5 +39,5 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def environment() -> str:
-    """An environment that no other test uses: what is recorded is history, and cannot be cleared away."""
+    """An environment that no other test uses: records are history, and cannot be deleted."""
     return f"env-{uuid.uuid4().hex[:12]}"

@@ -1,4 +1,4 @@
-"""A registry with nothing in it, in a file: migrated once for a process, and copied for each test."""
+"""An empty registry in a file: migrated once for a process, and copied for each test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alchemesh_platform.registry.store import Registry
 
 
 def copy_registry(file: Path) -> None:
-    """Put a registry of this software's version, with nothing in it, where there is none."""
+    """Create an empty registry of this software's version if there is none."""
     if not file.exists():
         shutil.copyfile(_empty(), file)
 

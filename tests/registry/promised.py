@@ -1,4 +1,4 @@
-"""A port with a contract in a registry, as a deployment records it, and what may come of it."""
+"""A port with a contract in a registry, as a deployment records it, and its possible changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who did what is kept as a chain that shows whether it was touched."""
+"""The audit is a chain of acts that reveals any change."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_inserted_act_is_reported(tmp_path: object) -> None:
     with Registry.open(f"sqlite:///{tmp_path}/registry.db") as registry:
         for number in range(4):
             record_act(registry, act("local", f"act {number}"))
-        with registry.writing() as connection:  # somebody with the database in hand, who takes its guards off first
+        with registry.writing() as connection:  # an attacker with access to the database, who removes its guards first
             connection.execute(text("DROP TRIGGER acts_stay"))
             connection.execute(text("UPDATE acts SET document = replace(document, 'act 1', 'act 9') WHERE number = 2"))
 
@@ -75,7 +75,7 @@ def test_an_inserted_act_is_reported(tmp_path: object) -> None:
 
 @pytest.fixture
 def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """Four acts in a registry whose guards somebody with the database in hand has taken off."""
+    """Four acts in a registry whose guards an attacker has removed."""
     monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with Registry.open(f"sqlite:///{tmp_path}/local/registry.db") as registry:

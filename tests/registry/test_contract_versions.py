@@ -1,4 +1,4 @@
-"""Versions of contracts are kept, and none changes what it promises once it is active."""
+"""Versions of contracts are kept, and an active version never changes its promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph that records make together, and how it is drawn."""
+"""The graph of the records, and its drawing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flow(source: str, target: str, kind: str = "output_port") -> LineageRecord:
 
 
 def mesh() -> Lineage:
-    """Two products that stand and one that does not, a product without ports, and a port that is gone."""
+    """Two deployed products and one that is not, a product without ports, and a removed port."""
     return lineage_from(
         "local",
         [
@@ -191,7 +191,7 @@ def test_drawing_time_is_linear_in_the_size_of_the_mesh() -> None:
         )
 
     def seconds(graph: Lineage) -> float:
-        # Of this thread alone, and without the collector, which looks at all that other tests have left in the process.
+        # Of this thread alone, and without the collector, which scans the objects of other tests.
         gc.collect()
         gc.disable()
         started = time.thread_time()

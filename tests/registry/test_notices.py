@@ -1,4 +1,4 @@
-"""Notice is given once, by those who may, of what was promised, and goes with what it told."""
+"""An owner gives notice of a promised thing once, and the announced change settles it."""
 
 from __future__ import annotations
 

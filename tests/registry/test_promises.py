@@ -1,4 +1,4 @@
-"""What is asked of a run by what was promised: held changes, their places, and what consumers are told."""
+"""The checks of promises on a run: held changes, their places, and notifications to consumers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def request(environment: str, state: RequestState, number: int = 0) -> AccessReq
 
 
 class Product:
-    """A product that is deployed, and what is asked of the next run of it."""
+    """A deployed product, and the checks of its next run."""
 
     def __init__(self, registry: Registry, environment: str, folder: Path) -> None:
         self.registry, self.environment = registry, environment

@@ -1,4 +1,4 @@
-"""Many at once, and killed in the middle: nothing is lost, written twice or half written."""
+"""Concurrent and killed writers: no record is lost, written twice or half written."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def product(environment: str, name: str, version: str = "1.0.0") -> ProductRecor
 
 @contextmanager
 def writers(count: int, *arguments: str) -> Iterator[list[subprocess.Popen[str]]]:
-    """That many writers, started at once; killed at the end if they still run."""
+    """A number of concurrent writers; killed at the end if they still run."""
     started = [
         subprocess.Popen(
             [sys.executable, WRITER, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -60,7 +60,7 @@ def go(writer: subprocess.Popen[str]) -> None:
 
 
 def assert_history_agrees(registry: Registry, environment: str) -> None:
-    """Every record stands as the last line about it says, and its lines follow from one another."""
+    """Every record matches its last line of history, and its lines follow from one another."""
     lines: dict[str, list[Change]] = {}
     for line in reversed(registry.history(environment)):
         lines.setdefault(line.address, []).append(line)
@@ -86,7 +86,7 @@ def test_concurrent_processes_on_a_new_registry_all_write(fresh_url: str, enviro
     reported = Counter(word for words in outcomes for word in words)
     with Registry.open(fresh_url) as registry:
         assert len(registry.all(ProductRecord, environment)) == 3 * 12 + 3
-        # What each writer was told is what the history tells: nothing twice, nothing lost.
+        # The answers to each writer match the history: nothing twice, nothing lost.
         assert Counter(line.change for line in registry.history(environment)) == reported
         assert reported["created"] == 3 * 12 + 3
         assert_history_agrees(registry, environment)
@@ -117,7 +117,7 @@ def test_threads_share_one_registry(fresh_url: str, environment: str) -> None:
 
 
 def test_writers_of_the_same_several_records_do_not_block_each_other(fresh_url: str, environment: str) -> None:
-    """Each gives its records in an order of its own: taken in that order, two of them would wait for each other."""
+    """Each writer has another order of records: locked in that order, two of them would wait for each other."""
     with Registry.open(fresh_url) as registry:
         barrier = threading.Barrier(4, timeout=WAIT_SECONDS)
 

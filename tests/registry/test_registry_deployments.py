@@ -1,4 +1,4 @@
-"""Acts on products, with their outcomes."""
+"""Deployments of products, with their outcomes."""
 
 from __future__ import annotations
 

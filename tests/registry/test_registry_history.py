@@ -1,4 +1,4 @@
-"""What the registry remembers of its records, and that nobody can change it."""
+"""The registry's history of its records is immutable."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_database_itself_refuses_to_change_history(
 
 
 def test_postgresql_refuses_to_empty_the_history(registry: Registry, registry_url: str) -> None:
-    # SQLite knows no TRUNCATE: there DELETE is the only way, which the test above sees refused.
+    # SQLite has no TRUNCATE: DELETE is the only command there, and the test above shows its refusal.
     reason = "syntax error" if registry_url.startswith("sqlite") else r"append-only|is history"
     for statement in ("TRUNCATE changes", "TRUNCATE deployments"):
         with pytest.raises(DBAPIError, match=reason):

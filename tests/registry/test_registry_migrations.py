@@ -1,4 +1,4 @@
-"""From an empty database, or what an older alchemesh left, to what this one works with."""
+"""Migrations from an empty database, or one of an older alchemesh, to this version."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_migrations_create_the_tables_of_the_store(fresh_url: str) -> None:
 
 
 def test_head_is_the_newest_revision_and_revisions_count_up() -> None:
-    """HEAD is written down so that opening a registry need not load Alembic; newer and older are told by the number."""
+    """HEAD is written down so that a registry opens without Alembic; the number distinguishes newer and older."""
     revisions = [script.revision for script in scripts().walk_revisions()]
 
     assert scripts().get_heads() == [HEAD]
@@ -88,7 +88,7 @@ def test_concurrent_threads_migrate_a_new_registry_once(fresh_url: str) -> None:
 
 
 def test_writer_of_the_file_delays_a_new_registry_and_does_not_stop_it(tmp_path: Path) -> None:
-    """Told to keep a write-ahead log while somebody writes, SQLite says at once that it is locked, without waiting."""
+    """When another process writes, a switch to a write-ahead log fails as locked immediately, without waiting."""
     path = tmp_path / "registry.db"
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
         writer.execute("BEGIN IMMEDIATE")
@@ -113,7 +113,7 @@ def test_writer_of_the_file_delays_a_new_registry_and_does_not_stop_it(tmp_path:
 def test_failed_migration_leaves_the_database_as_it_was(fresh_url: str) -> None:
     database = Database(fresh_url)
     with database.writing() as connection:
-        connection.execute(text("CREATE TABLE changes (somebody_elses TEXT)"))  # in the way of the last table
+        connection.execute(text("CREATE TABLE changes (somebody_elses TEXT)"))  # conflicts with the last table
 
     with pytest.raises(Exception, match="changes"):
         Registry.open(fresh_url)

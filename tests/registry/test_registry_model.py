@@ -1,4 +1,4 @@
-"""Whatever is put and removed, in whatever order: the registry is a dictionary, and its history replays to the same."""
+"""For any order of writes and removals, the registry is a dictionary, and its history replays to the same."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def record(kind: str, environment: str, name: str, value: object) -> Record:
 
 
 def as_json(value: object) -> str:
-    """Told apart as the registry does: 1 from true, and one order of keys from another."""
+    """Distinguishes as the registry does: 1 from true, and one order of keys from another."""
     return value.model_dump_json() if isinstance(value, Record) else json.dumps(value)
 
 
 def replayed(history: list[Change]) -> dict[tuple[str, str], object]:
-    """What stands after all that the history tells, oldest line first; every line has to make sense where it stands."""
+    """The records after the whole history, oldest line first; every line must be valid at its place."""
     standing: dict[tuple[str, str], object] = {}
     for line in reversed(history):
         key = (line.kind, line.address)

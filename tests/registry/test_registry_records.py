@@ -1,4 +1,4 @@
-"""Records as they are put, and how they are found again."""
+"""Writing and finding records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_missing_record_is_none(registry: Registry, environment: str) -> None:
 
 
 def test_all_returns_one_environment_or_product_in_order_of_address(registry: Registry, environment: str) -> None:
-    # Databases sort text each in its own way; these four come in another order under most of them.
+    # Each database sorts text differently; these four come in another order in most of them.
     for model in ("b", "a_b", "a", "ab"):
         registry.put(asset(environment, model))
     other = asset(environment, "elsewhere").model_copy(

@@ -1,4 +1,4 @@
-"""A registry that cannot be used says which, why and what to do; it never says a password, and loses nothing."""
+"""An unusable registry is reported with address, reason and fix; no message has a password, and no data is lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def product(environment: str, name: str = "p", description: str = "") -> Product
 
 @contextmanager
 def as_an_ordinary_user() -> Iterator[None]:
-    """Root may write everywhere: as root, be nobody for a while."""
+    """Root may write everywhere: as root, switch to the user nobody for a while."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -54,7 +54,7 @@ def as_an_ordinary_user() -> Iterator[None]:
 
 @pytest.fixture
 def closed_folder() -> Iterator[Path]:
-    """A folder that everybody may enter and nobody may write; not in pytest's, which only its user may enter."""
+    """A read-only folder that every user may enter; not in pytest's, which only its user may enter."""
     folder = Path(tempfile.mkdtemp(prefix="alchemesh-closed-"))
     folder.chmod(0o555)
     yield folder
@@ -122,7 +122,7 @@ def test_a_full_disk_loses_nothing_and_the_next_try_succeeds(tmp_path: Path) -> 
 
 
 def test_a_full_disk_of_a_server_is_reported(postgresql, environment: str) -> None:
-    """The server itself says the code of a full disk, from a trigger."""
+    """A trigger makes the server report the code of a full disk."""
     url = postgresql.url(postgresql.create_database())
     with Registry.open(url) as registry:
         registry.put(product(environment))
@@ -300,7 +300,7 @@ def test_address_of_another_kind_is_refused(address: str, said: str) -> None:
 
 
 def assert_secret(error: BaseException, password: str) -> None:
-    """The password is in nothing that is said, and in nothing that caused it."""
+    """Neither the message nor its causes contain the password."""
     cause: BaseException | None = error
     while cause is not None:
         assert password not in str(cause)

@@ -1,7 +1,7 @@
 """A process that writes to a registry, started by tests: python writer.py URL ENVIRONMENT WHAT.
 
 Opens the registry (migrating it), says ``ready``, waits for a line on its standard input, then acts:
-``keys N`` puts records of its own and shared ones, N of each, telling each outcome; ``forever`` puts until it is
+``keys N`` puts own and shared records, N of each, printing each outcome; ``forever`` puts until it is
 killed; ``die`` kills itself between the record and its line of history.
 """
 

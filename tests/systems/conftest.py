@@ -1,4 +1,4 @@
-"""A provider to speak to, as the engine does."""
+"""A connection to a provider, as the engine has it."""
 
 from __future__ import annotations
 
