@@ -1,1 +1,1 @@
-"""Tests of the parts that authors of components and systems import."""
+"""Tests of the API for authors of components and systems."""

@@ -1,4 +1,4 @@
-"""Real packages in a folder of their own: modules, and metadata with entry points, as a wheel leaves them."""
+"""Real packages in a separate folder: modules, and metadata with entry points, as a wheel installs them."""
 
 from __future__ import annotations
 

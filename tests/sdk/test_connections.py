@@ -34,7 +34,7 @@ KNOWN = ["data-api", "files", "identity", "job", "secret", "tables", "topic"]
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of installed packages, beside those of this project."""
+    """A folder of installed packages, in addition to those of this project."""
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""Finding systems of installed packages: real packages, in a folder of their own."""
+"""Finding systems of installed packages: real packages, in a separate folder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def system(name: str, **handlers: str) -> str:
-    """A module with a system; a handler is given as its type without package and system."""
+    """A module with a system; the caller names a handler by its type without package and system."""
     return SYSTEM.format(name=name, handlers={f"alchemesh:{name}:{type_}": value for type_, value in handlers.items()})
 
 

@@ -1,4 +1,4 @@
-"""The code of a product is let in at its own ports and needs, wherever the platform gives it an identity."""
+"""The code of a product has access to its own ports and needs if the platform gives it an identity."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.components.test_cases import Recorder
 
 
 def declared(environment: str) -> list[dict[str, Any]]:
-    """What the stack program of the flights example declares."""
+    """The resources that the stack program of the flights example declares."""
     from alchemesh_stacks.data_product import DataProduct
 
     platform = load_platform(ROOT / "platforms" / "gcp.yaml", environment, Path("home"))
     manifest = load_manifest(ROOT / "examples" / "flights" / "alchemesh.yaml", environment)
-    # Without transforms: the engine calls them back, and here there is none.
+    # Without transforms: they need an engine, and this test has none.
     plan = replace(compose(manifest, platform, builtin_catalog()), transforms=())
     recorder = Recorder({"alchemesh:local:DataApi": {"endpoints": {}}})
     pulumi.runtime.set_mocks(recorder, project=plan.project, stack=environment)

@@ -1,4 +1,4 @@
-"""`alchemesh plan --resources`: every resource that would be made, offline, for the examples on each platform."""
+"""`alchemesh plan --resources`: every resource of a deployment, offline, for the examples on each platform."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = [("flights", "local"), ("flights", "prod"), ("punctuality", "local"),
 
 @pytest.fixture(autouse=True)
 def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No network, no program to start, no secret, and a home that nothing is written into."""
+    """No network, no program to start, no secret, and a home that stays empty."""
 
     def refused(*_arguments: Any, **_more: Any) -> None:
         raise AssertionError("offline")
@@ -57,7 +57,7 @@ def test_json_gives_each_resource_with_its_port_type_and_name(capsys: pytest.Cap
     bucket = {"kind": "input", "port": "events", "type": "gcp:storage/bucket:Bucket", "name": "events-landing-bucket"}
     assert bucket in resources
     assert all(resource.keys() == bucket.keys() for resource in resources)
-    # A plan without them has the same document otherwise.
+    # A plan without resources has otherwise the same document.
     assert invoke([each for each in arguments("departures", "prod") if each != "--resources"] + ["--json"]) == 0
     plain = json.loads(capsys.readouterr().out)
     assert plain == {key: value for key, value in json.loads(reported).items() if key != "resources"}

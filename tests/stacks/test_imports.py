@@ -52,7 +52,7 @@ CLOUDS = {"pulumi_gcp", "pulumi_kafka", "google.cloud", "boto3", "botocore", "co
 
 
 def ran(product: str, environment: str) -> dict[str, list[str]]:
-    """Modules that are imported after composing and after declaring a product, and the types that were declared."""
+    """Modules imported after composing and after declaring a product, and the declared types."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, product, environment],
         cwd=ROOT,
@@ -67,7 +67,7 @@ def ran(product: str, environment: str) -> dict[str, list[str]]:
 
 
 def of_google(modules: list[str]) -> set[str]:
-    """Modules of the SDK that were filled: ``storage`` where ``pulumi_gcp.storage.bucket`` is there."""
+    """Loaded modules of the SDK: ``storage`` if ``pulumi_gcp.storage.bucket`` is loaded."""
     return {
         parts[1]
         for parts in (name.split(".") for name in modules)

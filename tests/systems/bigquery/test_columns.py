@@ -149,7 +149,7 @@ def test_an_unchanged_model_is_compatible(same: SemanticModel) -> None:
 @settings(max_examples=60, deadline=None)
 @given(steps())
 def test_a_compatible_change_keeps_every_column_and_type(step: tuple[SemanticModel, SemanticModel]) -> None:
-    """Two models made up apart have hardly a column in common: 50 of 51 pairs left this test before its assertions."""
+    """Two independent models share hardly a column: 50 of 51 pairs once left this test before its assertions."""
     before, after = (fields_of(each) for each in step)
     assume(not incompatible(before, after))
     later = {field["name"]: field for field in after}
@@ -165,7 +165,7 @@ def test_a_compatible_change_keeps_every_column_and_type(step: tuple[SemanticMod
 @settings(max_examples=300, deadline=None)
 @given(steps() | st.tuples(MODELS, MODELS))
 def test_the_provider_replaces_a_table_exactly_where_we_predict_it(step: tuple[SemanticModel, SemanticModel]) -> None:
-    """What we follow in place would otherwise cost all rows."""
+    """A replacement in place of an update would lose all rows."""
     before, after = (fields_of(each) for each in step)
     in_place = not incompatible(before, after) or bool(dropped(before, after))
     assert table_schema.replaces(before, after) is not in_place

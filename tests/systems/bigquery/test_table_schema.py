@@ -1,4 +1,4 @@
-"""A change that a BigQuery table cannot follow is refused by a check, that is, in a preview."""
+"""A check, and so a preview, refuses an incompatible change of a BigQuery table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def no_registry() -> Registry:
 
 
 class Asked:
-    """Asks the handler, and keeps what it tells."""
+    """Asks the handler, and records its messages."""
 
     def __init__(
         self, old: TableSchemaInputs | None, new: TableSchemaInputs, deployed: dict[str, set[str]] | None = None
@@ -61,7 +61,7 @@ def test_a_removed_column_and_a_new_partitioning_are_both_reported() -> None:
 
 
 def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
-    """Otherwise its protection from deletion would be lifted and used in the same run."""
+    """Otherwise one run would remove its protection from deletion and delete it."""
     (refusal,) = Asked(schema(*FIELDS), schema(FIELDS[0], on_incompatible_change="replace")).refusals
     assert "with the old model first" in refusal.reason
     ready = schema(*FIELDS, on_incompatible_change="replace")
@@ -75,30 +75,30 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
 
 
 def test_a_key_that_is_set_where_rows_are_is_refused() -> None:
-    """The provider would make the table anew."""
+    """The provider would replace the table."""
     (refusal,) = Asked(schema(*FIELDS), schema(*FIELDS, encryption_key="a-key")).refusals
     assert refusal.property == "encryptionKey"
     assert Asked(schema(*FIELDS, encryption_key="a-key"), schema(*FIELDS, encryption_key="b-key")).refusals == []
 
 
 def test_a_table_with_rows_does_not_move() -> None:
-    """A dataset elsewhere is another dataset: the rows would be left behind, or lost."""
+    """A dataset in another location is another dataset: the rows would stay behind, or be lost."""
     here, there = schema(*FIELDS, location="europe-west1"), schema(*FIELDS, location="EU")
     (refusal,) = Asked(here, there).refusals
     assert refusal.property == "location"
     assert "it is in europe-west1, and stays there; EU is asked for" in refusal.reason
     assert "set settings.gcp.bigquery_location to europe-west1, or" in refusal.reason
-    assert Asked(schema(*FIELDS), there).refusals == []  # recorded before it was told where the table is
+    assert Asked(schema(*FIELDS), there).refusals == []  # recorded by a version without the location
 
 
 def test_a_table_that_was_never_created_refuses_no_change() -> None:
-    """Its schema is recorded before it is made: what it was to be binds nobody."""
+    """Its schema is recorded before its creation: an uncreated table restricts no change."""
     dataset = {"gcp:bigquery/dataset:Dataset": {"projects/acme-mesh/datasets/prod__aviation__flights"}}
     table = {"gcp:bigquery/table:Table": {"projects/acme-mesh/datasets/prod__aviation__flights/tables/flight"}}
     old = schema(*FIELDS, location="europe-west9", encryption_key="a-key")
     new = schema(FIELDS[0], location="EU")
     assert Asked(old, new, {}).refusals == []
-    # A dataset without its table stays where it is all the same.
+    # A dataset without its table keeps its location too.
     assert [refusal.property for refusal in Asked(old, new, dataset).refusals] == ["location"]
     assert len(Asked(old, new, {**dataset, **table}).refusals) == 3
 

@@ -1,4 +1,4 @@
-"""How tests reach the broker: as settings say it, and as a consumer."""
+"""Connections of tests to the broker: by settings, and as a consumer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 120.0
 
 
 def access(kafka: Broker, *, user: str = "admin", secret: str = PASSWORD) -> dict[str, Any]:
-    """The access of a user, as resources take it."""
+    """The access of a user, in the form of resource inputs."""
     mechanism = "PLAIN" if user == "admin" else "SCRAM-SHA-512"
     security = {
         "protocol": "SASL_PLAINTEXT",
@@ -28,7 +28,7 @@ def access(kafka: Broker, *, user: str = "admin", secret: str = PASSWORD) -> dic
 def read(
     kafka: Broker, topic: str, number: int, *, user: str = "admin", password: str | None = None, group: str = "t"
 ) -> list[bytes]:
-    """The first messages of a topic, as a user sees them; raises what the broker answers."""
+    """The first messages of a topic, as a user sees them; raises the broker's error."""
     options = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
     consumer = Consumer({**kafka.client(user, password), **options})
     found: list[bytes] = []

@@ -11,7 +11,7 @@ PASSWORD = "KAFKA_PASSWORD"
 
 @pytest.fixture
 def kafka(kafka_server: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
-    """The broker, up, with its administrator's password where a reference to it leads."""
+    """The running broker, with its administrator's password at the reference to it."""
     if kafka_server.process is None:
         kafka_server.start()
     monkeypatch.setenv(PASSWORD, kafka_server.password)

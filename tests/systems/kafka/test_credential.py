@@ -1,4 +1,4 @@
-"""`alchemesh access credential` at a topic: told once, kept nowhere, good for the request it was issued for alone."""
+"""`alchemesh access credential` at a topic: shown once, never stored, valid for its own request only."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ input_ports:
 
 
 def test_a_product_signs_in_with_the_password_of_its_own_state(shop: Shop, kafka: Broker, tmp_path: Path) -> None:
-    """Its connection names the user of its request, and the variable that its password is looked up in."""
+    """Its connection names the user of its request, and the variable of its password."""
     shop.done("up", "--yes")
     kafka.produce(TOPIC, [b'{"order_id": 1}'])
     (tmp_path / "study").mkdir()

@@ -1,4 +1,4 @@
-"""Batches become files named after what is in them; what is no row is set aside, with the reason."""
+"""Batches become files named after their content; messages that are not rows are set aside, with the reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_file_name_gives_topic_partition_and_offsets(topic: str, id_: str, par
 
 @given(st.binary(min_size=16, max_size=16))
 def test_a_file_name_can_contain_any_topic_id(topic_id: bytes) -> None:
-    """An id with a slash in it once made a path of a name, so that one topic in eight was never landed."""
+    """An id with a slash once turned a name into a path, so that one topic in eight was never landed."""
     short = short_id(base64.b64encode(topic_id).decode())
     span = Span("t", short, 0, 0, 1)
     assert "/" not in span.stem
@@ -114,14 +114,14 @@ def test_a_field_whose_type_changes_in_a_batch_is_landed_as_a_common_type(tmp_pa
     assert [offset for _a, offset in rows(tmp_path)] == [0, 1, 2]
 
 
-HALF_A_PAIR = b'{"name": "\\ud800"}'  # half of a pair of surrogates: JSON has it, and no text does
+HALF_A_PAIR = b'{"name": "\\ud800"}'  # half of a pair of surrogates: valid in JSON, invalid in text
 NAMELESS = b'{"": 1}'
 DEEP = b'{"a": ' * 200 + b"1" + b"}" * 200
 
 
 @pytest.mark.parametrize("poison", [HALF_A_PAIR, NAMELESS, DEEP], ids=["surrogate", "nameless", "deep"])
 def test_values_that_no_table_can_store_are_set_aside_and_the_rest_is_landed(poison: bytes, tmp_path: Path) -> None:
-    """The consumer failed at it, was started again, read it again, and never got past it."""
+    """The consumer once failed at it, restarted, read it again, and never got past it."""
     good = [Message(offset, b'{"a": %d}' % offset) for offset in range(5)]
     messages = [*good[:3], Message(9, poison), *good[3:], Message(10, poison)]
     file, done = land(tmp_path, "t", ID, 0, messages)

@@ -1,4 +1,4 @@
-"""The published schema says of a message what the model says of a row."""
+"""The published schema describes a message as the model describes a row."""
 
 from __future__ import annotations
 

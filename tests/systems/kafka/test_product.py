@@ -1,4 +1,4 @@
-"""A product that lives on Kafka, as a person deploys it: what comes in, what goes out, and what is told at its line."""
+"""A product on Kafka, as a user deploys it: its inputs, its outputs, and each fault at its line."""
 
 from __future__ import annotations
 

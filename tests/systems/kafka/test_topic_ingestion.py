@@ -30,7 +30,7 @@ TYPE = "alchemesh:kafka:TopicIngestion"
 
 
 class Port:
-    """A landing of one topic, taken down at the end."""
+    """A landing of one topic, removed at the end."""
 
     def __init__(self, wire: Wire, kafka: Broker, folder: Path) -> None:
         self.wire, self.kafka, self.folder = wire, kafka, folder
@@ -67,7 +67,7 @@ class Port:
         return processes.status(self.run, "aviation-flights-departures").pid
 
     def numbers(self) -> list[int]:
-        """Numbers of the events that are landed, in order, with every one that is there twice."""
+        """Numbers of the landed events, in order, with duplicates."""
         if not list(self.target.glob("*.parquet")):
             return []
         return [number for (number,) in duckdb.sql(f"SELECT n FROM '{self.target}/*.parquet' ORDER BY n").fetchall()]
@@ -118,7 +118,7 @@ def test_no_event_is_lost_or_landed_twice_through_kills_of_the_consumer_and_the_
         sent += 2000
         pid = port.pid
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)  # in the middle of its work
+        os.kill(pid, signal.SIGKILL)  # while it works
         until(lambda killed=pid: port.pid not in (None, killed), "the supervisor has started another")  # type: ignore[misc]
     kafka.kill()
     until(lambda: read_status(port.target).error is not None, "the consumer says that the broker is away")
@@ -130,7 +130,7 @@ def test_no_event_is_lost_or_landed_twice_through_kills_of_the_consumer_and_the_
 
 
 def test_a_re_created_topic_overwrites_no_file_of_the_former_one(port: Port, kafka: Broker) -> None:
-    """Its offsets begin anew: files of the same offsets took the place of those that were landed."""
+    """Its offsets restart: files of the same offsets once replaced the landed ones."""
     kafka.create_topic("anew")
     port.create("anew")
     for first in (0, 50):
@@ -154,7 +154,7 @@ def test_a_dead_consumer_is_restarted(port: Port, kafka: Broker) -> None:
 
 
 def test_a_consumer_of_another_version_is_restarted(port: Port, kafka: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upgrade moved the module of the consumer: the old one ran on, and could not start again once it died."""
+    """An upgrade moved the module of the consumer: the old one kept running, and could not restart after a crash."""
     kafka.create_topic("older")
     command = topic_ingestion._command
     with monkeypatch.context() as formerly:

@@ -1,4 +1,4 @@
-"""A streaming port as a person deploys it: real engine, real plugin, real broker; consumers let in and out."""
+"""A streaming port as a user deploys it: real engine, plugin and broker; access granted and revoked."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TEAM = Consumer("req-00000002", "technical_team", "operations/desk", ("ada@x.exa
 
 @dataclass
 class Port:
-    """The component in a program of its own, and its stack."""
+    """The component in a separate program, and its stack."""
 
     engine: Engine
     stack: Stack
@@ -104,7 +104,7 @@ class Port:
 
 
 def approve(registry: str, consumer: Consumer) -> None:
-    """Have the request of a consumer recorded, and approved."""
+    """Record and approve the request of a consumer."""
     step = RequestStep(state="approved", at=datetime.now(UTC), by="ada@x.example", reason="a study")
     with Registry.open(registry) as opened:
         if opened.get(AccessRequestRecord, "local", consumer.request) is None:
@@ -139,7 +139,7 @@ def test_only_a_granted_consumer_gets_access_with_its_own_user(
     first = port.up(PRODUCT)
     assert first.outcome == "succeeded", first.diagnostics
     kafka.produce(TOPIC, [b'{"flight_id": "AA1"}'])
-    # The password is in the state, encrypted; the cluster takes another one that is known here.
+    # The password is in the state, encrypted; the test sets a known one at the cluster.
     assert "ciphertext" in port.state
     product, team = own_user(PRODUCT), own_user(TEAM)
     kafka.add_user(product, "known-here")
@@ -162,7 +162,7 @@ def test_only_a_granted_consumer_gets_access_with_its_own_user(
     until(lambda: users_of(kafka, TOPIC) == {product, team}, "the broker knows both")
     assert port.up(PRODUCT, TEAM).changes.keys() == {"same"}, "a password is made once"
 
-    # A renewal: both requests of one consumer stand for a while, and the end of the first is not that of the second.
+    # A renewal: both requests of one consumer overlap, and the end of the first does not end the second.
     renewed = own_user(RENEWED)
     assert port.up(PRODUCT, TEAM, RENEWED).outcome == "succeeded"
     password = set_password(Cluster(KafkaAccess.model_validate(access(kafka))), renewed)
@@ -186,7 +186,7 @@ def test_only_a_granted_consumer_gets_access_with_its_own_user(
 
 
 def test_rights_of_an_existing_user_stay_while_another_request_needs_them(port: Port, kafka: Broker) -> None:
-    """Kafka keeps equal ACLs once: the end of one request took them from the other, until somebody looked."""
+    """Kafka stores equal ACLs once: the end of one request once removed them from the other, until a refresh."""
     port.create_users = False
     user, another = "operations.punctuality", "operations.desk"
     rights = {TOPIC, "alchemesh.schemas", f"{user}."}

@@ -1,4 +1,4 @@
-"""alchemesh:kafka:Topic on a real broker: made, grown, adopted, kept, refused in words, brought back."""
+"""alchemesh:kafka:Topic on a real broker: created, grown, adopted, retained, refused with a message, corrected."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_topic_grows_and_is_configured_in_place(kafka: Broker, wire: Wire) -> 
 
 
 def test_partitions_are_never_removed(kafka: Broker, wire: Wire) -> None:
-    """The check refused it, at which the engine gives up the whole run; the step fails alone."""
+    """The check once refused it, and the engine stopped the whole run; a failed step stops only itself."""
     made = wire.create(TYPE, wanted(kafka, "wide", partitions=4))
     narrow = wanted(kafka, "wide", partitions=3)
     reported = "topic wide has 4 partitions, and Kafka takes none away: found 3, expected 4 or more"
@@ -120,7 +120,7 @@ def test_the_longest_allowed_name_works(kafka: Broker, wire: Wire) -> None:
 
 
 def test_a_topic_of_a_killed_run_is_adopted_and_a_foreign_one_is_not(kafka: Broker, wire: Wire) -> None:
-    """Without the mark that comes before the topic, the next run would find a topic of nobody and give up."""
+    """Without the mark before the topic, the next run would find a topic without owner and fail."""
     wire.create(TYPE, wanted(kafka, "lost"))
     wire.create(TYPE, wanted(kafka, "lost", partitions=3))
     found = now(kafka, "lost")
@@ -200,20 +200,20 @@ def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_reported
 
 
 def test_reading_schemas_needs_no_right_to_a_group(kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No group is used, and yet the client asks for one's coordinator: where that is denied, deployments failed."""
+    """The client asks for a group's coordinator without using a group: a denial once failed deployments."""
     wire.create(TYPE, wanted(kafka, "published"))
     kafka.add_user("platform", "a-password")
     kafka.allow("platform", read=[schemas.SCHEMA_TOPIC])
     monkeypatch.setenv("PLATFORM", "a-password")
     platform = Cluster(KafkaAccess.model_validate(access(kafka, user="platform", secret="PLATFORM")))
-    for _time in range(20):  # which of both answers is first differs
+    for _time in range(20):  # the order of both answers varies
         assert "published" in schemas.all_published(platform, schemas.SCHEMA_TOPIC)
 
 
 def test_a_broker_that_is_down_is_reported_by_the_step_and_not_by_the_comparison(
     kafka: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A comparison that fails would have the engine give up the whole run."""
+    """A failed comparison would stop the whole run."""
     inputs = wanted(kafka, "asked")
     made = wire.create(TYPE, inputs)
     kafka.stop()

@@ -1,4 +1,4 @@
-"""Gateways whose servers do not run: what is written for them is there all the same."""
+"""Gateways whose servers do not run: their configuration is written nevertheless."""
 
 from __future__ import annotations
 

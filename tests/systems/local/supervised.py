@@ -1,4 +1,4 @@
-"""What runs under a supervisor."""
+"""The processes of a supervisor."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def supervisor_pid(run_directory: Path) -> int:
 
 
 def processes_below(run_directory: Path) -> list[psutil.Process]:
-    """All that it runs, directly or not."""
+    """All its descendant processes."""
     return list(psutil.Process(supervisor_pid(run_directory)).children(recursive=True))
 
 
 def named_below(run_directory: Path, name: str) -> list[psutil.Process]:
-    """Of all that it runs, what has a name that begins so."""
+    """Its descendant processes whose name has a prefix."""
     return [process for process in processes_below(run_directory) if name_of(process).startswith(name)]
 
 
 def ports_below(run_directory: Path) -> set[tuple[str, int]]:
-    """Address and port of all that is listened on by what it runs."""
+    """Addresses and ports on which its descendants listen."""
     found = set()
     for process in processes_below(run_directory):
-        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
             listening = [one for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
             found |= {(one.laddr.ip, one.laddr.port) for one in listening}
     return found

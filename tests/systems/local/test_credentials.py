@@ -1,4 +1,4 @@
-"""Names and hashes of credentials, and what a machine that lacks a program can still guard."""
+"""Names and hashes of credentials, and the protocols that a machine without a program can still guard."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
 
 
 def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    """A machine that lacks a program."""
+    """A machine without a program."""
     find = programs.find_program
 
     def found(name: str) -> Path | None:

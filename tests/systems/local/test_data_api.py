@@ -1,4 +1,4 @@
-"""A real roapi, asked over its three protocols."""
+"""A real roapi, queried over its three protocols."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_starting_it_again_leaves_it_running_on_its_ports(api: DataApi) -> None:
 
 
 def test_an_evolved_table_is_served_with_its_new_column(api: DataApi, tmp_path: Path) -> None:
-    """Asking for no column at all (SELECT 1) once made roapi fail on files that are older than a column."""
+    """A query without columns (SELECT 1) once made roapi fail on files that are older than a column."""
     endpoints = deploy_product(api)
     write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
     evolve_table(tmp_path / "flight", WIDER)
@@ -157,7 +157,7 @@ def test_a_hanging_server_is_detected(api: DataApi) -> None:
     endpoints = deploy_product(api)
     servers = named_below(api.run_directory, "roapi")
     for server in servers:
-        with suppress(psutil.NoSuchProcess):  # that of a connection that was closed
+        with suppress(psutil.NoSuchProcess):  # the process of a closed connection
             server.suspend()
     try:
         assert "does not answer" in (trouble(api, endpoints) or "")
@@ -214,7 +214,7 @@ def test_a_recorded_port_taken_by_another_process_is_named(api: DataApi) -> None
 def test_a_free_port_that_is_taken_before_the_server_listens_is_replaced(
     api: DataApi, monkeypatch: pytest.MonkeyPatch, stolen: int
 ) -> None:
-    """Between choosing a port and listening on it, another process may be quicker."""
+    """Another process may take a port between its choice and the start of the server."""
     with socket.create_server(("127.0.0.1", 0)) as quicker:
         chosen = [free_port("127.0.0.1"), free_port("127.0.0.1")]
         chosen[stolen] = quicker.getsockname()[1]
@@ -254,7 +254,7 @@ def test_a_remote_table_is_refused(api: DataApi) -> None:
 
 
 def test_a_re_created_folder_is_served_with_its_new_content(api: DataApi, tmp_path: Path) -> None:
-    """The enclosure goes on seeing the folder that was there at its start, whatever has its name now."""
+    """The enclosure continues to see the folder of its start, even after another one gets its name."""
     endpoints = deploy_product(api)
     shutil.rmtree(tmp_path / "flight")
     evolve_table(tmp_path / "flight", WIDER)

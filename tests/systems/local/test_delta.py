@@ -1,4 +1,4 @@
-"""Delta tables, really made and changed."""
+"""Delta tables, created and changed on disk."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_rows_size_and_last_change_are_read_from_the_log(tmp_path: Path) -> None
     write_deltalake(tmp_path / "t", pa.table({"id": ["a", "b"]}), mode="append", schema_mode="merge")
     observed = observe_table(tmp_path / "t")
     for file in (tmp_path / "t").glob("*.parquet"):
-        file.unlink()  # the data is not looked at
+        file.unlink()  # the data is not read
     assert observe_table(tmp_path / "t") == observed
     assert observed is not None
     assert observed.rows == 2

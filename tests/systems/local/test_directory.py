@@ -1,4 +1,4 @@
-"""Folders that belong to somebody."""
+"""Folders that have an owner."""
 
 from __future__ import annotations
 

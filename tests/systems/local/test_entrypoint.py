@@ -1,4 +1,4 @@
-"""What a job runs is found, or what is wrong with it told, without running any of it."""
+"""The entrypoint of a job is found, or its fault reported, without running it."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_an_installed_module_outside_the_folder_can_be_run(tmp_path: Path) -> No
     assert entrypoint_problem("json:dumps", tmp_path) is None
     assert "there is no module json.tol" in str(entrypoint_problem("json.tol:main", tmp_path))
     assert "there is no module this_is_not_there" in str(entrypoint_problem("this_is_not_there:main", tmp_path))
-    # From another Python, or a path of the job's own, it may come all the same.
+    # It may still exist in another Python, or on a path of the job.
     assert entrypoint_problem("this_is_not_there:main", tmp_path, elsewhere=True) is None
-    # A module of the folder stands before what is installed by its name.
+    # A module of the folder precedes an installed one of its name.
     (tmp_path / "json").mkdir()
     (tmp_path / "json" / "__init__.py").write_text("")
     for elsewhere in (False, True):

@@ -1,4 +1,4 @@
-"""What a table can follow, and what not."""
+"""Compatible and incompatible changes of a table."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def steps(draw: st.DrawFn) -> tuple[TableSchema, TableSchema]:
 
 
 def applied(before: TableSchema, evolution: Evolution, wanted: TableSchema) -> TableSchema:
-    """What a table looks like after the steps, computed here and not by what is tested."""
+    """The schema of a table after the steps, computed independently of the tested code."""
     fields = {field["name"]: dict(field) for field in before.fields}
     name, description = before.name, before.description
     for step in evolution.steps:
@@ -229,7 +229,7 @@ def test_steps_lead_to_the_wanted_schema_or_there_are_none(step: tuple[TableSche
 
 @given(steps())
 def test_existing_rows_stay_valid_when_a_table_evolves(step: tuple[TableSchema, TableSchema]) -> None:
-    """Two schemas made up apart have hardly a column in common: 50 of 51 pairs left this test before its assertions."""
+    """Two independent schemas share hardly a column: 50 of 51 pairs once left this test before its assertions."""
     before, after = step
     found = plan_evolution(before, after, empty=False)
     assume(not found.incompatible)

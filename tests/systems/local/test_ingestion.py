@@ -1,4 +1,4 @@
-"""Files, really landed."""
+"""Ingestion of real files."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_a_folder_with_a_matching_name_is_ignored(source: Path) -> None:
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(source: Path, target: Path) -> None:
-    """A limit on the size of files, in a process of its own, refuses writes in the middle as a full disk does."""
+    """A limit on the size of files, in a separate process, interrupts writes as a full disk does."""
     (source / "a.csv").write_text("a\n" + "\n".join(os.urandom(16).hex() for _ in range(20_000)))
     script = (
         "import resource, signal, sys\nfrom pathlib import Path\n"

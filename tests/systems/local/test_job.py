@@ -1,4 +1,4 @@
-"""Jobs, really run."""
+"""Jobs that run as real processes."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_an_error_of_the_output_callback_is_raised_after_the_job(tmp_path: Path)
 def test_a_job_beyond_its_time_limit_is_stopped_with_its_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its time is over once it has said what it started, however long that takes here."""
+    """Its time limit passes after it has printed its child processes, even on a slow machine."""
     said = threading.Event()
     late = SimpleNamespace(monotonic=lambda: time.monotonic() + (3600 if said.is_set() else 0))
     monkeypatch.setattr(job_module, "time", late)
@@ -186,7 +186,7 @@ def test_an_interrupt_is_forwarded_to_the_job(tmp_path: Path) -> None:
         "signal.signal(signal.SIGINT, leave)\nprint('ready', flush=True)\ntime.sleep(600)\n",
     )
     script = (
-        # A shell that runs the tests in its background has its children ignore the signal.
+        # The children of a shell that runs the tests in the background ignore the signal.
         "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from alchemesh_platform.connections import Connections\n"
         "from alchemesh_platform.systems.local.jobs.job import JobDescription, run_job\n"

@@ -36,14 +36,14 @@ from tests.waiting import LONGEST, gone, until
 
 
 def sleeper(folder: Path, name: str = "sleeper", **environment: str) -> Program:
-    """A process with a command line of its own, which prints a variable of its environment."""
+    """A process with its own command line, which prints a variable of its environment."""
     script = "import os, sys, time; print('hello', os.environ.get('COLOUR'), flush=True); time.sleep(600)"
     return Program(name, (sys.executable, "-c", script, str(folder), name), environment)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A run folder; what runs in it is ended with the test."""
+    """A run folder; its processes are stopped with the test."""
     yield tmp_path / "run"
     shut_down(tmp_path / "run")
 
@@ -85,7 +85,7 @@ def test_a_killed_supervisor_is_restarted_and_its_orphans_are_stopped(folder: Pa
 
 
 def test_a_killed_supervisor_leaves_no_orphan_of_any_process(folder: Path) -> None:
-    """The new supervisor starts all of them, and servers would find their ports taken by their own orphans."""
+    """The new supervisor starts all of them, and orphans would still hold the ports of their servers."""
     one, two = sleeper(folder, "one"), sleeper(folder, "two")
     orphans = [ensure_running(folder, program).pid for program in (one, two)]
     os.kill(supervisor_pid(folder), signal.SIGKILL)

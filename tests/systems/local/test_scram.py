@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 verifiers: the ones on disk stay good, and each is of one password."""
+"""SCRAM-SHA-256 verifiers: those on disk stay valid, and each matches one password."""
 
 from __future__ import annotations
 

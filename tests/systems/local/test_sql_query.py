@@ -1,4 +1,4 @@
-"""One query over the PostgreSQL protocol: what a server's answer, refusal or silence comes to."""
+"""One query over the PostgreSQL protocol: the result of a server's answer, refusal or silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a contract, and what is written with it: the version that is kept, the notices that it settles."""
+"""The record of a contract, with its stored version and the notices that it settles."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_each_version_is_kept_and_stays_when_the_contract_goes(wire: Wire) -> No
 
 
 def test_other_content_of_an_active_version_is_refused_and_nothing_is_written(wire: Wire) -> None:
-    """The checks before the engine say so first; this is for what comes past them, as plain Pulumi does."""
+    """The checks before the engine report this first; plain Pulumi has only this one."""
     made = wire.create(TYPE, contract())
     with pytest.raises(grpc.RpcError, match=r"found 2\.0\.0 with another promise"):
         wire.update(made, contract(protocols=[]))
@@ -87,7 +87,7 @@ def test_a_contract_changed_by_hand_is_corrected_under_its_version(wire: Wire) -
 
 
 def test_a_deprecation_is_a_notice_of_the_runs_actor_and_is_removed_with_the_contract(tmp_path: Path) -> None:
-    """The actor was once taken from the latest running deployment: a killed one of somebody else counted."""
+    """The actor once came from the latest running deployment, even from a killed one of another user."""
     with connected(tmp_path, actor="amelia@airport.example") as wire:
         wire.registry.start_deployment("local", "aviation/flights", "up", "bo@airport.example")
         made = wire.create(TYPE, contract())

@@ -1,4 +1,4 @@
-"""A grant is recorded with the request it answers, and goes with nothing else."""
+"""A grant is recorded with its request, and no other removal ends it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_approved_request_is_granted_with_its_record(wire: Wire) -> None:
 
 
 def test_the_actor_of_the_run_grants_and_removes_access(tmp_path: Path) -> None:
-    """The actor was once taken from the latest running deployment: a killed one of somebody else counted."""
+    """The actor once came from the latest running deployment, even from a killed one of another user."""
     with connected(tmp_path, actor="amelia@airport.example") as wire:
         record_request(wire, "approved")
         wire.registry.start_deployment("local", "aviation/flights", "up", "bo@airport.example")

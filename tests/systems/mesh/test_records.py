@@ -111,7 +111,7 @@ def test_documents_keep_their_keys(wire: Wire) -> None:
 
 
 def test_creating_an_existing_record_adopts_it(wire: Wire) -> None:
-    """An engine that is killed after a creation has forgotten it."""
+    """An engine that is killed after a creation has no record of it."""
     wire.create(TYPE, PORT)
     repeated = wire.create(TYPE, {**PORT, "description": "Departures"})
     found = wire.registry.get(PortRecord, "local", PORT["address"])

@@ -129,7 +129,7 @@ def test_refresh_removes_a_subscription_whose_origin_was_removed(wire: Wire) -> 
 
 
 def guarded(wire: Wire, folder: Path) -> Gateway:
-    """The origin's data API asks for a credential."""
+    """The origin's data API requires a credential."""
     gateway = written_gateway(folder / "flights")
     proxy = {**PROXY, "credential_file": str(gateway.folder / "owner.credential.json")}
     deploy(wire, proxy=True)
@@ -140,7 +140,7 @@ def guarded(wire: Wire, folder: Path) -> Gateway:
 
 
 def grant(wire: Wire, gateway: Gateway, kind: RequesterKind, requester: str, request: str = "req-1") -> None:
-    """A request that was granted, and the entry at the gateway that its grant made."""
+    """A granted request, and the entry of its grant at the gateway."""
     step = RequestStep(state="granted", at=datetime.now(UTC), by="amelia@airport.example")
     wire.registry.put(
         AccessRequestRecord(
@@ -246,7 +246,7 @@ TOPICS = {
 def test_a_consumer_of_topics_signs_in_as_itself_and_never_as_the_platform(
     wire: Wire, tmp_path: Path, kind: RequesterKind, requester: str, issues: bool, signs_in: tuple[str, str]
 ) -> None:
-    """Where the platform makes no users, consumers were given the platform's own, which may do everything."""
+    """On platforms that create no users, consumers once got the platform's own, which has every right."""
     deploy(wire, proxy=False)
     port = wire.registry.get(PortRecord, "local", INPUTS["origin"])
     assert port is not None

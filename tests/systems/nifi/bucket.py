@@ -1,4 +1,4 @@
-"""A bucket of an emulated Cloud Storage, read and made over HTTP."""
+"""A bucket of an emulated Cloud Storage, created and read over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Bucket:
 
     Args:
         url: Address of the storage.
-        name: Of the bucket.
+        name: Name of the bucket.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Connections to the NiFi of the session, and the provider spoken to as the engine does."""
+"""Connections to the NiFi of the session, and to the provider as the engine has it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def server(nifi_server: Nifi) -> Server:
 
 @pytest.fixture(scope="module", autouse=True)
 def _cheap_digests() -> Iterator[None]:
-    """What a guess of a secret costs is paid by each dataflow of these tests, too, and tested by none."""
+    """Each dataflow of these tests would pay the cost of guessing a secret, and none tests it."""
     from alchemesh_platform.systems.nifi.flow import parameters
 
     with pytest.MonkeyPatch.context() as patch:

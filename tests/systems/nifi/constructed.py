@@ -1,8 +1,8 @@
 """A constructed NiFi: the part of the REST interface that dataflows need, in memory, of whatever version and types.
 
-NiFi 2.x is not to be had as a package, nor are the bundles for Kafka and Google of 1.x, so what is spoken to them is
-proven against this; its answers have the form of those that a real 1.18 gives, and types are those of NiFi's sources
-(:mod:`tests.systems.nifi.genuine`). It also misbehaves when told to.
+NiFi 2.x and the bundles for Kafka and Google of 1.x are not available as packages, so requests to them are
+proven against this; its answers have the form of a real 1.18, and its types come from NiFi's sources
+(:mod:`tests.systems.nifi.genuine`). It also misbehaves on demand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["STANDARD", "ConstructedNifi", "Refused", "Type", "constructed"]
 
 
 class Refused(Exception):
-    """An answer that is no success."""
+    """An answer that is an error."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status, self.message = status, message
@@ -161,7 +161,7 @@ class ConstructedNifi:
         part.update(new)
 
     def _errors(self, component: Json, properties: Json) -> list[str]:
-        """What NiFi has against properties, in its words."""
+        """NiFi's validation errors of properties, in its wording."""
         found = next(one for one in (*self.types, *self.services) if one.name == component["type"])
         said = "'{0}' validated against '{1}' is invalid because "
         unknown = said + "'{0}' is not a supported property or has no Validator associated with it"
@@ -239,7 +239,7 @@ def constructed(**options: Any) -> Iterator[ConstructedNifi]:
             path = self.path.partition("?")[0].removeprefix("/nifi-api")
             if nifi.down:
                 self.close_connection = True
-                return  # not a word, as of a process that is gone
+                return  # no answer, as from a dead process
             try:
                 found = nifi.answer(self.command, path, body, self.headers.get("Authorization"))
                 status, answer = 200, found if isinstance(found, str) else json.dumps(found)
@@ -248,13 +248,13 @@ def constructed(**options: Any) -> Iterator[ConstructedNifi]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer.encode())))
             self.end_headers()
-            with suppress(ConnectionError):  # whoever asked may have given up
+            with suppress(ConnectionError):  # the client may have timed out
                 self.wfile.write(answer.encode())
 
         do_GET = do_POST = do_PUT = do_DELETE = respond
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Nothing: what was asked is in ``said``."""
+            """Log nothing: ``said`` has the requests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     nifi.url = f"http://127.0.0.1:{server.server_port}/nifi-api"

@@ -28,7 +28,7 @@ class Deployment:
     """One stack.
 
     Args:
-        flows: Name of the resource: its inputs, as the engine has them. A test changes them between runs.
+        flows: Resource name: its inputs in the engine. A test changes them between runs.
     """
 
     engine: Engine
@@ -65,7 +65,7 @@ class Deployment:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Resource: what is recorded of it; dataflows only."""
+        """Resource: its recorded state; dataflows only."""
         assert self.stack.state_folder is not None
         latest = json.loads(self.stack.state_folder.file.read_bytes())["checkpoint"]["latest"]
         assert not latest.get("pending_operations")

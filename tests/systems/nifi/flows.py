@@ -1,4 +1,4 @@
-"""Dataflows for tests, of NiFi's standard processors: something is made every second, batched, and dropped or kept."""
+"""Dataflows for tests, of NiFi's standard processors: flow files are generated, batched, and dropped or kept."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def processors() -> Tree:
         "make": {
             "variants": [
                 {"type": "org.example.NowhereToBeHad"},
-                # By the name on the screen; in the interface it is generate-ff-custom-text.
+                # By the name on the screen; the interface calls it generate-ff-custom-text.
                 {"type": f"{STANDARD}GenerateFlowFile", "properties": {"Custom Text": "#{text}"}},
             ],
             "routes": {"success": ["batch"]},
@@ -72,7 +72,7 @@ def group_of(server: Server, name: str) -> Tree:
 
 
 def named(server: Server, name: str) -> int:
-    """How many process groups have a name."""
+    """Number of process groups with a name."""
     groups = server.get("/process-groups/root/process-groups")["processGroups"]
     return sum(group["component"]["name"] == name for group in groups)
 
@@ -84,7 +84,7 @@ def processors_of(server: Server, name: str) -> dict[str, Tree]:
 
 
 def edit_by_hand(server: Server, name: str, processor: str, configuration: Mapping[str, Any]) -> None:
-    """What a person does on the screen: stop a processor, change it, start it."""
+    """The steps of a user on the screen: stop a processor, change it, start it."""
     entity = processors_of(server, name)[processor]
     path = f"/processors/{entity['id']}"
     run_by_hand(server, name, processor, "STOPPED")

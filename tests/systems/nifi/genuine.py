@@ -1,9 +1,9 @@
-"""Types of NiFi as its sources have them, of the versions that name or ask for something else.
+"""Types of NiFi from its sources, of each version with other names or required properties.
 
 Source: https://github.com/apache/nifi. Of 1.x: ``nifi-nar-bundles``, rel/nifi-1.18.0, and the same names in 1.28.1. Of
-2.x: ``nifi-extension-bundles``; ``SERVICES_2_STRATEGY`` are of main since ``AuthenticationStrategy`` came to
-``nifi-gcp-bundle``, which ``GCPCredentialsControllerServiceMigrationTest`` there says how older ones are brought to.
-Properties that dataflows of ours do not set, and that have no part in whether they are valid, are left out.
+2.x: ``nifi-extension-bundles``; ``SERVICES_2_STRATEGY`` is from main, with the ``AuthenticationStrategy`` of
+``nifi-gcp-bundle``, to which ``GCPCredentialsControllerServiceMigrationTest`` there migrates older ones.
+Properties that our dataflows do not set, and that do not affect validity, are omitted.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Type:
 
     Args:
         properties: Name: name on the screen.
-        sensitive: Which of them are.
-        values: Property: what it may be, where that is not anything.
-        defaults: Property: what it is when nobody sets it.
-        takes_any: Whether a property of another name is one of the user's own; else it makes the component invalid.
+        sensitive: Names of the sensitive properties.
+        values: Property: its allowed values, if they are restricted.
+        defaults: Property: its default value.
+        takes_any: Whether the type allows user properties; else another property makes the component invalid.
     """
 
     name: str
@@ -213,7 +213,7 @@ SERVICES_2_STRATEGY = (
     Type(
         f"{GOOGLE}.credentials.service.GCPCredentialsControllerService",
         "nifi-gcp-nar",
-        # The key is looked at only where the strategy says so.
+        # NiFi reads the key only if the strategy requires it.
         _same("Authentication Strategy", "Service Account JSON File", "Service Account JSON"),
         sensitive=("Service Account JSON",),
         values={

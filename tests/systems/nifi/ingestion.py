@@ -17,7 +17,7 @@ PASSWORD = "ingestion-secret"
 
 
 def grant_rights(kafka: Broker, topic: str) -> None:
-    """A topic, and a user that may read it."""
+    """A topic, and a user with the right to read it."""
     kafka.create_topic(topic, partitions=3)
     kafka.add_user(USER, PASSWORD)
     kafka.allow(USER, read=[topic], groups=["local.aviation"])

@@ -1,4 +1,4 @@
-"""Events that go on being told while something is changed, and how long their consumer stood still meanwhile."""
+"""Events that continue during a change, and the pauses of their consumer meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST = 120.0
 
 
 def flights(first: int, count: int) -> list[bytes]:
-    """Departures, as a dispatcher's system tells them."""
+    """Departures, as a dispatcher's system sends them."""
     return [
         json.dumps({"flight_id": number, "carrier": "UA", "origin": "EWR", "delay_minutes": number % 60}).encode()
         for number in range(first, first + count)
@@ -30,17 +30,17 @@ def flights(first: int, count: int) -> list[bytes]:
 
 @dataclass
 class Events:
-    """Events told until now."""
+    """Events sent until now."""
 
     reported: int = 0
 
 
 @dataclass
 class Pauses:
-    """Between which moments a consumer group committed nothing.
+    """The times between which a consumer group committed nothing.
 
     Args:
-        longest: What was going on: seconds of the longest pause that began or ended in it.
+        longest: Phase: seconds of the longest pause that began or ended in it.
     """
 
     longest: dict[str, float] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class Pauses:
     _since: float = field(default_factory=time.monotonic)
 
     def begin(self, what: str) -> None:
-        """Something begins."""
+        """Begin a phase."""
         self._what = what
 
     def end(self, events: Events) -> None:
-        """It is over once an event was committed that was told after it."""
+        """The phase ends once a later event is committed."""
         reported, deadline = events.reported, time.monotonic() + LONGEST
         while self.committed <= reported:
             assert time.monotonic() < deadline, "consumption does not go on"
@@ -61,7 +61,7 @@ class Pauses:
         self._what = ""
 
     def see(self, committed: int) -> None:
-        """Take in what is committed now."""
+        """Record the current commit."""
         now = time.monotonic()
         if committed > self.committed:
             if self._what:
@@ -85,14 +85,14 @@ def reporting(kafka: Broker, topic: str) -> Iterator[Events]:
 
 @contextmanager
 def watching(kafka: Broker, topic: str, group: str) -> Iterator[Pauses]:
-    """What a consumer group has committed, looked at all the time until the block ends."""
+    """The commits of a consumer group, polled until the block ends."""
     pauses, over = Pauses(), threading.Event()
-    consumer = Consumer(kafka.client() | {"group.id": group})  # it asks, and joins nothing
+    consumer = Consumer(kafka.client() | {"group.id": group})  # it queries, and joins no group
     partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
 
     def look() -> None:
         while not over.wait(LOOK_SECONDS):
-            with suppress(KafkaException):  # the broker is not sure yet who coordinates a group that is new
+            with suppress(KafkaException):  # the broker has no coordinator yet for a new group
                 pauses.see(sum(max(found.offset, 0) for found in consumer.committed(partitions, timeout=30)))
 
     with _thread(look, over):

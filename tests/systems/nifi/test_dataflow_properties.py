@@ -1,4 +1,4 @@
-"""What the types of a real NiFi 1.18 take, and what is said of the rest; a batch as the component declares it."""
+"""Properties that the types of a real NiFi 1.18 accept, and errors for others; a batch of the component."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 
 def test_an_unknown_property_of_a_type_is_reported_and_not_created_as_a_user_property(
     wire: Wire, server: Server, nifi_server: Nifi
 ) -> None:
-    """LogAttribute has no such property, and would be told as invalid; one that takes any would have run without it."""
+    """LogAttribute lacks the property and would be invalid; a type with user properties would run without it."""
     tree = with_property(dataflow(nifi_server.url, "unknown"), "end", "Log Niveau", "debug")
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(DATAFLOW, tree)
@@ -36,7 +36,7 @@ def test_an_unknown_property_of_a_type_is_reported_and_not_created_as_a_user_pro
 def test_a_missing_nifi_service_is_reported_by_its_id(wire: Wire, server: Server, nifi_server: Nifi) -> None:
     """By InvokeHTTP, which refers to an SSL context service as the genuine ConsumeKafka does.
 
-    NiFi answers with 404, which was told as a dataflow that went away.
+    NiFi answers with 404, which was once reported as a removed dataflow.
     """
     tree = dataflow(nifi_server.url, "trusting")
     properties = {"HTTP URL": "https://127.0.0.1:1/", "SSL Context Service": "0b2b1b7c-0192-1000-0000-000000000000"}
@@ -57,7 +57,7 @@ def test_a_missing_nifi_service_is_reported_by_its_id(wire: Wire, server: Server
 def test_a_batch_that_waits_for_size_and_time_does_not_stop_its_source(
     wire: Wire, server: Server, nifi_server: Nifi
 ) -> None:
-    """What a batch gathers counts as queued: at NiFi's 10,000 the consumer stood still until the batch was old."""
+    """A batch counts as queued: at NiFi's limit of 10,000 the consumer once paused until the batch was old."""
     batch = words.processors(
         format="json",
         start="earliest",

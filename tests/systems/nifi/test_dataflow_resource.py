@@ -1,4 +1,4 @@
-"""The dataflow resource, spoken to as the engine speaks, against a real NiFi 1.18."""
+"""The dataflow resource, called as by the engine, against a real NiFi 1.18."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF
 
 @contextmanager
 def created(wire: Wire, tree: Tree) -> Iterator[Resource]:
-    """A dataflow, gone at the end."""
+    """A dataflow, removed at the end."""
     made = wire.create(DATAFLOW, tree)
     try:
         yield made
@@ -157,7 +157,7 @@ def test_a_stopped_processor_is_drift_and_is_restarted(wire: Wire, server: Serve
 def test_a_processor_that_was_disabled_by_hand_is_enabled_and_started(
     wire: Wire, server: Server, nifi_server: Nifi
 ) -> None:
-    """NiFi refuses to start one that is disabled: each `up` waited for two minutes and failed, a delete as well."""
+    """NiFi does not start a disabled one: each `up` and each delete once waited for two minutes and failed."""
     tree = dataflow(nifi_server.url, "disabled")
     with created(wire, tree) as made:
         disable_by_hand(server, "disabled", "end")
@@ -232,7 +232,7 @@ def test_data_that_cannot_drain_is_an_error_and_not_lost(wire: Wire, server: Ser
     held = queued(server, "held")
     assert held > 3
     assert running(server, "held")["make"] == "STOPPED"
-    # The next deployment goes on: the source runs again, and nothing that was queued went.
+    # The next deployment resumes: the source runs again, and no queued data is lost.
     made.state = wire.update(made, tree).state
     assert queued(server, "held") >= held
     better = dataflow(nifi_server.url, "held")
@@ -277,7 +277,7 @@ def test_an_invalid_processor_is_reported_with_nifis_message_and_nothing_starts(
     assert "dataflow 'invalid' cannot start: processor 'batch':" in failed.value.details()
     assert "Max Bin Age" in failed.value.details()
     assert "RUNNING" not in running(server, "invalid").values()
-    with created(wire, dataflow(nifi_server.url, "invalid")):  # mended, the next run goes on with what is there
+    with created(wire, dataflow(nifi_server.url, "invalid")):  # after the fix the next run resumes
         assert named(server, "invalid") == 1
 
 
@@ -318,8 +318,8 @@ def test_a_creation_resumes_after_nifi_is_killed(wire: Wire, server: Server, nif
         try:
             creation.result()  # it waited for the restart
         except grpc.RpcError as failed:
-            # Or it broke off in a request, or what was made was not on NiFi's disk yet when it was killed: which of
-            # them it is, the moment of the kill says. Each by itself is tested in test_server_faults.py.
+            # Or a request was interrupted, or NiFi was killed before it wrote the creation to disk: which of
+            # them depends on the moment of the kill. test_server_faults.py tests each alone.
             reported = failed.details() or ""
             assert "does not answer" in reported or "went away while it was worked on" in reported, reported
     with created(wire, tree) as made:

@@ -1,4 +1,4 @@
-"""Laws of comparing: what was installed is as declared, and one edit by hand is one deviation, whatever is declared."""
+"""Laws of comparison: an installed dataflow matches its declaration, and one manual edit is one deviation."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _edit_property(nifi: ConstructedNifi, wanted: Dataflow) -> str:
 
 
 def _edit_dynamic_property(nifi: ConstructedNifi, wanted: Dataflow) -> str:
-    """Another value for a declared property of the user's own; else for one that is declared."""
+    """Another value for a declared user property; else for one that is declared."""
     name, declared = next(iter(wanted.processors.items()))
     dynamic = declared.variants[-1].dynamic
     if not dynamic:
@@ -205,7 +205,7 @@ def _add_parameter(nifi: ConstructedNifi, wanted: Dataflow) -> str:
 
 
 def _remove_processor(nifi: ConstructedNifi, wanted: Dataflow) -> str:
-    """The last one, with its ways: those are told by their processors, where these stand."""
+    """The last one, with its connections: their processors report them, if those exist."""
     name = list(wanted.processors)[-1]
     gone = {key for key, entity in nifi.entities.items() if entity["component"].get("name") == name}
     for key, entity in list(nifi.entities.items()):
@@ -237,7 +237,7 @@ def test_one_manual_edit_is_one_deviation_and_is_corrected(
     found = found_in(server, wanted)
     assert [one.path for one in found] == [path]
     read = as_deployed(wanted, choose(server, wanted), found)
-    assert (read == wanted) == path.startswith("services.")  # that a service is enabled is no input, so none changes
+    assert (read == wanted) == path.startswith("services.")  # the state of a service is not an input
     assert SECRET not in f"{found} {[str(one) for one in found]} {read!r}"
     apply(server, wanted, Written(), 1)
     assert found_in(server, wanted) == []

@@ -1,4 +1,4 @@
-"""A creation that fails half-way, under the real engine: what it left is recorded, and goes with its declaration."""
+"""A creation that fails half-way, under the real engine: its parts are recorded, and removed with its declaration."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_next_run_resumes_a_failed_creation(tmp_path: Path, engine: Engine) 
 
 
 def test_a_failed_creation_leaves_nothing_when_it_is_no_longer_declared(tmp_path: Path, engine: Engine) -> None:
-    """The process group stayed for ever: nobody knew of it any more."""
+    """The process group once stayed forever: no record named it any more."""
     with constructed(types=TYPES) as nifi, deployment(tmp_path, engine, flow=dataflow(nifi.url)) as stack:
         nifi.fails = on("/run-status")
         stack.refused("up")

@@ -1,4 +1,4 @@
-"""Events of Kafka through NiFi into a bucket, counted: none is lost, none comes twice but what at-least-once allows."""
+"""Events of Kafka through NiFi into a bucket, counted: none is lost, and only at-least-once delivery repeats any."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def arrived(bucket: Bucket, topic: str) -> Counter[int]:
-    """Flight: how often it is in the bucket, where it belongs."""
+    """Flight: number of its copies at its place in the bucket."""
     lines = [line for name in bucket.names() if name.startswith(f"{topic}/") for line in bucket.lines(name)]
     return Counter(json.loads(line)["flight_id"] for line in lines)
 
@@ -96,7 +96,7 @@ def test_every_event_arrives_through_kills_of_nifi_and_of_the_broker(
 def test_a_message_that_is_not_an_event_leaves_no_blank_line(
     wire: Wire, server: Server, nifi_server: Nifi, kafka: Broker, storage: str, tmp_path: Path
 ) -> None:
-    """What was before a line that was taken out kept its line break, and got another from its batch."""
+    """The line before a removed one once kept its line break, and got another from its batch."""
     topic = "ops.crew"
     bucket = Bucket(storage, "crew")
     bucket.make()
@@ -181,7 +181,7 @@ def test_a_new_password_and_a_new_batch_size_pause_only_their_components(
         after = processors_of(server, name)
         assert untouched(before, after) == ["check", "consume", "write", "write failed"]
 
-        kafka.add_user(USER, "another-secret")  # who is connected stays so; who connects anew needs the new one
+        kafka.add_user(USER, "another-secret")  # open connections stay; a new connection needs the new password
         renewed = {
             **larger,
             "sensitiveParameters": {"kafka.password": Secret("another-secret"), "gcp.key": Secret("{}")},
@@ -208,7 +208,7 @@ def test_a_new_password_and_a_new_batch_size_pause_only_their_components(
 
 
 def requests_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What is asked of any NiFi from now on: method and path."""
+    """Requests to any NiFi from now on: method and path."""
     sent: list[tuple[str, str]] = []
     call = Server._call
 
@@ -221,12 +221,12 @@ def requests_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def untouched(before: Tree, after: Tree) -> list[str]:
-    """Processors that nobody stopped, changed or started in between."""
+    """Processors that were not stopped, changed or started in between."""
     return sorted(name for name in before if before[name]["revision"] == after[name]["revision"])
 
 
 def users_of(server: Server, name: str, parameter: str) -> list[str]:
-    """Components that refer to a parameter, as NiFi says: those that it stops when the parameter changes."""
+    """Components that refer to a parameter in NiFi: it stops them when the parameter changes."""
     reference = group_of(server, name)["component"]["parameterContext"]["id"]
     for entry in server.get(f"/parameter-contexts/{reference}")["component"]["parameters"]:
         if entry["parameter"]["name"] == parameter:
@@ -258,7 +258,7 @@ def test_nifi_keeps_the_data_of_a_missing_bucket_until_it_is_back(
 
 
 def complains(server: Server, state: object) -> bool:
-    """Whether NiFi has said something of the dataflow."""
+    """Whether NiFi has a bulletin of the dataflow."""
     from alchemesh_platform.systems.nifi.flow.remove import bulletins
 
     return bool(bulletins(server, str(state["groupId"])))  # type: ignore[index]

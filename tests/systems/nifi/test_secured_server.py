@@ -1,4 +1,4 @@
-"""A real NiFi 1.18 that speaks TLS and wants a login: who gets in, and what is told to who does not."""
+"""A real NiFi 1.18 with TLS and a login: users with access, and the errors for others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def login_of(nifi: Nifi, user: str, password: str | None = None) -> Login:
 
 
 def signed_in(nifi: Nifi, name: str, user: str = ADMINISTRATOR) -> Tree:
-    """A dataflow by a user whose password is in the environment."""
+    """A dataflow of a user whose password is in the environment."""
     login = {"username": user, "password": {"secret": "NIFI_PASSWORD"}, "ca_file": str(nifi.certificate)}
     return dataflow(nifi.url, name, login=login)
 

@@ -1,4 +1,4 @@
-"""A NiFi that is down, under the real engine: told as such by every operation, and nothing that is recorded goes."""
+"""A NiFi that is down, under the real engine: every operation reports it, and keeps each record."""
 
 from __future__ import annotations
 

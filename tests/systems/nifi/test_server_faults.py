@@ -1,4 +1,4 @@
-"""What NiFi may answer, and what a person is told: constructed answers, each of which a real server has given."""
+"""Answers of NiFi and the resulting messages: each constructed answer is one of a real server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def times(limit: int, refusal: Refused, method: str, part: str) -> Callable[[str
 
 
 def test_an_unreachable_server_is_reported_with_a_fix(capfd: pytest.CaptureFixture[str]) -> None:
-    """nipyapi's loggers wrote every try to stderr."""
+    """nipyapi's loggers once wrote every attempt to stderr."""
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}/nifi-api"
     with pytest.raises(NifiFailed) as failed:
         Server(url)
@@ -67,7 +67,7 @@ NO_KEY = Refused(409, "JSON Web Signature Signer not configured")  # in the firs
 
 
 def test_a_login_waits_for_a_nifi_that_has_just_started() -> None:
-    """It answers before it has made the key of its logins; the first login failed."""
+    """It answers before it has created the key of its logins; the first login once failed."""
     login = Login(username="me", password="right")
     with constructed(types=TYPES, password="right", fails=times(3, NO_KEY, "POST", "/access/token")) as nifi:
         assert Server(nifi.url, login).version == "2.4.0"
@@ -85,7 +85,7 @@ def test_a_login_waits_for_a_nifi_that_has_just_started() -> None:
 def test_a_conflict_of_the_login_is_reported_as_a_login_error(
     monkeypatch: pytest.MonkeyPatch, refusal: Refused, said: str, hint: str
 ) -> None:
-    """The hint was that another user may be changing the same dataflow."""
+    """The hint once said that another user may be changing the same dataflow."""
     monkeypatch.setattr(speaking, "LOGIN_SECONDS", 0.3)
     fails = times(10_000, refusal, "POST", "/access/token")
     with constructed(types=TYPES, fails=fails) as nifi, pytest.raises(NifiFailed) as failed:
@@ -169,14 +169,14 @@ def test_a_creation_interrupted_anywhere_resumes_and_creates_nothing_twice(wire:
 
 @pytest.mark.parametrize("step", range(12))
 def test_a_nifi_restart_before_it_saved_its_flow_is_reported(wire: Wire, step: int) -> None:
-    """What was not found was told as a path that NiFi does not have, and the restart as somebody else's removal."""
+    """A missing part was once reported as an unknown path, and the restart as a removal by another user."""
     asked = [0]
 
     with constructed(types=TYPES) as nifi:
 
         def fails(method: str, path: str) -> None:
             asked[0] += 1
-            if asked[0] == step + 6:  # the first five look at what there is
+            if asked[0] == step + 6:  # the first five read the existing parts
                 nifi.entities.clear()
 
         nifi.fails = fails
@@ -191,7 +191,7 @@ def test_a_nifi_restart_before_it_saved_its_flow_is_reported(wire: Wire, step: i
 
 
 def test_a_context_without_its_description_still_belongs_to_its_dataflow(wire: Wire) -> None:
-    """NiFi 1.18 forgot it in a restart; the dataflow could not be removed any more."""
+    """NiFi 1.18 lost it in a restart; the dataflow could not be removed any more."""
     with constructed(types=TYPES) as nifi:
         made = wire.create(DATAFLOW, dataflow(nifi.url))
         for entity in nifi.entities.values():

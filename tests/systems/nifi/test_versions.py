@@ -1,4 +1,4 @@
-"""The component's dataflow in the words of each NiFi, against constructed servers with the types of its sources."""
+"""The component's dataflow for each version of NiFi, against constructed servers with types of its sources."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_every_version_accepts_the_whole_declaration(wire: Wire, version: str, f
 def test_the_writer_uses_the_declared_identity_in_every_version(
     wire: Wire, version: str, key: Tree, identity: Tree
 ) -> None:
-    """NiFi with an authentication strategy left a key alone, and wrote as whoever its machine was."""
+    """NiFi with an authentication strategy once ignored a key, and wrote with the identity of its machine."""
     for with_key, wanted in ((True, key), (False, identity)):
         with nifi_of(version) as nifi:
             wire.create(DATAFLOW, dataflow(nifi.url, *declared(with_key=with_key)))
@@ -142,7 +142,7 @@ def test_tls_to_kafka_trusts_the_authorities_of_a_nifi_service(wire: Wire, versi
 
 
 def test_a_property_missing_from_a_version_is_reported_and_not_invented(wire: Wire) -> None:
-    """PutGCSObject takes any name, for metadata of the object: it wrote to Google's own address."""
+    """PutGCSObject accepts any name, as metadata of the object: it once wrote to Google's own address."""
     with nifi_of("1.18.0") as nifi:
         with pytest.raises(grpc.RpcError) as failed:
             wire.create(DATAFLOW, dataflow(nifi.url, *declared(storage_url="https://storage.example")))
@@ -161,7 +161,7 @@ def test_a_preview_reports_a_nifi_that_is_too_old(wire: Wire, version: str) -> N
 
 
 def test_an_invalid_service_is_reported_immediately(wire: Wire) -> None:
-    """It was tried for two minutes, and then told as somebody else's change."""
+    """It was once retried for two minutes, and then reported as another user's change."""
     given_services, given_processors = declared()
     connection = given_services["kafka"]["variants"][0]["properties"]
     connection["Security Protocol"] = "TLS"

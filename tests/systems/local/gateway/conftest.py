@@ -26,7 +26,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataApi]:
 
 @pytest.fixture
 def endpoints(api: DataApi) -> Endpoints:
-    """Where it answers; it is brought up where a test took it down."""
+    """Its endpoints; starts it if a test stopped it."""
     return deploy_product(api)
 
 

@@ -1,4 +1,4 @@
-"""The doors of a data API, as consumers knock at them."""
+"""The endpoints of a data API, as consumers use them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def web(url: str, credential: Issued | None, body: str | None = None, method: st
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-    except OSError as error:  # nobody listens, just now
+    except OSError as error:  # no process listens at the moment
         return 0, str(error)
 
 
@@ -45,7 +45,7 @@ def query(connection: psycopg.Connection[Any], statement: str) -> list[tuple[Any
 
 
 def doors(endpoints: Endpoints, credential: Issued | None) -> dict[str, object]:
-    """What each protocol says to a credential."""
+    """The answer of each protocol to a credential."""
     try:
         with connect(endpoints, credential) as connection:
             assert query(connection, "SELECT id FROM flight") == [("UA1",)]

@@ -1,4 +1,4 @@
-"""A gateway that runs: its processes are killed, its requests logged, and its secrets kept."""
+"""A running gateway: killed processes, logged requests, protected secrets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_killed_process_restarts_and_still_requires_credentials(
     victims = named_below(api.run_directory, killed)
     assert victims
     for victim in victims:
-        with suppress(psutil.NoSuchProcess):  # it ended with the one before
+        with suppress(psutil.NoSuchProcess):  # it ended with the former one
             victim.kill()
     until(lambda: doors(endpoints, credential) == GRANTED, "it is back by itself")
     assert doors(endpoints, None) == REFUSED
@@ -65,7 +65,7 @@ def test_only_the_files_of_our_own_credentials_contain_secrets(
     assert running
     for process in running:
         assert not any(secret in " ".join(arguments_of(process)) for secret in secrets)
-        with suppress(psutil.NoSuchProcess):  # that of a connection that was closed
+        with suppress(psutil.NoSuchProcess):  # the process of a closed connection
             assert not any(secret in str(process.environ()) for secret in secrets)
     assert credential.password not in repr(credential)
 

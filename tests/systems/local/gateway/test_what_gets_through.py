@@ -1,4 +1,4 @@
-"""What is offered gets through the gateway, and nothing else."""
+"""The gateway passes only requests for offered tables and protocols."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Door = Literal["sql", "rest", "graphql"]
 
 
 def test_only_the_ports_of_the_gateway_are_reachable(api: DataApi, endpoints: Endpoints, gateway: Gateway) -> None:
-    """Whatever any of its processes listens on: from outside only the gateway's two ports are there."""
+    """From outside only the gateway's two ports are reachable, whatever its processes listen on."""
     with connect(endpoints, grant(gateway, "req-door")) as connection:
         query(connection, "SELECT 1")
-        # That of a connection that was closed before ends a little later.
+        # The process of a closed connection ends a little later.
         until(lambda: len(named_below(api.run_directory, "roapi")) == 2, "one for HTTP, one for this connection")
         inside = {port for server in named_below(api.run_directory, "roapi") for port in listened_on(server.pid)}
         outside = {port for _address, port in ports_below(api.run_directory)}
         assert len(inside) >= 4, "HTTP, PostgreSQL and Flight SQL"
-        # Another process of this machine may have one of these numbers by chance.
+        # Another process of this machine may use one of these ports by chance.
         others = {
             connection.laddr.port
             for connection in psutil.net_connections("tcp")
@@ -43,7 +43,7 @@ def test_only_the_ports_of_the_gateway_are_reachable(api: DataApi, endpoints: En
 
 
 def listened_on(pid: int) -> list[int]:
-    """Ports that are listened on in the network of a process, proc(5)."""
+    """Listening ports in the network of a process, proc(5)."""
     lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     fields = [line.split() for line in lines]
     return [int(field[1].rpartition(":")[2], 16) for field in fields if field[3] == "0A"]
@@ -135,7 +135,7 @@ def test_statements_cannot_read_files_of_this_machine(
 
 
 def test_a_consumer_cannot_change_the_data_of_others(endpoints: Endpoints, gateway: Gateway) -> None:
-    """The tables of roapi's SQL are everybody's: a consumer once could drop one, or put another in its place."""
+    """All consumers share the tables of roapi's SQL: a consumer once could drop or replace one."""
     bad, good = grant(gateway, "req-bad"), grant(gateway, "req-good")
     with connect(endpoints, good) as others, connect(endpoints, bad) as theirs:
         query(theirs, "DROP TABLE flight")

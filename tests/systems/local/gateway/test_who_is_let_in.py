@@ -1,4 +1,4 @@
-"""Who has a grant and its credential is let in, and nobody else."""
+"""Only consumers with a grant and its credential have access."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_access_expires_without_a_command(endpoints: Endpoints, gateway: Gateway
     stays = grant(gateway, "req-longer", datetime.now(UTC) + timedelta(days=1))
     with connect(endpoints, short) as theirs:
         assert query(theirs, "SELECT id FROM flight") == [("UA1",)]
-        # Only now, or on a busy machine it would be over before they are in.
+        # Set the end only now: on a busy machine it would pass before they connect.
         grant_access(
             gateway,
             consumer="ops/punctuality",
@@ -90,7 +90,7 @@ def test_access_expires_without_a_command(endpoints: Endpoints, gateway: Gateway
         until(lambda: doors(endpoints, short) == REFUSED, "it ends")
         with pytest.raises(psycopg.OperationalError):
             query(theirs, "SELECT 1")
-    with locked(gateway.folder):  # until it is through with it: who signs in just then may have to do it again
+    with locked(gateway.folder):  # until the reload ends: a login in that moment may need a retry
         pass
     assert doors(endpoints, stays) == GRANTED
     past = grant(gateway, "req-past", datetime.now(UTC) - timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""A grant at a data API, as a resource. Its gateway is written and not started; test_gateway.py has one that runs."""
+"""A grant at a data API, as a resource. Its gateway does not run; test_gateway.py has one that runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ USER = "operations_punctuality_9ddda306"
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    """A gateway; what waits there for the end of an access is ended with the test."""
+    """A gateway; its process that waits for the end of an access is stopped with the test."""
     yield written_gateway(tmp_path / "run")
     shut_down(tmp_path / "run")
 
@@ -43,7 +43,7 @@ def inputs(tmp_path: Path) -> dict[str, Any]:
 
 
 def users(gateway: Gateway) -> list[str]:
-    """Who could get in by HTTP and by SQL."""
+    """Users with access by HTTP and by SQL."""
     document = json.loads((gateway.folder / "caddy.json").read_text())
     routes = document["apps"]["http"]["servers"]["api"]["routes"]
     accounts = routes[0]["handle"][0]["providers"]["http_basic"]["accounts"]

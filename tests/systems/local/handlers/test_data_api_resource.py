@@ -36,7 +36,7 @@ NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A data API over an empty table; its server is ended with the test."""
+    """A data API over an empty table; its server is stopped with the test."""
     columns = [Column.model_validate({"name": "id", "type": "string"})]
     evolve_table(tmp_path / "flight", wanted_schema(columns, (), "flight"))
     yield {

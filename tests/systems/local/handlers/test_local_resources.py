@@ -164,7 +164,7 @@ def test_a_table_is_created_empty_and_adopted_again(wire: Wire, tmp_path: Path) 
 
 
 def test_a_killed_creation_resumes(wire: Wire, tmp_path: Path) -> None:
-    """The folder is marked first; the engine then knows nothing of either."""
+    """The folder is marked first; the engine then has no record of either."""
     create_directory(tmp_path / "t", "aviation/flights/flights-table/flight")
     wire.create(TABLE, table(tmp_path / "t"))
     assert wire.create(TABLE, table(tmp_path / "t")).id == str(tmp_path / "t")
