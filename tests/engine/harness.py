@@ -51,7 +51,7 @@ class Bench:
         targets: Sequence[str] = (),
         cancel: threading.Event | None = None,
     ) -> EngineResult:
-        """Lock the stack and run one operation; ``told`` and ``events`` are of this run."""
+        """Lock the stack and run one operation; ``reported`` and ``events`` are of this run."""
         program = things if things is None or callable(things) else lambda: declare(things)
         self.reported, self.events = [], []
         with checked_out(self.stack, report=self.reported.append) as stack:

@@ -2,7 +2,7 @@
 
 The engine speaks to it as it does to the service; methods and paths are those of its client (pulumi/pkg,
 backend/httpstate/client/api_endpoints.go). It gives no permissions and encrypts nothing: secrets are the stack's own
-provider's, as `secrets` of a platform file says.
+provider's, as in `secrets` of a platform file.
 """
 
 from __future__ import annotations

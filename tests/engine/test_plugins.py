@@ -81,7 +81,7 @@ def test_the_version_is_the_sdk_s_which_is_not_imported() -> None:
     assert said.split() == [VERSION, "False"]
 
 
-def test_a_plugin_without_its_sdk_says_what_to_install() -> None:
+def test_a_plugin_without_its_sdk_names_the_package_to_install() -> None:
     with pytest.raises(PluginMissing, match="package for Python is not installed") as failed:
         sdk_version("nonesuch")
     assert "alchemesh-platform[nonesuch]" in str(failed.value.hint)

@@ -92,7 +92,7 @@ def test_another_machine_continues_from_the_state_in_the_bucket(bench: Bench, bu
     assert recorded_in(bucket) == set()
 
 
-def test_plain_pulumi_reads_what_was_pushed(bench: Bench, bucket: Bucket, engine: Engine, tmp_path: Path) -> None:
+def test_plain_pulumi_reads_the_pushed_state(bench: Bench, bucket: Bucket, engine: Engine, tmp_path: Path) -> None:
     bench.run("up", THINGS)
     environ = {**os.environ, "PULUMI_BACKEND_URL": bucket.address, "PULUMI_HOME": str(tmp_path / "plain")}
     done = subprocess.run(

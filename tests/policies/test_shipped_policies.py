@@ -31,7 +31,7 @@ def test_a_policy_is_in_the_file_of_its_name(loaded: LoadedPolicy) -> None:
 
 
 @pytest.mark.parametrize("loaded", LOADED.values(), ids=LOADED)
-def test_a_policy_that_needs_what_may_be_unknown_has_a_case_for_it(loaded: LoadedPolicy) -> None:
+def test_a_policy_that_reads_unknown_values_has_a_case_for_them(loaded: LoadedPolicy) -> None:
     expressions = f"{loaded.policy.when} {loaded.policy.require}"
     needs = any(name in expressions for name in ("domain.type", "environment", "plan", "component."))
     assert needs == (Outcome.NOT_EVALUATED in {case.expect for case in loaded.policy.cases})

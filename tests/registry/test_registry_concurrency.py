@@ -152,7 +152,7 @@ def test_killed_between_record_and_history_leaves_neither(fresh_url: str, enviro
 
 @pytest.mark.slow
 @pytest.mark.parametrize("acknowledged", [1, 30])
-def test_killed_at_any_moment_keeps_what_was_acknowledged(fresh_url: str, environment: str, acknowledged: int) -> None:
+def test_killed_at_any_moment_keeps_acknowledged_records(fresh_url: str, environment: str, acknowledged: int) -> None:
     with writers(1, fresh_url, environment, "forever") as (writer,):
         go(writer)
         assert writer.stdout is not None

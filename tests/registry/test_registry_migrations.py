@@ -173,7 +173,7 @@ def test_folder_names_with_special_characters_can_contain_a_registry(tmp_path: P
     assert (folder / "registry.db").is_file()
 
 
-def test_registry_of_the_first_version_is_migrated_with_what_it_holds(fresh_url: str) -> None:
+def test_a_registry_of_the_first_version_is_migrated_with_its_records(fresh_url: str) -> None:
     database = Database(fresh_url)
     database.prepare_file()
     config = Config()

@@ -24,7 +24,7 @@ from alchemesh_platform.systems.local.data_api.programs import ProgramMissing, g
 
 
 @given(consumer=st.text(), request=st.text())
-def test_a_user_name_fits_every_server_that_it_goes_to(consumer: str, request: str) -> None:
+def test_a_user_name_is_valid_on_every_server(consumer: str, request: str) -> None:
     name = user_name(consumer, request)
     assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
     assert len(name) <= USER_MAX

@@ -177,7 +177,7 @@ def test_changed_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi,
     assert sql(second, "SELECT count(*) FROM gate") == [(0,)]
 
 
-def test_what_is_not_offered_is_not_on_a_well_known_port(api: DataApi) -> None:
+def test_a_protocol_that_is_not_offered_has_no_well_known_port(api: DataApi) -> None:
     endpoints = deploy_product(replace(api, protocols=("rest",)))
     assert ports_below(api.run_directory) == {("127.0.0.1", endpoints.http_port)}
 

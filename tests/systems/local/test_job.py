@@ -101,7 +101,7 @@ def test_output_comes_line_by_line_while_it_runs(tmp_path: Path) -> None:
     assert done.seconds < 300
 
 
-def test_secrets_are_looked_up_when_it_runs_and_masked_in_what_it_prints(tmp_path: Path) -> None:
+def test_secrets_are_resolved_at_run_time_and_masked_in_the_output(tmp_path: Path) -> None:
     code = "import os\nprint('token', os.environ['TOKEN'], os.environ['PLAIN'])\nprint(os.environ['KEY'])\n"
     described = job(
         tmp_path, code, env={"TOKEN": {"secret": "API_TOKEN"}, "KEY": {"secret": "PRIVATE_KEY"}, "PLAIN": "blue"}

@@ -36,7 +36,7 @@ def versions(wire: Wire) -> list[tuple[str, str]]:
     return [(kept.version, kept.lifecycle) for kept in wire.registry.all(ContractVersionRecord, "local")]
 
 
-def test_each_version_is_kept_and_stays_when_the_contract_goes(wire: Wire) -> None:
+def test_each_version_is_stored_and_outlives_the_contract(wire: Wire) -> None:
     made = wire.create(TYPE, contract())
     made = wire.update(made, contract("2.1.0"))
     wire.delete(made)

@@ -1,4 +1,4 @@
-"""A grant at a data API, as a resource. Its gateway does not run; test_gateway.py has one that runs."""
+"""A grant at a data API, as a resource. Its gateway does not run; tests/systems/local/gateway has running ones."""
 
 from __future__ import annotations
 
