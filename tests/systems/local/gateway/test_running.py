@@ -16,7 +16,7 @@ import pytest
 from alchemesh_platform.systems.local.data_api.gateway.files import ACCESS_LOG
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, trouble
-from tests.systems.local.gateway.doors import GRANTED, REFUSED, connect, doors, grant, query, web
+from tests.systems.local.gateway.answers import GRANTED, REFUSED, answers, connect, grant, query, web
 from tests.systems.local.supervised import named_below, processes_below, supervisor_pid
 from tests.waiting import arguments_of, until
 
@@ -31,8 +31,8 @@ def test_a_killed_process_restarts_and_still_requires_credentials(
     for victim in victims:
         with suppress(psutil.NoSuchProcess):  # it ended with the former one
             victim.kill()
-    until(lambda: doors(endpoints, credential) == GRANTED, "it is back by itself")
-    assert doors(endpoints, None) == REFUSED
+    until(lambda: answers(endpoints, credential) == GRANTED, "it is back by itself")
+    assert answers(endpoints, None) == REFUSED
     assert deploy_product(api) == endpoints
     assert trouble(api, endpoints) is None
 
@@ -44,14 +44,14 @@ def test_a_killed_supervisor_is_replaced_and_consumers_keep_access(
     os.kill(supervisor_pid(api.run_directory), signal.SIGKILL)
     until(lambda: trouble(api, endpoints), "it is noticed")
     assert deploy_product(api) == endpoints
-    assert (doors(endpoints, credential), doors(endpoints, None)) == (GRANTED, REFUSED)
+    assert (answers(endpoints, credential), answers(endpoints, None)) == (GRANTED, REFUSED)
 
 
 def test_only_the_files_of_our_own_credentials_contain_secrets(
     api: DataApi, endpoints: Endpoints, gateway: Gateway
 ) -> None:
     credential = grant(gateway, "req-secret")
-    assert doors(endpoints, credential) == GRANTED
+    assert answers(endpoints, credential) == GRANTED
     own = [json.loads((gateway.folder / f"{user}.credential.json").read_text()) for user in ("owner", "health")]
     secrets = [credential.password, *(one["password"] for one in own)]
     found = set()

@@ -20,31 +20,31 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, join, revoke_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
-from tests.systems.local.gateway.doors import GRANTED, REFUSED, connect, doors, grant, query
+from tests.systems.local.gateway.answers import GRANTED, REFUSED, answers, connect, grant, query
 from tests.waiting import until
 
 
 def test_the_gateway_requires_a_valid_credential(endpoints: Endpoints, gateway: Gateway) -> None:
-    assert doors(endpoints, None) == REFUSED
+    assert answers(endpoints, None) == REFUSED
     right = grant(gateway, "req-wrong")
-    assert doors(endpoints, Issued(right.user, "wrong")) == REFUSED
-    assert doors(endpoints, Issued(right.user, "")) == REFUSED
-    assert doors(endpoints, Issued("nobody", right.password)) == REFUSED
-    assert doors(endpoints, right) == GRANTED
+    assert answers(endpoints, Issued(right.user, "wrong")) == REFUSED
+    assert answers(endpoints, Issued(right.user, "")) == REFUSED
+    assert answers(endpoints, Issued("nobody", right.password)) == REFUSED
+    assert answers(endpoints, right) == GRANTED
 
 
 def test_a_grant_without_a_credential_gives_no_access(endpoints: Endpoints, gateway: Gateway) -> None:
     entry = grant_access(gateway, consumer="ops/punctuality", request="req-alone")
-    assert doors(endpoints, Issued(entry.user, "")) == REFUSED
+    assert answers(endpoints, Issued(entry.user, "")) == REFUSED
 
 
 def test_a_new_credential_replaces_the_old_one(endpoints: Endpoints, gateway: Gateway) -> None:
     old = grant(gateway, "req-rotate")
     new = issue(gateway, old.user)
     assert new.password != old.password
-    assert (doors(endpoints, old), doors(endpoints, new)) == (REFUSED, GRANTED)
+    assert (answers(endpoints, old), answers(endpoints, new)) == (REFUSED, GRANTED)
     grant_access(gateway, consumer="ops/punctuality", request="req-rotate")
-    assert doors(endpoints, new) == GRANTED, "granting again keeps the credential"
+    assert answers(endpoints, new) == GRANTED, "granting again keeps the credential"
 
 
 def test_a_revoked_consumer_loses_access_immediately_and_others_keep_it(endpoints: Endpoints, gateway: Gateway) -> None:
@@ -55,7 +55,7 @@ def test_a_revoked_consumer_loses_access_immediately_and_others_keep_it(endpoint
         with pytest.raises(psycopg.OperationalError):
             query(theirs, "SELECT id FROM flight")
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
-    assert (doors(endpoints, leaves), doors(endpoints, stays)) == (REFUSED, GRANTED)
+    assert (answers(endpoints, leaves), answers(endpoints, stays)) == (REFUSED, GRANTED)
     revoke_access(gateway, "req-leaves")
 
 
@@ -65,13 +65,13 @@ def test_a_product_has_access_by_the_grant_of_its_team_until_that_ends(endpoints
     team = issue(gateway, grant_access(gateway, consumer="ops/desk", request="req-team").user)
     product = issue(gateway, join(gateway, consumer="ops/punctuality", request="req-team").user)
     assert product.user != team.user
-    assert [doors(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
+    assert [answers(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
     grant_access(gateway, consumer="ops/desk", request="req-team", ends_at=datetime.now(UTC) - timedelta(seconds=1))
-    assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
+    assert [answers(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
     grant_access(gateway, consumer="ops/desk", request="req-team")
-    assert [doors(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
+    assert [answers(endpoints, one) for one in (team, product)] == [GRANTED, GRANTED]
     revoke_access(gateway, "req-team")
-    assert [doors(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
+    assert [answers(endpoints, one) for one in (team, product)] == [REFUSED, REFUSED]
 
 
 @pytest.mark.slow
@@ -87,14 +87,14 @@ def test_access_expires_without_a_command(endpoints: Endpoints, gateway: Gateway
             request="req-short",
             ends_at=datetime.now(UTC) + timedelta(seconds=6),
         )
-        until(lambda: doors(endpoints, short) == REFUSED, "it ends")
+        until(lambda: answers(endpoints, short) == REFUSED, "it ends")
         with pytest.raises(psycopg.OperationalError):
             query(theirs, "SELECT 1")
     with locked(gateway.folder):  # until the reload ends: a login in that moment may need a retry
         pass
-    assert doors(endpoints, stays) == GRANTED
+    assert answers(endpoints, stays) == GRANTED
     past = grant(gateway, "req-past", datetime.now(UTC) - timedelta(seconds=1))
-    assert doors(endpoints, past) == REFUSED
+    assert answers(endpoints, past) == REFUSED
 
 
 def test_a_consumer_has_access_to_its_own_database_only(endpoints: Endpoints, gateway: Gateway) -> None:
@@ -113,9 +113,9 @@ def test_the_credential_of_one_data_api_is_refused_at_another(
         there = deploy_product(other)
         theirs = Gateway(other.run_directory, other.process)
         grant_access(theirs, consumer="ops/punctuality", request="req-mine")
-        assert doors(there, mine) == REFUSED
-        assert doors(there, issue(theirs, mine.user)) == GRANTED
-        assert doors(endpoints, mine) == GRANTED
+        assert answers(there, mine) == REFUSED
+        assert answers(there, issue(theirs, mine.user)) == GRANTED
+        assert answers(endpoints, mine) == GRANTED
     finally:
         take_down(other)
 
@@ -130,7 +130,7 @@ def test_two_concurrent_grants_both_give_access(endpoints: Endpoints, gateway: G
         thread.start()
     for thread in threads:
         thread.join()
-    assert [doors(endpoints, one) for one in issued] == [GRANTED] * 4
+    assert [answers(endpoints, one) for one in issued] == [GRANTED] * 4
 
 
 @pytest.mark.slow
@@ -142,9 +142,9 @@ def test_hundreds_of_concurrent_grants_all_give_access(endpoints: Endpoints, gat
         write_entry(gateway.folder, hashes.model_copy(update={"user": user, "request": f"req-{number}"}))
     last = grant(gateway, "req-last")
     some = [Issued(user_name("ops/many", f"req-{number}"), template.password) for number in (0, 200, 399)]
-    assert [doors(endpoints, one) for one in (*some, last)] == [GRANTED] * 4
+    assert [answers(endpoints, one) for one in (*some, last)] == [GRANTED] * 4
     revoke_access(gateway, "req-200")
-    assert [doors(endpoints, one) for one in some] == [GRANTED, REFUSED, GRANTED]
+    assert [answers(endpoints, one) for one in some] == [GRANTED, REFUSED, GRANTED]
     for number in range(400):
         (gateway.folder / "consumers" / f"{user_name('ops/many', f'req-{number}')}.json").unlink(missing_ok=True)
 
@@ -152,7 +152,7 @@ def test_hundreds_of_concurrent_grants_all_give_access(endpoints: Endpoints, gat
 def test_a_manual_entry_has_access_and_is_not_adopted(endpoints: Endpoints, gateway: Gateway) -> None:
     user = user_name("ops/punctuality", "req-by-hand")
     write_entry(gateway.folder, Entry(user=user, consumer="a friend"))
-    assert doors(endpoints, issue(gateway, user)) == GRANTED
+    assert answers(endpoints, issue(gateway, user)) == GRANTED
     with pytest.raises(CredentialFailed, match="by hand"):
         grant_access(gateway, consumer="ops/punctuality", request="req-by-hand")
     remove_entry(gateway.folder, user)
@@ -162,7 +162,7 @@ def test_an_unreadable_file_changes_no_access(endpoints: Endpoints, gateway: Gat
     broken = gateway.folder / "consumers" / "broken.json"
     broken.write_text('{"user": "broken", "scram": "hunter2"}')
     try:
-        assert doors(endpoints, grant(gateway, "req-beside")) == GRANTED
+        assert answers(endpoints, grant(gateway, "req-beside")) == GRANTED
         with pytest.raises(CredentialFailed, match=r"broken.json: .*scram") as refused:
             issue(gateway, "broken")
         assert "hunter2" not in str(refused.value)

@@ -17,7 +17,7 @@ from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import Endpoints
 
 REFUSED = {"sql": "refused", "rest": 401, "graphql": 401}
-GRANTED = {"sql": "let in", "rest": 200, "graphql": 200}
+GRANTED = {"sql": "granted", "rest": 200, "graphql": 200}
 
 
 def web(url: str, credential: Issued | None, body: str | None = None, method: str | None = None) -> tuple[int, str]:
@@ -44,12 +44,12 @@ def query(connection: psycopg.Connection[Any], statement: str) -> list[tuple[Any
     return cursor.fetchall() if cursor.description else []
 
 
-def doors(endpoints: Endpoints, credential: Issued | None) -> dict[str, object]:
+def answers(endpoints: Endpoints, credential: Issued | None) -> dict[str, object]:
     """The answer of each protocol to a credential."""
     try:
         with connect(endpoints, credential) as connection:
             assert query(connection, "SELECT id FROM flight") == [("UA1",)]
-            sql = "let in"
+            sql = "granted"
     except psycopg.OperationalError:
         sql = "refused"
     return {

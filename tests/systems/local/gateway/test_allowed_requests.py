@@ -14,7 +14,7 @@ import pytest
 from alchemesh_platform.systems.local.data_api import programs
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down, trouble
-from tests.systems.local.gateway.doors import GRANTED, connect, doors, grant, query, web
+from tests.systems.local.gateway.answers import GRANTED, answers, connect, grant, query, web
 from tests.systems.local.supervised import named_below, ports_below
 from tests.waiting import until
 
@@ -36,7 +36,7 @@ def test_only_the_ports_of_the_gateway_are_reachable(api: DataApi, endpoints: En
             for connection in psutil.net_connections("tcp")
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port not in outside
         }
-        assert not {port for port in inside - others if answers(port)}
+        assert not {port for port in inside - others if listens(port)}
     assert outside == {endpoints.http_port, endpoints.postgres_port}
     assert stat.S_IMODE(gateway.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(gateway.sockets.stat().st_mode) == 0o700
@@ -49,7 +49,7 @@ def listened_on(pid: int) -> list[int]:
     return [int(field[1].rpartition(":")[2], 16) for field in fields if field[3] == "0A"]
 
 
-def answers(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -142,9 +142,9 @@ def test_a_consumer_cannot_change_the_data_of_others(endpoints: Endpoints, gatew
         query(theirs, "CREATE VIEW flight AS SELECT 'fake' AS id")
         assert query(theirs, "SELECT id FROM flight") == [("fake",)]
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
-        assert doors(endpoints, good) == GRANTED
+        assert answers(endpoints, good) == GRANTED
     assert web(f"{endpoints.rest}/sql", bad, "DROP TABLE flight")[0] == 400
-    assert doors(endpoints, bad) == GRANTED, "the next session starts anew"
+    assert answers(endpoints, bad) == GRANTED, "the next session starts anew"
 
 
 def test_without_an_enclosure_unguarded_protocols_are_not_offered(
@@ -166,7 +166,7 @@ def test_without_an_enclosure_unguarded_protocols_are_not_offered(
         monkeypatch.undo()
         assert trouble(bare, there) == "sql can be guarded now, and so offered"
         closed = deploy_product(bare)
-        assert (closed.rest, doors(closed, credential)) == (there.rest, GRANTED)
+        assert (closed.rest, answers(closed, credential)) == (there.rest, GRANTED)
     finally:
         take_down(bare)
 
