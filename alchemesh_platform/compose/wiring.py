@@ -63,6 +63,7 @@ def wiring_of(
         role=role.value,
         models={name: product.models[name] for name in output.models} if output is not None else {},
         protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
+        access=output.contract.access.value if output is not None and output.contract is not None else "",
         storage_component=storages.get(port, "") if output is not None else "",
         origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
         needs={need.name: need.component for need in product.infrastructure},

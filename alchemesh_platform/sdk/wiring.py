@@ -25,6 +25,7 @@ class Wiring:
             several roles can read it.
         models: The models of the port, by name.
         protocols: Protocols that a proxy must offer.
+        access: Audience of the port, from its contract: ``restricted``, ``internal`` or ``public``; empty without one.
         storage: For a proxy: the outputs of the port's storage (values may be Pulumi outputs).
         storage_component: For a proxy: name of the component that the port's storage is.
         origin: For an input port from another product: ``domain/product/port``.
@@ -47,6 +48,7 @@ class Wiring:
     role: str = ""
     models: Mapping[str, SemanticModel] = field(default_factory=dict)
     protocols: tuple[Protocol, ...] = ()
+    access: str = ""
     storage: Mapping[str, Any] = field(default_factory=dict)
     storage_component: str = ""
     origin: str | None = None

@@ -187,6 +187,8 @@ class DataApi(PlatformResource):
         host: Address that it listens on.
         http_port: Port of REST and GraphQL; a free one by default.
         postgres_port: Port of SQL; a free one by default.
+        without_enclosure: Why its server may run without an enclosure: the port is public, or the platform file allows
+            it.
         start_timeout_seconds: How long a start may take.
 
     Attributes:
@@ -209,6 +211,7 @@ class DataApi(PlatformResource):
     postgres_port: Output[int | None]
     protocols: Output[list[str]]
     tables: Output[list[dict[str, Any]]]
+    without_enclosure: Output[str | None]
     start_timeout_seconds: Output[float]
     endpoints: Output[dict[str, str]]
     credential_file: Output[str]
@@ -226,6 +229,7 @@ class DataApi(PlatformResource):
         host: Input[str] = "127.0.0.1",
         http_port: Input[int] | None = None,
         postgres_port: Input[int] | None = None,
+        without_enclosure: Input[Literal["public", "allowed"]] | None = None,
         start_timeout_seconds: Input[float] = 30.0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -238,6 +242,7 @@ class DataApi(PlatformResource):
             "postgres_port": postgres_port,
             "protocols": protocols,
             "tables": tables,
+            "without_enclosure": without_enclosure,
             "start_timeout_seconds": start_timeout_seconds,
         }
         super().__init__(name, inputs, opts)

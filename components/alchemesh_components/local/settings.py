@@ -16,6 +16,11 @@ class LocalSettings(Strict):
     python: str | None = Field(
         default=None, description="Python interpreter of jobs; by default the one that runs alchemesh."
     )
+    allow_unenclosed: tuple[str, ...] = Field(
+        default=(),
+        description="Ports (`domain/product/port`) whose data API may run without an enclosure on a machine that "
+        "cannot provide one. Every user of the machine can then reach its server without a credential.",
+    )
 
 
 class Settings(Strict):

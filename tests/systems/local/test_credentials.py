@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import pytest
@@ -19,8 +20,10 @@ from alchemesh_platform.systems.local.data_api.gateway.credentials import (
     new_password,
     user_name,
 )
+from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway, Listening, listen, prepare
 from alchemesh_platform.systems.local.data_api.gateway.scram import matches
 from alchemesh_platform.systems.local.data_api.programs import ProgramMissing, guard_of, program
+from alchemesh_platform.systems.local.handlers.data_api import DataApiHandler, DataApiInputs
 
 
 @given(consumer=st.text(), request=st.text())
@@ -79,6 +82,78 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
     with pytest.raises(ProgramMissing, match="no `pgbouncer` program") as missing:
         program("pgbouncer")
     assert "`apt-get install pgbouncer`" in (missing.value.hint or "")
+
+
+def inputs(tmp_path: Path, exception: str | None) -> DataApiInputs:
+    """The declaration of a data API."""
+    tables = [{"name": "flight", "url": (tmp_path / "flight").as_uri(), "format": "delta"}]
+    return DataApiInputs.model_validate(
+        {
+            "process": "flights-table",
+            "owner": "aviation/flights/flights-table",
+            "runDirectory": str(tmp_path),
+            "protocols": ["rest"],
+            "tables": tables,
+            **({"withoutEnclosure": exception} if exception else {}),
+        }
+    )
+
+
+def refused(tmp_path: Path, exception: str | None) -> str | None:
+    """Why the provider refuses a data API before it changes anything; None if it accepts it."""
+    context: Any = None
+    found = list(DataApiHandler().check(inputs(tmp_path, exception), None, context))
+    return found[0].reason if found else None
+
+
+def deployed(tmp_path: Path, server_port: int | None) -> None:
+    """A data API that listens, behind a server that is enclosed unless it has a port of its own."""
+    gateway = Gateway(tmp_path, "flights-table")
+    prepare(gateway)
+    listen(gateway, Listening(LOOPBACK, 8091, None, ("rest",), server_port))
+
+
+def failed_probe(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """A machine on which the probe of the enclosure runs another command."""
+    monkeypatch.setattr(programs, "find_program", lambda name: Path(command))
+    monkeypatch.setattr(programs, "why_not_sandboxed", programs.why_not_sandboxed.__wrapped__)
+
+
+def test_a_port_that_is_not_public_is_refused_when_the_probe_of_the_enclosure_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed probe once deployed a restricted port without its enclosure, with exit code 0."""
+    assert refused(tmp_path, None) is None
+    failed_probe(monkeypatch, "/bin/false")
+    why = refused(tmp_path, None)
+    assert why is not None
+    assert "because the port is not public" in why
+    assert "add aviation/flights/flights-table to `allow_unenclosed`" in why
+    assert refused(tmp_path, "public") is None
+    assert refused(tmp_path, "allowed") is None
+
+
+def test_a_port_is_refused_when_the_probe_of_the_enclosure_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bwrap"
+    slow.write_text("#!/bin/sh\nexec sleep 30\n", encoding="utf-8")
+    slow.chmod(0o755)
+    failed_probe(monkeypatch, str(slow))
+    monkeypatch.setattr(programs, "_TRY_SECONDS", 0.05)
+    assert "timed out" in (refused(tmp_path, None) or "")
+
+
+def test_a_port_whose_server_was_enclosed_is_refused_without_its_enclosure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(tmp_path, server_port=None)
+    assert refused(tmp_path, "public") is None
+    without(monkeypatch, "bwrap")
+    assert "because its server was enclosed before" in (refused(tmp_path, "public") or "")
+    assert refused(tmp_path, "allowed") is None
+    deployed(tmp_path, server_port=40000)
+    assert refused(tmp_path, "public") is None
 
 
 def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:

@@ -16,6 +16,8 @@ from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 
 Protocol = Literal["sql", "rest", "graphql"]
+# Why a server may run without an enclosure: its port is public, or the platform file allows it by name.
+WithoutEnclosure = Literal["public", "allowed"]
 
 # PgBouncer and other servers are in folders that an ordinary user's PATH leaves out on Debian.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
@@ -62,6 +64,31 @@ def guard_of(wanted: Sequence[Protocol]) -> Guard:
         else:
             kept = tuple(wanted)
     return Guard(kept, sandboxed, tuple(warnings))
+
+
+def unenclosed_problem(exception: WithoutEnclosure | None, *, was_enclosed: bool) -> str | None:
+    """The reason why a data API may not run on this machine; None if it may.
+
+    A server without an enclosure lends the file access of its user to all users of the machine. So a port that is not
+    public, or whose server was enclosed before, needs the enclosure, unless the platform team allows it by name.
+
+    Args:
+        exception: Why the data API may run without an enclosure; None if it may not.
+        was_enclosed: Whether its deployed server is enclosed.
+    """
+    why = why_not_sandboxed()
+    if why is None or exception == "allowed" or (exception == "public" and not was_enclosed):
+        return None
+    reason = "its server was enclosed before" if was_enclosed else "the port is not public"
+    return f"the data API needs an enclosure, because {reason}, and this machine cannot provide one: {why}"
+
+
+def unenclosed_hint(owner: str) -> str:
+    """The fix for a data API that is refused without an enclosure."""
+    return (
+        f"make `bwrap` work, or let the platform team add {owner} to `allow_unenclosed` in the settings group `local` "
+        "of the platform file"
+    )
 
 
 def program(name: str) -> Path:

@@ -27,7 +27,14 @@ from alchemesh_platform.systems.local.data_api.gateway.issue import (
     own_credentials_are_kept,
 )
 from alchemesh_platform.systems.local.data_api.health import first_refusal
-from alchemesh_platform.systems.local.data_api.programs import Guard, Protocol, guard_of
+from alchemesh_platform.systems.local.data_api.programs import (
+    Guard,
+    Protocol,
+    WithoutEnclosure,
+    guard_of,
+    unenclosed_hint,
+    unenclosed_problem,
+)
 from alchemesh_platform.systems.local.data_api.roapi import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
@@ -35,6 +42,7 @@ PROBE_SECONDS = 2.0  # during the start, which repeats the check
 # Once it runs, for a single check. On a busy machine an answer takes seconds, since each SQL connection starts a
 # server. It must be shorter than the time limit of the health check (observed/observing.py).
 ANSWER_SECONDS = 8.0
+NOT_ENCLOSED = "not enclosed: users of this machine can reach its server without a credential"
 _HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
 _ENDED = ("BACKOFF", "EXITED")  # and about to be restarted
 _TRIES_OF_FREE_PORTS = 3
@@ -57,6 +65,8 @@ class DataApi:
     host: str = LOOPBACK
     http_port: int | None = None
     postgres_port: int | None = None
+    owner: str = ""
+    without_enclosure: WithoutEnclosure | None = None
 
     @property
     def gateway(self) -> Gateway:
@@ -100,6 +110,9 @@ def deploy_product(
     """
     stop = cancelled or threading.Event()
     gateway = api.gateway
+    problem = unenclosed_problem(api.without_enclosure, was_enclosed=is_enclosed(gateway))
+    if problem is not None:
+        raise DataApiFailed(f"data API {api.process}: {problem}", hint=unenclosed_hint(api.owner or api.process))
     guard = guard_of(api.protocols)
     if not guard.protocols:
         raise DataApiFailed(f"data API {api.process} can offer nothing", hint="; ".join(guard.warnings))
@@ -152,6 +165,12 @@ def is_configured(api: DataApi) -> bool:
     return gateways.listening(api.gateway) is not None
 
 
+def is_enclosed(gateway: Gateway) -> bool:
+    """Whether a data API was deployed on this machine with an enclosed server."""
+    listening = gateways.listening(gateway)
+    return listening is not None and listening.server_port is None
+
+
 def take_down(api: DataApi) -> None:
     """Stop a data API and remove its files and its consumers. Stopping a missing one does nothing."""
     gateway = api.gateway
@@ -193,7 +212,11 @@ def observe_api(connection: DataApiConnection) -> Observation:
     refusal = first_refusal(connection, ANSWER_SECONDS)
     if refusal is not None:
         return Observation("unhealthy", refusal)
-    return Observation("healthy", f"answers in {(time.monotonic() - started) * 1000:.0f} ms")
+    answer = f"answers in {(time.monotonic() - started) * 1000:.0f} ms"
+    folder = Path(connection.credential_file).parent if connection.credential_file else None
+    listening = gateways.listening(Gateway.at(folder)) if folder else None
+    open_server = listening is not None and listening.server_port is not None
+    return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer)
 
 
 def own_credential_file(run_directory: Path, process: str) -> Path:

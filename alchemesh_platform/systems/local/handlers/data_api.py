@@ -17,7 +17,13 @@ from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.data_api import server as data_api
 from alchemesh_platform.systems.local.data_api.gateway.consumers import read_entries, unreadable_entries
 from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway
-from alchemesh_platform.systems.local.data_api.programs import Protocol, guard_of
+from alchemesh_platform.systems.local.data_api.programs import (
+    Protocol,
+    WithoutEnclosure,
+    guard_of,
+    unenclosed_hint,
+    unenclosed_problem,
+)
 from alchemesh_platform.systems.local.data_api.roapi import ServedTable
 from alchemesh_platform.systems.local.data_api.server import START_TIMEOUT_SECONDS, own_credential_file
 
@@ -56,6 +62,10 @@ class DataApiInputs(Properties):
     postgres_port: Port | None = Field(default=None, description="Port of SQL; a free one by default.")
     protocols: tuple[Protocol, ...] = Field(min_length=1, description="Protocols offered.")
     tables: tuple[TableInputs, ...] = Field(min_length=1, description="Served tables.")
+    without_enclosure: WithoutEnclosure | None = Field(
+        default=None,
+        description="Why its server may run without an enclosure: the port is public, or the platform file allows it.",
+    )
     start_timeout_seconds: float = Field(default=START_TIMEOUT_SECONDS, gt=0, description="How long a start may take.")
 
 
@@ -92,6 +102,10 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
             yield Refusal("postgresPort", f"port {inputs.http_port} is given twice")
         if inputs.postgres_port is not None and "sql" not in inputs.protocols:
             yield Refusal("postgresPort", "SQL is not among the protocols")
+        gateway = Gateway(Path(inputs.run_directory), inputs.process)
+        problem = unenclosed_problem(inputs.without_enclosure, was_enclosed=data_api.is_enclosed(gateway))
+        if problem is not None:
+            yield Refusal("withoutEnclosure", f"{problem}; {unenclosed_hint(inputs.owner)}")
         for at, table in enumerate(inputs.tables):
             if "://" in table.url and not table.url.startswith("file://"):
                 yield Refusal(
@@ -185,6 +199,8 @@ def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.D
         process=inputs.process,
         run_directory=Path(inputs.run_directory),
         tables=tuple(ServedTable(table.name, table.url, table.format) for table in inputs.tables),
+        owner=inputs.owner,
+        without_enclosure=inputs.without_enclosure,
         protocols=inputs.protocols,
         host=inputs.host,
         http_port=inputs.http_port or (outputs.http_port if outputs else None),

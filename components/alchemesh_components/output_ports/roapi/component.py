@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 
@@ -45,8 +45,16 @@ class RoapiDataApi(Component[Args, Settings]):
             postgres_port=self.args.postgres_port,
             protocols=protocols,
             tables=self.served_tables(),
+            without_enclosure=self.without_enclosure,
             opts=self.child_options,
         )
+
+    @property
+    def without_enclosure(self) -> Literal["allowed", "public"] | None:
+        """Why the server may run on a machine that cannot enclose it; None if it may not."""
+        if self.wiring.address in self.settings.local.allow_unenclosed:
+            return "allowed"
+        return "public" if self.wiring.access == "public" else None
 
     def address_of(self, protocol: str) -> pulumi.Output[str | None]:
         """The server's address for a protocol; None if the protocol is not offered."""

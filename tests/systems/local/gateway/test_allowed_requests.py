@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +12,19 @@ import psutil
 import psycopg
 import pytest
 
+from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.systems.local.data_api import programs
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down, trouble
+from alchemesh_platform.systems.local.data_api.server import (
+    NOT_ENCLOSED,
+    DataApi,
+    DataApiFailed,
+    Endpoints,
+    deploy_product,
+    observe_api,
+    take_down,
+    trouble,
+)
 from tests.systems.local.gateway.answers import GRANTED, answers, connect, grant, query, web
 from tests.systems.local.supervised import named_below, ports_below
 from tests.waiting import until
@@ -151,7 +162,11 @@ def test_without_an_enclosure_unguarded_protocols_are_not_offered(
     api: DataApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "why_not_sandboxed", lambda: "no namespaces here")
-    bare = DataApi("bare", tmp_path / "run", api.tables, ("sql", "rest", "graphql"))
+    refused = DataApi("bare", tmp_path / "run", api.tables, ("sql", "rest", "graphql"), owner="aviation/flights/bare")
+    with pytest.raises(DataApiFailed, match="needs an enclosure, because the port is not public") as failed:
+        deploy_product(refused)
+    assert "add aviation/flights/bare to `allow_unenclosed`" in (failed.value.hint or "")
+    bare = replace(refused, without_enclosure="allowed")
     try:
         there = deploy_product(bare)
         assert set(there.offered()) == {"rest", "graphql"}
@@ -162,11 +177,14 @@ def test_without_an_enclosure_unguarded_protocols_are_not_offered(
         assert (web(rest, credential)[0], web(graphql, credential, "{ flight { id } }")[0]) == (200, 200)
         assert web(f"{there.rest}/sql", credential, "SELECT 1")[0] == 404
         assert trouble(bare, there) is None
+        connection = DataApiConnection(rest=there.rest, tables=("flight",), credential_file=there.credential_file)
+        assert NOT_ENCLOSED in observe_api(connection).reason
         assert deploy_product(bare) == there
         monkeypatch.undo()
         assert trouble(bare, there) == "sql can be guarded now, and so offered"
         closed = deploy_product(bare)
         assert (closed.rest, answers(closed, credential)) == (there.rest, GRANTED)
+        assert NOT_ENCLOSED not in observe_api(connection).reason
     finally:
         take_down(bare)
 
