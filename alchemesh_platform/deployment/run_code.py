@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
@@ -73,7 +74,8 @@ def run_code(
         environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
     )
     try:
-        done = run(job, connections, arguments, on_output, environ={**os.environ, **(variables or {})})
+        options: Any = {"variables": variables} if "variables" in inspect.signature(run).parameters else {}
+        done = run(job, connections, arguments, on_output, environ={**os.environ, **(variables or {})}, **options)
     except KeyboardInterrupt:
         registry.finish_deployment(entry.id, outcome="cancelled", problem="stopped by hand")
         raise

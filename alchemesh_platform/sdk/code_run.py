@@ -36,11 +36,14 @@ class RunCode(Protocol):
         on_output: Callable[[str], None],
         *,
         environ: Mapping[str, str],
+        variables: Mapping[str, str] | None = None,
     ) -> CodeRun:
         """Run the code with its connections, and wait until it exits.
 
         Args:
             on_output: Called with each line that the code prints, with secrets masked.
-            environ: Environment variables of the code: the variables of this process and, in an emulated environment,
-                the variables that point clients to the emulators. Secrets are read from here too.
+            environ: Environment variables of this process and, in an emulated environment, the variables that point
+                clients to the emulators. Read secrets from here. Pass the code only the variables that it needs.
+            variables: In an emulated environment, the variables that point clients to the emulators. The platform
+                passes them only to a function that has this parameter.
         """

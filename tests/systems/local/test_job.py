@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from alchemesh_platform.base.secrets import SecretMissing, SecretRef
-from alchemesh_platform.connections import Connections, FilesConnection, PortConnections
+from alchemesh_platform.connections import Connections, DataApiConnection, FilesConnection, PortConnections
 from alchemesh_platform.systems.local.jobs import job as job_module
 from alchemesh_platform.systems.local.jobs.job import (
     KEPT_CHARACTERS,
@@ -116,10 +117,66 @@ def test_secrets_are_resolved_at_run_time_and_masked_in_the_output(tmp_path: Pat
         run_job(described, HERE, environ={})
 
 
-def test_the_job_does_not_get_variables_of_pulumi(tmp_path: Path) -> None:
-    code = "import os\nprint(sorted(name for name in os.environ if 'PULUMI' in name))"
-    done = run_job(job(tmp_path, code), HERE, environ={**os.environ, "PULUMI_CONFIG_PASSPHRASE": "hunter2"})
-    assert done.output == "[]\n"
+def test_a_job_gets_a_minimal_environment_and_what_its_product_names(tmp_path: Path) -> None:
+    """Code once got every variable of the deployer: cloud keys, tokens, the passphrase of the state."""
+    code = "import json, os\nprint(json.dumps(dict(os.environ)))"
+    topic = {"kind": "topic", "broker": "kafka", "topics": {}, "security": {"password": {"secret": "KAFKA_PASSWORD"}}}
+    here = Connections.model_validate(
+        {"product": "aviation/flights", "environment": "local", "outputs": {"events": {"storage": topic}}}
+    )
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+        "API_TOKEN": "hunter2-hunter2",
+        "KAFKA_PASSWORD": "open-sesame",
+        "PULUMI_CONFIG_PASSPHRASE": "of-the-state",
+        "AWS_SECRET_ACCESS_KEY": "of-the-deployer",
+        "SSH_AUTH_SOCK": "/run/agent",
+        "PYTHONPATH": "/of/the/deployer",
+    }
+    described = job(tmp_path, code, env={"TOKEN": {"secret": "API_TOKEN"}, "PLAIN": "blue"})
+    done = run_job(described, here, environ=environ, variables={"STORAGE_EMULATOR_HOST": "localhost:9000"})
+    found = json.loads(done.output)
+    given = {name: value for name, value in found.items() if not name.startswith("ALCHEMESH_")}
+    given.pop("LC_CTYPE", None)  # Python sets it
+    assert given == {
+        "PATH": environ["PATH"],
+        "HOME": environ["HOME"],
+        "LC_ALL": "C.UTF-8",
+        "TOKEN": "[secret]",
+        "PLAIN": "blue",
+        "KAFKA_PASSWORD": "[secret]",
+        "STORAGE_EMULATOR_HOST": "localhost:9000",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def test_secrets_that_a_job_reads_elsewhere_are_masked(tmp_path: Path) -> None:
+    """The password of a credential file, and variables of the deployer that code finds in another way."""
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"user": "owner", "password": "of-the-data-api"}))
+    api = DataApiConnection(rest="http://127.0.0.1:1/api", credential_file=str(file))
+    here = Connections(product="a/b", environment="local", outputs={"sales": PortConnections(proxy=api)})
+    code = (
+        "from alchemesh_platform.connections import connections\n"
+        "api = connections().output('sales').data_api\n"
+        "print(api.credential.password, api.headers(), 'of-the-state')\n"
+    )
+    environ = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": "of-the-state"}
+    output = run_job(job(tmp_path, code), here, environ=environ).output
+    header = b64encode(b"owner:of-the-data-api").decode()
+    assert output == f"[secret] {{'Authorization': 'Basic {header[:8]}[secret]'}} [secret]\n"
+
+
+def test_a_secret_on_the_border_of_two_pieces_of_a_long_line_is_masked(tmp_path: Path) -> None:
+    """A line is read in pieces. A secret on the border of two pieces was once printed and kept."""
+    code = "import os, sys\nsys.stdout.write('x' * (64 * 1024 - 7) + os.environ['TOKEN'] + 'y' * 100)\n"
+    lines: list[str] = []
+    described = job(tmp_path, code, env={"TOKEN": {"secret": "API_TOKEN"}})
+    done = run_job(described, HERE, on_output=lines.append, environ={**os.environ, "API_TOKEN": "hunter2-hunter2"})
+    assert "".join(lines) == "x" * (64 * 1024 - 7) + "[secret]" + "y" * 100
+    assert "hunter2" not in done.output
 
 
 def test_long_output_keeps_its_end(tmp_path: Path) -> None:

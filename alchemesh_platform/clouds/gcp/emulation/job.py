@@ -46,6 +46,7 @@ class JobRunner:
         on_output: Callable[[str], None],
         *,
         environ: Mapping[str, str],
+        variables: Mapping[str, str] | None = None,
     ) -> CodeRun:
         """Run the job once with the variables and the time limit of its template.
 
@@ -54,7 +55,8 @@ class JobRunner:
             JobFailed: when its code is not in the folder.
             SecretMissing: when the variable of a secret in the template is not set in ``environ``.
         """
-        return run_job(self._described(job, connections.product), connections, arguments, on_output, environ=environ)
+        described = self._described(job, connections.product)
+        return run_job(described, connections, arguments, on_output, environ=environ, variables=variables)
 
     def _described(self, job: JobConnection, product: str) -> JobDescription:
         kept = self.store.get(RUN_JOB, job.descriptor or "")

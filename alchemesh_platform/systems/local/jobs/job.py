@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -20,15 +22,25 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.secrets import SecretRef, mask, resolve
+from alchemesh_platform.base.secrets import Masker, SecretRef, references_in, resolve
 from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.sdk.connections.base import WrongConnection
 from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem, interpreter_arguments
 
 KEPT_CHARACTERS = 64 * 1024
 GRACE_SECONDS = 10.0
+# Variables that a program needs on any machine. The product names the others.
+PASSED = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"),
+    *("LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+PASSED_PREFIX = "LC_"
+# Variables of the platform and its clouds that are not passed. Their values are masked if the code prints them anyway.
+_SECRET_NAME = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
+_SHORTEST_OTHER_SECRET = 8
 LEFT_OVER_SECONDS = 2.0  # how long to keep reading after the job ended, while a process that it started still prints
 
 
@@ -94,12 +106,14 @@ def run_job(
     on_output: Callable[[str], None] = lambda line: None,
     *,
     environ: Mapping[str, str] = os.environ,
+    variables: Mapping[str, str] | None = None,
     cancelled: threading.Event | None = None,
 ) -> CodeRun:
     """Run a job with its connections, and wait for its end.
 
-    The job gets the environment of this process without Pulumi's own variables, the job's variables with their secrets,
-    the connections as variables, and ``ALCHEMESH_CONNECTIONS``, the path of a JSON file with all of them. An interrupt
+    The job gets a minimal environment (:data:`PASSED`), the job's variables with their secrets, the connections as
+    variables with the secrets that they name, and ``ALCHEMESH_CONNECTIONS``, the path of a JSON file with all of them.
+    It gets no other variable of this process. An interrupt
     (Ctrl-C) is forwarded to the job. If the job does not end after it, or within its time limit, it is killed with all
     processes that it started.
 
@@ -107,6 +121,7 @@ def run_job(
         arguments: Arguments of the job.
         on_output: Called with each line that the job prints, with secrets masked.
         environ: Environment variables that hold the secrets.
+        variables: Additional variables of the job, such as addresses of emulators.
         cancelled: Set it to interrupt the job.
 
     Raises:
@@ -120,21 +135,42 @@ def run_job(
             f"cannot run {job.entrypoint}: {problem}", hint=remedy("fix `entrypoint`, then {}", command("up"))
         )
     secrets = {name: resolve(value, environ) for name, value in job.env.items() if isinstance(value, SecretRef)}
+    named = {name: environ[name] for name in references_in(connections.model_dump(mode="json")) if environ.get(name)}
     plain = {name: value for name, value in job.env.items() if isinstance(value, str)}
     with tempfile.TemporaryDirectory(prefix="alchemesh-job-") as folder:
         file = Path(folder, "connections.json")
         with storage_errors(f"write {file}"):
             write_private(file, connections.model_dump_json())
-        variables = {
-            **{name: value for name, value in environ.items() if not name.startswith("PULUMI_")},
+        passed = {
+            **{name: value for name, value in environ.items() if name in PASSED or name.startswith(PASSED_PREFIX)},
+            **(variables or {}),
+            **named,
             "PYTHONUNBUFFERED": "1",
             **plain,
             **secrets,
             **connections.environ(),
             CONNECTIONS_VARIABLE: str(file),
         }
-        process = _start(job, arguments, variables)
-        return _follow(process, job, _Output(on_output, secrets.values()), cancelled or threading.Event())
+        masker = Masker({*secrets.values(), *named.values(), *_credentials(connections), *_others(environ, passed)})
+        process = _start(job, arguments, passed)
+        return _follow(process, job, _Output(on_output, masker), cancelled or threading.Event())
+
+
+def _credentials(connections: Connections) -> Iterator[str]:
+    """The passwords that the connections' credential files hold, which the code can read."""
+    for ports in (connections.inputs, connections.outputs, connections.infrastructure):
+        for port in ports.values():
+            for part in (port.storage, port.proxy):
+                if part is not None:
+                    with suppress(WrongConnection):
+                        yield from (value for name, value in part.credential_variables().items() if name != "USER")
+
+
+def _others(environ: Mapping[str, str], passed: Mapping[str, str]) -> Iterator[str]:
+    """The values of variables that the job does not get, whose names say that they are secrets."""
+    for name, value in environ.items():
+        if name not in passed and len(value) >= _SHORTEST_OTHER_SECRET and _SECRET_NAME.search(name):
+            yield value
 
 
 def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -207,26 +243,37 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 class _Output:
     """The output of a job. It forwards each line, and stores the last ones."""
 
-    def __init__(self, on_output: Callable[[str], None], secrets: Iterable[str]) -> None:
+    def __init__(self, on_output: Callable[[str], None], masker: Masker) -> None:
         self._on_output = on_output
-        # Output is masked by lines, so a secret of several lines (a key) is masked line by line.
-        self._secrets = {part for secret in secrets for part in (secret, *secret.splitlines())}
+        self._masker = masker
         self._lines: deque[str] = deque()
         self._size = 0
         self._cut = False
         self.error: Exception | None = None
 
     def read(self, pipe: IO[bytes]) -> None:
-        while line := pipe.readline(KEPT_CHARACTERS):
-            text = mask(line.decode(errors="replace"), self._secrets)
-            self._keep(text)
-            try:
-                self._on_output(text.rstrip("\r\n"))
-            except OSError:
-                self._on_output = lambda line: None  # the reader has closed; the job continues
-            except Exception as error:  # noqa: BLE001 - raised where the job is waited for; what it prints has to be read
-                self._on_output = lambda line: None
-                self.error = error
+        decoder = getincrementaldecoder("utf-8")(errors="replace")
+        rest = ""  # the end of a long line, in which a secret may have begun
+        while piece := pipe.readline(KEPT_CHARACTERS):
+            text = rest + decoder.decode(piece)
+            if text.endswith("\n"):
+                text, rest = self._masker.mask(text), ""
+            else:
+                text, rest = self._masker.split(text)
+            self._report(text)
+        self._report(self._masker.mask(rest + decoder.decode(b"", final=True)))
+
+    def _report(self, text: str) -> None:
+        if not text:
+            return
+        self._keep(text)
+        try:
+            self._on_output(text.rstrip("\r\n"))
+        except OSError:
+            self._on_output = lambda line: None  # the reader has closed; the job continues
+        except Exception as error:  # noqa: BLE001 - raised where the job is waited for; what it prints has to be read
+            self._on_output = lambda line: None
+            self.error = error
 
     def _keep(self, text: str) -> None:
         self._lines.append(text)

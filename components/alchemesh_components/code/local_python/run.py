@@ -16,8 +16,10 @@ def run(
     on_output: Callable[[str], None],
     *,
     environ: Mapping[str, str],
+    variables: Mapping[str, str] | None = None,
 ) -> CodeRun:
     """Run a described job with the product's connections."""
     from alchemesh_platform.systems.local.jobs.job import read_job, run_job
 
-    return run_job(read_job(Path(job.descriptor or "")), connections, arguments, on_output, environ=environ)
+    described = read_job(Path(job.descriptor or ""))
+    return run_job(described, connections, arguments, on_output, environ=environ, variables=variables)
