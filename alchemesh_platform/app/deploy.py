@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.events import EngineReported, Listener, RunEnded, RunStarted, Warned, ignore, notes_to
+from alchemesh_platform.app.private import protect_home
 from alchemesh_platform.app.programs import deploy_product
 from alchemesh_platform.deployment.checks.promises import Override, record_override
 from alchemesh_platform.deployment.checks.verdict import before_engine
@@ -192,6 +193,8 @@ def _held(
 
     check_targets(product.plan, targets)
     report = notes_to(listen)
+    if actor is not None:  # a preview changes nothing
+        protect_home(product.platform, listen)
     with operating(product.plan, product.platform, report=report, delete_data=delete_data, actor=actor) as operator:
         remember_mesh(product.platform, operator.registry)
         yield _Run(product, operator, actor, listen, cancel or threading.Event(), targets, parallel, override)

@@ -17,6 +17,7 @@ from alchemesh_platform.app.events import (
     ignore,
     notes_to,
 )
+from alchemesh_platform.app.private import protect_home
 from alchemesh_platform.app.programs import deploy_foundation
 from alchemesh_platform.foundations.operator import operating_foundation, own_state
 
@@ -113,6 +114,7 @@ def up(
             seen = run("preview")
             if not seen.succeeded or not seen.changes or not confirm(seen):
                 return seen
+        protect_home(stack.platform, listen)
         return run("up")
 
 

@@ -10,6 +10,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.base.private import NEW_FILES
+
 if TYPE_CHECKING:
     from alchemesh_platform.provider.handler import DeployedState
 
@@ -26,6 +28,7 @@ def main() -> None:
     )
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
     parser.add_argument("--run", action="store_true", help="read from standard input what a run of alchemesh passes")
+    os.umask(NEW_FILES)
     arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
     passed = json.load(sys.stdin) if arguments.run else {}
     asyncio.run(_serve(arguments.engine, passed.get("deployed"), passed.get("actor")))

@@ -11,6 +11,7 @@ import click
 
 from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.private import NEW_FILES
 from alchemesh_platform.base.problems import ProblemsFound
 
 DEBUG_VARIABLE = "ALCHEMESH_DEBUG"
@@ -42,6 +43,9 @@ COMMANDS = {
     "doctor": "Check that this machine has everything that it needs.",
     "completion": "Print the completion script of a shell.",
 }
+
+# Commands that write into the product's repo, with the rights that the user chose. Files of others are private.
+WRITE_REPO = {"init", "schema", "contract", "completion"}
 
 EPILOG = """\b
 Start here:
@@ -104,6 +108,8 @@ def alchemesh() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    if not {*sys.argv[1:2]} & WRITE_REPO:
+        os.umask(NEW_FILES)
     sys.exit(invoke(sys.argv[1:]))
 
 

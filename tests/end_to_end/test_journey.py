@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from alchemesh_platform.base.private import open_paths
 from alchemesh_platform.connections import Connections
 from tests.commands import COMMAND, LONGEST
 from tests.waiting import until
@@ -54,6 +55,18 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     # Each connection of SQL has a server of its own, which sees them directly; the shared one looks every two seconds.
     until(lambda: answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}, what="the API sees the rows")
 
+    assert list(open_paths(shop.home)) == [], "other users of the machine read nothing"
+    (shop.home / "local" / "registry.db").chmod(0o644)
+    (shop.home / "local" / "data").chmod(0o755)
+    checks = {check["check"]: check for check in json.loads(shop.run("doctor", "--json").stdout)}
+    assert checks["private"] == {
+        "check": "private",
+        "passed": False,
+        "found": f"other users of this machine have rights to {shop.home}/local/data, {shop.home}/local/registry.db",
+        "hint": "`alchemesh up` removes them",
+        "commands": [["alchemesh", "up"]],
+    }
+
     password = Connections.model_validate(shop.json("env")).output("orders-table").data_api.credential.password
     assert password not in shop.done("env")
     assert f"export ALCHEMESH_OUTPUT_ORDERS_TABLE_PASSWORD={password}" in shop.done("env", "--with-credentials")
@@ -67,6 +80,7 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
 
     repeated = shop.json("up", "--yes")
     assert repeated["changes"].keys() == {"same"}, repeated["changes"]
+    assert list(open_paths(shop.home)) == [], "`up` takes the rights of others"
     assert shop.run("preview", "--detailed-exitcode").returncode == 0
 
     destroyed = shop.json("destroy", "--yes")

@@ -90,10 +90,16 @@ def _home(platform: Platform) -> str:
     import tempfile
 
     folder = Path(platform.home)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         free = shutil.disk_usage(folder).free
     return f"{folder}, {free / 1e9:.0f} GB free"
+
+
+def _private(platform: Platform) -> str:
+    from alchemesh_platform.app.private import check_home
+
+    return check_home(platform)
 
 
 def _registry(platform: Platform) -> str:
@@ -164,6 +170,7 @@ CHECKS: dict[str, Callable[[Platform], str]] = {
     "engine": _engine,
     "plugins": _plugins,
     "home": _home,
+    "private": _private,
     "registry": _registry,
     "components": _components,
     "extras": _extras,
