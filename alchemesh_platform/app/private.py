@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.app.events import Listener, Warned
+from alchemesh_platform.app.events import Listener, Noted
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.private import make_private, open_paths
 from alchemesh_platform.base.remedy import command, remedy
@@ -27,7 +27,7 @@ def protect_home(platform: Platform, listen: Listener) -> None:
 
     Args:
         platform: The environment.
-        listen: Receives a warning if this user cannot change all rights.
+        listen: Receives a note if this user cannot change all rights.
 
     Raises:
         OSError: when the folder cannot be created.
@@ -35,7 +35,7 @@ def protect_home(platform: Platform, listen: Listener) -> None:
     refused = make_private(Path(platform.home))
     if refused:
         listen(
-            Warned(f"other users of this machine have rights to {_some(sorted(refused))}; their owner can change that")
+            Noted(f"other users of this machine have rights to {_some(sorted(refused))}; their owner can change that")
         )
 
 
