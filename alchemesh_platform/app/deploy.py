@@ -17,6 +17,7 @@ from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
 from alchemesh_platform.deployment.grants.resources import known_requests
 from alchemesh_platform.deployment.operator import check_targets, operating
+from alchemesh_platform.deployment.outcome import merged
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recovery.kept_data import with_kept
 
@@ -35,6 +36,7 @@ def preview(
     *,
     targets: tuple[str, ...] = (),
     parallel: int | None = None,
+    strict: bool = False,
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
@@ -44,6 +46,7 @@ def preview(
         product: The product, composed for an environment.
         targets: Ports and needs to limit the run to; all by default.
         parallel: Maximum number of parallel steps; the engine's own choice by default.
+        strict: Whether a change that must wait for consumers is refused, as `up` does.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
@@ -55,7 +58,7 @@ def preview(
         ProblemsFound, Forbidden: when the mesh or a policy refuses the product.
     """
     with _held(product, None, targets=targets, parallel=parallel, listen=listen, cancel=cancel) as run:
-        return run.engine("preview", run.judge("preview"))
+        return run.engine("preview", run.judge("preview", strict=strict))
 
 
 def up(
@@ -213,11 +216,12 @@ class _Run:
     parallel: int | None
     override: Override | None
 
-    def judge(self, operation: OperationName, *, before: Verdict | None = None) -> Verdict:
+    def judge(self, operation: OperationName, *, before: Verdict | None = None, strict: bool = False) -> Verdict:
         """Check the run, and report each warning once.
 
         Args:
             before: The verdict of an earlier check in the same run.
+            strict: Whether a preview refuses a change that must wait for consumers.
 
         Returns:
             The verdict. Its plan imports the data that earlier runs retained.
@@ -231,6 +235,7 @@ class _Run:
             now,
             targets=self.targets,
             override=self.override,
+            strict=strict,
         )
         reported = before.warnings if before is not None else ()
         for problem in verdict.warnings:
@@ -255,7 +260,14 @@ class _Run:
             cancel=self.cancel,
         )
         notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
-        outcome = replace(outcome, forbidden=verdict.problems, warnings=verdict.warnings, notes=notes)
+        outcome = replace(
+            outcome,
+            forbidden=verdict.problems,
+            waiting=verdict.waiting,
+            warnings=verdict.warnings,
+            notes=notes,
+            places=merged(verdict.places, outcome.places),
+        )
         self.listen(RunEnded(outcome))
         return outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.base.problems import Problem, did_you_mean, in_file_order
+from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.base.remedy import HINT_MARK, command, joined, remedy, split_hint
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
@@ -23,7 +23,7 @@ from alchemesh_platform.deployment.preload import importing_ahead
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
-from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, without_missing
+from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, with_fix
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
 
@@ -157,6 +157,7 @@ class Operator:
         started = time.monotonic()
         outcome: EngineOutcome = "failed"
         problems: tuple[Problem, ...] = ()
+        places: dict[str, tuple[Problem, ...]] = {}
         try:
             if operation == "up":
                 result, found = importing_interrupted(self.engine, self.stack, before, once)
@@ -165,7 +166,12 @@ class Operator:
                 result = once()
             outcome = result.outcome
             gone = forget_missing(self.registry, plan, result)
-            problems = without_missing(problems_of(result, progress, plan, self.platform), gone)
+            failures = [
+                Failed(one.section, with_fix(one.problem, gone))
+                for one in failures_of(result, progress, plan, self.platform)
+            ]
+            problems = tuple(one.problem for one in failures)
+            places = by_section(failures)
         finally:
             if entry is not None and actor is not None:
                 self.registry.finish_deployment(
@@ -196,6 +202,8 @@ class Operator:
             problems,
             (*notes_of(result), *(self.kept_notes(plan) if operation == "destroy" else ())),
             emulated=plan.emulated,
+            places=places,
+            targets=tuple(targets),
         )
 
     def deployed_state(self) -> Mapping[str, Any]:
@@ -303,22 +311,39 @@ def check_targets(plan: Plan, targets: Sequence[str]) -> None:
             raise UnknownTarget(f"no port or need {target!r}", hint=did_you_mean(target, known))
 
 
-def problems_of(result: EngineResult, progress: Progress, plan: Plan, platform: Platform) -> tuple[Problem, ...]:
-    """The failures of a run, each with the line of its component, explained and without secrets."""
-    problems: dict[Problem, None] = {}
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failure of a run, with the name of its section: a port, a need, the code; empty for the product."""
+
+    section: str
+    problem: Problem
+
+
+def failures_of(result: EngineResult, progress: Progress, plan: Plan, platform: Platform) -> list[Failed]:
+    """The failures of a run in file order, each with the line of its component, explained and without secrets."""
+    failures: dict[Failed, None] = {}
     secrets = secrets_of(plan, platform) if result.errors else set()
     for reported in result.errors:
-        planned = progress.planned_of(reported.urn)
-        sentence = reported.message
+        sentence, name = reported.message, None
         if refused := CHECK_FAILURE.match(sentence):
-            planned = progress.planned_named(refused["name"])
-            sentence = refused["reason"]
+            name, sentence = refused["name"], refused["reason"]
+        section = progress.section_of_failure(reported.urn, name)
+        planned = progress.planned_of_failure(reported.urn, name)
         explanation = explained(sentence, secrets, about=progress.called(reported.urn))
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
         words = f"{planned.port}, {planned.spec.name}: {explanation.message}" if planned else explanation.message
-        problems[Problem(location, path, words.strip(), with_setting_places(explanation.hint, platform.tree))] = None
-    return tuple(in_file_order(problems))
+        problem = Problem(location, path, words.strip(), with_setting_places(explanation.hint, platform.tree))
+        failures[Failed(section, problem)] = None
+    return sorted(failures, key=lambda failed: failed.problem.location)
+
+
+def by_section(failures: Iterable[Failed]) -> dict[str, tuple[Problem, ...]]:
+    """The problems of each section."""
+    found: dict[str, tuple[Problem, ...]] = {}
+    for failed in failures:
+        found[failed.section] = (*found.get(failed.section, ()), failed.problem)
+    return found
 
 
 def secrets_of(plan: Plan, platform: Platform) -> set[str]:

@@ -1,41 +1,102 @@
-"""The outcome of an operation, for the terminal, for ``--json`` and for a merge request."""
+"""The outcome of an operation, for the terminal, for ``--json``, for the exit code and for a merge request.
+
+One value decides: :class:`Outcome`. The marks of the tree, the words below it, the JSON document and the exit code read
+it, so they always agree.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem
-from alchemesh_platform.deployment.progress import ASSET, CONTRACT, Progress
+from alchemesh_platform.deployment.progress import ASSET, CONTRACT, Condition, Progress, Section
 
 OperationName = Literal["preview", "up", "refresh", "destroy"]
+Ended = Literal["succeeded", "failed", "cancelled"]
+OutcomeWord = Literal["succeeded", "refused", "failed", "cancelled"]
+
+_GROUPS = ("alchemesh:stacks:InputPort", "alchemesh:stacks:OutputPort", "alchemesh:components:")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of an operation on a product.
 
-    ``problems`` are the failures, each with its port and its line in the manifest. ``notes`` inform the user although
-    nothing failed, for example about retained data or a removed lock. ``forbidden`` are the problems in a preview that
-    `up` will refuse. ``warnings`` stop nothing.
+    Args:
+        ended: How the engine's run ended.
+        problems: The failures, each with its port and its line in the manifest.
+        places: The failures, and the problems that `up` refuses, by the name of their port; of the product under "".
+        notes: Facts for the user although nothing failed, for example about retained data or a removed lock.
+        forbidden: The problems in a preview that `up` will refuse.
+        waiting: Warnings of a preview that `up` would refuse now: a notice period, missing access, a missing stack.
+        warnings: Warnings. They include ``waiting``.
+        targets: Names of the ports that the run was limited to; none for all.
     """
 
     product: str
     environment: str
     operation: OperationName
-    outcome: Literal["succeeded", "failed", "cancelled"]
+    ended: Ended
     seconds: float
     progress: Progress
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     forbidden: tuple[Problem, ...] = ()
+    waiting: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     emulated: bool = False
+    places: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> OutcomeWord:
+        """The outcome in one word. ``refused`` is a preview of changes that `up` refuses."""
+        if self.ended == "failed" or self.problems or any(_failed(section) for section in self.progress.sections()):
+            return "failed"
+        if self.forbidden:
+            return "refused"
+        return "cancelled" if self.ended == "cancelled" else "succeeded"
 
     @property
     def succeeded(self) -> bool:
-        """Whether the operation finished without failures."""
+        """Whether the operation finished without failures, and `up` does not refuse what it previewed."""
         return self.outcome == "succeeded"
+
+    @property
+    def is_up_possible(self) -> bool:
+        """Whether `up` can follow this preview now."""
+        return self.succeeded and not self.waiting
+
+    @property
+    def failures(self) -> int:
+        """Number of failures: what the engine reported, or else one."""
+        return max(len(self.problems), 1) if self.outcome == "failed" else 0
+
+    def exit_code(self, *, detailed: bool = False) -> ExitCode:
+        """The exit code of the command.
+
+        Args:
+            detailed: Whether a preview with changes has its own exit code.
+        """
+        if self.outcome == "refused":
+            return ExitCode.FORBIDDEN
+        if self.outcome != "succeeded":
+            return ExitCode.FAILED
+        return ExitCode.CHANGES if detailed and self.progress.has_changes else ExitCode.DONE
+
+    def sections(self) -> list[Section]:
+        """The sections of the product, each with its condition and its problems."""
+        sections = self.progress.sections()
+        for section in sections:
+            section.problems = self.places.get(section.name, ())
+            section.condition = self._condition(section)
+        if self.outcome in ("failed", "refused") and not any(has_problem(section) for section in sections):
+            sections[0].condition = "failed" if self.outcome == "failed" else "refused"
+            sections[0].problems = self.problems or self.forbidden
+        return sections
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as one JSON document."""
@@ -47,11 +108,58 @@ class Outcome:
             "outcome": self.outcome,
             "seconds": round(self.seconds, 3),
             "changes": self.progress.counts(),
+            "failures": self.failures,
             "assets": self.progress.named(ASSET),
             "contracts": self.progress.named(CONTRACT),
             "grants": self.progress.grants(),
-            "ports": [section.as_json() for section in self.progress.sections()],
+            "ports": [section.as_json() for section in self.sections()],
             "problems": [problem.as_json() for problem in (*self.problems, *self.forbidden)],
+            "waiting": [problem.as_json() for problem in self.waiting],
             "warnings": [problem.as_json() for problem in self.warnings],
             "notes": list(self.notes),
         }
+
+    def _condition(self, section: Section) -> Condition:
+        if _failed(section):
+            return "failed"
+        if section.problems:
+            return "failed" if any(problem in self.problems for problem in section.problems) else "refused"
+        if self.ended == "succeeded":
+            return "not targeted" if _is_outside(section, self.targets) else "done"
+        if section.kind == "product" and not section.is_begun:
+            return "not attempted"
+        complete = _is_removed(section) if self.operation == "destroy" else section.is_complete
+        if complete or (self.operation == "refresh" and section.changes and section.state == "done"):
+            return "done"
+        return "not completed" if section.is_begun else "not attempted"
+
+
+def merged(*places: Mapping[str, tuple[Problem, ...]]) -> dict[str, tuple[Problem, ...]]:
+    """Problems by section from several sources."""
+    found: dict[str, tuple[Problem, ...]] = {}
+    for each in places:
+        for section, problems in each.items():
+            found[section] = (*found.get(section, ()), *problems)
+    return found
+
+
+def has_problem(section: Section) -> bool:
+    """Whether a section of an ended run failed, or is refused."""
+    return section.condition in ("failed", "refused")
+
+
+def _failed(section: Section) -> bool:
+    return any(change.state == "failed" for change in section.changes)
+
+
+def _is_removed(section: Section) -> bool:
+    """Whether `destroy` removed the port itself, which it does last."""
+    return bool(section.changes) and all(change.state == "done" for change in section.changes) and any(
+        change.operation == "delete" and change.type.startswith(_GROUPS) for change in section.changes
+    )
+
+
+def _is_outside(section: Section, targets: Collection[str]) -> bool:
+    if not targets or section.kind == "product" or section.name in targets:
+        return False
+    return all(change.operation in ("same", "read") for change in section.changes)

@@ -5,12 +5,14 @@ Receives engine events; the tree and the result read it. It has no side effects.
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from alchemesh_platform.base.problems import Location
+from alchemesh_platform.base.problems import Location, Problem
 from alchemesh_platform.compose.plan import Plan, PlannedComponent
 from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX, GRANT, request_of
 from alchemesh_platform.engine.run.events import (
@@ -20,7 +22,9 @@ from alchemesh_platform.engine.run.events import (
     ResourceOutputs,
     ResourcePre,
 )
+from alchemesh_platform.engine.run.property_path import at_path
 from alchemesh_platform.engine.urn import name_of, type_of
+from alchemesh_platform.provider.difference import difference
 
 if TYPE_CHECKING:
     from alchemesh_platform.contracts.compatibility.step import PortStep
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 SectionKind = Literal["product", "input", "need", "code", "output"]
 Operation = Literal["same", "create", "import", "update", "replace", "delete", "read"]
 State = Literal["running", "done", "failed"]
+# How far a port got. A run that succeeded has only ports that are done, or that it was not limited to.
+Condition = Literal["done", "failed", "refused", "not completed", "not attempted", "not targeted"]
 
 DATA_PRODUCT = "alchemesh:stacks:DataProduct"
 INPUT_PORT = "alchemesh:stacks:InputPort"
@@ -36,6 +42,14 @@ RECORD_PREFIX = "alchemesh:mesh:"
 FOUNDATION = "alchemesh:mesh:Foundation"
 ASSET = "alchemesh:mesh:Asset"
 CONTRACT = "alchemesh:mesh:Contract"
+PORT = "alchemesh:mesh:Port"
+PRODUCT = "alchemesh:mesh:Product"
+LINEAGE = "alchemesh:mesh:Lineage"
+MANIFEST = "alchemesh:mesh:Manifest"
+DOCUMENT = "document"  # the property of a manifest's record that contains the manifest
+
+# Properties of the records of products and ports that follow from deployed resources: connections, identities.
+FOLLOWS = re.compile(r"(?:^|\.|\[\")(?:connections?|identity)\b")
 
 # Maps the engine's step names to the change that they belong to.
 _OPERATIONS: Mapping[str, Operation] = {
@@ -69,11 +83,28 @@ class Change:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     called: Any = None
     is_grant: bool = False
+    planning: bool = False
+    outputs_reported: int = 0
 
     @property
     def is_group(self) -> bool:
         """Whether the resource only groups others: a component, a port, the product, the stack, a provider."""
         return self.type.startswith(("alchemesh:stacks:", COMPONENT_PREFIX, "pulumi:"))
+
+    @property
+    def own_diffs(self) -> tuple[PropertyDiff, ...]:
+        """The differences that people declared. A record also has the connections of deployed resources."""
+        if self.type not in (PRODUCT, PORT):
+            return self.diffs
+        return tuple(diff for diff in self.diffs if not FOLLOWS.search(diff.path))
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the program has declared everything in a group.
+
+        The engine reports the outputs of a group when the group is complete; a preview reports them at its start too.
+        """
+        return self.outputs_reported > (1 if self.planning else 0)
 
     @property
     def is_record(self) -> bool:
@@ -87,8 +118,22 @@ class Change:
             "type": self.type,
             "operation": self.operation,
             "state": self.state,
-            "diff": [{"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new} for diff in self.diffs],
+            "diff": [
+                {"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new}
+                for diff in (_of_document(self.diffs) if self.type == MANIFEST else self.diffs)
+            ],
         }
+
+
+def _of_document(diffs: Iterable[PropertyDiff]) -> Iterator[PropertyDiff]:
+    """The differences of a manifest's record. Its document is a JSON text in the state, and has paths of its own."""
+    for diff in diffs:
+        if diff.path != DOCUMENT or not (isinstance(diff.old, str) and isinstance(diff.new, str)):
+            yield diff
+            continue
+        old, new = ({DOCUMENT: json.loads(text)} for text in (diff.old, diff.new))
+        for path, kind in difference(old, new).items():
+            yield PropertyDiff(path, kind, diff.input_diff, at_path(old, path), at_path(new, path))
 
 
 @dataclass(slots=True)
@@ -103,6 +148,26 @@ class Section:
     location: Location | None = None
     changes: list[Change] = field(default_factory=list)
     step: PortStep | None = None
+    expected: tuple[str, ...] = ()
+    condition: Condition = "done"
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run reached everything of the section: its components, their resources and its record."""
+        if not self.changes or any(change.state != "done" for change in self.changes):
+            return False
+        groups = {change.name: change for change in self.changes if change.type.startswith(COMPONENT_PREFIX)}
+        if any(name not in groups or not groups[name].is_registered for name in self.expected):
+            return False
+        return not self.expected or self.kind not in ("input", "output") or any(
+            change.type == PORT for change in self.changes
+        )
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the run reached a resource of the section. A group alone is only an announcement."""
+        return any(not change.is_group for change in self.changes)
 
     @property
     def resources(self) -> list[Change]:
@@ -143,8 +208,9 @@ class Section:
             "component_type": self.component_type,
             "components": list(self.components),
             "operation": self.operation,
-            "state": self.state if self.changes else "waiting",
+            "state": self.condition,
             "resources": [change.as_json() for change in self.changes if not change.is_group],
+            "problems": [problem.as_json() for problem in self.problems],
             **({"promise": self.step.as_json()} if self.step is not None else {}),
         }
 
@@ -174,6 +240,7 @@ class Progress:
         elif isinstance(event, ResourceOutputs):
             change = self._begin(event)
             change.state = "done"
+            change.outputs_reported += 1
             change.outputs = event.new_outputs or event.old_outputs or {}
         elif isinstance(event, ResourceFailed):
             change = self._begin(event)
@@ -190,6 +257,7 @@ class Progress:
             change.operation = operation  # a refresh reports the drift only in the outputs
         if event.diffs:
             change.diffs = event.diffs
+        change.planning = event.planning
         return change
 
     def sections(self) -> list[Section]:
@@ -203,6 +271,7 @@ class Progress:
                 planned.components,
                 planned.protocols,
                 planned.location,
+                expected=planned.expected,
             )
         for change in self._changes.values():
             change.is_grant = self._is_grant(change)
@@ -254,6 +323,30 @@ class Progress:
             urn = change.parent if change else ""
         return None
 
+    def section_of_failure(self, urn: str, name: str | None = None) -> str:
+        """Name of the section that a failed resource belongs to, although the engine may not have reported it.
+
+        Args:
+            urn: URN of the resource; empty if the engine does not report it.
+            name: Name of the resource, if it is known without its URN.
+        """
+        if urn in self._changes:
+            return self.section_of(urn)[1]
+        planned = self.planned_of_failure(urn, name)
+        if planned is not None:
+            return planned.port
+        if urn and INPUT_PORT not in urn and OUTPUT_PORT not in urn:
+            return ""
+        name = name or name_of(urn)
+        owners = [owner for owner in self._planned if name == owner or name.startswith(f"{owner}-")]
+        return max(owners, key=len, default="")
+
+    def planned_of_failure(self, urn: str, name: str | None = None) -> PlannedComponent | None:
+        """The planned component of a failed resource, although the engine may not have reported the resource."""
+        if urn in self._changes:
+            return self.planned_of(urn)
+        return None if urn and COMPONENT_PREFIX not in urn else self.planned_named(name or name_of(urn))
+
     def planned_named(self, name: str) -> PlannedComponent | None:
         """The planned component of a resource name: the names of children start with the component's name."""
         owners = [owner for owner in self._components if name == owner or name.startswith(f"{owner}-")]
@@ -268,24 +361,40 @@ class Progress:
         return [change for change in self.changes() if not (change.is_group or change.is_record)]
 
     def counts(self, *, records: bool = True) -> dict[str, int]:
-        """Number of real resources by operation. Records count too unless ``records`` is False."""
+        """Number of completed changes by operation. Records count too unless ``records`` is False."""
         changes = [change for change in self.changes() if not change.is_group] if records else self.things()
-        counted = Counter(change.operation for change in changes)
+        counted = Counter(change.operation for change in changes if change.state == "done")
         return {operation: counted[operation] for operation in sorted(counted)}
 
     def named(self, pulumi_type: str) -> dict[str, list[str]]:
-        """Addresses of the records of one type (asset, contract) by operation."""
+        """Addresses of the completed records of one type (asset, contract) by operation."""
         found: dict[str, list[str]] = {}
         for change in self.changes():
-            if change.type == pulumi_type:
+            if change.type == pulumi_type and change.state == "done":
                 found.setdefault(change.operation, []).append(address_of(change))
         return {operation: sorted(addresses) for operation, addresses in sorted(found.items())}
 
+    def records(self, pulumi_type: str, *, noted: bool = False) -> dict[str, int]:
+        """Number of completed changes of records of one type by operation.
+
+        Args:
+            noted: Whether updates count that only follow from deployed resources.
+        """
+        return dict(
+            Counter(
+                change.operation
+                for change in self.changes()
+                if change.type == pulumi_type
+                and change.state == "done"
+                and (noted or change.operation not in ("update", "replace") or change.own_diffs)
+            )
+        )
+
     def grants(self) -> dict[str, list[dict[str, Any]]]:
-        """The grants by operation, each with request, port, requester and purpose."""
+        """The completed grants by operation, each with request, port, requester and purpose."""
         found: dict[str, list[dict[str, Any]]] = {}
         for change in sorted(self.changes(), key=lambda change: change.name):
-            if change.type == GRANT:
+            if change.type == GRANT and change.state == "done":
                 found.setdefault(change.operation, []).append(grant_of(change))
         return dict(sorted(found.items()))
 
@@ -340,4 +449,5 @@ def _section(
         tuple(part.spec.name for part in parts),
         protocols,
         location or parts[0].location,
+        expected=tuple(part.resource_name for part in parts),
     )

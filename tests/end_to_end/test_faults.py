@@ -30,6 +30,11 @@ def test_a_failure_in_the_middle_names_port_line_and_cause_and_keeps_the_rest(sh
     assert "sales" in failed.stderr
     assert "monday.csv" in failed.stderr
     assert "Traceback" not in failed.stderr + failed.stdout
+    port, problem = failed.stdout[failed.stdout.index("✗ input   sales") :].splitlines()[:2]
+    assert port.endswith("failed")
+    assert "monday.csv" in problem
+    assert "alchemesh.yaml:12:" in problem
+    assert " 1 failed · the next `alchemesh up` resumes from here\n" in failed.stdout
     assert (shop.home / "local" / "data" / "shop" / "orders" / "workspace").is_dir(), "what could be made was made"
 
     (shop.folder / "incoming" / "monday.csv").write_text("order_id,amount\n1,10\n", "utf-8")

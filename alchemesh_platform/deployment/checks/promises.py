@@ -79,20 +79,20 @@ def steps_of(
     return _held(registry, environment, product.address, steps, now, ends=ends)
 
 
-def rule_problems(steps: Sequence[PortStep], manifest: LoadedManifest) -> list[Problem]:
-    """The contract rules that the steps break, each with its line."""
-    return [problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port)]
+def rule_problems(steps: Sequence[PortStep], manifest: LoadedManifest) -> dict[str, list[Problem]]:
+    """The contract rules that the steps break, each with its line, by the name of the port."""
+    return {step.port: problems_of(step.findings, manifest.tree, step.port) for step in steps if step.findings}
 
 
-def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity: Severity) -> list[Problem]:
-    """The steps that must wait for consumers, each with its line."""
-    problems = []
+def held_problems(steps: Sequence[PortStep], manifest: LoadedManifest, severity: Severity) -> dict[str, list[Problem]]:
+    """The steps that must wait for consumers, each with its line, by the name of the port."""
+    problems = {}
     for step in steps:
         if step.held is not None:
             place = _place(step, manifest)
-            problems.append(
+            problems[step.port] = [
                 Problem(manifest.locate(place), written(place), step.held.message, step.held.hint, severity=severity)
-            )
+            ]
     return problems
 
 

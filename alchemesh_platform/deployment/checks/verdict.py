@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,8 @@ class Verdict:
         steps: The contract step of each port.
         inputs: The product's access to the ports that it reads.
         notes: Announcements of a preview about that access.
+        waiting: The warnings that `up` would refuse now: a notice period, missing access, a missing stack.
+        places: The ``problems``, by the name of their port.
     """
 
     plan: Plan
@@ -75,6 +77,8 @@ class Verdict:
     steps: tuple[PortStep, ...] = ()
     inputs: tuple[InputAccess, ...] = ()
     notes: tuple[str, ...] = ()
+    waiting: tuple[Problem, ...] = ()
+    places: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
 
 def before_engine(
@@ -86,6 +90,7 @@ def before_engine(
     *,
     targets: Collection[str] = (),
     override: Override | None = None,
+    strict: bool = False,
 ) -> Verdict:
     """Check a run before the engine starts. Call this under the stack's lock.
 
@@ -97,6 +102,7 @@ def before_engine(
         now: The time, with its time zone.
         targets: Names of ports that the run is limited to; none for all.
         override: The user that overrides a notice period, and the reason.
+        strict: Whether a preview refuses a change that must wait for consumers, as `up` does.
 
     Raises:
         ProblemsFound: when the mesh lacks the product's domain, team, owner or source systems.
@@ -114,7 +120,9 @@ def before_engine(
     if operation == "up":
         expire_due(registry, plan.environment, plan.product.address, now)
     plan = with_grants(registry, with_foundations(registry, plan), now)
+    previewing = operation == "preview"
     warnings: list[Problem] = []
+    waiting: list[Problem] = []
     inputs: list[InputAccess] = []
     if operation == "up" and not cel_is_installed():
         raise CelMissing
@@ -126,27 +134,37 @@ def before_engine(
         warnings += govern(registry, manifest, plan)
         warnings += notice_problems(registry, plan, now)
         warnings += waiting_problems(plan)
-        unfounded = foundation_problems(plan, "warning" if operation == "preview" else "error")
-        warnings += unfounded if operation == "preview" else []
+        unfounded = foundation_problems(plan, "warning" if previewing else "error")
+        waiting += unfounded if previewing else []
         if errors_of(unfounded):
             raise FoundationMissing(in_file_order(unfounded))
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
-    found = rule_problems(steps, manifest)
-    forbidden = errors_of(found)
-    warnings += [problem for problem in found if problem not in forbidden]
-    warnings += held_problems(steps, manifest, "warning") if operation == "preview" or override is not None else []
-    warnings += access_problems(inputs, plan, "warning") if operation == "preview" else []
-    if operation != "preview":
-        forbidden += held_problems(steps, manifest, "error") if override is None else []
-        if forbidden:
-            raise ForbiddenByContract(in_file_order(forbidden))
+    forbidden: dict[str, list[Problem]] = {}
+    for port, found in rule_problems(steps, manifest).items():
+        forbidden[port] = errors_of(found)
+        warnings += [problem for problem in found if problem not in forbidden[port]]
+    holds = override is None and (strict or not previewing)
+    for port, found in held_problems(steps, manifest, "error" if holds else "warning").items():
+        if holds:
+            forbidden.setdefault(port, []).extend(found)
+        elif previewing:
+            waiting += found
+        else:
+            warnings += found
+    waiting += access_problems(inputs, plan, "warning") if previewing else []
+    refused = [problem for found in forbidden.values() for problem in found]
+    if not previewing:
+        if refused:
+            raise ForbiddenByContract(in_file_order(refused))
         if missing := access_problems(inputs, plan, "error"):
             raise AccessMissing(in_file_order(missing))
     return Verdict(
         plan,
-        tuple(in_file_order(warnings)),
-        tuple(in_file_order(forbidden)),
+        tuple(in_file_order((*warnings, *waiting))),
+        tuple(in_file_order(refused)),
         tuple(steps),
         tuple(inputs),
         announcements(inputs),
+        tuple(in_file_order(waiting)),
+        {port: tuple(found) for port, found in forbidden.items() if found},
     )

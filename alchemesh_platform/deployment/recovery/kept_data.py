@@ -72,12 +72,8 @@ def forget_missing(registry: Registry, plan: Plan, result: EngineResult) -> dict
     return gone
 
 
-def without_missing(problems: tuple[Problem, ...], gone: Mapping[str, str]) -> tuple[Problem, ...]:
-    """The problems, with a fix for those about missing objects."""
-    return tuple(_with_fix(problem, gone) for problem in problems)
-
-
-def _with_fix(problem: Problem, gone: Mapping[str, str]) -> Problem:
+def with_fix(problem: Problem, gone: Mapping[str, str]) -> Problem:
+    """The problem; with a fix if it is about a missing object."""
     message = next((message for message in gone if message in problem.message), None)
     if message is None:
         return problem

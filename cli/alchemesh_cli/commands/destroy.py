@@ -44,7 +44,6 @@ def command(
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.deploy import destroy
     from alchemesh_platform.app.where import read_product
-    from alchemesh_platform.base.failure import ExitCode
     from alchemesh_platform.identity.identify import identify
 
     product = read_product(where)
@@ -61,4 +60,4 @@ def command(
             listen=shown,
             cancel=cancel,
         )
-    return ExitCode.DONE if done.succeeded else ExitCode.FAILED
+    return done.exit_code()

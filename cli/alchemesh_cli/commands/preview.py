@@ -18,35 +18,34 @@ if TYPE_CHECKING:
 @json_option
 @target_option
 @parallel_option
+@click.option("--strict", is_flag=True, help="Refuse a change that must wait for consumers, with exit code 4.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 if there are changes, with 0 if there are none.")
 def command(
     where: Where,
     as_json: bool,
     targets: tuple[str, ...],
     parallel: int | None,
+    strict: bool,
     detailed_exitcode: bool,
 ) -> int:
     """Show the changes that `up` would make: resources by port, assets and contracts, property by property.
 
     Each contract change is classified by its effect on consumers. Exit code 4 means that `up` would refuse: a version
-    is too low, or a lifecycle step is not allowed. A change that has to wait for a notice period is a warning.
+    is too low, or a lifecycle step is not allowed. A change that has to wait for a notice period is a warning; with
+    --strict it fails with exit code 4.
 
     \b
     Examples:
       alchemesh preview
       alchemesh preview -e prod --detailed-exitcode
+      alchemesh preview -e prod --strict   # in a merge request
     """
     from alchemesh_cli.interrupts import interruptible
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.deploy import preview
     from alchemesh_platform.app.where import read_product
-    from alchemesh_platform.base.failure import ExitCode
 
     product = read_product(where, look=True)
     with interruptible() as cancel, showing(where, "preview", as_json=as_json) as shown:
-        done = preview(product, targets=targets, parallel=parallel, listen=shown, cancel=cancel)
-    if not done.succeeded:
-        return ExitCode.FAILED
-    if done.forbidden:
-        return ExitCode.FORBIDDEN
-    return ExitCode.CHANGES if detailed_exitcode and done.progress.has_changes else ExitCode.DONE
+        done = preview(product, targets=targets, parallel=parallel, strict=strict, listen=shown, cancel=cancel)
+    return done.exit_code(detailed=detailed_exitcode)

@@ -37,7 +37,6 @@ def command(
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.deploy import refresh
     from alchemesh_platform.app.where import read_product
-    from alchemesh_platform.base.failure import ExitCode
     from alchemesh_platform.identity.identify import identify
 
     product = read_product(where)
@@ -45,4 +44,4 @@ def command(
     actor = identify(product.platform)
     with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
         done = refresh(product, actor, parallel=parallel, listen=shown, cancel=cancel)
-    return ExitCode.DONE if done.succeeded else ExitCode.FAILED
+    return done.exit_code()

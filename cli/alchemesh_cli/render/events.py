@@ -104,7 +104,8 @@ class Shown:
             click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
         elif isinstance(self._screen, Screen):
             following = NEXT.get(outcome.operation) if outcome.operation == self.operation else None
-            self._screen.finish(outcome, next_line(following) if following else "")
+            suggestion = next_line(following) if following else ""
+            self._screen.finish(outcome, suggestion, stderr=self.as_json)
         for note in outcome.notes:
             report(f"note: {with_context_options(note)}")
         for problem in (*outcome.problems, *outcome.forbidden):

@@ -37,34 +37,52 @@ class Screen:
         now = time.monotonic()
         if self.live is not None and now - self._drawn >= 1 / REFRESH_PER_SECOND:
             self._drawn = now
-            self.live.update(self.tree(running=True), refresh=True)
+            self.live.update(self.running_tree(), refresh=True)
 
-    def tree(self, *, running: bool, seconds: float | None = None) -> Group:
-        """The current tree."""
-        product = self.plan.product
-        took = f"{seconds if seconds is not None else time.monotonic() - self.started:.1f} s"
-        doing = f"[cyan]{DOING[self.operation]}[/]  " if running else ""
-        kind = "preview  " if self.operation == "preview" and not running else ""
-        where = f"{self.plan.environment}  [magenta]emulated[/]" if self.plan.emulated else self.plan.environment
-        title = f"[bold]{product.address}[/]  {where}  {doing}{kind}[dim]{took}[/]"
-        return product_tree(self.progress, self.plan, title, preview=self.operation == "preview", running=running)
-
-    def finish(self, outcome: Outcome, suggestion: str) -> None:
-        """Print the final tree, and the summary."""
-        console = Console()
-        console.print(self.tree(running=False, seconds=outcome.seconds), soft_wrap=True)
+    def running_tree(self) -> Group:
+        """The tree of the run so far."""
+        took = f"{time.monotonic() - self.started:.1f} s"
+        title = f"{self._title()}  [cyan]{DOING[self.operation]}[/]  [dim]{took}[/]"
         preview = self.operation == "preview"
-        words = [summary(self.progress, preview=preview)] if self.progress.has_changes or outcome.succeeded else []
-        if not outcome.succeeded:
-            how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
-            words.append(
-                how
-                if preview
-                else f"{how}; the next {complete(command(self.operation, about_product=True))} resumes from here"
-            )
-        elif suggestion and (self.operation != "preview" or self.progress.has_changes):
-            words.append(suggestion)
-        console.print(f"\n{' · '.join(words)}", soft_wrap=True, highlight=False)
+        return product_tree(self.progress.sections(), self.plan, title, preview=preview, running=True)
+
+    def ended_tree(self, outcome: Outcome) -> Group:
+        """The tree of an ended run."""
+        preview = self.operation == "preview"
+        title = f"{self._title()}  {'preview  ' if preview else ''}[dim]{outcome.seconds:.1f} s[/]"
+        return product_tree(outcome.sections(), self.plan, title, preview=preview, running=False)
+
+    def _title(self) -> str:
+        where = f"{self.plan.environment}  [magenta]emulated[/]" if self.plan.emulated else self.plan.environment
+        return f"[bold]{self.plan.product.address}[/]  {where}"
+
+    def finish(self, outcome: Outcome, suggestion: str, *, stderr: bool = False) -> None:
+        """Print the final tree, and the summary.
+
+        Args:
+            suggestion: The next command, if the outcome allows it.
+            stderr: Whether stdout belongs to a JSON document.
+        """
+        console = Console(stderr=stderr)
+        console.print(self.ended_tree(outcome), soft_wrap=True)
+        console.print(f"\n{' · '.join(closing(outcome, suggestion))}", soft_wrap=True, highlight=False, markup=False)
+
+
+def closing(outcome: Outcome, suggestion: str) -> list[str]:
+    """The parts of the last line: totals, and what can follow."""
+    preview = outcome.operation == "preview"
+    again = complete(command(outcome.operation, about_product=True))
+    totals = summary(outcome)
+    words = [totals] if outcome.progress.has_changes or outcome.succeeded or outcome.outcome == "failed" else []
+    if outcome.outcome == "refused" or (preview and outcome.succeeded and outcome.waiting):
+        words.append(f"{complete(command('up', about_product=True))} would refuse this")
+    elif outcome.outcome == "cancelled":
+        words.append("stopped by hand" if preview else f"stopped by hand; the next {again} resumes from here")
+    elif outcome.outcome == "failed":
+        words += [] if preview else [f"the next {again} resumes from here"]
+    elif suggestion and (not preview or outcome.progress.has_changes):
+        words.append(suggestion)
+    return words
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.contract import COLOURS
-from alchemesh_platform.base.remedy import command
+from alchemesh_platform.base.remedy import command, with_text
 from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
 from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeWord
@@ -20,12 +20,16 @@ from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX, GRA
 from alchemesh_platform.deployment.progress import (
     ASSET,
     CONTRACT,
+    LINEAGE,
+    MANIFEST,
+    PORT,
+    PRODUCT,
     Change,
-    Progress,
     Section,
     address_of,
     grant_of,
 )
+from alchemesh_platform.deployment.outcome import Outcome, has_problem
 from alchemesh_platform.engine.run.events import PropertyDiff
 from alchemesh_platform.manifest.models import Contract
 from alchemesh_platform.registration.protocol import addresses_by_protocol
@@ -59,18 +63,20 @@ RECORDED: Mapping[str, str] = {"create": "recorded", "delete": "removed"}
 GRANTED: Mapping[str, str] = {"create": "created", "delete": "revoked"}
 
 
-def product_tree(progress: Progress, plan: Plan | None, title: str, *, preview: bool, running: bool) -> Group:
-    """The whole tree: a line for each port, with its details below.
+def product_tree(
+    sections: Sequence[Section], plan: Plan | None, title: str, *, preview: bool, running: bool
+) -> Group:
+    """The whole tree: a line for each port, with its problems and its details below.
 
     Args:
-        progress: The events of the engine so far.
+        sections: The product, and its ports, needs and code. Those of an ended run have conditions and problems.
         plan: The plan, for contracts and their terms, which the engine does not report.
         title: First line, in rich's markup.
         preview: Whether the marks are of planned changes instead of finished ones.
         running: Whether the run continues, so that changes that have not started are shown as waiting.
     """
     outputs = {output.name: output for output in plan.outputs} if plan else {}
-    sections = [section for section in progress.sections() if section.kind != "product"]
+    sections = [section for section in sections if section.kind != "product" or _is_shown(section, running=running)]
     width = max((len(_title(section)) for section in sections), default=0)
     made_of = max((len(_made_of(section)) for section in sections), default=0)
     lines = [Text.from_markup(title)]
@@ -78,7 +84,7 @@ def product_tree(progress: Progress, plan: Plan | None, title: str, *, preview: 
         last = section is sections[-1]
         lines.append(Text(LAST if last else BRANCH, style="dim"))
         lines[-1].append_text(_line(section, width, made_of, preview=preview, running=running))
-        below = list(_details(section, outputs.get(section.name), preview=preview))
+        below = list(_details(section, outputs.get(section.name), preview=preview, running=running))
         for number, (head, *rest) in enumerate(below, start=1):
             guide = GAP if last else LINE
             lines.append(Text(guide + (LAST if number == len(below) else BRANCH), style="dim").append_text(head))
@@ -94,17 +100,27 @@ def _line(section: Section, width: int, made_of: int, *, preview: bool, running:
     line.append(f"{section.kind:<7} ", style="dim")
     line.append(f"{_title(section):<{width}}  ", style="bold")
     line.append(f"{_made_of(section):<{made_of}}  ", style="dim")
-    line.append(_summary(section, preview=preview), style=style)
+    line.append(_summary(section, preview=preview, running=running), style=style)
     return line
 
 
+def _is_shown(product: Section, *, running: bool) -> bool:
+    """Whether the product has a line of its own: for its problems, and for changes of its record."""
+    return not running and (has_problem(product) or any(True for _ in _record_changes(product.changes)))
+
+
 def _mark(section: Section, *, preview: bool, running: bool) -> tuple[str, str]:
-    if section.state == "failed":
+    if running:
+        if section.state == "failed":
+            return "✗", "red"
+        if not section.changes:
+            return "·", "dim"
+        if section.state == "running":
+            return "…", "cyan"
+    elif has_problem(section):
         return "✗", "red"
-    if not section.changes:
-        return ("·", "dim") if running else ("=", "dim")
-    if running and section.state == "running":
-        return "…", "cyan"
+    elif section.condition != "done":
+        return "·", "yellow"
     if preview:
         mark, style, _ = MARKS[section.operation]
         return mark, style
@@ -122,10 +138,12 @@ def _made_of(section: Section) -> str:
     return f"{section.component_type} → {', '.join(section.components)}"
 
 
-def _summary(section: Section, *, preview: bool) -> str:
-    """The end of a port's line: its rows, otherwise its changes."""
-    if section.state == "failed":
+def _summary(section: Section, *, preview: bool, running: bool) -> str:
+    """The end of a port's line: how far it got, its rows, otherwise its changes."""
+    if running and section.state == "failed":
         return "failed"
+    if not running and section.condition != "done":
+        return section.condition
     rows = [change.outputs["rows"] for change in section.resources if _is_count(change.outputs.get("rows"))]
     shown = rows and not preview and section.operation != "delete"
     landed = f"{sum(int(count) for count in rows):,} rows" if shown else ""
@@ -136,7 +154,7 @@ def _summary(section: Section, *, preview: bool) -> str:
         if change.operation in WILL:
             counted[change.operation] = counted.get(change.operation, 0) + 1
     if preview:
-        return ", ".join(f"{count} {WILL[operation]}" for operation, count in counted.items())
+        return ", ".join(f"{count} {WILL[operation]}" for operation, count in counted.items()) or WILL["update"]
     return landed or MARKS[section.operation][2]
 
 
@@ -144,30 +162,55 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _details(section: Section, output: PlannedOutput | None, *, preview: bool) -> Iterator[list[Text]]:
-    """The details of a port, each a line with the lines below it."""
+def _details(
+    section: Section, output: PlannedOutput | None, *, preview: bool, running: bool
+) -> Iterator[list[Text]]:
+    """The details of a port, each a line with the lines below it: first its problems."""
+    for problem in () if running else section.problems:
+        words = with_text(problem.message, lambda text: text.removeprefix(f"{section.name or section.kind}, "))
+        yield [Text.assemble((f"{problem.location}  ", "dim"), (words, "red"))]
+    shown = [change for change in section.changes if running or change.state == "done"]
     for change in section.resources:
+        if change not in shown:
+            if change.state == "failed":
+                yield [Text.assemble(("✗ ", "red"), f"{_short_type(change)} {change.name}")]
+            continue
         if change.operation in ("import", "update", "replace") or (
             change.operation == "delete" and section.operation != "delete"
         ):
             yield _changed(change, f"{_short_type(change)} {change.name}")
-    for change in section.changes:
+    for change in shown:
         if change.type == ASSET and change.operation != "same":
             yield _changed(change, f"asset {address_of(change)}")
-    yield from _grants(section)
+    yield from _record_changes(shown)
+    yield from _grants(shown)
     if not preview:
-        yield from ([Text.assemble((f"{protocol:<8} ", "dim"), address)] for protocol, address in _endpoints(section))
-    contract = next((change for change in section.changes if change.type == CONTRACT), None)
+        yield from ([Text.assemble((f"{protocol:<8} ", "dim"), address)] for protocol, address in _endpoints(shown))
+    contract = next((change for change in shown if change.type == CONTRACT), None)
     if contract and contract.operation != "same":
         words = _contract_summary(output.contract if output else None, section.step)
         yield _changed(contract, words) if section.step is None else _judged(contract, words, section.step)
+    elif contract is None and section.step is not None and section.step.diff.changes and not running:
+        words = _contract_summary(output.contract if output else None, section.step)
+        change = Change("", CONTRACT, "", "", "update")
+        yield _judged(change, words, section.step) if preview else [Text(f"{words}, not recorded", style="dim")]
     elif output and output.contract:
         yield [Text(_contract_summary(output.contract, section.step), style="dim")]
 
 
-def _grants(section: Section) -> Iterator[list[Text]]:
+def _record_changes(changes: Iterable[Change]) -> Iterator[list[Text]]:
+    """Changes of the registry's record of a product or a port: owner, team, version, lifecycle, description."""
+    for change in changes:
+        if change.type in (PRODUCT, PORT) and change.operation in ("update", "replace"):
+            if diffs := change.own_diffs:
+                mark, style, _ = MARKS[change.operation]
+                what = f"{'product' if change.type == PRODUCT else 'port'} {address_of(change)}"
+                yield [Text.assemble((f"{mark} ", style), what), *_differences(diffs)]
+
+
+def _grants(changes: Iterable[Change]) -> Iterator[list[Text]]:
     """Changed grants: consumer, purpose and end date."""
-    changed = [change for change in section.changes if change.type == GRANT and change.operation in WILL]
+    changed = [change for change in changes if change.type == GRANT and change.operation in WILL]
     for change in changed[:MOST_GRANTS]:
         granted = grant_of(change)
         until = f"  until {str(granted['ends_at'])[:10]}" if granted["ends_at"] else ""
@@ -216,9 +259,14 @@ def _changed(change: Change, what: str) -> list[Text]:
     mark, style, _ = MARKS[change.operation]
     lines = [Text.assemble((f"{mark} ", style), what)]
     if change.operation in ("update", "replace"):
-        lines += [_difference(diff) for diff in change.diffs[:MOST_DIFFS]]
-        if len(change.diffs) > MOST_DIFFS:
-            lines.append(Text(f"  and {len(change.diffs) - MOST_DIFFS} more, see --json", style="dim"))
+        lines += _differences(change.diffs)
+    return lines
+
+
+def _differences(diffs: Sequence[PropertyDiff]) -> list[Text]:
+    lines = [_difference(diff) for diff in diffs[:MOST_DIFFS]]
+    if len(diffs) > MOST_DIFFS:
+        lines.append(Text(f"  and {len(diffs) - MOST_DIFFS} more, see --json", style="dim"))
     return lines
 
 
@@ -246,11 +294,11 @@ def _short_type(change: Change) -> str:
     return change.type.rpartition(":")[2]
 
 
-def _endpoints(section: Section) -> list[tuple[str, str]]:
+def _endpoints(changes: Iterable[Change]) -> list[tuple[str, str]]:
     """Protocol and address, each once: a component that contains another reports the same address."""
     apis = [
         change.outputs
-        for change in section.changes
+        for change in changes
         if change.operation != "delete"
         and change.type.startswith(COMPONENT_PREFIX)
         and is_of_role(change.outputs, "proxy")
@@ -258,22 +306,38 @@ def _endpoints(section: Section) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found for api in apis for found in addresses_by_protocol(api).items()))
 
 
-def summary(progress: Progress, *, preview: bool) -> str:
-    """One line with totals: resources, assets, contracts and grants."""
+def summary(outcome: Outcome) -> str:
+    """One line with totals: completed changes of resources, records and grants, and failures.
+
+    It names at least one change if the outcome has one.
+    """
+    progress, preview = outcome.progress, outcome.operation == "preview"
     words = []
-    resources = progress.things()
+    resources = [change for change in progress.things() if change.state == "done"]
     for operation, (mark, _, done) in MARKS.items():
         count = sum(change.operation == operation for change in resources)
         if count and operation in WILL:
             words.append(f"{mark} {count} {WILL[operation]}" if preview else f"{count} {done}")
-    for pulumi_type, noun, done_to in (
-        (ASSET, "asset", RECORDED),
-        (CONTRACT, "contract", RECORDED),
-        (GRANT, "grant", GRANTED),
+    for pulumi_type, noun, done_to, shown in (
+        (PRODUCT, "product", RECORDED, ("update", "replace")),
+        (PORT, "port", RECORDED, ("update", "replace")),
+        (ASSET, "asset", RECORDED, WILL),
+        (CONTRACT, "contract", RECORDED, WILL),
+        (GRANT, "grant", GRANTED, WILL),
     ):
-        for operation, addresses in progress.named(pulumi_type).items():
-            if operation in WILL:
-                verb = done_to.get(operation, "changed")
-                plural = noun if len(addresses) == 1 else f"{noun}s"
-                words.append(f"{len(addresses)} {plural} {'to be ' if preview else ''}{verb}")
+        for operation, count in progress.records(pulumi_type).items():
+            if operation in shown:
+                words.append(_total(count, noun, operation, done_to, preview=preview))
+    if not words:
+        for pulumi_type, noun in ((PRODUCT, "product"), (PORT, "port"), (MANIFEST, "manifest"), (LINEAGE, "lineage")):
+            for operation, count in progress.records(pulumi_type, noted=True).items():
+                if operation in WILL:
+                    words.append(_total(count, noun, operation, RECORDED, preview=preview))
+    if outcome.failures and outcome.outcome == "failed":
+        words.append(f"{outcome.failures} failed")
     return " · ".join(words) or "nothing to change"
+
+
+def _total(count: int, noun: str, operation: str, done_to: Mapping[str, str], *, preview: bool) -> str:
+    plural = noun if count == 1 else f"{noun}s"
+    return f"{count} {plural} {'to be ' if preview else ''}{done_to.get(operation, 'changed')}"

@@ -1,0 +1,233 @@
+"""Marks, words, JSON and exit code of a run always agree, wherever the run fails or ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from alchemesh_cli.render.live import Screen, closing
+from alchemesh_platform.app.where import Composed, Where, read_product
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.base.problems import Location, Problem
+from alchemesh_platform.deployment.operator import by_section, failures_of
+from alchemesh_platform.deployment.outcome import Ended, OperationName, Outcome
+from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.engine.run.events import (
+    Diagnostic,
+    EngineEvent,
+    ResourceEvent,
+    ResourceFailed,
+    ResourceOutputs,
+    ResourcePre,
+)
+from alchemesh_platform.engine.run.result import EngineResult
+from tests.end_to_end.harness import MANIFEST
+
+from .reported import PREFIX
+
+PRODUCT = "alchemesh:stacks:DataProduct"
+THING = "alchemesh:local:Thing"
+NEXT = "next: alchemesh up"
+Fault = Literal["check", "diff", "creation", "program", "cut", "cancel"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A port, a need or the code: the events that a complete run reports, in order."""
+
+    name: str
+    events: tuple[ResourceEvent, ...]
+    resource: ResourceEvent
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Composed:
+    repo = tmp_path_factory.mktemp("laws")
+    (repo / "alchemesh.yaml").write_text(MANIFEST, "utf-8")
+    return read_product(Where(repo))
+
+
+def parts_of(product: Composed, op: str, *, planning: bool) -> list[Part]:
+    """The parts of a product with one resource for each component."""
+    plan = product.plan
+    parts = []
+    for given_input in plan.inputs:
+        parts.append(_part("alchemesh:stacks:InputPort", given_input.name, [given_input.component], op, planning))
+    for need in plan.needs:
+        parts.append(_part("", need.port, [need], op, planning))
+    for output in plan.outputs:
+        components = [part for part in (output.storage, output.proxy) if part is not None]
+        parts.append(_part("alchemesh:stacks:OutputPort", output.name, components, op, planning))
+    if plan.code is not None:
+        parts.append(_part("", "code", [plan.code], op, planning))
+    return parts
+
+
+def _part(port_type: str, name: str, components: list, op: str, planning: bool) -> Part:  # type: ignore[type-arg]
+    root = f"{PREFIX}{PRODUCT}::orders"
+    above, types = root, PRODUCT
+    events: list[ResourceEvent] = []
+    if port_type:
+        types = f"{types}${port_type}"
+        above = f"{PREFIX}{types}::{name}"
+        events += _group(above, port_type, name, root, op, planning=planning)
+    resource = None
+    for component in components:
+        kind = f"alchemesh:components:{component.spec.name}"
+        group = f"{PREFIX}{types}${kind}::{component.resource_name}"
+        events += _begin(group, kind, component.resource_name, above, op, planning=planning)
+        child = f"{component.resource_name}-thing"
+        thing = f"{PREFIX}{types}${kind}${THING}::{child}"
+        resource = _event(ResourcePre, thing, THING, child, group, op)
+        events += [resource, _as(ResourceOutputs, resource)]
+        events.append(_event(ResourceOutputs, group, kind, component.resource_name, above, op, planning=planning))
+    if port_type:
+        record = f"{PREFIX}{types}$alchemesh:mesh:Port::{name}-record"
+        events += [
+            _event(kind, record, "alchemesh:mesh:Port", f"{name}-record", above, op)
+            for kind in (ResourcePre, ResourceOutputs)
+        ]
+    assert resource is not None
+    return Part(name, tuple(events), resource)
+
+
+def _begin(urn: str, kind: str, name: str, parent: str, op: str, *, planning: bool) -> list[ResourceEvent]:
+    """A group starts. A preview reports its outputs at once, and again when everything in it is declared."""
+    events = [_event(ResourcePre, urn, kind, name, parent, op, planning=planning)]
+    return [*events, _event(ResourceOutputs, urn, kind, name, parent, op, planning=planning)] if planning else events
+
+
+def _group(urn: str, kind: str, name: str, parent: str, op: str, *, planning: bool) -> list[ResourceEvent]:
+    return [
+        *_begin(urn, kind, name, parent, op, planning=planning),
+        _event(ResourceOutputs, urn, kind, name, parent, op, planning=planning),
+    ]
+
+
+def _event(
+    event: type[ResourceEvent], urn: str, kind: str, name: str, parent: str, op: str, *, planning: bool = False
+) -> ResourceEvent:
+    return event(urn, kind, name, parent, op, not kind.startswith("alchemesh:stacks"), (), None, {}, None, {}, planning)
+
+
+def _as(event: type[ResourceEvent], like: ResourceEvent) -> ResourceEvent:
+    return _event(event, like.urn, like.type, like.name, like.parent, like.op, planning=like.planning)
+
+
+@st.composite
+def runs(draw: st.DrawFn, product: Composed) -> tuple[Outcome, set[str], Screen]:
+    """A run that may fail or stop at any event; the names of the parts that it completed."""
+    operation = cast("OperationName", draw(st.sampled_from(["preview", "up"])))
+    op = draw(st.sampled_from(["same", "create", "update", "replace"]))
+    fault = cast("Fault | None", draw(st.sampled_from([None, "check", "diff", "creation", "program", "cut", "cancel"])))
+    parts = draw(st.permutations(parts_of(product, op, planning=operation == "preview")))
+    broken = draw(st.sampled_from(parts))
+    waits = draw(st.booleans())
+    refused = draw(st.booleans())
+    events: list[EngineEvent] = []
+    complete: set[str] = set()
+    errors: list[Diagnostic] = []
+    reason = draw(st.text(st.characters(categories=["Lu", "Ll"]), min_size=3, max_size=8))
+    for part in parts:
+        if fault is None or part is not broken:
+            events += part.events
+            complete.add(part.name)
+            continue
+        at = part.events.index(part.resource)
+        if fault == "check":
+            refusal = f"{THING} resource '{part.resource.name}' has a problem: {reason}"
+            errors.append(Diagnostic("error", refusal, draw(st.sampled_from([part.resource.urn, ""]))))
+            events += part.events[:at]
+            break
+        if fault == "diff":
+            errors.append(Diagnostic("error", reason, part.resource.urn))
+            events += part.events[:at]
+            break
+        if fault == "creation":
+            errors.append(Diagnostic("error", reason, part.resource.urn))
+            events += [*part.events[: at + 1], _as(ResourceFailed, part.resource)]
+            continue
+        if fault == "program":
+            errors.append(Diagnostic("error", reason))
+        events += part.events[: draw(st.integers(0, len(part.events) - 1))]
+        if fault == "cut":
+            errors.append(Diagnostic("error", "the engine was ended by signal 9"))
+        break
+    ended: Ended = "succeeded" if fault is None else "cancelled" if fault == "cancel" else "failed"
+    progress = Progress(product.plan)
+    for event in events:
+        progress.on_event(event)
+    result = EngineResult(ended, diagnostics=tuple(errors))
+    failures = failures_of(result, progress, product.plan, product.platform)
+    places = by_section(failures)
+    forbidden: tuple[Problem, ...] = ()
+    waiting: tuple[Problem, ...] = ()
+    if operation == "preview" and refused:
+        forbidden = (Problem(Location("alchemesh.yaml", 3), "output_ports[0]", "the version is too low"),)
+        places = {**places, "orders-table": (*places.get("orders-table", ()), *forbidden)}
+    elif operation == "preview" and waits:
+        waiting = (Problem(Location("alchemesh.yaml", 3), "", "it waits", severity="warning"),)
+    outcome = Outcome(
+        "shop/orders",
+        "local",
+        operation,
+        ended,
+        1.0,
+        progress,
+        tuple(one.problem for one in failures),
+        forbidden=forbidden,
+        waiting=waiting,
+        places=places,
+    )
+    return outcome, complete, Screen(progress, product.plan, operation)
+
+
+@given(data=st.data())
+def test_marks_words_json_and_exit_code_agree(product: Composed, data: st.DataObject) -> None:
+    """A port whose check or diff failed was `= unchanged` or `✓`, and so were ports that the run never reached."""
+    outcome, complete, screen = data.draw(runs(product))
+    tree, words, document = _drawn(screen, outcome), " · ".join(closing(outcome, NEXT)), outcome.as_json()
+    code = outcome.exit_code(detailed=True)
+
+    assert document["outcome"] == outcome.outcome
+    assert (outcome.outcome == "succeeded") == (code in (ExitCode.DONE, ExitCode.CHANGES))
+    assert (outcome.outcome == "refused") == (code is ExitCode.FORBIDDEN)
+    assert ("✗" in tree) == (outcome.outcome in ("failed", "refused"))
+    assert ("failed" in words) == (outcome.outcome == "failed") == (document["failures"] > 0)
+    assert ("would refuse" in words) == (outcome.outcome == "refused" or bool(outcome.waiting and outcome.succeeded))
+    if outcome.operation == "preview":
+        possible = outcome.succeeded and outcome.progress.has_changes and not outcome.waiting
+        assert (NEXT in words) == possible
+    assert ("nothing to change" in words) == (outcome.succeeded and not outcome.progress.has_changes)
+    for problem in (*outcome.problems, *outcome.forbidden):
+        assert problem.message.rpartition(": ")[2] in tree
+    for port in document["ports"][1:]:
+        mark, rest = _line_of(tree, port["kind"], port["name"])
+        assert (mark == "✗") == (port["state"] in ("failed", "refused"))
+        if mark != "✗" and port["name"] not in complete:
+            assert mark == "·"
+            assert rest.endswith(("not attempted", "not completed"))
+            assert port["state"] in ("not attempted", "not completed")
+        if port["name"] in complete and mark != "✗":
+            assert (mark, port["state"]) != ("·", "not attempted")
+
+
+def _drawn(screen: Screen, outcome: Outcome) -> str:
+    console = Console(width=400, color_system=None)
+    with console.capture() as captured:
+        console.print(screen.ended_tree(outcome), soft_wrap=True)
+    return captured.get()
+
+
+def _line_of(tree: str, kind: str, name: str) -> tuple[str, str]:
+    shown = "" if kind == "code" else name
+    for line in tree.splitlines():
+        mark, _, rest = line[3:].partition(" ")
+        if line[:3] in ("├─ ", "└─ ") and rest.split()[:2] == [kind, *([shown] if shown else [rest.split()[1]])]:
+            return mark, rest.rstrip()
+    raise AssertionError(f"{kind} {name} is not in\n{tree}")
