@@ -154,8 +154,10 @@ def _failed(section: Section) -> bool:
 
 def _is_removed(section: Section) -> bool:
     """Whether `destroy` removed the port itself, which it does last."""
-    return bool(section.changes) and all(change.state == "done" for change in section.changes) and any(
-        change.operation == "delete" and change.type.startswith(_GROUPS) for change in section.changes
+    return (
+        bool(section.changes)
+        and all(change.state == "done" for change in section.changes)
+        and any(change.operation == "delete" and change.type.startswith(_GROUPS) for change in section.changes)
     )
 
 

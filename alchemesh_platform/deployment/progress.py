@@ -160,8 +160,10 @@ class Section:
         groups = {change.name: change for change in self.changes if change.type.startswith(COMPONENT_PREFIX)}
         if any(name not in groups or not groups[name].is_registered for name in self.expected):
             return False
-        return not self.expected or self.kind not in ("input", "output") or any(
-            change.type == PORT for change in self.changes
+        return (
+            not self.expected
+            or self.kind not in ("input", "output")
+            or any(change.type == PORT for change in self.changes)
         )
 
     @property

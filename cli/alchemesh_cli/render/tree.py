@@ -17,6 +17,7 @@ from alchemesh_platform.compose.plan import Plan, PlannedOutput
 from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeWord
 from alchemesh_platform.contracts.compatibility.step import PortStep
 from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX, GRANT
+from alchemesh_platform.deployment.outcome import Outcome, has_problem
 from alchemesh_platform.deployment.progress import (
     ASSET,
     CONTRACT,
@@ -29,7 +30,6 @@ from alchemesh_platform.deployment.progress import (
     address_of,
     grant_of,
 )
-from alchemesh_platform.deployment.outcome import Outcome, has_problem
 from alchemesh_platform.engine.run.events import PropertyDiff
 from alchemesh_platform.manifest.models import Contract
 from alchemesh_platform.registration.protocol import addresses_by_protocol
@@ -63,9 +63,7 @@ RECORDED: Mapping[str, str] = {"create": "recorded", "delete": "removed"}
 GRANTED: Mapping[str, str] = {"create": "created", "delete": "revoked"}
 
 
-def product_tree(
-    sections: Sequence[Section], plan: Plan | None, title: str, *, preview: bool, running: bool
-) -> Group:
+def product_tree(sections: Sequence[Section], plan: Plan | None, title: str, *, preview: bool, running: bool) -> Group:
     """The whole tree: a line for each port, with its problems and its details below.
 
     Args:
@@ -162,9 +160,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _details(
-    section: Section, output: PlannedOutput | None, *, preview: bool, running: bool
-) -> Iterator[list[Text]]:
+def _details(section: Section, output: PlannedOutput | None, *, preview: bool, running: bool) -> Iterator[list[Text]]:
     """The details of a port, each a line with the lines below it: first its problems."""
     for problem in () if running else section.problems:
         words = with_text(problem.message, lambda text: text.removeprefix(f"{section.name or section.kind}, "))
@@ -201,11 +197,10 @@ def _details(
 def _record_changes(changes: Iterable[Change]) -> Iterator[list[Text]]:
     """Changes of the registry's record of a product or a port: owner, team, version, lifecycle, description."""
     for change in changes:
-        if change.type in (PRODUCT, PORT) and change.operation in ("update", "replace"):
-            if diffs := change.own_diffs:
-                mark, style, _ = MARKS[change.operation]
-                what = f"{'product' if change.type == PRODUCT else 'port'} {address_of(change)}"
-                yield [Text.assemble((f"{mark} ", style), what), *_differences(diffs)]
+        if change.type in (PRODUCT, PORT) and change.operation in ("update", "replace") and change.own_diffs:
+            mark, style, _ = MARKS[change.operation]
+            what = f"{'product' if change.type == PRODUCT else 'port'} {address_of(change)}"
+            yield [Text.assemble((f"{mark} ", style), what), *_differences(change.own_diffs)]
 
 
 def _grants(changes: Iterable[Change]) -> Iterator[list[Text]]:
