@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from alchemesh_platform.access.approval.auto import auto_approval
 from alchemesh_platform.access.grants.desired_grants import waiting_problems, with_grants
 from alchemesh_platform.access.requests.expiry import expire_due
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.base.problems import Problem, errors_of, in_file_order
+from alchemesh_platform.base.problems import Problem, Severity, errors_of, in_file_order
 from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.contracts.notices.rights import check_overrides
 from alchemesh_platform.deployment.checks.governance import govern
@@ -139,20 +139,11 @@ def before_engine(
         if errors_of(unfounded):
             raise FoundationMissing(in_file_order(unfounded))
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
-    forbidden: dict[str, list[Problem]] = {}
-    for port, found in rule_problems(steps, manifest).items():
-        forbidden[port] = errors_of(found)
-        warnings += [problem for problem in found if problem not in forbidden[port]]
-    holds = override is None and (strict or not previewing)
-    for port, found in held_problems(steps, manifest, "error" if holds else "warning").items():
-        if holds:
-            forbidden.setdefault(port, []).extend(found)
-        elif previewing:
-            waiting += found
-        else:
-            warnings += found
+    judged = _judged(steps, manifest, held="error" if override is None and (strict or not previewing) else "warning")
+    warnings += [*judged.warnings, *([] if previewing else judged.held)]
+    waiting += judged.held if previewing else []
     waiting += access_problems(inputs, plan, "warning") if previewing else []
-    refused = [problem for found in forbidden.values() for problem in found]
+    refused = [problem for found in judged.forbidden.values() for problem in found]
     if not previewing:
         if refused:
             raise ForbiddenByContract(in_file_order(refused))
@@ -166,5 +157,29 @@ def before_engine(
         tuple(inputs),
         announcements(inputs),
         tuple(in_file_order(waiting)),
-        {port: tuple(found) for port, found in forbidden.items() if found},
+        {port: tuple(found) for port, found in judged.forbidden.items() if found},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The problems of contracts: those that forbid the run, by port; those that wait for consumers; warnings."""
+
+    forbidden: Mapping[str, list[Problem]]
+    held: list[Problem]
+    warnings: list[Problem]
+
+
+def _judged(steps: Sequence[PortStep], manifest: LoadedManifest, *, held: Severity) -> _Judged:
+    """The contract problems of the steps. A change that must wait forbids the run if ``held`` is an error."""
+    forbidden: dict[str, list[Problem]] = {}
+    warnings: list[Problem] = []
+    for port, found in rule_problems(steps, manifest).items():
+        forbidden[port] = errors_of(found)
+        warnings += [problem for problem in found if problem not in forbidden[port]]
+    waiting = held_problems(steps, manifest, held)
+    if held == "warning":
+        return _Judged(forbidden, [problem for found in waiting.values() for problem in found], warnings)
+    for port, found in waiting.items():
+        forbidden.setdefault(port, []).extend(found)
+    return _Judged(forbidden, [], warnings)
