@@ -21,6 +21,7 @@ _HINTS = {
     errno.EACCES: "give this user the right to it, or choose another folder",
     errno.EPERM: "give this user the right to it, or choose another folder",
     errno.EROFS: "the file system is read-only: choose another folder",
+    errno.ENAMETOOLONG: "a name has at most 255 bytes: choose a shorter one",
     errno.EFBIG: "the file would exceed the limit on file size",
 }
 

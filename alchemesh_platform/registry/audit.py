@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import insert, select
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.tables import acts
+from alchemesh_platform.registry.unavailable import RecordDamaged
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -152,7 +154,17 @@ def links(
         query = query.where(acts.c.product == product)
     with registry.reading() as connection:
         rows = connection.execute(query.order_by(acts.c.number.desc()).limit(limit)).all()
-    return [Link(row.number, Act.model_validate_json(row.document), row.digest) for row in rows]
+    return [Link(row.number, _read_act(row.number, row.document), row.digest) for row in rows]
+
+
+def _read_act(number: int, document: str) -> Act:
+    try:
+        return Act.model_validate_json(document)
+    except ValueError as error:
+        raise RecordDamaged(
+            f"the registry holds a damaged record: act {number} of the audit log cannot be decoded",
+            hint=remedy("{} lists damaged acts; restore a backup of the registry", command("mesh", "audit", "--check")),
+        ) from error
 
 
 def acts_of(

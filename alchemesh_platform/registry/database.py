@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import zlib
@@ -9,12 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavailable_as
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 PATIENCE = timedelta(seconds=30)
 CONNECT_SECONDS = 10
@@ -105,7 +111,12 @@ class Database:
         self._engine.dispose()
 
     def _sqlite_engine(self) -> Engine:
-        engine = create_engine(self.url, connect_args={"timeout": self.patience.total_seconds()})
+        engine = create_engine(self._sqlite_url(), connect_args={"timeout": self.patience.total_seconds()})
+
+        # A damaged text must not hide the other columns of its row. The record that it belongs to is reported.
+        @event.listens_for(engine, "connect")
+        def _connect(connection: DBAPIConnection, _record: object) -> None:
+            connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
 
         # By default the driver begins a transaction too late for a read before a write, and never before DDL.
         @event.listens_for(engine, "begin")
@@ -115,6 +126,20 @@ class Database:
                 connection.exec_driver_sql(statement)
 
         return engine
+
+    def _sqlite_url(self) -> URL:
+        """The address for the driver. SQLite reads a registry that this user cannot write in another mode.
+
+        In WAL mode, SQLite otherwise needs to write a file next to the database even to read it.
+        Source: https://www.sqlite.org/wal.html#read_only_databases
+        """
+        file = self.file
+        if file is None or not file.is_file() or (_is_writable(file) and _is_writable(file.parent)):
+            return self.url
+        log = file.with_name(f"{file.name}-wal")
+        in_use = log.is_file() and log.stat().st_size > 0  # a writer has not yet copied its changes into the file
+        query = {"mode": "ro", "uri": "true", **({} if in_use else {"immutable": "1"})}
+        return self.url.set(database=f"file:{quote(str(file))}", query=query)
 
     def _postgresql_engine(self) -> Engine:
         try:
@@ -151,6 +176,10 @@ class _Joined(Database):
 
     def close(self) -> None:
         """Do nothing: the caller owns the connection."""
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _parsed(address: str) -> URL:

@@ -13,17 +13,37 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Select, Table, func, insert, select, update
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.database import PATIENCE, Database
 from alchemesh_platform.registry.migrations import update_all
-from alchemesh_platform.registry.records import Change, Deployment, Record
+from alchemesh_platform.registry.records import (
+    AssetRecord,
+    Change,
+    ContractRecord,
+    Deployment,
+    DomainRecord,
+    LineageRecord,
+    ManifestRecord,
+    PolicyRecord,
+    PortRecord,
+    ProductRecord,
+    Record,
+    SourceSystemRecord,
+    TeamRecord,
+    UserRecord,
+)
 from alchemesh_platform.registry.tables import TABLES, changes, deployments
-from alchemesh_platform.registry.unavailable import RegistryUnavailable, shown
+from alchemesh_platform.registry.unavailable import RecordDamaged, RegistryUnavailable, shown
 from alchemesh_platform.registry.writes import Key, Written, named, put, put_new, remove
 
 Operation = Literal["up", "refresh", "destroy", "run"]
 Outcome = Literal["succeeded", "failed", "cancelled"]
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+# Records that a command writes again from documents.
+WRITTEN_BY_UP = frozenset({ProductRecord, PortRecord, AssetRecord, ContractRecord, LineageRecord, ManifestRecord})
+WRITTEN_BY_MESH = frozenset({DomainRecord, TeamRecord, SourceSystemRecord, UserRecord, PolicyRecord})
 
 
 class Registry:
@@ -124,7 +144,7 @@ class Registry:
         table = TABLES[kind]
         with self._database.reading() as connection:
             document = connection.execute(select(table.c.document).where(*named(table, environment, address))).scalar()
-        return None if document is None else self._read(kind, document)
+        return None if document is None else self._read(kind, document, f"{address} in {environment}", table)
 
     def all(
         self,
@@ -155,7 +175,10 @@ class Registry:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         # Sort here: the order of text differs between databases and their settings.
-        return [self._read(kind, row.document) for row in sorted(rows, key=lambda row: (row.environment, row.address))]
+        return [
+            self._read(kind, row.document, f"{row.address} in {row.environment}", table)
+            for row in sorted(rows, key=lambda row: (row.environment, row.address))
+        ]
 
     def start_deployment(
         self, environment: str, product: str, operation: Operation, actor: str, *, version: str = ""
@@ -194,7 +217,7 @@ class Registry:
             document = connection.execute(row).scalar()
             if document is None:
                 raise LookupError(f"no deployment {id!r} was started")
-            begun = self._read(Deployment, document)
+            begun = self._read(Deployment, document, id, deployments)
             if begun.outcome != "running":
                 return begun
             ended = Deployment.model_validate(
@@ -220,12 +243,13 @@ class Registry:
         limit: int | None = None,
     ) -> list[Deployment]:
         """The deployments, newest first."""
-        query = _narrowed(select(deployments.c.document), deployments, environment, product)
+        query = _narrowed(select(deployments.c.id, deployments.c.document), deployments, environment, product)
         if operations is not None:
             query = query.where(deployments.c.operation.in_(list(operations)))
         query = query.order_by(deployments.c.started_at.desc(), deployments.c.id).limit(limit)
         with self._database.reading() as connection:
-            return [self._read(Deployment, document) for document in connection.execute(query).scalars()]
+            rows = connection.execute(query).all()
+        return [self._read(Deployment, row.document, row.id, deployments) for row in rows]
 
     def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
         """The last operation of these kinds on each product, by address of the product."""
@@ -233,13 +257,14 @@ class Registry:
             partition_by=deployments.c.product, order_by=(deployments.c.started_at.desc(), deployments.c.id)
         )
         ranked = (
-            select(deployments.c.document, rank.label("rank"))
+            select(deployments.c.id, deployments.c.document, rank.label("rank"))
             .where(deployments.c.environment == environment, deployments.c.operation.in_(list(operations)))
             .subquery()
         )
         with self._database.reading() as connection:
-            documents = connection.execute(select(ranked.c.document).where(ranked.c.rank == 1)).scalars().all()
-        return {last.product: last for last in (self._read(Deployment, document) for document in documents)}
+            rows = connection.execute(select(ranked.c.id, ranked.c.document).where(ranked.c.rank == 1)).all()
+        found = (self._read(Deployment, row.document, row.id, deployments) for row in rows)
+        return {last.product: last for last in found}
 
     def history(
         self,
@@ -258,20 +283,55 @@ class Registry:
             rows = connection.execute(query).mappings().all()
         return [self._read_change(row) for row in rows]
 
-    def _read(self, kind: type[ModelT], document: str) -> ModelT:
+    def _read(self, kind: type[ModelT], document: str, name: str, table: Table) -> ModelT:
+        """Decode a record.
+
+        Args:
+            name: The record in messages.
+            table: The table that holds it.
+        """
         try:
             return kind.model_validate_json(document)
-        except ValidationError as error:
-            raise RegistryUnavailable(
-                f"the registry {shown(self._database.url)} holds a {kind.__name__} that this alchemesh cannot read",
+        except (ValidationError, UnicodeError) as error:
+            raise self._unreadable(kind, document, name, table) from error
+
+    def _unreadable(self, kind: type[BaseModel], document: str, name: str, table: Table) -> RegistryUnavailable:
+        registry = shown(self._database.url)
+        if is_json_object(document):
+            return RegistryUnavailable(
+                f"the registry {registry} holds a {kind.__name__} that this alchemesh cannot read: {name}",
                 hint="another version wrote it: upgrade with pip install --upgrade alchemesh-platform",
-            ) from error
+            )
+        again = command("mesh", "apply") if kind in WRITTEN_BY_MESH else command("up")
+        return RecordDamaged(
+            f"the registry {registry} holds a damaged record: {kind.__name__} {name} cannot be decoded",
+            hint=remedy("restore a backup; or delete its row of the table {}: then {} records it again", table, again)
+            if kind in WRITTEN_BY_MESH or kind in WRITTEN_BY_UP
+            else f"restore a backup of the registry, or its row of the table {table} from the table {changes}",
+        )
 
     def _read_change(self, row: Mapping[Any, Any]) -> Change:
         import json
 
         fields = {name: row[name] for name in ("at", "environment", "kind", "address", "change")}
-        return Change(**fields, document=json.loads(row["document"]))
+        try:
+            return Change(**fields, document=json.loads(row["document"].encode()))
+        except ValueError as error:
+            raise RecordDamaged(
+                f"the registry {shown(self._database.url)} holds a damaged record: line {row['id']} of the history, "
+                f"about {row['kind']} {row['address']} in {row['environment']}, cannot be decoded",
+                hint="restore a backup of the registry",
+            ) from error
+
+
+def is_json_object(document: str) -> bool:
+    """Whether a document is a whole JSON object, as a version of this software may have written it."""
+    import json
+
+    try:
+        return isinstance(json.loads(document.encode()), dict)
+    except ValueError:
+        return False
 
 
 def _narrowed(query: Select[Any], table: Table, environment: str | None, product: str | None) -> Select[Any]:

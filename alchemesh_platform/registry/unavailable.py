@@ -28,6 +28,10 @@ class RegistryMissing(RegistryUnavailable):
     """Raised when the registry to read does not exist yet."""
 
 
+class RecordDamaged(RegistryUnavailable):
+    """Raised when one record of the registry cannot be decoded. The other records are intact."""
+
+
 class RegistryLocked(RegistryUnavailable):
     """Raised when another process held the lock of the registry for too long."""
 

@@ -132,6 +132,11 @@ def invoke(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
+    except OSError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        report(*file_system_report(error))
+        return ExitCode.FAILED
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
@@ -141,6 +146,14 @@ def invoke(arguments: list[str]) -> int:
         )
         return ExitCode.FAILED
     return outcome if isinstance(outcome, int) else ExitCode.DONE
+
+
+def file_system_report(error: OSError) -> tuple[str, str | None]:
+    """The message and the hint for an error of the operating system that no use case has explained."""
+    from alchemesh_platform.machine.files import storage_failure
+
+    failure = storage_failure(f"use {error.filename}" if error.filename else "continue", error)
+    return failure.message, failure.hint or f"{DEBUG_VARIABLE}=1 shows the traceback"
 
 
 def report(message: str, hint: str | None = None) -> None:

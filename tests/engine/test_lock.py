@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -233,3 +234,18 @@ def test_an_unwritable_home_is_reported_with_a_fix(tmp_path: Path) -> None:
     ):
         pass
     assert "ALCHEMESH_HOME" in (reported.value.hint or "")
+
+
+def test_a_full_disk_is_reported_and_the_lock_is_free_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was full when the lock's holder was written was once an unexpected error."""
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lock_module, "write_private", full)
+        with pytest.raises(HomeNotWritable, match=r"cannot write the lock .*: No space left on device") as reported:
+            StackLock(stack).__enter__()
+    assert reported.value.hint == "free some space on the disk, then run again"
+    with StackLock(stack):
+        pass

@@ -17,11 +17,13 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from alchemesh_cli.main import invoke
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.registry.audit import Act, links, record_act
 from alchemesh_platform.registry.records import ProductRecord
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.registry.unavailable import RegistryLocked, RegistryUnavailable
+from alchemesh_platform.registry.unavailable import RecordDamaged, RegistryLocked, RegistryUnavailable
 from tests.waiting import LONGEST
 
 PASSWORD = "correct-horse-battery"
@@ -202,6 +204,93 @@ def test_a_record_of_another_version_is_reported(fresh_url: str, environment: st
 
         with pytest.raises(RegistryUnavailable, match="holds a ProductRecord that this alchemesh cannot read"):
             registry.all(ProductRecord, environment)
+
+
+DAMAGES = {
+    "truncated": '{"environment": "local", "addr',
+    "empty": "",
+    "no object": "[1, 2]",
+    "with a null byte": '{"environment": "local\x00',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_is_named_with_its_remedy(tmp_path: Path, damage: str) -> None:
+    """It was once reported as a record of another version, without its address."""
+    path = tmp_path / "registry.db"
+    with Registry.open(f"sqlite:///{path}") as registry:
+        registry.write([product("local"), product("local", "intact")])
+        with registry._database.writing() as connection:
+            connection.exec_driver_sql("UPDATE products SET document = ? WHERE address = 'd/p'", (DAMAGES[damage],))
+        for read in (
+            lambda: registry.all(ProductRecord),
+            lambda: registry.get(ProductRecord, "local", "d/p"),
+        ):
+            with pytest.raises(RecordDamaged) as said:
+                read()
+            assert said.value.message == (
+                f"the registry {path} holds a damaged record: ProductRecord d/p in local cannot be decoded"
+            )
+            assert said.value.hint == (
+                "restore a backup; or delete its row of the table products: then `alchemesh up` records it again"
+            )
+        assert registry.get(ProductRecord, "local", "d/intact") == product("local", "intact")
+
+
+def test_a_record_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 once were an unexpected error of the driver."""
+    path = tmp_path / "registry.db"
+    with Registry.open(f"sqlite:///{path}") as registry:
+        registry.put(product("local", description="pâté"))
+        registry.start_deployment("local", "d/p", "up", "ada@shop.example")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER changes_stay")
+        for table in ("products", "changes"):
+            connection.execute(f"UPDATE {table} SET document = CAST(replace(document, 'â', x'e2') AS TEXT)")
+    with Registry.open(f"sqlite:///{path}") as registry:
+        with pytest.raises(RecordDamaged, match="ProductRecord d/p in local cannot be decoded"):
+            registry.all(ProductRecord)
+        with pytest.raises(RecordDamaged, match="line 1 of the history, about product d/p in local"):
+            registry.history()
+        assert len(registry.deployments()) == 1
+
+
+def test_a_damaged_act_of_the_audit_log_is_named(tmp_path: Path) -> None:
+    with Registry.open(f"sqlite:///{tmp_path / 'registry.db'}") as registry:
+        act = Act(environment="local", product="d/p", operation="up", address="d/p", actor="ada", issuer="local")
+        record_act(registry, act)
+        with registry.writing() as connection:
+            connection.exec_driver_sql("DROP TRIGGER acts_stay")
+            connection.exec_driver_sql("UPDATE acts SET document = '{'")
+        with pytest.raises(RecordDamaged, match="act 1 of the audit log cannot be decoded") as said:
+            links(registry)
+        assert said.value.hint == "`alchemesh mesh audit --check` lists damaged acts; restore a backup of the registry"
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "d/p"], ["access", "list"]])
+def test_a_registry_that_nobody_may_write_is_read(
+    closed_folder: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reading in WAL mode writes a file next to the database, so a read-only registry once could not be read."""
+    path = closed_folder / "registry.db"
+    closed_folder.chmod(0o777)
+    with Registry.open(f"sqlite:///{path}") as registry:
+        registry.put(product("prod"))
+    file = closed_folder / "platform.yaml"
+    environment = f"{{extends: builtin/local, registry: 'sqlite:///{path}'}}"
+    file.write_text(f"kind: Platform\nname: acme\nenvironments: {{prod: {environment}}}\n", "utf-8")
+    for each in (path, file):
+        each.chmod(0o444)
+    closed_folder.chmod(0o555)
+    monkeypatch.setenv("ALCHEMESH_HOME", str(closed_folder / "home"))
+    line = [*arguments, "--platform", str(file), "-e", "prod", "-C", str(closed_folder)]
+    invoke(line)  # an ordinary user may be unable to import Python's modules of root
+    capsys.readouterr()
+    with as_an_ordinary_user():
+        status = invoke(line)
+    shown = capsys.readouterr()
+    assert (shown.err, status) == ("", 0)
+    assert "d/p" in shown.out or arguments[0] == "access"
 
 
 def test_a_server_that_is_down_is_reported_without_the_password(environment: str) -> None:

@@ -6,6 +6,7 @@ remains when the engine is killed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -129,14 +130,15 @@ class StackLock:
                 holder = _read_holder(self._holder_file)
                 raise StackLocked(self.stack, holder, hint="wait until that run has ended, or stop it") from error
         except OSError as error:
-            raise HomeNotWritable(
-                f"cannot write the lock {self.stack.lock_file}: {error.strerror or error}",
-                hint="let your user write the home folder, or name another one: ALCHEMESH_HOME=~/alchemesh",
-            ) from error
+            raise _not_writable(self.stack.lock_file, error) from error
         if (killed := _read_holder(self._holder_file)) is not None:
             self._report(f"an earlier run was killed: {killed}; this run resumes its unfinished steps")
         me = Holder(user_name(), socket.gethostname(), os.getpid(), _now(), _command())
-        write_private(self._holder_file, json.dumps(asdict(me)))
+        try:
+            write_private(self._holder_file, json.dumps(asdict(me)))
+        except OSError as error:
+            self._lock.release()
+            raise _not_writable(self._holder_file, error) from error
 
     def _release(self) -> None:
         self._holder_file.unlink(missing_ok=True)
@@ -276,6 +278,13 @@ def _cancel(stack: Stack) -> str:
     if done.returncode != 0:
         raise StackFailed(f"the engine cannot unlock {stack}: {why_failed(done)}")
     return f"the engine removed its locks of {stack}"
+
+
+def _not_writable(file: Path, error: OSError) -> HomeNotWritable:
+    hint = "let your user write the home folder, or name another one: ALCHEMESH_HOME=~/alchemesh"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        hint = "free some space on the disk, then run again"
+    return HomeNotWritable(f"cannot write the lock {file}: {error.strerror or error}", hint=hint)
 
 
 def _read_holder(file: Path) -> Holder | None:

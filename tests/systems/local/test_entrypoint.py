@@ -97,3 +97,19 @@ def test_looking_for_a_module_imports_nothing(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "repo").mkdir()
     assert entrypoint_problem("loud_package.part:main", tmp_path / "repo") is None
     assert "loud_package" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "found"),
+    [
+        ("shop." + "c" * 293 + ":main", "it has a name of 293 bytes"),
+        ("scripts/" + "x" * 292 + ".py", "it has a name of 292 bytes"),
+        ("a/" * 300 + "run.py", "it has 606 characters"),
+        ("a" + "é" * 150 + ":main", "it has a name of 301 bytes"),
+    ],
+)
+def test_an_entrypoint_that_no_file_system_holds_is_refused(tmp_path: Path, entrypoint: str, found: str) -> None:
+    """An entrypoint of 303 characters once was an unexpected error."""
+    problem = entrypoint_problem(entrypoint, tmp_path)
+    assert problem is not None
+    assert problem.reason.startswith(f"{found}, and file systems allow")

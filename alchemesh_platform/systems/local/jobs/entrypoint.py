@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ ENTRYPOINT = re.compile(
     r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)|(?P<script>[\w./ -]+\.py)"
 )
 
+# limits.h, https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/limits.h.html: 255 on Linux and macOS; for a path
+# 1024 on macOS. The folder of the product and the end of a file's name take a part.
+_NAME_MAX = 255 - len(".py")
+_PATH_MAX = 512
 
 _START_FUNCTION = (
     "import importlib, sys; module, function = sys.argv[1].split(':'); sys.argv = [sys.argv[1], *sys.argv[2:]]; "
@@ -48,6 +53,10 @@ def entrypoint_problem(entrypoint: str, folder: Path, *, elsewhere: bool = False
     match = ENTRYPOINT.fullmatch(entrypoint)
     if match is None:
         return Unrunnable(f"{entrypoint!r} is neither package.module:function nor the path of a script")
+    longest = max(len(os.fsencode(part)) for part in re.split(r"[./:]", entrypoint))
+    if longest > _NAME_MAX or len(os.fsencode(entrypoint)) > _PATH_MAX:
+        what = f"a name of {longest} bytes" if longest > _NAME_MAX else f"{len(entrypoint)} characters"
+        return Unrunnable(f"it has {what}, and file systems allow {_NAME_MAX} for a name and {_PATH_MAX} for a path")
     if not folder.is_dir():
         return Unrunnable(f"there is no working folder {folder}")
     if match["script"]:
