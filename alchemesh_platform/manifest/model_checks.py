@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
 from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.documents.document import Node, Path, described, quoted, written
+from alchemesh_platform.documents.regular_expressions import pattern_problem
 
 _PARTS = {"object": "properties", "array": "items"}  # types that contain others, and the key that describes the content
 _KEYLESS = frozenset(_PARTS)  # types that cannot identify anything
@@ -80,16 +79,14 @@ def _pattern(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
             f"found a pattern in a property of type {quoted(str(kind))}, expected it in type string only",
             "leave it out, or write 'type: string'",
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern.text)
-    except (re.error, OverflowError, RecursionError) as error:
+    problem = pattern_problem(pattern.text)
+    if problem is not None:
+        bounded = "write it without that part; https://github.com/google/re2/wiki/Syntax lists all others"
         yield Problem(
             pattern.location,
             written((*path, "pattern")),
-            f"found {quoted(pattern.text)}, expected a regular expression: {error}",
-            "single quotes keep backslashes as they are: '\\d{3}'",
+            f"found {quoted(pattern.text)}, {problem}",
+            bounded if "RE2" in problem else "single quotes keep backslashes as they are: '\\d{3}'",
         )
 
 

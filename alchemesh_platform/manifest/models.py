@@ -51,7 +51,9 @@ class Property(Strict):
     key: bool = Field(default=False, description="Whether the property is part of the key.")
     unique: bool = Field(default=False, description="Whether no two rows have the same value.")
     enum: tuple[str | int | float, ...] | None = Field(default=None, description="Allowed values.")
-    pattern: str | None = Field(default=None, description="Regular expression that a string value matches.")
+    pattern: str | None = Field(
+        default=None, description="Regular expression, as RE2 accepts it, that a string value matches."
+    )
     classification: str | None = Field(
         default=None, description="Sensitivity, as the company names it: public, internal, confidential, …"
     )

@@ -207,3 +207,9 @@ assert not [result for result in results if result.outcome == "error"], results
 def test_policies_need_no_heavy_import_and_work_with_one(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|a)*b", "(.*)*x"])
+def test_a_catastrophic_pattern_of_a_policy_is_matched_in_bounded_time(pattern: str) -> None:
+    assert holds(f"product.name.matches('^{pattern}$')", product__name="a" * 40_000) is False
