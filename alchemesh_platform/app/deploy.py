@@ -18,6 +18,7 @@ from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inpu
 from alchemesh_platform.deployment.grants.resources import known_requests
 from alchemesh_platform.deployment.operator import check_targets, operating
 from alchemesh_platform.deployment.outcome import merged
+from alchemesh_platform.deployment.places import in_recorded_places
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recovery.kept_data import with_kept
 
@@ -200,6 +201,7 @@ def _held(
         protect_home(product.platform, listen)
     with operating(product.plan, product.platform, report=report, delete_data=delete_data, actor=actor) as operator:
         remember_mesh(product.platform, operator.registry)
+        product = replace(product, plan=in_recorded_places(operator.registry, product.platform, product.plan))
         yield _Run(product, operator, actor, listen, cancel or threading.Event(), targets, parallel, override)
 
 

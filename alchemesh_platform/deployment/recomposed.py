@@ -35,6 +35,7 @@ def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
     from alchemesh_platform.base.problems import ProblemsFound
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.deployment.places import in_recorded_places
     from alchemesh_platform.documents.validate import validate
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.manifest.models import DataProduct
@@ -51,4 +52,5 @@ def recomposed(registry: Registry, platform: Platform, product: str) -> Plan:
     if declared is None:
         raise ProblemsFound(problems)
     root = Path(record.root)
-    return compose(LoadedManifest(declared, tree, root, root / "alchemesh.yaml"), platform, discover())
+    plan = compose(LoadedManifest(declared, tree, root, root / "alchemesh.yaml"), platform, discover())
+    return in_recorded_places(registry, platform, plan)

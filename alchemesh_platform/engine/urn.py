@@ -5,6 +5,7 @@ Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
 
 from __future__ import annotations
 
+_BEGIN = "urn:pulumi:"
 _PARTS = 4  # stack, project, qualified type, name; the name may contain the separator
 
 
@@ -18,6 +19,12 @@ def type_of(urn: str) -> str:
     """The resource's own type, without the types of its parents; empty if the text is no URN."""
     parts = urn.split("::", _PARTS - 1)
     return parts[2].rpartition("$")[2] if len(parts) == _PARTS else ""
+
+
+def stack_of(urn: str) -> str | None:
+    """The stack of the resource; None if the text is no URN."""
+    parts = urn.split("::", _PARTS - 1)
+    return parts[0].removeprefix(_BEGIN) if len(parts) == _PARTS and parts[0].startswith(_BEGIN) else None
 
 
 def package_of(urn: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from itertools import cycle, islice
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.machine.reservations import Reservation, reservations
 
 GRACE_SECONDS = 3.0
 # A range from which systems assign no ports to programs that request any free port. Otherwise such a program could take
@@ -27,9 +28,13 @@ class PortInUse(Failure):
 
 
 def free_port(host: str) -> int:
-    """A port on which no process listens now, and which the system does not assign. Each call returns another one."""
+    """A port on which no process listens now, which no server of a product has, and which the system does not assign.
+
+    Each call returns another one.
+    """
+    reserved = {one.port for one in reservations()}
     for port in islice(_order, TRIES):
-        if is_free(host, port):
+        if port not in reserved and is_free(host, port):
             return port
     with closing(_socket(host)) as probe:
         probe.bind((host, 0))
@@ -69,6 +74,14 @@ def port_taken(host: str, port: int, what: str, setting: str) -> PortInUse:
     return PortInUse(
         f"port {port} of {host}, for {what}, is taken{f' by {holder}' if holder else ''}",
         hint=f"stop that process, or set `{setting}` to another port",
+    )
+
+
+def port_reserved(port: int, holder: Reservation, what: str, setting: str) -> PortInUse:
+    """The message for a port that belongs to another server."""
+    return PortInUse(
+        f"port {port}, for {what}, belongs to {holder}",
+        hint=f"set `{setting}` to another port, or destroy {holder.owner} first",
     )
 
 

@@ -20,18 +20,26 @@ LOCAL_COMPONENTS = {
 }
 
 
-def builtin_environments(home: Path) -> dict[str, dict[str, Any]]:
+def builtin_folders(home: Path, environment: str) -> dict[str, str]:
+    """The folders of an environment's data and processes, as ``settings.local`` names them."""
+    return {"root": str(home / environment / "data"), "run": str(home / environment / "run")}
+
+
+def builtin_environments(home: Path, environment: str = LOCAL) -> dict[str, dict[str, Any]]:
     """The built-in environment that ``extends: builtin/…`` names, as a platform file would write it.
+
+    Environments share the state and the registry, which keep them apart, and have their own data and processes.
 
     Args:
         home: Folder of state, registry and data.
+        environment: The environment that extends it.
     """
     local = home / LOCAL
     return {
         BUILTIN_LOCAL: {
             "state": f"file://{local}/state",
             "registry": f"sqlite:///{local}/registry.db",
-            "settings": {"local": {"root": f"{local}/data", "run": f"{local}/run"}},
+            "settings": {"local": builtin_folders(home, environment)},
             "components": LOCAL_COMPONENTS,
         }
     }

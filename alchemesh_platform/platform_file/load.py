@@ -74,7 +74,7 @@ def load_platform(path: Path | None, environment: str, home: Path) -> Platform:
         problems += check_kind(tree, PLATFORM_KIND)
         problems += [problem for problem in validate(tree, PlatformFile)[1] if problem.path != "kind"]
     declared = tree.get("environments")
-    environments = {name: node_of(data, name) for name, data in builtin_environments(home).items()}
+    environments = {name: node_of(data, name) for name, data in builtin_environments(home, environment).items()}
     environments |= {LOCAL: environments[BUILTIN_LOCAL], **(declared.keys if declared is not None else {})}
     for name in environments:
         problems += _extends(name, environments)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.engine.urn import stack_of
 from alchemesh_platform.provider.inputs import Refusal
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class Context:
     unasked: dict[str, Failure] = field(default_factory=dict)
     deployed: DeployedState | None = None
     actor: str | None = None
+
+    @property
+    def environment(self) -> str | None:
+        """The environment of the resource, which its stack is named after; None if unknown."""
+        return stack_of(self.urn)
 
     def info(self, message: str) -> None:
         """Inform the user about an event."""

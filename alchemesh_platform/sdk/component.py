@@ -25,7 +25,7 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         name: Name of the resource; names of its children start with it.
         args: Arguments of the product team.
         settings: Settings of the platform team.
-        wiring: The component's place in a product; by default, it belongs to no product.
+        wiring: The component's place in a product; by default, it belongs to no product and has a place of its own.
         opts: Pulumi's resource options.
 
     Attributes:
@@ -46,7 +46,7 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         self.name = name
         self.args = args
         self.settings = settings
-        self.wiring = wiring or Wiring()
+        self.wiring = wiring or Wiring.standalone(name, program=pulumi.get_project(), environment=pulumi.get_stack())
         self.child_options = pulumi.ResourceOptions(parent=self)
         self.outputs: Mapping[str, Any] = self.build()
         self.register_outputs(dict(self.outputs))

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from alchemesh_platform.manifest.models import Protocol, SemanticModel
 
+_WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_HASH_LENGTH = 8
+
+
+def _word(text: str) -> str:
+    """A text in the form of names in manifests; with a hash if it had another form, so that it stays unique."""
+    if _WORD.fullmatch(text):
+        return text
+    readable = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
+    return f"{readable}-{digest}" if readable[:1].isalpha() else f"x{readable}-{digest}"
+
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """A component's place in a product. Every field has a default, so that a component works in any Pulumi program.
+
+    A component without a wiring gets :meth:`standalone`: two components with the wiring ``Wiring()`` would share one
+    place.
 
     Args:
         environment: Environment that the product is deployed to.
@@ -57,6 +74,17 @@ class Wiring:
     foundations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     product_version: str = "0.0.0"
     product_root: str = "."
+
+    @classmethod
+    def standalone(cls, name: str, *, program: str, environment: str) -> Wiring:
+        """The wiring of a component that belongs to no product: its own name keeps it apart from others.
+
+        Args:
+            name: Name of the component's Pulumi resource.
+            program: Project of the Pulumi program.
+            environment: Stack of the Pulumi program.
+        """
+        return cls(environment=_word(environment), product=_word(program), port=_word(name))
 
     @property
     def address(self) -> str:

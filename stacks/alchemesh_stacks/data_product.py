@@ -55,6 +55,7 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
         foundation_problems,
         with_foundations,
     )
+    from alchemesh_platform.deployment.places import in_recorded_places
     from alchemesh_platform.manifest.load import load_manifest
     from alchemesh_platform.platform_file.load import find_platform_file, load_platform
     from alchemesh_platform.registry.store import Registry
@@ -66,7 +67,8 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     platform = load_platform(platform_path, environment, home())
     plan = compose(load_manifest(manifest, environment), platform, discover())
     with suppress(RegistryMissing), Registry.open(platform.registry, create=False) as registry:
-        plan = with_grants(registry, with_foundations(registry, plan), datetime.now(UTC))
+        plan = in_recorded_places(registry, platform, with_foundations(registry, plan))
+        plan = with_grants(registry, plan, datetime.now(UTC))
     if not pulumi.runtime.is_dry_run() and (missing := foundation_problems(plan, "error")):
         raise FoundationMissing(missing)
     return deploy(plan)

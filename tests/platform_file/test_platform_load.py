@@ -83,7 +83,8 @@ def test_an_environment_overrides_the_one_it_extends(platform_file: Path) -> Non
 def test_environment_may_extend_local_without_declaring_it(platform_file: Path) -> None:
     laptop = load_platform(platform_file, "laptop", HOME)
     assert laptop.components == LOCAL_COMPONENTS
-    assert laptop.settings["local"] == {**load_platform(None, "local", HOME).settings["local"], "host": "0.0.0.0"}  # noqa: S104
+    own = {"root": str(HOME / "laptop" / "data"), "run": str(HOME / "laptop" / "run")}
+    assert laptop.settings["local"] == {**own, "host": "0.0.0.0"}  # noqa: S104
 
 
 def test_each_value_keeps_the_position_where_it_was_written(platform_file: Path) -> None:

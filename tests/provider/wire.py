@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from alchemesh_platform.base.home import HOME_VARIABLE
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Handlers
 from alchemesh_platform.provider.serve.attach import serve_attached
@@ -67,11 +70,16 @@ class Wire:
     provider: AlchemeshProvider
     engine: Engine
     channel: grpc.Channel = field(repr=False)
+    stack: str = "local"
+
+    def urn(self, type_: str, name: str = "it") -> str:
+        """The URN that the engine would give."""
+        return urn(type_, name, self.stack)
 
     def check(self, type_: str, inputs: Tree, old: Tree | None = None, name: str = "it") -> Tree:
         """Inputs with defaults. Raises CheckFailed."""
         answer = self.stub.Check(
-            provider_pb2.CheckRequest(urn=urn(type_, name), olds=encode_map(old or {}), news=encode_map(inputs))
+            provider_pb2.CheckRequest(urn=self.urn(type_, name), olds=encode_map(old or {}), news=encode_map(inputs))
         )
         if answer.failures:
             raise CheckFailed({failure.property: failure.reason for failure in answer.failures})
@@ -80,17 +88,17 @@ class Wire:
     def preview(self, type_: str, inputs: Tree) -> Tree:
         """The known part of the state after a creation."""
         checked = self.check(type_, inputs)
-        request = provider_pb2.CreateRequest(urn=urn(type_), properties=encode_map(checked), preview=True)
+        request = provider_pb2.CreateRequest(urn=self.urn(type_), properties=encode_map(checked), preview=True)
         return decode_map(self.stub.Create(request).properties)
 
     def create(self, type_: str, inputs: Tree, name: str = "it", timeout: float = 0) -> Resource:
         """Check and create."""
         checked = self.check(type_, inputs, name=name)
         request = provider_pb2.CreateRequest(
-            urn=urn(type_, name), properties=encode_map(checked), timeout=timeout, preview=False
+            urn=self.urn(type_, name), properties=encode_map(checked), timeout=timeout, preview=False
         )
         answer = self.stub.Create(request)
-        return Resource(urn(type_, name), answer.id, checked, decode_map(answer.properties))
+        return Resource(self.urn(type_, name), answer.id, checked, decode_map(answer.properties))
 
     def diff(self, resource: Resource, inputs: Tree) -> Any:
         """The provider's difference for new inputs."""
@@ -148,9 +156,15 @@ class Wire:
 
 @contextmanager
 def connected(
-    folder: Path, handlers: Handlers = HANDLERS, *, delete_data: bool = False, actor: str | None = None
+    folder: Path,
+    handlers: Handlers = HANDLERS,
+    *,
+    delete_data: bool = False,
+    actor: str | None = None,
+    stack: str = "local",
 ) -> Iterator[Wire]:
     """A served provider, with a registry in the folder, attached to an engine."""
+    folder.mkdir(exist_ok=True)
     copy_registry(folder / "registry.db")
     address = f"sqlite:///{folder / 'registry.db'}"
     engine = Engine()
@@ -161,21 +175,22 @@ def connected(
     provider = AlchemeshProvider(handlers, address, delete_data=delete_data, actor=actor)
     try:
         with (
+            patch.dict(os.environ, {HOME_VARIABLE: str(folder / "home")}),  # where ports of servers are reserved
             Registry.open(address) as registry,
             serve_attached(provider) as served,
             grpc.insecure_channel(f"127.0.0.1:{served.port}") as channel,
         ):
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             stub.Attach(plugin_pb2.PluginAttach(address=f"127.0.0.1:{engine_port}"))
-            yield Wire(stub, registry, folder, provider, engine, channel)
+            yield Wire(stub, registry, folder, provider, engine, channel, stack)
     finally:
         provider.close()
         server.stop(None).wait()
 
 
-def urn(type_: str, name: str = "it") -> str:
+def urn(type_: str, name: str = "it", stack: str = "local") -> str:
     """The URN that the engine would give."""
-    return f"urn:pulumi:local::aviation.flights::alchemesh:components:thing${type_}::{name}"
+    return f"urn:pulumi:{stack}::aviation.flights::alchemesh:components:thing${type_}::{name}"
 
 
 def _type(resource: Resource) -> str:

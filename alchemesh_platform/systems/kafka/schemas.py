@@ -28,6 +28,9 @@ class Published(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     owner: str = Field(description="Address that the topic belongs to: domain/product/port/model.")
+    environment: str | None = Field(
+        default=None, description="Environment that the topic belongs to; None in records of earlier versions."
+    )
     model: str = Field(description="Name of the semantic model.")
     message_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema of a message.")
 
@@ -42,8 +45,10 @@ def publish(cluster: Cluster, schema_topic: str, topic: str, published: Publishe
         KafkaFailed: when the cluster refuses.
     """
     create_topic(cluster, Topic(schema_topic, 1, replication, SCHEMA_TOPIC_CONFIG))
-    document = json.dumps(published.model_dump(mode="json", by_alias=True), sort_keys=True)
-    _write(cluster, schema_topic, topic, document.encode())
+    document = published.model_dump(mode="json", by_alias=True)
+    if published.environment is None:
+        del document["environment"]
+    _write(cluster, schema_topic, topic, json.dumps(document, sort_keys=True).encode())
 
 
 def withdraw(cluster: Cluster, schema_topic: str, topic: str) -> None:

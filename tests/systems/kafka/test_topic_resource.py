@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,7 +14,7 @@ from alchemesh_platform.systems.kafka import schemas, topics
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster
 from parts.kafka import Broker
-from tests.provider.wire import CheckFailed, Wire
+from tests.provider.wire import CheckFailed, Wire, connected
 from tests.systems.kafka.clients import access
 
 pytestmark = pytest.mark.slow
@@ -48,7 +50,9 @@ def test_a_topic_is_created_with_its_configuration_and_its_schema_is_published(k
     assert made.state["url"] == f"kafka://{kafka.bootstrap}/made"
     assert now(kafka, "made") == topics.Topic("made", 2, 1, {"retention.ms": "600000"})
     published = schemas.published_of(cluster(kafka), "alchemesh.schemas", "made")
-    assert published == schemas.Published(owner="aviation/flights/events/made", model="flight", schema=SCHEMA)
+    assert published == schemas.Published(
+        owner="aviation/flights/events/made", environment="local", model="flight", schema=SCHEMA
+    )
     assert not wire.diff(made, wanted(kafka, "made")).diffs
     assert kafka.password not in json.dumps(made.state, default=str)
 
@@ -135,6 +139,29 @@ def test_a_topic_of_a_killed_run_is_adopted_and_a_foreign_one_is_not(kafka: Brok
     found = now(kafka, "theirs")
     assert found is not None
     assert found.partitions == 2
+
+
+def test_topic_of_another_environment_is_refused_and_left(kafka: Broker, wire: Wire, tmp_path: Path) -> None:
+    """Two environments with one cluster had one topic, and `destroy --delete-data` of one deleted it."""
+    made = wire.create(TYPE, wanted(kafka, "apart"))
+    with connected(tmp_path / "other", stack="dev", delete_data=True) as dev:
+        said = "topic apart exists and belongs to aviation/flights/events/apart in environment local, not in dev"
+        with pytest.raises(grpc.RpcError, match=said):
+            dev.create(TYPE, wanted(kafka, "apart"))
+        dev.delete(replace(made, urn=dev.urn(TYPE)))
+    assert now(kafka, "apart") is not None
+
+
+def test_schema_of_an_earlier_version_gets_its_environment_by_an_update(kafka: Broker, wire: Wire) -> None:
+    made = wire.create(TYPE, wanted(kafka, "earlier"))
+    owner = "aviation/flights/events/earlier"
+    former = schemas.Published(owner=owner, model="flight", schema=SCHEMA)
+    schemas.publish(cluster(kafka), schemas.SCHEMA_TOPIC, "earlier", former, replication=1)
+    assert list(wire.diff(made, wanted(kafka, "earlier")).diffs) == ["url"]
+    wire.update(made, wanted(kafka, "earlier"))
+    published = schemas.published_of(cluster(kafka), schemas.SCHEMA_TOPIC, "earlier")
+    assert published is not None
+    assert published.environment == "local"
 
 
 def test_a_topic_with_messages_is_retained_and_adopted_and_an_empty_one_is_deleted(kafka: Broker, wire: Wire) -> None:

@@ -58,7 +58,7 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         """Ask the cluster to validate the topic. An error fails only this topic."""
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
-        _make_sure(cluster, now, inputs, old_inputs)
+        _make_sure(cluster, now, inputs, old_inputs, context.environment)
         try:
             if now is None:
                 topics.create_topic(cluster, _wanted(inputs), dry=True)
@@ -81,12 +81,15 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         differing = topics.differences(now, _wanted(inputs))
         if differing:
             return Drift(f"topic {inputs.topic} was changed by hand: {', '.join(differing)}", "url")
-        if schemas.published_of(cluster, inputs.schema_topic, inputs.topic) != _published(inputs):
+        published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
+        if published is not None and published.environment is None and published == _published(inputs, None):
+            return Drift(f"the schema of topic {inputs.topic} does not name its environment; `up` adds it", "url")
+        if published != _published(inputs, context):
             return Drift(f"the schema of topic {inputs.topic} is not what is published: it is published again", "url")
         return None
 
     def create(self, inputs: TopicInputs, context: Context) -> TopicOutputs:
-        return self._apply(inputs, None)
+        return self._apply(inputs, None, context)
 
     def read(
         self, inputs: TopicInputs, outputs: TopicOutputs, context: Context
@@ -96,14 +99,14 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
     def update(
         self, inputs: TopicInputs, old_inputs: TopicInputs, outputs: TopicOutputs, context: Context
     ) -> TopicOutputs:
-        return self._apply(inputs, old_inputs)
+        return self._apply(inputs, old_inputs, context)
 
     def delete(self, inputs: TopicInputs, outputs: TopicOutputs, context: Context) -> None:
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
         if now is not None:
             published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
-            if published is None or published.owner != inputs.owner:
+            if published is None or published.owner != inputs.owner or not _is_in(published, context.environment):
                 return  # it has another owner now
             held, _last = topics.messages_in(cluster, now)
             if held and inputs.keep_on_delete and not context.delete_data:
@@ -112,17 +115,17 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
             topics.delete_topic(cluster, inputs.topic)
         schemas.withdraw(cluster, inputs.schema_topic, inputs.topic)
 
-    def _apply(self, inputs: TopicInputs, old_inputs: TopicInputs | None) -> TopicOutputs:
+    def _apply(self, inputs: TopicInputs, old_inputs: TopicInputs | None, context: Context) -> TopicOutputs:
         cluster = Cluster(inputs.kafka)
         wanted = _wanted(inputs)
         now = topics.topic_of(cluster, inputs.topic)
-        _make_sure(cluster, now, inputs, old_inputs)
+        _make_sure(cluster, now, inputs, old_inputs, context.environment)
         # Publish the owner's mark first, so that the next run recognises a topic that a killed run created.
         schemas.publish(
             cluster,
             inputs.schema_topic,
             inputs.topic,
-            _published(inputs),
+            _published(inputs, context),
             replication=min(wanted.replication, cluster.brokers),
         )
         if now is None:
@@ -133,7 +136,9 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         return TopicOutputs(url=_url(inputs))
 
 
-def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inputs: TopicInputs | None) -> None:
+def _make_sure(
+    cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inputs: TopicInputs | None, environment: str | None
+) -> None:
     """Make sure that the topic can match its declaration.
 
     Raises:
@@ -147,7 +152,7 @@ def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inp
                 hint="set `replication` in settings.kafka of the platform file",
             )
         return
-    if (stranger := _stranger(cluster, inputs, old_inputs)) is not None:
+    if (stranger := _stranger(cluster, inputs, old_inputs, environment)) is not None:
         raise stranger
     if now.partitions > inputs.partitions:
         raise NotDone(
@@ -157,12 +162,21 @@ def _make_sure(cluster: Cluster, now: Topic | None, inputs: TopicInputs, old_inp
         )
 
 
-def _stranger(cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | None) -> NotDone | None:
+def _stranger(
+    cluster: Cluster, inputs: TopicInputs, old_inputs: TopicInputs | None, environment: str | None
+) -> NotDone | None:
     """The reason why an existing topic cannot be adopted, or None."""
     if inputs.adopt:
         return None
     published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
     holder = published.owner if published else None
+    if published is not None and not _is_in(published, environment):
+        return NotDone(
+            f"topic {inputs.topic} exists and belongs to {holder} in environment {published.environment}, "
+            f"not in {environment}",
+            hint=f"set another `topic_prefix` in settings.kafka of environment {environment} in the platform file, "
+            "or give the port another topic",
+        )
     if holder == inputs.owner or (old_inputs is not None and holder in (old_inputs.owner, None)):
         return None
     whose = f"belongs to {holder}, not to {inputs.owner}" if holder else "was created by another user"
@@ -176,8 +190,18 @@ def _wanted(inputs: TopicInputs) -> Topic:
     return Topic(inputs.topic, inputs.partitions, inputs.replication, inputs.config)
 
 
-def _published(inputs: TopicInputs) -> Published:
-    return Published(owner=inputs.owner, model=inputs.model, schema=inputs.message_schema)
+def _published(inputs: TopicInputs, context: Context | None) -> Published:
+    return Published(
+        owner=inputs.owner,
+        environment=context.environment if context is not None else None,
+        model=inputs.model,
+        schema=inputs.message_schema,
+    )
+
+
+def _is_in(published: Published, environment: str | None) -> bool:
+    """Whether the topic may be the one of an environment. Records of earlier versions name none."""
+    return None in (published.environment, environment) or published.environment == environment
 
 
 def _url(inputs: TopicInputs) -> str:

@@ -15,9 +15,10 @@ from pydantic import Field
 from alchemesh_platform.base.secrets import resolve
 from alchemesh_platform.documents.models import Name
 from alchemesh_platform.machine import directory, processes
-from alchemesh_platform.machine.directory import known_url, refused_path
+from alchemesh_platform.machine.directory import known_url, refused_claim, refused_path
 from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.released import released
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -67,7 +68,11 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
     def check(
         self, inputs: TopicIngestionInputs, old_inputs: TopicIngestionInputs | None, context: Context
     ) -> Iterator[Refusal]:
-        yield from refused_path(inputs.target, inputs.owner, old_inputs.owner if old_inputs else None, "target")
+        formerly = old_inputs.owner if old_inputs else None
+        yield from refused_path(inputs.target, inputs.owner, formerly, "target", environment=context.environment)
+        yield from refused_claim(
+            _run_folder(inputs), inputs.owner, formerly, "runDirectory", environment=context.environment
+        )
         check_source(inputs.kafka, inputs.topic)
 
     def plan(
@@ -85,6 +90,8 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
             return Drift(f"the consumer of {inputs.topic} runs with another configuration; it is started again", "url")
         if directory.owner_of(Path(inputs.target)) is None:
             return Drift(f"folder {inputs.target} is missing; `up` creates it again, and committed offsets stay", "url")
+        if directory.needs_environment(Path(inputs.target)):
+            return Drift(f"folder {inputs.target} does not name its environment; `up` marks it", "url")
         return None
 
     def create(self, inputs: TopicIngestionInputs, context: Context) -> TopicIngestionOutputs:
@@ -97,7 +104,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
     def read(
         self, inputs: TopicIngestionInputs, outputs: TopicIngestionOutputs, context: Context
     ) -> tuple[TopicIngestionInputs, TopicIngestionOutputs] | None:
-        ours = directory.owner_of(Path(inputs.target)) == inputs.owner
+        ours = directory.holds(Path(inputs.target), inputs.owner, context.environment)
         return (inputs, outputs) if ours and _order_file(inputs).is_file() else None
 
     def update(
@@ -110,20 +117,23 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         return self._apply(inputs, old_inputs.owner, context)
 
     def delete(self, inputs: TopicIngestionInputs, outputs: TopicIngestionOutputs, context: Context) -> None:
-        _take_down(inputs)
         target = Path(inputs.target)
-        if directory.owner_of(target) != inputs.owner:
-            return  # deleted, or owned by another port now
+        if released(target, inputs.owner, context):
+            return
+        _take_down(inputs)
+        if directory.owner_of(target) is None:
+            return  # deleted
         rows = ingestion.read_status(target).rows
         keep = inputs.keep_on_delete and not context.delete_data and any(target.glob("*.parquet"))
-        directory.remove(target, inputs.owner, keep_data=keep)
+        directory.remove(target, inputs.owner, keep_data=keep, environment=context.environment)
         if keep:
             context.info(f"kept {count(rows, 'row')} in {target}; a later `up` finds them again and resumes from there")
 
     def _apply(self, inputs: TopicIngestionInputs, formerly: str | None, context: Context) -> TopicIngestionOutputs:
         check_source(inputs.kafka, inputs.topic)
         target = Path(inputs.target)
-        directory.create(target, inputs.owner, formerly=formerly)
+        directory.create(target, inputs.owner, environment=context.environment, formerly=formerly)
+        directory.claim(_run_folder(inputs), inputs.owner, environment=context.environment, formerly=formerly)
         write_if_changed(_order_file(inputs), _order_text(inputs))
         password = inputs.kafka.security.password
         secrets = {password.secret: resolve(password)} if password else None
@@ -195,3 +205,4 @@ def _command(inputs: TopicIngestionInputs) -> tuple[str, ...]:
 def _take_down(inputs: TopicIngestionInputs) -> None:
     processes.stop(_run_folder(inputs), inputs.process)
     _order_file(inputs).unlink(missing_ok=True)
+    (_run_folder(inputs) / directory.OWNER_FILE).unlink(missing_ok=True)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.documents.models import Identifier, Name
+from alchemesh_platform.machine.directory import claim, holder_of, refused_claim
+from alchemesh_platform.machine.ports import is_free, port_reserved
+from alchemesh_platform.machine.released import released
+from alchemesh_platform.machine.reservations import Reservation, held_by_another, release, reserve, reserved_for
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -38,6 +44,7 @@ def _address(text: str) -> str:
     return text
 
 
+_SETTINGS = {"httpPort": "http_port", "postgresPort": "postgres_port"}  # property: the setting of the component
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -98,6 +105,9 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         return str(Path(inputs.run_directory, inputs.process))
 
     def check(self, inputs: DataApiInputs, old_inputs: DataApiInputs | None, context: Context) -> Iterator[Refusal]:
+        formerly = old_inputs.owner if old_inputs else None
+        yield from refused_claim(_folder(inputs), inputs.owner, formerly, "process", environment=context.environment)
+        yield from _refused_ports(inputs, context)
         if inputs.http_port is not None and inputs.http_port == inputs.postgres_port:
             yield Refusal("postgresPort", f"port {inputs.http_port} is given twice")
         if inputs.postgres_port is not None and "sql" not in inputs.protocols:
@@ -141,9 +151,15 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
             return Drift(f"where data API {inputs.owner} answers is not known: it is found out", "http_port")
         wanted = _wanted(inputs, outputs)
         trouble = data_api.trouble(wanted, data_api.endpoints_of(wanted, outputs.http_port, outputs.postgres_port))
-        return Drift(f"data API {inputs.owner}: {trouble}; it is started again", "http_port") if trouble else None
+        if trouble:
+            return Drift(f"data API {inputs.owner}: {trouble}; it is started again", "http_port")
+        holder = holder_of(_folder(inputs))
+        if holder is None or holder.environment is None:
+            return Drift(f"data API {inputs.owner} does not name its environment; `up` marks it", "http_port")
+        return None
 
     def create(self, inputs: DataApiInputs, context: Context) -> DataApiOutputs:
+        claim(_folder(inputs), inputs.owner, environment=context.environment)
         try:
             return self._apply(inputs, None, context)
         except Failure:
@@ -154,7 +170,9 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
     def read(
         self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
     ) -> tuple[DataApiInputs, DataApiOutputs] | None:
-        if not data_api.is_configured(_wanted(inputs, outputs)):
+        holder = holder_of(_folder(inputs))
+        ours = holder is None or (holder.owner == inputs.owner and holder.is_in(context.environment))
+        if not ours or not data_api.is_configured(_wanted(inputs, outputs)):
             return None
         users = _without_grant(inputs, context)
         return inputs, outputs.model_copy(update={"users_without_grant": users})
@@ -162,17 +180,20 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
     def update(
         self, inputs: DataApiInputs, old_inputs: DataApiInputs, outputs: DataApiOutputs, context: Context
     ) -> DataApiOutputs:
+        claim(_folder(inputs), inputs.owner, environment=context.environment, formerly=old_inputs.owner)
         return self._apply(inputs, outputs, context)
 
     def delete(self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context) -> None:
-        data_api.take_down(_wanted(inputs, outputs))
+        if not released(_folder(inputs), inputs.owner, context, unmarked=True):
+            data_api.take_down(_wanted(inputs, outputs))
+            release(inputs.owner, context.environment, forget=context.delete_data)
 
     def _apply(self, inputs: DataApiInputs, outputs: DataApiOutputs | None, context: Context) -> DataApiOutputs:
         for warning in guard_of(inputs.protocols).warnings:
             context.warn(f"data API {inputs.owner}: {warning}")
-        endpoints = data_api.deploy_product(
-            _wanted(inputs, outputs), timeout_seconds=inputs.start_timeout_seconds, cancelled=context.stop
-        )
+        api = _on_reserved_ports(_wanted(inputs, outputs), inputs.owner, context)
+        endpoints = data_api.deploy_product(api, timeout_seconds=inputs.start_timeout_seconds, cancelled=context.stop)
+        _reserve(inputs, endpoints, context)
         return DataApiOutputs(
             http_port=endpoints.http_port,
             postgres_port=endpoints.postgres_port,
@@ -191,6 +212,45 @@ def _without_grant(inputs: DataApiInputs, context: Context) -> tuple[str, ...]:
     if found:
         context.warn(f"data API {inputs.owner}: users with access and without a grant: {', '.join(found)}")
     return found
+
+
+def _refused_ports(inputs: DataApiInputs, context: Context) -> Iterator[Refusal]:
+    """Requested ports that belong to a server of another product or environment."""
+    for name, port, what in (
+        ("httpPort", inputs.http_port, "HTTP"),
+        ("postgresPort", inputs.postgres_port, "the PostgreSQL protocol"),
+    ):
+        holder = held_by_another(port, inputs.owner, context.environment) if port is not None else None
+        if port is not None and holder is not None:
+            refused = port_reserved(port, holder, what, _SETTINGS[name])
+            yield Refusal(name, with_hint(refused.message, refused.hint))
+
+
+def _on_reserved_ports(api: data_api.DataApi, owner: str, context: Context) -> data_api.DataApi:
+    """The data API, on the ports that it had before it was removed if they are free."""
+    had = {use: reserved_for(owner, context.environment, use) for use in _SETTINGS.values()}
+    free = {use: port for use, port in had.items() if port is not None and is_free(api.host, port)}
+    return replace(
+        api,
+        http_port=api.http_port or free.get("http_port"),
+        postgres_port=api.postgres_port or (free.get("postgres_port") if "sql" in api.protocols else None),
+    )
+
+
+def _reserve(inputs: DataApiInputs, endpoints: data_api.Endpoints, context: Context) -> None:
+    """Reserve the ports of a running data API."""
+    for use, port in (("http_port", endpoints.http_port), ("postgres_port", endpoints.postgres_port)):
+        if port is not None:
+            other = reserve(Reservation(port, inputs.owner, context.environment, use))
+            if other is not None:
+                context.warn(
+                    f"data API {inputs.owner}: port {port} belongs to {other}, which cannot start while it runs"
+                )
+
+
+def _folder(inputs: DataApiInputs) -> Path:
+    """The folder that has the owner's mark: that of the gateway."""
+    return Gateway(Path(inputs.run_directory), inputs.process).folder
 
 
 def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.DataApi:

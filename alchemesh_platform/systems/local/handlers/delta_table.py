@@ -11,6 +11,7 @@ from pydantic import Field
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
+from alchemesh_platform.machine.released import released
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
@@ -56,9 +57,10 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
     def check(
         self, inputs: DeltaTableInputs, old_inputs: DeltaTableInputs | None, context: Context
     ) -> Iterator[Refusal]:
+        formerly = old_inputs.owner if old_inputs else None
         refusals = [
             *_unfit_columns(inputs),
-            *refused_path(inputs.path, inputs.owner, old_inputs.owner if old_inputs else None),
+            *refused_path(inputs.path, inputs.owner, formerly, environment=context.environment),
         ]
         yield from refusals
         if refusals:
@@ -83,33 +85,37 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
             return Drift(f"table {inputs.table} is missing in {inputs.path}; `up` creates it again, empty", "url")
         if evolution.steps or evolution.incompatible:
             return Drift(f"table {inputs.table} differs from its model; `up` updates it", "url")
+        if directory.needs_environment(Path(inputs.path)):
+            return Drift(f"table {inputs.table} does not name its environment; `up` marks it", "url")
         return None
 
     def create(self, inputs: DeltaTableInputs, context: Context) -> DeltaTableOutputs:
-        return self._apply(inputs, None)
+        return self._apply(inputs, None, context)
 
     def read(
         self, inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context
     ) -> tuple[DeltaTableInputs, DeltaTableOutputs] | None:
         path = Path(inputs.path)
-        if directory.owner_of(path) != inputs.owner or not delta.table_exists(path):
+        if not directory.holds(path, inputs.owner, context.environment) or not delta.table_exists(path):
             return None
         return inputs, DeltaTableOutputs(url=path.as_uri())
 
     def update(
         self, inputs: DeltaTableInputs, old_inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context
     ) -> DeltaTableOutputs:
-        return self._apply(inputs, old_inputs.owner)
+        return self._apply(inputs, old_inputs.owner, context)
 
     def delete(self, inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context) -> None:
         path = Path(inputs.path)
+        if released(path, inputs.owner, context):
+            return
         keep = inputs.keep_on_delete and not context.delete_data and not _never_written(path)
-        if directory.remove(path, inputs.owner, keep_data=keep) is not None:
+        if directory.remove(path, inputs.owner, keep_data=keep, environment=context.environment) is not None:
             context.info(f"kept {_rows_of(inputs)} of table {inputs.table} in {path}; a later `up` finds them again")
 
-    def _apply(self, inputs: DeltaTableInputs, formerly: str | None) -> DeltaTableOutputs:
+    def _apply(self, inputs: DeltaTableInputs, formerly: str | None, context: Context) -> DeltaTableOutputs:
         path = Path(inputs.path)
-        directory.create(path, inputs.owner, formerly=formerly)
+        directory.create(path, inputs.owner, environment=context.environment, formerly=formerly)
         delta.evolve_table(path, _wanted(inputs), replace=inputs.on_incompatible_change == "replace")
         return DeltaTableOutputs(url=path.as_uri())
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
+from alchemesh_platform.machine.released import released
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -48,7 +49,8 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         return inputs.path
 
     def check(self, inputs: DirectoryInputs, old_inputs: DirectoryInputs | None, context: Context) -> Iterator[Refusal]:
-        yield from refused_path(inputs.path, inputs.owner, old_inputs.owner if old_inputs else None)
+        formerly = old_inputs.owner if old_inputs else None
+        yield from refused_path(inputs.path, inputs.owner, formerly, environment=context.environment)
 
     def plan(self, inputs: DirectoryInputs, old: DirectoryOutputs | None, context: Context) -> Mapping[str, Any]:
         return known_url(inputs.path)
@@ -57,6 +59,8 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         path = Path(inputs.path)
         if directory.owner_of(path) is None:
             return Drift(f"folder {path} is missing; `up` creates it again", "url")
+        if directory.needs_environment(path):
+            return Drift(f"folder {path} does not name its environment; `up` marks it", "url")
         if inputs.retention_seconds is not None:
             expired = directory.expired(path, inputs.retention_seconds)
             if expired:
@@ -64,28 +68,30 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         return None
 
     def create(self, inputs: DirectoryInputs, context: Context) -> DirectoryOutputs:
-        return self._apply(inputs, None)
+        return self._apply(inputs, None, context)
 
     def read(
         self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context
     ) -> tuple[DirectoryInputs, DirectoryOutputs] | None:
-        found = directory.owner_of(Path(inputs.path)) == inputs.owner
+        found = directory.holds(Path(inputs.path), inputs.owner, context.environment)
         return (inputs, DirectoryOutputs(url=Path(inputs.path).as_uri())) if found else None
 
     def update(
         self, inputs: DirectoryInputs, old_inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context
     ) -> DirectoryOutputs:
-        return self._apply(inputs, old_inputs.owner)
+        return self._apply(inputs, old_inputs.owner, context)
 
     def delete(self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context) -> None:
+        if released(Path(inputs.path), inputs.owner, context):
+            return
         keep = inputs.keep_on_delete and not context.delete_data
-        kept = directory.remove(Path(inputs.path), inputs.owner, keep_data=keep)
+        kept = directory.remove(Path(inputs.path), inputs.owner, keep_data=keep, environment=context.environment)
         if kept is not None:
             context.info(f"kept {count(kept.files, 'file')} in {inputs.path}; a later `up` finds them again")
 
-    def _apply(self, inputs: DirectoryInputs, formerly: str | None) -> DirectoryOutputs:
+    def _apply(self, inputs: DirectoryInputs, formerly: str | None, context: Context) -> DirectoryOutputs:
         path = Path(inputs.path)
-        directory.create(path, inputs.owner, formerly=formerly)
+        directory.create(path, inputs.owner, environment=context.environment, formerly=formerly)
         if inputs.retention_seconds is not None:
             directory.remove_expired(path, inputs.retention_seconds)
         return DirectoryOutputs(url=path.as_uri())

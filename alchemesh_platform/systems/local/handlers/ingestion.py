@@ -12,6 +12,7 @@ from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
+from alchemesh_platform.machine.released import released
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -56,7 +57,8 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         return inputs.target
 
     def check(self, inputs: IngestionInputs, old_inputs: IngestionInputs | None, context: Context) -> Iterator[Refusal]:
-        yield from refused_path(inputs.target, inputs.owner, old_inputs.owner if old_inputs else None, "target")
+        formerly = old_inputs.owner if old_inputs else None
+        yield from refused_path(inputs.target, inputs.owner, formerly, "target", environment=context.environment)
         try:
             find_sources(inputs.source, _root(inputs))
         except SourceFailed as error:
@@ -71,6 +73,8 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         reason = todo.reason()
         if reason is not None:
             return Drift(reason, "rows")
+        if directory.needs_environment(target):
+            return Drift(f"landing area {target} does not name its environment; `up` marks it", "rows")
         now = ingestion.landed(target)
         if now is not None and _outputs(target, now) != outputs:
             return Drift(f"{target} was landed in another run: what it holds is noted", "rows")
@@ -84,7 +88,8 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
     ) -> tuple[IngestionInputs, IngestionOutputs] | None:
         target = Path(inputs.target)
         now = ingestion.landed(target)
-        return None if now is None or directory.owner_of(target) != inputs.owner else (inputs, _outputs(target, now))
+        ours = directory.holds(target, inputs.owner, context.environment)
+        return (inputs, _outputs(target, now)) if ours and now is not None else None
 
     def update(
         self, inputs: IngestionInputs, old_inputs: IngestionInputs, outputs: IngestionOutputs, context: Context
@@ -93,19 +98,19 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
 
     def delete(self, inputs: IngestionInputs, outputs: IngestionOutputs, context: Context) -> None:
         target = Path(inputs.target)
-        if directory.owner_of(target) != inputs.owner:
+        if directory.owner_of(target) is None or released(target, inputs.owner, context):
             return  # deleted, or owned by another port now
         now = ingestion.landed(target)
         keep = inputs.keep_on_delete and not context.delete_data and now is not None and now.rows > 0
         ingestion.forget(target, keep_data=keep)
-        directory.remove(target, inputs.owner, keep_data=keep)
+        directory.remove(target, inputs.owner, keep_data=keep, environment=context.environment)
         if keep and now is not None:
             held = f"{count(now.rows, 'row')} of {count(now.files, 'file')}"
             context.info(f"kept {held} in {target}; a later `up` finds them again")
 
     def _apply(self, inputs: IngestionInputs, formerly: str | None, context: Context) -> IngestionOutputs:
         target = Path(inputs.target)
-        directory.create(target, inputs.owner, formerly=formerly)
+        directory.create(target, inputs.owner, environment=context.environment, formerly=formerly)
         now = ingestion.ingest(
             inputs.source,
             _root(inputs),

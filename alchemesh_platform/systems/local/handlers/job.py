@@ -9,8 +9,11 @@ from typing import Any
 
 from pydantic import Field
 
+from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.machine.directory import Holder, held_elsewhere
 from alchemesh_platform.machine.files import storage_errors
+from alchemesh_platform.machine.released import other_environments_with
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
@@ -61,8 +64,13 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
         if shutil.which(inputs.python) is None:
             yield Refusal("python", f"there is no program {inputs.python}")
         holder = _holder(inputs)
-        if holder not in (None, inputs.owner, old_inputs.owner if old_inputs else None):
+        if holder is None:
+            return
+        if holder.owner not in (inputs.owner, old_inputs.owner if old_inputs else None):
             yield Refusal("directory", f"{inputs.directory} has the job of {holder}")
+        elif not holder.is_in(context.environment):
+            refused = held_elsewhere(Path(inputs.directory), holder, context.environment)
+            yield Refusal("directory", with_hint(refused.message, refused.hint))
 
     def plan(self, inputs: JobInputs, old: JobOutputs | None, context: Context) -> Mapping[str, Any]:
         known = isinstance(inputs.directory, str)
@@ -70,15 +78,18 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
 
     def drift(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> Drift | None:
         try:
-            same = job.read_job(job.job_file(Path(inputs.directory))) == _description(inputs)
+            found = job.read_job(job.job_file(Path(inputs.directory)))
         except JobFailed as error:
             return Drift(f"{error.message}: it is written again", "descriptor")
-        if same:
+        wanted = _description(inputs, context)
+        if found == wanted:
             return None
+        if found.environment is None and found.model_copy(update={"environment": wanted.environment}) == wanted:
+            return Drift(f"the description of job {inputs.owner} names no environment; `up` adds it", "descriptor")
         return Drift(f"the description of job {inputs.owner} was changed; `up` corrects it", "descriptor")
 
     def create(self, inputs: JobInputs, context: Context) -> JobOutputs:
-        return JobOutputs(descriptor=str(job.write_job(Path(inputs.directory), _description(inputs))))
+        return JobOutputs(descriptor=str(job.write_job(Path(inputs.directory), _description(inputs, context))))
 
     def read(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> tuple[JobInputs, JobOutputs] | None:
         path = job.job_file(Path(inputs.directory))
@@ -88,15 +99,19 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
         return self.create(inputs, context)
 
     def delete(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> None:
-        if _holder(inputs) in (None, inputs.owner):
-            path = job.job_file(Path(inputs.directory))
+        holder = _holder(inputs)
+        path = job.job_file(Path(inputs.directory))
+        if holder is not None and (holder.owner != inputs.owner or not holder.is_in(context.environment)):
+            return  # it has another owner now
+        if holder is None or holder.environment or not other_environments_with(path, inputs.owner, context):
             with storage_errors(f"remove {path}"):
                 path.unlink(missing_ok=True)
 
 
-def _description(inputs: JobInputs) -> JobDescription:
+def _description(inputs: JobInputs, context: Context) -> JobDescription:
     return JobDescription(
         owner=inputs.owner,
+        environment=context.environment,
         python=inputs.python,
         working_directory=str(Path(inputs.working_directory).absolute()),
         entrypoint=inputs.entrypoint,
@@ -106,8 +121,9 @@ def _description(inputs: JobInputs) -> JobDescription:
     )
 
 
-def _holder(inputs: JobInputs) -> str | None:
+def _holder(inputs: JobInputs) -> Holder | None:
     try:
-        return job.read_job(job.job_file(Path(inputs.directory))).owner
+        found = job.read_job(job.job_file(Path(inputs.directory)))
+        return Holder(found.owner, found.environment)
     except JobFailed:
         return None

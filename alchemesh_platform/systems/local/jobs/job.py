@@ -54,6 +54,9 @@ class JobDescription(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     owner: str = Field(description="Address of the port or product that the job belongs to.")
+    environment: str | None = Field(
+        default=None, description="Environment of the job; None in descriptions that earlier versions wrote."
+    )
     python: str = Field(description="Python interpreter.")
     working_directory: str = Field(description="Folder that it runs in, where modules are looked for.")
     entrypoint: str = Field(description="package.module:function, or the path of a script.")

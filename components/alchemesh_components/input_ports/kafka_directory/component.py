@@ -8,6 +8,7 @@ from typing import Any
 
 from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
 from alchemesh_components.input_ports.kafka_directory.spec import SPEC
+from alchemesh_platform.platform_file.builtin import LOCAL
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.systems.kafka.resources import TopicIngestion
 
@@ -25,15 +26,24 @@ class KafkaDirectory(Component[Args, Settings]):
         consumer = self.consumer()
         return {"kind": "files", "url": consumer.url, "format": "parquet"}
 
+    @property
+    def group(self) -> str:
+        """The consumer group, of one environment: two environments in a group would share the topic's partitions.
+
+        The landed files hold the progress, so a consumer that gets another group resumes where it was.
+        """
+        wiring = self.wiring
+        first = () if wiring.environment == LOCAL else (wiring.environment,)
+        return ".".join((*first, wiring.domain, wiring.product, wiring.port))
+
     def consumer(self) -> TopicIngestion:
         """The running consumer."""
         wiring, args = self.wiring, self.args
-        name = f"{wiring.domain}.{wiring.product}.{wiring.port}"
         return TopicIngestion(
             f"{self.name}-consumer",
             kafka=self.settings.kafka.access(),
             topic=args.topic,
-            group=args.group or name,
+            group=args.group or self.group,
             target=str(Path(self.settings.local.root, wiring.domain, wiring.product, wiring.port)),
             process=f"{wiring.domain}-{wiring.product}-{wiring.port}",
             run_directory=self.settings.local.run,

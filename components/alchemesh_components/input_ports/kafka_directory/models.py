@@ -21,7 +21,8 @@ class Args(Strict):
     topic: str = Field(min_length=1, description="Topic to read.")
     format: Literal["json"] = Field(default="json", description="Format of the messages: json is one object each.")
     group: Annotated[str, StringConstraints(min_length=1, max_length=GROUP_MAX)] | None = Field(
-        default=None, description="Consumer group; by default <domain>.<product>.<port>."
+        default=None,
+        description="Consumer group; by default <domain>.<product>.<port>, after the environment if that is not local.",
     )
     batch_messages: int = Field(default=5000, ge=1, description="Maximum number of messages in a file.")
     batch_time: Duration = Field(

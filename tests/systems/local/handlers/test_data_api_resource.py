@@ -18,6 +18,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.connections import DataApiConnection, WrongConnection
 from alchemesh_platform.machine import processes
+from alchemesh_platform.machine.reservations import Reservation, release, reserve
 from alchemesh_platform.machine.supervisor import config_folder, shut_down
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entry, write_entry
@@ -67,8 +68,21 @@ def test_a_data_api_is_healthy_when_created_and_keeps_its_ports(wire: Wire, inpu
     assert wire.create(TYPE, inputs).state == made.state
     wire.delete(made)
     assert wire.read(made) is None
+    again = wire.create(TYPE, inputs)
+    assert again.state["endpoints"] == made.state["endpoints"], "a client keeps its address through destroy and up"
+    wire.delete(again)
     with pytest.raises(WrongConnection, match="cannot read the credential"):
         ask(made.state)
+
+
+def test_port_of_another_product_is_refused(wire: Wire, inputs: dict[str, Any]) -> None:
+    reserve(Reservation(8091, "shop/orders/orders-table", "local", "http_port"))
+    with pytest.raises(
+        CheckFailed, match="port 8091, for HTTP, belongs to shop/orders/orders-table in environment local"
+    ):
+        wire.check(TYPE, {**inputs, "httpPort": 8091})
+    release("shop/orders/orders-table", "local", forget=False)
+    wire.check(TYPE, {**inputs, "httpPort": 8091})
 
 
 def test_a_preview_knows_configured_ports(wire: Wire, inputs: dict[str, Any]) -> None:

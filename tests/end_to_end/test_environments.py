@@ -1,0 +1,85 @@
+"""Two environments of one machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from alchemesh_platform.machine.directory import OWNER_FILE
+
+from .harness import PORT_ALONE, Shop, write_shop
+
+pytestmark = pytest.mark.engine
+
+BEFORE = """\
+kind: Platform
+name: acme
+environments:
+  dev:
+    extends: builtin/local
+    settings: {{local: {{root: "{home}/local/data", run: "{home}/local/run"}}}}
+"""
+TWO_ORDERS = pa.table({"order_id": pa.array([1, 2], pa.int64()), "amount": pa.array([1.5, 2.5], pa.float64())})
+NOW = "kind: Platform\nname: acme\nenvironments:\n  dev: {extends: builtin/local}\n"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Shop:
+    """A product without processes, and a platform file with a second environment."""
+    shop = write_shop(tmp_path / "orders", tmp_path / "home", PORT_ALONE)
+    (shop.folder / "platform.yaml").write_text(NOW)
+    return shop
+
+
+def table_of(shop: Shop, folder: str) -> Path:
+    return shop.home / folder / "data" / "shop" / "orders" / "orders-table" / "order"
+
+
+def test_environments_of_one_machine_share_no_data(pair: Shop) -> None:
+    """`destroy -e local --delete-data` deleted what `dev` was serving."""
+    pair.done("up", "--yes", "-e", "dev")
+    write_deltalake(str(table_of(pair, "dev")), TWO_ORDERS, mode="append")
+    pair.done("up", "--yes")
+    assert DeltaTable(table_of(pair, "local")).count() == 0
+    pair.done("destroy", "--yes", "--delete-data")
+    assert not table_of(pair, "local").exists()
+    assert DeltaTable(table_of(pair, "dev")).count() == 2
+    assert pair.json("up", "--yes", "-e", "dev")["changes"].keys() == {"same"}
+
+
+def test_installation_of_an_earlier_version_keeps_its_folders_and_rows(pair: Shop) -> None:
+    """Earlier versions gave every environment that extends builtin/local the folders of `local`."""
+    (pair.folder / "platform.yaml").write_text(BEFORE.format(home=pair.home))
+    pair.done("up", "--yes", "-e", "dev")
+    table = table_of(pair, "local")
+    write_deltalake(str(table), TWO_ORDERS, mode="append")
+    marks = sorted((pair.home / "local" / "data").rglob(OWNER_FILE))
+    for mark in marks:  # as the earlier version wrote them
+        mark.write_text(json.dumps({"owner": json.loads(mark.read_text())["owner"]}) + "\n")
+    files = sorted(path for path in table.rglob("*") if path.is_file())
+    (pair.folder / "platform.yaml").write_text(NOW)
+
+    migrated = pair.json("up", "--yes", "-e", "dev")
+    assert migrated["changes"] == {"same": migrated["changes"]["same"], "update": len(marks)}
+    assert sorted(path for path in table.rglob("*") if path.is_file()) == files
+    assert DeltaTable(table).count() == 2
+    assert {json.loads(mark.read_text())["environment"] for mark in marks} == {"dev"}
+    assert not (pair.home / "dev" / "data").exists()
+    assert pair.json("up", "--yes", "-e", "dev")["changes"].keys() == {"same"}
+
+    refused = pair.run("up", "--yes")
+    assert refused.returncode == 1
+    # The engine stops at the first refusal, which is one of the three.
+    at_its_line = r"alchemesh\.yaml:\d+:\d+  .*: \S+ belongs to shop/orders/\S+ in environment dev, not in local"
+    assert re.search(at_its_line, refused.stderr), refused.stderr
+    pair.run("destroy", "--yes", "--delete-data")
+    assert DeltaTable(table).count() == 2
+
+    pair.done("destroy", "--yes", "-e", "dev")
+    assert pair.json("up", "--yes", "-e", "dev")["outcome"] == "succeeded", "retained data is found where it is"
+    assert DeltaTable(table).count() == 2
