@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.approval.auto import auto_approval
@@ -253,7 +253,7 @@ def apply(
     with Registry.open(platform.registry) as registry:
         if product is not None:
             return apply_to(registry, platform, actor, [product], listen=listen, cancel=cancel)
-        found = products_to_apply(registry, platform.environment, datetime.now(UTC))
+        found = products_to_apply(registry, platform.environment, registry.now())
         if not found:
             listen(Noted(f"nothing to do: all access decisions in {platform.environment} are deployed"))
         return apply_to(registry, platform, actor, found, listen=listen, cancel=cancel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.observe import reading
@@ -197,8 +197,8 @@ def give_notice(
     from alchemesh_platform.contracts.notices.give import give_notice as give
     from alchemesh_platform.registry.store import Registry
 
-    now = datetime.now(UTC)
     with Registry.open(platform.registry) as registry:
+        now = registry.now()
         address = _recorded_address(registry, platform.environment, port, manifest)
         announced = give(registry, platform.environment, address, what, actor, now, message=message)
         consumers = _consumers(registry, platform.environment, address, now)
@@ -212,8 +212,8 @@ def withdraw_notice(
     from alchemesh_platform.contracts.notices.give import withdraw_notice as withdraw
     from alchemesh_platform.registry.store import Registry
 
-    now = datetime.now(UTC)
     with Registry.open(platform.registry) as registry:
+        now = registry.now()
         address = _recorded_address(registry, platform.environment, port, manifest)
         given = withdraw(registry, platform.environment, address, what, actor, now)
         consumers = _consumers(registry, platform.environment, address, now)

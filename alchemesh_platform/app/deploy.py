@@ -228,7 +228,7 @@ class _Run:
         Returns:
             The verdict. Its plan imports the data that earlier runs retained.
         """
-        registry, composed, now = self.operator.registry, self.product, datetime.now(UTC)
+        registry, composed, now = self.operator.registry, self.product, self.operator.registry.now()
         verdict = before_engine(
             registry,
             composed.manifest,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +27,8 @@ BEGINNING = "0" * 64  # the digest before the first act
 _LOOKED_UP = ("at", "environment", "product", "operation", "actor")
 BATCH = 1000  # number of acts in one read
 OVERRIDE = "contract override"  # the operation of acts that override a notice period
+
+CLOCK_SLACK = timedelta(minutes=5)  # the clocks of machines that share a registry differ
 
 
 class Act(BaseModel):
@@ -87,6 +89,7 @@ class Checked:
         broken: Numbers of the acts that break the chain.
         head: Digest of the last act. Keep it elsewhere to prove later that no act was removed from the end. The chain
             alone cannot prove that.
+        moved_clock: Numbers of the acts that are earlier than the act before them: a clock was moved.
         expect: The requested digest.
         expected_at: Number of the act with the requested digest; None if there is none.
     """
@@ -94,6 +97,7 @@ class Checked:
     acts: int
     broken: tuple[int, ...]
     head: str
+    moved_clock: tuple[int, ...] = ()
     expect: str | None = None
     expected_at: int | None = None
 
@@ -108,6 +112,7 @@ class Checked:
             "acts": self.acts,
             "broken": list(self.broken),
             "head": self.head,
+            "moved_clock": list(self.moved_clock),
             "expect": self.expect,
             "expected_at": self.expected_at,
             "whole": self.is_whole,
@@ -122,6 +127,8 @@ def check_chain(registry: Registry, expect: str | None = None) -> Checked:
     """
     before, number, found, total = BEGINNING, 0, None, 0
     broken: list[int] = []
+    moved: list[int] = []
+    latest: datetime | None = None
     with registry.reading() as connection:
         rows = connection.execution_options(yield_per=BATCH).execute(select(acts).order_by(acts.c.number))
         for row in rows:
@@ -131,7 +138,10 @@ def check_chain(registry: Registry, expect: str | None = None) -> Checked:
             if row.digest == expect:
                 found = row.number
             before, number = row.digest, row.number
-    return Checked(total, tuple(broken), before, expect, 0 if expect == BEGINNING else found)
+            if latest is not None and row.at < latest - CLOCK_SLACK:
+                moved.append(row.number)
+            latest = row.at
+    return Checked(total, tuple(broken), before, tuple(moved), expect, 0 if expect == BEGINNING else found)
 
 
 def _agrees(row: Any) -> bool:

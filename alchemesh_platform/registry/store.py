@@ -36,6 +36,12 @@ from alchemesh_platform.registry.tables import TABLES, changes, deployments
 from alchemesh_platform.registry.unavailable import RecordDamaged, RegistryUnavailable, shown
 from alchemesh_platform.registry.writes import Key, Written, named, put, put_new, remove
 
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
 Operation = Literal["up", "refresh", "destroy", "run"]
 Outcome = Literal["succeeded", "failed", "cancelled"]
 RecordT = TypeVar("RecordT", bound=Record)
@@ -103,6 +109,18 @@ class Registry:
     def writing(self) -> AbstractContextManager[Connection]:
         """A write connection for tables without records. It commits at the end or rolls back after an exception."""
         return self._database.writing()
+
+    def now(self) -> datetime:
+        """The time for decisions about access and notices.
+
+        PostgreSQL's server tells the time for all machines that share the registry: nobody gains or loses access by a
+        wrong clock of their own machine. With SQLite it is the time of this machine.
+        """
+        if self._database.on_sqlite:
+            return utc_now()
+        with self._database.reading() as connection:
+            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
 
     def put(self, record: Record) -> Written:
         """Write a record. Writing an identical record changes nothing and adds no history."""

@@ -68,7 +68,7 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     plan = compose(load_manifest(manifest, environment), platform, discover())
     with suppress(RegistryMissing), Registry.open(platform.registry, create=False) as registry:
         plan = in_recorded_places(registry, platform, with_foundations(registry, plan))
-        plan = with_grants(registry, plan, datetime.now(UTC))
+        plan = with_grants(registry, plan, registry.now())
     if not pulumi.runtime.is_dry_run() and (missing := foundation_problems(plan, "error")):
         raise FoundationMissing(missing)
     return deploy(plan)

@@ -151,6 +151,7 @@ def test_an_empty_audit_is_valid(tmp_path: Path) -> None:
             "acts": 0,
             "broken": [],
             "head": BEGINNING,
+            "moved_clock": [],
             "expect": None,
             "expected_at": None,
             "whole": True,

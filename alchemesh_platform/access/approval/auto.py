@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.requests.acts import utc_now
 from alchemesh_platform.policies.evaluate import evaluate_request
 from alchemesh_platform.policies.models import Effect, GivenRequest, Outcome, Policy
 from alchemesh_platform.registry.records import PolicyRecord
+from alchemesh_platform.registry.store import utc_now
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.approval.rules import RequestFacts

@@ -60,7 +60,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
             actor=requests.identity.subject,
             issuer=requests.identity.issuer,
             detail={"port": request.port, "user": issued.user},
-            at=requests.clock(),
+            at=requests.now,
         ),
     )
     return issued

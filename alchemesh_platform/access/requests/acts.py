@@ -56,11 +56,6 @@ class NotARequest(Failure):
     exit_code = ExitCode.USAGE
 
 
-def utc_now() -> datetime:
-    """The current time in UTC."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Requests:
     """The access requests of an environment, for one acting user.
@@ -70,14 +65,19 @@ class Requests:
         environment: Name of the environment.
         identity: The acting user.
         auto: Policies that approve automatically.
-        clock: Returns the current time.
+        clock: Returns the current time; by default the registry's time.
     """
 
     registry: Registry
     environment: str
     identity: Identity
     auto: AutoApproval | None = None
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime] | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The current time."""
+        return self.clock() if self.clock is not None else self.registry.now()
 
     def ask(
         self,
@@ -103,7 +103,7 @@ class Requests:
         Raises:
             NotAllowed, NotARequest, BadEnd, UnknownPort, UnknownRequester, AlreadyAsked: each with a fix.
         """
-        now = self.clock()
+        now = self.now
         if not purpose.strip():
             raise NotARequest("a request needs a purpose", hint='--purpose "purpose of the access"')
         if ends_at is not None:
@@ -179,7 +179,7 @@ class Requests:
             BadEnd, UnknownRequest, NotAllowed, InvalidTransition: as for the other operations.
         """
         if ends_at is not None:
-            in_future(ends_at, self.clock())
+            in_future(ends_at, self.now)
 
         def moved(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
             check_decides(registry, self.identity, request, "extend")
@@ -225,7 +225,7 @@ class Requests:
     ) -> AccessRequestRecord:
         """Change the current request under a lock: concurrent changes run one after the other."""
         port = known_request(self.registry, self.environment, address).port
-        now = self.clock()
+        now = self.now
         expired = False
         with self.registry.transaction(self._turn(port)) as registry:
             request = known_request(registry, self.environment, address)

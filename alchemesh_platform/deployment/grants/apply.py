@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Set
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from alchemesh_platform.access.grants.desired_grants import waits_for, with_grants
@@ -61,7 +61,7 @@ def apply_grants(
     """
     from alchemesh_platform.engine.state.deployed import deployed_state
 
-    now = datetime.now(UTC)
+    now = registry.now()
     expire_due(registry, platform.environment, product, now)
     plan = with_grants(registry, recomposed(registry, platform, product), now)
     if _is_settled(registry, plan):
@@ -71,7 +71,7 @@ def apply_grants(
     with operating(plan, platform, report=report, actor=actor) as operator:
         # Check again under the lock: another process may have deployed the product meanwhile.
         plan = with_foundations(registry, recomposed(registry, platform, product))
-        plan = with_grants(registry, plan, datetime.now(UTC))
+        plan = with_grants(registry, plan, registry.now())
         for waiting in _waiting(plan):
             report(waits_for(waiting, plan))
         requests = known_requests(registry, platform.environment, product)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.approval.auto import auto_approval
@@ -93,7 +92,7 @@ def grant_inputs_afterwards(
     The product remains deployed. A grant that fails is reported and remains approved. :func:`grant_inputs` describes
     the arguments.
     """
-    inputs = [each for each in input_access(registry, plan, datetime.now(UTC)) if each.status == "approved"]
+    inputs = [each for each in input_access(registry, plan, registry.now()) if each.status == "approved"]
     try:
         grant_inputs(registry, platform, plan, inputs, actor, deploy=deploy, report=report, cancel=cancel)
     except Failure as failure:

@@ -44,6 +44,9 @@ def check_lines(checked: Checked) -> Iterator[str]:
     if checked.expect is not None and checked.expected_at is None:
         removed = "entries were removed at the end"
         yield f"{click.style('✗', fg='red')} missing: no entry has the digest {checked.expect}; {removed}"
+    if checked.moved_clock:
+        numbers = ", ".join(str(number) for number in checked.moved_clock)
+        yield f"{click.style('!', fg='yellow')} moved clock: entry {numbers} is earlier than the entry before it"
     if checked.is_whole:
         after = f", {entries(checked.acts - checked.expected_at)} after the expected one" if checked.expected_at else ""
         yield f"{click.style('✓', fg='green')} {entries(checked.acts)}, each digest matches the entry before it{after}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from alchemesh_platform.contracts.notices.give import turn_of
 from alchemesh_platform.contracts.notices.recorded import drop_notices, settle_notices
 from alchemesh_platform.contracts.versions import keep_version, version_address
@@ -42,7 +40,7 @@ class ContractHandler(RecordHandler[ContractInputs]):
         with context.registry().transaction(turn_of(contract.environment, contract.address)) as turn:
             before = turn.get(ContractRecord, contract.environment, contract.address)
             keep_version(turn, contract)
-            settle_notices(turn, before, contract, given_by, datetime.now(UTC))
+            settle_notices(turn, before, contract, given_by, context.registry().now())
             turn.put(contract)
         return Nothing()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from alchemesh_platform.access.grants.grant_state import record_granted, record_withdrawn
 from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import PROPERTIES
@@ -27,9 +25,9 @@ class GrantHandler(RecordHandler[GrantInputs]):
 
     def create(self, inputs: GrantInputs, context: Context) -> Nothing:
         grant = GrantRecord.model_validate(inputs.model_dump())
-        record_granted(context.registry(), grant, datetime.now(UTC), actor=context.actor)
+        record_granted(context.registry(), grant, context.registry().now(), actor=context.actor)
         return Nothing()
 
     def delete(self, inputs: GrantInputs, outputs: Nothing, context: Context) -> None:
-        now = datetime.now(UTC)
+        now = context.registry().now()
         record_withdrawn(context.registry(), inputs.environment, inputs.port, inputs.address, now, actor=context.actor)

@@ -35,9 +35,17 @@ class Entry(BaseModel):
     scram: str | None = Field(default=None, pattern=r'^SCRAM-SHA-256\$[^"\s]+$', description="Hash of the credential.")
     bcrypt: str | None = Field(default=None, pattern=r"^\$2[aby]\$\S+$", description="Hash of the credential.")
 
+    ended_at: AwareDatetime | None = Field(
+        default=None, description="The end that has passed: a clock that is set back later does not give access again."
+    )
+
     def has_access(self, now: datetime) -> bool:
         """Whether it has a valid credential at this time."""
-        return self.scram is not None and self.bcrypt is not None and (self.ends_at is None or now < self.ends_at)
+        return self.scram is not None and self.bcrypt is not None and not self.has_ended(now)
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether its end has passed, now or at an earlier look."""
+        return self.ends_at is not None and (now >= self.ends_at or self.ended_at == self.ends_at)
 
     @property
     def by_hand(self) -> bool:
@@ -48,6 +56,14 @@ class Entry(BaseModel):
 def read_entries(gateway: Path) -> list[Entry]:
     """Every consumer of a gateway, by user name; an unreadable file gives no access."""
     return _read_all(gateway)[0]
+
+
+def settled_entries(gateway: Path, now: datetime) -> list[Entry]:
+    """Every consumer of a gateway. Records the ends that have passed. Call it with the gateway locked."""
+    for entry in read_entries(gateway):
+        if entry.has_ended(now) and entry.ended_at != entry.ends_at:
+            write_entry(gateway, entry.model_copy(update={"ended_at": entry.ends_at}))
+    return read_entries(gateway)
 
 
 def unreadable_entries(gateway: Path) -> list[str]:

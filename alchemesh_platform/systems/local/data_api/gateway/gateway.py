@@ -25,7 +25,7 @@ from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.machine.supervisor import SHORT_FOLDER, private_folder
-from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, read_entries
+from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, settled_entries
 from alchemesh_platform.systems.local.data_api.gateway.files import (
     ADMIN_SOCKET,
     caddy_configuration,
@@ -171,7 +171,7 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
     where = listening(gateway)
     if where is None:
         return
-    entries = read_entries(gateway.folder)
+    entries = settled_entries(gateway.folder, now())
     admitted = [entry for entry in entries if entry.has_access(now())]
     if where.web:
         running = processes.status(gateway.run_directory, gateway.web).alive
