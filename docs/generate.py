@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -17,17 +18,24 @@ from rich.text import Text
 
 from alchemesh_cli.main import COMMANDS, alchemesh
 from alchemesh_cli.render.plan import plan_lines
+from alchemesh_platform.access.operating import Operating, Right, Target
+from alchemesh_platform.access.rights import NotAllowed
+from alchemesh_platform.app.rights import check_mesh_right, recorded_rights
 from alchemesh_platform.base.failure import EXIT_CODES
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.documents.json_schema import WrittenSchema
+from alchemesh_platform.identity.identity import Identity, Mapped
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct
+from alchemesh_platform.mesh_repo.difference import MeshDiff, RecordChange
 from alchemesh_platform.mesh_repo.models import Domain, Users
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
 from alchemesh_platform.policies.load import SHIPPED, SHIPPED_TOGETHER, load_policies
 from alchemesh_platform.policies.models import Policy
+from alchemesh_platform.registry.records import DomainRecord, Persona, ProductRecord, Record, TeamRecord, UserRecord
+from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.sdk.spec import ComponentSpec
 
 DOCS = Path(__file__).parent
@@ -40,6 +48,7 @@ def pages() -> dict[Path, str]:
     found = {
         Path("reference/commands.md"): commands_page(),
         Path("reference/exit-codes.md"): exit_codes_page(),
+        Path("reference/rights.md"): rights_page(),
         Path("reference/manifest.md"): model_page("The manifest, `alchemesh.yaml`", _schema(DataProduct)),
         Path("reference/platform-file.md"): model_page("The platform file, `platform.yaml`", _schema(PlatformFile)),
         Path("reference/mesh-repo.md"): "\n".join(
@@ -105,6 +114,111 @@ def exit_codes_page() -> str:
     """The meaning of each exit code."""
     rows = [f"| {code.value} | {meaning} |" for code, meaning in EXIT_CODES.items()]
     return "\n".join(["# Exit codes", "", "| Code | Meaning |", "|---|---|", *rows])
+
+
+def _ci(repository: str, *products: str) -> Identity:
+    return Identity(f"repo:{repository}:environment:prod", "https://ci.example", repository, (Mapped(products),))
+
+
+ENVIRONMENT = "prod"
+PRODUCT = "retail/orders"
+PERSONAS = {
+    "owner of the product": Identity("olivia@acme.example", "https://login.example"),
+    "member of the product's team": Identity("mia@acme.example", "https://login.example"),
+    "owner of the domain": Identity("dora@acme.example", "https://login.example"),
+    "member of another team of the domain": Identity("nils@acme.example", "https://login.example"),
+    "consumer, in another domain": Identity("carl@acme.example", "https://login.example"),
+    "platform owner": Identity("pat@acme.example", "https://login.example"),
+    "pipeline mapped to the product": _ci("acme/orders", PRODUCT),
+    "pipeline of another product": _ci("acme/shoes", "retail/shoes"),
+    "user outside the mesh": Identity("eve@elsewhere.example", "https://login.example"),
+}
+
+
+def _rights_mesh() -> list[Record]:
+    """A deployed product in a mesh that has each persona."""
+
+    def user(name: str, *personas: Persona) -> UserRecord:
+        return UserRecord(environment=ENVIRONMENT, address=f"{name}@acme.example", name=name.title(), personas=personas)
+
+    def team(domain: str, name: str, member: str) -> TeamRecord:
+        return TeamRecord(
+            environment=ENVIRONMENT,
+            address=f"{domain}/{name}",
+            domain=domain,
+            name=name,
+            team_kind="data_product_team",
+            members=(f"{member}@acme.example",),
+        )
+
+    return [
+        DomainRecord(environment=ENVIRONMENT, address="retail", type="source_aligned", owner="dora@acme.example"),
+        DomainRecord(environment=ENVIRONMENT, address="mail", type="consumer_aligned", owner="pat@acme.example"),
+        team("retail", "shop", "mia"),
+        team("retail", "returns", "nils"),
+        team("mail", "campaigns", "carl"),
+        user("olivia", "data_product_owner"),
+        user("dora", "data_product_owner"),
+        *(user(name, "data_product_developer") for name in ("mia", "nils", "carl")),
+        user("pat", "platform_owner"),
+        ProductRecord(
+            environment=ENVIRONMENT,
+            address=PRODUCT,
+            team="shop",
+            owner="olivia@acme.example",
+            version="1.0.0",
+            lifecycle="stable",
+        ),
+    ]
+
+
+def _rights_of(registry: Registry, identity: Identity) -> dict[str, str]:
+    """A mark for each action of one persona."""
+    operating = Operating.of(registry, ENVIRONMENT, identity)
+    found = {
+        f"`{right.operation}`": right for right in recorded_rights(registry, ENVIRONMENT, identity, PRODUCT).rights
+    }
+    another = Target.product(PRODUCT, "returns", "nils@acme.example")
+    new = Target.product("retail/new", "shop", identity.subject)
+    found["`up` of a new product"] = operating.right("up", new)
+    found["`up` with another owner or team"] = operating.right("up", another)
+    found["`domain up`, `domain destroy`"] = operating.right("up", Target.domain("retail"))
+    found["`platform up`, `platform destroy`"] = operating.right("up", Target.platform(ENVIRONMENT))
+    member = registry.get(TeamRecord, ENVIRONMENT, "retail/shop")
+    person = registry.get(UserRecord, ENVIRONMENT, "mia@acme.example")
+    for action, changed in (("teams of the domain", member), ("users", person)):
+        found[f"`mesh apply`: {action}"] = _mesh_right(registry, identity, MeshDiff((RecordChange(changed, None),)))
+    return {action: "✓" if right.allowed else "R" if right.may_take_over else "–" for action, right in found.items()}
+
+
+def _mesh_right(registry: Registry, identity: Identity, difference: MeshDiff) -> Right:
+    try:
+        check_mesh_right(registry, ENVIRONMENT, identity, difference)
+    except NotAllowed as refused:
+        return Right("mesh apply", allowed=False, message=refused.message)
+    return Right("mesh apply")
+
+
+RIGHTS_INTRODUCTION = """\
+# Rights: persona × action
+
+The shipped policies give these rights in an environment with a recorded mesh. The table is made from the policies
+and from the rights in the code, for a product `retail/orders` of the team `retail/shop`. [Rights](../rights.md)
+explains it. `alchemesh whoami --on PRODUCT` shows your own rights.
+
+✓ allowed · R allowed with `--take-over REASON` · – refused with exit code 4
+"""
+
+
+def rights_page() -> str:
+    """The rights of each persona, from the policies and the rights in the code."""
+    with TemporaryDirectory() as folder, Registry.open(f"sqlite:///{folder}/registry.db") as registry:
+        registry.write(_rights_mesh())
+        rights = {persona: _rights_of(registry, identity) for persona, identity in PERSONAS.items()}
+    actions = list(next(iter(rights.values())))
+    lines = [RIGHTS_INTRODUCTION, f"| Action | {' | '.join(PERSONAS)} |", "|---" * (len(PERSONAS) + 1) + "|"]
+    lines += [f"| {action} | {' | '.join(given[action] for given in rights.values())} |" for action in actions]
+    return "\n".join(lines)
 
 
 def model_page(title: str, schema: dict[str, Any]) -> str:

@@ -18,7 +18,17 @@ from collections.abc import Callable
 import data
 from asking import PORTS, answer, ask_graphql, ask_rest, ask_sql, connections_of, data_api
 from deltalake import DeltaTable
-from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, drop_a_property, grant_access, open_requests
+from story import (
+    FLIGHTS,
+    FLIGHTS_OWNER,
+    OWNERS,
+    PLATFORM_OWNER,
+    PUNCTUALITY,
+    PUNCTUALITY_OWNER,
+    drop_a_property,
+    grant_access,
+    open_requests,
+)
 from terminal import REPOSITORY, DemoFailed, alchemesh, heading, run_tour, show
 
 from alchemesh_platform.base.home import HOME_VARIABLE
@@ -34,7 +44,7 @@ def tour() -> None:
     heading("The data: departures from New York in 2013")
     prepare_data()
     heading("The mesh: domains, teams, users and source systems")
-    alchemesh("mesh", "apply", MESH, "--yes")
+    alchemesh("mesh", "apply", MESH, "--yes", user=PLATFORM_OWNER)
     deploy_product(FLIGHTS)
     heading("Access: punctuality requests access to flights, is refused, and receives a grant")
     grant_access()
@@ -59,17 +69,17 @@ def tour() -> None:
 def deploy_product(product: str) -> None:
     """Deploy a product, run its code, and wait until the data API serves the result."""
     heading(f"Up: {product}")
-    alchemesh("up", "--yes", "-C", product)
-    alchemesh("run", "-C", product)
+    alchemesh("up", "--yes", "-C", product, user=OWNERS[product])
+    alchemesh("run", "-C", product, user=OWNERS[product])
     wait_until_served(product)
 
 
 def take_down() -> None:
     """Remove both products: the consumer, its access, and the product that it read."""
-    alchemesh("destroy", "--yes", "--delete-data", "-C", PUNCTUALITY)
+    alchemesh("destroy", "--yes", "--delete-data", "-C", PUNCTUALITY, user=PUNCTUALITY_OWNER)
     for request in open_requests():
         alchemesh("access", "revoke", request["request"], "--reason", "the tour is over", "--apply", user=FLIGHTS_OWNER)
-    alchemesh("destroy", "--yes", "--delete-data", "-C", FLIGHTS)
+    alchemesh("destroy", "--yes", "--delete-data", "-C", FLIGHTS, user=FLIGHTS_OWNER)
 
 
 def prepare_data() -> None:
@@ -86,13 +96,13 @@ def repeat(product: str) -> None:
         DemoFailed: when a resource or a table changed.
     """
     before = versions(product)
-    outcome = json.loads(alchemesh("up", "--yes", "--json", "-C", product, capture=True))
+    outcome = json.loads(alchemesh("up", "--yes", "--json", "-C", product, capture=True, user=OWNERS[product]))
     counts: dict[str, int] = outcome["changes"]
     changes = {operation: count for operation, count in counts.items() if operation not in UNCHANGED and count}
     print(f"{sum(changes.values())} changes, {counts.get('same', 0)} resources the same, {outcome['seconds']} s")
     if changes:
         raise DemoFailed(f"a second `up` of {product} changed something: {changes}")
-    alchemesh("run", "-C", product)
+    alchemesh("run", "-C", product, user=OWNERS[product])
     if versions(product) != before:
         raise DemoFailed(f"a second run of {product} wrote: table versions {before} became {versions(product)}")
 

@@ -44,6 +44,7 @@ PORT = "aviation/departures/departures-table"
 READER = "technical_team:operations/punctuality-desk"
 READER_MEMBER = "operations-punctuality-desk@acme.example"  # the group of the team, as platforms/gcp.yaml maps it
 OWNER, READER_OWNER = "amelia@airport.example", "bessie@airport.example"
+PLATFORM_OWNER = "katherine@airport.example"
 ENVIRONMENT = "demo"
 WHERE = ("-e", ENVIRONMENT, "--emulate")
 PASSWORD_VARIABLE = "KAFKA_PASSWORD"  # noqa: S105 - its name, as platforms/gcp.yaml has it
@@ -135,9 +136,9 @@ def platform_file(bootstrap: str, url: str) -> str:
 
 def deploy() -> None:
     """Record the mesh, and deploy the foundations and the product."""
-    alchemesh("platform", "up", "--yes", *WHERE)
-    alchemesh("mesh", "apply", MESH, "--yes", *WHERE)
-    alchemesh("domain", "up", DOMAIN, "--yes", *WHERE)
+    alchemesh("platform", "up", "--yes", *WHERE, user=PLATFORM_OWNER)
+    alchemesh("mesh", "apply", MESH, "--yes", *WHERE, user=PLATFORM_OWNER)
+    alchemesh("domain", "up", DOMAIN, "--yes", *WHERE, user=OWNER)
     alchemesh("up", "--yes", "-C", PRODUCT, *WHERE, user=OWNER)
 
 

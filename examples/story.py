@@ -19,6 +19,8 @@ PUNCTUALITY = "examples/punctuality"
 READ = "aviation/flights/flights-table"  # the port that punctuality reads; its contract is restricted
 READER = "data_product:operations/punctuality"
 FLIGHTS_OWNER, PUNCTUALITY_OWNER = "amelia@airport.example", "bessie@airport.example"
+OWNERS = {FLIGHTS: FLIGHTS_OWNER, PUNCTUALITY: PUNCTUALITY_OWNER}  # only they, their teams and platform owners deploy
+PLATFORM_OWNER = "katherine@airport.example"
 DROPPED = "visibility_miles"  # the property of a flight that its team wants to remove
 FORBIDDEN = 4  # exit code when a policy, a contract or a missing grant forbids something
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.approval.auto import auto_approval
+from alchemesh_platform.access.operating import Target
 from alchemesh_platform.access.requests.acts import Requests
 from alchemesh_platform.app.events import (
     GrantsApplied,
@@ -21,6 +22,7 @@ from alchemesh_platform.app.events import (
     notes_to,
 )
 from alchemesh_platform.app.programs import deploy_product
+from alchemesh_platform.app.rights import check_recorded_right, record_take_over
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.deployment.grants.apply import apply_grants, products_to_apply
@@ -234,6 +236,7 @@ def apply(
     actor: Identity,
     product: str | None = None,
     *,
+    take_over: str | None = None,
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Applied:
@@ -243,20 +246,29 @@ def apply(
         platform: The environment.
         actor: The identity that deploys; the history and the audit record it.
         product: ``domain/product``; by default every product whose grants differ from the decisions.
+        take_over: The reason to operate a product of another team of the domain. The audit records it.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
-        Failure: when ``product`` is given and its deployment cannot start. Without it, the result contains the
-            failures.
+        Failure: when ``product`` is given and its deployment cannot start, or the actor may not operate it. Without
+            it, the result contains the failures.
     """
     with Registry.open(platform.registry) as registry:
+
+        def check(address: str) -> None:
+            target = Target.product(address)
+            environment = platform.environment
+            right = check_recorded_right(registry, environment, actor, "access apply", target, take_over=take_over)
+            record_take_over(registry, environment, actor, right, target, take_over)
+
         if product is not None:
+            check(product)
             return apply_to(registry, platform, actor, [product], listen=listen, cancel=cancel)
         found = products_to_apply(registry, platform.environment, registry.now())
         if not found:
             listen(Noted(f"nothing to do: all access decisions in {platform.environment} are deployed"))
-        return apply_to(registry, platform, actor, found, listen=listen, cancel=cancel)
+        return apply_to(registry, platform, actor, found, check=check, listen=listen, cancel=cancel)
 
 
 def apply_to(
@@ -265,16 +277,22 @@ def apply_to(
     actor: Identity,
     products: Sequence[str],
     *,
+    check: Callable[[str], None] = lambda _product: None,
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Applied:
-    """Deploy the access decisions of each product, in order; see :func:`apply` for the arguments."""
+    """Deploy the access decisions of each product, in order; see :func:`apply` for the arguments.
+
+    Args:
+        check: Raises if the actor may not operate a product.
+    """
     outcomes: dict[str, Outcome | None] = {}
     failures: dict[str, Failure] = {}
     for product in products:
         if cancel is not None and cancel.is_set():
             break
         try:
+            check(product)
             outcome = apply_grants(
                 registry,
                 platform,
@@ -314,7 +332,7 @@ def credential(platform: Platform, actor: Identity, address: str, *, listen: Lis
 def _requests(platform: Platform, actor: Identity, listen: Listener) -> Iterator[Requests]:
     with Registry.open(platform.registry) as registry:
         auto = auto_approval(registry, platform.environment, lambda line: listen(Noted(f"note: {line}")))
-        yield Requests(registry, platform.environment, actor, auto)
+        yield Requests(registry, platform.environment, actor, auto, report=notes_to(listen))
 
 
 def _decided(

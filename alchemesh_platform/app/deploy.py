@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.app.events import EngineReported, Listener, RunEnded, RunStarted, Warned, ignore, notes_to
 from alchemesh_platform.app.private import protect_home
 from alchemesh_platform.app.programs import deploy_product
+from alchemesh_platform.app.rights import check_recorded_right, check_right, record_take_over
 from alchemesh_platform.deployment.checks.promises import Override, record_override
 from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
@@ -23,6 +24,7 @@ from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recovery.kept_data import with_kept
 
 if TYPE_CHECKING:
+    from alchemesh_platform.access.operating import Right, Target
     from alchemesh_platform.app.where import Composed
     from alchemesh_platform.deployment.checks.verdict import Verdict
     from alchemesh_platform.deployment.operator import Operator
@@ -58,7 +60,7 @@ def preview(
         UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
         ProblemsFound, Forbidden: when the mesh or a policy refuses the product.
     """
-    with _held(product, None, targets=targets, parallel=parallel, listen=listen, cancel=cancel) as run:
+    with _held(product, None, "preview", targets=targets, parallel=parallel, listen=listen, cancel=cancel) as run:
         return run.engine("preview", run.judge("preview", strict=strict))
 
 
@@ -70,6 +72,7 @@ def up(
     targets: tuple[str, ...] = (),
     parallel: int | None = None,
     override_notice: str | None = None,
+    take_over: str | None = None,
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
@@ -84,6 +87,7 @@ def up(
         parallel: Maximum number of parallel steps; the engine's own choice by default.
         override_notice: The reason for a change before the end of its notice period. The audit records it for each
             port.
+        take_over: The reason to operate a product of another team of the domain. The audit records it.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
@@ -92,6 +96,7 @@ def up(
         failed, or if it found no changes.
 
     Raises:
+        NotAllowed: when the actor may not deploy the product; before anything starts.
         UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
         ProblemsFound, Forbidden, FoundationMissing, ForbiddenByContract, AccessMissing, NotAllowed: when a check
             refuses the product. The checks run again after ``confirm``.
@@ -99,7 +104,15 @@ def up(
     """
     override = Override(override_notice, actor) if override_notice is not None else None
     with _held(
-        product, actor, targets=targets, parallel=parallel, override=override, listen=listen, cancel=cancel
+        product,
+        actor,
+        "up",
+        take_over=take_over,
+        targets=targets,
+        parallel=parallel,
+        override=override,
+        listen=listen,
+        cancel=cancel,
     ) as run:
         verdict = run.judge("up")
         if confirm is not None:
@@ -108,6 +121,7 @@ def up(
                 return seen
             # The prompt may stay open for long. Access may be revoked or a notice withdrawn in that time.
             verdict = run.judge("up", before=verdict)
+        run.record_take_over("up")
         run.record_override(verdict)
         run.grant_inputs(verdict)
         done = run.engine("up", verdict)
@@ -122,6 +136,7 @@ def refresh(
     actor: Identity,
     *,
     parallel: int | None = None,
+    take_over: str | None = None,
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
@@ -131,14 +146,18 @@ def refresh(
         product: The product, composed for an environment.
         actor: The identity that acts; the history and the audit record it.
         parallel: Maximum number of parallel steps; the engine's own choice by default.
+        take_over: The reason to operate a product of another team of the domain. The audit records it.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
+        NotAllowed: when the actor may not operate the product; before anything starts.
         StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
     """
-    with _held(product, actor, parallel=parallel, listen=listen, cancel=cancel) as run:
-        return run.engine("refresh", run.judge("refresh"))
+    with _held(product, actor, "refresh", take_over=take_over, parallel=parallel, listen=listen, cancel=cancel) as run:
+        verdict = run.judge("refresh")
+        run.record_take_over("refresh")
+        return run.engine("refresh", verdict)
 
 
 def destroy(
@@ -148,6 +167,7 @@ def destroy(
     delete_data: bool = False,
     parallel: int | None = None,
     override_notice: str | None = None,
+    take_over: str | None = None,
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
@@ -160,19 +180,30 @@ def destroy(
         parallel: Maximum number of parallel steps; the engine's own choice by default.
         override_notice: The reason to delete the product before the end of its consumers' notice period. The audit
             records it.
+        take_over: The reason to operate a product of another team of the domain. The audit records it.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Raises:
         StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
         ForbiddenByContract: when consumers hold grants and have received no notice.
-        NotAllowed: when the actor lacks the right to override a notice.
+        NotAllowed: when the actor may not destroy the product, before anything starts; or lacks the right to override a
+            notice.
     """
     override = Override(override_notice, actor) if override_notice is not None else None
     with _held(
-        product, actor, delete_data=delete_data, parallel=parallel, override=override, listen=listen, cancel=cancel
+        product,
+        actor,
+        "destroy",
+        take_over=take_over,
+        delete_data=delete_data,
+        parallel=parallel,
+        override=override,
+        listen=listen,
+        cancel=cancel,
     ) as run:
         verdict = run.judge("destroy")
+        run.record_take_over("destroy")
         run.record_override(verdict)
         done = run.engine("destroy", verdict)
         if done.succeeded:
@@ -184,6 +215,7 @@ def destroy(
 def _held(
     product: Composed,
     actor: Identity | None,
+    operation: OperationName,
     *,
     listen: Listener,
     cancel: threading.Event | None,
@@ -191,18 +223,48 @@ def _held(
     targets: tuple[str, ...] = (),
     delete_data: bool = False,
     override: Override | None = None,
+    take_over: str | None = None,
 ) -> Iterator[_Run]:
-    """Lock the product's stack for a run."""
+    """Lock the product's stack for a run, if the actor may carry it out."""
     from alchemesh_platform.mesh_repo.last_seen import remember_mesh
 
     check_targets(product.plan, targets)
+    if actor is not None:
+        check_right(
+            product.platform,
+            actor,
+            operation,
+            target_of(product),
+            take_over=take_over,
+            delete_data=delete_data,
+            listen=listen,
+        )
     report = notes_to(listen)
     if actor is not None:  # a preview changes nothing
         protect_home(product.platform, listen)
     with operating(product.plan, product.platform, report=report, delete_data=delete_data, actor=actor) as operator:
         remember_mesh(product.platform, operator.registry)
         product = replace(product, plan=in_recorded_places(operator.registry, product.platform, product.plan))
-        yield _Run(product, operator, actor, listen, cancel or threading.Event(), targets, parallel, override)
+        yield _Run(
+            product,
+            operator,
+            actor,
+            listen,
+            cancel or threading.Event(),
+            targets,
+            parallel,
+            override,
+            take_over,
+            delete_data,
+        )
+
+
+def target_of(product: Composed) -> Target:
+    """A product as the target of an operation, with the team and the owner that its manifest declares."""
+    from alchemesh_platform.access.operating import Target
+
+    declared = product.manifest.product
+    return Target.product(declared.address, declared.team, declared.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +279,8 @@ class _Run:
     targets: tuple[str, ...]
     parallel: int | None
     override: Override | None
+    take_over: str | None = None
+    delete_data: bool = False
 
     def judge(self, operation: OperationName, *, before: Verdict | None = None, strict: bool = False) -> Verdict:
         """Check the run, and report each warning once.
@@ -229,6 +293,7 @@ class _Run:
             The verdict. Its plan imports the data that earlier runs retained.
         """
         registry, composed, now = self.operator.registry, self.product, self.operator.registry.now()
+        self.right(operation)
         verdict = before_engine(
             registry,
             composed.manifest,
@@ -244,6 +309,28 @@ class _Run:
             if problem not in reported:
                 self.listen(Warned(problem))
         return replace(verdict, plan=with_kept(registry, verdict.plan, self.operator.deployed_state()))
+
+    def right(self, operation: OperationName) -> Right | None:
+        """The right of the actor, checked under the stack's lock; None for a preview, which needs no actor."""
+        if self.actor is None:
+            return None
+        return check_recorded_right(
+            self.operator.registry,
+            self.product.platform.environment,
+            self.actor,
+            operation,
+            target_of(self.product),
+            take_over=self.take_over,
+            delete_data=self.delete_data,
+        )
+
+    def record_take_over(self, operation: OperationName) -> None:
+        """Record in the audit that the actor takes the product over, if only that gives the right."""
+        right = self.right(operation)
+        if right is not None and self.actor is not None:
+            environment = self.product.platform.environment
+            target = target_of(self.product)
+            record_take_over(self.operator.registry, environment, self.actor, right, target, self.take_over)
 
     def engine(self, operation: OperationName, verdict: Verdict) -> Outcome:
         """Run the engine, and report its events."""

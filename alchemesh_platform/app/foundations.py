@@ -19,11 +19,14 @@ from alchemesh_platform.app.events import (
 )
 from alchemesh_platform.app.private import protect_home
 from alchemesh_platform.app.programs import deploy_foundation
+from alchemesh_platform.app.rights import check_right
 from alchemesh_platform.foundations.operator import operating_foundation, own_state
 
 if TYPE_CHECKING:
+    from alchemesh_platform.access.operating import Target
     from alchemesh_platform.compose.foundation import Foundation
     from alchemesh_platform.foundations.operator import FoundationOperation, FoundationOperator, FoundationOutcome
+    from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
 
 
@@ -88,6 +91,7 @@ def preview(
 
 def up(
     stack: FoundationStack,
+    actor: Identity,
     *,
     confirm: Callable[[FoundationOutcome], bool] | None = None,
     listen: Listener = ignore,
@@ -97,6 +101,7 @@ def up(
 
     Args:
         stack: The foundation.
+        actor: The identity that acts. The audit records a refusal.
         confirm: Receives the preview and returns whether to deploy it, under the same lock. Without it, no preview
             runs.
         listen: Receives each event.
@@ -107,9 +112,10 @@ def up(
         failed, or if it found no changes.
 
     Raises:
+        NotAllowed: when the actor may not deploy the foundation; before anything starts.
         StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
     """
-    with _held(stack, listen, cancel) as run:
+    with _held(stack, listen, cancel, actor=actor, operation="up") as run:
         if confirm is not None:
             seen = run("preview")
             if not seen.succeeded or not seen.changes or not confirm(seen):
@@ -120,6 +126,7 @@ def up(
 
 def refresh(
     stack: FoundationStack,
+    actor: Identity,
     *,
     confirm: Callable[[], bool] | None = None,
     listen: Listener = ignore,
@@ -129,19 +136,24 @@ def refresh(
 
     Args:
         stack: The foundation.
+        actor: The identity that acts. The audit records a refusal.
         confirm: Returns whether to continue, under the stack's lock.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
     Returns:
         The outcome; None if ``confirm`` returned False.
+
+    Raises:
+        NotAllowed: when the actor may not refresh the foundation; before anything starts.
     """
-    with _held(stack, listen, cancel) as run:
+    with _held(stack, listen, cancel, actor=actor, operation="refresh") as run:
         return run("refresh") if confirm is None or confirm() else None
 
 
 def destroy(
     stack: FoundationStack,
+    actor: Identity,
     *,
     confirm: Callable[[], bool] | None = None,
     delete_protected: bool = False,
@@ -152,6 +164,7 @@ def destroy(
 
     Args:
         stack: The foundation.
+        actor: The identity that acts. The audit records a refusal.
         confirm: Returns whether to continue, under the stack's lock. The check for dependents runs before it.
         delete_protected: Whether to delete protected resources too.
         listen: Receives each event.
@@ -161,21 +174,41 @@ def destroy(
         The outcome; None if ``confirm`` returned False.
 
     Raises:
+        NotAllowed: when the actor may not destroy the foundation; before anything starts.
         FoundationInUse: when products or domains depend on it.
         RefusesDeletion: when a service refuses to delete a protected resource.
     """
-    with _held(stack, listen, cancel, delete_protected=delete_protected) as run:
+    with _held(stack, listen, cancel, actor=actor, operation="destroy", delete_protected=delete_protected) as run:
         run.operator.check_unused()
         return run("destroy") if confirm is None or confirm() else None
 
 
 @contextmanager
 def _held(
-    stack: FoundationStack, listen: Listener, cancel: threading.Event | None, *, delete_protected: bool = False
+    stack: FoundationStack,
+    listen: Listener,
+    cancel: threading.Event | None,
+    *,
+    actor: Identity | None = None,
+    operation: FoundationOperation = "preview",
+    delete_protected: bool = False,
 ) -> Iterator[_Run]:
-    """Lock the stack of a foundation for a run."""
+    """Lock the stack of a foundation for a run, if the actor may carry it out."""
+    if actor is not None:
+        check_right(stack.platform, actor, operation, target_of(stack), delete_data=delete_protected, listen=listen)
     with operating_foundation(stack.foundation, stack.platform, state=stack.state, report=notes_to(listen)) as operator:
         yield _Run(stack.foundation, operator, listen, cancel or threading.Event(), delete_protected)
+
+
+def target_of(stack: FoundationStack) -> Target:
+    """A foundation as the target of an operation."""
+    from alchemesh_platform.access.operating import Target
+    from alchemesh_platform.sdk.spec import Role
+
+    foundation = stack.foundation
+    if foundation.role is Role.PLATFORM:
+        return Target.platform(stack.platform.environment)
+    return Target.domain(foundation.wiring.domain)
 
 
 @dataclass(frozen=True, slots=True)

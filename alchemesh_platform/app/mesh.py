@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.events import Listener, MeshCompared, ignore
+from alchemesh_platform.app.rights import check_mesh_right
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,7 @@ def apply(
         difference = preview_mesh(registry, platform.environment, wanted)
         listen(MeshCompared(difference))
         if difference:
+            check_mesh_right(registry, platform.environment, actor, difference)
             if confirm is not None and not confirm(difference):
                 return None
             expected = difference if confirm is not None else None

@@ -19,6 +19,7 @@ def run(
     arguments: tuple[str, ...] = (),
     *,
     folder: Path = Path(),
+    take_over: str | None = None,
     on_output: Callable[[str], None] = lambda _line: None,
 ) -> Deployment:
     """Run a product's code. The history contains the run from its start.
@@ -29,20 +30,30 @@ def run(
         actor: The identity that runs the code.
         arguments: Arguments for the code.
         folder: The product's folder, in which a job of an emulated cloud runs.
+        take_over: The reason to run a product of another team of the domain. The audit records it.
         on_output: Receives each line that the code prints, with secrets masked.
 
     Returns:
         The finished run: outcome, exit status and the end of its output.
 
     Raises:
+        NotAllowed: when the actor may not run the product; before anything starts.
         NotDeployed: when the product is not deployed.
         NoCode: when the product has no code that can run on this machine.
     """
+    from alchemesh_platform.access.operating import Target
+    from alchemesh_platform.app.rights import check_recorded_right, record_take_over
     from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.deployment.connections import product_record
     from alchemesh_platform.deployment.emulation import emulator_variables, job_runner, resume
     from alchemesh_platform.deployment.run_code import run_code
     from alchemesh_platform.registry.store import Registry
 
+    with Registry.open(platform.registry) as registry:
+        product_record(registry, platform.environment, product)
+        target = Target.product(product)
+        right = check_recorded_right(registry, platform.environment, actor, "run", target, take_over=take_over)
+        record_take_over(registry, platform.environment, actor, right, target, take_over)
     resume(platform)
     with Registry.open(platform.registry) as registry:
         return run_code(

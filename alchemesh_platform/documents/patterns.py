@@ -11,6 +11,7 @@ from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN, VARI
 VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 PRODUCT_ADDRESS_PATTERN = r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"
+PRODUCTS_PATTERN = r"^[a-z][a-z0-9-]*/([a-z][a-z0-9-]*|\*)$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
 

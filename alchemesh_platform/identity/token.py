@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import Remedy, command, remedy
-from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.identity.identity import Identity, Mapped
 from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, published_by
 
 if TYPE_CHECKING:
-    from alchemesh_platform.platform_file.models import IdentityProvider
+    from alchemesh_platform.platform_file.models import IdentityProvider, Pipeline
 
 # Signatures that only the issuer can create. This excludes `none` and signatures with a shared secret, which anyone
 # could create from the issuer's public key.
@@ -44,10 +44,63 @@ def verify(token: str, provider: IdentityProvider, *, now: float | None = None) 
         TokenRefused: when the token is invalid; gives the reason and the command for a new token.
         ProviderUnavailable: when the issuer's keys cannot be fetched.
     """
-    issuer = provider.issuer or ""
-    claims = _claims(token, provider, published_by(issuer))
-    _check(claims, provider, time.time() if now is None else now)
+    moment = time.time() if now is None else now
+    named = _unverified_issuer(token)
+    own = provider.issuer or ""
+    trusted = provider
+    # The token chooses among the issuers of the platform file; the keys of that issuer then verify it.
+    if named != own and named in {pipeline.issuer for pipeline in provider.pipelines}:
+        trusted = provider.model_copy(update={"issuer": named})
+    issuer = trusted.issuer or ""
+    claims = _claims(token, trusted, published_by(issuer))
+    pipelines = [each for each in provider.pipelines if _is_of(each, provider, claims)]
+    if pipelines:
+        _check(claims, trusted.model_copy(update={"audience": pipelines[0].audience or provider.audience}), moment)
+        return _pipeline(pipelines, claims, trusted)
+    if trusted is not provider:
+        _refuse(trusted, f"no pipeline of the platform file has its claims (sub {_shown(claims.get('sub'))})")
+    _check(claims, provider, moment)
     return Identity(_subject(claims, provider), issuer)
+
+
+def _is_of(pipeline: Pipeline, provider: IdentityProvider, claims: dict[str, Any]) -> bool:
+    """Whether a token belongs to a pipeline: by its issuer, its audience and each of the claims."""
+    audience = claims.get("aud")
+    return (
+        claims.get("iss") == (pipeline.issuer or provider.issuer)
+        and (pipeline.audience or provider.audience) in (audience if isinstance(audience, list) else [audience])
+        and all(_matches(claims.get(name), wanted) for name, wanted in pipeline.claims.items())
+    )
+
+
+def _matches(found: Any, wanted: str) -> bool:
+    if isinstance(found, list):
+        return any(_matches(each, wanted) for each in found)
+    if not isinstance(found, str):
+        return False
+    return found.startswith(wanted[:-1]) if wanted.endswith((":*", "/*")) else found == wanted
+
+
+def _pipeline(pipelines: list[Pipeline], claims: dict[str, Any], provider: IdentityProvider) -> Identity:
+    """The identity of a pipeline: its ``sub``, with everything that the matching entries map it to."""
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject.strip():
+        _refuse(provider, "it has no claim 'sub', which names the pipeline")
+    mapped = tuple(Mapped(each.products, each.domains, each.platform, each.mesh, each.operations) for each in pipelines)
+    return Identity(subject, provider.issuer or "", ", ".join(each.name for each in pipelines), mapped)
+
+
+def _unverified_issuer(token: str) -> str | None:
+    """The issuer that a token names, before anything verifies it; None if it is unreadable."""
+    import json
+    from base64 import urlsafe_b64decode
+
+    try:
+        body = token.split(".")[1]
+        issuer = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4))).get("iss")
+    except (IndexError, ValueError, AttributeError):
+        return None
+    return issuer if isinstance(issuer, str) else None
 
 
 def _claims(token: str, provider: IdentityProvider, published: Published) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from alchemesh_platform.mesh_repo.mesh import Mesh
-from alchemesh_platform.registry.records import Record
+from alchemesh_platform.registry.records import Record, SourceSystemRecord, TeamRecord
 
 ChangeKind = Literal["created", "updated", "removed"]
 
@@ -99,6 +99,17 @@ def plan_changes(wanted: Mesh, recorded: Mesh) -> MeshDiff:
         (wanted.policies, recorded.policies),
     )
     return MeshDiff(tuple(change for after, before in pairs for change in _changes(after, before)))
+
+
+def touched_domains(difference: MeshDiff) -> frozenset[str]:
+    """The domains whose teams or source systems change."""
+    records = (change.record for change in difference.changes)
+    return frozenset(record.domain for record in records if isinstance(record, TeamRecord | SourceSystemRecord))
+
+
+def shared_changes(difference: MeshDiff) -> bool:
+    """Whether anything changes that no single domain decides: users, policies, or a domain itself."""
+    return any(not isinstance(change.record, TeamRecord | SourceSystemRecord) for change in difference.changes)
 
 
 def _changes(wanted: Mapping[str, Record], recorded: Mapping[str, Record]) -> list[RecordChange]:

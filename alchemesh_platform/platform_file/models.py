@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, StringConstraints
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.documents.document import Node, node_of
 from alchemesh_platform.documents.models import Name, Strict
-from alchemesh_platform.documents.patterns import RESOURCE_PATTERN
+from alchemesh_platform.documents.patterns import PRODUCTS_PATTERN, RESOURCE_PATTERN
 from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL
 
 TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable
@@ -23,6 +23,32 @@ class Transform(Strict):
         description="Pulumi type of the children: package:module:Type."
     )
     set: dict[str, Any] = Field(description="Property: value, named as the Pulumi type's schema names them.")
+
+
+class Pipeline(Strict):
+    """A pipeline: a token with these claims may carry out these operations. The token names no user of the mesh."""
+
+    name: Name = Field(description="Name of the pipeline, for messages and policies.")
+    issuer: str | None = Field(
+        default=None, description="Address of the issuer of its tokens; that of `identity` by default."
+    )
+    audience: str | None = Field(
+        default=None, description="Required audience of its tokens; that of `identity` by default."
+    )
+    claims: dict[str, str] = Field(
+        min_length=1,
+        description="Claim: value. Every claim must match. A value that ends with `:*` or `/*` accepts every text that "
+        "begins with the rest; a list in the token matches if one of its items does.",
+    )
+    products: tuple[Annotated[str, StringConstraints(pattern=PRODUCTS_PATTERN)], ...] = Field(
+        default=(), description="Products that it operates: domain/product, or domain/* for all of a domain."
+    )
+    domains: tuple[Name, ...] = Field(default=(), description="Domains whose stack it deploys.")
+    platform: bool = Field(default=False, description="Whether it deploys the platform's stack.")
+    mesh: bool = Field(default=False, description="Whether it applies the mesh repo.")
+    operations: tuple[Literal["up", "refresh", "destroy", "run", "unlock", "access apply", "mesh apply"], ...] = Field(
+        default=(), description="Operations that it may carry out; all by default."
+    )
 
 
 class IdentityProvider(Strict):
@@ -45,6 +71,9 @@ class IdentityProvider(Strict):
     token: SecretRef = Field(default=TOKEN, description="oidc: location of the token.")
     client: str | None = Field(
         default=None, description="oidc: public client of `alchemesh login`, which asks for a token by device code."
+    )
+    pipelines: tuple[Pipeline, ...] = Field(
+        default=(), description="oidc: pipelines, and the products that each of them operates."
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from alchemesh_platform.base.problems import Location, ProblemsFound
 from alchemesh_platform.documents.document import Node
-from alchemesh_platform.policies.evaluate import evaluate, evaluate_request
+from alchemesh_platform.policies.evaluate import evaluate, evaluate_operation, evaluate_request
 from alchemesh_platform.policies.facts import Component, Facts, plain
 from alchemesh_platform.policies.load import LoadedPolicy, case_product
-from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, PolicyCase, Scope
+from alchemesh_platform.policies.models import GivenOperation, GivenRequest, Outcome, Policy, PolicyCase, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 
 # If a case has several outcomes in different places, the first of this order counts.
@@ -70,6 +70,8 @@ def _run(loaded: LoadedPolicy, case: PolicyCase, node: Node) -> CaseResult:
 def _results(policy: Policy, case: PolicyCase, node: Node) -> list[PolicyResult]:
     if policy.applies_to is Scope.REQUEST:
         return [evaluate_request(policy, case.given.request or GivenRequest(), case.given.environment)]
+    if policy.applies_to is Scope.OPERATION:
+        return [evaluate_operation(policy, case.given.operation or GivenOperation(), case.given.environment)]
     return evaluate([policy], _facts(case, node.keys["given"]))
 
 

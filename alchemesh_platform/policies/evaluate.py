@@ -15,7 +15,7 @@ from alchemesh_platform.policies.expression import (
     compiled,
 )
 from alchemesh_platform.policies.facts import Facts, components_of, plain
-from alchemesh_platform.policies.models import GivenRequest, Outcome, Policy, Scope
+from alchemesh_platform.policies.models import GivenOperation, GivenRequest, Outcome, Policy, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 from alchemesh_platform.policies.variables import VARIABLES
 
@@ -74,6 +74,27 @@ def evaluate_request(policy: Policy, request: GivenRequest, environment: str | N
         **({"environment": environment} if environment is not None else {}),
     }
     answer = _answer(policy, bind(Scope.REQUEST, facts)) if cel_is_installed() else _without_cel()
+    return PolicyResult(policy.name, policy.effect, answer.outcome, answer.message, answer.hint)
+
+
+def evaluate_operation(policy: Policy, operation: GivenOperation, environment: str | None) -> PolicyResult:
+    """Evaluate a policy on an operation of a user."""
+    facts: dict[str, Any] = {
+        f"operation.{name}": getattr(operation, name) for name in ("name", "target", "delete_data", "reason")
+    }
+    facts["operation.own_request"] = operation.own_request
+    facts |= {f"user.{name}": plain(value) for name, value in operation.user}
+    if (product := operation.product) is not None:
+        facts |= {f"product.{name}": plain(value) for name, value in product}
+        facts["product.new_team"] = product.team if product.new_team is None else product.new_team
+        facts["product.new_owner"] = product.owner if product.new_owner is None else product.new_owner
+    if operation.domain is not None:
+        facts |= {"domain.name": operation.domain, "domain.owner": operation.domain_owner}
+    if operation.mesh is not None:
+        facts |= {f"mesh.{name}": plain(value) for name, value in operation.mesh}
+    if environment is not None:
+        facts["environment"] = environment
+    answer = _answer(policy, bind(Scope.OPERATION, facts)) if cel_is_installed() else _without_cel()
     return PolicyResult(policy.name, policy.effect, answer.outcome, answer.message, answer.hint)
 
 

@@ -160,6 +160,7 @@ def _environment(scope: Scope) -> Any:
     kinds = {
         "string": cel.Type.STRING,
         "strings": cel.Type.List(cel.Type.STRING),
+        "bool": cel.Type.BOOL,
         "list": cel.Type.List(cel.Type.DYN),
         "map": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
         "lists": cel.Type.Map(cel.Type.STRING, cel.Type.List(cel.Type.DYN)),

@@ -87,7 +87,8 @@ class Facts:
             Scope.MODEL: self._models,
             Scope.PROPERTY: self._each_property,
             Scope.COMPONENT: self._components,
-            Scope.REQUEST: self._no_requests,
+            Scope.REQUEST: self._nothing,
+            Scope.OPERATION: self._nothing,
         }[scope]()
 
     def _product(self) -> Iterator[Subject]:
@@ -112,8 +113,8 @@ class Facts:
             for path, data in found:
                 yield Subject(self._place(path), {"property": data})
 
-    def _no_requests(self) -> Iterator[Subject]:
-        """Nothing: a product is no request. ``evaluate_request`` evaluates requests one by one."""
+    def _nothing(self) -> Iterator[Subject]:
+        """Nothing: a product is no request and no operation, which are evaluated one by one."""
         return iter(())
 
     def _components(self) -> Iterator[Subject]:

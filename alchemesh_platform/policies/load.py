@@ -203,6 +203,13 @@ def _effect(tree: Node) -> Iterator[Problem]:
             if approves
             else f"write 'effect: {Effect.APPROVE}': the owner decides on every request that no policy approves",
         )
+    if scope is not None and scope.text == Scope.OPERATION and effect.text == Effect.DEVALUE:
+        yield Problem(
+            effect.location,
+            "effect",
+            f"found {effect.text} with a policy that applies to an operation, expected deny or warn",
+            "an operation has no value score: 'deny' refuses it, 'warn' allows it with a warning",
+        )
     if not approves and (hint is None or hint.value in (None, "")):
         yield Problem(
             tree.location if hint is None else hint.location,

@@ -28,8 +28,8 @@ class Effect(StrEnum):
 
 
 class Scope(StrEnum):
-    """The scope of a policy: the product once, each port, model, property or component of it, or an access
-    request."""
+    """The scope of a policy: the product once, each port, model, property or component of it, an access request, or
+    an operation of a user."""
 
     PRODUCT = "product"
     INPUT_PORT = "input_port"
@@ -38,6 +38,7 @@ class Scope(StrEnum):
     PROPERTY = "property"
     COMPONENT = "component"
     REQUEST = "request"
+    OPERATION = "operation"
 
 
 class Outcome(StrEnum):
@@ -95,6 +96,61 @@ class GivenRequest(Strict):
     )
 
 
+class GivenUser(Strict):
+    """The acting user, as far as policies see it."""
+
+    email: str = Field(default="somebody@example.org", description="Email of the user, or the subject of a pipeline.")
+    issuer: str = Field(default="local", description="Issuer of the identity; local: this machine, unverified.")
+    proven: bool = Field(default=False, description="Whether an issuer verified the identity.")
+    known: bool = Field(default=True, description="Whether the mesh has the user.")
+    personas: tuple[str, ...] = Field(default=(), description="Personas of the user in the mesh.")
+    teams: tuple[str, ...] = Field(default=(), description="Teams of the user, each as domain/team.")
+    domains: tuple[Name, ...] = Field(default=(), description="Domains of these teams, and domains that the user owns.")
+    pipeline: str = Field(default="", description="Name of the pipeline in the platform file; empty for a person.")
+    mapped: bool = Field(
+        default=False, description="Whether the platform file maps the pipeline to the operation and its target."
+    )
+
+
+class GivenTarget(Strict):
+    """The product of an operation, as far as policies see it."""
+
+    address: str = Field(default="example/example", description="domain/product.")
+    team: str = Field(default="example/example", description="Its recorded team, as domain/team.")
+    owner: str = Field(default="owner@example.org", description="Email of its recorded owner.")
+    deployed: bool = Field(default=True, description="Whether it is deployed; otherwise team and owner are declared.")
+    new_team: str | None = Field(default=None, description="Declared team; by default the recorded one.")
+    new_owner: str | None = Field(default=None, description="Declared owner; by default the recorded one.")
+
+
+class GivenMesh(Strict):
+    """A change of the recorded mesh, as far as policies see it."""
+
+    domains: tuple[Name, ...] = Field(default=(), description="Domains whose teams or source systems change.")
+    owned: tuple[Name, ...] = Field(default=(), description="Those of them that the user owns.")
+    shared: bool = Field(default=False, description="Whether users, policies, or the type or owner of a domain change.")
+    has_platform_owner: bool = Field(default=True, description="Whether the recorded mesh has a platform owner.")
+
+
+class GivenOperation(Strict):
+    """An operation of a user, as far as policies see it."""
+
+    name: str = Field(default="up", description="up, refresh, destroy, run, unlock, access apply, access approve, …")
+    target: Literal["product", "domain", "platform", "mesh"] = Field(
+        default="product", description="Kind of the target."
+    )
+    delete_data: bool = Field(default=False, description="Whether data is deleted too.")
+    reason: str = Field(default="", description="Reason of --take-over; empty without it.")
+    own_request: bool = Field(
+        default=False, description="access approve: whether the user made the request, or acts for its requester."
+    )
+    user: GivenUser = Field(default=GivenUser(), description="The acting user.")
+    product: GivenTarget | None = Field(default=None, description="The product, for the target product.")
+    domain: Name | None = Field(default=None, description="The domain, for the targets product and domain.")
+    domain_owner: str = Field(default="", description="Email of the owner of that domain.")
+    mesh: GivenMesh | None = Field(default=None, description="The change of the mesh, for the target mesh.")
+
+
 class Given(Strict):
     """The facts of a case. Omitted facts are unknown, as they may be in a real run."""
 
@@ -106,6 +162,9 @@ class Given(Strict):
     components: tuple[GivenComponent, ...] | None = Field(default=None, description="Components of the plan.")
     request: GivenRequest | None = Field(
         default=None, description="The access request; what it leaves out is filled in. Only for policies that approve."
+    )
+    operation: GivenOperation | None = Field(
+        default=None, description="The operation; what it leaves out is filled in. Only for policies on operations."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from alchemesh_platform.policies.models import Scope
 
-Kind = Literal["string", "strings", "list", "map", "lists", "any"]
+Kind = Literal["string", "strings", "bool", "list", "map", "lists", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class Variable:
 
 
 _COMPOSED = "it is known once the product is composed for an environment"
+_ON_PRODUCT = "it is known where the target is a product"
+_ON_DOMAIN = "it is known where the target is a product or a domain"
+_ON_MESH = "it is known where the target is the mesh"
 _PROPERTIES = Variable(
     "list", "Every property of the models in question, those inside objects and arrays too, as property."
 )
@@ -93,6 +96,39 @@ VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
         "request.domain": Variable("string", "Domain of the output port."),
         "request.access": Variable("string", "Access type of its contract; restricted where it has none."),
         "request.classifications": Variable("strings", "Classifications of the properties that the port exposes."),
+        "environment": Variable("string", "Environment.", "it is known if an environment is given"),
+    },
+    Scope.OPERATION: {
+        "operation.name": Variable("string", "up, refresh, destroy, run, unlock, access apply, access approve, …"),
+        "operation.target": Variable("string", "product, domain, platform or mesh."),
+        "operation.delete_data": Variable("bool", "Whether `destroy` deletes data too."),
+        "operation.reason": Variable("string", "Reason of --take-over; empty without it."),
+        "operation.own_request": Variable(
+            "bool", "access approve: whether the user made the request, or acts for its requester."
+        ),
+        "user.email": Variable("string", "Email of the acting user, or the subject of a pipeline."),
+        "user.issuer": Variable("string", "Issuer of the identity; local: this machine, unverified."),
+        "user.proven": Variable("bool", "Whether an issuer verified the identity."),
+        "user.known": Variable("bool", "Whether the mesh has the user."),
+        "user.personas": Variable("strings", "Personas of the user in the mesh."),
+        "user.teams": Variable("strings", "Teams of the user, each as domain/team."),
+        "user.domains": Variable("strings", "Domains of these teams, and domains that the user owns."),
+        "user.pipeline": Variable("string", "Name of the pipeline in the platform file; empty for a person."),
+        "user.mapped": Variable("bool", "Whether the platform file maps the pipeline to the operation and its target."),
+        "product.address": Variable("string", "domain/product.", _ON_PRODUCT),
+        "product.team": Variable("string", "Its recorded team, as domain/team.", _ON_PRODUCT),
+        "product.owner": Variable("string", "Email of its recorded owner.", _ON_PRODUCT),
+        "product.deployed": Variable(
+            "bool", "Whether it is deployed; otherwise team and owner are those of the manifest.", _ON_PRODUCT
+        ),
+        "product.new_team": Variable("string", "Team that the manifest declares.", _ON_PRODUCT),
+        "product.new_owner": Variable("string", "Owner that the manifest declares.", _ON_PRODUCT),
+        "domain.name": Variable("string", "Domain of the product, or the domain itself.", _ON_DOMAIN),
+        "domain.owner": Variable("string", "Email of the owner of that domain.", _ON_DOMAIN),
+        "mesh.domains": Variable("strings", "Domains whose teams or source systems change.", _ON_MESH),
+        "mesh.owned": Variable("strings", "Those of them that the user owns.", _ON_MESH),
+        "mesh.shared": Variable("bool", "Whether users, policies, or the type or owner of a domain change.", _ON_MESH),
+        "mesh.has_platform_owner": Variable("bool", "Whether the recorded mesh has a platform owner.", _ON_MESH),
         "environment": Variable("string", "Environment.", "it is known if an environment is given"),
     },
     Scope.COMPONENT: {

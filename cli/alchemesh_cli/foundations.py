@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.foundations import FoundationStack
     from alchemesh_platform.app.where import Where
     from alchemesh_platform.foundations.operator import FoundationOutcome
+    from alchemesh_platform.identity.identity import Identity
 
 
 def preview_shown(stack: FoundationStack, where: Where, *, as_json: bool) -> int:
@@ -28,7 +29,7 @@ def up_shown(stack: FoundationStack, where: Where, *, as_json: bool, confirmed: 
         confirm_possible()
     with interruptible() as cancel, showing(where, "up", as_json=as_json) as shown:
         ask = None if confirmed else lambda _preview: confirm("Deploy this?", confirmed=False)
-        return _exit_code(up(stack, confirm=ask, listen=shown, cancel=cancel))
+        return _exit_code(up(stack, _actor(stack), confirm=ask, listen=shown, cancel=cancel))
 
 
 def refresh_shown(stack: FoundationStack, where: Where, *, as_json: bool, confirmed: bool) -> int:
@@ -38,7 +39,7 @@ def refresh_shown(stack: FoundationStack, where: Where, *, as_json: bool, confir
     question = f"Record the current state of {stack.foundation.title}?"
     with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
         ask = None if confirmed else lambda: confirm(question, confirmed=False)
-        return _exit_code(refresh(stack, confirm=ask, listen=shown, cancel=cancel))
+        return _exit_code(refresh(stack, _actor(stack), confirm=ask, listen=shown, cancel=cancel))
 
 
 def destroy_shown(
@@ -51,7 +52,15 @@ def destroy_shown(
     question = f"Remove {stack.foundation.title}{protected}?"
     with interruptible() as cancel, showing(where, "destroy", as_json=as_json) as shown:
         ask = None if confirmed else lambda: confirm(question, confirmed=False)
-        return _exit_code(destroy(stack, confirm=ask, delete_protected=delete_protected, listen=shown, cancel=cancel))
+        return _exit_code(
+            destroy(stack, _actor(stack), confirm=ask, delete_protected=delete_protected, listen=shown, cancel=cancel)
+        )
+
+
+def _actor(stack: FoundationStack) -> Identity:
+    from alchemesh_platform.identity.identify import identify
+
+    return identify(stack.platform)
 
 
 def _exit_code(outcome: FoundationOutcome | None) -> int:

@@ -25,6 +25,12 @@ override_option = click.option(
     callback=_reason,
     help="Skip the notice period of a change, with a recorded reason; platform owners only.",
 )
+take_over_option = click.option(
+    "--take-over",
+    metavar="REASON",
+    callback=_reason,
+    help="Operate a product of another team of your domain, with a recorded reason.",
+)
 parallel_option = click.option(
     "--parallel", type=click.IntRange(1, 256), help="Maximum number of resources that are changed at once."
 )

@@ -18,7 +18,7 @@ from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.issuer import ProviderUnavailable, published_by
 from alchemesh_platform.identity.signed_in import NotSignedIn, keep_token, kept_token_file, token_of
 from alchemesh_platform.identity.token import LEEWAY_SECONDS, TokenRefused, verify
-from alchemesh_platform.platform_file.models import IdentityProvider
+from alchemesh_platform.platform_file.models import IdentityProvider, Pipeline
 from tests.identity.issuing import AMELIA, Issuer, running_issuer
 
 
@@ -200,3 +200,70 @@ def test_the_token_of_the_environment_comes_before_that_of_a_login(provider: Ide
     assert token_of(provider, {}) == "kept"
     assert token_of(provider, {"ALCHEMESH_TOKEN": "given\n"}) == "given"
     assert time.time() - file.stat().st_mtime < 60
+
+
+def pipelines(provider: IdentityProvider, *given: Pipeline) -> IdentityProvider:
+    return provider.model_copy(update={"pipelines": given})
+
+
+CI = Pipeline(
+    name="orders", claims={"sub": "repo:acme/orders:*", "ref": "refs/heads/main"}, products=("retail/orders",)
+)
+
+
+def test_a_token_with_the_claims_of_a_pipeline_operates_its_products(
+    issuer: Issuer, provider: IdentityProvider
+) -> None:
+    claims = issuer.claims(sub="repo:acme/orders:environment:prod", ref="refs/heads/main", email=None)
+    found = verify(issuer.signed(claims), pipelines(provider, CI))
+    assert (found.subject, found.issuer, found.pipeline) == ("repo:acme/orders:environment:prod", issuer.url, "orders")
+    assert found.may("up", "product", "retail/orders")
+    assert not found.may("up", "product", "retail/shoes")
+    assert not found.may("up", "domain", "retail")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sub": "repo:acme/orders-of-others:environment:prod"},
+        {"sub": "repo:evil/orders:environment:prod"},
+        {"ref": "refs/heads/fork"},
+        {"ref": None},
+    ],
+    ids=str,
+)
+def test_a_token_without_each_claim_is_no_pipeline(
+    issuer: Issuer, provider: IdentityProvider, changed: dict[str, str | None]
+) -> None:
+    claims = {"sub": "repo:acme/orders:environment:prod", "ref": "refs/heads/main", "email": None, **changed}
+    with pytest.raises(TokenRefused, match="it has no claim 'email'"):
+        verify(issuer.signed(issuer.claims(**claims)), pipelines(provider, CI))
+
+
+def test_a_pipeline_may_have_an_issuer_of_its_own(issuer: Issuer, provider: IdentityProvider) -> None:
+    """GitHub and GitLab issue the tokens of their pipelines themselves."""
+    others = CI.model_copy(update={"issuer": issuer.url, "audience": "alchemesh"})
+    company = pipelines(
+        provider.model_copy(update={"issuer": "https://login.acme.example", "audience": "people"}), others
+    )
+    right = issuer.claims(sub="repo:acme/orders:environment:prod", ref="refs/heads/main", email=None)
+    assert verify(issuer.signed(right), company).pipeline == "orders"
+    with pytest.raises(TokenRefused, match="no pipeline of the platform file has its claims"):
+        verify(issuer.signed({**right, "sub": "repo:evil/orders:x"}), company)
+    with pytest.raises(TokenRefused, match="no pipeline of the platform file has its claims"):
+        verify(issuer.token(), company)  # a person of the pipeline's issuer is nobody here
+    with pytest.raises(TokenRefused, match="its signature is wrong"):
+        verify(issuer.signed(right, key=RSAKey.generate_key(2048, {"kid": issuer.key.kid or ""})), company)
+    with pytest.raises(TokenRefused, match="it expired"):
+        verify(issuer.signed({**right, "exp": 1_000_000_000}), company)
+
+
+def test_a_pipeline_is_limited_to_operations_and_may_have_a_whole_domain(
+    issuer: Issuer, provider: IdentityProvider
+) -> None:
+    whole = CI.model_copy(update={"products": ("retail/*",), "operations": ("up", "run")})
+    claims = issuer.claims(sub="repo:acme/orders:environment:prod", ref=["refs/heads/main"], email=None)
+    found = verify(issuer.signed(claims), pipelines(provider, whole))
+    assert found.may("up", "product", "retail/shoes")
+    assert not found.may("destroy", "product", "retail/shoes")
+    assert not found.may("up", "product", "marketing/mails")

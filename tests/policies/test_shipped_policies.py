@@ -46,7 +46,12 @@ def test_the_shipped_policies_are_those_of_the_files() -> None:
 def test_the_shipped_policies_deny_and_devalue_violations_of_mesh_essentials() -> None:
     effects = {name: loaded.policy.effect for name, loaded in LOADED.items()}
     assert {name for name, effect in effects.items() if effect is Effect.DENY} == {
+        "apply-mesh",
+        "change-of-owner",
         "classified-restricted",
+        "operate-domain",
+        "operate-platform",
+        "operate-product",
         "stable-contract",
     }
     assert {name for name, effect in effects.items() if effect is Effect.DEVALUE} == {"source-aligned-source-system"}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.access.approval.facts import facts_of
 from alchemesh_platform.access.approval.rules import AutoApproval, approved_at_once
 from alchemesh_platform.access.finding import known_port, known_request
+from alchemesh_platform.access.operating import Operating, Target
 from alchemesh_platform.access.requester import Requester, check_known
 from alchemesh_platform.access.requests.expiry import expire, open_requests, turn
 from alchemesh_platform.access.requests.states import (
@@ -56,6 +58,10 @@ class NotARequest(Failure):
     exit_code = ExitCode.USAGE
 
 
+def _silent(_line: str) -> None:
+    """The report of a caller that shows nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requests:
     """The access requests of an environment, for one acting user.
@@ -66,6 +72,7 @@ class Requests:
         identity: The acting user.
         auto: Policies that approve automatically.
         clock: Returns the current time; by default the registry's time.
+        report: Receives the warnings of policies about the acting user.
     """
 
     registry: Registry
@@ -73,6 +80,7 @@ class Requests:
     identity: Identity
     auto: AutoApproval | None = None
     clock: Callable[[], datetime] | None = None
+    report: Callable[[str], None] = _silent
 
     @property
     def now(self) -> datetime:
@@ -143,10 +151,20 @@ class Requests:
     def approve(self, address: str, reason: str = "") -> AccessRequestRecord:
         """Approve a request; the next deployment of the port grants access.
 
+        A policy of the mesh decides whether an owner may approve their own request; the audit records that it was one.
+
         Raises:
             UnknownRequest, NotAllowed, InvalidTransition: the last one names the earlier decision and its author.
         """
-        return self._decide(address, "approved", "approve", reason)
+        found = known_request(self.registry, self.environment, address)
+        own = found.steps[0].by == self.identity.subject or speaks_for(self.registry, self.identity, found)
+        if own and found.state == FIRST:
+            operating = Operating.of(self.registry, self.environment, self.identity)
+            check_decides(self.registry, self.identity, found, "approve")
+            right = operating.check("access approve", Target.product(found.product), own_request=True)
+            for warning in right.warnings:
+                self.report(f"warning: {warning}")
+        return self._decide(address, "approved", "approve", reason, {"own_request": True} if own else {})
 
     def reject(self, address: str, reason: str = "") -> AccessRequestRecord:
         """Reject a request; raises as :meth:`approve` does."""
@@ -207,14 +225,16 @@ class Requests:
             raise AlreadyAsked(request)
         return self.ask(request.port, Requester.of(request), purpose or request.purpose, ends_at, renews=request)
 
-    def _decide(self, address: str, to: RequestState, what: str, reason: str) -> AccessRequestRecord:
+    def _decide(
+        self, address: str, to: RequestState, what: str, reason: str, detail: Mapping[str, Any] = MappingProxyType({})
+    ) -> AccessRequestRecord:
         def decided(registry: Registry, request: AccessRequestRecord, now: datetime) -> AccessRequestRecord:
             if request.state != FIRST:
                 raise InvalidTransition(request, to)
             check_decides(registry, self.identity, request, what)
             return advance(request, to, at=now, by=self.identity.subject, reason=reason)
 
-        return self._act(address, what, reason, decided)
+        return self._act(address, what, reason, decided, detail)
 
     def _act(
         self,
@@ -222,6 +242,7 @@ class Requests:
         what: str,
         reason: str,
         change: Callable[[Registry, AccessRequestRecord, datetime], AccessRequestRecord],
+        detail: Mapping[str, Any] = MappingProxyType({}),
     ) -> AccessRequestRecord:
         """Change the current request under a lock: concurrent changes run one after the other."""
         port = known_request(self.registry, self.environment, address).port
@@ -234,7 +255,7 @@ class Requests:
             else:
                 request = change(registry, request, now)
                 registry.put(request)
-                self._record(registry, what, request, reason, {"state": request.state, "port": port})
+                self._record(registry, what, request, reason, {"state": request.state, "port": port, **detail})
         if expired:  # raised outside the transaction, which must commit the expiry
             raise InvalidTransition(request, _WANTED.get(what, request.state))
         return request

@@ -9,6 +9,7 @@ import click
 
 from alchemesh_cli.access.output import acting
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.options import take_over_option
 from alchemesh_platform.base.remedy import hint_as_json
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 @click.command(name="apply", short_help="Deploy approved grants and remove those that ended.")
 @where_options
 @json_option
+@take_over_option
 @click.argument("product", required=False, metavar="[PRODUCT]")
-def apply_command(where: Where, as_json: bool, product: str | None) -> int:
+def apply_command(where: Where, as_json: bool, take_over: str | None, product: str | None) -> int:
     """Deploy approved grants and remove those that were revoked or have ended.
 
     Deploys the grants of PRODUCT (domain/product), or of every product with undeployed decisions. Changes nothing else
@@ -38,7 +40,7 @@ def apply_command(where: Where, as_json: bool, product: str | None) -> int:
 
     platform, actor = acting(where)
     with interruptible() as cancel, showing(where, "apply", as_json=as_json) as shown:
-        applied = apply(platform, actor, product, listen=shown, cancel=cancel)
+        applied = apply(platform, actor, product, take_over=take_over, listen=shown, cancel=cancel)
     if as_json:
         click.echo(json.dumps(_document(where, applied), indent=2, ensure_ascii=False))
     return applied.exit_code

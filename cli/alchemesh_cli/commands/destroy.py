@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.options import override_option, parallel_option, yes_option
+from alchemesh_cli.options import override_option, parallel_option, take_over_option, yes_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @json_option
 @yes_option
 @parallel_option
+@take_over_option
 @override_option
 @click.option("--delete-data", is_flag=True, help="Also delete the data on this machine and in Kafka, for good.")
 def command(
@@ -25,6 +26,7 @@ def command(
     as_json: bool,
     confirmed: bool,
     parallel: int | None,
+    take_over: str | None,
     override_notice: str | None,
     delete_data: bool,
 ) -> int:
@@ -56,6 +58,7 @@ def command(
             actor,
             delete_data=delete_data,
             parallel=parallel,
+            take_over=take_over,
             override_notice=override_notice,
             listen=shown,
             cancel=cancel,

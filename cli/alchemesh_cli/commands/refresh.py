@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.options import parallel_option, yes_option
+from alchemesh_cli.options import parallel_option, take_over_option, yes_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @json_option
 @yes_option
 @parallel_option
+@take_over_option
 def command(
     where: Where,
     as_json: bool,
     confirmed: bool,
     parallel: int | None,
+    take_over: str | None,
 ) -> int:
     """Update the recorded state from the deployed resources.
 
@@ -43,5 +45,5 @@ def command(
     confirm(f"Record the current state of {product.plan.product.address} in {where.environment}?", confirmed)
     actor = identify(product.platform)
     with interruptible() as cancel, showing(where, "refresh", as_json=as_json) as shown:
-        done = refresh(product, actor, parallel=parallel, listen=shown, cancel=cancel)
+        done = refresh(product, actor, parallel=parallel, take_over=take_over, listen=shown, cancel=cancel)
     return done.exit_code()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.options import take_over_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Run the product's code with its connections.")
 @where_options
 @json_option
+@take_over_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(where: Where, as_json: bool, arguments: tuple[str, ...]) -> int:
+def command(where: Where, as_json: bool, take_over: str | None, arguments: tuple[str, ...]) -> int:
     """Run the product's code with its connections.
 
     The output of the code is shown and kept in the history, with secrets masked. The exit status is that of the code.
@@ -39,6 +41,7 @@ def command(where: Where, as_json: bool, arguments: tuple[str, ...]) -> int:
         identify(platform),
         arguments,
         folder=where.directory,
+        take_over=take_over,
         on_output=lambda line: click.echo(line, err=as_json),
     )
     if as_json:

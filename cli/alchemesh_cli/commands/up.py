@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.options import override_option, parallel_option, target_option, yes_option
+from alchemesh_cli.options import override_option, parallel_option, take_over_option, target_option, yes_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @yes_option
 @target_option
 @parallel_option
+@take_over_option
 @override_option
 def command(
     where: Where,
@@ -26,6 +27,7 @@ def command(
     confirmed: bool,
     targets: tuple[str, ...],
     parallel: int | None,
+    take_over: str | None,
     override_notice: str | None,
 ) -> int:
     """Deploy the data product and record its assets.
@@ -59,6 +61,7 @@ def command(
             confirm=None if confirmed else lambda _preview: confirm("Deploy this?", confirmed=False),
             targets=targets,
             parallel=parallel,
+            take_over=take_over,
             override_notice=override_notice,
             listen=shown,
             cancel=cancel,

@@ -12,6 +12,7 @@ from alchemesh_cli.context_options import complete
 from alchemesh_platform.base.remedy import Command
 
 if TYPE_CHECKING:
+    from alchemesh_platform.app.rights import Rights
     from alchemesh_platform.app.where import Where
     from alchemesh_platform.identity.place import Place
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 @click.command(short_help="Show your identity, personas and teams in the mesh.")
 @where_options
 @json_option
-def command(where: Where, as_json: bool) -> None:
+@click.option("--on", "product", metavar="PRODUCT", help="Also show your rights on this product, domain/product.")
+def command(where: Where, as_json: bool, product: str | None) -> None:
     """Show your identity, personas and teams in the mesh, and the issuer of your identity.
 
     The platform file names the identity provider. A local user is not verified: anyone who can write to the registry of
@@ -29,7 +31,9 @@ def command(where: Where, as_json: bool) -> None:
     Examples:
       alchemesh whoami
       alchemesh whoami -e prod --json
+      alchemesh whoami --on retail/orders -e prod
     """
+    from alchemesh_platform.app.rights import rights_on
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
     from alchemesh_platform.identity.place import place_in_mesh
@@ -37,16 +41,39 @@ def command(where: Where, as_json: bool) -> None:
     platform = read_platform(where)
     identity = identify(platform)
     place = place_in_mesh(platform.registry, where.environment, identity)
+    rights = rights_on(platform, identity, product) if product is not None else None
     if as_json:
-        click.echo(json.dumps({"environment": where.environment, **place.as_json()}, indent=2, ensure_ascii=False))
+        document = {"environment": where.environment, **place.as_json()}
+        document |= rights.as_json() if rights is not None else {}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     verified = f"verified by {identity.issuer}" if identity.is_proven else "not verified: a user of this machine"
     click.echo(f"{click.style(identity.subject, bold=True)}  {where.environment}\n{verified}")
     if place.user is None:
-        click.echo(_unknown(place, where.environment))
+        named = f"pipeline {identity.pipeline} of the platform file" if identity.pipeline else ""
+        click.echo(named or _unknown(place, where.environment))
+        _show(rights)
         return
     for label, names in (("name", (place.user.name,)), ("personas", place.user.personas), ("teams", place.teams)):
         click.echo(f"{label:<8}  {', '.join(names) or 'none'}")
+    _show(rights)
+
+
+def _show(rights: Rights | None) -> None:
+    """The rights on a product, one line for each operation."""
+    if rights is None:
+        return
+    state = "" if rights.deployed else "  not deployed"
+    click.echo(f"\n{click.style(rights.product, bold=True)}{state}")
+    if not rights.recorded:
+        click.echo("no mesh is recorded: every user may do everything")
+    width = max(len(right.operation) for right in rights.rights)
+    for right in rights.rights:
+        taken = "  with --take-over REASON" if right.may_take_over and not right.allowed else ""
+        policy = f" (policy {right.policy})" if right.policy else ""
+        why = "" if right.allowed else f"  {right.message}{policy}"
+        mark = "✓" if right.allowed else "✗"
+        click.echo(f"{mark} {right.operation:<{width}}{taken}{why}".rstrip())
 
 
 def _unknown(place: Place, environment: str) -> str:

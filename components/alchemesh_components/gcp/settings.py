@@ -20,6 +20,7 @@ LABEL_VALUE_PATTERN = r"^[a-z0-9_-]{0,63}$"
 KEY = "projects/acme-keys/locations/europe-west1/keyRings/mesh/cryptoKeys/storage"
 KEY_PATTERN = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"
 POLICY_TAG_PATTERN = r"^projects/[^/]+/locations/[^/]+/taxonomies/\d+/policyTags/\d+$"
+FEDERATED_PATTERN = r"^principal(Set)?://iam\.googleapis\.com/\S+$"
 BILLING_ACCOUNT_PATTERN = r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$"
 NAME_PREFIX_PATTERN = r"^([a-z][a-z0-9]*(-[a-z0-9]+)*)?$"
 NAME_PREFIX_MAX = 20  # a longer prefix leaves too little of a name to read
@@ -110,6 +111,12 @@ class GcpSettings(Strict):
         default="",
         description="First word of every name; by default none, or the project for names that are globally unique.",
         examples=["acme"],
+    )
+    pipelines: dict[Name, tuple[Annotated[str, StringConstraints(pattern=FEDERATED_PATTERN)], ...]] = Field(
+        default_factory=dict,
+        description="Domain: identities of a workload identity pool that act as the account of the domain, such as "
+        "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/attribute.repository/"
+        "acme/orders.",
     )
     labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="Labels of all resources that support labels."

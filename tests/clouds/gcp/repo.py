@@ -18,6 +18,7 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry
 from tests.commands import run_command, start_command
 
+PLATFORM_OWNER = "katherine@airport.example"
 EMULATED = ("-e", "prod", "--emulate")
 
 
@@ -58,13 +59,17 @@ class Repo:
         }
         return {**os.environ, **ours}
 
+    def environ_of(self, arguments: tuple[str, ...]) -> dict[str, str]:
+        """The environment of a command: a platform owner runs those of the platform, the product's owner all others."""
+        return {**self.environ, **({"ALCHEMESH_USER": PLATFORM_OWNER} if arguments[0] == "platform" else {})}
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command."""
-        return run_command([*arguments, *EMULATED], self.folder, self.environ)
+        return run_command([*arguments, *EMULATED], self.folder, self.environ_of(arguments))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in a new process, so that a test can act on it."""
-        return start_command([*arguments, *EMULATED], self.folder, self.environ)
+        return start_command([*arguments, *EMULATED], self.folder, self.environ_of(arguments))
 
     def done(self, *arguments: str) -> dict[str, Any]:
         """Run a command that must succeed; returns its document."""

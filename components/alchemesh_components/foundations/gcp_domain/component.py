@@ -38,6 +38,9 @@ DEPLOYER_ROLES = (
 # account could grant itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
 GRANTING_ROLE = "roles/resourcemanager.projectIamAdmin"
 GIVEN_ROLES = ("roles/bigquery.jobUser",)
+ACTING_ROLE = "roles/iam.serviceAccountTokenCreator"
+# For identities of another issuer: https://cloud.google.com/iam/docs/workload-identity-federation#impersonation
+PIPELINE_ROLE = "roles/iam.workloadIdentityUser"
 DISPLAY_NAME_MAX = 60  # https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets
 THRESHOLDS = (0.5, 0.9, 1.0)  # shares of the budget that trigger an alert
 
@@ -90,27 +93,27 @@ class GcpDomain(Component[Args, Settings]):
         )
 
     def actors(self) -> list[serviceaccount.IAMMember]:
-        """The right of the teams' members to act as the account. The account has no keys."""
-        members = dict.fromkeys(
-            member
+        """The right to act as the account, for the users who may operate products of the domain. It has no keys.
+
+        These are the members of the domain's teams, its owner, and the pipelines that the platform names.
+        """
+        domain, gcp = self.wiring.domain, self.settings.gcp
+        owner = Consumer("", "user", self.args.owner, (self.args.owner,))
+        teams = (
+            Consumer("", "technical_team", f"{domain}/{team}", people, (f"{domain}/{team}",))
             for team, people in self.args.teams.items()
-            for member in members_of(
-                Consumer(
-                    "", "technical_team", f"{self.wiring.domain}/{team}", people, (f"{self.wiring.domain}/{team}",)
-                ),
-                self.settings.gcp,
-                self.wiring.environment,
-            )
         )
+        people = (member for each in (*teams, owner) for member in members_of(each, gcp, self.wiring.environment))
+        roles = dict.fromkeys(people, ACTING_ROLE) | dict.fromkeys(gcp.pipelines.get(domain, ()), PIPELINE_ROLE)
         return [
             serviceaccount.IAMMember(
                 f"{self.name}-{member_slug(member)}",
                 service_account_id=self.deployer.account.name,
-                role="roles/iam.serviceAccountTokenCreator",
+                role=role,
                 member=member,
                 opts=self.child_options,
             )
-            for member in members
+            for member, role in roles.items()
         ]
 
     def budget(self, budget: Budget, amount: int) -> billing.Budget:
