@@ -5,6 +5,7 @@ Source: https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/r
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Signatures that only the issuer can create. This excludes `none` and signatures with a shared secret, which anyone
 # could create from the issuer's public key.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
+TOKEN_MAX = 16 * 1024  # HTTP servers accept headers of 8 KiB to 16 KiB
 LEEWAY_SECONDS = 60  # tolerates different clocks of two machines
 EMAIL = "email"
 
@@ -105,6 +107,8 @@ def _unverified_issuer(token: str) -> str | None:
 
 def _claims(token: str, provider: IdentityProvider, published: Published) -> dict[str, Any]:
     """The claims of the token, after its signature is verified."""
+    if len(token) > TOKEN_MAX:
+        _refuse(provider, f"it has {len(token):,} characters, and a token has at most {TOKEN_MAX:,}")
     try:
         from joserfc import errors, jwt
         from joserfc.jwk import KeySet
@@ -130,7 +134,7 @@ def _claims(token: str, provider: IdentityProvider, published: Published) -> dic
             else "its key is unknown to the issuer"
         )
         _refuse(provider, reason, error)
-    except (errors.JoseError, ValueError, TypeError) as error:
+    except (errors.JoseError, ValueError, TypeError, RecursionError) as error:
         _refuse(provider, "it is no signed JSON Web Token", error)
 
 
@@ -142,12 +146,24 @@ def _check(claims: dict[str, Any], provider: IdentityProvider, now: float) -> No
     if provider.audience not in (audience if isinstance(audience, list) else [audience]):
         _refuse(provider, f"it is meant for {_shown(audience)}, expected {provider.audience}")
     for claim in ("exp", *(name for name in ("nbf", "iat") if name in claims)):
-        if not isinstance(claims.get(claim), int | float) or isinstance(claims[claim], bool):
+        if (
+            not isinstance(claims.get(claim), int | float)
+            or isinstance(claims[claim], bool)
+            or not _finite(claims[claim])
+        ):
             _refuse(provider, f"its claim {claim} is no time")
     if claims["exp"] <= now - LEEWAY_SECONDS:
         _refuse(provider, f"it expired at {_moment(claims['exp'])}")
     if claims.get("nbf", now) > now + LEEWAY_SECONDS:
         _refuse(provider, f"it is not valid before {_moment(claims['nbf'])}")
+
+
+def _finite(seconds: float) -> bool:
+    """Whether a number is a time. JSON of Python also reads NaN and Infinity, and nothing is later than those."""
+    try:
+        return math.isfinite(seconds)
+    except OverflowError:  # an integer that no number of a clock holds
+        return False
 
 
 def _subject(claims: dict[str, Any], provider: IdentityProvider) -> str:

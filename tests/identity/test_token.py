@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc.jwk import RSAKey
 
 from alchemesh_platform.base.failure import ExitCode
@@ -42,6 +44,30 @@ def _changed(issuer: Issuer) -> str:
     mine, theirs = issuer.signed(issuer.claims()), issuer.signed(issuer.claims(email="bo@airport.example"))
     header, _, signature = mine.split(".")
     return ".".join((header, theirs.split(".")[1], signature))
+
+
+def _signed_with_the_key_that_it_brings(issuer: Issuer) -> str:
+    mine = RSAKey.generate_key(2048, {"kid": "mine"})
+    return issuer.signed(issuer.claims(), {"alg": "RS256", "jwk": mine.as_dict(private=False)}, key=mine)
+
+
+def _with_a_key_at_an_address(issuer: Issuer) -> str:
+    """A verifier that follows the address would ask a server of the attacker."""
+    mine = RSAKey.generate_key(2048, {"kid": "mine"})
+    return issuer.signed(issuer.claims(), {"alg": "RS256", "kid": "mine", "jku": "http://127.0.0.1:9/keys"}, key=mine)
+
+
+def _by_hand(issuer: Issuer, claims: str, **header: Any) -> str:
+    """A token of claims that no library writes, signed with the provider's own key."""
+    body = base64.urlsafe_b64encode(claims.encode()).rstrip(b"=").decode()
+    signed = f"{_part({'alg': 'RS256', 'kid': issuer.key.kid, **header})}.{body}"
+    key: Any = issuer.key.private_key
+    signature = key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def _never_ending(number: str) -> Callable[[Issuer], str]:
+    return lambda it: _by_hand(it, json.dumps(it.claims(exp=0)).replace('"exp": 0', f'"exp": {number}'))
 
 
 BAD: dict[str, tuple[Callable[[Issuer], str], str]] = {
@@ -87,6 +113,29 @@ BAD: dict[str, tuple[Callable[[Issuer], str], str]] = {
         "its key is unknown to the issuer",
     ),
     "changed after it was signed": (_changed, "its signature is wrong"),
+    "signed with the key that it brings": (_signed_with_the_key_that_it_brings, "it is no signed JSON Web Token"),
+    "signed with a key at an address that it names": (_with_a_key_at_an_address, "its key is unknown to the issuer"),
+    "with a key that is a path": (
+        lambda it: _by_hand(it, json.dumps(it.claims()), kid="../../../../dev/null"),
+        "its key is unknown to the issuer",
+    ),
+    "with an extension that the verifier must know": (
+        lambda it: _by_hand(it, json.dumps(it.claims()), crit=["exp2"], exp2=1),
+        "it is no signed JSON Web Token",
+    ),
+    "with an end after every time": (_never_ending("Infinity"), "its claim exp is no time"),
+    "with an end that is no number": (_never_ending("NaN"), "its claim exp is no time"),
+    "with an end of 400 digits": (_never_ending("9" * 400), "its claim exp is no time"),
+    "for an audience that is no text": (
+        lambda it: it.signed(it.claims(aud={"alchemesh": True})),
+        "expected alchemesh",
+    ),
+    "for an audience with a longer name": (
+        lambda it: it.signed(it.claims(aud="alchemesh-staging")),
+        "it is meant for 'alchemesh-staging', expected alchemesh",
+    ),
+    "too deep to read": (lambda it: _by_hand(it, "[" * 9_000), "it is no signed JSON Web Token"),
+    "of a megabyte": (lambda it: it.signed(it.claims(more="x" * 1_000_000)), "a token has at most 16,384"),
     "no token": (lambda _: "not-a-token", "it is no signed JSON Web Token"),
     "a token of garbage": (lambda _: "a.b.c", "it is no signed JSON Web Token"),
     "encrypted": (lambda _: "a.b.c.d.e", "it is no signed JSON Web Token"),
