@@ -16,6 +16,7 @@ from alchemesh_platform.app.rights import check_recorded_right, check_right, rec
 from alchemesh_platform.deployment.checks.promises import Override, record_override
 from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
+from alchemesh_platform.deployment.grants.remaining import access_notes
 from alchemesh_platform.deployment.grants.resources import known_requests
 from alchemesh_platform.deployment.operator import check_targets, operating
 from alchemesh_platform.deployment.outcome import merged
@@ -122,8 +123,8 @@ def up(
             # The prompt may stay open for long. Access may be revoked or a notice withdrawn in that time.
             verdict = run.judge("up", before=verdict)
         run.record_take_over("up")
-        run.record_override(verdict)
         run.grant_inputs(verdict)
+        run.record_override(verdict)
         done = run.engine("up", verdict)
         if done.succeeded:
             run.record_value(verdict)
@@ -349,6 +350,8 @@ class _Run:
             cancel=self.cancel,
         )
         notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
+        if operation == "destroy":
+            notes += access_notes(self.operator.registry, plan.environment, plan.product.address)
         outcome = replace(
             outcome,
             forbidden=verdict.problems,

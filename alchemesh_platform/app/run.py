@@ -21,6 +21,7 @@ def run(
     folder: Path = Path(),
     take_over: str | None = None,
     on_output: Callable[[str], None] = lambda _line: None,
+    report: Callable[[str], None] = lambda _line: None,
 ) -> Deployment:
     """Run a product's code. The history contains the run from its start.
 
@@ -32,6 +33,7 @@ def run(
         folder: The product's folder, in which a job of an emulated cloud runs.
         take_over: The reason to run a product of another team of the domain. The audit records it.
         on_output: Receives each line that the code prints, with secrets masked.
+        report: Receives a line if another run of the product has to end first.
 
     Returns:
         The finished run: outcome, exit status and the end of its output.
@@ -46,7 +48,7 @@ def run(
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.connections import product_record
     from alchemesh_platform.deployment.emulation import emulator_variables, job_runner, resume
-    from alchemesh_platform.deployment.run_code import run_code
+    from alchemesh_platform.deployment.run_code import one_at_a_time, run_code
     from alchemesh_platform.registry.store import Registry
 
     with Registry.open(platform.registry) as registry:
@@ -55,7 +57,10 @@ def run(
         right = check_recorded_right(registry, platform.environment, actor, "run", target, take_over=take_over)
         record_take_over(registry, platform.environment, actor, right, target, take_over)
     resume(platform)
-    with Registry.open(platform.registry) as registry:
+    with (
+        one_at_a_time(Path(platform.home), platform.environment, product, report),
+        Registry.open(platform.registry) as registry,
+    ):
         return run_code(
             registry,
             discover(),

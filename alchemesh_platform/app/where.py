@@ -102,6 +102,28 @@ def read_product(where: Where, *, look: bool = False, require_extras: bool = Tru
     return Composed(manifest, platform, plan)
 
 
+def recorded_product(where: Where, address: str) -> Composed:
+    """Compose a product from the manifest of its last deployment, for a product whose folder is not here.
+
+    Args:
+        where: The environment. Its folder is used to find the platform file only.
+        address: ``domain/product``.
+
+    Raises:
+        NotRecorded: when the product is not deployed in the environment.
+        ProblemsFound: with every problem of the platform file, or of the manifest in it.
+    """
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.compose.compose import compose
+    from alchemesh_platform.deployment.recomposed import recorded_manifest
+    from alchemesh_platform.registry.store import Registry
+
+    platform = read_platform(where)
+    with Registry.open(platform.registry) as registry:
+        manifest = recorded_manifest(registry, platform.environment, address)
+    return Composed(manifest, platform, compose(manifest, platform, discover()))
+
+
 def manifest_of(where: Where) -> LoadedManifest:
     """The manifest of a folder, with the overlay of the environment."""
     from alchemesh_platform.manifest.load import load_manifest

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, did_you_mean
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # From this number of planned components, the provider gets its own process. In this process it would share the
 # interpreter with the program that declares the resources (docs/benchmarks.md has the figures).
 OWN_PROCESS_COMPONENTS = 60
+LOCKING: tuple[Literal["up"], Literal["refresh"], Literal["destroy"]] = ("up", "refresh", "destroy")
 DECLARING = ("preview", "up")  # operations that run the program
 KEPT_NOTE = (
     "to delete data that is kept in a cloud, deploy `keep_on_destroy: false` for its port or need, then run `destroy`"
@@ -147,6 +148,7 @@ class Operator:
 
         entry = None
         if actor is not None and operation != "preview":
+            self.registry.end_killed(plan.environment, product.address, LOCKING, everywhere=True)
             entry = self.registry.start_deployment(
                 environment=plan.environment,
                 product=product.address,

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from filelock import FileLock, Timeout
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.deployment.connections import product_record, read_connections
+from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.registry.records import Deployment
 from alchemesh_platform.sdk.code_run import CodeRun, RunCode
 from alchemesh_platform.sdk.connections.job import JobConnection
@@ -21,8 +26,41 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 
+_POLL_SECONDS = 0.1
+
+
 class NoCode(Failure):
     """Raised when a product has no code that can run on this machine."""
+
+
+@contextmanager
+def one_at_a_time(
+    folder: Path, environment: str, product: str, report: Callable[[str], None] = lambda _line: None
+) -> Iterator[None]:
+    """Let one process of this machine run a product's code at a time; others wait. A killed process leaves no lock.
+
+    Args:
+        folder: The platform's home.
+        environment: Name of the environment.
+        product: ``domain/product``.
+        report: Receives a line if it has to wait.
+
+    Raises:
+        StorageFailed: when the lock's file cannot be written.
+    """
+    file = folder / environment / "runs" / f"{product.replace('/', '.')}.lock"
+    with storage_errors(f"lock {file}"):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(file, mode=0o600)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            report(f"another run of {product} in {environment} is not finished: this one waits for it")
+            lock.acquire(poll_interval=_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run_code(
@@ -38,6 +76,8 @@ def run_code(
     variables: Mapping[str, str] | None = None,
 ) -> Deployment:
     """Run a product's code with its connections. The history contains the run from its start.
+
+    Call it in :func:`one_at_a_time`.
 
     Args:
         arguments: Arguments for the code.
@@ -70,6 +110,7 @@ def run_code(
         )
     job = JobConnection.model_validate(record.code["connection"])
     connections = read_connections(registry, environment, product)
+    registry.end_killed(environment, product, ("run",))
     entry = registry.start_deployment(
         environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
     )

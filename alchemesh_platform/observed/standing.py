@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from alchemesh_platform.observed.maturity import History, Maturity, Served, maturity
-from alchemesh_platform.registry.audit import OVERRIDE
-from alchemesh_platform.registry.records import GrantRecord, ProductRecord, ValueScoreRecord
+from alchemesh_platform.registry.audit import OVERRIDE, Act
+from alchemesh_platform.registry.records import ContractRecord, GrantRecord, ProductRecord, ValueScoreRecord
 from alchemesh_platform.registry.tables import acts, changes
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
         .where(*of_grants, *one, changes.c.change != "updated")
         .order_by(changes.c.id)
     )
-    overrides = select(acts.c.product, acts.c.at).where(
+    overrides = select(acts.c.product, acts.c.document).where(
         *of_acts, *([] if product is None else [acts.c.product == product])
     )
     served: defaultdict[str, list[Served]] = defaultdict(list)
@@ -105,9 +105,33 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
             elif address in open_grants:
                 of, index = open_grants.pop(address)
                 served[of][index] = Served(served[of][index].since, at)
-        for owner, at in connection.execute(overrides):
-            broken[owner].append(at)
+        overriding = [(owner, Act.model_validate_json(document)) for owner, document in connection.execute(overrides)]
+    for owner, act in overriding:
+        if _took_effect(registry, act):
+            broken[owner].append(act.at)
     return {
         address: History(at, stable_since.get(address), tuple(served[address]), tuple(broken[address]))
         for address, at in deployed_at.items()
     }
+
+
+def _took_effect(registry: Registry, act: Act) -> bool:
+    """Whether the run of an override changed the contract. A run that failed before, or was refused, broke nothing."""
+    runs = sorted(
+        registry.deployments(act.product, act.environment, operations=("up", "destroy")), key=lambda run: run.started_at
+    )
+    later = [run for run in runs if run.started_at >= act.at]
+    if not later:
+        return False
+    first, *others = later
+    end = first.finished_at or (others[0].started_at if others else None)
+    query = select(changes.c.at).where(
+        changes.c.environment == act.environment,
+        changes.c.kind == ContractRecord.kind,
+        changes.c.address == act.address,
+        changes.c.change != "created",
+        changes.c.at >= first.started_at,
+        *([changes.c.at <= end] if end is not None else []),
+    )
+    with registry.reading() as connection:
+        return connection.execute(query.limit(1)).first() is not None

@@ -307,6 +307,7 @@ class Deployment(BaseModel):
     outcome: Literal["running", "succeeded", "failed", "cancelled"] = "running"
     actor: str = Field(description="Subject of the acting identity.")
     version: str = Field(default="", description="Version of the product deployed.")
+    process: str | None = Field(default=None, description="Machine, id and start of the process that runs it.")
     changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources, records aside.")
     problem: str | None = Field(default=None, description="Reason of the failure, in one sentence.")
     exit_status: int | None = Field(default=None, description="Of the product's code.")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, Table, func, insert, select, update
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.database import PATIENCE, Database
 from alchemesh_platform.registry.migrations import update_all
+from alchemesh_platform.registry.processes import KILLED, has_ended, is_elsewhere, this_process
 from alchemesh_platform.registry.records import (
     AssetRecord,
     Change,
@@ -201,7 +202,11 @@ class Registry:
     def start_deployment(
         self, environment: str, product: str, operation: Operation, actor: str, *, version: str = ""
     ) -> Deployment:
-        """Record the start of an operation on a product. An operation without an end is shown as running, or killed."""
+        """Record the start of an operation on a product.
+
+        If its process is killed, the operation counts as failed: at once on this machine, and elsewhere after the next
+        :meth:`end_killed`.
+        """
         deployment = Deployment(
             id=uuid.uuid4().hex,
             environment=environment,
@@ -210,6 +215,7 @@ class Registry:
             started_at=datetime.now(UTC),
             actor=actor,
             version=version,
+            process=this_process(),
         )
         with self._database.writing() as connection:
             connection.execute(insert(deployments).values(id=deployment.id, **_deployment_columns(deployment)))
@@ -252,6 +258,25 @@ class Registry:
             connection.execute(update(deployments).where(deployments.c.id == id).values(**_deployment_columns(ended)))
         return ended
 
+    def end_killed(
+        self, environment: str, product: str, operations: Iterable[Operation], *, everywhere: bool = False
+    ) -> None:
+        """Record the end of operations whose process was killed. Call it under the lock that they ran under.
+
+        Args:
+            environment: Environment of the operations.
+            product: Address of the product.
+            operations: Kinds of operations.
+            everywhere: Whether the lock holds for all machines, so that operations of other machines have ended too.
+        """
+        query = _narrowed(select(deployments.c.id, deployments.c.document), deployments, environment, product)
+        query = query.where(deployments.c.outcome == "running", deployments.c.operation.in_(list(operations)))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        for row in rows:
+            if everywhere or not is_elsewhere(self._read(Deployment, row.document, row.id, deployments).process):
+                self.finish_deployment(row.id, "failed", problem=KILLED)
+
     def deployments(
         self,
         product: str | None = None,
@@ -267,7 +292,7 @@ class Registry:
         query = query.order_by(deployments.c.started_at.desc(), deployments.c.id).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return [self._read(Deployment, row.document, row.id, deployments) for row in rows]
+        return [_ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows]
 
     def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
         """The last operation of these kinds on each product, by address of the product."""
@@ -281,7 +306,7 @@ class Registry:
         )
         with self._database.reading() as connection:
             rows = connection.execute(select(ranked.c.id, ranked.c.document).where(ranked.c.rank == 1)).all()
-        found = (self._read(Deployment, row.document, row.id, deployments) for row in rows)
+        found = (_ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows)
         return {last.product: last for last in found}
 
     def history(
@@ -350,6 +375,13 @@ def is_json_object(document: str) -> bool:
         return isinstance(json.loads(document.encode()), dict)
     except ValueError:
         return False
+
+
+def _ended(deployment: Deployment) -> Deployment:
+    """A deployment as it is: one that is recorded as running may have been killed."""
+    if deployment.outcome != "running" or not has_ended(deployment.process):
+        return deployment
+    return deployment.model_copy(update={"outcome": "failed", "problem": KILLED})
 
 
 def _narrowed(query: Select[Any], table: Table, environment: str | None, product: str | None) -> Select[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -83,3 +84,16 @@ def test_installation_of_an_earlier_version_keeps_its_folders_and_rows(pair: Sho
     pair.done("destroy", "--yes", "-e", "dev")
     assert pair.json("up", "--yes", "-e", "dev")["outcome"] == "succeeded", "retained data is found where it is"
     assert DeltaTable(table).count() == 2
+
+
+def test_product_is_destroyed_from_its_record_when_its_folder_is_gone(pair: Shop, tmp_path: Path) -> None:
+    pair.done("up", "--yes", "-e", "dev")
+    pair.folder.rename(tmp_path / "moved")
+    elsewhere = replace(pair, folder=tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    unknown = elsewhere.run("destroy", "shop/orders", "--yes")
+    assert (unknown.returncode, "no manifest of shop/orders is recorded in local" in unknown.stderr) == (1, True)
+    platform = ("-e", "dev", "--platform", str(tmp_path / "moved" / "platform.yaml"))
+    elsewhere.done("destroy", "shop/orders", "--yes", "--delete-data", *platform)
+    assert not table_of(pair, "dev").exists()
+    assert not pair.deployed("shop.orders")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -18,6 +18,7 @@ from alchemesh_platform.contracts.notices.period import NoticeOf
 from alchemesh_platform.contracts.versions import keep_version
 from alchemesh_platform.deployment.checks.promises import Override, consumers_of, record_override
 from alchemesh_platform.deployment.checks.verdict import ForbiddenByContract, Verdict, before_engine
+from alchemesh_platform.deployment.grants.remaining import access_notes
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest
 from alchemesh_platform.platform_file.load import load_platform
@@ -210,6 +211,39 @@ def test_a_consumer_with_several_grants_is_named_once(product: Product) -> None:
     product.registry.write([grant(product.environment, number, **desk) for number in range(2)])
     found = consumers_of(product.registry, product.environment, PRODUCT, NOW)
     assert list(found[PORT]) == ["technical_team:operations/desk"]
+
+
+def test_a_destroyed_consumer_blocks_nothing_until_it_is_deployed_again(product: Product) -> None:
+    """A consumer that was destroyed with its grant delayed every breaking change of its provider for ever."""
+    registry, environment = product.registry, product.environment
+    product.deploy()
+    registry.put(grant(environment))
+
+    def ran(operation: Literal["up", "destroy"], outcome: Literal["succeeded", "failed"]) -> None:
+        entry = registry.start_deployment(environment, "marketing/campaigns-0", operation, "bo@airport.example")
+        registry.finish_deployment(entry.id, outcome)
+
+    for operation, outcome in (("up", "succeeded"), ("destroy", "failed")):
+        ran(operation, outcome)  # type: ignore[arg-type]
+        with pytest.raises(ForbiddenByContract):
+            product.asked(NEXT_MAJOR)
+    ran("destroy", "succeeded")
+    assert product.asked(NEXT_MAJOR).problems == ()
+    ran("up", "succeeded")
+    with pytest.raises(ForbiddenByContract):
+        product.asked(NEXT_MAJOR)
+
+
+def test_destroy_names_the_access_that_a_product_keeps(product: Product) -> None:
+    registry, environment = product.registry, product.environment
+    registry.put(request(environment, "granted"))
+    [note] = access_notes(registry, environment, "marketing/campaigns")
+    assert note == (
+        f"marketing/campaigns keeps its access to {PORT} for its next deployment, and no longer delays changes there; "
+        f"`alchemesh access revoke {request(environment, 'granted').address}` revokes it"
+    )
+    registry.put(request(environment, "revoked"))
+    assert access_notes(registry, environment, "marketing/campaigns") == ()
 
 
 def test_a_run_limited_to_other_ports_does_not_check_this_one(product: Product) -> None:

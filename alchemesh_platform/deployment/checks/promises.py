@@ -18,6 +18,7 @@ from alchemesh_platform.contracts.notices.recorded import notices_of
 from alchemesh_platform.contracts.port import PromisedPort, place_in_manifest, promised_ports
 from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
 from alchemesh_platform.contracts.versions import kept_versions
+from alchemesh_platform.deployment.grants.remaining import is_destroyed
 from alchemesh_platform.documents.document import Path, written
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
@@ -142,7 +143,8 @@ def record_override(
 def consumers_of(registry: Registry, environment: str, product: str, now: datetime) -> Mapping[str, Collection[str]]:
     """The consumers with a grant of each port, by the port's address, such as ``technical_team:marketing/web``.
 
-    An expired or revoked grant that is not yet removed protects no consumer.
+    An expired or revoked grant that is not yet removed protects no consumer, and neither does the grant of a product
+    that was destroyed.
     """
     ended = {
         request.address
@@ -151,7 +153,9 @@ def consumers_of(registry: Registry, environment: str, product: str, now: dateti
     }
     found: dict[str, dict[str, None]] = {}
     for grant in registry.all(GrantRecord, environment, product):
-        if grant.address not in ended and (grant.ends_at is None or grant.ends_at > now):
+        if grant.address in ended or (grant.ends_at is not None and grant.ends_at <= now):
+            continue
+        if grant.requester_kind != "data_product" or not is_destroyed(registry, environment, grant.requester):
             found.setdefault(grant.port, {})[str(Requester(grant.requester_kind, grant.requester))] = None
     return found
 

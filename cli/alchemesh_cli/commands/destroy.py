@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Remove the deployed resources; keep their data.")
 @where_options
 @json_option
+@click.argument("address", metavar="[DOMAIN/PRODUCT]", required=False)
 @yes_option
 @parallel_option
 @take_over_option
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def command(
     where: Where,
     as_json: bool,
+    address: str | None,
     confirmed: bool,
     parallel: int | None,
     take_over: str | None,
@@ -34,21 +36,23 @@ def command(
 
     Stops servers and removes the product's records from the registry; the history stays. Tables and files stay in
     place, and a later `up` uses them again. Data in a cloud is deleted only if `keep_on_destroy: false` was deployed.
-    Exit code 4 means that consumers hold grants: give them notice first.
+    Exit code 4 means that consumers hold grants: give them notice first. DOMAIN/PRODUCT removes a product whose folder
+    is not here, from the manifest of its last deployment.
 
     \b
     Examples:
       alchemesh destroy
       alchemesh destroy --delete-data --yes
+      alchemesh destroy retail/orders -e dev
     """
     from alchemesh_cli.asking import confirm
     from alchemesh_cli.interrupts import interruptible
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.deploy import destroy
-    from alchemesh_platform.app.where import read_product
+    from alchemesh_platform.app.where import read_product, recorded_product
     from alchemesh_platform.identity.identify import identify
 
-    product = read_product(where)
+    product = recorded_product(where, address) if address else read_product(where)
     what = "and all its data " if delete_data else ""
     confirm(f"Remove {product.plan.product.address} {what}from {where.environment}?", confirmed)
     actor = identify(product.platform)

@@ -22,7 +22,8 @@ def command(where: Where, as_json: bool, take_over: str | None, arguments: tuple
     """Run the product's code with its connections.
 
     The output of the code is shown and kept in the history, with secrets masked. The exit status is that of the code.
-    With --emulate, a Cloud Run job runs as a process on this machine, with the settings of its template.
+    A second run of the product on this machine waits for the first. With --emulate, a Cloud Run job runs as a process
+    on this machine, with the settings of its template.
 
     \b
     Examples:
@@ -43,6 +44,7 @@ def command(where: Where, as_json: bool, take_over: str | None, arguments: tuple
         folder=where.directory,
         take_over=take_over,
         on_output=lambda line: click.echo(line, err=as_json),
+        report=lambda line: click.echo(line, err=True),
     )
     if as_json:
         click.echo(done.model_dump_json(indent=2, exclude={"output"}))

@@ -9,7 +9,13 @@ import pytest
 
 from alchemesh_platform.observed.standing import Standing, standings
 from alchemesh_platform.registry.audit import OVERRIDE, Act, record_act
-from alchemesh_platform.registry.records import GrantRecord, ProductRecord, ScoreDeduction, ValueScoreRecord
+from alchemesh_platform.registry.records import (
+    ContractRecord,
+    GrantRecord,
+    ProductRecord,
+    ScoreDeduction,
+    ValueScoreRecord,
+)
 from alchemesh_platform.registry.store import Registry
 
 
@@ -70,8 +76,19 @@ def test_a_product_that_left_its_stable_state_is_not_stable(registry: Registry, 
     assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[0] == "not stable"
 
 
-def test_an_override_is_a_broken_commitment(registry: Registry, environment: str) -> None:
-    registry.put(product(environment, "stable"))
+def contract(environment: str, version: str) -> ContractRecord:
+    return ContractRecord(
+        environment=environment,
+        address="aviation/flights/table",
+        product="aviation/flights",
+        version=version,
+        lifecycle="active",
+        access="restricted",
+        document={},
+    )
+
+
+def overridden(registry: Registry, environment: str) -> None:
     act = Act(
         environment=environment,
         product="aviation/flights",
@@ -82,9 +99,36 @@ def test_an_override_is_a_broken_commitment(registry: Registry, environment: str
         reason="a leak",
     )
     record_act(registry, act)
-    assert whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[2] == (
-        "1 commitment not kept within a year"
-    )
+
+
+def commitments(registry: Registry, environment: str) -> str:
+    return whys(standings(registry, environment, datetime.now(UTC))["aviation/flights"])[2]
+
+
+def test_an_override_that_took_effect_is_a_broken_commitment(registry: Registry, environment: str) -> None:
+    registry.put(product(environment, "stable"))
+    registry.put(contract(environment, "1.0.0"))
+    overridden(registry, environment)
+    run = registry.start_deployment(environment, "aviation/flights", "up", "k@a.example")
+    registry.put(contract(environment, "2.0.0"))
+    registry.finish_deployment(run.id, "succeeded")
+    assert commitments(registry, environment) == "1 commitment not kept within a year"
+
+
+def test_a_failed_or_refused_override_is_no_broken_commitment(registry: Registry, environment: str) -> None:
+    """The record of an override counted, although nothing had changed for any consumer."""
+    registry.put(product(environment, "stable"))
+    registry.put(contract(environment, "1.0.0"))
+    overridden(registry, environment)
+    kept = "every commitment kept for 0 days"
+    assert commitments(registry, environment) == kept
+    failed = registry.start_deployment(environment, "aviation/flights", "up", "k@a.example")
+    registry.finish_deployment(failed.id, "failed")
+    assert commitments(registry, environment) == kept
+    ordinary = registry.start_deployment(environment, "aviation/flights", "up", "k@a.example")
+    registry.put(contract(environment, "1.1.0"))
+    registry.finish_deployment(ordinary.id, "succeeded")
+    assert commitments(registry, environment) == kept
 
 
 def test_one_product_is_read_as_all_are(registry: Registry, environment: str) -> None:
