@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alchemesh_cli.main import COMMANDS, alchemesh
+from alchemesh_cli.printing import shown_text
 from alchemesh_cli.render.plan import plan_lines
 from alchemesh_platform.access.operating import Operating, Right, Target
 from alchemesh_platform.access.rights import NotAllowed
@@ -78,7 +79,7 @@ def plan_picture() -> str:
     platform = load_platform(None, "local", Path("home"))
     loaded = load_manifest(DOCS.parent / "examples" / "flights" / "alchemesh.yaml")
     console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
-    console.print(Text.from_ansi("\n".join(plan_lines(compose(loaded, platform, discover())))))
+    console.print(Text.from_ansi(shown_text("\n".join(plan_lines(compose(loaded, platform, discover()))), styles=True)))
     picture = console.export_svg(title="alchemesh plan", unique_id="plan")
     # Use the reader's own fonts, so that the picture loads nothing from the network.
     return re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", picture, flags=re.DOTALL) + "\n"

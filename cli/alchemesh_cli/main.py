@@ -9,12 +9,11 @@ from typing import Any, cast
 
 import click
 
+from alchemesh_cli.options import DEBUG_VARIABLE
 from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.private import NEW_FILES
 from alchemesh_platform.base.problems import ProblemsFound
-
-DEBUG_VARIABLE = "ALCHEMESH_DEBUG"
 
 # Command: its summary. Written here so that `alchemesh --help` imports no command; a test compares them.
 COMMANDS = {
@@ -46,6 +45,16 @@ COMMANDS = {
 
 # Commands that write into the product's repo, with the rights that the user chose. Files of others are private.
 WRITE_REPO = {"init", "schema", "contract", "completion"}
+
+# Commands whose result is what they print. All others change something, and their exit code says whether they did.
+ONLY_PRINT = frozenset(
+    {
+        "validate", "schema", "plan", "preview", "env", "status", "components", "whoami", "doctor", "completion",
+        "contract show", "contract diff", "contract notices", "contract export", "contract import",
+        "access list", "access show", "access credential",
+        "mesh show", "mesh audit", "policy list", "policy show", "policy test", "engine",
+    }
+)  # fmt: skip
 
 EPILOG = """\b
 Start here:
@@ -114,7 +123,23 @@ def main() -> None:
 
 
 def invoke(arguments: list[str]) -> int:
-    """Run one command and return its exit code. Failures are reported on stderr, without a traceback."""
+    """Run one command and return its exit code. Failures are reported on stderr, without a traceback.
+
+    A display that fails is no failure of the command. Only a command whose output is its whole result fails then.
+    """
+    from alchemesh_cli.printing import is_lost, protected
+
+    with protected():
+        code = _run(arguments)
+        return ExitCode.FAILED if code == ExitCode.DONE and is_lost() and _only_prints(arguments) else code
+
+
+def _only_prints(arguments: list[str]) -> bool:
+    words = [word for word in arguments if not word.startswith("-")]
+    return bool(words) and (words[0] in ONLY_PRINT or " ".join(words[:2]) in ONLY_PRINT)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         outcome: Any = alchemesh.main(args=arguments, prog_name="alchemesh", standalone_mode=False)
     except ProblemsFound as found:
@@ -129,9 +154,6 @@ def invoke(arguments: list[str]) -> int:
     except click.ClickException as usage:
         usage.show()
         return usage.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
     except OSError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+DEBUG_VARIABLE = "ALCHEMESH_DEBUG"  # set: an unexpected error shows its traceback
+
 
 def _reason(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.strip():

@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from alchemesh_cli.render.live import Screen, closing
+from alchemesh_cli.render.markdown import comment
 from alchemesh_platform.app.where import Composed, Where, read_product
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Location, Problem
+from alchemesh_platform.deployment.grants.resources import GRANT
 from alchemesh_platform.deployment.operator import by_section, failures_of
 from alchemesh_platform.deployment.outcome import Ended, OperationName, Outcome
+from alchemesh_platform.deployment.progress import PRODUCT as RECORD
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.engine.run.events import (
     Diagnostic,
     EngineEvent,
+    PropertyDiff,
     ResourceEvent,
     ResourceFailed,
     ResourceOutputs,
@@ -28,7 +32,7 @@ from alchemesh_platform.engine.run.events import (
 from alchemesh_platform.engine.run.result import EngineResult
 from tests.end_to_end.harness import MANIFEST
 
-from .reported import PREFIX
+from .reported import PREFIX, reported
 
 PRODUCT = "alchemesh:stacks:DataProduct"
 THING = "alchemesh:local:Thing"
@@ -215,6 +219,51 @@ def test_marks_words_json_and_exit_code_agree(product: Composed, data: st.DataOb
             assert port["state"] in ("not attempted", "not completed")
         if port["name"] in complete and mark != "✗":
             assert (mark, port["state"]) != ("·", "not attempted")
+
+
+@given(data=st.data())
+def test_the_comment_on_a_merge_request_says_the_same(product: Composed, data: st.DataObject) -> None:
+    outcome, _, screen = data.draw(runs(product))
+    written = comment(screen, outcome)
+    assert written.splitlines()[0] == f"### shop/orders in local: {outcome.outcome}"
+    assert _drawn(screen, outcome).strip() in written
+    assert ("**Problems**" in written) == bool(outcome.problems or outcome.forbidden)
+
+
+def test_a_purpose_cannot_forge_a_line_of_the_tree(product: Composed) -> None:
+    """A purpose with an escape sequence or with lines of its own hid a grant from its reviewer."""
+    grant = reported(
+        ResourceOutputs,
+        GRANT,
+        "orders-table-req-1-grant",
+        f"{PREFIX}{PRODUCT}$alchemesh:stacks:OutputPort::orders-table",
+        "create",
+        outputs={"requester": "team/x", "purpose": "a study\x1b[2K\x1b[1A\n└─ = nothing \u202eelse"},
+    )
+    progress = Progress(product.plan)
+    progress.on_event(grant)
+    outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress)
+    screen = Screen(progress, product.plan, "preview")
+    shown = "+ grant team/x  a study\\u001b[2K\\u001b[1A └─ = nothing \\u202eelse"
+    assert shown in _drawn(screen, outcome)
+    assert shown in comment(screen, outcome)
+
+
+OWNERS = (PropertyDiff("owner", "update", True, "ada@shop.example", "mallory@shop.example"),)
+
+
+def test_a_new_owner_is_in_the_tree_the_totals_the_json_and_the_comment(product: Composed) -> None:
+    """`nothing to change`, with exit code 10: the change that hands over the product was invisible."""
+    progress = Progress(product.plan)
+    for kind in (ResourcePre, ResourceOutputs):
+        progress.on_event(reported(kind, RECORD, "orders-record", f"{PREFIX}{PRODUCT}::orders", "update", diffs=OWNERS))
+    outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress)
+    screen = Screen(progress, product.plan, "preview")
+    for shown in (_drawn(screen, outcome), comment(screen, outcome)):
+        assert "~ owner  ada@shop.example → mallory@shop.example" in shown
+    assert closing(outcome, NEXT) == ["1 product to be changed", NEXT]
+    (section,) = [port for port in outcome.as_json()["ports"] if port["kind"] == "product"]
+    assert section["resources"][0]["diff"][0]["new"] == "mallory@shop.example"
 
 
 def _drawn(screen: Screen, outcome: Outcome) -> str:

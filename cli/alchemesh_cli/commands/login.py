@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import where_options
+from alchemesh_cli.printing import styled
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -38,7 +39,7 @@ def command(where: Where, forget: bool) -> None:
         click.echo("signed out", err=True)
         return
     asked = ask_for_code(provider)
-    click.echo(f"open {asked.address} and enter the code {click.style(asked.code, bold=True)}", err=True)
+    click.echo(f"open {asked.address} and enter the code {styled(asked.code, bold=True)}", err=True)
     token = wait_for_token(provider, asked)
     identity = verify(token, provider)
     keep_token(provider, token)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alchemesh_cli.context import json_option
+from alchemesh_cli.printing import styled
 from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -159,12 +160,12 @@ def test(paths: tuple[Path, ...], as_json: bool) -> ExitCode | None:
 
 
 def _print_cases(loaded: LoadedPolicy, ran: list[CaseResult]) -> None:
-    click.echo(f"{click.style(loaded.policy.name, bold=True)}  {_effect(loaded.policy)}")
+    click.echo(f"{styled(loaded.policy.name, bold=True)}  {_effect(loaded.policy)}")
     if not ran:
         click.echo("  no cases are recorded")
     for case in ran:
         mark, colour = ("✓", "green") if case.as_expected else ("✗", "red")
-        click.echo(f"  {click.style(mark, fg=colour)} {case.case}: {_words(case.got, case.at)}")
+        click.echo(f"  {styled(mark, fg=colour)} {case.case}: {_words(case.got, case.at)}")
         if not case.as_expected:
             click.echo(f"      {case.location}  expected {_words(case.expected, case.expected_at or ())}")
             if case.message:

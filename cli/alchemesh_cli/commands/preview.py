@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @json_option
 @target_option
 @parallel_option
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a comment on a merge request.")
 @click.option("--strict", is_flag=True, help="Refuse a change that must wait for consumers, with exit code 4.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 if there are changes, with 0 if there are none.")
 def command(
     where: Where,
     as_json: bool,
+    as_markdown: bool,
     targets: tuple[str, ...],
     parallel: int | None,
     strict: bool,
@@ -38,14 +40,16 @@ def command(
     Examples:
       alchemesh preview
       alchemesh preview -e prod --detailed-exitcode
-      alchemesh preview -e prod --strict   # in a merge request
+      alchemesh preview -e prod --strict --markdown > comment.md   # in a merge request
     """
     from alchemesh_cli.interrupts import interruptible
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.deploy import preview
     from alchemesh_platform.app.where import read_product
 
+    if as_json and as_markdown:
+        raise click.UsageError("--json and --markdown exclude each other")
     product = read_product(where, look=True)
-    with interruptible() as cancel, showing(where, "preview", as_json=as_json) as shown:
+    with interruptible() as cancel, showing(where, "preview", as_json=as_json, as_markdown=as_markdown) as shown:
         done = preview(product, targets=targets, parallel=parallel, strict=strict, listen=shown, cancel=cancel)
     return done.exit_code(detailed=detailed_exitcode)

@@ -76,12 +76,11 @@ def _folder(product: str | None, directory: Path) -> Path | None:
 def _show(report: Report) -> None:
     from datetime import UTC, datetime
 
-    from rich.console import Console
-
+    from alchemesh_cli.printing import console as console_of
     from alchemesh_cli.render.environment import environment_in_words
     from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_scores, print_summaries
 
-    console = Console(highlight=False)
+    console = console_of(highlight=False)
     now, where = datetime.now(UTC), environment_in_words(report)
     if report.status is not None:
         print_product(console, report.status, now, where)

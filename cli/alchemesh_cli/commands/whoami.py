@@ -9,6 +9,7 @@ import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import complete
+from alchemesh_cli.printing import styled
 from alchemesh_platform.base.remedy import Command
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def command(where: Where, as_json: bool, product: str | None) -> None:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     verified = f"verified by {identity.issuer}" if identity.is_proven else "not verified: a user of this machine"
-    click.echo(f"{click.style(identity.subject, bold=True)}  {where.environment}\n{verified}")
+    click.echo(f"{styled(identity.subject, bold=True)}  {where.environment}\n{verified}")
     if place.user is None:
         named = f"pipeline {identity.pipeline} of the platform file" if identity.pipeline else ""
         click.echo(named or _unknown(place, where.environment))

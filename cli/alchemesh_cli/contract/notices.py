@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.printing import styled
 from alchemesh_cli.render.environment import environment_in_words
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def notices(where: Where, as_json: bool, port: str | None) -> None:
         return
     now = datetime.now(UTC)
     for given in in_force:
-        click.echo(f"{click.style(given.port, bold=True)}  {given.in_words(now)}")
+        click.echo(f"{styled(given.port, bold=True)}  {given.in_words(now)}")
         click.echo(f"  {_given(given)}")
     if not in_force:
         click.echo(f"no notice is in force in {environment_in_words(where)}")

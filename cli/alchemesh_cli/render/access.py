@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.render.table import table_lines, terminal_width
 from alchemesh_platform.access.requests.states import TRANSITIONS, moment, next_step, reported
+from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where:
         ("grants", ", ".join(grant.principals) if grant is not None else ""),
     ]
     head = [f"{request.address}  {request.state}  {where}"]
-    head += [f"{name:<9}  {fact}" for name, fact in facts if fact]
+    head += [f"{name:<9}  {one_line(fact)}" for name, fact in facts if fact]
     return "\n".join([*head, "", *_states(request), "", f"next: {with_context_options(next_step(request))}"])
 
 
@@ -70,7 +71,7 @@ def _states(request: AccessRequestRecord) -> Iterator[str]:
     width = max(len(step.state) for step in request.steps)
     people = max(len(step.by) for step in request.steps)
     for step in request.steps:
-        reason = f"  {step.reason}" if step.reason else ""
+        reason = f"  {one_line(step.reason)}" if step.reason else ""
         yield f"{REACHED} {step.state:<{width}}  {moment(step.at)}  {step.by:<{people}}{reason}".rstrip()
     for (before, after), who in TRANSITIONS.items():
         if before == request.state != after:

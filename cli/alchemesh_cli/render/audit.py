@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import click
-
+from alchemesh_cli.printing import styled
 from alchemesh_cli.render.quantities import at
 from alchemesh_platform.registry.audit import Checked, Link
 
@@ -29,7 +28,7 @@ def audit_lines(links: Sequence[Link]) -> Iterator[str]:
             act.address if not act.product or act.address.startswith(act.product) else f"{act.address} {act.product}"
         )
         yield (
-            f"{link.number:>{digits}}  {at(act.at)}  {click.style(f'{act.operation:<{operations}}', bold=True)}  "
+            f"{link.number:>{digits}}  {at(act.at)}  {styled(f'{act.operation:<{operations}}', bold=True)}  "
             f"{act.actor:<{actors}}  {about}"
         )
         if act.reason:
@@ -40,14 +39,14 @@ def check_lines(checked: Checked) -> Iterator[str]:
     """The result of verifying the audit log, and its head."""
     if checked.broken:
         numbers = ", ".join(str(number) for number in checked.broken)
-        yield f"{click.style('✗', fg='red')} broken: the digest in entry {numbers} does not match the entry before it"
+        yield f"{styled('✗', fg='red')} broken: the digest in entry {numbers} does not match the entry before it"
     if checked.expect is not None and checked.expected_at is None:
         removed = "entries were removed at the end"
-        yield f"{click.style('✗', fg='red')} missing: no entry has the digest {checked.expect}; {removed}"
+        yield f"{styled('✗', fg='red')} missing: no entry has the digest {checked.expect}; {removed}"
     if checked.moved_clock:
         numbers = ", ".join(str(number) for number in checked.moved_clock)
-        yield f"{click.style('!', fg='yellow')} moved clock: entry {numbers} is earlier than the entry before it"
+        yield f"{styled('!', fg='yellow')} moved clock: entry {numbers} is earlier than the entry before it"
     if checked.is_whole:
         after = f", {entries(checked.acts - checked.expected_at)} after the expected one" if checked.expected_at else ""
-        yield f"{click.style('✓', fg='green')} {entries(checked.acts)}, each digest matches the entry before it{after}"
+        yield f"{styled('✓', fg='green')} {entries(checked.acts)}, each digest matches the entry before it{after}"
     yield f"head  {checked.head}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alchemesh_cli.printing import styled
 from alchemesh_platform.documents.shape import Expected
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ WIDTH = 100  # columns of a page without a terminal
 def component_page(spec: ComponentSpec) -> str:
     """The page of one component."""
     formatter = click.HelpFormatter(max_width=WIDTH)
-    formatter.write(f"{click.style(spec.name, bold=True)} {spec.version}  {spec.maturity}\n")
+    formatter.write(f"{styled(spec.name, bold=True)} {spec.version}  {spec.maturity}\n")
     formatter.write_paragraph()
     formatter.write_text(spec.summary)
     formatter.write_paragraph()

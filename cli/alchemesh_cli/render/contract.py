@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from alchemesh_cli.context_options import complete
+from alchemesh_cli.printing import styled
 from alchemesh_platform.base.units import duration_in_words, format_duration, format_percent
 from alchemesh_platform.contracts.compatibility.changes import KINDS
 from alchemesh_platform.contracts.compatibility.diff import cost
@@ -31,7 +30,7 @@ LABEL_WIDTH = 14
 def port_page(port: ShownPort, environment: str, now: datetime) -> str:
     """One port: its contract, notices and versions."""
     promise = port.promise
-    title = f"{click.style(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
+    title = f"{styled(port.identity.address, bold=True)}  {environment}  {_contract(promise)}"
     lines = [title, *_status_lines(environment, promise, port.recorded), ""]
     facts = [
         *_facts(promise),
@@ -79,14 +78,14 @@ def diff_page(step: PortStep, environment: str) -> str:
     """The changes of one port's contract, breaking ones first."""
     steps = [_contract(port) if port is not None else "no port" for port in (step.before, step.after)]
     stages = steps[0] if steps[0] == steps[1] else " → ".join(steps)
-    lines = [f"{click.style(step.address, bold=True)}  {environment}  {stages}"]
+    lines = [f"{styled(step.address, bold=True)}  {environment}  {stages}"]
     if not step.diff.changes:
         return "\n".join([*lines, "", "  nothing changed"])
     width = max(len(change.place) for change in step.diff.changes)
     for kind in KINDS:
         changes = step.diff.of(kind)
         if changes:
-            lines += ["", f"  {click.style(kind, fg=COLOURS[kind], bold=True)}"]
+            lines += ["", f"  {styled(kind, fg=COLOURS[kind], bold=True)}"]
             lines += [f"  {MARKS[each.change]} {each.place:<{width}}  {each.message}" for each in changes]
     if step.notice is not None and step.period:
         command = complete(notice_command(step.address, step.notice))
@@ -103,9 +102,9 @@ def _contract(port: PromisedPort) -> str:
 
 def _status_lines(environment: str, port: PromisedPort, recorded: PromisedPort | None) -> Iterator[str]:
     if recorded is None:
-        yield click.style(f"not recorded in {environment} yet", dim=True)
+        yield styled(f"not recorded in {environment} yet", dim=True)
     elif stage(recorded) != stage(port):
-        yield click.style(f"recorded in {environment}: {_contract(recorded)}", dim=True)
+        yield styled(f"recorded in {environment}: {_contract(recorded)}", dim=True)
 
 
 def _facts(port: PromisedPort) -> Iterator[tuple[str, list[str]]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context_options import next_line, with_context_options
+from alchemesh_cli.options import DEBUG_VARIABLE
 from alchemesh_platform.app.events import (
     EngineReported,
     Event,
@@ -25,6 +27,7 @@ from alchemesh_platform.app.events import (
     RunStarted,
     Warned,
 )
+from alchemesh_platform.base.printable import clean
 from alchemesh_platform.base.remedy import command
 
 if TYPE_CHECKING:
@@ -52,16 +55,30 @@ class Shown:
         where: The environment that the command works in.
         as_json: Whether the outcome of ``operation`` is printed as JSON.
         operation: The operation of the command. A preview before its question is always text, and suggests no command.
+        as_markdown: Whether the outcome is printed as Markdown.
     """
 
     where: Where | Platform
     as_json: bool
     operation: str
+    as_markdown: bool = False
     _live: ExitStack = field(default_factory=ExitStack)
     _screen: Screen | Doing | None = None
+    _has_failed: bool = False
 
     def __call__(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event. A display that fails does not stop the run: this reports it once."""
+        try:
+            self._show(event)
+        except Exception as error:
+            if os.environ.get(DEBUG_VARIABLE):
+                raise
+            if not self._has_failed:
+                self._has_failed = True
+                with suppress(Exception):
+                    report(f"note: the display failed, and the run continues: {type(error).__name__}: {error}")
+
+    def _show(self, event: Event) -> None:
         if isinstance(event, EngineReported):
             self._touch(event)
         elif isinstance(event, Noted):
@@ -102,6 +119,10 @@ class Shown:
 
         if self.as_json and outcome.operation == self.operation:
             click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
+        elif self.as_markdown and isinstance(self._screen, Screen):
+            from alchemesh_cli.render.markdown import comment
+
+            click.echo(comment(self._screen, outcome))
         elif isinstance(self._screen, Screen):
             following = NEXT.get(outcome.operation) if outcome.operation == self.operation else None
             suggestion = next_line(following) if following else ""
@@ -156,9 +177,9 @@ class Shown:
 
 
 @contextmanager
-def showing(where: Where | Platform, operation: str, *, as_json: bool) -> Iterator[Shown]:
+def showing(where: Where | Platform, operation: str, *, as_json: bool, as_markdown: bool = False) -> Iterator[Shown]:
     """Show the events of a use case that runs in the block; see :class:`Shown` for the arguments."""
-    shown = Shown(where, as_json, operation)
+    shown = Shown(where, as_json, operation, as_markdown)
     try:
         yield shown
     finally:
@@ -166,5 +187,5 @@ def showing(where: Where | Platform, operation: str, *, as_json: bool) -> Iterat
 
 
 def report(line: str) -> None:
-    """Print one line for a person, on stderr."""
-    click.echo(with_context_options(line), err=True)
+    """Print one line for a person, on stderr. A live display would read sequences in it as its own."""
+    click.echo(clean(with_context_options(line)), err=True)

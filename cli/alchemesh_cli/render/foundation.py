@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from alchemesh_cli.context_options import complete
+from alchemesh_cli.printing import Cleaned
+from alchemesh_cli.printing import console as printed_to
 from alchemesh_cli.render.live import DOING
 from alchemesh_cli.render.tree import MARKS, WILL
 from alchemesh_platform.engine.run.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
@@ -82,11 +84,11 @@ def foundation_document(ended: FoundationEnded, *, emulated: bool) -> dict[str, 
 @contextmanager
 def watched(title: str, operation: FoundationOperation) -> Iterator[Doing]:
     """Show the engine's progress on a terminal while the block runs."""
-    doing, console = Doing(title, operation), Console(stderr=True)
+    doing, console = Doing(title, operation), printed_to(stderr=True)
     if not console.is_terminal:
         yield doing
         return
-    with Live(doing, console=console, refresh_per_second=REFRESH_PER_SECOND, transient=True):
+    with Live(Cleaned(doing), console=console, refresh_per_second=REFRESH_PER_SECOND, transient=True):
         yield doing
 
 
@@ -99,7 +101,7 @@ def print_outcome(
     emulated: bool,
 ) -> None:
     """Print the changes of an operation, the outputs and the kept resources; then a line with totals."""
-    console = Console()
+    console = printed_to()
     title = Text.assemble((foundation.title, "bold"), *(("  ", ("emulated", "magenta")) if emulated else ()))
     title.append(f"{'  preview' if operation == 'preview' else ''}  {foundation.spec.name}")
     rows = [_changed(change) for change in sorted(outcome.changes, key=lambda change: (change.type, change.name))]

@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 
 from alchemesh_cli.context_options import complete
+from alchemesh_cli.printing import Cleaned
+from alchemesh_cli.printing import console as printed_to
 from alchemesh_cli.render.tree import product_tree, summary
 from alchemesh_platform.base.remedy import command
 from alchemesh_platform.compose.plan import Plan
@@ -28,7 +30,7 @@ class Screen:
         self.plan = plan
         self.operation: OperationName = operation
         self.started = time.monotonic()
-        self.console = Console(stderr=True)
+        self.console = printed_to(stderr=True)
         self.live: Live | None = None
         self._drawn = 0.0
 
@@ -37,7 +39,7 @@ class Screen:
         now = time.monotonic()
         if self.live is not None and now - self._drawn >= 1 / REFRESH_PER_SECOND:
             self._drawn = now
-            self.live.update(self.running_tree(), refresh=True)
+            self.live.update(Cleaned(self.running_tree()), refresh=True)
 
     def running_tree(self) -> Group:
         """The tree of the run so far."""
@@ -63,7 +65,7 @@ class Screen:
             suggestion: The next command, if the outcome allows it.
             stderr: Whether stdout belongs to a JSON document.
         """
-        console = Console(stderr=stderr)
+        console = printed_to(stderr=stderr)
         console.print(self.ended_tree(outcome), soft_wrap=True)
         console.print(f"\n{' · '.join(closing(outcome, suggestion))}", soft_wrap=True, highlight=False, markup=False)
 

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import click
-
+from alchemesh_cli.printing import styled
 from alchemesh_platform.mesh_repo.difference import ChangeKind, FieldChange, MeshDiff, RecordChange
 from alchemesh_platform.registry.records import (
     DomainRecord,
@@ -29,14 +28,14 @@ APART = " · "
 
 def diff_lines(diff: MeshDiff, environment: str) -> Iterator[str]:
     """One line for each record, and below it one for each changed field."""
-    yield f"{click.style('mesh', bold=True)}  {environment}"
+    yield f"{styled('mesh', bold=True)}  {environment}"
     kinds = max((len(_kind(change.record)) for change in diff.changes), default=0)
     addresses = max((len(change.record.address) for change in diff.changes), default=0)
     for change in diff.changes:
         mark, colour, _, _ = MARKS[change.change]
         what = _facts(change)
-        name = click.style(f"{change.record.address:<{addresses if what else 0}}", bold=True)
-        line = f"{click.style(mark, fg=colour)} {_kind(change.record):<{kinds}}  {name}"
+        name = styled(f"{change.record.address:<{addresses if what else 0}}", bold=True)
+        line = f"{styled(mark, fg=colour)} {_kind(change.record):<{kinds}}  {name}"
         yield f"{line}  {what}" if what else line
         fields = change.fields
         width = max((len(_field(one)) for one in fields), default=0)

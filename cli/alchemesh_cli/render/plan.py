@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from alchemesh_cli.context_options import next_line
+from alchemesh_cli.printing import styled
 from alchemesh_cli.render.environment import environment_in_words
 from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import duration_in_words
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 def plan_lines(plan: Plan, resources: Sequence[Declared] | None = None) -> Iterator[str]:
     """The lines of the tree, and a line with totals; resources are listed below their port or need."""
     product = plan.product
-    yield f"{click.style(product.address, bold=True)}  {environment_in_words(plan)}"
+    yield f"{styled(product.address, bold=True)}  {environment_in_words(plan)}"
     branches = list(_branches(plan, resources or ()))
     names = max((len(name) for _, name, _, _ in branches), default=0)
     for index, (kind, name, what, below) in enumerate(branches):
         last = index == len(branches) - 1
-        yield f"{'└─' if last else '├─'} {kind:<7} {click.style(f'{name:<{names}}', bold=True)}  {what}"
+        yield f"{'└─' if last else '├─'} {kind:<7} {styled(f'{name:<{names}}', bold=True)}  {what}"
         for position, line in enumerate(below):
             yield f"{' ' if last else '│'}  {'└─' if position == len(below) - 1 else '├─'} {line}"
     components, assets = sum(1 for _ in plan.components()), len(plan.assets)

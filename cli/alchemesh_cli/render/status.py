@@ -10,6 +10,7 @@ from rich.text import Text
 
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.quantities import ago, at, counted, size, took
+from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import duration_in_words, parse_duration
 from alchemesh_platform.contracts.notices.period import moment_in_words
@@ -142,7 +143,7 @@ def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]
         title.append("  not deployed")
     yield title
     if status.description:
-        yield Text(status.description)
+        yield Text(one_line(status.description))
     if status.owner:
         yield Text(f"team {status.team}{APART}owner {status.owner}", style="dim")
     yield _deployment(status.last_deployment, now)
@@ -270,7 +271,10 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
 def _notice(notice: NoticeStatus, now: datetime) -> Text:
     """``notice    breaking-change from 2026-04-01 12:00 UTC · tail_number goes``; ``since`` once the period is over."""
     when = "from" if notice.passes_at > now else "since"
-    facts = [f"{notice.what} {when} {moment_in_words(notice.passes_at)}", *([notice.message] if notice.message else [])]
+    facts = [
+        f"{notice.what} {when} {moment_in_words(notice.passes_at)}",
+        *([one_line(notice.message)] if notice.message else []),
+    ]
     return Text.assemble(("notice    ", "yellow"), APART.join(facts))
 
 
@@ -295,7 +299,7 @@ def _access(access: AccessStatus, now: datetime) -> Text:
     if access.state == "granted":
         ends = f"{APART}ends {at(access.ends_at)}" if access.ends_at else ""
         return Text(f"access    granted  {access.request}{ends}", style="dim")
-    reason = f" ({access.reason})" if access.reason else ""
+    reason = f" ({one_line(access.reason)})" if access.reason else ""
     over = access.state in ("rejected", "revoked", "expired")
     following = complete(command("access", "renew" if over else "show", access.request)).line
     line = Text.assemble("access    ", (access.state, "red" if over else "yellow"))

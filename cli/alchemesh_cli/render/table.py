@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from alchemesh_platform.base.printable import one_line
+
 APART = "  "
 LEAST_WIDTH = 36  # columns that the last cell needs; with fewer left, it is moved below its row
 
@@ -26,7 +28,7 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int 
         width: Available columns. Last cells that do not fit are wrapped, or moved below their row where there is too
             little room; other cells that do not fit are moved below their row with their names. None for no wrapping.
     """
-    table = [tuple(head.upper() for head in heads), *(tuple(row) for row in rows)]
+    table = [tuple(head.upper() for head in heads), *(tuple(map(one_line, row)) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(heads) - 1)]
     taken = sum(each + len(APART) for each in widths)
     longest = max(len(row[-1]) for row in table)

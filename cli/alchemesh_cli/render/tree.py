@@ -11,6 +11,7 @@ from rich.text import Text
 
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.contract import COLOURS
+from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.base.remedy import command, with_text
 from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.compose.plan import Plan, PlannedOutput
@@ -164,7 +165,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
     """The details of a port, each a line with the lines below it: first its problems."""
     for problem in () if running else section.problems:
         words = with_text(problem.message, lambda text: text.removeprefix(f"{section.name or section.kind}, "))
-        yield [Text.assemble((f"{problem.location}  ", "dim"), (words, "red"))]
+        yield [Text.assemble((f"{problem.location}  ", "dim"), (one_line(words), "red"))]
     shown = [change for change in section.changes if running or change.state == "done"]
     for change in section.resources:
         if change not in shown:
@@ -209,23 +210,25 @@ def _grants(changes: Iterable[Change]) -> Iterator[list[Text]]:
     for change in changed[:MOST_GRANTS]:
         granted = grant_of(change)
         until = f"  until {str(granted['ends_at'])[:10]}" if granted["ends_at"] else ""
-        who = str(granted["requester"] or granted["request"])
+        who = one_line(str(granted["requester"] or granted["request"]))
         yield _changed(change, f"grant {who}  {_value(granted['purpose'])}{until}".rstrip())
     if len(changed) > MOST_GRANTS:
         yield [Text(f"and {len(changed) - MOST_GRANTS:,} more grants, see --json", style="dim")]
 
 
-def _judged(contract: Change, words: str, step: PortStep) -> list[Text]:
+def _judged(contract: Change, heading: str, step: PortStep) -> list[Text]:
     """Changes of a contract with their effect on consumers, breaking ones first; none for a new port."""
     mark, style, _ = MARKS[contract.operation]
-    lines = [Text.assemble((f"{mark} ", style), words)]
+    lines = [Text.assemble((f"{mark} ", style), heading)]
     if step.before is None:
         return lines
     changes = [change for kind in KINDS for change in step.diff.of(kind)]
     for change in changes[:MOST_DIFFS]:
         sign, colour, _ = MARKS[_OPERATION_OF[change.change]]
         judged = (f"{change.kind:<{_KIND_WIDTH}}  ", COLOURS[change.kind])
-        lines.append(Text.assemble("  ", (f"{sign} ", colour), judged, (change.place, "bold"), f"  {change.message}"))
+        lines.append(
+            Text.assemble("  ", (f"{sign} ", colour), judged, (change.place, "bold"), f"  {one_line(change.message)}")
+        )
     if len(changes) > MOST_DIFFS:
         diff = complete(command("contract", "diff", about_product=True))
         lines.append(Text(f"  and {len(changes) - MOST_DIFFS} more, see {diff}", style="dim"))
@@ -281,7 +284,7 @@ def _difference(diff: PropertyDiff) -> Text:
 def _value(value: Any) -> str:
     if value is None:
         return "–"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
