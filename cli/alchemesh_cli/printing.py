@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from alchemesh_platform.base.printable import clean, escaped
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 
 IN_ASCII = "alchemesh"  # name of the error handler
 # Mark: its form where the encoding lacks it. Marks of the same place stay different.
@@ -48,11 +48,11 @@ def console(*, stderr: bool = False, highlight: bool = True) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     file = stream.raw if isinstance(stream, Stream) else Stream(stream, cleans=False)
     made = Console(file=cast("TextIO", file), highlight=highlight)
-    made.push_render_hook(_CleaningHook())
+    made.push_render_hook(cast("RenderHook", _CleaningHook()))
     return made
 
 
-def plain(drawn: ConsoleRenderable) -> str:
+def plain(drawn: RenderableType) -> str:
     """Something that rich draws, as cleaned text without styles and without wrapping."""
     from io import StringIO
 
@@ -66,7 +66,7 @@ def plain(drawn: ConsoleRenderable) -> str:
 class Cleaned:
     """Something that rich draws, with its text cleaned."""
 
-    def __init__(self, drawn: ConsoleRenderable) -> None:
+    def __init__(self, drawn: RenderableType) -> None:
         self.drawn = drawn
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

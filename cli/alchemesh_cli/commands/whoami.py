@@ -65,7 +65,7 @@ def _show(rights: Rights | None) -> None:
     if rights is None:
         return
     state = "" if rights.deployed else "  not deployed"
-    click.echo(f"\n{click.style(rights.product, bold=True)}{state}")
+    click.echo(f"\n{styled(rights.product, bold=True)}{state}")
     if not rights.recorded:
         click.echo("no mesh is recorded: every user may do everything")
     width = max(len(right.operation) for right in rights.rights)
