@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.events import EngineReported, Listener, RunEnded, RunStarted, Warned, ignore, notes_to
 from alchemesh_platform.app.private import protect_home
-from alchemesh_platform.app.programs import deploy_product
+from alchemesh_platform.app.programs import deploy_product, try_program
 from alchemesh_platform.app.rights import check_recorded_right, check_right, record_take_over
 from alchemesh_platform.deployment.checks.promises import Override, record_override
 from alchemesh_platform.deployment.checks.verdict import before_engine
@@ -295,6 +295,8 @@ class _Run:
         """
         registry, composed, now = self.operator.registry, self.product, self.operator.registry.now()
         self.right(operation)
+        if operation in ("preview", "up") and before is None:
+            try_program(composed.plan)
         verdict = before_engine(
             registry,
             composed.manifest,

@@ -35,11 +35,14 @@ def plan(where: Where, *, require_extras: bool = True) -> Planned:
 
     Raises:
         ProblemsFound: with every problem of manifest and platform file.
+        ComponentFault: when a component of another package cannot be deployed as it is.
     """
+    from alchemesh_platform.app.programs import try_program
     from alchemesh_platform.app.where import read_product
     from alchemesh_platform.mesh_repo.last_seen import policies_as_last_seen
 
     product = read_product(where, look=True, require_extras=require_extras)
+    try_program(product.plan)
     return Planned(product, tuple(policies_as_last_seen(product.manifest, product.platform, product.plan)))
 
 

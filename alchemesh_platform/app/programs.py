@@ -18,6 +18,21 @@ def deploy_product(plan: Plan) -> object:
     return deploy(plan)
 
 
+def try_program(plan: Plan) -> None:
+    """Run the program of a product without the engine, if it has components of other packages, and check it.
+
+    Raises:
+        ComponentFault: when a component's code fails, declares other resources in each run, or needs a provider that
+            a run does not have.
+    """
+    from alchemesh_platform.compose.strangers import has_strangers
+
+    if has_strangers(plan):
+        from alchemesh_stacks.trial import try_program as trial
+
+        trial(plan)
+
+
 def deploy_foundation(foundation: Foundation, kept: Sequence[Kept], *, recorded: bool) -> object:
     """Declare the resources of a foundation. Call this inside a run of the engine.
 

@@ -12,6 +12,7 @@ from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.compose.wiring import wiring_of
 from alchemesh_platform.documents.document import Path, written
+from alchemesh_platform.sdk.fault import ComponentFault, attributed
 from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
 
@@ -41,8 +42,15 @@ def objections(
         if not any(references):
             continue
         wiring = wiring_of(product, platform.environment, str(loaded.root), foundations, use.role, use.port, storages)
-        for check in (cast("Check", load_reference(reference)) for reference in references if reference):
-            for objection in check(component.args, component.settings, wiring):
+        for reference in filter(None, references):
+            try:
+                with attributed(component.spec, wiring.address, "its check"):
+                    check = cast("Check", load_reference(reference))
+                    found = [*check(component.args, component.settings, wiring)]
+            except ComponentFault as failure:
+                yield Problem(use.location, written((*use.path, "component")), failure.message, failure.hint)
+                continue
+            for objection in found:
                 yield _problem(use, objection, loaded)
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.fault import attributed
+from alchemesh_platform.sdk.outputs import promised, valid
 from alchemesh_platform.sdk.spec import ComponentSpec
 from alchemesh_platform.sdk.wiring import Wiring
 
@@ -27,6 +29,9 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         settings: Settings of the platform team.
         wiring: The component's place in a product; by default, it belongs to no product and has a place of its own.
         opts: Pulumi's resource options.
+
+    Raises:
+        ComponentFault: when ``build`` fails, or returns outputs that do not fit the spec's model.
 
     Attributes:
         outputs: Fields of the spec's outputs model; values may be Pulumi outputs. Registered once, after ``build``.
@@ -48,8 +53,13 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         self.settings = settings
         self.wiring = wiring or Wiring.standalone(name, program=pulumi.get_project(), environment=pulumi.get_stack())
         self.child_options = pulumi.ResourceOptions(parent=self)
-        self.outputs: Mapping[str, Any] = self.build()
-        self.register_outputs(dict(self.outputs))
+        port = self.wiring.address
+        with attributed(self.spec, port, "build()"):
+            built = self.build()
+        with attributed(self.spec, port, "its model of outputs"):
+            model = self.spec.outputs_model()
+        self.outputs: Mapping[str, Any] = promised(self.spec, model, port, built)
+        self.register_outputs(valid(self.spec, model, port, self.outputs))
 
     @abstractmethod
     def build(self) -> Mapping[str, Any]:

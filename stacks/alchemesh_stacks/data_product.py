@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,8 @@ from alchemesh_platform.compose.wiring import planned_wiring
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.fault import attributed
 from alchemesh_platform.systems.mesh import resources as mesh
 from alchemesh_stacks.adoption import adoption
 
@@ -111,7 +113,8 @@ class DataProduct(pulumi.ComponentResource):
             *(need for name, need in self.needs.items() if name not in identity.granted_needs),
             *(port.storage for port in self.outputs),
         ):
-            component.admit(identity)
+            with attributed(component.spec, component.wiring.address, "admit()"):
+                component.admit(identity)
 
     def record(self) -> mesh.Product:
         """The product's record, created after its needs and code."""
@@ -280,7 +283,7 @@ class OutputPort(pulumi.ComponentResource):
         consumer, planned = granted.consumer, self.planned
         guards = [part for part in (self.storage, self.proxy) if part is not None and part.spec.guards]
         before = {resource for part in guards for resource in _below(part)}
-        parts = [resource for part in guards for resource in part.grant(consumer)]
+        parts = [resource for part in guards for resource in granted_by(part, consumer)]
         self.access_resources |= {resource for part in guards for resource in _below(part)} - before
         return mesh.Grant(
             f"{planned.name}-{consumer.request}-grant",
@@ -291,7 +294,7 @@ class OutputPort(pulumi.ComponentResource):
             requester_kind=consumer.kind,
             requester=consumer.address,
             purpose=granted.purpose,
-            principals=[principal for part in guards for principal in part.principals(consumer)],
+            principals=[principal for part in guards for principal in principals_of(part, consumer)],
             behind=consumer.behind,
             ends_at=written_moment(consumer.ends_at) if consumer.ends_at is not None else None,
             opts=_after(self.deployed, *parts),
@@ -311,7 +314,22 @@ def place(
     transforms = [_transform(rule) for rule in plan.transforms if rule.component == planned.spec.name]
     if transforms:
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transforms=transforms))
-    return planned.spec.component_class()(planned.resource_name, planned.args, planned.settings, wiring, opts)
+    with attributed(planned.spec, wiring.address, "its import"):
+        component = planned.spec.component_class()
+    with attributed(planned.spec, wiring.address, "its start"):
+        return component(planned.resource_name, planned.args, planned.settings, wiring, opts)
+
+
+def granted_by(component: AnyComponent, consumer: Consumer) -> Sequence[pulumi.Resource]:
+    """The resources that grant a consumer access to one component."""
+    with attributed(component.spec, component.wiring.address, "grant()"):
+        return list(component.grant(consumer))
+
+
+def principals_of(component: AnyComponent, consumer: Consumer) -> Sequence[pulumi.Input[str]]:
+    """The principals of a consumer at one component."""
+    with attributed(component.spec, component.wiring.address, "principals()"):
+        return list(component.principals(consumer))
 
 
 def definition(model: SemanticModel) -> dict[str, Any]:

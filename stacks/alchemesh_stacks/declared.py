@@ -55,6 +55,23 @@ def declared(plan: Plan) -> list[Declared]:
 
 
 def _declared(plan: Plan) -> list[Declared]:
+    progress = Progress(plan)
+    for registration in _registered(plan):
+        progress.on_event(registration)
+    return [
+        Declared(section.kind, section.name, change.type, change.name)
+        for section in progress.sections()
+        for change in sorted(section.changes, key=lambda change: (change.type, change.name))
+        if not change.is_group
+    ]
+
+
+def registered(plan: Plan) -> list[ResourcePre]:
+    """Every resource that a product's program registers, component resources too, in the order of registration."""
+    return copy_context().run(_registered, plan)
+
+
+def _registered(plan: Plan) -> list[ResourcePre]:
     monitor = _Monitor()
     pulumi.runtime.set_mocks(monitor.mocks, project=plan.project, stack=plan.environment, preview=True, monitor=monitor)
 
@@ -63,15 +80,7 @@ def _declared(plan: Plan) -> list[Declared]:
 
     with placeholder_for_missing(PLACEHOLDER):
         _run_to_its_end(program)()
-    progress = Progress(plan)
-    for registration in monitor.registrations:
-        progress.on_event(registration)
-    return [
-        Declared(section.kind, section.name, change.type, change.name)
-        for section in progress.sections()
-        for change in sorted(section.changes, key=lambda change: (change.type, change.name))
-        if not change.is_group
-    ]
+    return monitor.registrations
 
 
 class _Answers(pulumi.runtime.Mocks):

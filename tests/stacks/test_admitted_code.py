@@ -24,7 +24,13 @@ def declared(environment: str) -> list[dict[str, Any]]:
     manifest = load_manifest(ROOT / "examples" / "flights" / "alchemesh.yaml", environment)
     # Without transforms: they need an engine, and this test has none.
     plan = replace(compose(manifest, platform, builtin_catalog()), transforms=())
-    recorder = Recorder({"alchemesh:local:DataApi": {"endpoints": {}}})
+    computed = {
+        "alchemesh:local:DataApi": {"endpoints": {}, "credentialFile": "credential"},
+        "alchemesh:local:Directory": {"url": "file:///folder"},
+        "alchemesh:local:DeltaTable": {"url": "file:///table"},
+        "alchemesh:local:Ingestion": {"url": "file:///landing"},
+    }
+    recorder = Recorder(computed)
     pulumi.runtime.set_mocks(recorder, project=plan.project, stack=environment)
 
     @pulumi.runtime.test

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.run.event_log import EVENTS, EventLog
 from alchemesh_platform.engine.run.events import Diagnostic, EngineEvent, ResourceFailed
@@ -293,4 +295,6 @@ def _explain(process: EngineProcess, record: Record, served: ServedProgram, prin
 
 
 def _words_of(error: BaseException | None) -> str:
+    if isinstance(error, Failure):
+        return with_hint(error.message, error.hint)
     return str(error) or type(error).__name__
