@@ -11,7 +11,7 @@ from alchemesh_platform.compose.foundation import foundations_of
 from alchemesh_platform.compose.plan import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.compose.wiring import wiring_of
-from alchemesh_platform.documents.document import Path, written
+from alchemesh_platform.documents.document import Path, listed, written
 from alchemesh_platform.sdk.fault import ComponentFault, attributed
 from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.sdk.objection import Objection
+    from alchemesh_platform.sdk.spec import ComponentSpec
 
     Check = Callable[[Any, Any, Wiring], Iterable[Objection]]
 
@@ -35,9 +36,12 @@ def objections(
         look: Whether the components may also check the files in the product's folder.
     """
     product = loaded.product
-    storages = {use.port: component.spec.name for use, component in planned if use.role is Role.STORAGE}
+    specs = {use.port: component.spec for use, component in planned if use.role is Role.STORAGE}
+    storages = {port: spec.name for port, spec in specs.items()}
     foundations = foundations_of(platform, product.domain)
     for use, component in planned:
+        if use.role is Role.PROXY and (storage := specs.get(use.port)) is not None:
+            yield from misfit(use, component.spec, storage)
         references = [component.spec.check, component.spec.look if look else None]
         if not any(references):
             continue
@@ -52,6 +56,19 @@ def objections(
                 continue
             for objection in found:
                 yield _problem(use, objection, loaded)
+
+
+def misfit(use: Use, proxy: ComponentSpec, storage: ComponentSpec) -> Iterator[Problem]:
+    """Report a proxy that cannot serve the data of its port's storage."""
+    if not proxy.serves or storage.provides is None or storage.provides in proxy.serves:
+        return
+    yield Problem(
+        use.location,
+        written((*use.path, "component")),
+        f"{proxy.name} serves {listed(proxy.serves, 'and')}, and the storage of this port, {storage.name}, provides "
+        f"{storage.provides}",
+        "name a storage that provides one of them, leave the proxy out, or have the platform file map another proxy",
+    )
 
 
 def _problem(use: Use, objection: Objection, loaded: LoadedManifest) -> Problem:

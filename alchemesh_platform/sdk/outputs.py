@@ -60,9 +60,9 @@ def valid(
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             field = ".".join(str(step) for step in first["loc"]) or "its outputs"
-            raise fault(
-                spec, port, f"output {field!r} does not fit {spec.outputs}: {first['msg'][:1].lower()}{first['msg'][1:]}"
-            ) from None
+            what = first["msg"][:1].lower() + first["msg"][1:]
+            sentence = f"output {field!r} does not fit {spec.outputs}: {what}"
+            raise fault(spec, port, sentence) from None
         return values
 
     checked = pulumi.Output.all(**outputs).apply(check)

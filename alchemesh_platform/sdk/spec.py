@@ -54,6 +54,9 @@ class ComponentSpec:
             platform file.
         outputs: ``"module:Model"``, the connection that it provides to the product's code.
         protocols: The protocols of a proxy.
+        provides: For a storage: the form of its data, which proxies name in ``serves``: ``delta-tables``.
+        serves: For a proxy: the forms of data that it can serve. The platform refuses it over a storage that provides
+            another form; empty for every form.
         observe: ``"module:function"``. The function takes the component's connection and returns an
             :class:`alchemesh_platform.sdk.observation.Observation`. None if the component cannot be observed. If the
             function has a parameter ``environ``, it receives the variables that point clients to the emulators.
@@ -87,6 +90,8 @@ class ComponentSpec:
     settings: str
     outputs: str
     protocols: tuple[str, ...] = ()
+    provides: str | None = None
+    serves: tuple[str, ...] = ()
     observe: str | None = None
     run: str | None = None
     check: str | None = None

@@ -17,7 +17,7 @@ from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.spec import ComponentSpec
+from alchemesh_platform.sdk.spec import ComponentSpec, Role
 from alchemesh_platform.sdk.wiring import Wiring
 from tests.cases import read_yaml
 
@@ -128,3 +128,12 @@ def test_every_field_is_described_and_unknown_ones_are_refused(name: str) -> Non
         assert model.model_config.get("frozen") is True
     for field, info in spec.args_model().model_fields.items():
         assert info.description, f"{name}: argument {field} has no description"
+
+
+def test_each_storage_provides_a_form_and_each_proxy_serves_forms_that_exist() -> None:
+    forms = {spec.provides for spec in CATALOG.values() if Role.STORAGE in spec.roles}
+    assert None not in forms
+    for spec in CATALOG.values():
+        if Role.PROXY in spec.roles:
+            assert spec.serves, spec.name
+            assert set(spec.serves) <= forms, spec.name

@@ -128,7 +128,8 @@ def test_more_clusters_than_bigquery_takes_are_refused(tmp_path: Path) -> None:
 
 def test_rest_over_files_is_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, storage="{component: object-storage}") == [
-        "20 output_ports[0].proxy.component: the port's storage is gcs-bucket, expected bigquery-table"
+        "20 output_ports[0].proxy.component: cloud-run-data-api serves bigquery-tables, and the storage of this port, "
+        "gcs-bucket, provides gcs-objects"
     ]
 
 

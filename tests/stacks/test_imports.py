@@ -27,7 +27,8 @@ class Engine(pulumi.runtime.Mocks):
 
     def new_resource(self, args):
         self.types.add(args.typ)
-        return f"{args.name}-id", {**args.inputs, "privateKey": "e30=", "endpoints": {}}
+        computed = {"privateKey": "e30=", "endpoints": {}, "url": "file:///folder", "credentialFile": "credential"}
+        return f"{args.name}-id", {**args.inputs, **computed}
 
     def call(self, args):
         return {}

@@ -9,7 +9,6 @@ from typing import Literal
 
 from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_platform.sdk.objection import Objection
-from alchemesh_platform.sdk.wiring import Wiring
 
 DAY = timedelta(days=1)
 # https://cloud.google.com/kms/docs/locations: multi-regions of keys
@@ -64,13 +63,4 @@ def image_in_reach(
             at=at,
             path=path,
             hint="a remote repository of Artifact Registry has those of others, as gcp-platform's has those of ghcr.io",
-        )
-
-
-def storage_is(wiring: Wiring, served: tuple[str, ...]) -> Iterator[Objection]:
-    """Check that a proxy supports the storage of its port."""
-    if wiring.storage_component and wiring.storage_component not in served:
-        yield Objection(
-            f"the port's storage is {wiring.storage_component}, expected {' or '.join(served)}",
-            hint="ask for another storage, leave the proxy out, or have the platform file map another one",
         )

@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.infrastructure.gcs_bucket.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
+    provides="gcs-objects",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.infrastructure.gcs_bucket.check:check",
     guards=True,

@@ -15,5 +15,6 @@ SPEC = ComponentSpec(
     args="alchemesh_components.infrastructure.local_directory.models:Args",
     settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
+    provides="local-files",
     observe="alchemesh_components.infrastructure.local_directory.observe:observe",
 )

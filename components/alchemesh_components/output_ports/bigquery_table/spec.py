@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.bigquery_table.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
+    provides="bigquery-tables",
     observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
     check="alchemesh_components.output_ports.bigquery_table.check:check",
     guards=True,

@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.cloud_run_data_api.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
+    serves=("bigquery-tables",),
     check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,

@@ -15,6 +15,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.delta_table.models:Args",
     settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
+    provides="delta-tables",
     observe="alchemesh_components.output_ports.delta_table.observe:observe",
     check="alchemesh_components.output_ports.delta_table.check:check",
     extras=("alchemesh-platform[local]",),

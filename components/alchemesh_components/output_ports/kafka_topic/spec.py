@@ -15,6 +15,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.kafka_topic.models:Args",
     settings="alchemesh_components.kafka.settings:Settings",
     outputs="alchemesh_platform.connections:TopicConnection",
+    provides="kafka-records",
     observe="alchemesh_components.output_ports.kafka_topic.observe:observe",
     check="alchemesh_components.output_ports.kafka_topic.check:check",
     guards=True,

@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.pubsub_topic.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:TopicConnection",
+    provides="pubsub-messages",
     check="alchemesh_components.output_ports.pubsub_topic.check:check",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,

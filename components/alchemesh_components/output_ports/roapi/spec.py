@@ -17,6 +17,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.roapi.models:Args",
     settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
+    serves=("delta-tables", "local-files"),
     protocols=("sql", "rest", "graphql"),
     guards=True,
     observe="alchemesh_components.output_ports.roapi.observe:observe",
