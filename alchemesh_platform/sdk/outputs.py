@@ -21,7 +21,7 @@ def promised(spec: ComponentSpec, model: type[BaseModel], port: str, built: obje
     This needs no values, so that a plan and a preview find a missing field too.
 
     Args:
-        built: What ``build()`` returned.
+        built: The value that ``build()`` returned.
 
     Raises:
         ComponentFault: when it is not a mapping, lacks a field, or has one that the model does not know.
