@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
@@ -66,4 +67,4 @@ def valid(
         return values
 
     checked = pulumi.Output.all(**outputs).apply(check)
-    return {name: checked.apply(lambda values, name=name: values[name]) for name in outputs}
+    return {name: checked.apply(itemgetter(name)) for name in outputs}
