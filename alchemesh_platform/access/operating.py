@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from alchemesh_platform.access.requester import is_recorded
 from alchemesh_platform.access.rights import NotAllowed, if_that_is_you
 from alchemesh_platform.policies.evaluate import evaluate_operation
 from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
@@ -266,11 +267,6 @@ class Operating:
                 detail=detail,
             ),
         )
-
-
-def is_recorded(registry: Registry, environment: str) -> bool:
-    """Whether `mesh apply` has recorded a mesh with domains."""
-    return bool(registry.all(DomainRecord, environment, limit=1))
 
 
 def user_of(registry: Registry, environment: str, identity: Identity) -> GivenUser:

@@ -99,14 +99,23 @@ def check_known(registry: Registry, environment: str, requester: Requester) -> N
     _check(registry, environment, kinds[kind], address, f"the {kind.replace('_', ' ')} {address}", known)
 
 
+def is_recorded(registry: Registry, environment: str) -> bool:
+    """Whether `mesh apply` has recorded a mesh with domains."""
+    return bool(registry.all(DomainRecord, environment, limit=1))
+
+
 def resolve(
     registry: Registry, environment: str, requester: Requester, *, request: str = "", ends_at: datetime | None = None
 ) -> Consumer:
     """Resolve a requester to people, teams and service identities of the recorded mesh.
 
-    Without a recorded mesh, only the address of a team or a domain is known.
+    Without a recorded mesh, only the address of a team or a domain is known. A user who left the recorded mesh resolves
+    to nobody.
     """
     kind, address = requester.kind, requester.address
+    left = (
+        kind == "user" and registry.get(UserRecord, environment, address) is None and is_recorded(registry, environment)
+    )
     teams: list[TeamRecord] = []
     if kind == "technical_team":
         team = registry.get(TeamRecord, environment, address)
@@ -124,7 +133,7 @@ def resolve(
         request=request,
         kind=kind,
         address=address,
-        users=(address,) if kind == "user" else tuple(sorted(users)),
+        users=() if left else (address,) if kind == "user" else tuple(sorted(users)),
         teams=(address,) if kind == "technical_team" else tuple(team.address for team in teams),
         product=address if kind == "data_product" else None,
         ends_at=ends_at,

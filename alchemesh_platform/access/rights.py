@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.access.requester import Requester, is_recorded, resolve
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.identity.machine import USER_VARIABLE
 from alchemesh_platform.registry.records import (
@@ -30,17 +31,22 @@ class NotAllowed(Failure):
 
 
 def check_asks(registry: Registry, environment: str, identity: Identity, requester: Requester) -> None:
-    """Only a requester's own people or a platform owner may request in its name. Without a recorded mesh, all may.
+    """Only a requester's own people or a platform owner may request in its name.
+
+    Without a recorded mesh, all may, except in the name of another user.
 
     Raises:
         NotAllowed: names the users that may.
     """
-    if not registry.all(DomainRecord, environment, limit=1):
+    if not is_recorded(registry, environment):
+        if requester.kind == "user" and identity.subject != requester.address:
+            raise NotAllowed(
+                f"{identity.subject} may not request access for {requester}: no mesh is recorded in {environment}, so "
+                "users request for themselves only",
+                hint=remedy("{} records users and their rights", command("mesh", "apply")),
+            )
         return
-    people = people_of(registry, environment, requester)
-    if requester.kind == "data_product" and registry.get(ProductRecord, environment, requester.address) is None:
-        # A product requests access before it is deployed. The people of its domain represent it.
-        people = people_of(registry, environment, Requester("data_domain", requester.address.partition("/")[0]))
+    people = representatives(registry, environment, requester)
     if identity.subject in people or is_platform_owner(registry, environment, identity):
         return
     who = ", ".join(sorted(people)[:_PEOPLE_SHOWN]) or "a platform owner"
@@ -103,9 +109,24 @@ def check_speaks_for(registry: Registry, identity: Identity, request: AccessRequ
 
 
 def speaks_for(registry: Registry, identity: Identity, request: AccessRequestRecord) -> bool:
-    """Whether the user made the request, or is one of the requester's people."""
-    subject = identity.subject
-    return subject == request.steps[0].by or subject in people_of(registry, request.environment, Requester.of(request))
+    """Whether the user is one of the requester's people now. The author of a request may have left them.
+
+    Without a recorded mesh, the author of a request for a product, a team or a domain represents it too.
+    """
+    requester, environment = Requester.of(request), request.environment
+    if is_recorded(registry, environment):
+        known = registry.get(UserRecord, environment, identity.subject) is not None
+        return known and identity.subject in representatives(registry, environment, requester)
+    if requester.kind == "user":
+        return identity.subject == requester.address
+    return identity.subject in {request.steps[0].by, *people_of(registry, environment, requester)}
+
+
+def representatives(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:
+    """The people of a requester. The people of its domain represent a product that is not deployed."""
+    if requester.kind == "data_product" and registry.get(ProductRecord, environment, requester.address) is None:
+        return people_of(registry, environment, Requester("data_domain", requester.address.partition("/")[0]))
+    return people_of(registry, environment, requester)
 
 
 def people_of(registry: Registry, environment: str, requester: Requester) -> frozenset[str]:

@@ -132,7 +132,11 @@ def find(
         found = list_requests(
             registry, platform.environment, port=port, product=product, requester=requester, states=states
         )
-        return [each for each in found if speaker is None or speaks_for(registry, speaker, each)]
+        return [
+            each
+            for each in found
+            if speaker is None or speaker.subject == each.steps[0].by or speaks_for(registry, speaker, each)
+        ]
 
 
 def show(platform: Platform, address: str) -> Decision:

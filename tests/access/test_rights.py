@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.rights import (
     NotAllowed,
+    check_asks,
     check_decides,
     check_speaks_for,
     check_takes_part,
@@ -15,9 +16,21 @@ from alchemesh_platform.access.rights import (
     speaks_for,
 )
 from alchemesh_platform.identity.identity import Identity
-from alchemesh_platform.registry.records import AccessRequestRecord, ProductRecord
-from tests.access.airport import AMELIA, BESSIE, FLIGHTS, KATHERINE, ORVILLE, STRANGER, WILBUR, Airport
-from tests.mesh_repo.meshes import domain, product, team
+from alchemesh_platform.registry.records import AccessRequestRecord, ProductRecord, UserRecord
+from alchemesh_platform.registry.store import Registry, utc_now
+from tests.access.airport import (
+    AMELIA,
+    BESSIE,
+    FLIGHTS,
+    KATHERINE,
+    ORVILLE,
+    PUBLIC,
+    STRANGER,
+    WILBUR,
+    Airport,
+    product_records,
+)
+from tests.mesh_repo.meshes import domain, product, team, user
 
 HANGAR = "helga@airport.example"  # owns a domain, and is in none of its teams
 NOISE_OWNER = "nora@airport.example"  # owns a product, and is not in its team
@@ -32,6 +45,8 @@ def mesh(airport: Airport) -> Airport:
             domain(environment, "maintenance", owner=HANGAR),
             team(environment, "maintenance/hangar", "data_product_team", WILBUR),
             product(environment, "aviation/noise", "flight-data", NOISE_OWNER),
+            user(environment, HANGAR, "data_product_owner"),
+            user(environment, NOISE_OWNER, "data_product_owner"),
         ]
     )
     return airport
@@ -78,11 +93,50 @@ def test_only_the_people_of_a_requester_may_act_for_it(mesh: Airport, subject: s
     )
 
 
-def test_the_author_of_a_request_may_act_on_it_after_leaving_the_team(mesh: Airport) -> None:
+def test_the_author_of_a_request_has_no_right_to_it_after_leaving_the_team(mesh: Airport) -> None:
+    """The author of a request once got its credential for ever: out of the team, and out of the mesh."""
     request = asked(mesh, by=WILBUR)
     mesh.registry.put(team(mesh.environment, "aviation/flight-data", "data_product_team", AMELIA))
     assert WILBUR not in people_of(mesh.registry, mesh.environment, Requester.of(request))
-    assert speaks_for(mesh.registry, Identity(WILBUR, "local"), request)
+    identity = Identity(WILBUR, "local")
+    assert not speaks_for(mesh.registry, identity, request)
+    for check, what in ((check_speaks_for, "get the credential of"), (check_takes_part, "revoke")):
+        with pytest.raises(NotAllowed):
+            check(mesh.registry, identity, request, what)
+
+
+def test_a_user_who_left_the_mesh_has_no_right_to_their_own_request(mesh: Airport) -> None:
+    request = mesh.ask(requester=Requester("user", ORVILLE))
+    assert speaks_for(mesh.registry, Identity(ORVILLE, "local"), request)
+    mesh.registry.remove(UserRecord, mesh.environment, ORVILLE)
+    assert not speaks_for(mesh.registry, Identity(ORVILLE, "local"), request)
+    assert resolve(mesh.registry, mesh.environment, Requester("user", ORVILLE)).users == ()
+
+
+def test_the_people_of_its_domain_represent_a_product_that_is_not_deployed(mesh: Airport) -> None:
+    request = mesh.ask(requester=Requester("data_product", "operations/gates"), by=BESSIE)
+    assert speaks_for(mesh.registry, Identity(ORVILLE, "local"), request)
+    assert not speaks_for(mesh.registry, Identity(AMELIA, "local"), request)
+
+
+def test_without_a_recorded_mesh_users_request_for_themselves_only(registry: Registry, environment: str) -> None:
+    """`--as user:X` once gave X's credential to everybody where no mesh was recorded."""
+    registry.write(product_records(environment))
+    orville, stranger = Requester("user", ORVILLE), Identity(STRANGER, "local")
+    with pytest.raises(NotAllowed) as refused:
+        check_asks(registry, environment, stranger, orville)
+    assert refused.value.message == (
+        f"{STRANGER} may not request access for user:{ORVILLE}: no mesh is recorded in {environment}, so users request "
+        "for themselves only"
+    )
+    check_asks(registry, environment, Identity(ORVILLE, "local"), orville)
+    check_asks(registry, environment, stranger, Requester("technical_team", "operations/desk"))
+    mine = Airport(registry, environment, utc_now).by(ORVILLE).ask(PUBLIC, orville, "a study")
+    assert speaks_for(registry, Identity(ORVILLE, "local"), mine)
+    authored = mine.model_copy(update={"steps": (mine.steps[0].model_copy(update={"by": STRANGER}),)})
+    assert not speaks_for(registry, stranger, authored), "a request that somebody made before this rule"
+    team_request = authored.model_copy(update={"requester_kind": "technical_team", "requester": "operations/desk"})
+    assert speaks_for(registry, stranger, team_request)
 
 
 def test_a_platform_owner_of_another_environment_has_no_rights(mesh: Airport) -> None:
