@@ -1,0 +1,43 @@
+"""The rights in the database of a serving copy. A consumer may select from the tables, and nothing else.
+
+Settings of a role are no fence, because a consumer can change its own. Rights are.
+"""
+
+from __future__ import annotations
+
+from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, HTTP, LOADING, READERS
+
+# Functions that everybody may call and that a consumer could use to write, or to stop others: large objects, locks by
+# number (they fill the table of locks), messages in the log of writes, files of snapshots, and the work of others.
+_FUNCTIONS = r"^(lo_.*|lowrite|loread|pg_(try_)?advisory_.*|pg_logical_emit_message|pg_export_snapshot|pg_notify)$"
+
+
+def _revoke_functions() -> str:
+    return (
+        "DO $$ DECLARE one record; BEGIN FOR one IN SELECT oid::regprocedure AS name FROM pg_proc"
+        f" WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '{_FUNCTIONS}'"
+        " LOOP EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one.name); END LOOP; END $$"
+    )
+
+
+STATEMENTS = (
+    f"CREATE ROLE {READERS} NOLOGIN",
+    f"CREATE ROLE {HTTP} LOGIN NOINHERIT",
+    f"REVOKE ALL ON DATABASE {DATABASE}, template1, postgres FROM PUBLIC",
+    f"GRANT CONNECT ON DATABASE {DATABASE} TO {READERS}, {HTTP}",
+    "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    f"GRANT USAGE ON SCHEMA public TO {READERS}, {HTTP}",
+    f"CREATE SCHEMA {LOADING}",
+    "CREATE SCHEMA alchemesh",
+    "CREATE TABLE alchemesh.loaded (table_name text PRIMARY KEY, version bigint, columns jsonb NOT NULL,"
+    " committed_at timestamptz NOT NULL, loaded_at timestamptz NOT NULL, source jsonb NOT NULL)",
+    f"GRANT USAGE ON SCHEMA alchemesh TO {HTTP}",
+    f"GRANT SELECT ON alchemesh.loaded TO {HTTP}",
+    _revoke_functions(),
+    "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC",
+    "REVOKE USAGE ON LANGUAGE sql FROM PUBLIC",
+    *(f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC" for view in ("pg_stat_activity", "pg_locks")),
+    f"ALTER ROLE {ADMIN} SET default_transaction_read_only = off",
+    f"ALTER ROLE {ADMIN} SET statement_timeout = 0",
+    f"ALTER ROLE {ADMIN} SET idle_in_transaction_session_timeout = 0",
+)

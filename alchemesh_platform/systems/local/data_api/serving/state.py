@@ -1,0 +1,82 @@
+"""What a serving copy holds, in a file that the loader writes and that status reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from alchemesh_platform.machine.files import write_if_changed
+
+
+class TableState(BaseModel):
+    """The copy of one table."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(description="Name of the table.")
+    loaded_at: AwareDatetime | None = Field(default=None, description="When it was loaded; None: not yet.")
+    committed_at: AwareDatetime | None = Field(default=None, description="When the loaded state was committed.")
+    rows_loading: int | None = Field(default=None, description="Rows loaded so far, while it loads.")
+    behind_since: AwareDatetime | None = Field(default=None, description="Since when a newer state is waiting.")
+    bytes: int = Field(default=0, description="Size in PostgreSQL, with its indexes.")
+    problem: str | None = Field(default=None, description="Why the newer state is not loaded.")
+    shows_nul: bool = Field(default=False, description="Whether text holds NUL, which is shown as ␀.")
+
+    def lag_seconds(self, now: datetime) -> float:
+        """How long a newer state has been waiting."""
+        return max(0.0, (now - self.behind_since).total_seconds()) if self.behind_since else 0.0
+
+
+class CopyState(BaseModel):
+    """The copy of a port."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tables: tuple[TableState, ...] = Field(default=(), description="Its tables.")
+    max_lag_seconds: float = Field(default=60.0, description="The lag at which it counts as late.")
+
+    @property
+    def loading(self) -> tuple[tuple[str, int], ...]:
+        """The tables that load for the first time, with their rows so far: it advances while they load."""
+        return tuple((t.name, t.rows_loading or 0) for t in self.tables if t.loaded_at is None and t.problem is None)
+
+    def first_problem(self, now: datetime | None = None) -> str | None:
+        """The reason why the copy is not what its storage holds; None if it is, or will be in time."""
+        at = now or datetime.now(UTC)
+        for table in self.tables:
+            if table.problem is not None:
+                return table.problem
+            lag = table.lag_seconds(at)
+            if lag > self.max_lag_seconds:
+                return f"the copy of table {table.name} is {lag:.0f} s behind, more than its limit of {self.max_lag_seconds:g} s"
+        return None
+
+    def described(self, now: datetime | None = None) -> str:
+        """The size and the lag, in short."""
+        at = now or datetime.now(UTC)
+        size = sum(table.bytes for table in self.tables)
+        lag = max((table.lag_seconds(at) for table in self.tables), default=0.0)
+        return f"copy of {_size(size)}, {f'{lag:.0f} s behind' if lag >= 1 else 'current'}"
+
+
+def read_state(path: Path) -> CopyState | None:
+    """The state of a copy; None if there is none."""
+    try:
+        return CopyState.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_state(path: Path, state: CopyState) -> None:
+    """Write the state of a copy in one step."""
+    write_if_changed(path, state.model_dump_json() + "\n")
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:  # noqa: PLR2004 - the next unit
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
