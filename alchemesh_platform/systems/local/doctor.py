@@ -28,7 +28,9 @@ def guarded_sql(platform: Platform) -> str:
         return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import guard_of, program
 
+    from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder
+
     guard = guard_of(("sql",))
     if guard.warnings:
         raise Failure("; ".join(guard.warnings))
-    return f"{program('pgbouncer')}, servers enclosed by {program('bwrap')}"
+    return f"{programs_folder() / 'postgres'}, behind {program('pgbouncer')}, enclosed by {program('bwrap')}"

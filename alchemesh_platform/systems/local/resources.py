@@ -189,6 +189,8 @@ class DataApi(PlatformResource):
         postgres_port: Port of SQL; a free one by default.
         without_enclosure: Why its server may run without an enclosure: the port is public, or the platform file allows
             it.
+        limits: What consumers may use, and the size and lag of the copy.
+        postgresql: Folder of PostgreSQL's programs; by default those that are installed.
         start_timeout_seconds: How long a start may take.
 
     Attributes:
@@ -212,6 +214,8 @@ class DataApi(PlatformResource):
     protocols: Output[list[str]]
     tables: Output[list[dict[str, Any]]]
     without_enclosure: Output[str | None]
+    limits: Output[dict[str, Any] | None]
+    postgresql: Output[str | None]
     start_timeout_seconds: Output[float]
     endpoints: Output[dict[str, str]]
     credential_file: Output[str]
@@ -230,6 +234,8 @@ class DataApi(PlatformResource):
         http_port: Input[int] | None = None,
         postgres_port: Input[int] | None = None,
         without_enclosure: Input[Literal["public", "allowed"]] | None = None,
+        limits: Input[Mapping[str, Any]] | None = None,
+        postgresql: Input[str] | None = None,
         start_timeout_seconds: Input[float] = 30.0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -243,6 +249,8 @@ class DataApi(PlatformResource):
             "protocols": protocols,
             "tables": tables,
             "without_enclosure": without_enclosure,
+            "limits": limits,
+            "postgresql": postgresql,
             "start_timeout_seconds": start_timeout_seconds,
         }
         super().__init__(name, inputs, opts)

@@ -16,6 +16,11 @@ class LocalSettings(Strict):
     python: str | None = Field(
         default=None, description="Python interpreter of jobs; by default the one that runs alchemesh."
     )
+    postgresql: str | None = Field(
+        default=None,
+        description="Folder of `postgres` and `initdb`, 16 or newer, such as /usr/lib/postgresql/18/bin; by default "
+        "the installed package's.",
+    )
     allow_unenclosed: tuple[str, ...] = Field(
         default=(),
         description="Ports (`domain/product/port`) whose data API may run without an enclosure on a machine that "

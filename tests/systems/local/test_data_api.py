@@ -26,7 +26,6 @@ from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.ports import PortInUse, free_port, is_free
 from alchemesh_platform.systems.local.data_api import server as data_api
-from alchemesh_platform.systems.local.data_api.roapi import ServedTable, TableNotServed
 from alchemesh_platform.systems.local.data_api.server import (
     DataApi,
     DataApiFailed,
@@ -38,6 +37,7 @@ from alchemesh_platform.systems.local.data_api.server import (
     take_down,
     trouble,
 )
+from alchemesh_platform.systems.local.data_api.tables import ServedTable, TableNotServed
 from alchemesh_platform.systems.local.tables.columns import Column
 from alchemesh_platform.systems.local.tables.delta import evolve_table
 from alchemesh_platform.systems.local.tables.evolution import wanted_schema

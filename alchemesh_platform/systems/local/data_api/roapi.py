@@ -2,8 +2,8 @@
 
 Properties of roapi 0.12, and their consequences:
 
-- It has no users. It serves any file to every client of its HTTP port, and runs any statement of every client of its
-  PostgreSQL port. So it runs in a sandbox (sandbox.py), and clients reach it only through the gateway (gateway.py).
+- It has no users, and serves any file to every client of its HTTP port. So it runs in a sandbox (sandbox.py), and
+  clients reach it only through the gateway (gateway.py). Its PostgreSQL port is not used: PostgreSQL serves SQL.
 - It always listens for HTTP, PostgreSQL and Flight SQL. Here it listens on the loopback interface of its sandbox.
 - It reads appended rows only when it reloads tables, and reloads only if it was started writable.
 - It serves empty tables. The next reload finds added columns and replaced tables.
@@ -14,12 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit
 
-from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.machine.ports import free_port
@@ -29,34 +25,7 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, 
 from alchemesh_platform.systems.local.data_api.programs import Guard, program
 from alchemesh_platform.systems.local.data_api.sandbox import sandboxed_command, table_inside
 from alchemesh_platform.systems.local.data_api.sandboxed import RELOAD_SECONDS
-
-
-class TableNotServed(Failure):
-    """Raised when a table cannot be served: it does not exist, or is not on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServedTable:
-    """A served table: a Delta table, or a folder of Parquet files."""
-
-    name: str
-    url: str
-    format: Literal["delta", "parquet"]
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the table.
-
-        Raises:
-            TableNotServed: when it is not on this machine.
-        """
-        address = urlsplit(self.url)
-        if address.scheme not in ("", "file"):
-            raise TableNotServed(
-                f"table {self.name} is at {self.url}, which is not on this machine",
-                hint="an sandboxed server reaches no network: serve tables of this machine, or use another data API",
-            )
-        return Path(unquote(address.path) if address.scheme else self.url)
+from alchemesh_platform.systems.local.data_api.tables import ServedTable, TableNotServed
 
 
 def prepared(gateway: Gateway, tables: Sequence[ServedTable], guard: Guard) -> Program:

@@ -1,14 +1,14 @@
-"""A sandbox: a server with its own network and file system. Clients reach it only over two sockets.
+"""A sandbox: a server with its own network and file system. Clients reach it only over its socket.
 
 On Linux, bubblewrap creates it: https://github.com/containers/bubblewrap. roapi has no users. Without a sandbox, every
-client of its ports could read files of the machine over HTTP, and read and write them with SQL (``CREATE EXTERNAL
-TABLE``, ``COPY … TO``). In the sandbox, roapi can read only the port's tables and write nothing.
+client of its port could read files of the machine over HTTP. In the sandbox, roapi can read only the port's tables and
+write nothing.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alchemesh_platform.systems.local.data_api import sandboxed
@@ -39,16 +39,18 @@ def sandboxed_command(configuration: Path, tables: Mapping[str, Path], sockets: 
     return (*command, "--remount-ro", "/", "--", str(python.resolve()), "-I", "-S", "/sandboxed.py")
 
 
-def unprivileged_command(command: tuple[str, ...], writable: Path) -> tuple[str, ...]:
+def unprivileged_command(command: tuple[str, ...], writable: Path, hidden: Sequence[Path] = ()) -> tuple[str, ...]:
     """The prefix for a program that refuses to run as root. It maps the same user to another number.
 
     Args:
         command: The program and its arguments.
         writable: The only folder that it can write to.
+        hidden: Folders that it cannot read.
     """
     as_any_user = ("--unshare-user", "--uid", _ANY_USER, "--gid", _ANY_USER, "--die-with-parent")
     mounts = ("--ro-bind", "/", "/", "--dev", "/dev", "--bind", str(writable), str(writable))
-    return (str(program("bwrap")), *as_any_user, *mounts, "--", *command)
+    covered = tuple(part for folder in hidden for part in ("--tmpfs", str(folder)))
+    return (str(program("bwrap")), *as_any_user, *mounts, *covered, "--", *command)
 
 
 def table_inside(name: str) -> str:

@@ -1,10 +1,8 @@
-"""The program inside the sandbox of a data API: its roapi servers, and the two sockets that lead to them.
+"""The program inside the sandbox of a data API: its roapi, and the socket that leads to it.
 
 It runs as a file, by ``python -I -S``, since the sandbox holds Python with its standard library and no package.
 
-One roapi serves all HTTP requests, which cannot change anything in it. Statements over the PostgreSQL protocol can
-(``DROP TABLE``, ``CREATE VIEW`` and similar ones, for all its users). So each SQL connection has its own roapi, which
-ends with the connection.
+One roapi serves all HTTP requests, which cannot change anything in it.
 """
 
 from __future__ import annotations
@@ -18,9 +16,7 @@ from asyncio.subprocess import Process
 SERVED = "/served"  # the root of roapi's file system: its program, its configuration, the tables
 SOCKETS = "/sockets"
 WEB_SOCKET = "web.sock"
-SQL_SOCKET = ".s.PGSQL.5432"  # the name that PgBouncer expects in a folder, for port 5432
 LOOPBACK = "127.0.0.1"
-SQL_CONNECTIONS_MAX = 32  # about 45 MB each; further connections wait
 START_SECONDS = 30.0
 BYTES_AT_ONCE = 256 * 1024
 RELOAD_SECONDS = 2
@@ -32,26 +28,11 @@ async def serve() -> int:
     everybodys = await start("--addr-http", f"{LOOPBACK}:{http_port}")
     if not await listens(everybodys, http_port):
         return await ended(everybodys)
-    at_once = asyncio.Semaphore(SQL_CONNECTIONS_MAX)
 
     async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await bridge(reader, writer, http_port)
 
-    async def sql(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with at_once:
-            port = free_port()
-            own = await start("--addr-postgres", f"{LOOPBACK}:{port}")
-            try:
-                if await listens(own, port):
-                    await bridge(reader, writer, port)
-            finally:
-                writer.close()
-                if own.returncode is None:
-                    own.kill()
-                await own.wait()
-
     os.umask(0o177)
-    await asyncio.start_unix_server(sql, f"{SOCKETS}/{SQL_SOCKET}")
     await asyncio.start_unix_server(web, f"{SOCKETS}/{WEB_SOCKET}")
     return await ended(everybodys)
 

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.machine.ports import becomes_free, free_port, port_taken
+from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.systems.local.data_api import roapi
@@ -35,7 +36,10 @@ from alchemesh_platform.systems.local.data_api.programs import (
     unenclosed_hint,
     unenclosed_problem,
 )
-from alchemesh_platform.systems.local.data_api.roapi import ServedTable
+from alchemesh_platform.systems.local.data_api.serving import programs as serving
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.state import CopyState, read_state
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
 PROBE_SECONDS = 2.0  # during the start, which repeats the check
@@ -67,6 +71,8 @@ class DataApi:
     postgres_port: int | None = None
     owner: str = ""
     without_enclosure: WithoutEnclosure | None = None
+    limits: Limits = field(default_factory=Limits)
+    postgresql: str | None = None
 
     @property
     def gateway(self) -> Gateway:
@@ -149,12 +155,15 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
     for name in _names(api):
         found = processes.status(api.run_directory, name)
         if not found.alive:
-            what = "its server" if name == api.process else "its gateway"
+            servers = (api.process, api.gateway.postgres, api.gateway.loader)
+            what = "its server" if name in servers else "its gateway"
             return f"{what} is not running: {found.description or found.state.lower()}"
     gateway = api.gateway
     if not own_credentials_are_kept(gateway):
         return "a credential of its own is gone"
-    if not processes.is_current(api.run_directory, roapi.server(gateway, api.tables, guard)):
+    wanted = [roapi.server(gateway, api.tables, guard)] if _serves_web(api) else []
+    wanted += _serving_programs(api, guard) if "sql" in api.protocols else []
+    if not all(processes.is_current(api.run_directory, program) for program in wanted):
         return "its server runs with another configuration, such as other folders of tables"
     refusal = first_refusal(_connection(api, endpoints), ANSWER_SECONDS)
     return f"its server does not answer: {refusal}" if refusal else None
@@ -214,6 +223,12 @@ def observe_api(connection: DataApiConnection) -> Observation:
         return Observation("unhealthy", refusal)
     answer = f"answers in {(time.monotonic() - started) * 1000:.0f} ms"
     folder = Path(connection.credential_file).parent if connection.credential_file else None
+    copy = read_state(Gateway.at(folder).place.state_file) if folder else None
+    if copy is not None:
+        problem = copy.first_problem()
+        if problem is not None:
+            return Observation("unhealthy", problem)
+        answer = f"{answer}; {copy.described()}"
     listening = gateways.listening(Gateway.at(folder)) if folder else None
     open_server = listening is not None and listening.server_port is not None
     return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer)
@@ -233,10 +248,20 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
         endpoints.postgres_port,
         api.protocols,
         None if guard.sandboxed else roapi.server_port(gateway),
+        api.limits,
     )
     with locked(gateway.folder):
         gateways.listen(gateway, where)
-        processes.ensure_running(api.run_directory, roapi.prepared(gateway, api.tables, guard))
+        if "sql" in api.protocols:
+            for program in _serving_programs(api, guard, prepare=True):
+                processes.ensure_running(api.run_directory, program)
+        else:
+            for name in (gateway.loader, gateway.postgres):
+                processes.stop(api.run_directory, name)
+        if _serves_web(api):
+            processes.ensure_running(api.run_directory, roapi.prepared(gateway, api.tables, guard))
+        else:
+            processes.stop(api.run_directory, api.process)
         ensure_own_credentials(gateway)
         gateways.apply(gateway, start=True)
 
@@ -272,6 +297,7 @@ def _wait_until_healthy(
 ) -> str | None:
     deadline = time.monotonic() + timeout_seconds
     connection = _connection(api, endpoints)
+    loaded: tuple[tuple[str, int], ...] = ()
     while not cancelled.wait(0.02):
         logs = {}
         for name in _names(api):
@@ -284,8 +310,20 @@ def _wait_until_healthy(
             if found.state in _HOPELESS or (found.state in _ENDED and _reasons(logs[name])):
                 return f"it ended at once: {_reporting(logs[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
-        answers = not guard.sandboxed or gateways.server_answers(api.gateway)
-        refusal = first_refusal(connection, PROBE_SECONDS) if answers else "its server is starting"
+        copy = read_state(api.gateway.place.state_file) if "sql" in api.protocols else CopyState()
+        if copy is not None and (problem := copy.first_problem()) is not None:
+            return problem
+        loading = copy.loading if copy is not None else ()
+        if loading != loaded:
+            loaded, deadline = loading, max(deadline, time.monotonic() + timeout_seconds)  # it gets on
+        answers = not (_serves_web(api) and guard.sandboxed) or gateways.server_answers(api.gateway)
+        if not answers or copy is None:
+            refusal: str | None = "its server is starting"
+        elif loading:
+            name, rows = loading[0]
+            refusal = f"table {name} is loading, {rows:,} rows so far"
+        else:
+            refusal = first_refusal(connection, PROBE_SECONDS)
         if refusal is None:
             return None
         if time.monotonic() > deadline:
@@ -297,8 +335,26 @@ def _wait_until_healthy(
 def _names(api: DataApi) -> tuple[str, ...]:
     """The processes that the data API needs."""
     gateway = api.gateway
-    web = (gateway.web,) if {"rest", "graphql"} & set(api.protocols) else ()
-    return (api.process, *web, *((gateway.sql,) if "sql" in api.protocols else ()))
+    web = (api.process, gateway.web) if _serves_web(api) else ()
+    sql = (gateway.postgres, gateway.loader, gateway.sql) if "sql" in api.protocols else ()
+    return (*web, *sql)
+
+
+def _serves_web(api: DataApi) -> bool:
+    return bool({"rest", "graphql"} & set(api.protocols))
+
+
+def _serving_programs(api: DataApi, guard: Guard, *, prepare: bool = False) -> tuple[Program, Program]:
+    gateway = api.gateway
+    return (serving.prepared if prepare else serving.programs)(
+        gateway.place,
+        gateway.folder,
+        api.tables,
+        api.limits,
+        names=(gateway.postgres, gateway.loader),
+        enclosed=guard.sandboxed,
+        postgresql=api.postgresql,
+    )
 
 
 def _connection(api: DataApi, endpoints: Endpoints) -> DataApiConnection:

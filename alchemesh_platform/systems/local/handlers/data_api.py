@@ -30,8 +30,9 @@ from alchemesh_platform.systems.local.data_api.programs import (
     unenclosed_hint,
     unenclosed_problem,
 )
-from alchemesh_platform.systems.local.data_api.roapi import ServedTable
 from alchemesh_platform.systems.local.data_api.server import START_TIMEOUT_SECONDS, own_credential_file
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 
 def _address(text: str) -> str:
@@ -56,6 +57,7 @@ class TableInputs(BaseModel):
     name: Identifier = Field(description="Name that it is queried by.")
     url: str = Field(description="Folder of the table, as a URL or path.")
     format: Literal["delta", "parquet"] = Field(description="A Delta table, or a folder of Parquet files.")
+    key: tuple[Identifier, ...] = Field(default=(), description="Columns that identify a row.")
 
 
 class DataApiInputs(Properties):
@@ -72,6 +74,10 @@ class DataApiInputs(Properties):
     without_enclosure: WithoutEnclosure | None = Field(
         default=None,
         description="Why its server may run without an enclosure: the port is public, or the platform file allows it.",
+    )
+    limits: Limits | None = Field(default=None, description="What consumers may use, and the size and lag of the copy.")
+    postgresql: AbsolutePath | None = Field(
+        default=None, description="Folder of PostgreSQL's programs; by default those that are installed."
     )
     start_timeout_seconds: float = Field(default=START_TIMEOUT_SECONDS, gt=0, description="How long a start may take.")
 
@@ -258,9 +264,11 @@ def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.D
     return data_api.DataApi(
         process=inputs.process,
         run_directory=Path(inputs.run_directory),
-        tables=tuple(ServedTable(table.name, table.url, table.format) for table in inputs.tables),
+        tables=tuple(ServedTable(table.name, table.url, table.format, table.key) for table in inputs.tables),
         owner=inputs.owner,
         without_enclosure=inputs.without_enclosure,
+        limits=inputs.limits or Limits(),
+        postgresql=inputs.postgresql,
         protocols=inputs.protocols,
         host=inputs.host,
         http_port=inputs.http_port or (outputs.http_port if outputs else None),

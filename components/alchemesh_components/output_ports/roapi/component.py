@@ -45,6 +45,8 @@ class RoapiDataApi(Component[Args, Settings]):
             postgres_port=self.args.postgres_port,
             protocols=protocols,
             tables=self.served_tables(),
+            limits=self.args.limits.model_dump(exclude_unset=True) if self.args.limits else None,
+            postgresql=self.settings.local.postgresql,
             without_enclosure=self.without_enclosure,
             opts=self.child_options,
         )
@@ -78,9 +80,15 @@ class RoapiDataApi(Component[Args, Settings]):
             )
         ]
 
-    def served_tables(self) -> list[dict[str, pulumi.Input[str]]]:
+    def served_tables(self) -> list[dict[str, Any]]:
         """The served tables: one for each model, or the storage's Parquet files with the name of the only model."""
         storage = self.wiring.storage
         if storage.get("kind") == "tables":
-            return [{"name": name, "url": url, "format": "delta"} for name, url in storage["tables"].items()]
-        return [{"name": name, "url": storage["url"], "format": "parquet"} for name in self.wiring.models]
+            return [self.served(name, url, "delta") for name, url in storage["tables"].items()]
+        return [self.served(name, storage["url"], "parquet") for name in self.wiring.models]
+
+    def served(self, name: str, url: pulumi.Input[str], format_: str) -> dict[str, Any]:
+        """One served table, with the key of its model."""
+        model = self.wiring.models.get(name)
+        key = [name for name, declared in model.properties.items() if declared.key] if model else []
+        return {"name": name, "url": url, "format": format_, **({"key": key} if key else {})}

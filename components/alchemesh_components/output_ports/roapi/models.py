@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from alchemesh_platform.sdk.models import Strict
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
@@ -19,4 +20,7 @@ class Args(Strict):
     )
     postgres_port: Port | None = Field(
         default=None, description="Port of the PostgreSQL protocol; by default a free port, chosen once."
+    )
+    limits: Limits | None = Field(
+        default=None, description="What consumers may use, and the size and lag of the copy that serves them."
     )

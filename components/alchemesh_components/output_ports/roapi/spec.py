@@ -7,9 +7,9 @@ SPEC = ComponentSpec(
     component_type="data-api",
     roles=(Role.PROXY,),
     summary=(
-        "SQL over the PostgreSQL protocol, REST and GraphQL, by an isolated roapi behind a gateway on this machine."
+        "SQL by a PostgreSQL that serves a copy of the tables, REST and GraphQL, behind a gateway on this machine."
     ),
-    version="2.0.0",
+    version="2.1.0",
     maturity="beta",
     owner="alchemesh",
     stateful=False,
@@ -19,6 +19,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:DataApiConnection",
     serves=("delta-tables", "local-files"),
     protocols=("sql", "rest", "graphql"),
+    check="alchemesh_components.output_ports.roapi.check:check",
     guards=True,
     observe="alchemesh_components.output_ports.roapi.observe:observe",
     extras=("alchemesh-platform[local]",),

@@ -9,8 +9,8 @@ import pytest
 from deltalake import write_deltalake
 
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
-from alchemesh_platform.systems.local.data_api.roapi import ServedTable
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,18 @@ from typing import Any
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry
 from alchemesh_platform.systems.local.data_api.programs import Protocol
 from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, PORT, Place
+from alchemesh_platform.systems.local.data_api.serving.roles import is_reserved
 
 ACCESS_LOG = "access.log"
 ADMIN_SOCKET = "admin.sock"
 _LOG_MEGABYTES = 20
 _LOGS_KEPT = 5
-_CONNECTIONS_OF_A_CONSUMER_MAX = 8
 _CLIENTS_MAX = 1000
-# Drivers send these at the start of a connection. roapi has no such settings, and they do not change its answers.
+_GRACE_SECONDS = 5.0
+SERVING = "serving"  # the folder of the serving copy, in the gateway's
+# Drivers send these at the start of a connection. PgBouncer does not pass them on, and clients can set them later.
 _IGNORED_PARAMETERS = (
     "extra_float_digits",
     "options",
@@ -126,12 +130,21 @@ def _proxy(upstream: str) -> dict[str, Any]:
     }
 
 
-def pgbouncer_configuration(gateway: Path, entries: Sequence[Entry], *, host: str, port: int, sockets: Path) -> str:
-    """The configuration of PgBouncer. Its users and rules are in separate files."""
-    upstream = str(sockets).replace("'", "''")
+def pgbouncer_configuration(
+    gateway: Path, entries: Sequence[Entry], *, host: str, port: int, sockets: Path, limits: Limits
+) -> str:
+    """The configuration of PgBouncer. Its users and rules are in separate files.
+
+    Each user has one database of its own name here, which leads to the serving copy with the role of the same name.
+    """
+    upstream = str(Place(gateway / SERVING, sockets).consumers_socket).replace("'", "''")
     lines = [
         "[databases]",
-        *(f"{entry.user} = host='{upstream}' port=5432" for entry in entries),
+        *(
+            f"{entry.user} = host='{upstream}' port={PORT} dbname={DATABASE} user={entry.user}"
+            for entry in entries
+            if not is_reserved(entry.user)
+        ),
         "",
         "[pgbouncer]",
         f"listen_addr = {host}",
@@ -142,11 +155,14 @@ def pgbouncer_configuration(gateway: Path, entries: Sequence[Entry], *, host: st
         f"auth_hba_file = {gateway / 'pgbouncer.rules'}",
         f"auth_file = {gateway / 'pgbouncer.users'}",
         "pool_mode = session",
-        "server_reset_query =",
+        "server_reset_query = DISCARD ALL",
         "server_check_query =",
-        "server_lifetime = 0",  # one roapi for each client connection, see sandboxed.py
+        "server_idle_timeout = 60",
         "server_login_retry = 0.2",
-        f"default_pool_size = {_CONNECTIONS_OF_A_CONSUMER_MAX}",
+        f"default_pool_size = {limits.connections}",
+        # PostgreSQL's own limits come first, with better messages; a consumer can change those.
+        f"query_timeout = {limits.statement_seconds + _GRACE_SECONDS:g}",
+        f"idle_transaction_timeout = {limits.idle_transaction_seconds + _GRACE_SECONDS:g}",
         f"max_client_conn = {_CLIENTS_MAX}",
         f"ignore_startup_parameters = {', '.join(_IGNORED_PARAMETERS)}",
         "stats_period = 600",

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
@@ -28,6 +28,7 @@ from alchemesh_platform.machine.supervisor import SHORT_FOLDER, private_folder
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, settled_entries
 from alchemesh_platform.systems.local.data_api.gateway.files import (
     ADMIN_SOCKET,
+    SERVING,
     caddy_configuration,
     console_folder,
     pgbouncer_configuration,
@@ -37,6 +38,9 @@ from alchemesh_platform.systems.local.data_api.gateway.files import (
 from alchemesh_platform.systems.local.data_api.programs import Protocol, program
 from alchemesh_platform.systems.local.data_api.sandbox import unprivileged_command
 from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.place import Place
+from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused, simple_query
 
 LOOPBACK = "127.0.0.1"
@@ -63,6 +67,7 @@ class Listening:
         postgres_port: Port of SQL; None if SQL is not offered.
         protocols: The offered protocols.
         server_port: Loopback port of the server behind the gateway, if it is not sandboxed.
+        limits: What consumers may use.
     """
 
     host: str
@@ -70,11 +75,16 @@ class Listening:
     postgres_port: int | None
     protocols: tuple[Protocol, ...]
     server_port: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def web(self) -> bool:
         """Whether it listens for HTTP."""
         return bool({"rest", "graphql"} & set(self.protocols))
+
+    def described(self) -> dict[str, object]:
+        """The form of it in a file."""
+        return {**{one.name: getattr(self, one.name) for one in fields(self)}, "limits": self.limits.model_dump()}
 
     @property
     def netloc(self) -> str:
@@ -109,6 +119,21 @@ class Gateway:
         return SHORT_FOLDER / f"alchemesh-{os.getuid()}" / digest
 
     @property
+    def place(self) -> Place:
+        """The serving copy behind it."""
+        return Place(self.folder / SERVING, self.sockets)
+
+    @property
+    def postgres(self) -> str:
+        """Name of the process that serves SQL."""
+        return f"{self.process}.postgres"
+
+    @property
+    def loader(self) -> str:
+        """Name of the process that loads the serving copy."""
+        return f"{self.process}.loader"
+
+    @property
     def web(self) -> str:
         """Name of the process that guards REST and GraphQL."""
         return f"{self.process}.web"
@@ -136,18 +161,20 @@ def prepare(gateway: Gateway) -> None:
             private_folder(gateway.sockets.parent)
         gateway.sockets.mkdir(mode=0o700, exist_ok=True)
         console_folder(gateway.sockets).mkdir(mode=0o700, exist_ok=True)
+    gateway.place.prepare()
 
 
 def listen(gateway: Gateway, listening: Listening) -> None:
     """Set the addresses of a gateway. They take effect with the next :func:`apply`."""
-    write_if_changed(gateway.folder / _LISTENING_FILE, json.dumps(asdict(listening)) + "\n")
+    write_if_changed(gateway.folder / _LISTENING_FILE, json.dumps(listening.described()) + "\n")
 
 
 def listening(gateway: Gateway) -> Listening | None:
     """The addresses of a gateway; None if they are not known."""
     try:
         found = json.loads((gateway.folder / _LISTENING_FILE).read_bytes())
-        return Listening(**{**found, "protocols": tuple(found["protocols"])})
+        limits = Limits(**found.get("limits", {}))
+        return Listening(**{**found, "protocols": tuple(found["protocols"]), "limits": limits})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -183,6 +210,7 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
     elif start:
         processes.stop(gateway.run_directory, gateway.web)
     if (port := where.postgres_port) is not None:
+        _keep_roles(gateway, admitted)
         running = processes.status(gateway.run_directory, gateway.sql).alive
         changed = _write_sql(gateway, where, admitted, port)
         if start:
@@ -206,7 +234,7 @@ def server_answers(gateway: Gateway) -> bool:
 
 def take_down(gateway: Gateway) -> None:
     """Stop the servers of a gateway. Does nothing if there are none."""
-    for name in (gateway.expiry, gateway.web, gateway.sql):
+    for name in (gateway.expiry, gateway.web, gateway.sql, gateway.loader, gateway.postgres):
         processes.stop(gateway.run_directory, name)
     shutil.rmtree(gateway.sockets, ignore_errors=True)
 
@@ -222,7 +250,8 @@ def sql_program(gateway: Gateway) -> Program:
     command = (str(program("pgbouncer")), str(gateway.folder / "pgbouncer.ini"))
     where = listening(gateway)
     address = f"{where.host}:{where.postgres_port}" if where else ""
-    return Program(gateway.sql, unprivileged_command(command, gateway.sockets), {"ALCHEMESH_LISTEN": address})
+    hidden = (gateway.place.folder, gateway.place.admin_socket)
+    return Program(gateway.sql, unprivileged_command(command, gateway.sockets, hidden), {"ALCHEMESH_LISTEN": address})
 
 
 def expiry_program(gateway: Gateway, entries: Sequence[Entry]) -> Program:
@@ -248,7 +277,7 @@ def _write_web(gateway: Gateway, where: Listening, admitted: Sequence[Entry]) ->
 
 def _write_sql(gateway: Gateway, where: Listening, admitted: Sequence[Entry], port: int) -> bool:
     configuration = pgbouncer_configuration(
-        gateway.folder, admitted, host=where.host, port=port, sockets=gateway.sockets
+        gateway.folder, admitted, host=where.host, port=port, sockets=gateway.sockets, limits=where.limits
     )
     # Write users first: a database without its user gives no access.
     changed = [
@@ -257,6 +286,23 @@ def _write_sql(gateway: Gateway, where: Listening, admitted: Sequence[Entry], po
         write_if_changed(gateway.folder / "pgbouncer.ini", configuration),
     ]
     return any(changed)
+
+
+def _keep_roles(gateway: Gateway, admitted: Sequence[Entry]) -> None:
+    """Update the roles in the serving copy. One that does not run yet reads the consumers at its start."""
+    import psycopg
+
+    if not gateway.place.answers():
+        return
+    try:
+        keep_roles(gateway.place, [entry.user for entry in admitted])
+    except psycopg.Error as error:
+        if gateway.place.answers():
+            processes.halt(gateway.run_directory, gateway.sql)
+            raise GatewayFailed(
+                f"{gateway.postgres} does not accept the current consumers, so SQL is stopped: {error}",
+                hint=remedy("{} starts it again", command("up")),
+            ) from error
 
 
 def _reload(gateway: Gateway, process: str, reload: Callable[[], str | None]) -> None:

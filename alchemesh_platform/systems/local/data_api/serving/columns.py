@@ -132,9 +132,7 @@ def _is_text(kind: pa.DataType) -> bool:
 def _is_bytes(kind: pa.DataType) -> bool:
     import pyarrow.types as t
 
-    return bool(
-        t.is_binary(kind) or t.is_large_binary(kind) or t.is_binary_view(kind) or t.is_fixed_size_binary(kind)
-    )
+    return bool(t.is_binary(kind) or t.is_large_binary(kind) or t.is_binary_view(kind) or t.is_fixed_size_binary(kind))
 
 
 def _is_list(kind: pa.DataType) -> bool:
@@ -172,9 +170,7 @@ def loadable(
     import pyarrow as pa
 
     for batch in batches:
-        arrays = [
-            _loadable_array(table, column, batch.column(at), nul == "show") for at, column in enumerate(columns)
-        ]
+        arrays = [_loadable_array(table, column, batch.column(at), nul == "show") for at, column in enumerate(columns)]
         yield pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 
@@ -182,14 +178,16 @@ def loaded_schema(columns: Sequence[ServedColumn], schema: pa.Schema) -> pa.Sche
     """The schema of :func:`loadable`'s batches."""
     import pyarrow as pa
 
-    return pa.schema([
-        pa.field(column.name, pa.string() if column.encoded else _loaded_type(field.type))
-        for column, field in zip(columns, schema, strict=True)
-    ])
+    return pa.schema(
+        [
+            pa.field(column.name, pa.string() if column.encoded else _loaded_type(field.type))
+            for column, field in zip(columns, schema, strict=True)
+        ]
+    )
 
 
 def _loaded_type(kind: pa.DataType) -> pa.DataType:
-    """The types that the driver loads: `adbc-driver-postgresql` has no unsigned numbers, dictionaries or other units."""
+    """The types that the driver loads: it has no unsigned numbers, no dictionaries and no other units of time."""
     import pyarrow as pa
     import pyarrow.types as t
 

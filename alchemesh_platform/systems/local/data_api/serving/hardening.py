@@ -11,20 +11,20 @@ from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATAB
 # number (they fill the table of locks), messages in the log of writes, files of snapshots, and the work of others.
 _FUNCTIONS = r"^(lo_.*|lowrite|loread|pg_(try_)?advisory_.*|pg_logical_emit_message|pg_export_snapshot|pg_notify)$"
 
+# The loader opens the database once every table is loaded: a table that is not there yet is no answer.
+OPEN = f"GRANT CONNECT ON DATABASE {DATABASE} TO {READERS}, {HTTP}"
 
-def _revoke_functions() -> str:
-    return (
-        "DO $$ DECLARE one record; BEGIN FOR one IN SELECT oid::regprocedure AS name FROM pg_proc"
-        f" WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '{_FUNCTIONS}'"
-        " LOOP EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one.name); END LOOP; END $$"
-    )
 
+_REVOKE_FUNCTIONS = (
+    "DO $$ DECLARE one record; BEGIN FOR one IN SELECT oid::regprocedure AS name FROM pg_proc"
+    " WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '{functions}'"
+    " LOOP EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one.name); END LOOP; END $$"
+)
 
 STATEMENTS = (
     f"CREATE ROLE {READERS} NOLOGIN",
     f"CREATE ROLE {HTTP} LOGIN NOINHERIT",
     f"REVOKE ALL ON DATABASE {DATABASE}, template1, postgres FROM PUBLIC",
-    f"GRANT CONNECT ON DATABASE {DATABASE} TO {READERS}, {HTTP}",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     f"GRANT USAGE ON SCHEMA public TO {READERS}, {HTTP}",
     f"CREATE SCHEMA {LOADING}",
@@ -33,7 +33,7 @@ STATEMENTS = (
     " committed_at timestamptz NOT NULL, loaded_at timestamptz NOT NULL, source jsonb NOT NULL)",
     f"GRANT USAGE ON SCHEMA alchemesh TO {HTTP}",
     f"GRANT SELECT ON alchemesh.loaded TO {HTTP}",
-    _revoke_functions(),
+    _REVOKE_FUNCTIONS.replace("{functions}", _FUNCTIONS),
     "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC",
     "REVOKE USAGE ON LANGUAGE sql FROM PUBLIC",
     *(f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC" for view in ("pg_stat_activity", "pg_locks")),

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from pydantic import Field
+
+from alchemesh_platform.documents.models import Strict
 
 _ADDRESS_SPACE_OF_A_SERVER_MEGABYTES = 320  # PostgreSQL's programs, libraries and shared memory
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of a serving copy.
+class Limits(Strict):
+    """Limits of a serving copy, for each consumer and for the copy itself."""
 
-    Args:
-        statement_seconds: Time that a statement may take.
-        idle_transaction_seconds: Time that a transaction may wait for its client.
-        statement_megabytes: Memory that a statement may use.
-        memory_megabytes: Memory that all statements may use together.
-        temporary_gigabytes: Disk that a statement may use for sorting.
-        connections: Connections that a consumer may have at once. Further ones wait.
-        connections_max: Connections of all consumers.
-        max_gigabytes: Size of a table's rows.
-        max_lag_seconds: Time after a commit at which the copy counts as late.
-    """
-
-    statement_seconds: float = 60.0
-    idle_transaction_seconds: float = 60.0
-    statement_megabytes: int = 512
-    memory_megabytes: int = 1536
-    temporary_gigabytes: float = 2.0
-    connections: int = 64
-    connections_max: int = 400
-    max_gigabytes: float = 10.0
-    max_lag_seconds: float = 60.0
+    statement_seconds: float = Field(default=60.0, gt=0, description="Time that a statement may take.")
+    idle_transaction_seconds: float = Field(
+        default=60.0, gt=0, description="Time that an open transaction may wait for its client."
+    )
+    statement_megabytes: int = Field(default=512, ge=64, description="Memory that a statement may use.")
+    memory_megabytes: int = Field(default=1536, ge=128, description="Memory that all statements may use together.")
+    temporary_gigabytes: float = Field(default=2.0, gt=0, description="Disk that a statement may use to sort.")
+    connections: int = Field(default=64, ge=1, description="Connections of a consumer at once; further ones wait.")
+    connections_max: int = Field(default=400, ge=2, description="Connections of all consumers at once.")
+    max_gigabytes: float = Field(default=10.0, gt=0, description="Size of a table's rows, uncompressed.")
+    max_lag_seconds: float = Field(default=60.0, gt=0, description="Time after a commit at which the copy is late.")
 
     @property
     def address_space_megabytes(self) -> int:

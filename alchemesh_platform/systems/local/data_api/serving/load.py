@@ -162,9 +162,7 @@ class Copy:
         self.columns = columns
         return rows
 
-    def _swap(
-        self, session: Any, new: str, now: Snapshot, columns: Sequence[ServedColumn], transaction: str
-    ) -> None:
+    def _swap(self, session: Any, new: str, now: Snapshot, columns: Sequence[ServedColumn], transaction: str) -> None:
         import psycopg
 
         pause = _BETWEEN_TRIES_SECONDS

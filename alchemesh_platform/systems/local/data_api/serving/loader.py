@@ -19,9 +19,10 @@ from typing import Any
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.systems.local.data_api.gateway.consumers import locked, now, read_entries
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster
+from alchemesh_platform.systems.local.data_api.serving.hardening import OPEN
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
-from alchemesh_platform.systems.local.data_api.serving.load import Copy, CopiedTable, forget_others, resume
-from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, SCHEMA, Place, connect
+from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy, forget_others, resume
+from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, SCHEMA, connect
 from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, write_state
 
@@ -56,9 +57,14 @@ class Loader:
                 continue
             try:
                 copies = self._begin()
+                opened = False
                 while self.place.answers() and not self.stop.is_set():
                     for copy in copies:
                         self._follow(copy)
+                    if not opened:
+                        with connect(self.place) as session:
+                            session.execute(OPEN)
+                        opened = True
                     self.stop.wait(LOOK_SECONDS)
             except psycopg.OperationalError as error:
                 sys.stderr.write(f"PostgreSQL: {error}\n")
@@ -101,9 +107,7 @@ class Loader:
             self._note(copy, problem=reason, rows_loading=None)
             return
         with connect(self.place) as session:
-            size = session.execute(
-                "SELECT pg_total_relation_size(%s::regclass)", (f'{SCHEMA}."{name}"',)
-            ).fetchone()[0]
+            size = session.execute("SELECT pg_total_relation_size(%s::regclass)", (f'{SCHEMA}."{name}"',)).fetchone()[0]
         self._note(
             copy,
             loaded_at=datetime.now(UTC),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ SCHEMA = "public"
 LOADING = "alchemesh_loading"  # the schema of tables that are not complete yet
 PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"
+_START_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +112,11 @@ def connect(place: Place) -> Any:
     """
     import psycopg
 
-    return psycopg.connect(place.admin_dsn(), autocommit=True, connect_timeout=10)
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            return psycopg.connect(place.admin_dsn(), autocommit=True, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            if "starting up" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

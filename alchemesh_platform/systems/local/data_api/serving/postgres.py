@@ -6,9 +6,11 @@ that its folder can be used again.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -20,6 +22,7 @@ from alchemesh_platform.systems.local.data_api.serving.cluster import (
     ensure_folder,
     server_command,
 )
+from alchemesh_platform.systems.local.data_api.serving.fairness import LOOK_SECONDS, Fairness, server_below
 
 
 def serve(cluster: Cluster) -> int:
@@ -36,23 +39,33 @@ def serve(cluster: Cluster) -> int:
     server = subprocess.Popen(server_command(cluster), start_new_session=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    status = server.wait()
+    status = _watched(server, cluster)
     if status == 0:
         ended_cleanly(cluster)
     return 0 if asked else status or 1
 
 
+def _watched(server: subprocess.Popen[bytes], cluster: Cluster) -> int:
+    """Wait for the end of the server, and keep it fair meanwhile."""
+    if sys.platform != "linux":
+        return server.wait()
+    fairness = Fairness(server.pid, cluster.limits.memory_megabytes * 1_000_000)
+    looked = time.monotonic()
+    while True:
+        try:
+            return server.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+            fairness.look(now - looked)
+            looked = now
+
+
 def _signal_server(pid: int) -> None:
     """Ask PostgreSQL, below its enclosure, for a fast shutdown."""
-    import psutil
-
-    with suppress(psutil.NoSuchProcess):
-        below = psutil.Process(pid)
-        for process in (below, *below.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                if process.name() == "postgres":
-                    process.send_signal(signal.SIGINT)
-                    return
+    server = server_below(pid) if sys.platform == "linux" else pid
+    if server is not None:
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGINT)
 
 
 def main() -> int:

@@ -81,9 +81,7 @@ class DeltaSource(Source):
         schema = json.dumps([json.loads(table.schema().to_json()), list(metadata.partition_columns)], sort_keys=True)
         log = self.folder / _LOG / f"{table.version():020d}.json"
         committed_at = datetime.fromtimestamp(log.stat().st_mtime if log.is_file() else 0, UTC)
-        return Snapshot(
-            f"{_identity(self.folder)}:{metadata.id}:{_digest(schema)}", str(table.version()), committed_at
-        )
+        return Snapshot(f"{_identity(self.folder)}:{metadata.id}:{_digest(schema)}", str(table.version()), committed_at)
 
     def moved(self, since: Snapshot) -> bool:
         return (self.folder / _LOG / f"{int(since.version) + 1:020d}.json").exists() or not since.identity.startswith(

@@ -50,7 +50,8 @@ class CopyState(BaseModel):
                 return table.problem
             lag = table.lag_seconds(at)
             if lag > self.max_lag_seconds:
-                return f"the copy of table {table.name} is {lag:.0f} s behind, more than its limit of {self.max_lag_seconds:g} s"
+                limit = f"{self.max_lag_seconds:g} s"
+                return f"the copy of table {table.name} is {lag:.0f} s behind, more than its limit of {limit}"
         return None
 
     def described(self, now: datetime | None = None) -> str:

@@ -1,0 +1,93 @@
+"""The programs of a serving copy, for the supervisor: PostgreSQL, and its loader."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alchemesh_platform.machine.files import write_if_changed
+from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.place import Place
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
+
+_MODULE = "alchemesh_platform.systems.local.data_api.serving"
+
+
+def prepared(
+    place: Place,
+    gateway: Path,
+    tables: Sequence[ServedTable],
+    limits: Limits,
+    *,
+    names: tuple[str, str],
+    enclosed: bool,
+    postgresql: str | None = None,
+) -> tuple[Program, Program]:
+    """Write the settings of a serving copy, and return its programs.
+
+    Args:
+        place: Where it lives.
+        gateway: Folder of the gateway, with the consumers.
+        tables: The tables.
+        limits: What consumers may use.
+        names: Names of the two processes.
+        enclosed: Whether PostgreSQL runs in an enclosure.
+        postgresql: Folder of PostgreSQL's programs; None to find one.
+
+    Raises:
+        PostgresqlMissing: when this machine has no PostgreSQL.
+        StorageFailed: when a file cannot be written.
+    """
+    place.prepare()
+    text = _settings(place, gateway, tables, limits, enclosed=enclosed, postgresql=postgresql)
+    write_if_changed(place.settings_file, text)
+    return programs(place, gateway, tables, limits, names=names, enclosed=enclosed, postgresql=postgresql)
+
+
+def programs(
+    place: Place,
+    gateway: Path,
+    tables: Sequence[ServedTable],
+    limits: Limits,
+    *,
+    names: tuple[str, str],
+    enclosed: bool,
+    postgresql: str | None = None,
+) -> tuple[Program, Program]:
+    """The programs of a serving copy. Each changes with the settings that it reads."""
+    text = _settings(place, gateway, tables, limits, enclosed=enclosed, postgresql=postgresql)
+    cluster = json.dumps(json.loads(text)["cluster"])
+    server, loader = names
+    settings = str(place.settings_file)
+    return (
+        Program(server, (sys.executable, "-m", f"{_MODULE}.postgres", settings), _digest(cluster)),
+        Program(loader, (sys.executable, "-m", f"{_MODULE}.loader", settings), _digest(text)),
+    )
+
+
+def _settings(
+    place: Place,
+    gateway: Path,
+    tables: Sequence[ServedTable],
+    limits: Limits,
+    *,
+    enclosed: bool,
+    postgresql: str | None,
+) -> str:
+    cluster = Cluster(
+        str(place.folder), str(place.sockets), str(programs_folder(postgresql)), enclosed, limits
+    ).described()
+    described = [
+        {"name": table.name, "folder": str(table.folder), "format": table.format, "key": list(table.key)}
+        for table in tables
+    ]
+    return json.dumps({"cluster": cluster, "gateway": str(gateway), "tables": described}, indent=1) + "\n"
+
+
+def _digest(text: str) -> dict[str, str]:
+    return {"ALCHEMESH_CONFIGURATION": hashlib.sha256(text.encode()).hexdigest()[:16]}
