@@ -189,7 +189,7 @@ class DataApi(PlatformResource):
         postgres_port: Port of SQL; a free one by default.
         without_enclosure: Why its server may run without an enclosure: the port is public, or the platform file allows
             it.
-        limits: What consumers may use, and the size and lag of the copy.
+        limits: Limits of consumers, and the size and lag of the copy.
         postgresql: Folder of PostgreSQL's programs; by default those that are installed.
         start_timeout_seconds: How long a start may take.
 

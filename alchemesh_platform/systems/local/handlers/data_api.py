@@ -75,7 +75,7 @@ class DataApiInputs(Properties):
         default=None,
         description="Why its server may run without an enclosure: the port is public, or the platform file allows it.",
     )
-    limits: Limits | None = Field(default=None, description="What consumers may use, and the size and lag of the copy.")
+    limits: Limits | None = Field(default=None, description="Limits of consumers, and the size and lag of the copy.")
     postgresql: AbsolutePath | None = Field(
         default=None, description="Folder of PostgreSQL's programs; by default those that are installed."
     )

@@ -22,5 +22,5 @@ class Args(Strict):
         default=None, description="Port of the PostgreSQL protocol; by default a free port, chosen once."
     )
     limits: Limits | None = Field(
-        default=None, description="What consumers may use, and the size and lag of the copy that serves them."
+        default=None, description="Limits of consumers, and the size and lag of the copy that serves them."
     )

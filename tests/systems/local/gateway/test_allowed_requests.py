@@ -212,8 +212,9 @@ def test_statements_that_are_not_reading_are_refused(
         # Each of these affects the own connection only. Some servers refuse them.
         for statement in ("SET statement_timeout = 0", "SET work_mem = '2GB'", "LISTEN x", "SET search_path = nowhere"):
             query(theirs, statement)
+        ((server_of_others,),) = query(others, "SELECT pg_backend_pid()")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            query(theirs, f"SELECT pg_terminate_backend({others.info.backend_pid})")
+            query(theirs, f"SELECT pg_terminate_backend({server_of_others})")
         assert query(others, "SELECT id FROM flight") == [("UA1",)]
     assert sorted(table.rglob("*")) == before
     assert answers(endpoints, bad) == GRANTED, "the next session starts anew"

@@ -67,7 +67,7 @@ class Listening:
         postgres_port: Port of SQL; None if SQL is not offered.
         protocols: The offered protocols.
         server_port: Loopback port of the server behind the gateway, if it is not sandboxed.
-        limits: What consumers may use.
+        limits: Limits of consumers and of the copy.
     """
 
     host: str

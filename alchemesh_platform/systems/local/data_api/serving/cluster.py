@@ -53,7 +53,7 @@ class Cluster:
         sockets: Folder of the gateway's sockets.
         programs: Folder of ``postgres`` and ``initdb``.
         enclosed: Whether it runs in an enclosure.
-        limits: What consumers may use.
+        limits: Limits of consumers and of the copy.
     """
 
     folder: str

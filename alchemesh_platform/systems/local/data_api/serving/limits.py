@@ -1,4 +1,4 @@
-"""What consumers of a serving copy may use, and how large and how late it may be."""
+"""Limits of the consumers of a serving copy, and of its size and lag."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def prepared(
         place: Where it lives.
         gateway: Folder of the gateway, with the consumers.
         tables: The tables.
-        limits: What consumers may use.
+        limits: Limits of consumers and of the copy.
         names: Names of the two processes.
         enclosed: Whether PostgreSQL runs in an enclosure.
         postgresql: Folder of PostgreSQL's programs; None to find one.
