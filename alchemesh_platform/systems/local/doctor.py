@@ -27,7 +27,6 @@ def guarded_sql(platform: Platform) -> str:
     if ROAPI not in platform.components.values():
         return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import guard_of, program
-
     from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder
 
     guard = guard_of(("sql",))
