@@ -28,6 +28,7 @@ GROUPS = {
     "tests/clouds/gcp/test_another_region.py": "emulators",
     "tests/clouds/gcp/test_tables_and_grants.py": "emulators",
     "tests/examples/": "examples",
+    "tests/systems/local/http/": "http",
     "tests/identity/": "identity",
 }
 # Fixture of a session: the groups whose tests may need it.
@@ -38,6 +39,8 @@ FIXTURES = {
     "emulators": {"emulators"},
     "operations": {"examples"},
     "issuer": {"identity"},
+    "data_api": {"http"},
+    "small_api": {"http"},
 }
 # Seconds that a test takes, roughly, by its marker.
 ENGINE, SLOW, QUICK = 10.0, 5.0, 0.05

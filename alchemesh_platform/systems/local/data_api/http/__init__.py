@@ -1,0 +1,1 @@
+"""REST and GraphQL over a serving copy in PostgreSQL."""
