@@ -48,7 +48,7 @@ demo-down: setup ## Take the examples down again
 test: lint engine parts system ## Every check and every test
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-check: lint system ## The fast lane: lint, types, import directions and unit tests
+check: lint system ## The fast lane: lint, types, import directions and fast tests; CONTRIBUTING.md says what it leaves out
 	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "not engine and not slow"
 
 lint: setup ## Lint, format, types and import directions

@@ -97,21 +97,33 @@ def servers(folder: Path) -> Iterator[Place]:
     Args:
         folder: Is emptied first; receives platform file, state, records and the emulated cloud.
     """
+    with broker() as kafka, nifi() as server, configured(folder, kafka, server) as place:
+        print(f"Kafka {kafka.bootstrap}, NiFi {server.url}", flush=True)
+        yield place
+
+
+@contextmanager
+def configured(folder: Path, kafka: Broker, server: Nifi) -> Iterator[Place]:
+    """Configure the commands for running servers, with an emulated cloud that stops at the end.
+
+    Args:
+        folder: Is emptied first; receives platform file, state, records and the emulated cloud.
+        kafka: The broker.
+        server: The NiFi.
+    """
     names = (HOME_VARIABLE, PLATFORM_VARIABLE, PASSWORD_VARIABLE)
     before = {name: os.environ.get(name) for name in names}
     emulators = None
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        with broker() as kafka, nifi() as server:
-            print(f"Kafka {kafka.bootstrap}, NiFi {server.url}", flush=True)
-            file = folder / "platform.yaml"
-            file.write_text(platform_file(kafka.bootstrap, server.url), "utf-8")
-            home = folder / "home"
-            settings = (str(home), str(file), kafka.password)
-            os.environ.update(zip(names, settings, strict=True))
-            emulators = emulators_of(emulate(load_platform(file, ENVIRONMENT, home)))
-            yield Place(kafka, server, emulators)
+        file = folder / "platform.yaml"
+        file.write_text(platform_file(kafka.bootstrap, server.url), "utf-8")
+        home = folder / "home"
+        settings = (str(home), str(file), kafka.password)
+        os.environ.update(zip(names, settings, strict=True))
+        emulators = emulators_of(emulate(load_platform(file, ENVIRONMENT, home)))
+        yield Place(kafka, server, emulators)
     finally:
         if emulators is not None:
             emulators.stop()

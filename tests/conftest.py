@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.install.find import Engine, find_engine
+from tests import lanes
 from tests.servers import emulators, kafka_server, nifi_server, postgresql, secured_nifi_server
 
 __all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
@@ -19,6 +23,7 @@ __all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_ni
 # each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
+settings.register_profile("few", settings.get_profile("any machine"), max_examples=lanes.FEW)
 settings.load_profile("any machine")
 
 # Thousands of processes of these tests import the same modules: Python compiles them once, even where the environment
@@ -44,9 +49,37 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    from tests.strict import refuse_text_of_remedies
+
+    refuse_text_of_remedies()
+    lanes.use_profile(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Collect without garbage collection: modules and tests live until the end, and looking for garbage takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # nanobind reports what Python does not free at its end
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if lanes.is_left_out(collection_path, config) else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by their marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     from tests.order import check_groups, longest_first
 
+    lanes.mark_slow(items)
     check_groups(items)
     if getattr(config.option, "loadgroup", False):  # in a worker
         longest_first(items)

@@ -19,6 +19,7 @@ GROUPS = {
     "tests/end_to_end/test_faults_of_nifi.py": "nifi",
     "tests/end_to_end/test_faults_of_services.py": "kafka",
     "tests/end_to_end/test_kills_on_google_cloud.py": "kafka",
+    "tests/end_to_end/test_whole_path.py": "nifi",
     "tests/parts/test_kafka.py": "kafka",
     "tests/parts/test_nifi.py": "nifi",
     "tests/systems/kafka/": "kafka",
@@ -42,8 +43,8 @@ FIXTURES = {
     "data_api": {"http"},
     "small_api": {"http"},
 }
-# Seconds that a test takes, roughly, by its marker.
-ENGINE, SLOW, QUICK = 10.0, 5.0, 0.05
+# Seconds that a test takes, roughly, by its marker. Marks of `tests/lanes.py` have a reason.
+ENGINE, SLOW, SHORT, QUICK = 10.0, 5.0, 0.5, 0.05
 
 
 class GroupScheduling(LoadScopeScheduling):
@@ -83,4 +84,5 @@ def longest_first(items: list[pytest.Item]) -> None:
 def _seconds(item: pytest.Item) -> float:
     if item.get_closest_marker("engine"):
         return ENGINE
-    return SLOW if item.get_closest_marker("slow") else QUICK
+    slow = item.get_closest_marker("slow")
+    return QUICK if slow is None else SHORT if slow.args else SLOW

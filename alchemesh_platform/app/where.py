@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.home import home
+from alchemesh_platform.base.names import MANIFEST
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.platform_file.models import Platform
-
-MANIFEST = "alchemesh.yaml"
 
 
 @dataclass(frozen=True, slots=True)

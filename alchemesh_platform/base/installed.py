@@ -11,11 +11,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
+
+T = TypeVar("T")
+Failed = TypeVar("Failed", bound=Failure)
 
 _FOLDER = re.compile(r"^(?P<package>[A-Za-z0-9._]+?)(?:-[^-]+)?(?:-py[\d.]+)?\.(?:dist|egg)-info$")
 
@@ -51,6 +56,56 @@ def entry_points(group: str, path: Iterable[str] | None = None) -> list[EntryPoi
                 if group in text:
                     found += _of_group(text, group, package)
     return found
+
+
+def by_name(found: Iterable[EntryPoint]) -> dict[str, list[EntryPoint]]:
+    """Entry points by their names, in the order of the names. A name has more than one if several packages use it."""
+    grouped: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(found, key=lambda entry: entry.name):
+        grouped.setdefault(entry.name, []).append(entry)
+    return grouped
+
+
+def load_offer(
+    kind: str, entries: list[EntryPoint], expected: type[T], name_of: Callable[[T], str], failure: type[Failure]
+) -> T:
+    """The object that packages offer under one name.
+
+    Args:
+        kind: Its kind, for messages: ``component``.
+        entries: The entry points of the name.
+        expected: The type that it must have.
+        name_of: Its own name, which must be the name of its entry point.
+        failure: The failure to raise.
+
+    Raises:
+        Failure: ``failure``, when several packages offer the name, or the object cannot be used. It names the packages.
+    """
+    entry = entries[0]
+    if len(entries) > 1:
+        raise offered_twice(kind, entry.name, [each.package for each in entries], failure)
+    offered = f"{kind} {entry.name!r} of package {entry.package} ({entry.value})"
+    author = f"report this to the author of {entry.package}"
+    try:
+        loaded = entry.load()
+    # A third-party module may fail in any way, or exit; all other packages must still work.
+    except (Exception, SystemExit) as error:
+        message = f"{offered} cannot be loaded: {type(error).__name__}: {error}"
+        raise failure(message, hint=f"reinstall or uninstall {entry.package}, or report this to its author") from error
+    if not isinstance(loaded, expected):
+        raise failure(f"{offered} is a {type(loaded).__name__}, expected a {expected.__name__}", hint=author)
+    if name_of(loaded) != entry.name:
+        message = f"{offered} has the name {name_of(loaded)!r}, expected the name of its entry point"
+        raise failure(message, hint=author)
+    return loaded
+
+
+def offered_twice(kind: str, name: str, packages: Iterable[str], failure: type[Failed]) -> Failed:
+    """The failure for a name that several packages offer."""
+    return failure(
+        f"{kind} {name!r} is offered more than once, by {' and '.join(sorted(packages))}",
+        hint="a name belongs to one package: uninstall one of them, or have its author rename it",
+    )
 
 
 def _changed(folder: str) -> int:

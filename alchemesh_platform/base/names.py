@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+MANIFEST = "alchemesh.yaml"
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME_MAX = 63  # a DNS label, RFC 1123: the shortest limit that most targets share
 IDENTIFIER_PATTERN = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"

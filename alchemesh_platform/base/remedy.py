@@ -154,7 +154,7 @@ def with_hint(sentence: str, hint: str | None) -> str:
             for part in hint.parts
         ]
         behind = f"{_COMMANDS_MARK}{json.dumps(parts, ensure_ascii=False)}"
-    return f"{sentence}{HINT_MARK}{hint}{behind}"
+    return f"{sentence!s}{HINT_MARK}{hint!s}{behind}"
 
 
 def split_hint(text: str) -> tuple[str, str]:

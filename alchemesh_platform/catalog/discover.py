@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.installed import EntryPoint, entry_points
+from alchemesh_platform.base.installed import EntryPoint, by_name, entry_points, load_offer
 from alchemesh_platform.sdk.spec import ComponentSpec
 
 GROUP = "alchemesh.components"
@@ -70,41 +70,8 @@ def discover() -> Catalog:
 
 def catalog_of(found: Iterable[EntryPoint]) -> Catalog:
     """The catalogue of the given entry points. If two have the same name, using that component is an error."""
-    by_name: dict[str, list[EntryPoint]] = {}
-    for entry in found:
-        by_name.setdefault(entry.name, []).append(entry)
-    return Catalog({name: _loader(entries) for name, entries in by_name.items()})
+    return Catalog({name: _loader(entries) for name, entries in by_name(found).items()})
 
 
 def _loader(entries: list[EntryPoint]) -> Loader:
-    return lambda: _load(entries)
-
-
-def _load(entries: list[EntryPoint]) -> ComponentSpec:
-    entry = entries[0]
-    if len(entries) > 1:
-        packages = " and ".join(sorted(each.package for each in entries))
-        raise BrokenComponent(
-            f"component {entry.name!r} is offered more than once, by {packages}",
-            hint="a name belongs to one package: uninstall one of them, or have its author rename the component",
-        )
-    offered = f"component {entry.name!r} of package {entry.package} ({entry.value})"
-    try:
-        spec = entry.load()
-    # A third-party module may fail in any way, or exit; the rest of the catalogue must still work.
-    except (Exception, SystemExit) as error:
-        raise BrokenComponent(
-            f"{offered} cannot be loaded: {type(error).__name__}: {error}",
-            hint=f"reinstall or uninstall {entry.package}, or tell its author",
-        ) from error
-    if not isinstance(spec, ComponentSpec):
-        raise BrokenComponent(
-            f"{offered} is a {type(spec).__name__}, expected a ComponentSpec",
-            hint=f"tell the author of {entry.package}",
-        )
-    if spec.name != entry.name:
-        raise BrokenComponent(
-            f"{offered} calls itself {spec.name!r}, expected the name of its entry point",
-            hint=f"tell the author of {entry.package}",
-        )
-    return spec
+    return lambda: load_offer("component", entries, ComponentSpec, lambda spec: spec.name, BrokenComponent)

@@ -304,4 +304,6 @@ def _model(spec: ComponentSpec, load: Callable[[], type[BaseModel]]) -> type[Bas
         return load()
     except Exception as error:
         message = f"component {spec.name!r} cannot be used: {type(error).__name__}: {error}"
-        raise BrokenComponent(message, hint="tell its author, or have the platform file name another") from error
+        raise BrokenComponent(
+            message, hint=f"report this to the author of {spec.name}, or name another component"
+        ) from error

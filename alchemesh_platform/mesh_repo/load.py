@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.names import MANIFEST
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, closest, errors_of
 from alchemesh_platform.documents.document import Node, described
 from alchemesh_platform.documents.validate import validate
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound="BaseModel")
 
 ENDINGS = (".yaml", ".yml")
-MANIFEST = "alchemesh.yaml"  # a folder with this file is a product's and is skipped
 DOMAIN_KIND, USERS_KIND, POLICY_KIND = "Domain", "Users", "Policy"
 PASSED_OVER = ("Platform", "DataProduct")
 # How to declare objects that belong in a file of another kind.
@@ -201,7 +201,7 @@ class _Documents:
 
 def _yaml_files(folder: Path) -> Iterator[Path]:
     for current, folders, files in os.walk(folder, onerror=_refuse):
-        if MANIFEST in files:
+        if MANIFEST in files:  # a product's folder
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))

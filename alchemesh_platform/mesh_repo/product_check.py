@@ -51,7 +51,7 @@ def _team(product: DataProduct, locate: Locate, mesh: Mesh) -> Iterator[Problem]
     elsewhere = sorted(other.domain for other in mesh.teams.values() if other.name == product.team)
     if elsewhere:
         found = f"{quoted(product.team)}, a team of {', '.join(elsewhere)}"
-        hint = f"a product belongs to a team of its own domain; {_there_are(own, 'data product teams')}"
+        hint = joined("; ", ["a product belongs to a team of its own domain", _there_are(own, "data product teams")])
         yield _problem(locate, path, found, expected, hint)
         return
     yield _problem(locate, path, quoted(product.team), expected, _meant(product.team, own))

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Generic, TypeVar, cast
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.installed import EntryPoint, entry_points
+from alchemesh_platform.base.installed import EntryPoint, by_name, entry_points, load_offer, offered_twice
 from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.registration.system import System
 
@@ -87,7 +87,8 @@ class Parts(Mapping[str, T], Generic[T]):
         if name not in self._loaded:
             offer, *others = self._offers[name]
             if others:
-                raise _offered_twice(offer.kind, name, [offer.by.package, *(other.by.package for other in others)])
+                packages = [offer.by.package, *(other.by.package for other in others)]
+                raise offered_twice(offer.kind, name, packages, BrokenSystem)
             self._loaded.setdefault(name, self._convert(offer, offer.load()))  # threads share one value
         return self._loaded[name]
 
@@ -149,13 +150,11 @@ def _systems_on(path: tuple[str, ...]) -> Systems:
 
 def systems_of(found: Iterable[EntryPoint]) -> Systems:
     """The systems that entry points name. Systems with the same name are all left out, with a failure."""
-    by_name: dict[str, list[EntryPoint]] = {}
-    for entry in found:
-        by_name.setdefault(entry.name, []).append(entry)
     registered, broken = [], []
-    for _name, entries in sorted(by_name.items()):
+    for entries in by_name(found).values():
         try:
-            registered.append(_load(entries))
+            system = load_offer("system", entries, System, lambda system: system.name, BrokenSystem)
+            registered.append(Registered(system, entries[0].package))
         except BrokenSystem as failure:
             broken.append(failure)
     return Systems(tuple(registered), (*broken, *_shared_protocols(registered)))
@@ -188,32 +187,6 @@ def wrong_part(offer: Offer, found: str) -> BrokenSystem:
     return BrokenSystem(f"{offer} ({offer.reference}) {found}", hint=f"report this to the author of {offer.by.package}")
 
 
-def _load(entries: list[EntryPoint]) -> Registered:
-    entry = entries[0]
-    if len(entries) > 1:
-        raise _offered_twice("system", entry.name, [each.package for each in entries])
-    offered = f"system {entry.name!r} of package {entry.package} ({entry.value})"
-    try:
-        system = entry.load()
-    # A stranger's module may fail in any way, or exit, and the other systems keep working.
-    except (Exception, SystemExit) as error:
-        raise BrokenSystem(
-            f"{offered} cannot be loaded: {type(error).__name__}: {error}",
-            hint=f"reinstall or uninstall {entry.package}, or report this to its author",
-        ) from error
-    if not isinstance(system, System):
-        raise BrokenSystem(
-            f"{offered} is a {type(system).__name__}, expected a System",
-            hint=f"report this to the author of {entry.package}",
-        )
-    if system.name != entry.name:
-        raise BrokenSystem(
-            f"{offered} has the name {system.name!r}, expected the name of its entry point",
-            hint=f"report this to the author of {entry.package}",
-        )
-    return Registered(system, entry.package)
-
-
 def _shared_protocols(registered: Iterable[Registered]) -> Iterator[BrokenSystem]:
     packages: dict[str, list[str]] = {}
     for each in registered:
@@ -221,11 +194,4 @@ def _shared_protocols(registered: Iterable[Registered]) -> Iterator[BrokenSystem
             packages.setdefault(protocol.name, []).append(each.package)
     for name, found in packages.items():
         if len(found) > 1:
-            yield _offered_twice("protocol", name, found)
-
-
-def _offered_twice(kind: str, name: str, packages: Iterable[str]) -> BrokenSystem:
-    return BrokenSystem(
-        f"{kind} {name!r} is offered more than once, by {' and '.join(sorted(packages))}",
-        hint="a name belongs to one package: uninstall one of them, or have its author rename it",
-    )
+            yield offered_twice("protocol", name, found, BrokenSystem)

@@ -7,13 +7,16 @@ import os
 import sys
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 # https://docs.pydantic.dev/latest/concepts/plugins/: looking for plugins reads the metadata of every installed package.
 PLUGINS_VARIABLE = "PYDANTIC_DISABLE_PLUGINS"
 # The module that looks for them imports importlib.metadata, and with it the email package, before it reads the
 # variable: a tenth of the time of `validate`. If pydantic moves the module, only that time is lost.
 PLUGINS_MODULE = "pydantic.plugin._loader"
+
+_ran: list[bool] = []
 
 
 @contextmanager
@@ -23,6 +26,7 @@ def brief() -> Iterator[None]:
     Imported objects live until the process ends, so garbage collection finds nothing. Use it only for a block that
     starts no other process, which would inherit the variable.
     """
+    _ran.append(True)
     before = os.environ.get(PLUGINS_VARIABLE)
     os.environ[PLUGINS_VARIABLE] = "__all__"
     if "pydantic" not in sys.modules:
@@ -39,3 +43,13 @@ def brief() -> Iterator[None]:
             del os.environ[PLUGINS_VARIABLE]
         else:
             os.environ[PLUGINS_VARIABLE] = before
+
+
+def leave(code: int) -> NoReturn:
+    """End the process. After a brief block, what was imported is not freed: that takes time."""
+    if not _ran:
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a closed pipe; `invoke` has reported it
+            stream.flush()
+    os._exit(code)

@@ -9,8 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from alchemesh_cli.context_options import remember
-from alchemesh_platform.app.where import Where
+from alchemesh_cli.context_options import remember, remember_json
 from alchemesh_platform.base.failure import ExitCode, Failure
 
 PLATFORM_VARIABLE = "ALCHEMESH_PLATFORM"
@@ -62,7 +61,9 @@ emulate_option = click.option(
     envvar=EMULATE_VARIABLE,
     help="Emulate Google Cloud on this machine, with a separate state and registry.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=remember_json, help="Print one JSON document on stdout."
+)
 
 
 def platform_option(default: str) -> Callable[[Command], Command]:
@@ -88,6 +89,8 @@ def where_options(command: Command) -> Command:
     def with_where(
         *args: Any, directory: Path, environment: str, platform_file: Path | None, emulated: bool, **rest: Any
     ) -> Any:
+        from alchemesh_platform.app.where import Where
+
         return command(*args, where=Where(directory, environment, platform_file, emulated), **rest)
 
     platform = platform_option("platform.yaml here, or above in the git repository")

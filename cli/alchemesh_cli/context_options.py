@@ -17,6 +17,7 @@ from alchemesh_platform.base.remedy import Command, Remedy, remedy
 DIRECTORY = "-C"
 
 _TYPED = "alchemesh.typed"
+_JSON = "alchemesh.json"
 
 Message = TypeVar("Message", str, Problem)
 
@@ -27,6 +28,17 @@ def remember(context: click.Context, option: click.Parameter, value: Any) -> Any
         flag = min(option.opts, key=len)
         context.meta.setdefault(_TYPED, {})[flag] = (flag,) if value is True else (flag, str(value))
     return value
+
+
+def remember_json(context: click.Context, _option: click.Parameter, value: bool) -> bool:
+    """Callback of ``--json``: stores it, so that errors are a JSON document, too."""
+    context.meta[_JSON] = value
+    return value
+
+
+def wants_json(context: click.Context) -> bool:
+    """Whether the running command has ``--json``."""
+    return bool(context.meta.get(_JSON))
 
 
 def with_context_options(message: Message) -> Message:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import click
 
+from alchemesh_cli.brief import leave
 from alchemesh_cli.options import DEBUG_VARIABLE
 from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import ExitCode, Failure
@@ -94,9 +95,11 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (Failure, ProblemsFound) as error:
-            from alchemesh_cli.context_options import complete_error
+            from alchemesh_cli.context_options import complete_error, wants_json
 
             complete_error(error)
+            if isinstance(error, ProblemsFound) and wants_json(ctx):
+                report_problems_as_json(error)
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -119,7 +122,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     if not {*sys.argv[1:2]} & WRITE_REPO:
         os.umask(NEW_FILES)
-    sys.exit(invoke(sys.argv[1:]))
+    leave(invoke(sys.argv[1:]))
 
 
 def invoke(arguments: list[str]) -> int:
@@ -183,6 +186,14 @@ def report(message: str, hint: str | None = None) -> None:
     click.echo(f"error: {message}", err=True)
     if hint:
         click.echo(f"\nhint: {hint}", err=True)
+
+
+def report_problems_as_json(found: ProblemsFound) -> None:
+    """Print every problem on stdout, in the document of a command that found them instead of a result."""
+    import json
+
+    document = {"problems": [problem.as_json() for problem in found.problems]}
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def report_problems(found: ProblemsFound) -> None:

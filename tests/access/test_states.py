@@ -21,9 +21,9 @@ from alchemesh_platform.access.requests.states import (
     advance,
     allowed,
     as_mermaid,
+    describe_state,
     is_due,
     next_step,
-    reported,
 )
 from alchemesh_platform.registry.records import AccessRequestRecord, RequestState, RequestStep
 
@@ -99,7 +99,7 @@ def test_an_invalid_transition_names_the_author_time_and_reason_of_the_last_one(
 
 def test_a_step_without_a_reason_is_reported_without_one() -> None:
     approved = advance(request(), "approved", at=NOW, by="bessie@airport.example")
-    assert reported(approved) == "req-0a1b2c3d was approved by bessie@airport.example on 2026-01-05 12:00 UTC"
+    assert describe_state(approved) == "req-0a1b2c3d was approved by bessie@airport.example on 2026-01-05 12:00 UTC"
 
 
 def test_an_approved_request_is_granted_by_applying_its_product() -> None:

@@ -7,6 +7,7 @@ import json
 import shlex
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from alchemesh_platform.base.failure import Failure
@@ -108,3 +109,12 @@ def test_documents_have_the_text_and_the_commands_of_a_hint() -> None:
     assert commands_of(problem.as_text()) == [["alchemesh", "up"]]
     assert "commands" not in Problem(Location("alchemesh.yaml"), "name", "found nothing", "write it").as_json()
     assert commands_of(Failure("it failed", hint=remedy("run {}", command("up"))).hint) == [["alchemesh", "up"]]
+
+
+def test_an_f_string_with_commands_is_an_error_in_tests() -> None:
+    """The commands of a hint were once lost in an f-string, without a sign of it."""
+    hint = remedy("run {}", command("up"))
+    with pytest.raises(AssertionError, match=r"loses its commands \(alchemesh up\)"):
+        f"first {hint}"
+    assert f"first {hint!s}" == "first run `alchemesh up`"
+    assert f"first {remedy('run it')}" == "first run it"

@@ -70,7 +70,7 @@ def test_listing_names_imports_nothing(site: Path) -> None:
         ("acme_syntax", "def", "cannot be loaded: SyntaxError"),
         ("acme_exits", "import sys; sys.exit(7)", "cannot be loaded: SystemExit: 7"),
         ("acme_other", "SPEC = 3", "is a int, expected a ComponentSpec"),
-        ("acme_name", SPEC.format(name="another"), "calls itself 'another', expected the name of its entry point"),
+        ("acme_name", SPEC.format(name="another"), "has the name 'another', expected the name of its entry point"),
     ],
 )
 def test_broken_component_names_its_package_and_does_not_hide_the_others(

@@ -233,6 +233,17 @@ def test_plan_with_problems(alchemesh: Any, tmp_path: Path) -> None:
     assert len(json.loads(done.stdout)["problems"]) == 2
 
 
+@pytest.mark.parametrize("command", ["up", "preview", "refresh", "destroy", "env"])
+def test_every_command_reports_the_problems_of_a_manifest_as_json(alchemesh: Any, tmp_path: Path, command: str) -> None:
+    """`up --json` once printed nothing on stdout when the manifest had problems."""
+    write(tmp_path / "alchemesh.yaml", lifecycle="stabel")
+    confirmed = ["--yes"] if command in {"up", "destroy"} else []
+    done = alchemesh(command, *confirmed, "--json")
+    assert done.returncode == ExitCode.PROBLEMS
+    assert [(problem["path"], problem["line"]) for problem in json.loads(done.stdout)["problems"]] == [("lifecycle", 7)]
+    assert "alchemesh.yaml:7:12  lifecycle: found 'stabel'" in done.stderr
+
+
 # --- init and schema --------------------------------------------------------------------------------------------------
 
 
@@ -356,6 +367,7 @@ def test_listing_imports_neither_pydantic_nor_yaml(
     assert imported(installed, tmp_path, *arguments).isdisjoint({*HEAVY, "pydantic", "pydantic_core", "yaml"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["validate"], ["validate", "-e", "local"], ["plan"], ["components", "show", "roapi"], ["schema"]]
 )
@@ -365,6 +377,7 @@ def test_checking_files_imports_nothing_heavy(installed: dict[str, str], tmp_pat
     assert imported(installed, tmp_path, *arguments).isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["validate", "plan"])
 def test_checking_a_product_on_google_cloud_imports_no_sdk(
     installed: dict[str, str], tmp_path: Path, command: str

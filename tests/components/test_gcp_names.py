@@ -22,6 +22,7 @@ from alchemesh_components.gcp.names import (
 from alchemesh_components.gcp.settings import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN, GcpSettings
 from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
 from alchemesh_platform.sdk.wiring import Wiring
+from tests.lanes import examples
 
 SETTINGS = GcpSettings(project="acme-mesh", region="europe-west1")
 # The rules of each service for its names, apart from their length.
@@ -36,7 +37,7 @@ ADDRESSES = st.lists(NAMES, min_size=3, max_size=6).map(tuple)
 ANY_RULE = st.sampled_from(RULES)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ANY_RULE, ADDRESSES)
 def test_a_name_is_legal_for_its_service(rule: NameRule, parts: tuple[str, ...]) -> None:
     name = name_of(rule, parts)
@@ -46,7 +47,7 @@ def test_a_name_is_legal_for_its_service(rule: NameRule, parts: tuple[str, ...])
     assert not (rule.reserved_start and name.startswith(rule.reserved_start))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ANY_RULE, ADDRESSES, ADDRESSES)
 def test_two_addresses_have_two_names(rule: NameRule, one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert (name_of(rule, one) == name_of(rule, other)) == (one == other)
@@ -89,7 +90,7 @@ def test_names_are_readable_and_stable() -> None:
     assert resource_name(DATASET, prefixed, place) == "acme__prod__aviation__flights__flights_table"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(NAMES, NAMES, NAMES, NAMES)
 def test_labels_are_legal_and_name_the_owner(environment: str, domain: str, product: str, port: str) -> None:
     labels = labels_of(

@@ -16,6 +16,7 @@ from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.machine.ports import free_port
 from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.nifi import server
 from tests.components.test_cases import Recorder
 from tests.systems.nifi.constructed import ConstructedNifi, constructed
 
@@ -162,7 +163,8 @@ def test_health_follows_the_state_that_nifi_reports(nifi: ConstructedNifi) -> No
     assert (gone.health, gone.reason) == ("unhealthy", f"its dataflow is gone from {nifi.url}")
 
 
-def test_a_server_that_does_not_answer_is_unknown_and_not_unhealthy() -> None:
+def test_a_server_that_does_not_answer_is_unknown_and_not_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_FIRST_CALL_RETRIES", 1)  # without pauses
     found = observe(connection(f"http://127.0.0.1:{free_port('127.0.0.1')}/nifi-api"))
     assert (found.health, "does not answer" in found.reason) == ("unknown", True)
     assert observe(FilesConnection(url="gs://landing")).health == "unknown"

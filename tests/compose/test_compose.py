@@ -223,6 +223,7 @@ def calls_for(ports: int, folder: Path) -> int:
     return sum(entry.callcount for entry in profile.getstats())
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_ports_and_no_faster(tmp_path: Path) -> None:
     calls_for(1, tmp_path)  # imports and compiles once
     few, many = calls_for(50, tmp_path), calls_for(500, tmp_path)

@@ -305,6 +305,7 @@ def test_problems_of_a_manifest_are_reported_with_their_lines(product: Folder) -
     assert "output_ports[0].contract.access" in err
 
 
+@pytest.mark.slow
 def test_no_subcommand_needs_the_engine_or_a_cloud(product: Folder) -> None:
     product.deploy()
     script = (

@@ -12,8 +12,11 @@ from alchemesh_platform.contracts.compatibility.changes import KINDS, ChangeKind
 from alchemesh_platform.contracts.compatibility.diff import diff_port
 from alchemesh_platform.contracts.port import PromisedPort
 from tests.contracts.promises import promised_ports, varied
+from tests.lanes import examples
 
-thorough = settings(max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(
+    max_examples=examples(30), deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def grave(diff: PortDiff) -> int:

@@ -14,6 +14,7 @@ from alchemesh_platform.contracts.compatibility.diff import diff_port
 from alchemesh_platform.contracts.notices.period import NOTICES, Held, Notice, NoticeOf, held, notice_needed
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import Contract
+from tests.lanes import examples
 
 GIVEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PERIOD = timedelta(days=90)
@@ -247,7 +248,7 @@ def test_a_period_of_a_century_and_one_of_a_millisecond() -> None:
     assert shortest is not None and "1ms" in shortest.hint
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=examples(200), deadline=None, database=None)
 @given(
     st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=OFFSETS),
     st.timedeltas(timedelta(milliseconds=1), timedelta(days=1000)),

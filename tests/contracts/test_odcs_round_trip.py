@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from alchemesh_platform.manifest.checks import check
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import Contract, DataProduct, SemanticModel
 from tests.contracts.promises import promised_ports_with_contract
+from tests.lanes import examples
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 IDENTITY = PortIdentity(
@@ -37,7 +39,9 @@ owner: amelia@airport.example
 version: 1.0.0
 """
 
-thorough = settings(max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(
+    max_examples=examples(30), deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def exported(port: PromisedPort, identity: PortIdentity = IDENTITY) -> str:
@@ -85,7 +89,8 @@ def test_an_export_follows_the_schema_of_the_standard(port: PromisedPort) -> Non
     assert document["apiVersion"] == "v3.2.0"
 
 
-@settings(thorough, max_examples=10)
+@pytest.mark.slow
+@settings(thorough, max_examples=examples(10))
 @given(promised_ports_with_contract())
 def test_an_export_passes_datacontract_lint(port: PromisedPort) -> None:
     assert lint(exported(port)) == []
@@ -170,6 +175,7 @@ def test_values_outside_the_standard_survive_a_round_trip() -> None:
     assert [str(value) for value in pasted] == SHARES
 
 
+@pytest.mark.slow
 def test_the_examples_pass_datacontract_lint_and_survive_a_round_trip() -> None:
     products = [load_manifest(file).product for file in sorted(EXAMPLES.glob("*/alchemesh.yaml"))]
     ports = [(product, output) for product in products for output in product.output_ports]
@@ -182,7 +188,7 @@ def test_the_examples_pass_datacontract_lint_and_survive_a_round_trip() -> None:
         assert imported(text).port == port
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=examples(150), deadline=None, database=None)
 @given(
     st.one_of(
         st.text(st.characters(exclude_categories=("Cs",)), max_size=8),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alchemesh_platform.contracts.compatibility.quality import compared, substance
 from alchemesh_platform.manifest.models import QualityRule
 from tests.contracts.promises import comparisons
+from tests.lanes import examples
 
 MODELS = ["flight"]
 COUNT = {"type": "library", "metric": "rowCount"}
@@ -106,7 +107,7 @@ def passes(said: dict[str, Any], value: float | str) -> bool:
     }[operator]
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=examples(300), deadline=None, database=None)
 @given(comparisons(), comparisons(), st.floats(allow_nan=False) | st.text(max_size=3))
 def test_values_that_pass_the_stronger_test_pass_the_weaker_one(
     stronger: dict[str, Any], weaker: dict[str, Any], value: float | str

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import need_java
+from parts.kafka import Broker
+from parts.nifi import Nifi
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))  # scripts, not parts of a package
@@ -27,9 +28,14 @@ ALWAYS = "projectReaders"  # BigQuery puts them on every dataset's list: readers
 WRITES = "gcp:storage/bucketIAMMember:BucketIAMMember"
 
 
-def test_every_event_is_one_row_and_only_granted_consumers_read_it(tmp_path: Path) -> None:
-    need_java()
-    with path.servers(tmp_path / "tour") as place:
+def test_every_event_is_one_row_and_only_granted_consumers_read_it(
+    kafka_server: Broker, nifi_server: Nifi, tmp_path: Path
+) -> None:
+    for server in (kafka_server, nifi_server):
+        if server.process is None:
+            server.start()
+    acls, dataflows = set(kafka_server.acls()), set(path.dataflows(nifi_server))
+    with path.configured(tmp_path / "tour", kafka_server, nifi_server) as place:
         emulators = place.emulators
         place.kafka.create_topic(path.TOPIC, partitions=3)
         path.deploy()
@@ -78,5 +84,5 @@ def test_every_event_is_one_row_and_only_granted_consumers_read_it(tmp_path: Pat
             path.ask(emulators, "somebody@elsewhere.example", FIRST)
 
         path.take_down([request])
-        assert place.kafka.acls() == []
-        assert path.dataflows(place.nifi) == []
+        assert set(place.kafka.acls()) == acls, "those of other tests remain"
+        assert set(path.dataflows(place.nifi)) == dataflows

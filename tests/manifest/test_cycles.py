@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from alchemesh_platform.base.problems import in_file_order
 from alchemesh_platform.documents.document import Node
 from alchemesh_platform.documents.yaml_source import parse
@@ -83,6 +85,7 @@ def test_mistakes_in_single_manifests_are_ignored() -> None:
     assert reported(*odd) == []
 
 
+@pytest.mark.slow
 def test_a_long_chain_and_a_large_mesh_are_checked_in_linear_time() -> None:
     chain = [product("p0"), *(product(f"p{index}", f"d/p{index - 1}/table") for index in range(1, 3000))]
     started = time.thread_time()  # of this thread alone

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.manifest.load import load_manifest
+from tests.lanes import examples
 from tests.manifest.documents import COMPLETE, written
 
 PROPERTY = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 SCALARS = st.one_of(
     st.none(),

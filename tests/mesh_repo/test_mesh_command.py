@@ -142,12 +142,14 @@ def test_difference_shows_the_changes_of_a_record(repo: Path, home: Path, capsys
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code", "domains"), [("y", 0, ["aviation"]), ("n", 1, [])])
 def test_apply_asks_for_confirmation(repo: Path, home: Path, answer: str, code: int, domains: list[str]) -> None:
     assert at_a_terminal(answer, "mesh", "apply")[0] == code
     assert list(standing(home).domains) == domains
 
 
+@pytest.mark.slow
 def test_json_is_one_document_and_the_question_is_elsewhere(repo: Path, home: Path) -> None:
     code, out = at_a_terminal("y", "mesh", "apply", "--json")
 
@@ -243,6 +245,7 @@ def test_environment_has_a_registry_of_its_own(repo: Path, home: Path, capsys: p
     )
 
 
+@pytest.mark.slow
 def test_applying_imports_no_pulumi(repo: Path, home: Path) -> None:
     program = (
         "import sys\n"

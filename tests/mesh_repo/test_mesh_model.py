@@ -15,6 +15,7 @@ from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import StillReferenced
 from alchemesh_platform.registry.records import ProductRecord, Record
 from alchemesh_platform.registry.store import Registry
+from tests.lanes import examples
 from tests.mesh_repo.meshes import domain, inflow, product, system, team, user
 
 ENVIRONMENT = "env"
@@ -50,7 +51,9 @@ PRODUCTS = st.lists(
     unique_by=lambda record: record.address,
 )
 LAWS = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 

@@ -22,9 +22,10 @@ from alchemesh_platform.policies.load import check_policy
 from alchemesh_platform.policies.models import Outcome, Scope
 from alchemesh_platform.policies.results import value_score
 from alchemesh_platform.policies.variables import VARIABLES
+from tests.lanes import examples
 from tests.policies.writing import facts, policy, port
 
-PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROFILE = settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NAMES = sorted({name for variables in VARIABLES.values() for name in variables})
 ATOMS = st.sampled_from(

@@ -185,6 +185,7 @@ def test_every_type_has_a_class() -> None:
     assert sorted(classes) == sorted(HANDLERS.by_type)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_importing_classes_imports_no_handler(module: str) -> None:
     code = f"import json, sys, {module}; print(json.dumps([name for name in sys.modules if 'alchemesh' in name]))"

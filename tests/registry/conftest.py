@@ -11,8 +11,10 @@ import pytest
 from alchemesh_platform.registry.store import Registry
 from parts.postgresql import PostgresqlServer
 
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow("it uses a server"))]
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+
+@pytest.fixture(scope="module", params=DATABASES)
 def registry_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of a registry that the tests of one module share; each test uses its own environment."""
     if request.param == "sqlite":
@@ -28,7 +30,7 @@ def registry(registry_url: str) -> Iterator[Registry]:
         yield opened
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Address of a registry that does not exist yet."""
     if request.param == "sqlite":

@@ -181,6 +181,7 @@ def test_a_long_chain_of_products_is_drawn_without_stack_overflow() -> None:
     assert len(lineage_of(graph, "d/p700").nodes) == 3 * count
 
 
+@pytest.mark.slow
 def test_drawing_time_is_linear_in_the_size_of_the_mesh() -> None:
     def mesh(count: int) -> Lineage:
         return lineage_from(

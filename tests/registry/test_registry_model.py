@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alchemesh_platform.registry.records import AssetRecord, Change, ContractRecord, Record
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.writes import Key
+from tests.lanes import examples
 
 NAMES = st.sampled_from(["a", "b", "a-b"])
 VALUES = st.recursive(
@@ -69,7 +70,9 @@ def replayed(history: list[Change]) -> dict[tuple[str, str], object]:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(acts=ACTS)
 def test_registry_equals_a_dictionary_and_its_history_replays_to_it(registry: Registry, acts: list[tuple]) -> None:

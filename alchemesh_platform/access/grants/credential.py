@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.requester import Requester, resolve
-from alchemesh_platform.access.requests.states import next_step, reported
+from alchemesh_platform.access.requests.states import describe_state, next_step
 from alchemesh_platform.access.rights import check_speaks_for
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
@@ -41,7 +41,7 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
     request = known_request(registry, environment, address)
     check_speaks_for(registry, requests.identity, request, "get the credential of")
     if request.state != "granted":
-        raise NoCredential(f"there is no credential yet: {reported(request)}", hint=next_step(request))
+        raise NoCredential(f"there is no credential yet: {describe_state(request)}", hint=next_step(request))
     given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
     consumer = resolve(registry, environment, Requester.of(request), request=request.address)
     issued = _issue(given, consumer)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requests.expiry import expire, turn
-from alchemesh_platform.access.requests.states import GRANTING_STATES, advance, is_due, next_step, reported
+from alchemesh_platform.access.requests.states import GRANTING_STATES, advance, describe_state, is_due, next_step
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
@@ -44,7 +44,7 @@ def record_granted(registry: Registry, grant: GrantRecord, now: datetime, *, act
         if request is None:
             raise NotGranted(f"there is no access request {grant.address}: nothing is granted")
         if request.state not in GRANTING_STATES or is_due(request, now):
-            raise NotGranted(f"{reported(request)}: nothing is granted", hint=next_step(request))
+            raise NotGranted(f"{describe_state(request)}: nothing is granted", hint=next_step(request))
         current.put(grant)
         if request.state == "approved":
             _move(current, advance(request, "granted", at=now, by=actor or _BY_HAND, reason=GRANTED), "grant")

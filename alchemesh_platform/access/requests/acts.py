@@ -20,10 +20,10 @@ from alchemesh_platform.access.requests.states import (
     OPEN,
     InvalidTransition,
     advance,
+    describe_state,
     is_due,
     moment,
     next_step,
-    reported,
 )
 from alchemesh_platform.access.requests.until import in_future
 from alchemesh_platform.access.rights import check_asks, check_decides, check_takes_part, speaks_for
@@ -48,7 +48,7 @@ class AlreadyAsked(Failure):
     def __init__(self, request: AccessRequestRecord) -> None:
         self.request = request
         super().__init__(
-            f"{request.requester} already requested {request.port}: {reported(request)}", hint=next_step(request)
+            f"{request.requester} already requested {request.port}: {describe_state(request)}", hint=next_step(request)
         )
 
 

@@ -53,7 +53,7 @@ class InvalidTransition(Failure):
 
     def __init__(self, request: AccessRequestRecord, to: RequestState) -> None:
         self.request = request
-        super().__init__(f"{reported(request)}: it cannot be {to} now", hint=next_step(request))
+        super().__init__(f"{describe_state(request)}: it cannot be {to} now", hint=next_step(request))
 
 
 def allowed(before: RequestState, after: RequestState) -> bool:
@@ -80,7 +80,7 @@ def is_due(request: AccessRequestRecord, now: datetime) -> bool:
     return request.state in OPEN and request.ends_at is not None and request.ends_at <= now
 
 
-def reported(request: AccessRequestRecord) -> str:
+def describe_state(request: AccessRequestRecord) -> str:
     """The request's last transition: ``req-0a1b2c3d was approved by amelia@… on 2026-01-05 14:03 UTC (reason)``."""
     step = request.steps[-1]
     reason = f" ({step.reason})" if step.reason else ""

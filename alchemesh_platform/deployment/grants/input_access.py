@@ -11,7 +11,7 @@ from alchemesh_platform.access.approval.facts import facts_of
 from alchemesh_platform.access.approval.rules import ApprovedAtOnce, AutoApproval, approved_at_once
 from alchemesh_platform.access.grants.consuming import counting_requesters, request_for
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.access.requests.states import is_due, next_step, reported
+from alchemesh_platform.access.requests.states import describe_state, is_due, next_step
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, Severity
 from alchemesh_platform.base.remedy import PLACEHOLDER, command, joined, remedy
@@ -120,12 +120,12 @@ def _problems(access: InputAccess, plan: Plan, severity: Severity) -> Iterator[P
     planned, origin = access.port.component, access.port.origin
     path = f"{planned.path}.from"
     if access.status == "undecided" and access.request is not None:
-        message = f"{plan.product.address} may not read {origin} yet: {reported(access.request)}"
+        message = f"{plan.product.address} may not read {origin} yet: {describe_state(access.request)}"
         yield Problem(planned.location, path, message, next_step(access.request), severity)
     elif access.status == "missing":
         environment = plan.environment if plan.environment != "local" else None
         words = ("access", "request", origin, "--as", str(consumer_of(plan)), "--purpose", PLACEHOLDER)
         request = remedy("{}", command(*words, environment=environment))
-        why = reported(access.request) if access.request is not None else "no one requested access"
+        why = describe_state(access.request) if access.request is not None else "no one requested access"
         message = f"{plan.product.address} may not read {origin}: {why}"
         yield Problem(planned.location, path, message, request, severity)

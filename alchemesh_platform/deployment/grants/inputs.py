@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.approval.auto import auto_approval
 from alchemesh_platform.access.requests.acts import AlreadyAsked, Requests
-from alchemesh_platform.access.requests.states import next_step, reported
+from alchemesh_platform.access.requests.states import describe_state, next_step
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.deployment.grants.apply import apply_grants
@@ -63,7 +63,7 @@ def grant_inputs(
                 continue
             if asked.state != "approved":
                 raise GrantNotDeployed(
-                    f"{reported(asked)}: the rule that would have approved it has changed", hint=next_step(asked)
+                    f"{describe_state(asked)}: the rule that would have approved it has changed", hint=next_step(asked)
                 )
             report(f"requested access to {asked.port}: {asked.address} is {asked.state} ({asked.steps[-1].reason})")
     waiting = [each.port.origin for each in inputs if each.status in ("at_once", "approved")]

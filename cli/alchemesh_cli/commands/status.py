@@ -13,7 +13,8 @@ from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.app.declared import ADDRESS
 from alchemesh_platform.app.observe import HISTORY_LENGTH, UP_HINT
-from alchemesh_platform.app.where import MANIFEST, manifest_path
+from alchemesh_platform.app.where import manifest_path
+from alchemesh_platform.base.names import MANIFEST
 from alchemesh_platform.base.remedy import Command, remedy
 
 if TYPE_CHECKING:

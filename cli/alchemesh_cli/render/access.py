@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.render.table import table_lines, terminal_width
-from alchemesh_platform.access.requests.states import TRANSITIONS, moment, next_step, reported
+from alchemesh_platform.access.requests.states import TRANSITIONS, describe_state, moment, next_step
 from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
@@ -31,7 +31,7 @@ def request_document(request: AccessRequestRecord, grant: GrantRecord | None = N
 
 def request_line(request: AccessRequestRecord) -> str:
     """The state of a request, in a sentence."""
-    return f"{reported(request)}: {request.requester} reads {request.port}, {_until(request)}"
+    return f"{describe_state(request)}: {request.requester} reads {request.port}, {_until(request)}"
 
 
 def request_table(requests: Sequence[AccessRequestRecord]) -> str:

@@ -147,7 +147,7 @@ def _summary(
         resumes = f"; the next {complete(foundation.command(operation))} resumes from here"
         return how if operation == "preview" else f"{how}{resumes}"
     if not words:
-        return "nothing changes"
+        return "nothing to change"
     return " · ".join([*words, *([suggestion] if suggestion else [])])
 
 

@@ -262,13 +262,13 @@ def _changed(change: Change, what: str) -> list[Text]:
 
 
 def _differences(diffs: Sequence[PropertyDiff]) -> list[Text]:
-    lines = [_difference(diff) for diff in diffs[:MOST_DIFFS]]
+    lines = [difference_line(diff) for diff in diffs[:MOST_DIFFS]]
     if len(diffs) > MOST_DIFFS:
         lines.append(Text(f"  and {len(diffs) - MOST_DIFFS} more, see --json", style="dim"))
     return lines
 
 
-def _difference(diff: PropertyDiff) -> Text:
+def difference_line(diff: PropertyDiff) -> Text:
     kind = diff.kind.partition("-")[0]
     mark, style, _ = MARKS[{"add": "create", "delete": "delete"}.get(kind, "update")]
     replaces = "  (replaces)" if diff.kind.endswith("replace") else ""
@@ -276,6 +276,8 @@ def _difference(diff: PropertyDiff) -> Text:
         words = _value(diff.new)
     elif kind == "delete":
         words = _value(diff.old)
+    elif diff.new is None and not diff.input_diff:  # the declared value is the provider's choice, and stays the same
+        words = f"{_value(diff.old)}  (drift: the deployed resource differs)"
     else:
         words = f"{_value(diff.old)} → {_value(diff.new)}"
     return Text.assemble("  ", (f"{mark} ", style), (diff.path, "bold"), f"  {words}{replaces}")

@@ -40,6 +40,7 @@ def test_component_that_cannot_be_observed_has_no_health() -> None:
     assert observe_all([Observed("local-python", {"kind": "job", "entrypoint": "a:b"})], SPECS) == [None]
 
 
+@pytest.mark.slow
 def test_hanging_component_does_not_delay_the_others(tmp_path: Path) -> None:
     things = [Observed("hanging", files(tmp_path)), *[Observed("local-directory", files(tmp_path))] * 3]
 

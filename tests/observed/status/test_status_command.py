@@ -257,6 +257,7 @@ def test_empty_mesh_has_a_hint(home: Path, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out)["nodes"] == []
 
 
+@pytest.mark.slow
 def test_status_imports_no_pulumi_and_no_migrations(registry: Registry) -> None:
     record_flights(registry)
     program = (

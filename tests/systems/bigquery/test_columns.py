@@ -12,6 +12,7 @@ from alchemesh_platform.clouds.gcp.emulation.types import table_schema
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.systems.bigquery.columns import COLUMNS_MAX, NESTING_MAX, fields_of, unfit
 from alchemesh_platform.systems.bigquery.evolution import dropped, incompatible, otherwise_encrypted
+from tests.lanes import examples
 
 PLAIN = ["string", "integer", "number", "boolean", "date", "time", "timestamp"]
 NAMES = st.from_regex(r"[a-d]", fullmatch=True)
@@ -140,13 +141,13 @@ def test_a_table_has_columns_up_to_the_limit_of_bigquery() -> None:
     assert said(model(**many, one_more={"type": "string"})) == [(("properties",), "10,001 columns with their parts")]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(MODELS)
 def test_an_unchanged_model_is_compatible(same: SemanticModel) -> None:
     assert incompatible(fields_of(same), fields_of(same)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps())
 def test_a_compatible_change_keeps_every_column_and_type(step: tuple[SemanticModel, SemanticModel]) -> None:
     """Two independent models share hardly a column: 50 of 51 pairs once left this test before its assertions."""
@@ -162,7 +163,7 @@ def test_a_compatible_change_keeps_every_column_and_type(step: tuple[SemanticMod
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(steps() | st.tuples(MODELS, MODELS))
 def test_the_provider_replaces_a_table_exactly_where_we_predict_it(step: tuple[SemanticModel, SemanticModel]) -> None:
     """A replacement in place of an update would lose all rows."""

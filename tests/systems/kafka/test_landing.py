@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from alchemesh_platform.systems.kafka.landing.batch import Message, Span, short_id, sort_messages, span_of
 from alchemesh_platform.systems.kafka.landing.landing import DEAD_LETTERS, STAGING, land, next_offset, sweep
+from tests.lanes import examples
 
 ID = "abcd1234"
 
@@ -161,7 +162,7 @@ values = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.dictionaries(st.text(st.characters(), max_size=4), values, max_size=4), min_size=1, max_size=6))
 def test_objects_of_any_shape_in_a_batch_are_landed_or_set_aside(objects: list[dict[str, object]]) -> None:
     messages = [Message(offset, json.dumps(found).encode()) for offset, found in enumerate(objects)]

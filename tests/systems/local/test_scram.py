@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scramp import ScramClient, ScramMechanism
 
 from alchemesh_platform.systems.local.data_api.gateway.scram import ITERATIONS, matches, verifier
+from tests.lanes import examples
 
 # Password and salt of RFC 7677, section 3. The verifier was written to disk by version 0.1, before scramp computed it.
 PASSWORD, SALT = "pencil", b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
@@ -42,7 +43,7 @@ def test_a_server_with_the_verifier_accepts_the_password_and_proves_that_it_has_
     assert proof.startswith("v=")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(password=PASSWORDS, other=PASSWORDS)
 def test_a_verifier_matches_one_password(password: str, other: str) -> None:
     kept = verifier(password, iterations=ITERATIONS)

@@ -19,6 +19,7 @@ from alchemesh_platform.systems.nifi.flow.parameters import Written
 from alchemesh_platform.systems.nifi.flow.reading import as_deployed
 from alchemesh_platform.systems.nifi.installed import choose
 from alchemesh_platform.systems.nifi.server import NotFound, Server
+from tests.lanes import examples
 
 from .constructed import ConstructedNifi, Refused, Type
 
@@ -35,7 +36,7 @@ TYPES = (
 )
 SERVICES = (Type("org.example.Service", "work-nar", {"url": "URL", "password": "Password"}, sensitive=("password",)),)
 
-FEW = settings(max_examples=25)  # each installs a dataflow, and keys its secrets' digests slowly
+FEW = settings(max_examples=examples(25))  # each installs a dataflow, and keys its secrets' digests slowly
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8)
 names = st.sampled_from(("consume", "check", "batch", "write failed"))

@@ -39,8 +39,11 @@ def times(limit: int, refusal: Refused, method: str, part: str) -> Callable[[str
     return fails
 
 
-def test_an_unreachable_server_is_reported_with_a_fix(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_server_is_reported_with_a_fix(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """nipyapi's loggers once wrote every attempt to stderr."""
+    monkeypatch.setattr(speaking, "_FIRST_CALL_RETRIES", 1)
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}/nifi-api"
     with pytest.raises(NifiFailed) as failed:
         Server(url)
@@ -128,7 +131,7 @@ def test_a_persistent_conflict_is_reported(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_slow_answers_are_awaited(wire: Wire) -> None:
-    with constructed(types=TYPES, delay=0.1) as nifi:
+    with constructed(types=TYPES, delay=0.02) as nifi:
         made = wire.create(DATAFLOW, dataflow(nifi.url))
         assert wire.diff(made, dataflow(nifi.url)).changes == 1  # DIFF_NONE
         wire.delete(made)
