@@ -229,6 +229,7 @@ def _report(
     from alchemesh_platform.observed.standing import standings
     from alchemesh_platform.observed.summaries import product_summaries
     from alchemesh_platform.registry.lineage import Lineage, lineage_of, mesh_lineage
+    from alchemesh_platform.registry.unavailable import reading_records_of
 
     environment, emulated = platform.environment, platform.emulated
     if registry is None:
@@ -246,8 +247,9 @@ def _report(
     if address is None:
         return Report(environment, emulated, None, product_summaries(registry, environment), None, done, whole)
     variables = emulator_variables(platform)
-    found = product_status(registry, environment, address, discover(), variables=variables)
-    standing = standings(registry, environment, datetime.now(UTC), address).get(address)
+    with reading_records_of(address, environment):
+        found = product_status(registry, environment, address, discover(), variables=variables)
+        standing = standings(registry, environment, datetime.now(UTC), address).get(address)
     return Report(environment, emulated, found, None, standing, done, whole and lineage_of(whole, address))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.records import PortRecord, ProductRecord
+from alchemesh_platform.registry.unavailable import reading_records_of
 from alchemesh_platform.sdk.connections.ports import Connections, PortConnections
 
 if TYPE_CHECKING:
@@ -40,7 +41,13 @@ def read_connections(registry: Registry, environment: str, product: str) -> Conn
 
     Raises:
         NotDeployed: when the product is not deployed.
+        RecordDamaged: when a recorded connection cannot be read.
     """
+    with reading_records_of(product, environment):
+        return _read_connections(registry, environment, product)
+
+
+def _read_connections(registry: Registry, environment: str, product: str) -> Connections:
     record = product_record(registry, environment, product)
     ports = registry.all(PortRecord, environment=environment, product=product)
     inputs, outputs = (

@@ -133,7 +133,7 @@ def _meaning(problem: str, context: str, before: str, after: str) -> tuple[str, 
     if problem.startswith("mapping values") and ":" not in before:
         message = "found a key inside the value above, expected the end of that value"
         return message, f"{_INDENTATION}; a colon is followed by a space", False
-    return _MEANINGS.get(problem, (f"this is not YAML: {problem}", None, False))
+    return _MEANINGS.get(problem, (f"this is not YAML: {problem}", _QUOTES, False))
 
 
 def _around(lines: list[str], mark: Any) -> tuple[str, str]:

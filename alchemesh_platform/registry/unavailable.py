@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import mask
 
 if TYPE_CHECKING:
@@ -44,6 +45,32 @@ def shown(url: URL) -> str:
         return url.database or ""
     # Remove the options too: libpq accepts passwords there.
     return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def reading_records_of(product: str, environment: str) -> Iterator[None]:
+    """Convert errors in the content of a product's records to :class:`RecordDamaged`.
+
+    A record holds documents of components, such as connections. Their form is checked where they are used.
+    """
+    from pydantic import ValidationError
+
+    try:
+        yield
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise RecordDamaged(
+            f"a record of {product} in {environment} cannot be read: {_first(error)}",
+            hint=remedy("{} records it again", command("up", about_product=True)),
+        ) from error
+
+
+def _first(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        found = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}"
+    return f"no {error}" if isinstance(error, KeyError) else str(error)
 
 
 @contextmanager

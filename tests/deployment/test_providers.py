@@ -18,8 +18,18 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.provider.serve import attach
 from alchemesh_platform.provider.serve.attach import Served
 
-BEFORE = {"type": "gcp:bigquery/table:Table", "id": "before", "custom": True}
-DURING = {"type": "gcp:bigquery/dataset:Dataset", "id": "during", "custom": True}
+BEFORE = {
+    "urn": "urn:pulumi:local::shop.orders::table::before",
+    "type": "gcp:bigquery/table:Table",
+    "id": "before",
+    "custom": True,
+}
+DURING = {
+    "urn": "urn:pulumi:local::shop.orders::dataset::during",
+    "type": "gcp:bigquery/dataset:Dataset",
+    "id": "during",
+    "custom": True,
+}
 
 
 def write_state(stack: Stack, *resources: dict[str, Any]) -> None:

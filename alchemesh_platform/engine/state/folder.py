@@ -98,11 +98,38 @@ def read_state(file: Path) -> Mapping[str, Any] | None:
             content = gzip.decompress(content)
         except (OSError, EOFError) as error:
             raise ValueError(f"damaged: {error}") from error
-    document = json.loads(content)
+    try:
+        document = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("damaged: it is nested too deep") from error
     if not isinstance(document, dict) or not isinstance(document.get("checkpoint"), dict):
         raise ValueError("no state of Pulumi")
     latest = document["checkpoint"].get("latest")
-    return latest if isinstance(latest, dict) else {}
+    if not isinstance(latest, dict):
+        return {}
+    resources, operations = latest.get("resources") or [], latest.get("pending_operations") or []
+    if not _are_steps(resources) or not _are_steps(_inner(operations)):
+        raise ValueError("damaged: a resource has no URN or type")
+    return latest
+
+
+def _are_steps(resources: Any) -> bool:
+    """Whether each resource of a state has the values by which the platform recognises it."""
+    return isinstance(resources, list) and all(
+        isinstance(each, dict)
+        and all(isinstance(each.get(name), str) for name in ("urn", "type"))
+        and isinstance(each.get("id", ""), str)
+        for each in resources
+    )
+
+
+def _inner(operations: Any) -> Any:
+    """The resources of pending operations; None if the list or one of them has another form."""
+    if not isinstance(operations, list):
+        return None
+    if not all(isinstance(each, dict) and isinstance(each.get("type"), str) for each in operations):
+        return None
+    return [each.get("resource") for each in operations]
 
 
 def repair_state(folder: StateFolder) -> str | None:

@@ -1,0 +1,1 @@
+"""Attacks, in bounded time: each is a test that fails if the attack succeeds."""
