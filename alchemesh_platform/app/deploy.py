@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -74,6 +74,7 @@ def up(
     parallel: int | None = None,
     override_notice: str | None = None,
     take_over: str | None = None,
+    allow_data_loss: tuple[str, ...] = (),
     listen: Listener = ignore,
     cancel: threading.Event | None = None,
 ) -> Outcome:
@@ -83,12 +84,14 @@ def up(
         product: The product, composed for an environment.
         actor: The identity that deploys; the history and the audit record it.
         confirm: Receives the preview and returns whether to deploy it. Preview and deployment run under one lock.
-            Without it, no preview runs.
+            Without it, no preview runs. An agreement includes the data that the preview shows as lost.
         targets: Ports and needs to limit the run to; all by default.
         parallel: Maximum number of parallel steps; the engine's own choice by default.
         override_notice: The reason for a change before the end of its notice period. The audit records it for each
             port.
         take_over: The reason to operate a product of another team of the domain. The audit records it.
+        allow_data_loss: Names of the ports whose data the deployment may delete. Without ``confirm``, a change that
+            deletes other data fails, and names the port.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
 
@@ -103,6 +106,7 @@ def up(
             refuses the product. The checks run again after ``confirm``.
         GrantNotDeployed: when another product could not grant access; nothing of this product was changed.
     """
+    check_targets(product.plan, allow_data_loss)
     override = Override(override_notice, actor) if override_notice is not None else None
     with _held(
         product,
@@ -122,10 +126,11 @@ def up(
                 return seen
             # The prompt may stay open for long. Access may be revoked or a notice withdrawn in that time.
             verdict = run.judge("up", before=verdict)
+            allow_data_loss = (*allow_data_loss, *seen.losing)
         run.record_take_over("up")
         run.grant_inputs(verdict)
         run.record_override(verdict)
-        done = run.engine("up", verdict)
+        done = run.engine("up", verdict, allow_loss=allow_data_loss)
         if done.succeeded:
             run.record_value(verdict)
             run.grant_inputs_afterwards(verdict)
@@ -335,8 +340,12 @@ class _Run:
             target = target_of(self.product)
             record_take_over(self.operator.registry, environment, self.actor, right, target, self.take_over)
 
-    def engine(self, operation: OperationName, verdict: Verdict) -> Outcome:
-        """Run the engine, and report its events."""
+    def engine(self, operation: OperationName, verdict: Verdict, *, allow_loss: Collection[str] = ()) -> Outcome:
+        """Run the engine, and report its events.
+
+        Args:
+            allow_loss: Names of the ports whose data the run may delete.
+        """
         plan = verdict.plan
         requests = known_requests(self.operator.registry, plan.environment, plan.product.address)
         progress = Progress(plan, verdict.steps, requests)
@@ -350,6 +359,7 @@ class _Run:
             targets=self.targets,
             parallel=self.parallel,
             cancel=self.cancel,
+            allow_loss=allow_loss,
         )
         notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
         if operation == "destroy":

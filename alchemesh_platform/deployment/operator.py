@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, did_you_mean
-from alchemesh_platform.base.remedy import HINT_MARK, command, joined, remedy, split_hint
+from alchemesh_platform.base.remedy import HINT_MARK, Remedy, command, joined, remedy, split_hint
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
 from alchemesh_platform.deployment.errors import explained, with_setting_places
-from alchemesh_platform.deployment.outcome import OperationName, Outcome
+from alchemesh_platform.deployment.outcome import OperationName, Outcome, allowing
 from alchemesh_platform.deployment.preload import importing_ahead
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.providers import providing
@@ -26,6 +26,7 @@ from alchemesh_platform.deployment.recovery.interrupted import importing_interru
 from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, with_fix
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
+from alchemesh_platform.provider.loss import Permission, split_loss, withdraw
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.install.find import Engine
@@ -92,6 +93,7 @@ class Operator:
         target_globs: Sequence[str] = (),
         parallel: int | None = None,
         cancel: threading.Event | None = None,
+        allow_loss: Collection[str] = (),
     ) -> Outcome:
         """Run the engine, and record the run in the history unless it was a preview.
 
@@ -105,6 +107,7 @@ class Operator:
             targets: Names of ports and needs; none for all.
             target_globs: Additional URNs, with wildcards, that the run is limited to.
             cancel: Set it to stop the run cleanly.
+            allow_loss: Names of the ports whose data the run may delete. A preview deletes nothing, and shows all.
 
         Raises:
             NoActor: when a run that changes something has no actor.
@@ -120,6 +123,8 @@ class Operator:
             before = self.deployed_state()
             record_holdings(self.registry, plan, before)
         product = plan.product
+        allowed = {part.resource_name: part.port in allow_loss for part in plan.components()}
+        Permission(allowed, everything=operation == "preview").write(self.stack.work_folder)
 
         def once(
             found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
@@ -271,7 +276,10 @@ def operating(
             delete_data=delete_data,
             actor=actor,
         ) as providers:
-            yield Operator(platform, engine, stack, registry, providers, actor)
+            try:
+                yield Operator(platform, engine, stack, registry, providers, actor)
+            finally:
+                withdraw(stack.work_folder)
 
 
 def stack_of(project: str, platform: Platform) -> Stack:
@@ -331,13 +339,21 @@ def failures_of(result: EngineResult, progress: Progress, plan: Plan, platform: 
             name, sentence = refused["name"], refused["reason"]
         section = progress.section_of_failure(reported.urn, name)
         planned = progress.planned_of_failure(reported.urn, name)
+        sentence, loss = split_loss(sentence)
         explanation = explained(sentence, secrets, about=progress.called(reported.urn))
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
         words = f"{planned.port}, {planned.spec.name}: {explanation.message}" if planned else explanation.message
-        problem = Problem(location, path, words.strip(), with_setting_places(explanation.hint, platform.tree))
+        hint = with_setting_places(explanation.hint, platform.tree) if loss is None else allow_loss_hint([section])
+        problem = Problem(location, path, words.strip(), hint)
         failures[Failed(section, problem)] = None
     return sorted(failures, key=lambda failed: failed.problem.location)
+
+
+def allow_loss_hint(ports: Iterable[str]) -> Remedy:
+    """The command that deploys a change although it deletes data."""
+    allowed = command("up", *allowing(ports), about_product=True)
+    return remedy("{} deploys it, and deletes the data", allowed)
 
 
 def by_section(failures: Iterable[Failed]) -> dict[str, tuple[Problem, ...]]:
@@ -357,7 +373,7 @@ def secrets_of(plan: Plan, platform: Platform) -> set[str]:
 def notes_of(result: EngineResult) -> tuple[str, ...]:
     """Messages of the engine, providers and program that are not failures, without duplicates."""
     messages = (
-        joined(HINT_MARK, filter(None, split_hint(diagnostic.message)))
+        joined(HINT_MARK, filter(None, split_hint(split_loss(diagnostic.message)[0])))
         for diagnostic in result.diagnostics
         if diagnostic.severity in ("info", "warning") and not diagnostic.message.startswith(PLUGIN_FOUND)
     )

@@ -6,13 +6,13 @@ it, so they always agree.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem
-from alchemesh_platform.deployment.progress import ASSET, CONTRACT, Condition, Progress, Section
+from alchemesh_platform.deployment.progress import ASSET, CONTRACT, Change, Condition, Progress, Section
 
 OperationName = Literal["preview", "up", "refresh", "destroy"]
 Ended = Literal["succeeded", "failed", "cancelled"]
@@ -61,6 +61,17 @@ class Outcome:
         return "cancelled" if self.ended == "cancelled" else "succeeded"
 
     @property
+    def losing(self) -> dict[str, list[Change]]:
+        """The changes that delete data, by the name of their port."""
+        found = {section.name: section.losses for section in self.progress.sections()}
+        return {name: changes for name, changes in found.items() if changes}
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Names of the ports whose data a deployment of this preview deletes. `up` needs a permission for each."""
+        return tuple(self.losing) if self.operation == "preview" else ()
+
+    @property
     def succeeded(self) -> bool:
         """Whether the operation finished without failures, and `up` does not refuse what it previewed."""
         return self.outcome == "succeeded"
@@ -68,7 +79,7 @@ class Outcome:
     @property
     def is_up_possible(self) -> bool:
         """Whether `up` can follow this preview now."""
-        return self.succeeded and not self.waiting
+        return self.succeeded and not self.waiting and not self.unconfirmed
 
     @property
     def failures(self) -> int:
@@ -109,6 +120,12 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "changes": self.progress.counts(),
             "failures": self.failures,
+            "losses": [
+                {"port": port, "resource": change.name, "rows": change.loss.rows}
+                for port, changes in self.losing.items()
+                for change in changes
+                if change.loss is not None
+            ],
             "assets": self.progress.named(ASSET),
             "contracts": self.progress.named(CONTRACT),
             "grants": self.progress.grants(),
@@ -132,6 +149,11 @@ class Outcome:
         if complete or (self.operation == "refresh" and section.changes and section.state == "done"):
             return "done"
         return "not completed" if section.is_begun else "not attempted"
+
+
+def allowing(ports: Iterable[str]) -> list[str]:
+    """The options of `up` that allow to delete the data of ports."""
+    return [word for port in ports for word in ("--allow-data-loss", port)]
 
 
 def merged(*places: Mapping[str, tuple[Problem, ...]]) -> dict[str, tuple[Problem, ...]]:

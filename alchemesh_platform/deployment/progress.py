@@ -16,6 +16,7 @@ from alchemesh_platform.base.problems import Location, Problem
 from alchemesh_platform.compose.plan import Plan, PlannedComponent
 from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX, GRANT, request_of
 from alchemesh_platform.engine.run.events import (
+    Diagnostic,
     EngineEvent,
     PropertyDiff,
     ResourceFailed,
@@ -25,6 +26,7 @@ from alchemesh_platform.engine.run.events import (
 from alchemesh_platform.engine.run.property_path import at_path
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.provider.difference import difference
+from alchemesh_platform.provider.loss import Loss, split_loss
 
 if TYPE_CHECKING:
     from alchemesh_platform.contracts.compatibility.step import PortStep
@@ -85,6 +87,7 @@ class Change:
     is_grant: bool = False
     planning: bool = False
     outputs_reported: int = 0
+    loss: Loss | None = None
 
     @property
     def is_group(self) -> bool:
@@ -118,6 +121,7 @@ class Change:
             "type": self.type,
             "operation": self.operation,
             "state": self.state,
+            **({} if self.loss is None else {"rows_lost": self.loss.rows}),
             "diff": [
                 {"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new}
                 for diff in (_of_document(self.diffs) if self.type == MANIFEST else self.diffs)
@@ -183,6 +187,8 @@ class Section:
             change.operation for change in self.changes if not (change.is_group or change.is_grant)
         }
         counted -= {"same", "read"}
+        if "replace" in counted and self.losses:
+            return "replace"  # the deletion of data must be seen, whatever else changes
         if not counted:  # a port is not re-created if only its grants change
             return "update" if any(change.operation not in ("same", "read") for change in self.grants) else "same"
         if counted == {"create", "import"}:
@@ -193,6 +199,11 @@ class Section:
     def grants(self) -> list[Change]:
         """The changes of the port's grants."""
         return [change for change in self.changes if change.is_grant and not change.is_group]
+
+    @property
+    def losses(self) -> list[Change]:
+        """The changes that delete data. A failed one has deleted none yet, as far as is known."""
+        return [change for change in self.changes if change.loss is not None]
 
     @property
     def state(self) -> State:
@@ -234,6 +245,7 @@ class Progress:
         granted = {granted.consumer.request for port in plan.outputs for granted in port.grants} if plan else set()
         self._requests = {*requests, *granted}
         self._changes: dict[str, Change] = {}
+        self._losses: dict[str, Loss] = {}
 
     def on_event(self, event: EngineEvent) -> None:
         """Record one event of the engine."""
@@ -248,6 +260,12 @@ class Progress:
             change = self._begin(event)
             change.state = "failed"
             change.called = (event.new_inputs or {}).get("name")
+        elif isinstance(event, Diagnostic) and event.severity == "warning":
+            _sentence, loss = split_loss(event.message)
+            if loss is not None:
+                self._losses[event.urn] = loss
+                if (reported := self._changes.get(event.urn)) is not None:
+                    _lose(reported, loss)
 
     def _begin(self, event: ResourcePre | ResourceOutputs | ResourceFailed) -> Change:
         change = self._changes.get(event.urn)
@@ -260,6 +278,8 @@ class Progress:
         if event.diffs:
             change.diffs = event.diffs
         change.planning = event.planning
+        if (loss := self._losses.get(event.urn)) is not None:
+            _lose(change, loss)
         return change
 
     def sections(self) -> list[Section]:
@@ -404,6 +424,13 @@ class Progress:
     def has_changes(self) -> bool:
         """Whether any resource is created, updated or deleted."""
         return any(change.operation not in ("same", "read") for change in self.changes() if not change.is_group)
+
+
+def _lose(change: Change, loss: Loss) -> None:
+    """A change that deletes data is a replacement, also where the engine updates the resource."""
+    change.loss = loss
+    if change.operation in ("same", "update"):
+        change.operation = "replace"
 
 
 def address_of(change: Change) -> str:

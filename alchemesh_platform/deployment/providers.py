@@ -59,6 +59,7 @@ def providing(
             delete_data=delete_data,
             deployed=deployed,
             actor=actor.subject if actor is not None else None,
+            stack_folder=stack.work_folder,
         ) as provider,
     ):
         served = {provider.package: provider.port, **emulated}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from alchemesh_platform.provider.values import Secret
@@ -13,13 +13,26 @@ Kind = Literal["add", "delete", "update"]
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$]*")
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Kind]:
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], *, by_name: Collection[str] = ()) -> dict[str, Kind]:
     """The kind of change of each property path.
 
     Null equals a missing value. A value that becomes secret, or stops being secret, differs. Paths are Pulumi's:
     ``columns[3].type``, ``needs["a.b"]``. A path covers all paths below it.
+
+    Args:
+        by_name: Top-level lists whose items have names: items are compared by name, and their order does not matter.
+            A path has the place in the new list, for an item that is gone the place in the old one. If another item
+            takes its place, the path is an update.
     """
-    return dict(_differ("", old, new))
+    named = {name for name in by_name if _has_names(old.get(name)) and _has_names(new.get(name))}
+    kinds: dict[str, Kind] = {}
+    for name in {**old, **new}:
+        path = join("", name)
+        if name in named:
+            kinds |= _differ_by_name(path, old[name], new[name])
+        else:
+            kinds |= _differ_part(path, old.get(name), new.get(name))
+    return kinds
 
 
 def top_level(path: str) -> str:
@@ -38,6 +51,31 @@ def join(path: str, part: str | int) -> str:
         return f"{path}.{part}" if path else part
     escaped = part.replace("\\", "\\\\").replace('"', '\\"')
     return f'{path}["{escaped}"]'
+
+
+def _has_names(items: Any) -> bool:
+    """Whether the items of a list are mappings with unique names."""
+    if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
+        return False
+    names = [item.get("name") for item in items]
+    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+
+
+def _differ_by_name(path: str, old: Sequence[Any], new: Sequence[Any]) -> dict[str, Kind]:
+    before = {item["name"]: item for item in old}
+    kinds: dict[str, Kind] = {}
+    for at, item in enumerate(new):
+        if item["name"] in before:
+            kinds |= _differ(join(path, at), before[item["name"]], item)
+        else:
+            kinds[join(path, at)] = "add"
+    names = {item["name"] for item in new}
+    for at, item in enumerate(old):
+        if item["name"] not in names:
+            place = join(path, at)
+            taken = any(each == place or each.startswith((f"{place}.", f"{place}[")) for each in kinds)
+            kinds[place] = "update" if taken else "delete"
+    return kinds
 
 
 def _differ(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.engine.urn import stack_of
+from alchemesh_platform.engine.urn import name_of, stack_of
 from alchemesh_platform.provider.inputs import Refusal
+from alchemesh_platform.provider.loss import Permission, with_loss
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -76,6 +77,7 @@ class Context:
         unasked: Reason by URN why the service of a resource could not be reached.
         deployed: All resources in the stack's state before the run, including other providers'; None if unknown.
         actor: The identity that acts, in the form that records use; None under plain Pulumi, which passes none.
+        permission: The permission to lose data; by default, none.
     """
 
     urn: str
@@ -87,6 +89,7 @@ class Context:
     unasked: dict[str, Failure] = field(default_factory=dict)
     deployed: DeployedState | None = None
     actor: str | None = None
+    permission: Callable[[], Permission] = lambda: Permission({})
 
     @property
     def environment(self) -> str | None:
@@ -100,6 +103,19 @@ class Context:
     def warn(self, message: str) -> None:
         """Warn the user."""
         self.report("warning", message)
+
+    def lose(self, property_path: str, sentence: str, rows: int | None) -> Iterator[Refusal]:
+        """Report that a change deletes data; refuse it in a deployment without permission for the port.
+
+        Args:
+            property_path: The changed property.
+            sentence: The change and its reason.
+            rows: Number of lost rows; None if unknown.
+        """
+        if self.permission().allows(name_of(self.urn)):
+            self.report("warning", with_loss(sentence, rows))
+        else:
+            yield Refusal(property_path, with_loss(sentence, rows))
 
     def is_deployed(self, pulumi_type: str, identity: str) -> bool:
         """Whether a resource of any provider was deployed before this run; true if unknown."""
@@ -115,6 +131,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         inputs: Model of the inputs.
         outputs: Model of the computed outputs. The state also contains the inputs.
         replace_on: Inputs (names in Python) whose change replaces the resource.
+        by_name: Inputs (names in Pulumi) that are lists of named items, such as columns, whose order does not matter.
         delete_before_replace: Whether a replacement deletes the old resource before it creates the new one.
         keeps_plain_text: Whether the handler writes inputs in plain text; secrets in them are then masked.
         refuses_secrets: Like ``keeps_plain_text``, if masked values would be useless: secrets in inputs are then
@@ -127,6 +144,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
     inputs: type[InputsT]
     outputs: type[OutputsT]
     replace_on: ClassVar[frozenset[str]] = frozenset()
+    by_name: ClassVar[frozenset[str]] = frozenset()
     delete_before_replace: ClassVar[bool] = False
     keeps_plain_text: ClassVar[bool] = False
     refuses_secrets: ClassVar[bool] = False

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.private import NEW_FILES
@@ -31,14 +32,18 @@ def main() -> None:
     os.umask(NEW_FILES)
     arguments, _others = parser.parse_known_args()  # the engine may add flags for logging and tracing
     passed = json.load(sys.stdin) if arguments.run else {}
-    asyncio.run(_serve(arguments.engine, passed.get("deployed"), passed.get("actor")))
+    folder = passed.get("stack_folder")
+    stack_folder = Path(folder) if folder else None
+    asyncio.run(_serve(arguments.engine, passed.get("deployed"), passed.get("actor"), stack_folder))
 
 
-async def _serve(engine_address: str, deployed: DeployedState | None, actor: str | None) -> None:
+async def _serve(
+    engine_address: str, deployed: DeployedState | None, actor: str | None, stack_folder: Path | None
+) -> None:
     from alchemesh_platform.provider.serve.attach import start_server
     from alchemesh_platform.provider.serve.servicer import provider_from_environment
 
-    provider = provider_from_environment(deployed, actor)
+    provider = provider_from_environment(deployed, actor, stack_folder)
     server = await start_server(provider, engine_address)
     over = asyncio.Event()
     # The engine stops a plugin by SIGINT, and starts it in a separate process group: a terminal's Ctrl-C does

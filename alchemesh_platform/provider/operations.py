@@ -88,7 +88,7 @@ def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tre
     """Compare inputs. If they are equal, compare the record with the deployed resource."""
     model: type[BaseModel] = handler.inputs
     computed: type[BaseModel] = handler.outputs
-    kinds = difference(with_defaults(model, old_inputs), new_inputs)
+    kinds = difference(with_defaults(model, old_inputs), new_inputs, by_name=handler.by_name)
     names = aliases(model)
     replacing = {names[name] for name in handler.replace_on}
     replaces = frozenset(path for path in kinds if top_level(path) in replacing)

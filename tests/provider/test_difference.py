@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alchemesh_platform.engine.run.property_path import by_name
 from alchemesh_platform.provider.difference import difference, join, top_level
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 
@@ -128,3 +130,33 @@ def test_paths_are_written_as_pulumi_writes_them(parts: tuple[str | int, ...], p
     for part in parts:
         found = join(found, part)
     assert found == path
+
+
+NAMED = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["string", "date"]), min_size=0)
+
+
+def columns_of(types: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "type": kind} for name, kind in types.items()]
+
+
+@given(NAMED, NAMED, st.randoms())
+def test_items_with_names_are_compared_by_name_whatever_their_order(
+    old: dict[str, str], new: dict[str, str], random: Random
+) -> None:
+    before, after = columns_of(old), columns_of(new)
+    random.shuffle(after)
+    kinds = difference({"columns": before}, {"columns": after}, by_name={"columns"})
+    shown = [
+        change
+        for path, kind in kinds.items()
+        for change in by_name(path, kind, {"columns": before}, {"columns": after}) or []
+    ]
+    assert {path: kind for path, kind, _, _ in shown} == {
+        **{f"columns.{name}": "add" for name in new.keys() - old.keys()},
+        **{f"columns.{name}": "delete" for name in old.keys() - new.keys()},
+        **{f"columns.{name}.type": "update" for name in old.keys() & new.keys() if old[name] != new[name]},
+    }
+    for path, kind, was, now in shown:
+        name = path.split(".")[1]
+        if kind == "update":
+            assert (was, now) == (old[name], new[name])

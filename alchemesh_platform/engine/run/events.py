@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from alchemesh_platform.base.secrets import MASK
-from alchemesh_platform.engine.run.property_path import at_path
+from alchemesh_platform.engine.run.property_path import at_path, by_name
 from alchemesh_platform.engine.urn import name_of, type_of
 
 UNKNOWN = "[unknown]"
@@ -37,6 +37,7 @@ _UNKNOWN_VALUES = frozenset(
     }
 )
 
+OUR_TYPES = "alchemesh:"  # our provider compares lists of named items by name
 ROOT_STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE_PREFIX = "pulumi:providers:"
 
@@ -245,6 +246,10 @@ def _diffs(step: dict[str, Any], inputs: _Sides, outputs: _Sides, *, refresh: bo
         kind, input_diff = _text(diff.get("diffKind")) or "update", diff.get("inputDiff") is True
         old = (inputs if input_diff else outputs)[0]
         new = (outputs if refresh and not input_diff else inputs)[1]
+        named = by_name(path, kind, old, new) if _text(step.get("type")).startswith(OUR_TYPES) else None
+        if named is not None:
+            found += [PropertyDiff(place, each, input_diff, *sides) for place, each, *sides in named]
+            continue
         found.append(
             PropertyDiff(
                 path,

@@ -7,7 +7,50 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Source: pulumi sdk/go/common/resource/property_path.go (ParsePropertyPath)
+_PLAIN = re.compile(r"[A-Za-z_$][\w$]*")
 _STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
+
+
+def by_name(path: str, kind: str, old: Any, new: Any) -> list[tuple[str, str, Any, Any]] | None:
+    """The differences at a path that leads into a list of named items, with the name in the place of the number.
+
+    Returns:
+        Path, kind, old value and new value of each difference; None if the path leads into no such list. An item that
+        another one replaces at its place is two differences.
+    """
+    for step in _STEP.finditer(path):
+        if step[2] is None:
+            continue
+        head, at, rest = path[: step.start()], int(step[2]), path[step.end() :]
+        before, after = _named(at_path(old, head)), _named(at_path(new, head))
+        if before is None or after is None:
+            return None
+        gone, come = (list(items)[at] if at < len(items) else None for items in (before, after))
+        name = gone if kind.startswith("delete") else come
+        if name is None:
+            return None
+        if not rest and kind.startswith("update") and gone is not None and gone != come:
+            found = [] if come in before else [(_below(head, name), "add", None, after[name])]
+            return [*found, *([] if gone in after else [(_below(head, gone), "delete", before[gone], None)])]
+        values = [items.get(name) for items in (before, after)]
+        shown = [at_path(value, rest.removeprefix(".")) if rest and value is not None else value for value in values]
+        return [(f"{_below(head, name)}{rest}", kind, shown[0], shown[1])]
+    return None
+
+
+def _named(items: Any) -> dict[str, Any] | None:
+    """The items of a list by their unique names; None if they have none."""
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return None
+    found = {item["name"]: item for item in items if isinstance(item, Mapping) and isinstance(item.get("name"), str)}
+    return found if len(found) == len(items) else None
+
+
+def _below(head: str, name: str) -> str:
+    if _PLAIN.fullmatch(name):
+        return f"{head}.{name}"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{head}["{escaped}"]'
 
 
 def at_path(value: Any, path: str) -> Any:

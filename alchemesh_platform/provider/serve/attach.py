@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
@@ -52,6 +53,7 @@ def serve_provider(
     delete_data: bool = False,
     deployed: DeployedState | None = None,
     actor: str | None = None,
+    stack_folder: Path | None = None,
 ) -> Iterator[Served]:
     """Serve the provider for the engines that run inside the block.
 
@@ -62,17 +64,22 @@ def serve_provider(
         delete_data: Whether data is deleted with its resource, even if the resource retains it.
         deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts, in the form that records use; None if unknown.
+        stack_folder: The folder of the locked stack, with the permission to lose data.
 
     Raises:
         ProviderFailed: when the provider's process does not start.
     """
     if own_process:
-        with spawn_provider(registry, delete_data=delete_data, deployed=deployed, actor=actor) as served:
+        with spawn_provider(
+            registry, delete_data=delete_data, deployed=deployed, actor=actor, stack_folder=stack_folder
+        ) as served:
             yield served
         return
     from alchemesh_platform.provider.catalog import HANDLERS
 
-    provider = AlchemeshProvider(HANDLERS, registry, delete_data=delete_data, deployed=deployed, actor=actor)
+    provider = AlchemeshProvider(
+        HANDLERS, registry, delete_data=delete_data, deployed=deployed, actor=actor, stack_folder=stack_folder
+    )
     try:
         with serve_attached(provider) as served:
             yield served
@@ -110,6 +117,7 @@ def spawn_provider(
     delete_data: bool = False,
     deployed: DeployedState | None = None,
     actor: str | None = None,
+    stack_folder: Path | None = None,
 ) -> Iterator[Served]:
     """Serve the provider in a separate process, which ends with the block, or when this process ends or is killed.
 
@@ -118,12 +126,13 @@ def spawn_provider(
         delete_data: Whether data is deleted with its resource, even if the resource retains it.
         deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts, in the form that records use; None if unknown.
+        stack_folder: The folder of the locked stack, with the permission to lose data.
 
     Raises:
         ProviderFailed: when the process does not start; contains its output.
     """
     state = None if deployed is None else {pulumi_type: sorted(ids) for pulumi_type, ids in deployed.items()}
-    passed = json.dumps({"deployed": state, "actor": actor})
+    passed = json.dumps({"deployed": state, "actor": actor, "stack_folder": str(stack_folder or "")})
     process = subprocess.Popen(
         [sys.executable, "-m", "alchemesh_platform.provider.main", RUN_OPTION],
         stdin=subprocess.PIPE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform import __version__
@@ -11,6 +12,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.provider.handler import PACKAGE, Context, DeployedState, Handlers, NotDone
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.kind import OfHandler, ResourceKind
+from alchemesh_platform.provider.loss import permission_in
 from alchemesh_platform.provider.serve.served import ServedProvider
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class AlchemeshProvider(ServedProvider):
         delete_data: Whether data is deleted with its resource, even if the resource retains it.
         deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts; None under plain Pulumi.
+        stack_folder: The folder of the locked stack, with the permission to lose data; None under plain Pulumi.
     """
 
     package = PACKAGE
@@ -43,6 +46,7 @@ class AlchemeshProvider(ServedProvider):
         delete_data: bool = False,
         deployed: DeployedState | None = None,
         actor: str | None = None,
+        stack_folder: Path | None = None,
     ) -> None:
         super().__init__()
         self.handlers = handlers
@@ -50,6 +54,7 @@ class AlchemeshProvider(ServedProvider):
         self._delete_data = delete_data
         self._deployed = deployed
         self._actor = actor
+        self._stack_folder = stack_folder
         self._registry: Registry | None = None
         self._unasked: dict[str, Failure] = {}
 
@@ -104,6 +109,7 @@ class AlchemeshProvider(ServedProvider):
             unasked=self._unasked,
             deployed=self._deployed,
             actor=self._actor,
+            permission=lambda: permission_in(self._stack_folder),
         )
 
     def close(self) -> None:

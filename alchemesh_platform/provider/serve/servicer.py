@@ -10,6 +10,7 @@ import functools
 import os
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -195,12 +196,15 @@ class AlchemeshServicer(ProviderServicer):
         self.provider.report = report
 
 
-def provider_from_environment(deployed: DeployedState | None = None, actor: str | None = None) -> AlchemeshProvider:
+def provider_from_environment(
+    deployed: DeployedState | None = None, actor: str | None = None, stack_folder: Path | None = None
+) -> AlchemeshProvider:
     """A provider that reads its missing configuration from the environment.
 
     Args:
         deployed: The resources in the stack's state before the run; None if unknown.
         actor: The identity that acts; None if unknown.
+        stack_folder: The folder of the locked stack; None under plain Pulumi.
     """
     from alchemesh_platform.provider.catalog import HANDLERS
 
@@ -211,6 +215,7 @@ def provider_from_environment(deployed: DeployedState | None = None, actor: str 
         delete_data=delete_data,
         deployed=deployed,
         actor=actor,
+        stack_folder=stack_folder,
     )
 
 

@@ -41,6 +41,7 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
     inputs = TableSchemaInputs
     outputs = TableSchemaOutputs
     replace_on = frozenset({"table"})
+    by_name = frozenset({"fields"})
 
     def identify(self, inputs: TableSchemaInputs) -> str:
         return inputs.table
@@ -68,10 +69,11 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
             remedy = "deploy `on_incompatible_change: replace` with the old model first, then the new model"
             yield from (_refusal(inputs, each, remedy) for each in changes)
         elif (columns := dropped(*change)) and len(columns) == len(changes):
-            context.warn(f"table {inputs.table} loses columns, with their values: {', '.join(columns)}")
+            sentence = f"table {inputs.table} loses columns, with their values: {', '.join(columns)}"
+            yield from context.lose("fields", sentence, None)
         else:
             reasons = "; ".join(f"{each.column}: {each.reason}" if each.column else each.reason for each in changes)
-            context.warn(f"table {inputs.table} is re-created, without its rows: {reasons}")
+            yield from context.lose("fields", f"table {inputs.table} is re-created, without its rows: {reasons}", None)
 
     def create(self, inputs: TableSchemaInputs, context: Context) -> TableSchemaOutputs:
         return TableSchemaOutputs()

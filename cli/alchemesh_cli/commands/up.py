@@ -11,6 +11,7 @@ from alchemesh_cli.options import override_option, parallel_option, take_over_op
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
+    from alchemesh_platform.deployment.outcome import Outcome
 
 
 @click.command(short_help="Deploy the data product and record its assets.")
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 @parallel_option
 @take_over_option
 @override_option
+@click.option(
+    "--allow-data-loss",
+    "allow_data_loss",
+    metavar="PORT",
+    multiple=True,
+    help="Deploy a change that deletes the data of this port; repeatable.",
+)
 def command(
     where: Where,
     as_json: bool,
@@ -29,6 +37,7 @@ def command(
     parallel: int | None,
     take_over: str | None,
     override_notice: str | None,
+    allow_data_loss: tuple[str, ...],
 ) -> int:
     """Deploy the data product and record its assets.
 
@@ -36,14 +45,18 @@ def command(
     means that a policy or a contract forbids the deployment, or that a change needs notice to consumers first: the
     message names the consumers, the date from which the change is allowed, and the command that gives notice.
 
+    A change that deletes rows is marked ±, with their number. `up` asks a question of its own for each such port; with
+    --yes it needs --allow-data-loss for each.
+
     \b
     Examples:
       alchemesh up                     # preview, confirm, deploy
       alchemesh up --yes --json        # in a pipeline
       alchemesh up --target flights-table
       alchemesh up --override-notice "a leak of personal data"
+      alchemesh up --yes --allow-data-loss flights-table
     """
-    from alchemesh_cli.asking import confirm, confirm_possible
+    from alchemesh_cli.asking import confirm_possible
     from alchemesh_cli.interrupts import interruptible
     from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.deploy import up
@@ -58,12 +71,25 @@ def command(
         done = up(
             product,
             actor,
-            confirm=None if confirmed else lambda _preview: confirm("Deploy this?", confirmed=False),
+            confirm=None if confirmed else lambda preview: _confirm(preview, allow_data_loss),
             targets=targets,
             parallel=parallel,
             take_over=take_over,
             override_notice=override_notice,
+            allow_data_loss=allow_data_loss,
             listen=shown,
             cancel=cancel,
         )
     return done.exit_code()
+
+
+def _confirm(preview: Outcome, allowed: tuple[str, ...]) -> bool:
+    """Ask whether to deploy, and for each port whether to delete its data."""
+    from alchemesh_cli.asking import confirm
+    from alchemesh_cli.render.quantities import rows_in_words
+
+    confirm("Deploy this?", confirmed=False)
+    for port, changes in preview.losing.items():
+        if port not in allowed:
+            confirm(f"Delete {rows_in_words([change.loss for change in changes])} of {port}?", confirmed=False)
+    return True

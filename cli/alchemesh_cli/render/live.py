@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from rich.console import Group
 from rich.live import Live
 
-from alchemesh_cli.context_options import complete
+from alchemesh_cli.context_options import complete, next_line
 from alchemesh_cli.printing import Cleaned
 from alchemesh_cli.printing import console as printed_to
 from alchemesh_cli.render.tree import product_tree, summary
 from alchemesh_platform.base.remedy import command
 from alchemesh_platform.compose.plan import Plan
-from alchemesh_platform.deployment.outcome import OperationName, Outcome
+from alchemesh_platform.deployment.outcome import OperationName, Outcome, allowing
 from alchemesh_platform.deployment.progress import Progress
 
 REFRESH_PER_SECOND = 8
@@ -82,6 +82,8 @@ def closing(outcome: Outcome, suggestion: str) -> list[str]:
         words.append("stopped by hand" if preview else f"stopped by hand; the next {again} resumes from here")
     elif outcome.outcome == "failed":
         words += [] if preview else [f"the next {again} resumes from here"]
+    elif suggestion and outcome.unconfirmed:
+        words.append(next_line(command("up", *allowing(outcome.unconfirmed), about_product=True)))
     elif suggestion and (not preview or outcome.progress.has_changes):
         words.append(suggestion)
     return words

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alchemesh_platform.provider.loss import Loss
 
 _A_DAY = timedelta(days=1)
 _AGES = (
@@ -57,3 +62,12 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """A number of things: ``1 row``, ``336,776 rows``."""
     return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
+def rows_in_words(losses: Sequence[Loss | None]) -> str:
+    """``4 rows``; ``data`` if a number is unknown, as for the values of a column."""
+    counts = [loss.rows for loss in losses if loss is not None]
+    known = [rows for rows in counts if rows is not None]
+    if len(known) < len(counts):
+        return "data"
+    return counted(sum(known), "row")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.contract import COLOURS
+from alchemesh_cli.render.quantities import rows_in_words
 from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.base.remedy import command, with_text
 from alchemesh_platform.base.units import duration_in_words
@@ -75,6 +76,8 @@ def product_tree(sections: Sequence[Section], plan: Plan | None, title: str, *, 
         running: Whether the run continues, so that changes that have not started are shown as waiting.
     """
     outputs = {output.name: output for output in plan.outputs} if plan else {}
+    # What deletes data comes first.
+    sections = sorted(sections, key=lambda section: not section.losses)
     sections = [section for section in sections if section.kind != "product" or _is_shown(section, running=running)]
     width = max((len(_title(section)) for section in sections), default=0)
     made_of = max((len(_made_of(section)) for section in sections), default=0)
@@ -148,6 +151,8 @@ def _summary(section: Section, *, preview: bool, running: bool) -> str:
     landed = f"{sum(int(count) for count in rows):,} rows" if shown else ""
     if section.operation == "same":
         return landed or ("unchanged" if section.changes else "")
+    if preview and section.losses:
+        return f"to replace, deletes {rows_in_words([change.loss for change in section.losses])}"
     counted: dict[str, int] = {}
     for change in section.resources:
         if change.operation in WILL:
@@ -167,7 +172,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
         words = with_text(problem.message, lambda text: text.removeprefix(f"{section.name or section.kind}, "))
         yield [Text.assemble((f"{problem.location}  ", "dim"), (one_line(words), "red"))]
     shown = [change for change in section.changes if running or change.state == "done"]
-    for change in section.resources:
+    for change in sorted(section.resources, key=lambda change: change.loss is None):
         if change not in shown:
             if change.state == "failed":
                 yield [Text.assemble(("✗ ", "red"), f"{_short_type(change)} {change.name}")]
@@ -175,7 +180,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
         if change.operation in ("import", "update", "replace") or (
             change.operation == "delete" and section.operation != "delete"
         ):
-            yield _changed(change, f"{_short_type(change)} {change.name}")
+            yield _changed(change, f"{_short_type(change)} {change.name}{_lost(change, preview=preview)}")
     for change in shown:
         if change.type == ASSET and change.operation != "same":
             yield _changed(change, f"asset {address_of(change)}")
@@ -290,6 +295,12 @@ def _value(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
+def _lost(change: Change, *, preview: bool) -> str:
+    if change.loss is None:
+        return ""
+    return f"  {'deletes' if preview else 'deleted'} {rows_in_words([change.loss])}"
+
+
 def _short_type(change: Change) -> str:
     return change.type.rpartition(":")[2]
 
@@ -314,10 +325,13 @@ def summary(outcome: Outcome) -> str:
     progress, preview = outcome.progress, outcome.operation == "preview"
     words = []
     resources = [change for change in progress.things() if change.state == "done"]
-    for operation, (mark, _, done) in MARKS.items():
+    for operation, (mark, _, done) in sorted(MARKS.items(), key=lambda item: item[0] != "replace"):
         count = sum(change.operation == operation for change in resources)
         if count and operation in WILL:
             words.append(f"{mark} {count} {WILL[operation]}" if preview else f"{count} {done}")
+            losses = [change.loss for change in resources if change.loss is not None]
+            if operation == "replace" and losses:
+                words[-1] += f", {'deletes' if preview else 'deleted'} {rows_in_words(losses)}"
     for pulumi_type, noun, done_to, shown in (
         (PRODUCT, "product", RECORDED, ("update", "replace")),
         (PORT, "port", RECORDED, ("update", "replace")),

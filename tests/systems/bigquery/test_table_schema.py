@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from alchemesh_platform.provider.handler import Context
+from alchemesh_platform.provider.loss import Permission, with_loss
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.bigquery.handler import TableSchemaHandler, TableSchemaInputs
 
@@ -21,7 +22,12 @@ class Asked:
     """Asks the handler, and records its messages."""
 
     def __init__(
-        self, old: TableSchemaInputs | None, new: TableSchemaInputs, deployed: dict[str, set[str]] | None = None
+        self,
+        old: TableSchemaInputs | None,
+        new: TableSchemaInputs,
+        deployed: dict[str, set[str]] | None = None,
+        *,
+        allowed: bool = True,
     ) -> None:
         self.reported: list[tuple[str, str]] = []
         context = Context(
@@ -30,6 +36,7 @@ class Asked:
             no_registry,
             lambda *said: self.reported.append(said),
             deployed=deployed,
+            permission=lambda: Permission({}, everything=allowed),
         )
         self.refusals = list(TableSchemaHandler().check(new, old, context))
 
@@ -67,11 +74,13 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
     ready = schema(*FIELDS, on_incompatible_change="replace")
     asked = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"))
     assert asked.refusals == []
-    assert asked.reported == [("warning", f"table {TABLE} loses columns, with their values: b")]
+    sentence = with_loss(f"table {TABLE} loses columns, with their values: b", None)
+    assert asked.reported == [("warning", sentence)]
+    (refusal,) = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"), allowed=False).refusals
+    assert refusal.reason == sentence
     renamed = schema(FIELDS[0], {"name": "c", "type": "DATE", "mode": "NULLABLE"}, on_incompatible_change="replace")
-    assert Asked(ready, renamed).reported == [
-        ("warning", f"table {TABLE} is re-created, without its rows: b: the table has it, and the model has not")
-    ]
+    words = f"table {TABLE} is re-created, without its rows: b: the table has it, and the model has not"
+    assert Asked(ready, renamed).reported == [("warning", with_loss(words, None))]
 
 
 def test_a_key_that_is_set_where_rows_are_is_refused() -> None:

@@ -50,6 +50,7 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
     inputs = DeltaTableInputs
     outputs = DeltaTableOutputs
     replace_on = frozenset({"path"})
+    by_name = frozenset({"columns"})
 
     def identify(self, inputs: DeltaTableInputs) -> str:
         return inputs.path
@@ -69,10 +70,9 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
         if evolution is None or not evolution.incompatible:
             return
         if inputs.on_incompatible_change == "replace":
-            context.warn(
-                f"table {inputs.table} is re-created, without {_rows_of(inputs)}: {_reasons(evolution)} "
-                "(its log keeps the older versions)"
-            )
+            reasons = f"{_reasons(evolution)} (its log keeps the older versions)"
+            sentence = f"table {inputs.table} is re-created, without {_rows_of(inputs)}: {reasons}"
+            yield from context.lose("columns", sentence, _count_of(inputs))
             return
         yield from (_refusal(inputs, found) for found in evolution.incompatible)
 
@@ -158,11 +158,16 @@ def _reasons(evolution: Evolution) -> str:
 
 
 def _rows_of(inputs: DeltaTableInputs) -> str:
+    rows = _count_of(inputs)
+    return "its rows" if rows is None else count(rows, "row")
+
+
+def _count_of(inputs: DeltaTableInputs) -> int | None:
     try:
         state = delta.read_table(Path(inputs.path))
     except delta.TableFailed:
-        state = None
-    return "its rows" if state is None or state.rows is None else count(state.rows, "row")
+        return None
+    return None if state is None else state.rows
 
 
 def _never_written(path: Path) -> bool:

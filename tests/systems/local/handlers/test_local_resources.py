@@ -17,6 +17,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.machine.directory import OWNER_FILE, owner_of
 from alchemesh_platform.machine.directory import create as create_directory
+from alchemesh_platform.provider.loss import ALLOW_VARIABLE, Loss, split_loss
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 from alchemesh_platform.systems.local.jobs.job import read_job
 from tests.provider.wire import CheckFailed, Wire, connected
@@ -191,6 +192,16 @@ def test_an_added_column_evolves_the_table_in_place(wire: Wire, tmp_path: Path) 
     assert [field.name for field in DeltaTable(tmp_path / "t").schema().fields] == ["id", "delay", "gate"]
 
 
+def test_columns_are_compared_by_name(wire: Wire, tmp_path: Path) -> None:
+    """A column in front of the others changed every column behind it; another order was a change."""
+    made = wire.create(TABLE, table(tmp_path / "t"))
+    columns = table(tmp_path / "t")["columns"]
+    turned = table(tmp_path / "t", columns=[*reversed(columns)])
+    assert wire.diff(made, turned).changes == NONE
+    wider = table(tmp_path / "t", columns=[{"name": "gate", "type": "string"}, *columns])
+    assert list(wire.diff(made, wider).detailedDiff) == ["columns[0]"]
+
+
 def test_a_preview_refuses_an_incompatible_change_with_reason_and_fix(wire: Wire, tmp_path: Path) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
@@ -204,12 +215,20 @@ def test_a_preview_refuses_an_incompatible_change_with_reason_and_fix(wire: Wire
     assert "column id:" in refused.value.failures["columns"]
 
 
-def test_replacing_warns_of_lost_rows_and_starts_with_an_empty_table(wire: Wire, tmp_path: Path) -> None:
+def test_replacing_needs_a_permission_and_starts_with_an_empty_table(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = wire.create(TABLE, table(tmp_path / "t"))
     write_deltalake(tmp_path / "t", pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
     changed = table(tmp_path / "t", columns=[{"name": "id", "type": "integer"}], onIncompatibleChange="replace")
+    with pytest.raises(CheckFailed) as refused:
+        wire.diff(made, changed)
+    sentence, loss = split_loss(refused.value.failures["columns"])
+    assert sentence.startswith("table flight is re-created, without 1 row")
+    assert loss == Loss(1)
+    monkeypatch.setenv(ALLOW_VARIABLE, "it")  # under plain Pulumi, the port with that name
     assert list(wire.diff(made, changed).replaces) == []
-    assert "table flight is re-created, without 1 row" in wire.engine.messages()[0]
+    assert split_loss(wire.engine.messages()[0]) == (sentence, Loss(1))
     wire.update(made, changed)
     assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
 

@@ -1,0 +1,87 @@
+"""The loss of data that a change causes: the handler reports it, a person allows it, the tree shows it.
+
+The engine carries text only, so a loss is written behind the sentence that reports it. The permission is a file in the
+stack's folder, because the provider may run in a process of its own and a person may give it between two runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOSS_MARK = "\n\nloss: "
+ALLOW_VARIABLE = "ALCHEMESH_ALLOW_DATA_LOSS"  # under plain Pulumi: names of ports, separated by commas
+PERMISSION_FILE = "data-loss.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The data that a change deletes. ``rows`` is None if the number is unknown."""
+
+    rows: int | None
+
+
+def with_loss(sentence: str, rows: int | None) -> str:
+    """A sentence that reports a loss, with the loss behind it; :func:`split_loss` returns both."""
+    return f"{sentence}{LOSS_MARK}{json.dumps({'rows': rows})}"
+
+
+def split_loss(text: str) -> tuple[str, Loss | None]:
+    """The sentence of a text from :func:`with_loss`, and the loss; None if the text reports none."""
+    sentence, mark, behind = text.partition(LOSS_MARK)
+    if not mark:
+        return text, None
+    try:
+        rows = json.JSONDecoder().raw_decode(behind)[0]["rows"]
+    except (ValueError, TypeError, KeyError):
+        return text, None
+    return sentence, Loss(rows if isinstance(rows, int) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The ports whose data a run may delete.
+
+    Args:
+        components: Resource name of each component of the product: whether its port may lose data.
+        everything: Whether each loss is allowed, because the run only previews it.
+    """
+
+    components: Mapping[str, bool]
+    everything: bool = False
+
+    def allows(self, name: str) -> bool:
+        """Whether a resource may lose data. Its name starts with the name of its component."""
+        if self.everything:
+            return True
+        owners = [owner for owner in self.components if name == owner or name.startswith(f"{owner}-")]
+        return bool(owners) and self.components[max(owners, key=len)]
+
+    def write(self, folder: Path) -> None:
+        """Give the permission to the provider of a locked stack."""
+        document = {"components": dict(self.components), "everything": self.everything}
+        (folder / PERMISSION_FILE).write_text(json.dumps(document), "utf-8")
+
+
+def permission_in(folder: Path | None, environ: Mapping[str, str] = os.environ) -> Permission:
+    """The permission of the running operation.
+
+    Args:
+        folder: The folder of the stack; None under plain Pulumi, where a variable names the ports.
+    """
+    if folder is None:
+        ports = environ.get(ALLOW_VARIABLE, "").split(",")
+        return Permission({port.strip(): True for port in ports if port.strip()})
+    try:
+        document = json.loads((folder / PERMISSION_FILE).read_text("utf-8"))
+        return Permission(document["components"], document["everything"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Permission({})
+
+
+def withdraw(folder: Path) -> None:
+    """Remove the permission."""
+    (folder / PERMISSION_FILE).unlink(missing_ok=True)

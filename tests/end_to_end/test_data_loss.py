@@ -1,0 +1,75 @@
+"""A change that deletes rows is seen before it is deployed, and needs a permission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from alchemesh_platform.provider.loss import PERMISSION_FILE
+
+from .harness import PORT_ALONE, Shop, write_shop
+
+pytestmark = pytest.mark.engine
+
+STORAGE = "storage: {component: columnar-table}"
+REPLACING = "storage: {component: columnar-table, args: {on_incompatible_change: replace}}"
+LOST = "deletes 2 rows"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A product whose table has two rows, and whose model then loses a column."""
+    manifest = PORT_ALONE.replace(STORAGE, REPLACING).replace("lifecycle: active", "lifecycle: draft")
+    made = write_shop(tmp_path / "orders", tmp_path / "home", manifest)
+    made.done("up", "--yes")
+    write_deltalake(table_of(made), pa.table({"order_id": [1, 2], "amount": [1.5, None]}), mode="append")
+    yield made
+    made.take_down()
+
+
+def table_of(shop: Shop) -> Path:
+    [log] = [folder for folder in shop.home.rglob("_delta_log") if folder.parent.name == "order"]
+    return log.parent
+
+
+def test_a_replacement_that_deletes_rows_comes_first_with_their_number_and_needs_a_permission(shop: Shop) -> None:
+    """It was `~ 1 to change`, and `up --yes` deleted the rows."""
+    # A column in front of the others: it is one added column, and no column changes its name.
+    shop.edit("      order_id: {", "      note: {type: string}\n      order_id: {")
+    wider = shop.done("preview")
+    assert "+ columns.note  " in wider
+    assert "columns.amount" not in wider
+    shop.edit("      note: {type: string}\n", "")
+    shop.edit("amount: {type: number", "amount: {type: string")
+
+    preview = shop.run("preview")
+    first, second, third = preview.stdout.splitlines()[1:4]
+    assert first.startswith("├─ ± output  orders-table ")
+    assert first.endswith(f"to replace, {LOST}")
+    assert second == f"│  ├─ ± DeltaTable orders-table-storage-order  {LOST}"
+    assert third.rstrip() == "│  │    ~ columns.amount.type  number → string"
+    last = preview.stdout.splitlines()[-1]
+    assert last.startswith(f"± 1 to replace, {LOST} · ")
+    assert last.endswith(" · next: alchemesh up --allow-data-loss orders-table")
+    document = shop.json("preview")
+    assert document["losses"] == [{"port": "orders-table", "resource": "orders-table-storage-order", "rows": 2}]
+    assert document["changes"]["replace"] == 1
+
+    refused = shop.run("up", "--yes")
+    assert refused.returncode == 1
+    assert "✗ output  orders-table " in refused.stdout
+    assert "hint: `alchemesh up --allow-data-loss orders-table` deploys it, and deletes the data" in refused.stderr
+    assert "loss:" not in refused.stdout + refused.stderr
+    assert DeltaTable(table_of(shop)).to_pyarrow_table().num_rows == 2, "another port's permission is none"
+    unknown = shop.run("up", "--yes", "--allow-data-loss", "orders-tabel")
+    assert (unknown.returncode, "did you mean 'orders-table'?" in unknown.stderr) == (2, True)
+
+    done = shop.run("up", "--yes", "--allow-data-loss", "orders-table")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 replaced, deleted 2 rows" in done.stdout
+    assert DeltaTable(table_of(shop)).to_pyarrow_table().num_rows == 0
+    assert list(shop.home.rglob(PERMISSION_FILE)) == [], "a permission ends with its run"
