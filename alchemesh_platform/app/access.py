@@ -21,6 +21,7 @@ from alchemesh_platform.app.events import (
     ignore,
     notes_to,
 )
+from alchemesh_platform.app.inbox import notify
 from alchemesh_platform.app.programs import deploy_product
 from alchemesh_platform.app.rights import check_recorded_right, record_take_over
 from alchemesh_platform.base.failure import ExitCode, Failure
@@ -337,6 +338,7 @@ def _requests(platform: Platform, actor: Identity, listen: Listener) -> Iterator
     with Registry.open(platform.registry) as registry:
         auto = auto_approval(registry, platform.environment, lambda line: listen(Noted(f"note: {line}")))
         yield Requests(registry, platform.environment, actor, auto, report=notes_to(listen))
+    notify(platform, listen)
 
 
 def _decided(

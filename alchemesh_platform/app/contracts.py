@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.app.events import Listener, ignore
+from alchemesh_platform.app.inbox import notify
 from alchemesh_platform.app.observe import reading
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
@@ -179,6 +181,7 @@ def give_notice(
     manifest: LoadedManifest | None = None,
     *,
     message: str = "",
+    listen: Listener = ignore,
 ) -> NoticeResult:
     """Give consumers of a port notice of a change. An existing notice does not change.
 
@@ -189,6 +192,7 @@ def give_notice(
         port: Name of a port of the manifest's product, or the address of any port.
         manifest: The product; not needed if ``port`` is an address.
         message: Further information for consumers.
+        listen: Receives each event.
 
     Raises:
         UnknownPort: when the port does not exist; suggests the closest name.
@@ -202,6 +206,7 @@ def give_notice(
         address = _recorded_address(registry, platform.environment, port, manifest)
         announced = give(registry, platform.environment, address, what, actor, now, message=message)
         consumers = _consumers(registry, platform.environment, address, now)
+    notify(platform, listen)
     return NoticeResult(announced.given, announced.new, False, consumers)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.events import EngineReported, Listener, RunEnded, RunStarted, Warned, ignore, notes_to
+from alchemesh_platform.app.inbox import notify
 from alchemesh_platform.app.private import protect_home
 from alchemesh_platform.app.programs import deploy_product, try_program
 from alchemesh_platform.app.rights import check_recorded_right, check_right, record_take_over
@@ -263,6 +264,8 @@ def _held(
             take_over,
             delete_data,
         )
+    if actor is not None:
+        notify(product.platform, listen)
 
 
 def target_of(product: Composed) -> Target:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.app.inbox import items_of
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
+    from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.observed.inbox import Item
     from alchemesh_platform.observed.models import ProductStatus, ProductSummary
     from alchemesh_platform.observed.standing import Standing
     from alchemesh_platform.platform_file.models import Platform
@@ -44,6 +47,7 @@ class Report:
         standing: Value and maturity of the product.
         history: The last deployments and runs.
         lineage: The sources and targets of the data.
+        inbox: The items that wait for the caller.
     """
 
     environment: str
@@ -53,6 +57,7 @@ class Report:
     standing: Standing | None = None
     history: list[Deployment] | None = None
     lineage: Lineage | None = None
+    inbox: tuple[Item, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -74,6 +79,7 @@ class Report:
             document["history"] = [deployment.model_dump(mode="json") for deployment in self.history]
         if self.lineage is not None:
             document["lineage"] = as_json(self.lineage)
+        document["inbox"] = [item.as_json() for item in self.inbox]
         return document
 
 
@@ -84,6 +90,7 @@ def status(
     history: bool = False,
     lineage: bool = False,
     known: bool = False,
+    actor: Identity | None = None,
 ) -> Report:
     """The status of a product, or of all products of an environment. Health, rows and sizes are measured now.
 
@@ -93,6 +100,7 @@ def status(
         history: Whether to read the last deployments and runs.
         lineage: Whether to read the sources and targets of the data.
         known: Whether an address without any deployment is an error.
+        actor: The identity whose inbox is part of the report; None for no inbox.
 
     Raises:
         NeverDeployed: when ``known`` is set and no product was ever deployed there; suggests the closest address.
@@ -107,7 +115,7 @@ def status(
                 f"{address} was never deployed in {platform.environment}",
                 hint=_closest(registry, platform.environment, address),
             )
-    return report
+        return replace(report, inbox=tuple(items_of(registry, platform.environment, actor))) if actor else report
 
 
 @dataclass(frozen=True, slots=True)

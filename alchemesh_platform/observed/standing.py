@@ -68,7 +68,6 @@ def standings(registry: Registry, environment: str, now: datetime, product: str 
 def _histories(registry: Registry, environment: str, product: str | None) -> dict[str, History]:
     of_products = (changes.c.environment == environment, changes.c.kind == ProductRecord.kind)
     of_grants = [changes.c.environment == environment, changes.c.kind == GrantRecord.kind]
-    of_acts = [acts.c.environment == environment, acts.c.operation == OVERRIDE]
     one = [] if product is None else [changes.c.product == product]
     unstable = changes.c.document.not_like(STABLE) | (changes.c.change == "removed")
     last_unstable = (
@@ -89,9 +88,6 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
         .where(*of_grants, *one, changes.c.change != "updated")
         .order_by(changes.c.id)
     )
-    overrides = select(acts.c.product, acts.c.document).where(
-        *of_acts, *([] if product is None else [acts.c.product == product])
-    )
     served: defaultdict[str, list[Served]] = defaultdict(list)
     open_grants: dict[str, tuple[str, int]] = {}  # product and index in `served` by grant
     broken: defaultdict[str, list[datetime]] = defaultdict(list)
@@ -105,14 +101,28 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
             elif address in open_grants:
                 of, index = open_grants.pop(address)
                 served[of][index] = Served(served[of][index].since, at)
-        overriding = [(owner, Act.model_validate_json(document)) for owner, document in connection.execute(overrides)]
-    for owner, act in overriding:
-        if _took_effect(registry, act):
-            broken[owner].append(act.at)
+    for act in broken_commitments(registry, environment, product):
+        broken[act.product].append(act.at)
     return {
         address: History(at, stable_since.get(address), tuple(served[address]), tuple(broken[address]))
         for address, at in deployed_at.items()
     }
+
+
+def broken_commitments(registry: Registry, environment: str, product: str | None = None) -> list[Act]:
+    """The overrides of notice periods that took effect, in the order of the audit log. Each address is of a port."""
+    query = (
+        select(acts.c.document)
+        .where(
+            acts.c.environment == environment,
+            acts.c.operation == OVERRIDE,
+            *([] if product is None else [acts.c.product == product]),
+        )
+        .order_by(acts.c.number)
+    )
+    with registry.reading() as connection:
+        overriding = [Act.model_validate_json(document) for (document,) in connection.execute(query)]
+    return [act for act in overriding if _took_effect(registry, act)]
 
 
 def _took_effect(registry: Registry, act: Act) -> bool:

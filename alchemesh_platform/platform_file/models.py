@@ -11,6 +11,7 @@ from alchemesh_platform.documents.document import Node, node_of
 from alchemesh_platform.documents.models import Name, Strict
 from alchemesh_platform.documents.patterns import PRODUCTS_PATTERN, RESOURCE_PATTERN
 from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL
+from alchemesh_platform.platform_file.notify import Notify
 
 TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable
 
@@ -99,6 +100,9 @@ class Environment(Strict):
         "`alchemesh domain up NAME`.",
     )
     transforms: tuple[Transform, ...] = Field(default=(), description="Adjustments of components' children.")
+    notify: Notify | None = Field(
+        default=None, description="Webhooks and mail server that notify people, besides `alchemesh inbox`."
+    )
 
 
 class PlatformFile(Strict):
@@ -124,6 +128,7 @@ class Platform(Strict):
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
+    notify: Notify | None = None
     emulated: bool = False  # not a setting of the file: the command sets it
 
     @property

@@ -29,6 +29,7 @@ COMMANDS = {
     "run": "Run the product's code with its connections.",
     "env": "Print the product's connections as shell variables.",
     "status": "Show deployed products and their health.",
+    "inbox": "Show the decisions, notices and ends of access that concern you.",
     "contract": "Show, compare, export and import contracts of output ports.",
     "access": "Request access to output ports, and decide on requests.",
     "mesh": "Apply the mesh repo, and show the mesh and its audit log.",
@@ -50,7 +51,8 @@ WRITE_REPO = {"init", "schema", "contract", "completion"}
 # Commands whose result is what they print. All others change something, and their exit code says whether they did.
 ONLY_PRINT = frozenset(
     {
-        "validate", "schema", "plan", "preview", "env", "status", "components", "whoami", "doctor", "completion",
+        "validate", "schema", "plan", "preview", "env", "status", "inbox", "components", "whoami", "doctor",
+        "completion",
         "contract show", "contract diff", "contract notices", "contract export", "contract import",
         "access list", "access show", "access credential",
         "mesh show", "mesh audit", "policy list", "policy show", "policy test", "engine",

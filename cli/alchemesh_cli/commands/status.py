@@ -49,6 +49,7 @@ def command(
       alchemesh status --all --json
     """
     from alchemesh_platform.app.declared import declared_address
+    from alchemesh_platform.app.inbox import known_identity
     from alchemesh_platform.app.observe import status
     from alchemesh_platform.app.where import read_platform
 
@@ -56,7 +57,8 @@ def command(
     there = replace(where, directory=folder) if folder else where
     address = None if every else declared_address(there) if folder else product
     platform = read_platform(there)
-    report = status(platform, address, history=history, lineage=lineage, known=folder is None)
+    actor = known_identity(platform)
+    report = status(platform, address, history=history, lineage=lineage, known=folder is None, actor=actor)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -79,6 +81,7 @@ def _show(report: Report) -> None:
 
     from alchemesh_cli.printing import console as console_of
     from alchemesh_cli.render.environment import environment_in_words
+    from alchemesh_cli.render.inbox import inbox_summary
     from alchemesh_cli.render.status import print_history, print_lineage, print_product, print_scores, print_summaries
 
     console = console_of(highlight=False)
@@ -95,6 +98,8 @@ def _show(report: Report) -> None:
         nothing = f"nothing is deployed in {where} yet"
         following = with_context_options(remedy("{}; {} writes one", UP_HINT, Command(("init",))))
         console.print(f"{nothing}\n\nnext: {following}", soft_wrap=True)
+    if report.inbox:
+        console.print(f"\n{inbox_summary(report.inbox)}", soft_wrap=True)
     if report.history is not None:
         print_history(console, report.history, with_product=report.status is None)
     if report.lineage is not None:

@@ -51,6 +51,7 @@ def notice(
       alchemesh contract notice flights-table breaking-change --withdraw
     """
     from alchemesh_cli.contract.manifest import named_in_manifest
+    from alchemesh_cli.render.events import showing
     from alchemesh_platform.app.contracts import give_notice, withdraw_notice
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
@@ -63,7 +64,8 @@ def notice(
     if withdraw:
         result = withdraw_notice(platform, actor, what, port, manifest)
     else:
-        result = give_notice(platform, actor, what, port, manifest, message=message)
+        with showing(where, "notice", as_json=as_json) as shown:
+            result = give_notice(platform, actor, what, port, manifest, message=message, listen=shown)
     if as_json:
         notice = result.notice.as_json()
         document = {**notice, "new": result.new, "withdrawn": withdraw, "consumers": list(result.consumers)}
