@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.contracts.compatibility.step import PortStep
 
 SectionKind = Literal["product", "input", "need", "code", "output"]
-Operation = Literal["same", "create", "import", "update", "replace", "delete", "read"]
+Operation = Literal["same", "create", "import", "update", "replace", "delete", "read", "drift"]
 State = Literal["running", "done", "failed"]
 # How far a port got. A run that succeeded has only ports that are done, or that it was not limited to.
 Condition = Literal["done", "failed", "refused", "not completed", "not attempted", "not targeted"]
@@ -88,6 +88,7 @@ class Change:
     planning: bool = False
     outputs_reported: int = 0
     loss: Loss | None = None
+    is_compared: bool = False
 
     @property
     def is_group(self) -> bool:
@@ -277,6 +278,11 @@ class Progress:
             change.operation = operation  # a refresh reports the drift only in the outputs
         if event.diffs:
             change.diffs = event.diffs
+        # A refresh compares each resource. An update without a difference of properties changed no record: it is drift
+        # that the provider has found, and `up` corrects it.
+        change.is_compared = change.is_compared or event.op == "refresh"
+        if change.is_compared and change.operation == "update" and not change.diffs:
+            change.operation = "drift"
         change.planning = event.planning
         if (loss := self._losses.get(event.urn)) is not None:
             _lose(change, loss)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from alchemesh_platform.deployment.progress import ASSET, Progress
-from alchemesh_platform.engine.run.events import ResourceFailed, ResourceOutputs, ResourcePre
+from alchemesh_platform.engine.run.events import PropertyDiff, ResourceFailed, ResourceOutputs, ResourcePre
 
 from .reported import PRODUCT, STACK, reported, urn
 
@@ -97,3 +98,23 @@ def test_the_three_steps_of_a_replacement_are_one_change() -> None:
         progress.on_event(reported(ResourcePre, FOLDER, "files-storage-folder", component, op))
         progress.on_event(reported(ResourceOutputs, FOLDER, "files-storage-folder", component, op))
     assert progress.counts() == {"replace": 1}
+
+
+@pytest.mark.parametrize(
+    ("diffs", "operation"), [((), "drift"), ((PropertyDiff("rows", "update", old=3, new=4),), "update")]
+)
+def test_a_refresh_separates_drift_from_a_changed_record(diffs: tuple[PropertyDiff, ...], operation: str) -> None:
+    """A refresh said `changed` and `url X → X` of a table that differed from its model."""
+    progress = Progress()
+    component = urn(COMPONENT, "files-storage")
+    progress.on_event(reported(ResourcePre, FOLDER, "files-storage-folder", component, "refresh"))
+    ended = reported(ResourceOutputs, FOLDER, "files-storage-folder", component, "update")
+    progress.on_event(replace(ended, diffs=diffs))
+    assert progress.counts() == {operation: 1}
+
+
+def test_a_deployment_that_corrects_drift_changes_the_resource() -> None:
+    progress = Progress()
+    for kind in (ResourcePre, ResourceOutputs):
+        progress.on_event(reported(kind, FOLDER, "files-storage-folder", urn(COMPONENT, "files-storage"), "update"))
+    assert progress.counts() == {"update": 1}

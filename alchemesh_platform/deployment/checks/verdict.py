@@ -22,6 +22,7 @@ from alchemesh_platform.deployment.checks.promises import (
     rule_problems,
     steps_of,
 )
+from alchemesh_platform.deployment.checks.renames import rename_problems
 from alchemesh_platform.deployment.foundation_outputs import FoundationMissing, foundation_problems, with_foundations
 from alchemesh_platform.deployment.grants.input_access import (
     AccessMissing,
@@ -132,6 +133,7 @@ def before_engine(
         inputs = input_access(registry, plan, now, targets=targets, auto=auto)
         warnings += [Problem(plan.location, "", line, severity="warning") for line in dict.fromkeys(failed)]
         warnings += govern(registry, manifest, plan)
+        warnings += rename_problems(registry, manifest, plan)
         warnings += notice_problems(registry, plan, now)
         warnings += waiting_problems(plan)
         unfounded = foundation_problems(plan, "warning" if previewing else "error")

@@ -246,6 +246,8 @@ def _diffs(step: dict[str, Any], inputs: _Sides, outputs: _Sides, *, refresh: bo
         kind, input_diff = _text(diff.get("diffKind")) or "update", diff.get("inputDiff") is True
         old = (inputs if input_diff else outputs)[0]
         new = (outputs if refresh and not input_diff else inputs)[1]
+        if refresh and kind == "update" and at_path(old, path) == at_path(new, path):
+            continue  # our provider marks drift in a property that is unchanged; its note says what differs
         named = by_name(path, kind, old, new) if _text(step.get("type")).startswith(OUR_TYPES) else None
         if named is not None:
             found += [PropertyDiff(place, each, input_diff, *sides) for place, each, *sides in named]

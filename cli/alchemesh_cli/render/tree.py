@@ -45,6 +45,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     "update": ("~", "yellow", "changed"),
     "replace": ("±", "magenta", "replaced"),
     "delete": ("-", "red", "removed"),
+    "drift": ("!", "yellow", "drifted"),
     "same": ("=", "dim", "unchanged"),
     "read": ("=", "dim", "read"),
 }
@@ -54,6 +55,7 @@ WILL = {
     "update": "to change",
     "replace": "to replace",
     "delete": "to remove",
+    "drift": "drifted",
 }
 _OPERATION_OF: Mapping[ChangeWord, str] = {"added": "create", "removed": "delete", "changed": "update"}
 _KIND_WIDTH = max(len(kind) for kind in KINDS)
@@ -126,7 +128,10 @@ def _mark(section: Section, *, preview: bool, running: bool) -> tuple[str, str]:
     if preview:
         mark, style, _ = MARKS[section.operation]
         return mark, style
-    return ("-", "red") if section.operation == "delete" else ("✓", "green")
+    if section.operation in ("delete", "drift"):
+        mark, style, _ = MARKS[section.operation]
+        return mark, style
+    return "✓", "green"
 
 
 def _title(section: Section) -> str:
@@ -177,7 +182,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
             if change.state == "failed":
                 yield [Text.assemble(("✗ ", "red"), f"{_short_type(change)} {change.name}")]
             continue
-        if change.operation in ("import", "update", "replace") or (
+        if change.operation in ("import", "update", "replace", "drift") or (
             change.operation == "delete" and section.operation != "delete"
         ):
             yield _changed(change, f"{_short_type(change)} {change.name}{_lost(change, preview=preview)}")

@@ -83,6 +83,10 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
         evolution = delta.plan_table(Path(inputs.path), _wanted(inputs))
         if evolution is None:
             return Drift(f"table {inputs.table} is missing in {inputs.path}; `up` creates it again, empty", "url")
+        if evolution.incompatible and inputs.on_incompatible_change == "refuse":
+            return Drift(
+                f"table {inputs.table} differs from its model, and `up` refuses it: {_reasons(evolution)}", "url"
+            )
         if evolution.steps or evolution.incompatible:
             return Drift(f"table {inputs.table} differs from its model; `up` updates it", "url")
         if directory.needs_environment(Path(inputs.path)):
