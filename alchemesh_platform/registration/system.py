@@ -45,6 +45,8 @@ class System:
             emulated environment.
         checks: Name: ``"module:function"``, for `alchemesh doctor`. The function takes the environment's platform and
             returns its finding, or raises a Failure with the fix.
+        retained: ``"module:Name"``, an :class:`alchemesh_platform.sdk.retained.RetainedData`: finds and deletes data
+            that stayed when its resource was removed.
     """
 
     name: str
@@ -60,3 +62,4 @@ class System:
     servers: tuple[tuple[str, str], ...] = ()
     emulation: str | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
+    retained: str | None = None

@@ -30,6 +30,7 @@ COMMANDS = {
     "env": "Print the product's connections as shell variables.",
     "status": "Show deployed products and their health.",
     "inbox": "Show the decisions, notices and ends of access that concern you.",
+    "data": "List and delete data of removed products and ports.",
     "contract": "Show, compare, export and import contracts of output ports.",
     "access": "Request access to output ports, and decide on requests.",
     "mesh": "Apply the mesh repo, and show the mesh and its audit log.",
@@ -55,7 +56,7 @@ ONLY_PRINT = frozenset(
         "completion",
         "contract show", "contract diff", "contract notices", "contract export", "contract import",
         "access list", "access show", "access credential",
-        "mesh show", "mesh audit", "policy list", "policy show", "policy test", "engine",
+        "data list", "mesh show", "mesh audit", "policy list", "policy show", "policy test", "engine",
     }
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from alchemesh_platform.machine.directory import OWNER_FILE
+from alchemesh_platform.registry.audit import acts_of
 
 from .harness import PORT_ALONE, Shop, write_shop
 
@@ -97,3 +98,32 @@ def test_product_is_destroyed_from_its_record_when_its_folder_is_gone(pair: Shop
     elsewhere.done("destroy", "shop/orders", "--yes", "--delete-data", *platform)
     assert not table_of(pair, "dev").exists()
     assert not pair.deployed("shop.orders")
+
+
+def test_retained_data_is_listed_and_deleted_later(pair: Shop) -> None:
+    """Data that `destroy` kept could only be deleted by hand."""
+    pair.done("up", "--yes")
+    assert pair.json("data", "list") == {"environment": "local", "emulated": False, "retained": []}
+    write_deltalake(str(table_of(pair, "local")), TWO_ORDERS, mode="append")
+    pair.done("destroy", "--yes")
+    retained = pair.json("data", "list")["retained"]
+    assert [(one["address"], one["kind"]) for one in retained] == [
+        ("shop/orders/orders-table/order", "Delta table"),
+        ("shop/orders/sales", "folder"),
+    ]
+    assert retained[0] == {
+        "address": "shop/orders/orders-table/order",
+        "kind": "Delta table",
+        "name": str(table_of(pair, "local")),
+        "contents": "2 rows",
+        "environment": "local",
+        "deletable": True,
+    }
+    [deleted] = pair.json("data", "delete", "shop/orders/orders-table", "--yes")["deleted"]
+    assert deleted == retained[0]
+    assert not table_of(pair, "local").exists()
+    assert [one["address"] for one in pair.json("data", "list", "shop/orders")["retained"]] == ["shop/orders/sales"]
+    nothing = pair.run("data", "delete", "shop/orders/orders-table", "--yes")
+    assert (nothing.returncode, nothing.stderr.strip()) == (0, "no data of shop/orders/orders-table to delete in local")
+    with pair.registry() as registry:
+        assert [act.operation for act in acts_of(registry, product="shop/orders")][:1] == ["data delete"]

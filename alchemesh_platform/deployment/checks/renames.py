@@ -62,10 +62,10 @@ def _renamed_ports(registry: Registry, plan: Plan) -> Iterator[Problem]:
         before = _like(removed, "input", origin=port.origin) if port.name not in recorded else None
         if before is not None:
             yield _renamed_port(before, port.name, port.component.location, port.component.path)
-    for output in plan.outputs:
+    for at, output in enumerate(plan.outputs):
         before = _like(removed, "output", models=tuple(output.models)) if output.name not in recorded else None
         if before is not None:
-            yield _renamed_port(before, output.name, output.location, "output_ports")
+            yield _renamed_port(before, output.name, output.location, f"output_ports[{at}]")
 
 
 def _like(removed: dict[str, PortRecord], direction: str, **fields: object) -> str | None:

@@ -19,5 +19,6 @@ SYSTEM = System(
     subscribers={"topic": "alchemesh_platform.systems.kafka.subscription:SUBSCRIBERS"},
     credentials={"topic": "alchemesh_platform.systems.kafka.credential:topic_credential"},
     servers=(("kafka", "bootstrap_servers"),),
+    retained="alchemesh_platform.systems.kafka.retained:RETAINED",
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",
 )

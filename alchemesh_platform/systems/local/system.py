@@ -23,6 +23,7 @@ SYSTEM = System(
     },
     subscribers={"data-api": "alchemesh_platform.systems.local.subscription:SUBSCRIBERS"},
     credentials={"data-api": "alchemesh_platform.systems.local.credential:data_api_credential"},
+    retained="alchemesh_platform.systems.local.retained:RETAINED",
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={
         "data api": "alchemesh_platform.systems.local.doctor:data_api",

@@ -10,9 +10,11 @@ from typing import Any
 import grpc
 import pytest
 
+from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.systems.kafka import schemas, topics
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.systems.kafka.retained import RETAINED
 from parts.kafka import Broker
 from tests.provider.wire import CheckFailed, Wire, connected
 from tests.systems.kafka.clients import access
@@ -162,6 +164,20 @@ def test_schema_of_an_earlier_version_gets_its_environment_by_an_update(kafka: B
     published = schemas.published_of(cluster(kafka), schemas.SCHEMA_TOPIC, "earlier")
     assert published is not None
     assert published.environment == "local"
+
+
+def test_retained_topic_is_found_and_deleted(kafka: Broker, wire: Wire) -> None:
+    made = wire.create(TYPE, wanted(kafka, "remaining"))
+    kafka.produce("remaining", [b"{}"] * 3)
+    wire.delete(made)
+    platform = Platform(
+        environment="local", state="file:///state", registry="sqlite:///r", home="/", settings={"kafka": access(kafka)}
+    )
+    [found] = [one for one in RETAINED.find(platform) if one.name == "remaining"]
+    assert (found.owner, found.contents) == ("aviation/flights/events/remaining", "at most 3 messages")
+    RETAINED.delete(platform, found)
+    assert now(kafka, "remaining") is None
+    assert schemas.published_of(cluster(kafka), schemas.SCHEMA_TOPIC, "remaining") is None
 
 
 def test_a_topic_with_messages_is_retained_and_adopted_and_an_empty_one_is_deleted(kafka: Broker, wire: Wire) -> None:

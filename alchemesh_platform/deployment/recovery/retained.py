@@ -1,0 +1,115 @@
+"""Find the data of an environment that stayed when its resources were removed, and delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.names import project_name
+from alchemesh_platform.deployment.operator import stack_of
+from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
+from alchemesh_platform.registry.records import HoldingRecord, PortRecord, ProductRecord
+from alchemesh_platform.sdk.retained import Retained, RetainedData
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+
+class StillDeployed(Failure):
+    """Raised when data belongs to a resource that is deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Retained data of an environment, and the reasons why some systems could not be searched."""
+
+    data: tuple[Retained, ...]
+    unsearched: tuple[Failure, ...] = ()
+
+
+def retained_data(registry: Registry, platform: Platform, address: str | None = None) -> Found:
+    """The data of an environment that no deployed port or need has.
+
+    Args:
+        registry: The registry of the environment.
+        platform: The environment.
+        address: A product, a port or a model; all by default.
+    """
+    found, failures = list[Retained](), list[Failure]()
+    for name, part in _parts().items():
+        try:
+            found += [replace(one, system=name) for one in part.find(platform)]
+        except Failure as failure:
+            failures.append(failure)
+    found += _holdings(registry, platform)
+    return Found(
+        tuple(
+            one
+            for one in sorted(found, key=lambda one: (one.owner, one.name))
+            if (address is None or one.is_below(address)) and not _is_recorded(registry, one)
+        ),
+        tuple(failures),
+    )
+
+
+def delete_retained(
+    platform: Platform, product: str, data: Sequence[Retained], report: Callable[[str], None]
+) -> list[Retained]:
+    """Delete retained data of one product, under the lock of its stack.
+
+    Args:
+        platform: The environment.
+        product: ``domain/product``.
+        data: The data; each has a system.
+        report: Receives a line for each finding of the lock.
+
+    Raises:
+        StackLocked: when a run works on the product.
+        StillDeployed: when the state has a resource with this data; then nothing is deleted.
+    """
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.state.checkout import checked_out
+    from alchemesh_platform.engine.state.deployed import deployed_ids, deployed_state
+
+    engine, parts = find_engine(progress=report), _parts()
+    with checked_out(stack_of(project_name(*product.split("/")), platform), report=report) as stack:
+        deployed = {one for ids in deployed_ids(deployed_state(engine, stack)).values() for one in ids}
+        for one in data:
+            if one.name in deployed:
+                raise StillDeployed(
+                    f"{one.name} belongs to {one.owner}, which is deployed", hint="only `destroy` deletes deployed data"
+                )
+        for one in data:
+            if one.system is not None:
+                parts[one.system].delete(platform, one)
+    return list(data)
+
+
+def _holdings(registry: Registry, platform: Platform) -> Iterator[Retained]:
+    """Objects in a cloud that were retained: recorded, but in no state."""
+    from alchemesh_platform.engine.install.find import find_engine
+    from alchemesh_platform.engine.state.deployed import deployed_ids, deployed_state
+
+    holdings = registry.all(HoldingRecord, platform.environment)
+    engine = find_engine() if holdings else None
+    for product in sorted({one.product for one in holdings}) if engine is not None else ():
+        deployed = deployed_ids(deployed_state(engine, stack_of(project_name(*product.split("/")), platform)))
+        for one in holdings:
+            if one.product == product and one.id not in deployed.get(one.type, ()):
+                kind = one.type.rpartition(":")[2]
+                yield Retained(kind, one.id, f"{product}/{one.name}", environment=one.environment)
+
+
+def _is_recorded(registry: Registry, data: Retained) -> bool:
+    """Whether a deployed product has the data, in any environment."""
+    texts = [f'"{text}{end}' for text in data.recorded_as for end in ('"', "/")]
+    records = (*registry.all(PortRecord, product=data.product), *registry.all(ProductRecord, product=data.product))
+    return any(text in record.model_dump_json() for record in records for text in texts)
+
+
+def _parts() -> dict[str, RetainedData]:
+    offers = installed_systems().single("retained data", lambda system: system.retained)
+    return Parts(offers, part_of(RetainedData)).loaded()[0]

@@ -1,0 +1,66 @@
+"""Data that stayed when its resource was removed, as a system finds and deletes it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """Data of one port, need or model, deployed or not.
+
+    Args:
+        kind: What it is, in words: ``Delta table``.
+        name: Its name in its system: a path, a topic.
+        owner: Address that it belongs to: ``domain/product/port`` or ``domain/product/port/model``.
+        contents: Its contents in words: ``3 rows``.
+        recorded_as: Texts of which a record of a deployed port contains one.
+        environment: Its environment; None if an earlier version marked it without one.
+        system: Name of the system that deletes it; None if Alchemesh cannot delete it.
+    """
+
+    kind: str
+    name: str
+    owner: str
+    contents: str = ""
+    recorded_as: tuple[str, ...] = ()
+    environment: str | None = None
+    system: str | None = None
+
+    @property
+    def product(self) -> str:
+        """``domain/product``."""
+        return "/".join(self.owner.split("/")[:2])
+
+    def is_below(self, address: str) -> bool:
+        """Whether it belongs to a product, a port or a model."""
+        return f"{self.owner}/".startswith(f"{address}/")
+
+    def as_json(self) -> dict[str, Any]:
+        """The data as one JSON object."""
+        return {
+            "address": self.owner,
+            "kind": self.kind,
+            "name": self.name,
+            "contents": self.contents,
+            "environment": self.environment,
+            "deletable": self.system is not None,
+        }
+
+
+class RetainedData(ABC):
+    """Finds and deletes the data of a system."""
+
+    @abstractmethod
+    def find(self, platform: Platform) -> Iterator[Retained]:
+        """All data of an environment that has an owner, deployed or not."""
+
+    @abstractmethod
+    def delete(self, platform: Platform, data: Retained) -> None:
+        """Delete data. Missing data is no error. The caller holds the lock of the product."""

@@ -1,0 +1,119 @@
+"""`alchemesh data`: data that stayed when its product or port was removed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.options import take_over_option, yes_option
+
+if TYPE_CHECKING:
+    from alchemesh_platform.app.where import Where
+    from alchemesh_platform.deployment.recovery.retained import Found
+
+HEADS = ("address", "kind", "contents", "name")
+IN_A_CLOUD = (
+    "data in a cloud is deleted by the product: deploy it with `keep_on_destroy: false` for its port or need, then run "
+    "`destroy`"
+)
+
+
+@click.group(short_help="List and delete data of removed products and ports.")
+def command() -> None:
+    """List and delete data of removed products and ports.
+
+    `destroy` keeps the data of a product, and `up` the data of a port that is no longer declared. A later `up` with
+    the same names uses it again.
+
+    \b
+    Examples:
+      alchemesh data list
+      alchemesh data delete retail/orders/sales-table
+    """
+
+
+@command.command("list", short_help="List data that no deployed port has.")
+@where_options
+@json_option
+@click.argument("address", required=False)
+def list_(where: Where, as_json: bool, address: str | None) -> None:
+    """List data that no deployed port has.
+
+    ADDRESS is a product, a port or a model: domain/product, domain/product/port, domain/product/port/model.
+
+    \b
+    Examples:
+      alchemesh data list
+      alchemesh data list retail/orders -e dev --json
+    """
+    from alchemesh_cli.render.table import table_lines, terminal_width
+    from alchemesh_platform.app.data import retained
+    from alchemesh_platform.app.where import read_platform
+
+    found = retained(read_platform(where), address)
+    _report(found)
+    if as_json:
+        data = [one.as_json() for one in found.data]
+        click.echo(json.dumps({**where.as_json(), "retained": data}, indent=2, ensure_ascii=False))
+    elif found.data:
+        rows = [(one.owner, one.kind, one.contents, one.name) for one in found.data]
+        for line in table_lines(HEADS, rows, terminal_width()):
+            click.echo(line)
+    else:
+        click.echo(f"no data of a removed product or port in {where.environment}", err=True)
+
+
+@command.command(short_help="Delete data that no deployed port has, for good.")
+@where_options
+@json_option
+@click.argument("address")
+@yes_option
+@take_over_option
+def delete(where: Where, as_json: bool, address: str, confirmed: bool, take_over: str | None) -> int:
+    """Delete data that no deployed port has, for good.
+
+    ADDRESS is a product, a port or a model: domain/product, domain/product/port, domain/product/port/model. Requires
+    the right to destroy the product. The audit log records it.
+
+    \b
+    Examples:
+      alchemesh data delete retail/orders/sales-table
+      alchemesh data delete retail/orders -e dev --yes
+    """
+    from alchemesh_cli.asking import confirm
+    from alchemesh_cli.render.events import report, showing
+    from alchemesh_platform.app.data import delete as delete_data
+    from alchemesh_platform.app.data import retained
+    from alchemesh_platform.app.where import read_platform
+    from alchemesh_platform.base.failure import ExitCode
+    from alchemesh_platform.identity.identify import identify
+
+    platform = read_platform(where)
+    found = retained(platform, address)
+    _report(found)
+    deletable = [one for one in found.data if one.system is not None]
+    done = []
+    if deletable:
+        for one in deletable:
+            click.echo(f"{one.owner}  {one.kind}, {one.contents}: {one.name}", err=True)
+        confirm(f"Delete this data of {address} from {where.environment} for good?", confirmed)
+        with showing(where, "data delete", as_json=as_json) as shown:
+            done = delete_data(platform, deletable, identify(platform), take_over=take_over, listen=shown)
+    else:
+        report(f"no data of {address} to delete in {where.environment}")
+    if len(found.data) > len(deletable):
+        report(f"note: {IN_A_CLOUD}")
+    if as_json:
+        document = {**where.as_json(), "deleted": [one.as_json() for one in done]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    return ExitCode.DONE
+
+
+def _report(found: Found) -> None:
+    from alchemesh_cli.render.events import report
+
+    for failure in found.unsearched:
+        report(f"warning: {failure.message}")
