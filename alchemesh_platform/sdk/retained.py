@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ class Retained:
     """Data of one port, need or model, deployed or not.
 
     Args:
-        kind: What it is, in words: ``Delta table``.
+        kind: Its kind in words: ``Delta table``.
         name: Its name in its system: a path, a topic.
         owner: Address that it belongs to: ``domain/product/port`` or ``domain/product/port/model``.
         contents: Its contents in words: ``3 rows``.
@@ -54,13 +53,12 @@ class Retained:
         }
 
 
-class RetainedData(ABC):
+class RetainedData:
     """Finds and deletes the data of a system."""
 
-    @abstractmethod
     def find(self, platform: Platform) -> Iterator[Retained]:
         """All data of an environment that has an owner, deployed or not."""
+        yield from ()
 
-    @abstractmethod
     def delete(self, platform: Platform, data: Retained) -> None:
         """Delete data. Missing data is no error. The caller holds the lock of the product."""

@@ -56,7 +56,7 @@ def _renamed_ports(registry: Registry, plan: Plan) -> Iterator[Problem]:
         record.address.rpartition("/")[2]: record
         for record in registry.all(PortRecord, plan.environment, plan.product.address)
     }
-    declared = {one.name for one in (*plan.inputs, *plan.outputs)}
+    declared = {*(one.name for one in plan.inputs), *(one.name for one in plan.outputs)}
     removed = {name: record for name, record in recorded.items() if name not in declared}
     for port in plan.inputs:
         before = _like(removed, "input", origin=port.origin) if port.name not in recorded else None

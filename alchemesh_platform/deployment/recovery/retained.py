@@ -94,8 +94,10 @@ def _holdings(registry: Registry, platform: Platform) -> Iterator[Retained]:
     from alchemesh_platform.engine.state.deployed import deployed_ids, deployed_state
 
     holdings = registry.all(HoldingRecord, platform.environment)
-    engine = find_engine() if holdings else None
-    for product in sorted({one.product for one in holdings}) if engine is not None else ():
+    if not holdings:
+        return
+    engine = find_engine()
+    for product in sorted({one.product for one in holdings}):
         deployed = deployed_ids(deployed_state(engine, stack_of(project_name(*product.split("/")), platform)))
         for one in holdings:
             if one.product == product and one.id not in deployed.get(one.type, ()):
