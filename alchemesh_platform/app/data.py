@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.app.events import Listener, Noted, ignore, notes_to
 
 if TYPE_CHECKING:
-    from alchemesh_platform.deployment.recovery.retained import Found
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
-    from alchemesh_platform.sdk.retained import Retained
+    from alchemesh_platform.sdk.retained import Found, Retained
 
 
 def retained(platform: Platform, address: str | None = None) -> Found:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.base.failure import Failure
+
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
 
@@ -51,6 +53,14 @@ class Retained:
             "environment": self.environment,
             "deletable": self.system is not None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Retained data of an environment, and the reasons why some systems could not be searched."""
+
+    data: tuple[Retained, ...]
+    unsearched: tuple[Failure, ...] = ()
 
 
 class RetainedData:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
@@ -11,7 +11,7 @@ from alchemesh_platform.base.names import project_name
 from alchemesh_platform.deployment.operator import stack_of
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
 from alchemesh_platform.registry.records import HoldingRecord, PortRecord, ProductRecord
-from alchemesh_platform.sdk.retained import Retained, RetainedData
+from alchemesh_platform.sdk.retained import Found, Retained, RetainedData
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 class StillDeployed(Failure):
     """Raised when data belongs to a resource that is deployed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Retained data of an environment, and the reasons why some systems could not be searched."""
-
-    data: tuple[Retained, ...]
-    unsearched: tuple[Failure, ...] = ()
 
 
 def retained_data(registry: Registry, platform: Platform, address: str | None = None) -> Found:

@@ -12,7 +12,7 @@ from alchemesh_cli.options import take_over_option, yes_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
-    from alchemesh_platform.deployment.recovery.retained import Found
+    from alchemesh_platform.sdk.retained import Found
 
 HEADS = ("address", "kind", "contents", "name")
 IN_A_CLOUD = (
