@@ -88,11 +88,13 @@ class Comparison:
 
     Args:
         steps: The changes of each port.
-        problems: The rules that the changes break, each with its line.
+        problems: The rules that the changes break, and the changes that must wait for consumers, each with its line.
+        is_recorded: Whether the registry records the product.
     """
 
     steps: tuple[PortStep, ...]
     problems: tuple[Problem, ...]
+    is_recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,12 @@ def show(platform: Platform, manifest: LoadedManifest | None = None, port: str |
 
 
 def diff(
-    platform: Platform, manifest: LoadedManifest, port: str | None = None, *, against: str | None = None
+    platform: Platform,
+    manifest: LoadedManifest,
+    port: str | None = None,
+    *,
+    against: str | None = None,
+    strict: bool = False,
 ) -> Comparison:
     """Compare the contracts of a manifest with the recorded ones.
 
@@ -143,22 +150,33 @@ def diff(
         manifest: The product.
         port: Name of one port; all by default.
         against: A recorded version to compare with instead of the deployed one. Its changes break no rule.
+        strict: Whether a change that must wait for consumers is an error, as in `up`, instead of a warning.
 
     Raises:
         UnknownPort, UnknownVersion: when it does not exist; suggests the closest name.
     """
-    from alchemesh_platform.contracts.compatibility.rules import problems_of
+    from alchemesh_platform.base.problems import in_file_order
     from alchemesh_platform.contracts.compatibility.step import compare, step_of
+    from alchemesh_platform.deployment.checks.promises import held_problems, rule_problems, steps_of
 
-    recorded = _recorded_of(platform, manifest.product.address)
+    address = manifest.product.address
+    with reading(platform) as registry:
+        recorded = _recorded(registry, platform.environment, address)
+        judged = (
+            steps_of(registry, platform.environment, manifest, "preview", registry.now())
+            if registry is not None and against is None
+            else []
+        )
+    by_address = {step.address: step for step in judged}
     steps = tuple(
-        step_of(each.identity.address, each.recorded, each.declared)
+        by_address.get(each.identity.address) or step_of(each.identity.address, each.recorded, each.declared)
         if against is None
         else compare(each.identity.address, version_of(each, against), each.declared)
         for each in of_product(manifest, recorded, port)
     )
-    problems = (problem for step in steps for problem in problems_of(step.findings, manifest.tree, step.port))
-    return Comparison(steps, tuple(problems))
+    found = (rule_problems(steps, manifest), held_problems(steps, manifest, "error" if strict else "warning"))
+    problems = [problem for kind in found for each in kind.values() for problem in each]
+    return Comparison(steps, tuple(in_file_order(problems)), is_recorded=bool(recorded.promises))
 
 
 def notices(platform: Platform, manifest: LoadedManifest | None = None, port: str | None = None) -> list[GivenNotice]:

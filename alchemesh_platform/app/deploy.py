@@ -24,6 +24,7 @@ from alchemesh_platform.deployment.outcome import merged
 from alchemesh_platform.deployment.places import in_recorded_places
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recovery.kept_data import with_kept
+from alchemesh_platform.registry.records import ProductRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.operating import Right, Target
@@ -352,6 +353,7 @@ class _Run:
         plan = verdict.plan
         requests = known_requests(self.operator.registry, plan.environment, plan.product.address)
         progress = Progress(plan, verdict.steps, requests)
+        is_recorded = self.operator.registry.get(ProductRecord, plan.environment, plan.product.address) is not None
         self.listen(RunStarted(operation, verdict.plan, progress))
         outcome = self.operator.run(
             verdict.plan,
@@ -365,6 +367,8 @@ class _Run:
             allow_loss=allow_loss,
         )
         notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
+        if operation == "preview" and not is_recorded:
+            notes += (f"nothing recorded to compare with: {plan.environment} has no record of {plan.product.address}",)
         if operation == "destroy":
             notes += access_notes(self.operator.registry, plan.environment, plan.product.address)
         outcome = replace(
@@ -374,6 +378,7 @@ class _Run:
             warnings=verdict.warnings,
             notes=notes,
             places=merged(verdict.places, outcome.places),
+            is_recorded=is_recorded,
         )
         self.listen(RunEnded(outcome))
         return outcome

@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     FORBIDDEN = 4
     LOCKED = 5
     ENGINE = 6
+    UNRECORDED = 7
     CHANGES = 10
 
 
@@ -38,5 +39,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.FORBIDDEN: "A policy, a contract, a reference or a missing right forbids it.",
     ExitCode.LOCKED: "Another process holds the lock; the output names it.",
     ExitCode.ENGINE: "The engine is missing or too old.",
+    ExitCode.UNRECORDED: "Nothing is recorded to compare with: `contract diff`, and `preview` with `--strict` or "
+    "`--detailed-exitcode`.",
     ExitCode.CHANGES: "Only with `--detailed-exitcode`: the preview has changes.",
 }

@@ -34,6 +34,7 @@ class Outcome:
         waiting: Warnings of a preview that `up` would refuse now: a notice period, missing access, a missing stack.
         warnings: Warnings. They include ``waiting``.
         targets: Names of the ports that the run was limited to; none for all.
+        is_recorded: Whether the registry recorded the product before the run.
     """
 
     product: str
@@ -50,6 +51,7 @@ class Outcome:
     emulated: bool = False
     places: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    is_recorded: bool = True
 
     @property
     def outcome(self) -> OutcomeWord:
@@ -86,16 +88,20 @@ class Outcome:
         """Number of failures: what the engine reported, or else one."""
         return max(len(self.problems), 1) if self.outcome == "failed" else 0
 
-    def exit_code(self, *, detailed: bool = False) -> ExitCode:
+    def exit_code(self, *, detailed: bool = False, strict: bool = False) -> ExitCode:
         """The exit code of the command.
 
         Args:
-            detailed: Whether a preview with changes has its own exit code.
+            detailed: Whether a preview with changes has its own exit code. Then a preview that has nothing to compare
+                with has its own, too.
+            strict: Whether a preview that has nothing to compare with has its own exit code.
         """
         if self.outcome == "refused":
             return ExitCode.FORBIDDEN
         if self.outcome != "succeeded":
             return ExitCode.FAILED
+        if self.operation == "preview" and not self.is_recorded and (detailed or strict):
+            return ExitCode.UNRECORDED
         return ExitCode.CHANGES if detailed and self.progress.has_changes else ExitCode.DONE
 
     def sections(self) -> list[Section]:
@@ -117,6 +123,7 @@ class Outcome:
             "emulated": self.emulated,
             "operation": self.operation,
             "outcome": self.outcome,
+            "recorded": self.is_recorded,
             "seconds": round(self.seconds, 3),
             "changes": self.progress.counts(),
             "failures": self.failures,

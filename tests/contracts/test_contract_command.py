@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from alchemesh_platform.contracts.notices.period import NOTICES
 from alchemesh_platform.contracts.versions import keep_version
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
-from alchemesh_platform.registry.records import ContractRecord
+from alchemesh_platform.registry.records import ContractRecord, GrantRecord
 from alchemesh_platform.registry.store import Registry
 from tests.contracts.product import MANIFEST, record
 
@@ -119,8 +120,9 @@ def test_diff_against_an_equal_record_is_empty(product: Folder) -> None:
 
 
 def test_diff_without_a_registry_shows_added_ports_and_creates_no_registry(product: Folder) -> None:
-    code, out, _ = product.run("diff", "flights-table")
-    assert code == 0
+    code, out, err = product.run("diff", "flights-table")
+    assert code == ExitCode.UNRECORDED
+    assert err == "\nnothing recorded to compare with: local has no contract of aviation/flights\n"
     assert "no port → 2.0.0 active" in out
     assert not product.home.exists()
 
@@ -215,6 +217,37 @@ def test_diff_in_json_has_every_change(product: Folder) -> None:
         {"path": "contract.access", "kind": "breaking", "change": "changed", "message": "restricted, was internal"}
     ]
     assert [(finding["rule"], finding["severity"]) for finding in port["findings"]] == [("version", "error")]
+
+
+def test_a_change_that_waits_for_consumers_is_a_warning_with_fields_and_fails_with_strict(product: Folder) -> None:
+    """`contract diff` named no consumer and no date, and left with 0 while `up` would refuse."""
+    product.deploy()
+    consumer = "data_product:operations/punctuality"
+    with Registry.open(load_platform(None, "local", product.home).registry) as registry:
+        registry.put(
+            GrantRecord(
+                environment="local",
+                address="req-0badcafe",
+                product="aviation/flights",
+                port="aviation/flights/flights-table",
+                requester_kind="data_product",
+                requester="operations/punctuality",
+            )
+        )
+    product.edit("version: 2.0.0", "version: 3.0.0")
+    product.edit("access: internal", "access: restricted")
+    code, _, err = product.run("diff", "flights-table")
+    assert code == 0
+    assert f"warning: aviation/flights/flights-table: the breaking change waits for {consumer}" in err
+    document = product.json("diff", "flights-table")
+    [port] = document["ports"]
+    assert port["consumers"] == port["held"]["consumers"] == [consumer]
+    assert port["held"]["what"] == "breaking-change"
+    assert datetime.fromisoformat(port["held"]["passes_at"]) > datetime.now(UTC) + timedelta(days=89)
+    assert [problem["severity"] for problem in document["problems"]] == ["warning"]
+    code, _, err = product.run("diff", "flights-table", "--strict")
+    assert code == ExitCode.FORBIDDEN
+    assert "warning" not in err
 
 
 @pytest.mark.parametrize("command", ["show", "diff", "export"])

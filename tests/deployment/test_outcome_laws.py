@@ -266,6 +266,19 @@ def test_a_new_owner_is_in_the_tree_the_totals_the_json_and_the_comment(product:
     assert section["resources"][0]["diff"][0]["new"] == "mallory@shop.example"
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({}, ExitCode.DONE), ({"strict": True}, ExitCode.UNRECORDED), ({"detailed": True}, ExitCode.UNRECORDED)],
+)
+def test_a_preview_without_a_record_has_a_code_of_its_own_in_a_pipeline(
+    product: Composed, options: dict[str, bool], code: ExitCode
+) -> None:
+    progress = Progress(product.plan)
+    outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress, is_recorded=False)
+    assert outcome.exit_code(**options) is code
+    assert outcome.as_json()["recorded"] is False
+
+
 def _drawn(screen: Screen, outcome: Outcome) -> str:
     console = Console(width=400, color_system=None)
     with console.capture() as captured:

@@ -27,6 +27,7 @@ class PortStep:
         findings: The broken rules.
         notice: The change that requires notice to consumers; None if no notice is required.
         held: The reason why the change must wait, and the date; None if it is allowed, or was not checked.
+        consumers: Addresses of the consumers with a grant of the port, sorted.
     """
 
     address: str
@@ -36,6 +37,7 @@ class PortStep:
     findings: tuple[Finding, ...] = ()
     notice: NoticeOf | None = None
     held: Held | None = None
+    consumers: tuple[str, ...] = ()
 
     @property
     def port(self) -> str:
@@ -65,6 +67,7 @@ class PortStep:
             "notice": {"what": self.notice, "period": format_duration(self.period or timedelta(0))}
             if announced
             else None,
+            "consumers": list(self.consumers),
             "held": None if self.held is None else self.held.as_json(),
         }
 

@@ -164,10 +164,13 @@ def _held(
     registry: Registry, environment: str, product: str, steps: Sequence[PortStep], now: datetime, *, ends: bool
 ) -> list[PortStep]:
     """The steps, with the changes that must wait."""
-    needing = [replace(step, notice=_notice(step, ends=ends)) for step in steps]
+    consumers = consumers_of(registry, environment, product, now)
+    needing = [
+        replace(step, notice=_notice(step, ends=ends), consumers=tuple(sorted(consumers.get(step.address, ()))))
+        for step in steps
+    ]
     if not any(step.notice is not None and step.period for step in needing):
         return needing
-    consumers = consumers_of(registry, environment, product, now)
     notices = notices_of(registry, environment, [step.address for step in needing])
     return [
         replace(
@@ -176,7 +179,7 @@ def _held(
                 step.notice,
                 [reported.notice for reported in notices.get(step.address, ())],
                 step.period,
-                consumers.get(step.address, ()),
+                step.consumers,
                 now,
                 port=step.address,
                 version=step.before.contract.version,

@@ -75,23 +75,28 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
 @json_option
 @click.argument("port", required=False)
 @click.option("--against", metavar="VERSION", help="A recorded version.  [default: the deployed one]")
+@click.option("--strict", is_flag=True, help="Fail with exit code 4 on a change that must wait for consumers.")
 def diff(
     where: Where,
     as_json: bool,
     port: str | None,
     against: str | None,
+    strict: bool,
 ) -> ExitCode | None:
     """Compare the contracts of this folder's product with the recorded ones.
 
     Each change is classified by its effect on consumers. A breaking change needs a new major version, a compatible one
-    a new minor version. Exit code 4 means that a version is too low, or that a lifecycle step is not allowed. With
-    --against, changes since that VERSION are shown and not checked.
+    a new minor version. Exit code 4 means that a version is too low, or that a lifecycle step is not allowed. A change
+    that must wait for consumers is a warning with the consumers and the date; with --strict it has exit code 4 too.
+    Exit code 7 means that nothing is recorded to compare with. With --against, changes since that VERSION are shown
+    and not checked.
 
     \b
     Examples:
       alchemesh contract diff
       alchemesh contract diff flights-table -e prod
       alchemesh contract diff flights-table --against 1.0.0
+      alchemesh contract diff -e prod --strict   # in a merge request
       alchemesh contract diff --json | jq '.ports[].changes[] | select(.kind == "breaking")'
     """
     from alchemesh_cli.render.contract import diff_page
@@ -103,9 +108,14 @@ def diff(
     if against is not None and port is None:
         raise click.UsageError("--against needs a PORT: each port has its own versions")
     manifest = manifest_of(where)
-    found = compare(read_platform(where), manifest, port, against=against)
+    found = compare(read_platform(where), manifest, port, against=against, strict=strict)
     if as_json:
-        document = {**where.as_json(), "ports": [step.as_json() for step in found.steps]}
+        document = {
+            **where.as_json(),
+            "recorded": found.is_recorded,
+            "ports": [step.as_json() for step in found.steps],
+            "problems": [problem.as_json() for problem in found.problems],
+        }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         environment = environment_in_words(where)
@@ -114,7 +124,13 @@ def diff(
         )
     for problem in found.problems:
         click.echo(f"\n{with_context_options(problem)}", err=True)
-    return ExitCode.FORBIDDEN if errors_of(found.problems) else None
+    if errors_of(found.problems):
+        return ExitCode.FORBIDDEN
+    if found.is_recorded:
+        return None
+    address = manifest.product.address
+    click.echo(f"\nnothing recorded to compare with: {where.environment} has no contract of {address}", err=True)
+    return ExitCode.UNRECORDED
 
 
 command.add_command(notice)

@@ -34,7 +34,8 @@ def command(
 
     Each contract change is classified by its effect on consumers. Exit code 4 means that `up` would refuse: a version
     is too low, or a lifecycle step is not allowed. A change that has to wait for a notice period is a warning; with
-    --strict it fails with exit code 4.
+    --strict it fails with exit code 4. Exit code 7, with --strict or --detailed-exitcode, means that nothing is
+    recorded to compare with: the product is new here, or this machine does not reach the environment's registry.
 
     \b
     Examples:
@@ -52,4 +53,4 @@ def command(
     product = read_product(where, look=True)
     with interruptible() as cancel, showing(where, "preview", as_json=as_json, as_markdown=as_markdown) as shown:
         done = preview(product, targets=targets, parallel=parallel, strict=strict, listen=shown, cancel=cancel)
-    return done.exit_code(detailed=detailed_exitcode)
+    return done.exit_code(detailed=detailed_exitcode, strict=strict)
