@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+import yaml
 from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
@@ -50,6 +51,7 @@ def pages() -> dict[Path, str]:
         Path("reference/commands.md"): commands_page(),
         Path("reference/exit-codes.md"): exit_codes_page(),
         Path("reference/rights.md"): rights_page(),
+        Path("reference/credentials.md"): credentials_page(),
         Path("reference/manifest.md"): model_page("The manifest, `alchemesh.yaml`", _schema(DataProduct)),
         Path("reference/platform-file.md"): model_page("The platform file, `platform.yaml`", _schema(PlatformFile)),
         Path("reference/mesh-repo.md"): "\n".join(
@@ -220,6 +222,38 @@ def rights_page() -> str:
     lines = [RIGHTS_INTRODUCTION, f"| Action | {' | '.join(PERSONAS)} |", "|---" * (len(PERSONAS) + 1) + "|"]
     lines += [f"| {action} | {' | '.join(given[action] for given in rights.values())} |" for action in actions]
     return "\n".join(lines)
+
+
+CREDENTIALS_INTRODUCTION = """\
+# Credentials and local users
+
+The tables say which actions are possible with a credential, and for users of the machine that serves a data API. Tests
+try every cell against a deployed data API. [Rights](rights.md) has the table of people and their personas; [sharing a
+machine](../sharing-a-machine.md) explains files, servers and code.
+
+## Credentials of a data API
+"""
+
+LOCAL_USERS_INTRODUCTION = """
+## Users of the machine
+
+A user of the same machine, other than the user who deploys, reaches none of these files. The administrator of the
+machine reaches all of them, and so does code that runs as the user who deploys.
+
+| In the home of the platform | Another user reads | Another user changes |
+|---|---|---|
+"""
+
+
+def credentials_page() -> str:
+    """The tables of credentials and local users, from the data of their tests."""
+    table = yaml.safe_load((DOCS.parent / "tests" / "attacks" / "reach.yml").read_text("utf-8"))
+    holders, actions = table["credentials"]["holders"], table["credentials"]["actions"]
+    lines = [f"| Action | {' | '.join(holders)} |", "|---" * (len(holders) + 1) + "|"]
+    for at, action in enumerate(actions):
+        lines.append(f"| {action} | {' | '.join('yes' if may[at] else 'no' for may in holders.values())} |")
+    users = "\n".join(f"| {kind} | no | no |" for kind in table["files"])
+    return CREDENTIALS_INTRODUCTION + "\n" + "\n".join(lines) + "\n" + LOCAL_USERS_INTRODUCTION + users
 
 
 def model_page(title: str, schema: dict[str, Any]) -> str:

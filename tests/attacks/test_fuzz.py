@@ -27,7 +27,7 @@ from alchemesh_platform.registry.tables import TABLES
 from tests.attacks.mutations import damaged, mutated
 from tests.registry.recorded import one_of_each
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flights"
 MANIFESTS, REGISTRIES, STATES = 200, 60, 300

@@ -16,6 +16,7 @@ import pytest
 
 from alchemesh_platform.base.private import open_paths
 from alchemesh_platform.connections import Connections
+from tests.attacks.reach import files, reached_by_others
 from tests.commands import COMMAND, LONGEST
 from tests.waiting import until
 
@@ -56,6 +57,7 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     until(lambda: answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}, what="the API sees the rows")
 
     assert list(open_paths(shop.home)) == [], "other users of the machine read nothing"
+    assert reached_by_others(shop.home) == {kind: [] for kind in files()}
     (shop.home / "local" / "registry.db").chmod(0o644)
     (shop.home / "local" / "data").chmod(0o755)
     checks = {check["check"]: check for check in json.loads(shop.run("doctor", "--json").stdout)}
