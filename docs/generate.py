@@ -34,8 +34,8 @@ from alchemesh_platform.mesh_repo.difference import MeshDiff, RecordChange
 from alchemesh_platform.mesh_repo.models import Domain, Users
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
+from alchemesh_platform.policies.given import PolicyFile
 from alchemesh_platform.policies.load import SHIPPED, SHIPPED_TOGETHER, load_policies
-from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.registry.records import DomainRecord, Persona, ProductRecord, Record, TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.sdk.spec import ComponentSpec
@@ -58,7 +58,7 @@ def pages() -> dict[Path, str]:
             (
                 model_page("The mesh repo: a domain, `kind: Domain`", _schema(Domain)),
                 model_page("The mesh repo: users, `kind: Users`", _schema(Users)),
-                model_page("The mesh repo: a policy, `kind: Policy`", _schema(Policy)),
+                model_page("The mesh repo: a policy, `kind: Policy`", _schema(PolicyFile)),
             )
         ),
         Path("components/README.md"): components_page([catalog[name] for name in sorted(catalog)]),

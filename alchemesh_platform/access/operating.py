@@ -13,7 +13,8 @@ from alchemesh_platform.access.requester import is_recorded
 from alchemesh_platform.access.rights import NotAllowed, if_that_is_you
 from alchemesh_platform.policies.evaluate import evaluate_operation
 from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
-from alchemesh_platform.policies.models import GivenMesh, GivenOperation, GivenTarget, GivenUser, Outcome
+from alchemesh_platform.policies.given import GivenMesh, GivenOperation, GivenTarget, GivenUser
+from alchemesh_platform.policies.models import Outcome
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import DomainRecord, PolicyRecord, ProductRecord, TeamRecord, UserRecord
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Composed, Where
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.policies.results import PolicyResult
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A planned product.
 
     Args:

@@ -99,7 +99,7 @@ def check_mesh_right(registry: Registry, environment: str, actor: Identity, diff
     from alchemesh_platform.access.operating import Operating, Target
     from alchemesh_platform.access.rights import PLATFORM_OWNER, is_platform_owner
     from alchemesh_platform.mesh_repo.difference import shared_changes, touched_domains
-    from alchemesh_platform.policies.models import GivenMesh
+    from alchemesh_platform.policies.given import GivenMesh
     from alchemesh_platform.registry.records import DomainRecord, UserRecord
 
     if is_platform_owner(registry, environment, actor):

@@ -12,9 +12,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
@@ -25,8 +24,7 @@ Failed = TypeVar("Failed", bound=Failure)
 _FOLDER = re.compile(r"^(?P<package>[A-Za-z0-9._]+?)(?:-[^-]+)?(?:-py[\d.]+)?\.(?:dist|egg)-info$")
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """One entry point of a package. ``value`` is ``"module:Name"``."""
 
     name: str

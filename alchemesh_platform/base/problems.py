@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from alchemesh_platform.base.remedy import HINT_MARK, Remedy, hint_as_json, joined
 
@@ -14,8 +14,7 @@ LISTED_MAX = 20  # words that a hint lists
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(NamedTuple):
     """A place in a file. Lines and columns count from 1."""
 
     file: str

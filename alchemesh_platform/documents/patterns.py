@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN, VARIABLE_PATTERN
 
@@ -21,8 +21,7 @@ _NUMBERS = re.compile(r"\d+")
 _VERSION_PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """The meaning of a pattern.
 
     Args:

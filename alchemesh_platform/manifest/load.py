@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.names import ENVIRONMENT_PATTERN
@@ -54,8 +55,7 @@ class LoadedManifest:
         return self.tree.locate(path)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadManifest:
+class ReadManifest(NamedTuple):
     """A manifest with its problems. It has a product if none of the problems is an error."""
 
     tree: Node

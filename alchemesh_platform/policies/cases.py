@@ -9,8 +9,9 @@ from alchemesh_platform.base.problems import Location, ProblemsFound
 from alchemesh_platform.documents.document import Node
 from alchemesh_platform.policies.evaluate import evaluate, evaluate_operation, evaluate_request
 from alchemesh_platform.policies.facts import Component, Facts, plain
+from alchemesh_platform.policies.given import GivenOperation, GivenRequest, PolicyCase
 from alchemesh_platform.policies.load import LoadedPolicy, case_product
-from alchemesh_platform.policies.models import GivenOperation, GivenRequest, Outcome, Policy, PolicyCase, Scope
+from alchemesh_platform.policies.models import Outcome, Policy, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 
 # If a case has several outcomes in different places, the first of this order counts.

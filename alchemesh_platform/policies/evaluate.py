@@ -15,13 +15,14 @@ from alchemesh_platform.policies.expression import (
     compiled,
 )
 from alchemesh_platform.policies.facts import Facts, components_of, plain
-from alchemesh_platform.policies.models import GivenOperation, GivenRequest, Outcome, Policy, Scope
+from alchemesh_platform.policies.models import Outcome, Policy, Scope
 from alchemesh_platform.policies.results import Place, PolicyResult
 from alchemesh_platform.policies.variables import VARIABLES
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.policies.given import GivenOperation, GivenRequest
 
 _TELLING = (Outcome.ERROR, Outcome.VIOLATED, Outcome.NOT_EVALUATED)  # the outcomes that name their places, worst first
 

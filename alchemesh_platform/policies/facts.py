@@ -31,8 +31,7 @@ class Subject(NamedTuple):
     variables: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """A component of the plan with its place in the manifest; ``facts`` are the keys of the variable ``component``."""
 
     facts: Mapping[str, Any]

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from alchemesh_platform.base.problems import did_you_mean
 from alchemesh_platform.documents.shape import Expected
 from alchemesh_platform.manifest.models import InfrastructureNeed, InputPort, OutputPort, Property, SemanticModel
-from alchemesh_platform.policies.models import GivenComponent, Scope
+from alchemesh_platform.policies.given import GivenComponent
+from alchemesh_platform.policies.models import Scope
 
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _KEYS = re.compile(r"(?<![\w.\])])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)(\s*\()?")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, closest, errors_of
@@ -40,8 +40,7 @@ class NoPolicies(Failure):
     exit_code = ExitCode.USAGE
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPolicy:
+class LoadedPolicy(NamedTuple):
     """A policy without errors, and the places of its parts in the file."""
 
     policy: Policy
@@ -84,7 +83,9 @@ def check_policy(tree: Node) -> tuple[Policy | None, list[Problem]]:
     if kind is not None and kind.text in KINDS and kind.text != POLICY_KIND:
         hint = f"this is {KINDS[kind.text]}, where a policy file is expected"
         return None, [Problem(kind.location, "kind", f"found {quoted(kind.text)}, expected {POLICY_KIND}", hint)]
-    policy, problems = validate(tree, Policy)
+    from alchemesh_platform.policies.given import PolicyFile
+
+    policy, problems = validate(tree, PolicyFile)
     problems += [*_points(tree), *_effect(tree), *_expressions(tree), *_cases(tree)]
     return (None if errors_of(problems) else policy), problems
 

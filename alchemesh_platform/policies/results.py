@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from alchemesh_platform.base.problems import Location, Problem, Severity
 from alchemesh_platform.policies.models import POINTS_MAX, Effect, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in the product: a path of the manifest, empty for the product itself, and its line."""
 
     path: str
@@ -73,8 +72,7 @@ class PolicyResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Deduction:
+class Deduction(NamedTuple):
     """Points that a violated policy deducts from the value score."""
 
     policy: str
@@ -82,8 +80,7 @@ class Deduction:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ValueScore:
+class ValueScore(NamedTuple):
     """The value of a product according to its policies, with the explanation.
 
     Args:

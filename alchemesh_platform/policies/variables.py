@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from alchemesh_platform.policies.models import Scope
 
 Kind = Literal["string", "strings", "bool", "list", "map", "lists", "any"]
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A name that expressions may use.
 
     Args:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class AccessProtocol:
+class AccessProtocol(NamedTuple):
     """A protocol that a proxy can offer.
 
     A proxy's connection has one field with the name of the protocol. It holds the address, or None if the proxy does

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.installed import EntryPoint, by_name, entry_points, load_offer, offered_twice
@@ -26,16 +26,14 @@ class BrokenSystem(Failure):
     """Raised when a system, or a part of one, cannot be used; names its package and the fix."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """A system and the package that brings it."""
 
     system: System
     package: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A part that a system provides: its kind (``handler``), its name, and its reference."""
 
     kind: str

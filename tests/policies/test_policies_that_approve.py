@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from alchemesh_platform.policies.evaluate import evaluate_request
-from alchemesh_platform.policies.models import GivenRequest, Outcome
+from alchemesh_platform.policies.given import GivenRequest
+from alchemesh_platform.policies.models import Outcome
 from tests.policies.writing import facts, one, policy
 
 REQUEST = GivenRequest(

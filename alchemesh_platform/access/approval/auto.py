@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.policies.evaluate import evaluate_request
-from alchemesh_platform.policies.models import Effect, GivenRequest, Outcome, Policy
+from alchemesh_platform.policies.given import GivenRequest
+from alchemesh_platform.policies.models import Effect, Outcome, Policy
 from alchemesh_platform.registry.records import PolicyRecord
 from alchemesh_platform.registry.store import utc_now
 
