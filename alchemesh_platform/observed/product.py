@@ -92,13 +92,14 @@ def product_status(
         return status
     needs = tuple(_need(name, need, seen) for name, need in product.needs.items())
     runs = registry.deployments(address, environment, operations=["run"], limit=RUNS_SHOWN)
+    code = _code(product.code, tuple(runs), seen) if product.code else None
     return status.model_copy(
         update={
             **{name: getattr(product, name) for name in ("team", "owner", "version", "lifecycle", "description")},
             "inputs": tuple(_with_access(registry, environment, product, port) for port in inputs),
             "needs": needs,
-            "code": _code(product.code, tuple(runs), seen) if product.code else None,
-            "health": _worst([status.health, *(need.health for need in needs)]),
+            "code": code,
+            "health": _worst([status.health, *(need.health for need in needs), code.health if code else None]),
         }
     )
 
@@ -106,6 +107,7 @@ def product_status(
 # The observations, by the address of the port (or the name of the need) and the part.
 _Seen = Mapping[tuple[str, str], Observation | None]
 _SIDES = ("storage", "proxy")
+LAST_RUN_FAILED = "the last run failed"
 
 
 def _look(
@@ -122,6 +124,8 @@ def _look(
         for side in _SIDES if offered else ():
             component = getattr(offered, side)
             connection = offered.connections.get(side) if offered else None
+            if connection and side == "proxy" and port.from_product:
+                connection = port.connections.get(side) or connection  # with the credential of this product
             if component and connection:
                 things[port.address, side] = Observed(component, connection)
     for name, need in (product.needs if product else {}).items():
@@ -243,6 +247,8 @@ def _need(name: str, need: Mapping[str, Any], seen: _Seen) -> PlaceStatus:
 def _code(code: Mapping[str, Any], runs: tuple[Deployment, ...], seen: _Seen) -> CodeStatus:
     job = code.get("connection") or {}
     part = _part(str(code.get("component", "")), str(code.get("component_type", "")), seen.get(("code", "code")))
+    if runs and runs[0].outcome == "failed" and part.health != "unhealthy":
+        part = part.model_copy(update={"health": "unhealthy", "reason": LAST_RUN_FAILED})
     return CodeStatus(
         name="code",
         parts=(part,),
@@ -261,12 +267,12 @@ def _parts(port: PortRecord, seen_as: str, seen: _Seen) -> tuple[PartStatus, ...
 
 
 def _part(component: str, component_type: str, observation: Observation | None) -> PartStatus:
-    return PartStatus(
-        component=component,
-        component_type=component_type,
-        health=observation.health if observation else None,
-        reason=observation.reason if observation else "",
-    )
+    health = observation.health if observation else None
+    reason = observation.reason if observation else ""
+    counts = [table.rows for table in observation.tables.values()] if observation else []
+    if health == "healthy" and counts and all(rows == 0 for rows in counts):
+        health, reason = "empty", reason or "no rows"
+    return PartStatus(component=component, component_type=component_type, health=health, reason=reason)
 
 
 def _tables(observation: Observation | None) -> tuple[TableStatus, ...]:
@@ -278,7 +284,7 @@ def _tables(observation: Observation | None) -> tuple[TableStatus, ...]:
 
 def _worst(healths: Iterable[Health | None]) -> Health | None:
     found = set(healths)
-    order: tuple[Health, ...] = ("unhealthy", "unknown", "healthy")
+    order: tuple[Health, ...] = ("unhealthy", "unknown", "empty", "healthy")
     return next((health for health in order if health in found), None)
 
 

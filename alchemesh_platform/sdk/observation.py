@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Health = Literal["healthy", "unhealthy", "unknown"]
+# "empty": everything works, and there are no rows.
+Health = Literal["healthy", "unhealthy", "unknown", "empty"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,10 @@ HEALTH: Mapping[Health | None, tuple[str, str]] = {
     "healthy": ("✓", "green"),
     "unhealthy": ("✗", "red"),
     "unknown": ("?", "yellow"),
+    "empty": ("○", "yellow"),
     None: ("·", "dim"),
 }
+NOT_WELL: frozenset[Health | None] = frozenset({"unhealthy", "unknown", "empty"})
 OUTCOME = {
     "succeeded": ("✓", "green"),
     "failed": ("✗", "red"),
@@ -136,7 +138,7 @@ def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]
     if status.is_deployed:
         if status.version:
             title.append(f"  {status.version} {status.lifecycle}")
-        if status.health in {"unhealthy", "unknown"}:
+        if status.health in NOT_WELL:
             mark, style = HEALTH[status.health]
             title.append(f"  {mark} {status.health}", style=style)
     else:
@@ -233,7 +235,7 @@ def _aside(place: PlaceStatus, now: datetime) -> Text:
 
 def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
     for part in place.parts:
-        if part.health in {"unhealthy", "unknown"}:
+        if part.health in NOT_WELL:
             _, style = HEALTH[part.health]
             yield Text.assemble((f"{part.health}", style), f"  {part.component}: {part.reason or 'no reason given'}")
     if isinstance(place, InputStatus) and place.access is not None:

@@ -33,6 +33,16 @@ def observe_dead(connection: DataApiConnection) -> Observation:
     return Observation("unhealthy", f"nothing answers at {connection.rest}")
 
 
+def observe_empty(connection: TablesConnection) -> Observation:
+    return Observation("healthy", "", {name: TableObservation(0, 0) for name in connection.tables})
+
+
+def observe_with_credential(connection: DataApiConnection) -> Observation:
+    """Reads the credential, as the health check of a data API does."""
+    user = connection.credential.user
+    return Observation("healthy") if user == "good" else Observation("unhealthy", f"REST: 401 for {user}")
+
+
 def observe_hanging(_: FilesConnection) -> Observation:
     never.wait()
     return Observation("healthy")

@@ -19,7 +19,7 @@ from alchemesh_platform.registry.records import (
     Record,
 )
 from alchemesh_platform.registry.store import Registry
-from tests.observed.status.observers import CHANGED, SPECS, files
+from tests.observed.status.observers import CHANGED, SPECS, files, spec
 
 FLIGHTS = "aviation/flights"
 
@@ -200,6 +200,51 @@ def test_input_from_a_product_is_as_healthy_as_the_port_that_it_reads(registry: 
     assert of_flights.tables[0].rows == 336_776
     assert airports.health == "unhealthy"
     assert airports.parts[0].reason == "geography/airports/table is not deployed in local"
+
+
+def test_a_granted_input_whose_credential_no_longer_works_says_so(registry: Registry, tmp_path: Path) -> None:
+    """It was `granted`, and as healthy as its provider, while the run got 401: its own credential was not tried."""
+    credentials = {}
+    for name in ("good", "revoked"):
+        credentials[name] = tmp_path / f"{name}.json"
+        credentials[name].write_text(f'{{"user": "{name}", "password": "x"}}', "utf-8")
+    specs = {**SPECS, "roapi": spec("observe_with_credential")}
+
+    def with_credential(record: Record, address: str, user: str) -> Record:
+        if not isinstance(record, PortRecord) or record.address != address:
+            return record
+        api = {"kind": "data-api", "rest": "http://127.0.0.1:1/api", "credential_file": str(credentials[user])}
+        return record.model_copy(update={"connections": {**record.connections, "proxy": api}})
+
+    provider = [with_credential(record, f"{FLIGHTS}/flights-table", "good") for record in flights(tmp_path)]
+    for user, health in (("good", "healthy"), ("revoked", "unhealthy")):
+        consumer = [with_credential(record, "insight/punctuality/flights", user) for record in punctuality()]
+        registry.write([*provider, *consumer])
+        _, of_flights = product_status(registry, "local", "insight/punctuality", specs).inputs
+        assert of_flights.health == health
+    assert of_flights.parts[1].reason == "REST: 401 for revoked"
+
+
+def test_a_table_without_rows_is_empty_and_not_healthy(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+    specs = {**SPECS, "delta-table": spec("observe_empty"), "roapi": spec(None)}
+
+    status = product_status(registry, "local", FLIGHTS, specs)
+
+    assert (status.outputs[0].health, status.outputs[0].parts[0].reason) == ("empty", "no rows")
+    assert status.health == "empty"
+
+
+def test_code_whose_last_run_failed_is_unhealthy_until_a_run_succeeds(registry: Registry, tmp_path: Path) -> None:
+    registry.write(flights(tmp_path))
+    specs = {**SPECS, "roapi": spec(None)}
+    for outcome, health in (("failed", "unhealthy"), ("succeeded", "healthy")):
+        run = registry.start_deployment("local", FLIGHTS, "run", "amelia@laptop")
+        registry.finish_deployment(run.id, outcome)
+        status = product_status(registry, "local", FLIGHTS, specs)
+        assert status.health == health
+        assert status.code is not None
+        assert (status.code.health == "unhealthy") == (outcome == "failed")
 
 
 def test_destroyed_product_shows_its_history(registry: Registry) -> None:

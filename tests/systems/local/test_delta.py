@@ -10,10 +10,14 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from alchemesh_components.output_ports.delta_table.observe import observe
+from alchemesh_platform.connections import TablesConnection
+from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.systems.local.tables.columns import Column
 from alchemesh_platform.systems.local.tables.delta import (
     TableFailed,
     evolve_table,
+    missing_files,
     observe_table,
     read_table,
     table_exists,
@@ -33,6 +37,20 @@ def flights(**more: Any) -> TableSchema:
         id={"type": "string", "required": True, "description": "Key"}, delay="number", at="timestamp", **more
     )
     return wanted_schema(found, (), "flight", "One departure")
+
+
+def test_files_that_a_table_has_lost_are_noticed(tmp_path: Path) -> None:
+    """A table whose rows were deleted by hand was healthy: its log still counted them."""
+    evolve_table(tmp_path, flights())
+    write_deltalake(tmp_path, pa.table({"id": ["a"]}), mode="append", schema_mode="merge")
+    write_deltalake(tmp_path, pa.table({"id": ["b"]}), mode="append", schema_mode="merge")
+    assert missing_files(tmp_path) == []
+    lost, kept = sorted(file.name for file in tmp_path.glob("*.parquet"))
+    (tmp_path / lost).unlink()
+    assert missing_files(tmp_path) == [lost]
+    observed = observe(TablesConnection(format="delta", tables={"flight": tmp_path.as_uri()}))
+    assert observed == Observation("unhealthy", f"missing files: 1 of table flight, such as {lost}")
+    assert kept
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import storage_errors
@@ -50,6 +51,19 @@ _KEEPS_DATA = {
 
 class TableFailed(Failure):
     """Raised when a table cannot be read or changed. The message names the table and the reason."""
+
+
+def missing_files(path: Path) -> list[str]:
+    """The files of a table's current version that do not exist, by their names in the log.
+
+    Raises:
+        TableFailed: when the log cannot be read.
+    """
+    if not table_exists(path):
+        return []
+    with _delta_errors("read", path):
+        names = _open(path).get_add_actions(flatten=True).column("path").to_pylist()
+    return [name for name in names if not (path / unquote(name)).is_file()]
 
 
 @dataclass(frozen=True, slots=True)
