@@ -1,8 +1,9 @@
-"""Run the code of a deployed product once, with its connections."""
+"""Land new data of a deployed product and run its code once, with its connections."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,12 @@ def run(
     *,
     folder: Path = Path(),
     take_over: str | None = None,
+    land: bool = True,
+    if_due: bool = False,
     on_output: Callable[[str], None] = lambda _line: None,
     report: Callable[[str], None] = lambda _line: None,
-) -> Deployment:
-    """Run a product's code. The history contains the run from its start.
+) -> Deployment | None:
+    """Land new data of a product's input ports, then run its code. The history contains the run from its start.
 
     Args:
         platform: The environment.
@@ -32,22 +35,26 @@ def run(
         arguments: Arguments for the code.
         folder: The product's folder, in which a job of an emulated cloud runs.
         take_over: The reason to run a product of another team of the domain. The audit records it.
+        land: Whether to land new data first.
+        if_due: Whether to run only if the contracts of the product's ports need an update now.
         on_output: Receives each line that the code prints, with secrets masked.
-        report: Receives a line if another run of the product has to end first.
+        report: Receives a line for each input port with new data, and if another run of the product has to end first.
 
     Returns:
-        The finished run: outcome, exit status and the end of its output.
+        The finished run: outcome, exit status and the end of its output. None if no run is due.
 
     Raises:
         NotAllowed: when the actor may not run the product; before anything starts.
         NotDeployed: when the product is not deployed.
         NoCode: when the product has no code that can run on this machine.
+        Failure: when new data cannot be landed. It names the file, the line and the reason.
     """
     from alchemesh_platform.access.operating import Target
     from alchemesh_platform.app.rights import check_recorded_right, record_take_over
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.connections import product_record
     from alchemesh_platform.deployment.emulation import emulator_variables, job_runner, resume
+    from alchemesh_platform.deployment.new_data import due_from, land_new_data
     from alchemesh_platform.deployment.run_code import one_at_a_time, run_code
     from alchemesh_platform.registry.store import Registry
 
@@ -61,6 +68,10 @@ def run(
         one_at_a_time(Path(platform.home), platform.environment, product, report),
         Registry.open(platform.registry) as registry,
     ):
+        due = due_from(registry, platform.environment, product) if if_due else None
+        if due is not None and due > datetime.now(UTC):
+            report(f"no run of {product} is due until {due:%Y-%m-%d %H:%M} UTC")
+            return None
         return run_code(
             registry,
             discover(),
@@ -71,4 +82,5 @@ def run(
             on_output,
             local_run=job_runner(platform, folder),
             variables=emulator_variables(platform),
+            land=(lambda: land_new_data(platform, product, registry, report)) if land else (lambda: 0),
         )

@@ -74,6 +74,7 @@ def run_code(
     *,
     local_run: RunCode | None = None,
     variables: Mapping[str, str] | None = None,
+    land: Callable[[], int] = lambda: 0,
 ) -> Deployment:
     """Run a product's code with its connections. The history contains the run from its start.
 
@@ -85,6 +86,7 @@ def run_code(
         on_output: Receives each line that the code prints, with secrets masked.
         local_run: Runs the code on this machine although its component would start it elsewhere.
         variables: Additional variables for the code.
+        land: Lands new data of the input ports before the code runs; returns the number of landing areas.
 
     Returns:
         The finished run: outcome, exit status and the end of its output.
@@ -114,6 +116,14 @@ def run_code(
     entry = registry.start_deployment(
         environment=environment, product=product, operation="run", actor=identity.subject, version=record.version
     )
+    try:
+        land()
+    except KeyboardInterrupt:
+        registry.finish_deployment(entry.id, outcome="cancelled", problem="stopped by hand")
+        raise
+    except Exception as error:
+        registry.finish_deployment(entry.id, outcome="failed", problem=f"new data could not be landed: {error}")
+        raise
     try:
         options: Any = {"variables": variables} if "variables" in inspect.signature(run).parameters else {}
         done = run(job, connections, arguments, on_output, environ={**os.environ, **(variables or {})}, **options)

@@ -136,6 +136,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         keeps_plain_text: Whether the handler writes inputs in plain text; secrets in them are then masked.
         refuses_secrets: Like ``keeps_plain_text``, if masked values would be useless: secrets in inputs are then
         refused.
+        lands: Whether :meth:`land` takes in new data of a deployed resource.
         secret_outputs: Outputs (names in Python) that are stored as secrets; None: all, if any input is a secret.
     """
 
@@ -148,6 +149,7 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
     delete_before_replace: ClassVar[bool] = False
     keeps_plain_text: ClassVar[bool] = False
     refuses_secrets: ClassVar[bool] = False
+    lands: ClassVar[bool] = False
     secret_outputs: ClassVar[frozenset[str] | None] = None
 
     @abstractmethod
@@ -186,6 +188,10 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
     @abstractmethod
     def update(self, inputs: InputsT, old_inputs: InputsT, outputs: OutputsT, context: Context) -> OutputsT:
         """Update the resource to new inputs."""
+
+    def land(self, inputs: InputsT, context: Context) -> str | None:
+        """Take in new data of the deployed resource, outside of a deployment; returns a sentence if there was any."""
+        return None
 
     @abstractmethod
     def delete(self, inputs: InputsT, outputs: OutputsT, context: Context) -> None:

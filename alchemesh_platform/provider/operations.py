@@ -167,6 +167,11 @@ def delete(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> 
     handler.delete(_lenient(handler, inputs or state), _outputs(handler, state), context)
 
 
+def land(handler: AnyHandler, inputs: Tree, context: Context) -> str | None:
+    """Take in new data of a deployed resource; returns a sentence if there was any."""
+    return handler.land(_lenient(handler, inputs), context)
+
+
 def _leave_to_the_step(failure: Failure, context: Context) -> None:
     if context.stop.is_set():
         raise failure

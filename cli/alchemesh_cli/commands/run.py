@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 @where_options
 @json_option
 @take_over_option
+@click.option("--skip-landing", is_flag=True, help="Run the code without landing new data of the input ports first.")
+@click.option("--if-due", is_flag=True, help="Run only if a contract's update frequency needs it now; for a schedule.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(where: Where, as_json: bool, take_over: str | None, arguments: tuple[str, ...]) -> int:
+def command(
+    where: Where, as_json: bool, take_over: str | None, skip_landing: bool, if_due: bool, arguments: tuple[str, ...]
+) -> int:
     """Run the product's code with its connections.
 
-    The output of the code is shown and kept in the history, with secrets masked. The exit status is that of the code.
-    A second run of the product on this machine waits for the first. With --emulate, a Cloud Run job runs as a process
-    on this machine, with the settings of its template.
+    First lands new and changed files of the input ports, so that a new file needs no deployment. A file that does not
+    fit fails the run before the code starts. The output of the code is shown and kept in the history, with secrets
+    masked. The exit status is that of the code. A second run of the product on this machine waits for the first. With
+    --emulate, a Cloud Run job runs as a process on this machine, with the settings of its template.
 
     \b
     Examples:
       alchemesh run                    # the code of the product in this folder
+      alchemesh run --if-due           # from a schedule: as often as the contracts promise
       alchemesh run -- --since 2013-06 # arguments after -- are passed to the code
     """
     from alchemesh_platform.app.run import run
@@ -43,9 +49,15 @@ def command(where: Where, as_json: bool, take_over: str | None, arguments: tuple
         arguments,
         folder=where.directory,
         take_over=take_over,
+        land=not skip_landing,
+        if_due=if_due,
         on_output=lambda line: click.echo(line, err=as_json),
         report=lambda line: click.echo(line, err=True),
     )
+    if done is None:
+        if as_json:
+            click.echo("null")
+        return 0
     if as_json:
         click.echo(done.model_dump_json(indent=2, exclude={"output"}))
     elif done.outcome == "succeeded":

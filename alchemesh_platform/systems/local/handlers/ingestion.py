@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.base.remedy import with_hint
+from alchemesh_platform.base.remedy import command, remedy, with_hint
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.machine.released import released
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.landing import ingestion
@@ -52,6 +52,7 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
     inputs = IngestionInputs
     outputs = IngestionOutputs
     replace_on = frozenset({"target"})
+    lands = True
 
     def identify(self, inputs: IngestionInputs) -> str:
         return inputs.target
@@ -95,6 +96,18 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         self, inputs: IngestionInputs, old_inputs: IngestionInputs, outputs: IngestionOutputs, context: Context
     ) -> IngestionOutputs:
         return self._apply(inputs, old_inputs.owner, context)
+
+    def land(self, inputs: IngestionInputs, context: Context) -> str | None:
+        target = Path(inputs.target)
+        if not directory.holds(target, inputs.owner, context.environment):
+            raise NotDone(f"landing area {target} is missing", hint=remedy("{} creates it again", command("up")))
+        before = ingestion.landed(target)
+        after = self._apply(inputs, inputs.owner, context)
+        if before is not None and _outputs(target, before) == after:
+            return None
+        files, rows = count(after.files, "file"), count(after.rows, "row")
+        earlier = count(before.rows if before is not None else 0, "row")
+        return f"landed new data of {inputs.owner}: now {rows} of {files}, before {earlier}"
 
     def delete(self, inputs: IngestionInputs, outputs: IngestionOutputs, context: Context) -> None:
         target = Path(inputs.target)
