@@ -85,6 +85,12 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert list(open_paths(shop.home)) == [], "`up` takes the rights of others"
     assert shop.run("preview", "--detailed-exitcode").returncode == 0
 
+    (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,40\n", "utf-8")
+    ran = shop.run("run")
+    assert (ran.returncode, "4 orders written" in ran.stdout) == (0, True), "a new file needs no deployment"
+    assert "landed new data of shop/orders/sales: now 4 rows of 2 files, before 3 rows" in ran.stderr
+    addresses = shop.json("env")["outputs"]["orders-table"]["proxy"]
+
     destroyed = shop.json("destroy", "--yes")
     assert destroyed["outcome"] == "succeeded"
     assert destroyed["assets"] == {"delete": ["shop/orders/orders-table/order"]}
@@ -94,12 +100,14 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert "not deployed" in gone.stderr
     history = shop.json("status", "shop/orders", "--history")["history"]
     assert [(act["operation"], act["outcome"]) for act in history] == [
-        (operation, "succeeded") for operation in ("destroy", "up", "run", "up")
+        (operation, "succeeded") for operation in ("destroy", "run", "up", "run", "up")
     ]
 
     back = shop.json("up", "--yes")
     assert back["outcome"] == "succeeded"
-    until(lambda: answers(shop)["sql"] == 3, what="the kept rows are found again")
+    until(lambda: answers(shop)["sql"] == 4, what="the kept rows are found again")
+    again = shop.json("env")["outputs"]["orders-table"]["proxy"]
+    assert (again["sql"], again["rest"]) == (addresses["sql"], addresses["rest"]), "clients keep their addresses"
 
 
 def test_destroy_with_delete_data_leaves_no_data(shop: Shop) -> None:
