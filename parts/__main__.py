@@ -7,9 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from parts import java, kafka, nifi
+from parts import java, kafka, nifi, sql_clients
 
-PREPARE: dict[str, Callable[[], Path]] = {"kafka": kafka.prepare, "nifi": nifi.prepare}
+PREPARE: dict[str, Callable[[], Path]] = {
+    "kafka": kafka.prepare,
+    "nifi": nifi.prepare,
+    "sql-clients": sql_clients.prepare,
+}
 
 
 def main(arguments: list[str]) -> int:

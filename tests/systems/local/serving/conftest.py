@@ -54,8 +54,9 @@ class running:
         return self.server
 
     def __exit__(self, *error: object) -> None:
-        self.server.send_signal(signal.SIGTERM)
-        assert self.server.wait(60) == 0
+        if self.server.poll() is None:
+            self.server.send_signal(signal.SIGTERM)
+            assert self.server.wait(60) == 0
 
 
 @pytest.fixture

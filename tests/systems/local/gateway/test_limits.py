@@ -1,0 +1,149 @@
+"""One consumer cannot stop the others: limits hold against consumers who change their own settings."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.place import connect as administer
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
+from tests.systems.local.gateway.answers import connect, grant, query
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+
+ROWS = 200_000
+LIMITS = Limits(
+    statement_seconds=2, idle_transaction_seconds=2, statement_megabytes=128, temporary_gigabytes=0.05, connections=8
+)
+GREEDY = "SELECT count(*) FROM flight a, flight b WHERE a.id % 7 = b.id % 11"
+UNLIMITED = (
+    "SET statement_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET client_connection_check_interval = 0",
+    "SET work_mem = '2000MB'",
+)
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataApi]:
+    folder = tmp_path_factory.mktemp("limits")
+    write_deltalake(folder / "flight", pa.table({"id": pa.array(range(ROWS), pa.int64())}))
+    table = ServedTable("flight", (folder / "flight").as_uri(), "delta", ("id",))
+    wanted = DataApi("limits", folder / "run", (table,), ("sql",), limits=LIMITS)
+    yield wanted
+    take_down(wanted)
+
+
+@pytest.fixture(scope="module")
+def endpoints(api: DataApi) -> Endpoints:
+    return deploy_product(api)
+
+
+@pytest.fixture
+def gateway(api: DataApi, endpoints: Endpoints) -> Gateway:
+    return Gateway(api.run_directory, api.process)
+
+
+def test_a_statement_that_takes_too_long_ends_with_a_clear_error(endpoints: Endpoints, gateway: Gateway) -> None:
+    with connect(endpoints, grant(gateway, "req-time")) as connection:
+        with pytest.raises(psycopg.errors.QueryCanceled, match="canceling statement due to statement timeout"):
+            query(connection, GREEDY)
+        assert query(connection, "SELECT count(*) FROM flight") == [(ROWS,)]
+
+
+def test_a_consumer_who_removes_the_timeouts_is_stopped_nevertheless(endpoints: Endpoints, gateway: Gateway) -> None:
+    credential = grant(gateway, "req-no-timeout")
+    with connect(endpoints, credential) as connection:
+        for setting in UNLIMITED:
+            query(connection, setting)
+        started = time.monotonic()
+        with pytest.raises(psycopg.OperationalError):
+            query(connection, GREEDY)
+        assert time.monotonic() - started < LIMITS.statement_seconds + 30
+    connection = connect(endpoints, credential)
+    for statement in (*UNLIMITED, "BEGIN", "SELECT count(*) FROM flight"):
+        query(connection, statement)
+    until(lambda: not connections_of(gateway, credential.user), "the open transaction is ended")
+    connection.close()
+
+
+def test_a_statement_that_needs_too_much_memory_or_disk_fails_alone(endpoints: Endpoints, gateway: Gateway) -> None:
+    with (
+        connect(endpoints, grant(gateway, "req-memory")) as theirs,
+        connect(endpoints, grant(gateway, "req-by")) as others,
+    ):
+        for setting in UNLIMITED:
+            query(theirs, setting)
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            query(theirs, "SELECT length(string_agg(repeat('x', 1000), '')) FROM flight")
+        query(theirs, "SET work_mem = '64kB'")
+        with pytest.raises(psycopg.errors.ConfigurationLimitExceeded, match="temp_file_limit"):
+            query(theirs, "SELECT count(*) FROM (SELECT repeat(id::text, 100) AS t FROM flight ORDER BY t OFFSET 1) s")
+        assert query(theirs, "SELECT count(*) FROM flight") == query(others, "SELECT count(*) FROM flight") == [(ROWS,)]
+
+
+def test_a_statement_ends_when_its_client_leaves(endpoints: Endpoints, gateway: Gateway) -> None:
+    credential = grant(gateway, "req-leaves")
+    connection = connect(endpoints, credential)
+    asking = threading.Thread(target=lambda: pytest.raises(psycopg.Error, query, connection, GREEDY))
+    asking.start()
+    until(lambda: connections_of(gateway, credential.user) == ["active"], "it runs")
+    asked = time.monotonic()
+    socket.socket(fileno=os.dup(connection.fileno())).shutdown(socket.SHUT_RDWR)
+    until(lambda: "active" not in connections_of(gateway, credential.user), "it has ended")
+    assert time.monotonic() - asked < LIMITS.statement_seconds + 5
+    asking.join(30)
+    connection.close()
+
+
+def connections_of(gateway: Gateway, user: str) -> list[str]:
+    with administer(gateway.place) as session:
+        found = session.execute("SELECT state FROM pg_stat_activity WHERE usename = %s", (user,)).fetchall()
+    return [state for (state,) in found]
+
+
+def test_a_greedy_consumer_slows_another_at_most_threefold(endpoints: Endpoints, gateway: Gateway) -> None:
+    """Eight statements of one consumer use all processors. Look-ups of another one take little longer."""
+    quick, greedy = grant(gateway, "req-quick"), grant(gateway, "req-greedy")
+    stop = threading.Event()
+
+    def burn() -> None:
+        while not stop.is_set():
+            with connect(endpoints, greedy) as connection:
+                pytest.raises(psycopg.Error, query, connection, GREEDY)
+
+    with connect(endpoints, quick) as connection:
+        alone = p95(connection)
+        threads = [threading.Thread(target=burn) for _ in range(LIMITS.connections)]
+        for thread in threads:
+            thread.start()
+        try:
+            until(lambda: connections_of(gateway, greedy.user).count("active") >= 4, "they are busy")
+            busy = p95(connection)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(60)
+    print(f"{busy * 1000:.2f} ms, alone {alone * 1000:.2f} ms")
+    assert busy < 3 * alone, f"{busy * 1000:.1f} ms, alone {alone * 1000:.1f} ms"
+
+
+def p95(connection: psycopg.Connection[tuple[int]]) -> float:
+    times = []
+    for number in range(300):
+        started = time.perf_counter()
+        connection.execute("SELECT id FROM flight WHERE id = %s", (number * 601 % ROWS,)).fetchone()
+        times.append(time.perf_counter() - started)
+    return sorted(times)[int(0.95 * len(times))]
