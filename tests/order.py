@@ -31,6 +31,7 @@ GROUPS = {
     "tests/examples/": "examples",
     "tests/systems/local/http/": "http",
     "tests/identity/": "identity",
+    "tests/systems/local/serving/": "serving",
 }
 # Fixture of a session: the groups whose tests may need it.
 FIXTURES = {

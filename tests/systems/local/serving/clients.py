@@ -80,8 +80,8 @@ def psql_describe(address: Address) -> None:
 
 def psql_script(address: Address) -> None:
     script = (
-        "BEGIN;\nSELECT price FROM matrix WHERE id = :'id'::bigint;\nSELECT day, moment, tags FROM matrix WHERE id = 1;\n"
-        "SELECT NULL;\nCOMMIT;\n"
+        "BEGIN;\nSELECT price FROM matrix WHERE id = :'id'::bigint;\n"
+        "SELECT day, moment, tags FROM matrix WHERE id = 1;\nSELECT NULL;\nCOMMIT;\n"
     )
     assert psql(address, "-At", "-v", "id=2", "-P", "null=∅", script=script).splitlines() == [
         "BEGIN",
@@ -130,9 +130,9 @@ def psycopg_cursor(address: Address) -> None:
         cursor.itersize = 1
         cursor.execute("SELECT price FROM matrix ORDER BY id")
         assert [price for (price,) in cursor] == PRICES
-    with psycopg.connect(address.url) as connection, connection.cursor() as cursor:
-        with cursor.copy("COPY (SELECT id, price FROM matrix ORDER BY id) TO STDOUT") as copy:
-            assert list(copy.rows())[1] == ("2", "19.990000000000000000")
+    out = "COPY (SELECT id, price FROM matrix ORDER BY id) TO STDOUT"
+    with psycopg.connect(address.url) as connection, connection.cursor() as cursor, cursor.copy(out) as copy:
+        assert list(copy.rows())[1] == ("2", "19.990000000000000000")
     with psycopg.connect(address.url) as connection, connection.pipeline():
         found = [connection.execute("SELECT whole FROM matrix WHERE id = %s", (number,)) for number in (1, 2)]
         assert [one.fetchone() for one in found] == [(2**53 + 1,), (-(2**63),)]

@@ -44,7 +44,7 @@ def test_the_superuser_needs_its_password_on_every_socket(cluster: Cluster) -> N
         for user in (ADMIN, "nobody", "postgres"):
             with pytest.raises(psycopg.OperationalError):
                 psycopg.connect(f"host={folder} user={user} dbname={DATABASE}")
-    with pytest.raises(psycopg.OperationalError, match="pg_hba.conf"):
+    with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf"):
         psycopg.connect(f"host={cluster.place.consumers_socket} user=ada dbname=postgres")
 
 
