@@ -50,6 +50,7 @@ def pages() -> dict[Path, str]:
     found = {
         Path("reference/commands.md"): commands_page(),
         Path("reference/exit-codes.md"): exit_codes_page(),
+        Path("reference/sql.md"): sql_page(),
         Path("reference/rights.md"): rights_page(),
         Path("reference/credentials.md"): credentials_page(),
         Path("reference/manifest.md"): model_page("The manifest, `alchemesh.yaml`", _schema(DataProduct)),
@@ -111,6 +112,44 @@ def _help(path: str, command: click.Command, parent: click.Context) -> Iterator[
             child = command.get_command(context, name)
             if child is not None:
                 yield from _help(f"{path} {name}", child, context)
+
+
+def sql_page() -> str:
+    """Clients and types of SQL, from the tests that run them."""
+    from tests.systems.local.serving.clients import CHECKS
+    from tests.systems.local.serving.matrix import KINDS, PARTITIONS
+
+    partitions = sorted({kind.model for kind in KINDS if kind.name in PARTITIONS and kind.model})
+    lines = [
+        "# SQL of a local data API: clients and types",
+        "",
+        "A data API on this machine answers SQL with a PostgreSQL that serves a copy of the port's tables. The database has",
+        "the name of the user: `postgresql://USER:PASSWORD@127.0.0.1:PORT/USER`. A table has the name of its model.",
+        "",
+        "## Clients",
+        "",
+        "The tests run each of these against a real data API, through its gateway:",
+        "",
+        "| Client | Tested |",
+        "|---|---|",
+        *(f"| {check.client} | {check.does} |" for check in CHECKS),
+        "",
+        "## Types",
+        "",
+        "The tests write each of these to a Delta table, with null in another row, and read them over SQL. Columns of type",
+        f"{', '.join(partitions)} are also tested as partitions, with null.",
+        "",
+        "| Type of a model | Type in the table | Type in PostgreSQL | For example |",
+        "|---|---|---|---|",
+        *(f"| {kind.model or '–'} | {kind.arrow} | `{kind.sql}` | `{kind.shown[0]}` |" for kind in KINDS),
+        "",
+        "- Objects, arrays of objects and arrays of arrays are `jsonb`. Decimals in it are exact, bytes are base64.",
+        "- Text in PostgreSQL holds no NUL. The copy shows ␀ instead.",
+        "- A table with a date before the year 1 or after 9999 keeps its former copy, and `status` names the column.",
+        "- `validate` refuses a property whose name PostgreSQL uses in each table, such as `ctid` and `xmin`.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def exit_codes_page() -> str:
