@@ -26,7 +26,7 @@ from alchemesh_platform.systems.local.data_api.serving.fairness import LOOK_SECO
 
 
 def serve(cluster: Cluster) -> int:
-    """Run the server until it ends. Returns a status other than 0, unless it was told to end."""
+    """Run the server until it ends. Returns a status other than 0, unless a signal ended it."""
     ensure_folder(cluster)
     asked = False
 
