@@ -123,8 +123,8 @@ def sql_page() -> str:
     lines = [
         "# SQL of a local data API: clients and types",
         "",
-        "A data API on this machine answers SQL with a PostgreSQL that serves a copy of the tables. The database has the",
-        "name of the user: `postgresql://USER:PASSWORD@127.0.0.1:PORT/USER`. A table has its model's name.",
+        "A data API on this machine answers SQL with a PostgreSQL that serves a copy of the tables. The database has",
+        "the name of the user: `postgresql://USER:PASSWORD@127.0.0.1:PORT/USER`. A table has its model's name.",
         "",
         "## Clients",
         "",
