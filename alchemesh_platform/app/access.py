@@ -31,12 +31,13 @@ from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
 
 if TYPE_CHECKING:
+    from alchemesh_platform.access.grants.credential import Handed
+    from alchemesh_platform.access.grants.holders import Ended
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.deployment.outcome import Outcome
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
-    from alchemesh_platform.registry.records import AccessRequestRecord, RequestState
-    from alchemesh_platform.sdk.credential import IssuedCredential
+    from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord, RequestState
 
 
 class NoLongerComposed(Failure):
@@ -269,7 +270,9 @@ def apply(
 
         if product is not None:
             check(product)
+            end_credentials(registry, platform.environment, actor, product, listen=listen)
             return apply_to(registry, platform, actor, [product], listen=listen, cancel=cancel)
+        end_credentials(registry, platform.environment, actor, listen=listen)
         found = products_to_apply(registry, platform.environment, registry.now())
         if not found:
             listen(Noted(f"nothing to do: all access decisions in {platform.environment} are deployed"))
@@ -318,19 +321,51 @@ def apply_to(
     return Applied(outcomes, failures)
 
 
-def credential(platform: Platform, actor: Identity, address: str, *, listen: Listener = ignore) -> IssuedCredential:
-    """Issue the credential of a granted request. The registry keeps only its hash. This revokes an earlier credential.
+def credential(
+    platform: Platform, actor: Identity, address: str, *, rotate: bool = False, listen: Listener = ignore
+) -> Handed:
+    """Issue the credential of a granted request to the actor. The registry keeps its holder, and the system its hash.
 
     Args:
-        platform: The environment.
-        actor: The requester, or one of its people.
+        platform: The environment; it says how long credentials are valid.
+        actor: The requester, or one of its people: the holder.
         address: Address of the request.
+        rotate: Whether the actor's earlier credential stays valid for the overlap; otherwise it ends now.
         listen: Receives each event.
     """
-    from alchemesh_platform.access.grants.credential import issue_credential
+    from alchemesh_platform.access.grants.credential import Terms, issue_credential
 
+    terms = Terms(platform.credentials.valid_for, platform.credentials.overlap)
     with _requests(platform, actor, listen) as requests:
-        return issue_credential(requests, address)
+        return issue_credential(requests, address, terms, rotate=rotate)
+
+
+def held(platform: Platform, *, request: str | None = None) -> list[CredentialRecord]:
+    """The credentials that members of consumers hold, without secrets; only those of a request if one is given."""
+    from alchemesh_platform.access.grants.holders import holders
+
+    with Registry.open(platform.registry) as registry:
+        return holders(registry, platform.environment, request=request)
+
+
+def end_credentials(
+    registry: Registry, environment: str, actor: Identity, product: str | None = None, *, listen: Listener = ignore
+) -> list[Ended]:
+    """End the credentials of members who left, and of access that is over or has expired.
+
+    Args:
+        registry: The registry of the environment.
+        environment: Name of the environment.
+        actor: The acting identity, for the audit.
+        product: Only for the ports of this product.
+        listen: Receives a line for each credential.
+    """
+    from alchemesh_platform.access.grants.holders import end_former_credentials
+
+    ended = end_former_credentials(registry, environment, actor, product=product, report=notes_to(listen))
+    for each in ended:
+        listen(Noted(f"the credential of {each.holder} for {each.port} ({each.request}) was ended: {each.reason}"))
+    return ended
 
 
 @contextmanager

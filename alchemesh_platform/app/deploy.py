@@ -130,6 +130,7 @@ def up(
             verdict = run.judge("up", before=verdict)
             allow_data_loss = (*allow_data_loss, *seen.losing)
         run.record_take_over("up")
+        run.end_credentials()
         run.grant_inputs(verdict)
         run.record_override(verdict)
         done = run.engine("up", verdict, allow_loss=allow_data_loss)
@@ -387,6 +388,14 @@ class _Run:
         """Record in the audit each port whose change overrides its notice period."""
         if self.override is not None:
             record_override(self.operator.registry, verdict.plan, verdict.steps, self.override, datetime.now(UTC))
+
+    def end_credentials(self) -> None:
+        """End the credentials of members who left their team since the last deployment, and of access that is over."""
+        from alchemesh_platform.app.access import end_credentials
+
+        if self.actor is not None:
+            address, environment = self.product.plan.product.address, self.product.platform.environment
+            end_credentials(self.operator.registry, environment, self.actor, address, listen=self.listen)
 
     def grant_inputs(self, verdict: Verdict) -> None:
         """Request access where a rule approves automatically, and deploy the approved grants at the products read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.app.access import end_credentials
 from alchemesh_platform.app.events import Listener, MeshCompared, ignore
 from alchemesh_platform.app.rights import check_mesh_right
 
@@ -36,7 +37,7 @@ def apply(
     confirm: Callable[[MeshDiff], bool] | None = None,
     listen: Listener = ignore,
 ) -> MeshDiff | None:
-    """Record a mesh; the audit records the actor.
+    """Record a mesh; the audit records the actor. Then end the credentials of members who left their team or domain.
 
     Args:
         platform: The environment.
@@ -67,4 +68,5 @@ def apply(
             expected = difference if confirm is not None else None
             difference = apply_mesh(registry, platform.environment, wanted, expected=expected, identity=actor)
         remember_mesh(platform, registry)
+        end_credentials(registry, platform.environment, actor, listen=listen)
     return difference

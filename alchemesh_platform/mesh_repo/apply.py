@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.access.requests.states import OPEN, advance
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.mesh_repo.difference import MeshDiff, plan_changes
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import StillReferenced, references
 from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.records import AccessRequestRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.writes import Key
 
 if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity
 
+LEFT_MESH = "the user left the mesh"
 NAMED_MAX = 20  # records that an act names for each kind of change: a first `mesh apply` creates thousands
 
 
@@ -76,7 +80,36 @@ def apply_mesh(
             )
             if identity is not None:
                 record_act(current, _act(environment, diff, identity))
+            revoke_requests(current, environment, diff, identity)
     return diff
+
+
+def revoke_requests(registry: Registry, environment: str, diff: MeshDiff, identity: Identity | None) -> None:
+    """Revoke the open requests that removed users made for themselves: their access ends with them."""
+    gone = sorted(record.address for record in diff.removed if isinstance(record, UserRecord))
+    if not gone:
+        return
+    where: dict[str, Collection[str]] = {"requester_kind": ["user"], "requester": gone, "state": list[str](OPEN)}
+    now = registry.now()
+    for request in registry.all(AccessRequestRecord, environment, where=where):
+        actor = identity.subject if identity is not None else "mesh apply"
+        registry.put(advance(request, "revoked", at=now, by=actor, reason=LEFT_MESH))
+        if identity is None:
+            continue
+        record_act(
+            registry,
+            Act(
+                environment=environment,
+                product=request.product,
+                operation="access revoke",
+                address=request.address,
+                actor=actor,
+                issuer=identity.issuer,
+                reason=LEFT_MESH,
+                detail={"state": "revoked", "port": request.port},
+                at=now,
+            ),
+        )
 
 
 def _act(environment: str, diff: MeshDiff, identity: Identity) -> Act:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 # Record kind by kind of requester. A product is no part of the mesh repo.
-REQUESTERS = {"data_domain": "domain", "technical_team": "team", "user": "user"}
+# `mesh apply` revokes the requests of users whom it removes.
+REQUESTERS = {"data_domain": "domain", "technical_team": "team"}
 SHOWN_MAX = 5  # references to each object in a message
 
 _Key = tuple[str, str]  # kind of record, address

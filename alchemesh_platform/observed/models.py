@@ -75,6 +75,23 @@ class NoticeStatus(_Value):
     message: str = ""
 
 
+class HolderStatus(_Value):
+    """A credential that somebody holds for a port, without its secret.
+
+    Args:
+        requester: The consumer that the holder belongs to.
+        user: User name of the credential.
+        since: When it was issued.
+    """
+
+    holder: str
+    request: str
+    requester: str
+    user: str
+    since: datetime
+    expires_at: datetime | None = None
+
+
 class PlaceStatus(_Value):
     """An input port, a need, the code or an output port, with its components.
 
@@ -117,6 +134,7 @@ class OutputStatus(PlaceStatus):
     assets: tuple[AssetStatus, ...] = ()
     contract: ContractStatus | None = None
     notices: tuple[NoticeStatus, ...] = ()
+    holders: tuple[HolderStatus, ...] = ()
 
 
 class ProductStatus(_Value):

@@ -12,6 +12,7 @@ from alchemesh_platform.observed.models import (
     AssetStatus,
     CodeStatus,
     ContractStatus,
+    HolderStatus,
     InputStatus,
     NoticeStatus,
     OutputStatus,
@@ -22,7 +23,14 @@ from alchemesh_platform.observed.models import (
 )
 from alchemesh_platform.observed.observing import PATIENCE, Observed, Specs, observe_all
 from alchemesh_platform.registration.protocol import addresses_by_protocol
-from alchemesh_platform.registry.records import AssetRecord, ContractRecord, Deployment, PortRecord, ProductRecord
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    AssetRecord,
+    ContractRecord,
+    Deployment,
+    PortRecord,
+    ProductRecord,
+)
 from alchemesh_platform.sdk.observation import Health, Observation
 
 if TYPE_CHECKING:
@@ -79,6 +87,8 @@ def product_status(
         for port in ports
         if port.direction == "output"
     )
+    holders = _holders(registry, environment, address)
+    outputs = tuple(port.model_copy(update={"holders": holders.get(port.address, ())}) for port in outputs)
     status = ProductStatus(
         environment=environment,
         address=address,
@@ -156,6 +166,25 @@ def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) 
         )
         for port, reported in notices_of(registry, environment, offered | read).items()
     }
+
+
+def _holders(registry: Registry, environment: str, product: str) -> dict[str, tuple[HolderStatus, ...]]:
+    """The holders of credentials for each output port of a product, by address."""
+    from alchemesh_platform.access.grants.holders import holders
+
+    found: dict[str, tuple[HolderStatus, ...]] = {}
+    for record in holders(registry, environment, product=product):
+        request = registry.get(AccessRequestRecord, environment, record.request)
+        status = HolderStatus(
+            holder=record.holder,
+            request=record.request,
+            requester=request.requester if request is not None else "",
+            user=record.user,
+            since=record.issued_at,
+            expires_at=record.expires_at,
+        )
+        found[record.port] = (*found.get(record.port, ()), status)
+    return found
 
 
 def _input(port: PortRecord, origin: PortRecord | None, notices: tuple[NoticeStatus, ...], seen: _Seen) -> InputStatus:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints
 
 from alchemesh_platform.base.secrets import SecretRef
+from alchemesh_platform.base.units import Duration
 from alchemesh_platform.documents.document import Node, node_of
 from alchemesh_platform.documents.models import Name, Strict
 from alchemesh_platform.documents.patterns import PRODUCTS_PATTERN, RESOURCE_PATTERN
@@ -78,6 +80,19 @@ class IdentityProvider(Strict):
     )
 
 
+class CredentialTerms(Strict):
+    """How long the credentials of consumers are valid."""
+
+    valid_for: Duration | None = Field(
+        default=timedelta(days=90),
+        description="Time after which the credential of a member expires; null: it ends with its access only.",
+    )
+    overlap: Duration = Field(
+        default=timedelta(days=1),
+        description="Time for which the previous credential stays valid after `access credential --rotate`.",
+    )
+
+
 class Environment(Strict):
     """One environment: what implements what, with which settings."""
 
@@ -89,6 +104,9 @@ class Environment(Strict):
     secrets: str | None = Field(default=None, description="Pulumi secrets provider; passphrase by default.")
     identity: IdentityProvider = Field(
         default_factory=IdentityProvider, description="Provider that authenticates the acting user."
+    )
+    credentials: CredentialTerms = Field(
+        default_factory=CredentialTerms, description="Validity of the credentials of consumers."
     )
     settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Settings group: setting: value; groups are named by technology."
@@ -125,6 +143,7 @@ class Platform(Strict):
     secrets: str = "passphrase"
     home: str
     identity: IdentityProvider = Field(default_factory=IdentityProvider)
+    credentials: CredentialTerms = Field(default_factory=CredentialTerms)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()

@@ -28,9 +28,8 @@ class System:
             :class:`alchemesh_platform.provider.handler.Handler`. Types are named ``alchemesh:SYSTEM:Type``.
         connections: Kind of connection: ``"module:Class"``, a subclass of
             :class:`alchemesh_platform.sdk.connections.base.Connection`.
-        credentials: Kind of connection: ``"module:function"``. The function takes a connection of that kind and a
-            :class:`alchemesh_platform.sdk.consumer.Consumer`, replaces the consumer's credential, and returns an
-            :class:`alchemesh_platform.sdk.credential.IssuedCredential`, or None if access needs no credential.
+        credentials: Kind of connection: ``"module:Name"``, a
+            :class:`alchemesh_platform.sdk.credential.Credentials`: issues and ends the credentials of consumers.
         subscribers: Kind of connection: ``"module:Name"``, a
             :class:`alchemesh_platform.sdk.subscription.SubscriberAccess`. It prepares a connection of that kind for
             other products' code.

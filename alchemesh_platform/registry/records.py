@@ -268,6 +268,21 @@ class GrantRecord(Record):
     ends_at: datetime | None = Field(default=None, description="When access ends; by default it does not.")
 
 
+class CredentialRecord(Record):
+    """A credential that somebody holds, without its secret; address ``request/user/holder``."""
+
+    kind: ClassVar[str] = "credential"
+
+    product: str = Field(description="Address of the product that grants.")
+    port: str = Field(description="Address of the output port.")
+    request: str = Field(description="Address of the access request.")
+    holder: str = Field(description="Subject of the identity that received it.")
+    user: str = Field(description="User name of the credential at its system.")
+    slot: int = Field(default=1, description="1 or 2: during a rotation, a holder has one in each.")
+    issued_at: datetime = Field(description="When it was issued.")
+    expires_at: datetime | None = Field(default=None, description="When it expires; by default with its request.")
+
+
 class HoldingRecord(Record):
     """A resource of a product that is retained on deletion because of its data; address ``domain/product#type::name``.
 

@@ -16,6 +16,7 @@ from alchemesh_platform.registry.records import (
     AssetRecord,
     ContractRecord,
     ContractVersionRecord,
+    CredentialRecord,
     DomainRecord,
     FoundationRecord,
     GrantRecord,
@@ -99,6 +100,7 @@ access_requests = _record_table(
     _text("state"),
 )
 grants = _record_table("grants", _text("product"), _text("port"), _text("requester_kind"), _text("requester"))
+credentials = _record_table("credentials", _text("product"), _text("port"), _text("request"), _text("holder"))
 value_scores = _record_table("value_scores", _text("product"))
 for granted in (access_requests, grants):
     Index(None, granted.c.environment, granted.c.requester)
@@ -121,6 +123,7 @@ TABLES: dict[type[Record], Table] = {
     NoticeRecord: notices,
     AccessRequestRecord: access_requests,
     GrantRecord: grants,
+    CredentialRecord: credentials,
     ValueScoreRecord: value_scores,
 }
 

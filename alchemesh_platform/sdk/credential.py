@@ -1,10 +1,13 @@
-"""The credential that a system issues to a consumer."""
+"""The credentials that a system issues to consumers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
+
+from alchemesh_platform.sdk.consumer import Consumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +25,55 @@ class IssuedCredential:
     password: str = field(repr=False)
     valid_for: Mapping[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One member of a consumer, who gets a credential.
+
+    Args:
+        member: Subject of the member's identity: an email.
+        slot: 1 or 2. During a rotation, a member has one credential in each slot.
+        expires_at: When the credential expires; None if it ends with the grant only.
+    """
+
+    member: str
+    slot: int = 1
+    expires_at: datetime | None = None
+
+
+class Credentials:
+    """The credentials of one kind of connection. A system registers one object for each kind.
+
+    Attributes:
+        by_member: Whether each member of a consumer has a user of their own. Otherwise all members share the
+            credential of the request, and it ends for all of them when one of them leaves.
+    """
+
+    by_member: ClassVar[bool] = False
+
+    def issue(self, connection: Any, consumer: Consumer, holder: Holder) -> IssuedCredential | None:
+        """Issue a credential, and replace the one that the holder has in this slot.
+
+        Returns:
+            The credential; None if access through this connection needs none.
+        """
+        raise NotImplementedError
+
+    def shared_user(self, consumer: Consumer) -> str:
+        """The user that all members of a consumer share, or shared before each of them had a user of their own."""
+        raise NotImplementedError
+
+    def limit(self, connection: Any, user: str, expires_at: datetime) -> None:
+        """Let the credential of a user expire at another time, for a rotation."""
+
+    def end(self, connection: Any, users: Collection[str]) -> Collection[str]:
+        """End the credentials of users now, and close their connections. Idempotent.
+
+        Returns:
+            The users that had a credential.
+
+        Raises:
+            Failure: when the system cannot be reached from here.
+        """
+        raise NotImplementedError

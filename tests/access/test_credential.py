@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from alchemesh_cli.main import invoke
+from alchemesh_platform.access.grants.holders import EXPIRED, LEFT, OVER, Ended, end_former_credentials, holders
 from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.registry.audit import acts_of
-from alchemesh_platform.registry.records import AccessRequestRecord, PortRecord, RequestStep
+from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, PortRecord, RequestStep, UserRecord
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.systems.local.data_api.gateway.consumers import read_entry
+from alchemesh_platform.systems.local.data_api.gateway.consumers import now, read_entry
+from alchemesh_platform.systems.local.data_api.gateway.credentials import user_name
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access
+from alchemesh_platform.systems.local.data_api.gateway.issue import issue as issue_at_gateway
 from alchemesh_platform.systems.local.data_api.gateway.scram import matches
+from tests.mesh_repo.meshes import team
 from tests.systems.local.gateways import written_gateway
 
 from .airport import AMELIA, BESSIE, INTERNAL, KATHERINE, ORVILLE, RESTRICTED, STRANGER, record_airport
@@ -87,28 +94,216 @@ def test_a_team_member_sees_the_credential_once(
     assert matches(entry.scram or "", password)
     with registry_of(tmp_path) as registry:
         (act, *_) = acts_of(registry, "local")
-    assert (act.operation, act.address, act.actor, act.detail) == (
-        "access credential",
-        "req-1",
-        ORVILLE,
-        {"port": RESTRICTED, "user": user},
-    )
+    assert (act.operation, act.address, act.actor) == ("access credential", "req-1", ORVILLE)
+    expires_at = act.at + timedelta(days=90)
+    assert act.detail == {"port": RESTRICTED, "user": user, "expires_at": expires_at.isoformat()}
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) > 1
     assert [path for path in files if password.encode() in path.read_bytes()] == []
 
-    assert run(monkeypatch, BESSIE, "req-1", "--json") == 0
+    # Issuing it again replaces the user's own credential.
+    assert run(monkeypatch, ORVILLE, "req-1", "--json") == 0
     issued = json.loads(capsys.readouterr().out)
     assert issued == {
         "user": user,
         "password": issued["password"],
         "sql": "postgresql://127.0.0.1:5433",
         "rest": "http://127.0.0.1:8091/api",
+        "expires_at": issued["expires_at"],
     }
-    now = read_entry(gateway.folder, user)
-    assert now is not None
-    assert matches(now.scram or "", issued["password"])
-    assert not matches(now.scram or "", password)
+    entry = read_entry(gateway.folder, user)
+    assert entry is not None
+    assert matches(entry.scram or "", issued["password"])
+    assert not matches(entry.scram or "", password)
+
+
+def accepted(gateway: Gateway, issued: dict[str, str]) -> bool:
+    """Whether the gateway accepts a credential."""
+    entry = read_entry(gateway.folder, issued["user"])
+    return entry is not None and entry.has_access(now()) and matches(entry.scram or "", issued["password"])
+
+
+@pytest.fixture
+def issue(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., dict[str, str]]:
+    """Issues a credential of the granted request to a user."""
+
+    def issued(who: str, *more: str) -> dict[str, str]:
+        assert run(monkeypatch, who, "req-1", "--json", *more) == 0
+        document: dict[str, str] = json.loads(capsys.readouterr().out)
+        return document
+
+    return issued
+
+
+def sweep(folder: Path, who: str = KATHERINE) -> tuple[list[Ended], list[str]]:
+    lines: list[str] = []
+    with registry_of(folder) as registry:
+        ended = end_former_credentials(registry, "local", Identity(who, "local"), report=lines.append)
+    return ended, lines
+
+
+def desk(folder: Path, *members: str) -> None:
+    """Record the members of the requesting team, as `mesh apply` does."""
+    with registry_of(folder) as registry:
+        registry.put(team("local", "operations/desk", "data_product_team", *members))
+
+
+def test_each_member_has_a_credential_of_their_own(gateway: Gateway, issue: Callable[..., dict[str, str]]) -> None:
+    """All members of a team once shared one credential: a second one replaced the first."""
+    orville, bessie = issue(ORVILLE), issue(BESSIE)
+    assert orville["user"] != bessie["user"]
+    assert accepted(gateway, orville) and accepted(gateway, bessie)
+
+
+def test_a_member_who_leaves_loses_their_credential_and_nobody_else_does(
+    gateway: Gateway, tmp_path: Path, issue: Callable[..., dict[str, str]]
+) -> None:
+    """A member who left the team, and the mesh, once kept a credential that works (found fault 06)."""
+    orville, bessie = issue(ORVILLE), issue(BESSIE)
+    assert sweep(tmp_path) == ([], [])
+    desk(tmp_path, BESSIE)
+    ended, lines = sweep(tmp_path)
+    assert [(each.holder, each.reason, each.user) for each in ended] == [(ORVILLE, LEFT, orville["user"])]
+    assert lines == []
+    assert not accepted(gateway, orville) and accepted(gateway, bessie)
+    with registry_of(tmp_path) as registry:
+        act = acts_of(registry, "local")[0]
+        assert (act.operation, act.actor, act.reason, act.detail["holder"]) == (
+            *("access credential end", KATHERINE, LEFT, ORVILLE),
+        )
+        assert [record.holder for record in holders(registry, "local")] == [BESSIE]
+    assert sweep(tmp_path) == ([], []), "it ends once"
+    # Back in the team, the old credential stays dead, and a new one works.
+    desk(tmp_path, BESSIE, ORVILLE)
+    assert not accepted(gateway, orville)
+    assert accepted(gateway, issue(ORVILLE))
+
+
+def test_a_member_who_leaves_the_mesh_loses_their_credential(
+    gateway: Gateway, tmp_path: Path, issue: Callable[..., dict[str, str]]
+) -> None:
+    orville = issue(ORVILLE)
+    with registry_of(tmp_path) as registry:
+        registry.remove(UserRecord, "local", ORVILLE)
+    assert [each.holder for each in sweep(tmp_path)[0]] == [ORVILLE]
+    assert not accepted(gateway, orville)
+
+
+def test_credentials_end_with_the_access(
+    gateway: Gateway, tmp_path: Path, issue: Callable[..., dict[str, str]]
+) -> None:
+    orville = issue(ORVILLE)
+    with registry_of(tmp_path) as registry:
+        registry.put(request("req-1", RESTRICTED, "revoked"))
+    assert [each.reason for each in sweep(tmp_path)[0]] == [OVER]
+    assert not accepted(gateway, orville)
+
+
+def test_a_shared_credential_of_an_older_version_ends_when_a_member_leaves(gateway: Gateway, tmp_path: Path) -> None:
+    user = user_name("operations/desk", "req-1")
+    shared = issue_at_gateway(gateway, user)
+    with registry_of(tmp_path) as registry:
+        registry.put(
+            GrantRecord(
+                environment="local",
+                address="req-1",
+                product="aviation/flights",
+                port=RESTRICTED,
+                requester_kind="technical_team",
+                requester="operations/desk",
+                behind=(BESSIE, ORVILLE, "operations/desk"),
+            )
+        )
+    assert sweep(tmp_path) == ([], [])
+    desk(tmp_path, BESSIE)
+    assert [(each.holder, each.user) for each in sweep(tmp_path)[0]] == [("operations/desk", user)]
+    entry = read_entry(gateway.folder, user)
+    assert entry is not None and not entry.has_access(now()), "the grant stays, its credential ends"
+    assert shared.user == user
+    assert sweep(tmp_path) == ([], []), "once, although the grant names the former member until the next deployment"
+
+
+def test_a_rotation_keeps_the_earlier_credential_for_the_overlap(
+    gateway: Gateway, tmp_path: Path, issue: Callable[..., dict[str, str]]
+) -> None:
+    first = issue(ORVILLE)
+    second = issue(ORVILLE, "--rotate")
+    assert accepted(gateway, first) and accepted(gateway, second)
+    entry = read_entry(gateway.folder, first["user"])
+    assert entry is not None and entry.expires_at is not None
+    assert timedelta(hours=23) < entry.expires_at - now() <= timedelta(days=1)
+    assert not entry.has_access(now() + timedelta(days=1)), "the gateway ends it by itself"
+    with registry_of(tmp_path) as registry:
+        assert {record.user for record in holders(registry, "local")} == {first["user"], second["user"]}
+    third = issue(ORVILLE, "--rotate")
+    assert not accepted(gateway, first), "its name is used again"
+    assert accepted(gateway, second) and accepted(gateway, third)
+    alone = issue(ORVILLE)
+    assert accepted(gateway, alone) and not accepted(gateway, second) and not accepted(gateway, third)
+
+
+def test_a_credential_expires_and_its_record_ends(
+    gateway: Gateway, tmp_path: Path, issue: Callable[..., dict[str, str]]
+) -> None:
+    orville = issue(ORVILLE)
+    entry = read_entry(gateway.folder, orville["user"])
+    assert entry is not None and entry.expires_at is not None
+    assert entry.has_access(now()) and not entry.has_access(entry.expires_at)
+    with registry_of(tmp_path) as registry:
+        (record,) = holders(registry, "local")
+        registry.put(record.model_copy(update={"expires_at": record.issued_at}))
+        assert holders(registry, "local") == []
+    assert [each.reason for each in sweep(tmp_path)[0]] == [EXPIRED]
+
+
+def test_a_grant_that_is_deployed_again_keeps_the_credentials(
+    gateway: Gateway, issue: Callable[..., dict[str, str]]
+) -> None:
+    orville = issue(ORVILLE)
+    ends_at = now() + timedelta(days=3)
+    grant_access(gateway, consumer="operations/desk", request="req-1", ends_at=ends_at)
+    assert accepted(gateway, orville)
+    entry = read_entry(gateway.folder, orville["user"])
+    assert entry is not None and entry.member == ORVILLE
+    assert entry.ends == ends_at, "the end of the access is earlier than the credential's"
+
+
+def test_a_credential_that_cannot_be_ended_here_is_reported_and_tried_again(
+    gateway: Gateway, tmp_path: Path, issue: Callable[..., dict[str, str]]
+) -> None:
+    issue(ORVILLE)
+    listening = gateway.folder / "listening.json"
+    kept = listening.read_text("utf-8")
+    listening.unlink()
+    desk(tmp_path, BESSIE)
+    ended, lines = sweep(tmp_path)
+    assert ended == []
+    assert lines[0].startswith(f"{RESTRICTED}: the credentials of {ORVILLE} still work: there is no data API")
+    listening.write_text(kept, "utf-8")
+    assert [each.holder for each in sweep(tmp_path)[0]] == [ORVILLE]
+
+
+def test_list_and_status_name_the_holders(
+    tmp_path: Path, issue: Callable[..., dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    orville = issue(ORVILLE)
+    assert invoke(["access", "list", "--json"]) == 0
+    listed = {each["request"]: each["holders"] for each in json.loads(capsys.readouterr().out)["requests"]}
+    (holder,) = listed["req-1"]
+    assert (holder["holder"], holder["user"]) == (ORVILLE, orville["user"])
+    assert listed["req-2"] == []
+    assert invoke(["access", "list"]) == 0
+    assert f"{ORVILLE} since " in capsys.readouterr().out
+    assert invoke(["access", "show", "req-1"]) == 0
+    assert f"holders    {ORVILLE} since " in capsys.readouterr().out
+    assert invoke(["status", "aviation/flights", "--json"]) == 0
+    ports = {port["name"]: port["holders"] for port in json.loads(capsys.readouterr().out)["outputs"]}
+    (shown,) = ports["restricted"]
+    assert (shown["holder"], shown["requester"], shown["request"]) == (ORVILLE, "operations/desk", "req-1")
+    assert invoke(["status", "aviation/flights"]) == 0
+    assert f"holder    {ORVILLE} of operations/desk · since " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("who", [KATHERINE, STRANGER])

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.mesh_repo.apply import apply_mesh, preview_mesh
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.mesh_repo.references import Reference, StillReferenced
+from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     ProductRecord,
@@ -145,7 +147,6 @@ def test_many_references_are_counted_and_not_listed(registry: Registry, environm
 @pytest.mark.parametrize(
     ("kind", "requester", "gone"),
     [
-        ("user", "bessie@a.example", ("user", "bessie@a.example")),
         ("technical_team", "operations/desk", ("team", "operations/desk")),
         ("data_domain", "operations", ("domain", "operations")),
     ],
@@ -180,3 +181,33 @@ def test_a_requester_stays_while_its_request_is_open_or_granted(
     with pytest.raises(StillReferenced) as refused:
         apply_mesh(registry, environment, wanted)
     assert refused.value.references == (Reference(*gone, "", f"req-0a1b2c3d ({FLIGHTS}/table, {state})"),)
+
+
+@pytest.mark.parametrize("state", ["requested", "approved", "granted"])
+def test_removing_a_user_revokes_the_requests_that_they_made_for_themselves(
+    registry: Registry, environment: str, state: RequestState
+) -> None:
+    """Such a request once kept its user in the mesh, so nobody could offboard them."""
+    orville = user(environment, "orville@a.example", "data_product_consumer")
+    apply_mesh(registry, environment, airport_mesh(environment, orville))
+    step = RequestStep(state=state, at=datetime(2026, 1, 5, tzinfo=UTC), by="orville@a.example")
+    registry.put(
+        AccessRequestRecord(
+            environment=environment,
+            address="req-0a1b2c3d",
+            product=FLIGHTS,
+            port=f"{FLIGHTS}/table",
+            requester_kind="user",
+            requester="orville@a.example",
+            purpose="why not",
+            state=state,
+            steps=(step,),
+        )
+    )
+    apply_mesh(registry, environment, airport_mesh(environment), identity=Identity("katherine@a.example", "local"))
+    request = registry.get(AccessRequestRecord, environment, "req-0a1b2c3d")
+    assert request is not None
+    last = request.steps[-1]
+    assert (request.state, last.by, last.reason) == ("revoked", "katherine@a.example", "the user left the mesh")
+    act = next(act for act in acts_of(registry, environment) if act.operation == "access revoke")
+    assert (act.actor, act.address, act.reason) == ("katherine@a.example", "req-0a1b2c3d", "the user left the mesh")

@@ -1,23 +1,38 @@
-"""Issue the credential of a granted request, for ports whose component requires one."""
+"""Issue the credential of a granted request to one of its members, for ports whose component requires one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.finding import known_port, known_request
+from alchemesh_platform.access.grants.holders import expiry_of, holders, issuer_of
 from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.requests.states import describe_state, next_step
 from alchemesh_platform.access.rights import check_speaks_for
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.registration.systems import Parts, function_part, installed_systems
 from alchemesh_platform.registry.audit import Act, record_act
-from alchemesh_platform.sdk.connections.ports import PortConnections
-from alchemesh_platform.sdk.credential import IssuedCredential
+from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord
+from alchemesh_platform.registry.writes import Key
+from alchemesh_platform.sdk.credential import Holder, IssuedCredential
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requests.acts import Requests
-    from alchemesh_platform.sdk.consumer import Consumer
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long credentials are valid.
+
+    Args:
+        valid_for: Validity of a new credential; None: it ends with the access only.
+        overlap: Validity of the previous credential after a rotation.
+    """
+
+    valid_for: timedelta | None = None
+    overlap: timedelta = timedelta(days=1)
 
 
 class NoCredential(Failure):
@@ -26,30 +41,85 @@ class NoCredential(Failure):
     exit_code = ExitCode.USAGE
 
 
-def issue_credential(requests: Requests, address: str) -> IssuedCredential:
-    """Issue a credential for a granted request. This revokes an earlier credential.
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A credential that was issued to a member of a consumer.
+
+    Args:
+        issued: The credential; shown once, never stored.
+        record: Its record, without the secret.
+        replaced: The previous credential of the holder, which stays valid during a rotation.
+    """
+
+    issued: IssuedCredential
+    record: CredentialRecord
+    replaced: CredentialRecord | None = None
+
+
+def issue_credential(requests: Requests, address: str, terms: Terms | None = None, *, rotate: bool = False) -> Handed:
+    """Issue a credential for a granted request to the acting user. This ends the user's earlier credential.
 
     Only the requester and the requester's people may do this: the right to decide about access gives no access.
 
+    Args:
+        requests: The requests, for the acting user.
+        address: Address of the request.
+        terms: Validity of credentials; by default they end with the access only.
+        rotate: Whether the earlier credential stays valid for the overlap.
+
     Raises:
         UnknownRequest, NotAllowed: as for every operation on a request.
-        NoCredential: when the request is not granted, or its port requires no credential.
+        NoCredential: when the request is not granted, its port requires no credential, or it cannot be rotated.
         BrokenSystem: when the package of the port's system cannot be loaded.
         Failure: when the system refuses to issue one.
     """
-    registry, environment = requests.registry, requests.environment
+    registry, environment, holder = requests.registry, requests.environment, requests.identity.subject
+    terms = terms or Terms()
     request = known_request(registry, environment, address)
     check_speaks_for(registry, requests.identity, request, "get the credential of")
     if request.state != "granted":
         raise NoCredential(f"there is no credential yet: {describe_state(request)}", hint=next_step(request))
-    given = PortConnections.model_validate(known_port(registry, environment, request.port).connections)
+    issuer = issuer_of(known_port(registry, environment, request.port))
     consumer = resolve(registry, environment, Requester.of(request), request=request.address)
-    issued = _issue(given, consumer)
-    if issued is None:
+    if issuer is None:
+        raise _needs_none(request)
+    credentials, connection = issuer
+    if rotate and not credentials.by_member:
         raise NoCredential(
-            f"{request.port} needs no credential of the platform",
-            hint=remedy("{} shows how its consumer gets access", command("access", "show", request.address)),
+            f"{request.port} has one credential for each request, which cannot overlap with the next one",
+            hint=remedy("{} replaces it at once", command("access", "credential", request.address)),
         )
+    now = requests.now
+    held = holders(registry, environment, request=request.address)
+    own = [record for record in held if record.holder == holder]
+    current = max(own, key=lambda record: record.issued_at, default=None)
+    slot = 1 if current is None else 3 - current.slot if rotate else current.slot
+    by_itself = now + terms.valid_for if terms.valid_for is not None and credentials.by_member else None
+    issued = credentials.issue(connection, consumer, Holder(holder, slot, by_itself))
+    if issued is None:
+        raise _needs_none(request)
+    # One user that all members share has one password: the new one ends that of every other holder.
+    over = [each for each in (own if credentials.by_member else held) if each.user == issued.user or not rotate]
+    record = CredentialRecord(
+        environment=environment,
+        address=f"{request.address}/{issued.user}/{holder}",
+        product=request.product,
+        port=request.port,
+        request=request.address,
+        holder=holder,
+        user=issued.user,
+        slot=slot,
+        issued_at=now,
+        expires_at=expiry_of(by_itself, request.ends_at),
+    )
+    credentials.end(connection, sorted({each.user for each in over} - {issued.user}))
+    overlapping = None
+    if rotate and current is not None:
+        until = min(now + terms.overlap, current.expires_at or now + terms.overlap)
+        credentials.limit(connection, current.user, until)
+        overlapping = current.model_copy(update={"expires_at": until})
+    removals = [Key(CredentialRecord, environment, each.address) for each in over if each.address != record.address]
+    registry.write([record, *([overlapping] if overlapping is not None else [])], removals)
     record_act(
         registry,
         Act(
@@ -57,21 +127,22 @@ def issue_credential(requests: Requests, address: str) -> IssuedCredential:
             product=request.product,
             operation="access credential",
             address=request.address,
-            actor=requests.identity.subject,
+            actor=holder,
             issuer=requests.identity.issuer,
-            detail={"port": request.port, "user": issued.user},
-            at=requests.now,
+            detail={
+                "port": request.port,
+                "user": issued.user,
+                **({"expires_at": record.expires_at.isoformat()} if record.expires_at is not None else {}),
+                **({"rotates": current.user} if overlapping is not None and current is not None else {}),
+            },
+            at=now,
         ),
     )
-    return issued
+    return Handed(issued, record, overlapping or current)
 
 
-def _issue(connections: PortConnections, consumer: Consumer) -> IssuedCredential | None:
-    """A credential from the system of the proxy, or else of the storage; None if neither requires one."""
-    issuers = Parts(installed_systems().offers("credential", lambda system: system.credentials), function_part)
-    for connection in (connections.proxy, connections.storage):
-        if connection is not None and connection.kind in issuers:
-            issued = issuers[connection.kind](connection, consumer)
-            if isinstance(issued, IssuedCredential):
-                return issued
-    return None
+def _needs_none(request: AccessRequestRecord) -> NoCredential:
+    return NoCredential(
+        f"{request.port} needs no credential of the platform",
+        hint=remedy("{} shows how its consumer gets access", command("access", "show", request.address)),
+    )

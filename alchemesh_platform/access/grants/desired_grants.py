@@ -33,6 +33,8 @@ def with_grants(registry: Registry, plan: Plan, now: datetime) -> Plan:
         requester = Requester.of(request)
         if requester not in people:
             people[requester] = resolve(registry, plan.environment, requester)
+        if requester.kind == "user" and not people[requester].users:
+            continue  # the user left the mesh
         consumer = replace(people[requester], request=request.address, ends_at=request.ends_at)
         grants.setdefault(request.port, []).append(PlannedGrant(consumer, request.purpose))
         if request.state == "granted" and consumer.deployed:

@@ -17,7 +17,7 @@ SYSTEM = System(
     },
     connections={"topic": "alchemesh_platform.systems.kafka.connections:TopicConnection"},
     subscribers={"topic": "alchemesh_platform.systems.kafka.subscription:SUBSCRIBERS"},
-    credentials={"topic": "alchemesh_platform.systems.kafka.credential:topic_credential"},
+    credentials={"topic": "alchemesh_platform.systems.kafka.credential:CREDENTIALS"},
     servers=(("kafka", "bootstrap_servers"),),
     retained="alchemesh_platform.systems.kafka.retained:RETAINED",
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",

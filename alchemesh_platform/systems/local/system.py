@@ -22,7 +22,7 @@ SYSTEM = System(
         "job": "alchemesh_platform.sdk.connections.job:JobConnection",
     },
     subscribers={"data-api": "alchemesh_platform.systems.local.subscription:SUBSCRIBERS"},
-    credentials={"data-api": "alchemesh_platform.systems.local.credential:data_api_credential"},
+    credentials={"data-api": "alchemesh_platform.systems.local.credential:CREDENTIALS"},
     retained="alchemesh_platform.systems.local.retained:RETAINED",
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={

@@ -18,27 +18,39 @@ if TYPE_CHECKING:
 @where_options
 @json_option
 @request_argument
-def credential(where: Where, as_json: bool, request: str) -> None:
-    """Issue the credential of a granted request; shown once.
+@click.option("--rotate", is_flag=True, help="Keep your earlier credential valid for the overlap of the platform file.")
+def credential(where: Where, as_json: bool, request: str, rotate: bool) -> None:
+    """Issue your credential of a granted request; shown once.
 
-    Only the requester and its people can issue it: for data APIs of this machine, and for Kafka topics whose users the
-    platform creates. Only a hash is stored. If you lose the credential, issue another one, which replaces the old one.
-    A data product needs no credential for a data API: its own `up` issues one, and replaces one that was issued here.
-    For a topic, set the platform's password of the cluster in the variable that the platform file names.
+    Only the requester and its people can issue one: for data APIs of this machine, and for Kafka topics whose users the
+    platform creates. Only a hash is stored. At a data API, each member has a credential of their own. It expires as the
+    platform file says, and ends when the member leaves the team or the mesh. If you lose it, issue another one: it
+    replaces yours at once, or with --rotate after the overlap. All members share the credential of a topic, which ends
+    for all when a holder leaves. A data product needs no credential for a data API: its own `up` issues one. For a
+    topic, set the platform's password of the cluster in the variable that the platform file names.
 
     \b
     Examples:
       alchemesh access credential req-0a1b2c3d
+      alchemesh access credential req-0a1b2c3d --rotate
       alchemesh access credential req-0a1b2c3d --json | jq -r .password | pass insert -e mesh/flights
     """
     from alchemesh_cli.render.events import showing
+    from alchemesh_platform.access.requests.states import moment
     from alchemesh_platform.app.access import credential as issue
 
     platform, actor = acting(where)
     with showing(where, "credential", as_json=as_json) as shown:
-        issued = issue(platform, actor, request, listen=shown)
+        handed = issue(platform, actor, request, rotate=rotate, listen=shown)
+    issued, expires_at = handed.issued, handed.record.expires_at
     if as_json:
-        click.echo(json.dumps({"user": issued.user, "password": issued.password, **issued.valid_for}, indent=2))
+        document = {"user": issued.user, "password": issued.password, **issued.valid_for}
+        document["expires_at"] = expires_at.isoformat() if expires_at is not None else None
+        click.echo(json.dumps(document, indent=2))
         return
     click.echo(f"user      {issued.user}\npassword  {issued.password}")
-    click.echo("\n".join(("", *issued.lines, "", "It is not shown again: store it in a secret manager.")), err=True)
+    expires = [f"expires   {moment(expires_at)}"] if expires_at is not None else []
+    click.echo("\n".join(("", *issued.lines, *expires, "")), err=True)
+    if rotate and handed.replaced is not None and handed.replaced.expires_at is not None:
+        click.echo(f"The earlier credential is valid until {moment(handed.replaced.expires_at)}.", err=True)
+    click.echo("It is not shown again: store it in a secret manager.", err=True)

@@ -97,7 +97,7 @@ def list_(
     states: tuple[str, ...],
     mine: bool,
 ) -> None:
-    """List access requests and their states, the latest first.
+    """List access requests and their states, the latest first, with the holders of their credentials.
 
     \b
     Examples:
@@ -107,7 +107,7 @@ def list_(
     """
     from alchemesh_cli.render.access import request_document, request_table
     from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.access import find
+    from alchemesh_platform.app.access import find, held
 
     platform, actor = acting(where)
     found = find(
@@ -118,8 +118,10 @@ def list_(
         states=cast("tuple[RequestState, ...]", states),
         speaker=actor if mine else None,
     )
+    credentials = held(platform) if found else []
     if as_json:
-        document = {**where.as_json(), "requests": [request_document(each) for each in found]}
+        documents = [request_document(each, held=credentials) for each in found]
+        document = {**where.as_json(), "requests": documents}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     narrowed = any((port, product, requester, states, mine))
@@ -127,7 +129,7 @@ def list_(
     nothing = f"no such request in {environment}" if narrowed else f"no access was requested in {environment} yet"
     if found and where.emulated:
         click.echo(f"requests  {environment}\n")
-    click.echo(request_table(found) if found else nothing)
+    click.echo(request_table(found, credentials) if found else nothing)
 
 
 @command.command(short_help="Show a request, with every decision on it.")
@@ -144,15 +146,17 @@ def show(where: Where, as_json: bool, request: str) -> None:
     """
     from alchemesh_cli.render.access import request_document, request_page
     from alchemesh_cli.render.environment import environment_in_words
+    from alchemesh_platform.app.access import held
     from alchemesh_platform.app.access import show as show_request
 
     platform, _actor = acting(where)
     found = show_request(platform, request)
+    credentials = held(platform, request=request)
     if as_json:
-        document = request_document(found.request, found.grant) | where.as_json()
+        document = request_document(found.request, found.grant, credentials) | where.as_json()
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(request_page(found.request, found.grant, environment_in_words(where)))
+        click.echo(request_page(found.request, found.grant, environment_in_words(where), credentials))
 
 
 for each in (approve, reject, revoke, renew, extend, apply_command, credential):

@@ -9,7 +9,7 @@ from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.render.table import table_lines, terminal_width
 from alchemesh_platform.access.requests.states import TRANSITIONS, describe_state, moment, next_step
 from alchemesh_platform.base.printable import one_line
-from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
+from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord, GrantRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.deployment.outcome import Outcome
@@ -20,12 +20,24 @@ DONE = {"create": ("+", "granted"), "update": ("~", "changed"), "delete": ("-", 
 REACHED, POSSIBLE = "●", "○"
 
 
-def request_document(request: AccessRequestRecord, grant: GrantRecord | None = None) -> dict[str, Any]:
-    """A request as plain JSON, with the principals of its deployed grant."""
+def request_document(
+    request: AccessRequestRecord, grant: GrantRecord | None = None, held: Sequence[CredentialRecord] = ()
+) -> dict[str, Any]:
+    """A request as plain JSON, with the principals of its deployed grant, and the holders of its credentials."""
     document = request.model_dump(mode="json")
     document["request"] = document.pop("address")
     if grant is not None:
         document["principals"] = list(grant.principals)
+    document["holders"] = [
+        {
+            "holder": each.holder,
+            "user": each.user,
+            "since": each.issued_at.isoformat(),
+            "expires_at": each.expires_at.isoformat() if each.expires_at is not None else None,
+        }
+        for each in held
+        if each.request == request.address
+    ]
     return document
 
 
@@ -34,12 +46,25 @@ def request_line(request: AccessRequestRecord) -> str:
     return f"{describe_state(request)}: {request.requester} reads {request.port}, {_until(request)}"
 
 
-def request_table(requests: Sequence[AccessRequestRecord]) -> str:
-    """The requests as a table, one per line."""
-    return "\n".join(table_lines(HEADINGS, (_row(request) for request in requests), terminal_width()))
+def request_table(requests: Sequence[AccessRequestRecord], held: Sequence[CredentialRecord] = ()) -> str:
+    """The requests as a table, one per line. If anybody holds a credential, a column names the holders."""
+    if not held:
+        return "\n".join(table_lines(HEADINGS, (_row(request) for request in requests), terminal_width()))
+    rows = ((*_row(request), ", ".join(_holders(request, held))) for request in requests)
+    return "\n".join(table_lines((*HEADINGS, "holders"), rows, terminal_width()))
 
 
-def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where: str) -> str:
+def _holders(request: AccessRequestRecord, held: Sequence[CredentialRecord]) -> Iterator[str]:
+    """``carl@acme.example since 2026-01-05``, for each credential of a request."""
+    for each in held:
+        if each.request == request.address:
+            ends = f" until {each.expires_at:%Y-%m-%d}" if each.expires_at is not None else ""
+            yield f"{each.holder} since {each.issued_at:%Y-%m-%d}{ends}"
+
+
+def request_page(
+    request: AccessRequestRecord, grant: GrantRecord | None, where: str, held: Sequence[CredentialRecord] = ()
+) -> str:
     """All facts of a request, with its past states and the possible next ones."""
     kind = request.requester_kind.replace("_", " ")
     facts = [
@@ -49,6 +74,7 @@ def request_page(request: AccessRequestRecord, grant: GrantRecord | None, where:
         ("ends", f"{moment(request.ends_at)}" if request.ends_at else "no end date"),
         ("renews", request.renews or ""),
         ("grants", ", ".join(grant.principals) if grant is not None else ""),
+        ("holders", ", ".join(_holders(request, held))),
     ]
     head = [f"{request.address}  {request.state}  {where}"]
     head += [f"{name:<9}  {one_line(fact)}" for name, fact in facts if fact]

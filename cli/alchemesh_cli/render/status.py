@@ -18,6 +18,7 @@ from alchemesh_platform.observed.models import (
     AccessStatus,
     CodeStatus,
     ContractStatus,
+    HolderStatus,
     InputStatus,
     NoticeStatus,
     OutputStatus,
@@ -267,7 +268,16 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
     for protocol, address in port.endpoints.items():
         yield Text.assemble((f"{protocol:<8}  ", "dim"), address)
     yield Text.assemble(("contract  ", "dim"), _contract(port.contract))
+    yield from (_holder(holder) for holder in port.holders)
     yield from (_notice(notice, now) for notice in port.notices)
+
+
+def _holder(holder: HolderStatus) -> Text:
+    """``holder    carl@acme.example of marketing/campaigns · since 2026-04-01 12:00 UTC · expires …``."""
+    of = f" of {holder.requester}" if holder.requester not in ("", holder.holder) else ""
+    facts = [f"{holder.holder}{of}", f"since {at(holder.since)}"]
+    facts += [f"expires {at(holder.expires_at)}"] if holder.expires_at is not None else []
+    return Text.assemble(("holder    ", "dim"), APART.join(facts))
 
 
 def _notice(notice: NoticeStatus, now: datetime) -> Text:

@@ -110,6 +110,17 @@ def test_a_credential_is_shown_once_never_stored_and_ends_with_its_request(
     assert without.returncode == 1
     assert "secret KAFKA_PASSWORD has no value here" in without.stderr
 
+    # Bob is not in the mesh that is recorded now: his credential ends, although his request stays.
+    mesh = shop.folder.parent / "mesh"
+    mesh.mkdir()
+    (mesh / "shop.yaml").write_text(f"kind: Domain\nname: shop\ntype: source_aligned\nowner: {ADA}\n", "utf-8")
+    people = f"kind: Users\nusers: [{{email: {ADA}, name: Ada, personas: [data_product_owner, platform_owner]}}]\n"
+    (mesh / "users.yaml").write_text(people, "utf-8")
+    assert shop.json("access", "show", asked)["holders"][0]["holder"] == BOB
+    shop.done("mesh", "apply", str(mesh), "--yes")
+    assert not lets_in(kafka, monkeypatch, user, second)
+    assert shop.json("access", "show", asked)["holders"] == []
+
     shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
     until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone")
     until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone")

@@ -34,10 +34,21 @@ class Entry(BaseModel):
     ends_at: AwareDatetime | None = Field(default=None, description="When access ends; None: not by itself.")
     scram: str | None = Field(default=None, pattern=r'^SCRAM-SHA-256\$[^"\s]+$', description="Hash of the credential.")
     bcrypt: str | None = Field(default=None, pattern=r"^\$2[aby]\$\S+$", description="Hash of the credential.")
-
     ended_at: AwareDatetime | None = Field(
         default=None, description="The end that has passed: a clock that is set back later does not give access again."
     )
+
+    member: str | None = Field(default=None, description="Member of the requester who holds it.")
+    expires_at: AwareDatetime | None = Field(default=None, description="When the credential expires.")
+
+    @property
+    def ends(self) -> datetime | None:
+        """When access or the credential ends, whichever is first; None if neither ends by itself."""
+        return min((end for end in (self.ends_at, self.expires_at) if end is not None), default=None)
+
+    def without_credential(self) -> Entry:
+        """The same consumer, without a credential: it keeps its grant and has no access."""
+        return self.model_copy(update={"scram": None, "bcrypt": None, "expires_at": None})
 
     def has_access(self, now: datetime) -> bool:
         """Whether it has a valid credential at this time."""
@@ -45,7 +56,7 @@ class Entry(BaseModel):
 
     def has_ended(self, now: datetime) -> bool:
         """Whether its end has passed, now or at an earlier look."""
-        return self.ends_at is not None and (now >= self.ends_at or self.ended_at == self.ends_at)
+        return self.ends is not None and (now >= self.ends or self.ended_at == self.ends)
 
     @property
     def by_hand(self) -> bool:
@@ -61,8 +72,8 @@ def read_entries(gateway: Path) -> list[Entry]:
 def settled_entries(gateway: Path, now: datetime) -> list[Entry]:
     """Every consumer of a gateway. Records the ends that have passed. Call it with the gateway locked."""
     for entry in read_entries(gateway):
-        if entry.has_ended(now) and entry.ended_at != entry.ends_at:
-            write_entry(gateway, entry.model_copy(update={"ended_at": entry.ends_at}))
+        if entry.has_ended(now) and entry.ended_at != entry.ends:
+            write_entry(gateway, entry.model_copy(update={"ended_at": entry.ends}))
     return read_entries(gateway)
 
 
@@ -92,7 +103,7 @@ def remove_entry(gateway: Path, user: str) -> None:
 
 def next_end(entries: list[Entry], now: datetime) -> datetime | None:
     """The time at which the next access expires; None if no access expires."""
-    return min((entry.ends_at for entry in entries if entry.ends_at and entry.has_access(now)), default=None)
+    return min((entry.ends for entry in entries if entry.ends and entry.has_access(now)), default=None)
 
 
 def now() -> datetime:

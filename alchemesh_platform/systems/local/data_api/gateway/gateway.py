@@ -257,7 +257,7 @@ def sql_program(gateway: Gateway) -> Program:
 def expiry_program(gateway: Gateway, entries: Sequence[Entry]) -> Program:
     """The program that waits until the next access expires. It stops if no access expires."""
     command = (sys.executable, "-m", "alchemesh_platform.systems.local.data_api.gateway.expiry", str(gateway.folder))
-    ends = sorted(entry.ends_at.isoformat() for entry in entries if entry.ends_at)
+    ends = sorted(entry.ends.isoformat() for entry in entries if entry.ends)
     digest = hashlib.sha256("\n".join(ends).encode()).hexdigest()[:16]
     return Program(gateway.expiry, command, {"ALCHEMESH_ENDS": digest}, ends=True)
 
