@@ -91,9 +91,7 @@ def granted(name: str, consumer: Consumer) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(set(GUARDS) - BY_CREDENTIAL))
-def test_a_grant_follows_the_members_of_a_team(
-    name: str, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_grant_follows_the_members_of_a_team(name: str, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_PASSWORD", "of-the-platform")
     campaigns, cara = Requester("technical_team", "mail/campaigns"), Requester("user", CARA)
 
