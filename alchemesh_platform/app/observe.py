@@ -144,6 +144,19 @@ def mesh(platform: Platform) -> MeshView:
         return MeshView(lineage.noted({name: each.words for name, each in found.items()}), found)
 
 
+def count_products(platform: Platform) -> int:
+    """The number of recorded products of an environment. A registry that does not exist is created, as by `up`.
+
+    Raises:
+        RegistryUnavailable: when the registry cannot be opened.
+    """
+    from alchemesh_platform.registry.records import ProductRecord
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry) as registry:
+        return len(registry.all(ProductRecord, environment=platform.environment))
+
+
 def connections(platform: Platform, product: str) -> Connections:
     """The connections of a deployed product.
 

@@ -90,6 +90,12 @@ def test_the_access_type_decides_which_requests_wait_for_the_owner(
     assert [step.by for step in request.steps[1:]] == ([approved_by] if approved_by else [])
 
 
+def test_an_approval_by_the_contract_has_its_reason(airport: Airport) -> None:
+    public, internal = airport.ask(PUBLIC, ORVILLES), airport.ask(INTERNAL, NOISE)
+    assert steps(public)[1] == ("approved", "contract", "public: every request is approved at once")
+    assert steps(internal)[1] == ("approved", "contract", "internal: the requester is of aviation too")
+
+
 def test_a_policy_may_approve_at_once_and_is_named(airport: Airport) -> None:
     seen: list[RequestFacts] = []
 

@@ -144,3 +144,40 @@ def test_a_change_has_the_value_before_and_after() -> None:
         "change": "changed",
         "message": "500ms, was 300ms",
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "kind", "message"),
+    [
+        ({"model": "flat", "price": 5}, None, "", "compatible", "no billing, was 5 (flat)"),
+        (
+            {"model": "flat", "price": 5, "currency": "EUR"},
+            {"model": "flat", "price": 5, "currency": "EUR", "per": "month"},
+            "",
+            "breaking",
+            "5 EUR per month (flat), was 5 EUR (flat)",
+        ),
+        (
+            {"model": "free", "price": 5},
+            None,
+            "",
+            "documentation",
+            "no billing, was free: consumption is free before and after",
+        ),
+        ({"model": "free", "price": 5}, {"model": "flat", "price": 5}, "", "breaking", "5 (flat), was free"),
+        (
+            {"model": "flat", "price": 5},
+            {"model": "flat", "price": 4.5},
+            ".price",
+            "compatible",
+            "4.5 (flat), was 5 (flat)",
+        ),
+    ],
+)
+def test_a_price_is_compared_by_its_unit_and_free_consumption_has_none(
+    before: dict[str, Any], after: dict[str, Any] | None, place: str, kind: str, message: str
+) -> None:
+    """Mutants of the price survived: a free port with a price, and prices without a currency or a unit."""
+    was, now = ({"set": {"contract.terms.billing": billing}} for billing in (before, after))
+    [change] = diff_port(promise(edited(was)), promise(edited(now))).changes
+    assert (change.place, change.kind, change.message) == (f"contract.terms.billing{place}", kind, message)

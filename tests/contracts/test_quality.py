@@ -135,4 +135,5 @@ def numbers(values: list[Any]) -> list[float]:
 def test_a_comparison_is_shown_as_it_is_written() -> None:
     assert compared(rule(mustBeBetween=[1, 5])) == "mustBeBetween 1 and 5"
     assert compared(rule(mustBe="yes")) == "mustBe 'yes'"
+    assert compared(rule(mustBeGreaterThan=1, mustBeLessThan=5)) == "mustBeGreaterThan 1, mustBeLessThan 5"
     assert compared(rule(type="text", query=None)) == ""

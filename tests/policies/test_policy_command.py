@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alchemesh_cli.commands.policy import UnknownPolicy, command
+from alchemesh_cli.main import invoke
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.policies.load import shipped_policies
@@ -63,15 +64,17 @@ def test_test_runs_the_shipped_policies_and_all_cases_pass() -> None:
     assert "✗" not in result.stdout
 
 
-def test_test_shows_expected_and_actual_results_and_exits_with_status_one(tmp_path: Path) -> None:
+def test_test_shows_expected_and_actual_results_and_exits_with_status_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = write(tmp_path, "naming.yaml", POLICY.replace("expect: violated", "expect: not_applicable"))
-    result = run("test", path)
-    assert result.return_value is ExitCode.FAILED
-    assert "  ✓ a name of ours: passed" in result.stdout
-    assert "  ✗ another name: violated" in result.stdout
-    assert "naming.yaml:16:5  expected not applicable" in result.stdout
-    assert "the policy says: the name does not begin with ac-" in result.stdout
-    assert result.stdout.splitlines()[-1] == "1 policy, 2 cases, 1 failed"
+    assert invoke(["policy", "test", str(path)]) == ExitCode.FAILED
+    shown = capsys.readouterr().out
+    assert "  ✓ a name of ours: passed" in shown
+    assert "  ✗ another name: violated" in shown
+    assert "naming.yaml:16:5  expected not applicable" in shown
+    assert "the policy says: the name does not begin with ac-" in shown
+    assert shown.splitlines()[-1] == "1 policy, 2 cases, 1 failed"
 
 
 @pytest.mark.parametrize(("expect", "code", "failed"), [("violated", None, 0), ("passed", ExitCode.FAILED, 1)])

@@ -103,11 +103,9 @@ def _private(platform: Platform) -> str:
 
 
 def _registry(platform: Platform) -> str:
-    from alchemesh_platform.registry.records import ProductRecord
-    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.app.observe import count_products
 
-    with Registry.open(platform.registry) as registry:
-        count = len(registry.all(ProductRecord, environment=platform.environment))
+    count = count_products(platform)
     return f"{count} {'product' if count == 1 else 'products'} in environment {platform.environment!r}"
 
 
