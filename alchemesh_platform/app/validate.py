@@ -14,10 +14,11 @@ from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of, 
 if TYPE_CHECKING:
     from alchemesh_platform.catalog.discover import Catalog
     from alchemesh_platform.documents.document import Node
-    from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.manifest.load import LoadedManifest, ReadManifest
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.policies.results import PolicyResult
 
+DEFAULT = "local"  # the environment of commands without -e
 PLATFORM_FILE = "platform.yaml"
 
 
@@ -114,7 +115,8 @@ class _Check:
 
         platform = self._platform(file, self.environment) if self.environment is not None else None
         problems: dict[Problem, None] = {}
-        for layer in (self.environment,) if self.environment is not None else (None, *overlays(file)):
+        layers = (self.environment,) if self.environment is not None else (None, *overlays(file))
+        for layer in layers:
             try:
                 read = read_manifest(file, layer)
             except ProblemsFound as found:
@@ -122,9 +124,24 @@ class _Check:
             if layer in {None, self.environment}:
                 self._trees.append(read.tree)
             problems |= dict.fromkeys(all_problems(read, platform, catalog))
+            if not errors_of(problems) and platform is None and layer == (DEFAULT if DEFAULT in layers else None):
+                problems |= dict.fromkeys(self._in_default(read, catalog))
             if not errors_of(problems):
                 problems |= dict.fromkeys(self._of_mesh(read.loaded(), platform, layer))
         return list(problems)
+
+    def _in_default(self, read: ReadManifest, catalog: Catalog) -> list[Problem]:
+        """The objections of components in the environment that `plan` uses by default, if the platform file has it.
+
+        A component of another environment may be missing there, which is no problem of the manifest.
+        """
+        from alchemesh_platform.compose.check import objections_of
+        from alchemesh_platform.compose.resolve import resolve
+
+        platform = self._platform(read.path, DEFAULT)
+        if isinstance(platform, ProblemsFound):
+            return []
+        return objections_of(read.loaded(), platform, resolve(read.tree, catalog, platform), look=True)
 
     def _of_mesh(
         self, manifest: LoadedManifest, platform: Platform | ProblemsFound | None, layer: str | None

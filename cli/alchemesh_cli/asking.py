@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from alchemesh_cli import waited
 from alchemesh_cli.context import NotATerminal
 
 
@@ -31,6 +32,7 @@ def confirm(question: str, confirmed: bool) -> bool:
         raise
     if not agreed:
         raise click.Abort
+    waited.begin()
     return True
 
 

@@ -125,16 +125,23 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     if not {*sys.argv[1:2]} & WRITE_REPO:
         os.umask(NEW_FILES)
-    leave(invoke(sys.argv[1:]))
+    from alchemesh_cli.waited import age_of_process
+
+    leave(invoke(sys.argv[1:], age=age_of_process()))
 
 
-def invoke(arguments: list[str]) -> int:
+def invoke(arguments: list[str], *, age: float = 0.0) -> int:
     """Run one command and return its exit code. Failures are reported on stderr, without a traceback.
 
     A display that fails is no failure of the command. Only a command whose output is its whole result fails then.
+
+    Args:
+        age: Seconds that the person has waited for this call.
     """
+    from alchemesh_cli import waited
     from alchemesh_cli.printing import is_lost, protected
 
+    waited.begin(age)
     with protected():
         code = _run(arguments)
         return ExitCode.FAILED if code == ExitCode.DONE and is_lost() and _only_prints(arguments) else code

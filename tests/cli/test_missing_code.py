@@ -50,7 +50,7 @@ def test_missing_code_is_reported_at_its_line(
     command: str, entrypoint: str, reason: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(entrypoint)
-    options = {"validate": ["-e", "local"], "up": ["--yes"]}.get(command, [])
+    options = {"up": ["--yes"]}.get(command, [])
     assert invoke([command, *options]) == ExitCode.PROBLEMS
     reported = capsys.readouterr().err
     assert "alchemesh.yaml:10:17  code.args.entrypoint: " in reported

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli import waited
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.options import take_over_option
 
@@ -61,7 +62,7 @@ def command(
     if as_json:
         click.echo(done.model_dump_json(indent=2, exclude={"output"}))
     elif done.outcome == "succeeded":
-        click.echo(f"\n✓ {product} ran in {done.seconds:.1f} s", err=True)
+        click.echo(f"\n✓ {product} ran in {waited.seconds():.1f} s", err=True)
     else:
         click.echo(f"\n✗ {product}: {done.problem}", err=True)
     if done.exit_status is None or done.exit_status < 0:

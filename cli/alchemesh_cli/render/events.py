@@ -6,13 +6,15 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
 
+from alchemesh_cli import waited
 from alchemesh_cli.context_options import next_line, with_context_options
 from alchemesh_cli.options import DEBUG_VARIABLE
+from alchemesh_cli.seen import in_short, was_seen
 from alchemesh_platform.app.events import (
     EngineReported,
     Event,
@@ -65,6 +67,7 @@ class Shown:
     _live: ExitStack = field(default_factory=ExitStack)
     _screen: Screen | Doing | None = None
     _has_failed: bool = False
+    _notes: set[str] = field(default_factory=set)
 
     def __call__(self, event: Event) -> None:
         """Show one event. A display that fails does not stop the run: this reports it once."""
@@ -84,7 +87,8 @@ class Shown:
         elif isinstance(event, Noted):
             report(event.line)
         elif isinstance(event, Warned):
-            report(f"{with_context_options(event.problem)}\n")
+            problem = event.problem
+            report(in_short(problem) if was_seen(problem) else f"{with_context_options(problem)}\n")
         elif isinstance(event, RunStarted):
             from alchemesh_cli.render.live import shown
 
@@ -117,6 +121,7 @@ class Shown:
     def _run_ended(self, outcome: Outcome) -> None:
         from alchemesh_cli.render.live import Screen
 
+        outcome = replace(outcome, seconds=waited.seconds())
         if self.as_json and outcome.operation == self.operation:
             click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
         elif self.as_markdown and isinstance(self._screen, Screen):
@@ -128,7 +133,9 @@ class Shown:
             suggestion = next_line(following) if following else ""
             self._screen.finish(outcome, suggestion, stderr=self.as_json)
         for note in outcome.notes:
-            report(f"note: {with_context_options(note)}")
+            if note not in self._notes:  # the preview before a question has shown it
+                self._notes.add(note)
+                report(f"note: {with_context_options(note)}")
         for problem in (*outcome.problems, *outcome.forbidden):
             click.echo(f"\n{with_context_options(problem)}", err=True)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Group
 from rich.live import Live
 
+from alchemesh_cli import waited
 from alchemesh_cli.context_options import complete, next_line
 from alchemesh_cli.printing import Cleaned
 from alchemesh_cli.printing import console as printed_to
@@ -29,7 +30,6 @@ class Screen:
         self.progress = progress
         self.plan = plan
         self.operation: OperationName = operation
-        self.started = time.monotonic()
         self.console = printed_to(stderr=True)
         self.live: Live | None = None
         self._drawn = 0.0
@@ -43,7 +43,7 @@ class Screen:
 
     def running_tree(self) -> Group:
         """The tree of the run so far."""
-        took = f"{time.monotonic() - self.started:.1f} s"
+        took = f"{waited.seconds():.1f} s"
         title = f"{self._title()}  [cyan]{DOING[self.operation]}[/]  [dim]{took}[/]"
         preview = self.operation == "preview"
         return product_tree(self.progress.sections(), self.plan, title, preview=preview, running=True)
