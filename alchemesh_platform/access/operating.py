@@ -6,6 +6,7 @@ everything, because there is nobody to compare the user with.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.policies.models import Policy
     from alchemesh_platform.registry.store import Registry
 
+LOOKED_BACK = 100  # changes of one address; a team may have the same address as a product
 REFUSED = "refuse"  # the operation of acts that record a refusal
 TAKEN_OVER = "take over"  # the operation of acts that record a take-over
 
@@ -230,14 +232,18 @@ class Operating:
         return Right(given.name, warnings=tuple(warnings))
 
     def _product(self, target: Target) -> GivenTarget:
-        """The product as recorded. A product that is not deployed is as its manifest declares it."""
+        """The product as recorded. A product that is not deployed is as its manifest declares it.
+
+        Without a manifest, it is as it was recorded last: its team may delete the data that a `destroy` retained.
+        """
         record = self.registry.get(ProductRecord, self.environment, target.address)
         domain = target.address.partition("/")[0]
         declared_team = f"{domain}/{target.team}" if target.team else None
         if record is None:
-            return GivenTarget(
-                address=target.address, team=declared_team or "", owner=target.owner or "", deployed=False
-            )
+            last = None if declared_team else _last_record(self.registry, self.environment, target.address)
+            team = f"{domain}/{last.team}" if last is not None else declared_team or ""
+            owner = last.owner if last is not None else target.owner or ""
+            return GivenTarget(address=target.address, team=team, owner=owner, deployed=False)
         return GivenTarget(
             address=target.address,
             team=f"{domain}/{record.team}",
@@ -270,12 +276,19 @@ class Operating:
         )
 
 
+def _last_record(registry: Registry, environment: str, address: str) -> ProductRecord | None:
+    """A destroyed product, as it was recorded last; None if it was never deployed."""
+    for change in registry.history(environment, product=address, address=address, limit=LOOKED_BACK):
+        if change.kind == ProductRecord.kind:
+            return ProductRecord.model_validate(change.document)
+    return None
+
+
 def user_of(registry: Registry, environment: str, identity: Identity) -> GivenUser:
     """A user as policies see it: personas, teams and domains of the recorded mesh."""
     subject = identity.subject
     record = registry.get(UserRecord, environment, subject) if not identity.pipeline else None
-    teams = registry.all(TeamRecord, environment) if record is not None else []
-    member_of = [team for team in teams if subject in team.members]
+    member_of = teams_of(registry, environment, subject) if record is not None else []
     owned = registry.all(DomainRecord, environment, where={"owner": subject}) if record is not None else []
     return GivenUser(
         email=subject,
@@ -296,3 +309,17 @@ def operation_policies(registry: Registry, environment: str) -> tuple[Policy, ..
 
     own = [Policy.model_validate(record.document) for record in registry.all(PolicyRecord, environment)]
     return tuple(policy for policy in with_shipped(own) if policy.applies_to is Scope.OPERATION)
+
+
+def teams_of(registry: Registry, environment: str, subject: str) -> list[TeamRecord]:
+    """The teams of a user. Only teams whose document names the user are decoded: a mesh may have thousands."""
+    from sqlalchemy import select
+
+    from alchemesh_platform.registry.tables import teams
+
+    named = teams.c.document.contains(json.dumps(subject, ensure_ascii=False), autoescape=True)
+    query = select(teams.c.document).where(teams.c.environment == environment, named).order_by(teams.c.address)
+    with registry.reading() as connection:
+        documents = connection.execute(query).scalars().all()
+    found = [TeamRecord.model_validate_json(document) for document in documents]
+    return [team for team in found if subject in team.members]

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.approval.auto import auto_approval
+from alchemesh_platform.access.grants.pending import products_to_apply
 from alchemesh_platform.access.operating import Target
 from alchemesh_platform.access.requests.acts import Requests
+from alchemesh_platform.app.credentials import end_credentials
 from alchemesh_platform.app.events import (
     GrantsApplied,
     GrantsNotApplied,
@@ -26,18 +28,17 @@ from alchemesh_platform.app.programs import deploy_product
 from alchemesh_platform.app.rights import check_recorded_right, record_take_over
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import ProblemsFound
-from alchemesh_platform.deployment.grants.apply import apply_grants, products_to_apply
+from alchemesh_platform.deployment.grants.apply import apply_grants
 from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.grants.credential import Handed
-    from alchemesh_platform.access.grants.holders import Ended
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.deployment.outcome import Outcome
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
-    from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord, RequestState
+    from alchemesh_platform.registry.records import AccessRequestRecord, RequestState
 
 
 class NoLongerComposed(Failure):
@@ -338,34 +339,6 @@ def credential(
     terms = Terms(platform.credentials.valid_for, platform.credentials.overlap)
     with _requests(platform, actor, listen) as requests:
         return issue_credential(requests, address, terms, rotate=rotate)
-
-
-def held(platform: Platform, *, request: str | None = None) -> list[CredentialRecord]:
-    """The credentials that members of consumers hold, without secrets; only those of a request if one is given."""
-    from alchemesh_platform.access.grants.holders import holders
-
-    with Registry.open(platform.registry) as registry:
-        return holders(registry, platform.environment, request=request)
-
-
-def end_credentials(
-    registry: Registry, environment: str, actor: Identity, product: str | None = None, *, listen: Listener = ignore
-) -> list[Ended]:
-    """End the credentials of members who left, and of access that is over or has expired.
-
-    Args:
-        registry: The registry of the environment.
-        environment: Name of the environment.
-        actor: The acting identity, for the audit.
-        product: Only for the ports of this product.
-        listen: Receives a line for each credential.
-    """
-    from alchemesh_platform.access.grants.holders import end_former_credentials
-
-    ended = end_former_credentials(registry, environment, actor, product=product, report=notes_to(listen))
-    for each in ended:
-        listen(Noted(f"the credential of {each.holder} for {each.port} ({each.request}) was ended: {each.reason}"))
-    return ended
 
 
 @contextmanager

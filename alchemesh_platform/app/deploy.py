@@ -339,7 +339,7 @@ class _Run:
 
     def record_take_over(self, operation: OperationName) -> None:
         """Record in the audit that the actor takes the product over, if only that gives the right."""
-        right = self.right(operation)
+        right = self.right(operation) if self.take_over is not None else None
         if right is not None and self.actor is not None:
             environment = self.product.platform.environment
             target = target_of(self.product)
@@ -391,7 +391,7 @@ class _Run:
 
     def end_credentials(self) -> None:
         """End the credentials of members who left their team since the last deployment, and of access that is over."""
-        from alchemesh_platform.app.access import end_credentials
+        from alchemesh_platform.app.credentials import end_credentials
 
         if self.actor is not None:
             address, environment = self.product.plan.product.address, self.product.platform.environment

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.app.access import end_credentials
-from alchemesh_platform.app.events import Listener, MeshCompared, ignore
+from alchemesh_platform.app.credentials import end_credentials
+from alchemesh_platform.app.events import Listener, MeshCompared, Noted, ignore
 from alchemesh_platform.app.rights import check_mesh_right
+from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from alchemesh_platform.mesh_repo.difference import MeshDiff
     from alchemesh_platform.mesh_repo.mesh import Mesh
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.registry.store import Registry
+
+SHOWN_MAX = 5  # products in a line
 
 
 def read_mesh(folder: Path, environment: str) -> Mesh:
@@ -69,4 +73,18 @@ def apply(
             difference = apply_mesh(registry, platform.environment, wanted, expected=expected, identity=actor)
         remember_mesh(platform, registry)
         end_credentials(registry, platform.environment, actor, listen=listen)
+        if difference:
+            _note_grants(registry, platform, listen)
     return difference
+
+
+def _note_grants(registry: Registry, platform: Platform, listen: Listener) -> None:
+    """Name the products whose deployed grants differ from the members of their consumers, and the command for it."""
+    from alchemesh_platform.access.grants.pending import products_to_apply
+
+    found = products_to_apply(registry, platform.environment, registry.now())
+    if found:
+        more = f" and {len(found) - SHOWN_MAX:,} more" if len(found) > SHOWN_MAX else ""
+        products = f"{', '.join(found[:SHOWN_MAX])}{more}"
+        apply_command = command("access", "apply", environment=platform.environment, emulated=platform.emulated)
+        listen(Noted(remedy("grants of {} are not deployed as decided: {} deploys them", products, apply_command)))

@@ -17,7 +17,7 @@ from alchemesh_platform.mesh_repo.difference import plan_changes
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
 from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.registry.audit import acts_of
-from alchemesh_platform.registry.records import PolicyRecord, Record, UserRecord
+from alchemesh_platform.registry.records import PolicyRecord, ProductRecord, Record, UserRecord
 from alchemesh_platform.registry.store import Registry
 from tests.mesh_repo.meshes import domain, team, user
 from tests.policies.writing import policy
@@ -239,6 +239,28 @@ def test_the_owner_of_a_domain_changes_its_teams_only(mesh: Airport) -> None:
 def test_a_mesh_without_a_platform_owner_can_get_one(mesh: Airport) -> None:
     mesh.registry.remove(UserRecord, mesh.environment, KATHERINE)
     apply_right(mesh, ORVILLE, user(mesh.environment, ORVILLE, "platform_owner"))
+
+
+def test_the_team_of_a_destroyed_product_may_delete_its_data(mesh: Airport) -> None:
+    mesh.registry.remove(ProductRecord, mesh.environment, FLIGHTS)
+    gone = Target.product(FLIGHTS)
+    assert operating(mesh, WILBUR).right("destroy", gone, delete_data=True).allowed
+    assert not operating(mesh, BESSIE).right("destroy", gone, delete_data=True).allowed
+    assert not operating(mesh, NEIGHBOUR).right("destroy", gone, delete_data=True).allowed
+    never = Target.product("aviation/never")
+    assert not operating(mesh, WILBUR).right("destroy", never, delete_data=True).allowed
+
+
+def test_teams_of_a_user_are_found_by_the_whole_email(mesh: Airport) -> None:
+    for email in ("ora@airport.example", "nora@airport.example.org", 'q"uote_d%@airport.example'):
+        mesh.registry.write(
+            [
+                user(mesh.environment, email),
+                team(mesh.environment, f"aviation/t{len(email)}", "data_product_team", email),
+            ]
+        )
+        assert operating(mesh, email).user.teams == (f"aviation/t{len(email)}",)
+    assert operating(mesh, NEIGHBOUR).user.teams == ("aviation/noise",)
 
 
 def test_rights_on_a_product_are_shown_for_each_operation(mesh: Airport) -> None:

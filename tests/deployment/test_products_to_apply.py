@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from alchemesh_platform.deployment.grants.apply import products_to_apply
+from alchemesh_platform.access.grants.pending import products_to_apply
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     GrantRecord,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Set
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.grants.desired_grants import waits_for, with_grants
-from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.access.grants.pending import CHANGING, is_broken, is_stale
 from alchemesh_platform.access.requests.expiry import expire_due
 from alchemesh_platform.deployment.foundation_outputs import with_foundations
 from alchemesh_platform.deployment.grants.resources import deployed_grants, known_requests, target_globs
 from alchemesh_platform.deployment.operator import operating
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recomposed import recomposed
-from alchemesh_platform.registry.records import AccessRequestRecord, Deployment, GrantRecord, ManifestRecord
+from alchemesh_platform.registry.records import GrantRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan, PlannedGrant
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.store import Registry
-    from alchemesh_platform.sdk.consumer import Consumer
-
-CHANGING: tuple[Literal["up"], Literal["destroy"]] = ("up", "destroy")  # operations that create and delete grants
 
 
 def apply_grants(
@@ -92,26 +88,6 @@ def apply_grants(
         )
 
 
-def products_to_apply(registry: Registry, environment: str, now: datetime) -> list[str]:
-    """Addresses of the products whose grants may differ from the decisions and whose manifest is recorded.
-
-    This reads only the registry and no state. After a failed run, a consumer whose access has ended may still have
-    access although no record says so.
-    """
-    expire_due(registry, environment, None, now)
-    deployed = {grant.address: grant for grant in registry.all(GrantRecord, environment)}
-    granting = registry.all(AccessRequestRecord, environment, where={"state": ["approved", "granted"]})
-    valid = {request.address for request in granting}
-    found = {request.product for request in granting if _differs(registry, request, deployed.get(request.address))}
-    found |= {grant.product for grant in deployed.values() if grant.address not in valid}
-    broken = {product for product, last in registry.last_deployments(environment, CHANGING).items() if _is_broken(last)}
-    if broken:
-        over = registry.all(AccessRequestRecord, environment, where={"state": ["revoked", "expired"]})
-        found |= {request.product for request in over} & broken
-    recorded = {record.address for record in registry.all(ManifestRecord, environment)}
-    return sorted(found & recorded)
-
-
 def _waiting(plan: Plan) -> Iterator[PlannedGrant]:
     return (granted for port in plan.outputs for granted in port.waiting)
 
@@ -121,18 +97,13 @@ def _is_settled(registry: Registry, plan: Plan) -> bool:
     run succeeded."""
     product = plan.product.address
     last = registry.deployments(product, plan.environment, operations=CHANGING, limit=1)
-    if not last or _is_broken(last[0]):
+    if not last or is_broken(last[0]):
         return False
     records = {grant.address: grant for grant in registry.all(GrantRecord, plan.environment, product)}
     wanted = {granted.consumer.request: granted for port in plan.outputs for granted in port.grants}
     return records.keys() == wanted.keys() and not any(
-        _is_stale(granted.consumer, records[request]) for request, granted in wanted.items()
+        is_stale(granted.consumer, records[request]) for request, granted in wanted.items()
     )
-
-
-def _is_broken(last: Deployment) -> bool:
-    """Whether the last run ended before it finished: it failed, was stopped, or was killed."""
-    return last.outcome != "succeeded"
 
 
 def _changed(operator: Operator, plan: Plan, deployed: Set[str]) -> Iterator[str]:
@@ -145,17 +116,5 @@ def _changed(operator: Operator, plan: Plan, deployed: Set[str]) -> Iterator[str
     yield from deployed - wanted.keys()
     for request, granted in wanted.items():
         record = operator.registry.get(GrantRecord, plan.environment, request)
-        if request not in deployed or record is None or _is_stale(granted.consumer, record):
+        if request not in deployed or record is None or is_stale(granted.consumer, record):
             yield request
-
-
-def _is_stale(consumer: Consumer, record: GrantRecord) -> bool:
-    """Whether the end date or the people behind the requester have changed since the grant was deployed."""
-    return record.ends_at != consumer.ends_at or record.behind != consumer.behind
-
-
-def _differs(registry: Registry, request: AccessRequestRecord, grant: GrantRecord | None) -> bool:
-    if grant is None:
-        return True
-    requester = Requester.of(request)
-    return _is_stale(resolve(registry, request.environment, requester, ends_at=request.ends_at), grant)

@@ -107,7 +107,8 @@ def list_(
     """
     from alchemesh_cli.render.access import request_document, request_table
     from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.access import find, held
+    from alchemesh_platform.app.access import find
+    from alchemesh_platform.app.credentials import held
 
     platform, actor = acting(where)
     found = find(
@@ -146,8 +147,8 @@ def show(where: Where, as_json: bool, request: str) -> None:
     """
     from alchemesh_cli.render.access import request_document, request_page
     from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.access import held
     from alchemesh_platform.app.access import show as show_request
+    from alchemesh_platform.app.credentials import held
 
     platform, _actor = acting(where)
     found = show_request(platform, request)
