@@ -10,7 +10,6 @@ https://www.ecma-international.org/publications-and-standards/standards/ecma-48/
 
 from __future__ import annotations
 
-import html
 import re
 
 # Controls except tab and line feed, bidirectional and invisible characters, tags, noncharacters and lone surrogates.
@@ -36,6 +35,8 @@ def one_line(text: str) -> str:
 
 def for_markdown(text: str) -> str:
     """A text as one line of Markdown that shows exactly this text: no markup, no HTML, no mention of a user."""
+    import html  # its table of entities is needed here only
+
     return _MARKDOWN.sub(r"\\\1", html.escape(one_line(text), quote=False))
 
 
@@ -48,6 +49,8 @@ def code_block(text: str, language: str = "") -> str:
 
 def for_html(text: str) -> str:
     """A text for the content or for a quoted attribute of HTML."""
+    import html
+
     return html.escape(clean(text))
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +30,7 @@ _ASCII = {
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 
 # A style in a text is marked with a value that no other text can contain: it is new in each process.
-_NONCE = secrets.token_hex(8)
+_NONCE = os.urandom(8).hex()
 _STYLES = re.compile(f"\ufdd0{_NONCE}([0-9;]*)\ufdd1")
 
 
