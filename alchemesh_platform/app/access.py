@@ -341,6 +341,16 @@ def credential(
         return issue_credential(requests, address, terms, rotate=rotate)
 
 
+def replaced_credentials(
+    platform: Platform, actor: Identity, address: str, *, rotate: bool = False, listen: Listener = ignore
+) -> list[str]:
+    """What :func:`credential` would replace, each as a sentence. Changes nothing."""
+    from alchemesh_platform.access.grants.credential import replaced_by
+
+    with _requests(platform, actor, listen) as requests:
+        return replaced_by(requests, address, rotate=rotate)
+
+
 @contextmanager
 def _requests(platform: Platform, actor: Identity, listen: Listener) -> Iterator[Requests]:
     with Registry.open(platform.registry) as registry:

@@ -102,7 +102,13 @@ def test_a_team_member_sees_the_credential_once(
     assert [path for path in files if password.encode() in path.read_bytes()] == []
 
     # Issuing it again replaces the user's own credential.
-    assert run(monkeypatch, ORVILLE, "req-1", "--json") == 0
+    assert run(monkeypatch, ORVILLE, "req-1", "--json") == ExitCode.USAGE
+    asked = capsys.readouterr()
+    assert asked.out == ""
+    issued_at = f"{act.at:%Y-%m-%d %H:%M}"
+    assert f"the credential of {ORVILLE} for {RESTRICTED}, issued {issued_at} UTC, stops working" in asked.err
+    assert "a confirmation is needed" in asked.err
+    assert run(monkeypatch, ORVILLE, "req-1", "--json", "--yes") == 0
     issued = json.loads(capsys.readouterr().out)
     assert issued == {
         "user": user,
@@ -130,7 +136,7 @@ def issue(
     """Issues a credential of the granted request to a user."""
 
     def issued(who: str, *more: str) -> dict[str, str]:
-        assert run(monkeypatch, who, "req-1", "--json", *more) == 0
+        assert run(monkeypatch, who, "req-1", "--json", "--yes", *more) == 0
         document: dict[str, str] = json.loads(capsys.readouterr().out)
         return document
 

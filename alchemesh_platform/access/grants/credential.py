@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.finding import known_port, known_request
 from alchemesh_platform.access.grants.holders import expiry_of, holders, issuer_of
 from alchemesh_platform.access.requester import Requester, resolve
-from alchemesh_platform.access.requests.states import describe_state, next_step
+from alchemesh_platform.access.requests.states import describe_state, moment, next_step
 from alchemesh_platform.access.rights import check_speaks_for
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.registry.audit import Act, record_act
-from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord
+from alchemesh_platform.registry.audit import Act, acts_of, record_act
+from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord, ProductRecord
 from alchemesh_platform.registry.writes import Key
 from alchemesh_platform.sdk.credential import Holder, IssuedCredential
 
@@ -139,6 +139,42 @@ def issue_credential(requests: Requests, address: str, terms: Terms | None = Non
         ),
     )
     return Handed(issued, record, overlapping or current)
+
+
+def replaced_by(requests: Requests, address: str, *, rotate: bool = False) -> list[str]:
+    """What a new credential of a request replaces, each as a sentence; empty if it replaces nothing.
+
+    Args:
+        requests: The requests, for the acting user.
+        address: Address of the request.
+        rotate: Whether the user's earlier credential stays valid for the overlap.
+
+    Raises:
+        UnknownRequest, NotAllowed: as for :func:`issue_credential`.
+    """
+    registry, environment, holder = requests.registry, requests.environment, requests.identity.subject
+    request = known_request(registry, environment, address)
+    check_speaks_for(registry, requests.identity, request, "get the credential of")
+    issuer = issuer_of(known_port(registry, environment, request.port))
+    if request.state != "granted" or issuer is None or (rotate and issuer[0].by_member):
+        return []  # there is nothing to issue, or the earlier one stays valid for now
+    held = holders(registry, environment, request=address)
+    if issuer[0].by_member:
+        held = [record for record in held if record.holder == holder]
+    sentences = [
+        f"the credential of {record.holder} for {request.port}, issued {moment(record.issued_at)}, stops working"
+        for record in held
+    ]
+    if not issuer[0].by_member and not sentences:  # an earlier version recorded issued credentials in the audit only
+        sentences = [
+            f"the credential of {act.actor} for {request.port}, issued {moment(act.at)}, stops working"
+            for act in acts_of(registry, environment, request.product)
+            if (act.operation, act.address) == ("access credential", address)
+        ][:1]
+    running = request.requester_kind == "data_product" and registry.get(ProductRecord, environment, request.requester)
+    if sentences and running and not issuer[0].by_member:
+        sentences.append(f"{request.requester} is deployed and cannot read the port until its code has the new one")
+    return sentences
 
 
 def _needs_none(request: AccessRequestRecord) -> NoCredential:

@@ -93,7 +93,11 @@ def test_a_credential_is_shown_once_never_stored_and_ends_with_its_request(
     user, first = reported["user"], reported["password"]
     group = f"{reported['groups'][0]}study"
     assert read(kafka, TOPIC, 1, user=user, password=first, group=group) == [b'{"order_id": 1}']
-    issued = shop.run("access", "credential", asked)
+    unconfirmed = shop.run("access", "credential", asked)
+    assert unconfirmed.returncode == 2
+    assert f"the credential of {BOB} for {PORT}, issued " in unconfirmed.stderr
+    assert lets_in(kafka, monkeypatch, user, first), "nothing was replaced without a yes"
+    issued = shop.run("access", "credential", asked, "--yes")
     second = issued.stdout.split()[3]
     assert issued.stdout.split() == ["user", user, "password", second]
     assert second not in issued.stderr
@@ -106,7 +110,7 @@ def test_a_credential_is_shown_once_never_stored_and_ends_with_its_request(
         assert secret.encode() not in written
     assert user in json.dumps(shop.json("mesh", "audit"))
 
-    without = shop.run("access", "credential", asked, more={"KAFKA_PASSWORD": "", "ALCHEMESH_USER": BOB})
+    without = shop.run("access", "credential", asked, "--yes", more={"KAFKA_PASSWORD": "", "ALCHEMESH_USER": BOB})
     assert without.returncode == 1
     assert "secret KAFKA_PASSWORD has no value here" in without.stderr
 
