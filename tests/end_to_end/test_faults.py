@@ -115,6 +115,24 @@ def test_a_second_up_of_a_stack_is_refused_until_the_first_ends(shop: Shop, tmp_
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
+def test_a_run_during_an_up_uses_what_is_deployed(shop: Shop, tmp_path: Path) -> None:
+    """Before the first `up` has ended there is nothing to run; later ones do not disturb a run, nor a run them."""
+    first = start_held(shop, Hold("before", "alchemesh:local:DeltaTable"), tmp_path / "first", "up", "--yes")
+    early = shop.run("run")
+    assert early.returncode == 1, early.stdout
+    assert "shop/orders is not deployed in environment 'local'" in early.stderr
+    assert first.end()[0] == 0
+    shop.edit("amount: {type: number,", "note: {type: string}\n      amount: {type: number,")
+    shop.edit("      version: 1.0.0\n", "      version: 1.1.0\n")
+    second = start_held(shop, Hold("before", "alchemesh:local:DeltaTable"), tmp_path / "second", "up", "--yes")
+    assert "3 orders written" in shop.done("run")
+    code, err = second.end()
+    assert code == 0, err
+    [port] = shop.json("status")["outputs"]
+    assert [(asset["name"], asset["rows"]) for asset in port["assets"]] == [("order", 3)]
+    assert shop.json("up", "--yes")["changes"].keys() == {"same"}
+
+
 def test_two_products_are_deployed_at_the_same_time(shop: Shop, tmp_path: Path) -> None:
     other = write_shop(tmp_path / "returns", shop.home)
     other.edit("name: orders\n", "name: returns\n")
