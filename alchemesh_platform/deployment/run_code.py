@@ -16,7 +16,7 @@ from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.deployment.connections import product_record, read_connections
 from alchemesh_platform.machine.files import storage_errors
-from alchemesh_platform.registry.records import Deployment
+from alchemesh_platform.registry.records import Deployment, ManifestRecord
 from alchemesh_platform.sdk.code_run import CodeRun, RunCode
 from alchemesh_platform.sdk.connections.job import JobConnection
 
@@ -63,6 +63,27 @@ def one_at_a_time(
         lock.release()
 
 
+class HalfDeployed(Failure):
+    """Raised when the first deployment of a product has not ended, or has failed: some of its ports are missing."""
+
+
+def _check_whole(registry: Registry, environment: str, product: str) -> None:
+    """Check that the deployment of a product once ended: the record of its manifest is written last.
+
+    Older versions recorded no manifests, so a product whose last deployment succeeded is whole too.
+    """
+    if registry.get(ManifestRecord, environment, product) is not None:
+        return
+    last = next(iter(registry.deployments(product, environment, operations=("up", "refresh"), limit=1)), None)
+    if last is None or last.outcome == "succeeded":
+        return
+    begun = "has not ended" if last.outcome == "running" else last.outcome
+    raise HalfDeployed(
+        f"{product} is not wholly deployed in environment {environment!r}: its first `up` {begun}",
+        hint=remedy("wait until it ends, or {} deploys the rest", command("up", about_product=True)),
+    )
+
+
 def run_code(
     registry: Registry,
     catalog: Catalog,
@@ -93,6 +114,7 @@ def run_code(
 
     Raises:
         NotDeployed: when the product is not deployed.
+        HalfDeployed: when its first deployment has not ended, or has failed.
         NoCode: when the product has no code, or its code cannot be run from this machine.
     """
     record = product_record(registry, environment, product)
@@ -110,6 +132,7 @@ def run_code(
                 "see {}; in an emulated environment (--emulate) it runs here", command("components", "show", spec.name)
             ),
         )
+    _check_whole(registry, environment, product)
     job = JobConnection.model_validate(record.code["connection"])
     connections = read_connections(registry, environment, product)
     registry.end_killed(environment, product, ("run",))
