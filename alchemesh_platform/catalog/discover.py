@@ -14,6 +14,9 @@ from alchemesh_platform.sdk.spec import ComponentSpec
 
 GROUP = "alchemesh.components"
 
+# Components that had another name. Platform files and records with the former name still work.
+FORMER_NAMES = {"roapi": "postgresql-serving"}
+
 Loader = Callable[[], ComponentSpec]
 
 
@@ -39,12 +42,16 @@ class Catalog(Mapping[str, ComponentSpec]):
             KeyError: when there is no such component.
             BrokenComponent: when the component exists but cannot be used.
         """
+        name = self._current(name)
         if name not in self._specs:
             self._specs[name] = self._offers[name]()
         return self._specs[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._offers
+        return isinstance(name, str) and self._current(name) in self._offers
+
+    def _current(self, name: str) -> str:
+        return name if name in self._offers else FORMER_NAMES.get(name, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._offers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.problems import Location, Problem, closest, did_you_mean
+from alchemesh_platform.base.problems import Location, Problem, Severity, closest, did_you_mean
 from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.missing_settings import missing_settings
@@ -132,6 +132,13 @@ class _Resolver:
         except BrokenComponent as failure:
             self._in_platform(use.component_type, failure.message, failure.hint)
             return
+        if name != spec.name:
+            self._in_platform(
+                use.component_type,
+                f"{quoted(name)} is now called {quoted(spec.name)}",
+                f"write `{use.component_type}: {spec.name}`",
+                severity="warning",
+            )
         if spec.component_type != use.component_type:
             self._in_platform(
                 use.component_type,
@@ -230,12 +237,14 @@ class _Resolver:
     def _problem(self, use: Use, message: str, hint: str | None) -> None:
         self.done.problems.append(Problem(use.location, written((*use.path, "component")), message, hint))
 
-    def _in_platform(self, component_type: str, message: str, hint: str | None) -> None:
+    def _in_platform(
+        self, component_type: str, message: str, hint: str | None, *, severity: Severity = "error"
+    ) -> None:
         assert self.platform is not None  # noqa: S101 - only called with one
         path = ("components", component_type)
         place = self.platform.tree.locate(path)
         shown = written(("environments", self.platform.environment, *path))
-        self.done.problems.append(Problem(place, shown, message, hint))
+        self.done.problems.append(Problem(place, shown, message, hint, severity))
 
 
 def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: ComponentSpec) -> Problem:

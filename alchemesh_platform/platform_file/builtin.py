@@ -14,7 +14,7 @@ LOCAL_COMPONENTS = {
     "file-ingestion": "local-files",
     "kafka-ingestion": "kafka-directory",
     "streaming-topic": "kafka-topic",
-    "data-api": "roapi",
+    "data-api": "postgresql-serving",
     "python-job": "local-python",
     "data-product-input": "data-product-input",
 }

@@ -47,7 +47,7 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         wiring: Wiring | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(f"alchemesh:components:{self.spec.name}", name, None, opts)
+        super().__init__(f"alchemesh:components:{self.spec.type_in_state or self.spec.name}", name, None, opts)
         self.name = name
         self.args = args
         self.settings = settings

@@ -74,6 +74,7 @@ class ComponentSpec:
         depends_on: Foundations whose outputs it uses, if the environment has them.
         extras: Extras of packages that its deployment needs: ``("my-package[clickhouse]",)``. If one is not installed,
             the platform reports the component at its line, with the command that installs the extra.
+        type_in_state: Name in the type of the component in the state of deployed stacks, if that is a former name.
         plugins: Pulumi packages whose plugins its resources need, besides the platform's own plugin: ``("kafka",)``.
     """
 
@@ -101,6 +102,7 @@ class ComponentSpec:
     depends_on: tuple[Role, ...] = ()
     extras: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
+    type_in_state: str | None = None
 
     def args_model(self) -> type[BaseModel]:
         """The pydantic model of the arguments."""

@@ -164,3 +164,12 @@ def test_a_package_found_twice_counts_once(tmp_path: Path) -> None:
         install(tmp_path / folder, "acme-twice", {}, {"twice": f"acme_{folder}:SPEC"})
     found_twice = entry_points(GROUP, [str(tmp_path / "first"), str(tmp_path / "second"), str(tmp_path / "none")])
     assert [entry.value for entry in found_twice] == ["acme_first:SPEC"]
+
+
+def test_a_component_is_found_by_its_former_name_and_listed_by_its_current_one() -> None:
+    catalog = builtin_catalog()
+    assert "roapi" in catalog
+    assert catalog["roapi"] is catalog["postgresql-serving"]
+    assert "roapi" not in list(catalog)
+    assert "postgresql-serving" in list(catalog)
+    assert catalog["postgresql-serving"].type_in_state == "roapi", "a new type would re-create what is deployed"

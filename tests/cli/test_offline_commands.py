@@ -206,7 +206,7 @@ def test_plan_shows_ports_components_and_assets(alchemesh: Any, tmp_path: Path) 
         "├─ code                 python-job → local-python\n"
         "└─ output  sales-table  columnar-table → delta-table\n"
         "   ├─ asset retail/shop/sales-table/sale\n"
-        "   ├─ data-api → roapi  sql, rest, graphql\n"
+        "   ├─ data-api → postgresql-serving  sql, rest, graphql\n"
         "   └─ contract 0.1.0 draft, internal, notice 30 days\n"
         "\n"
         "4 components · 1 asset · next: alchemesh preview\n"
@@ -298,8 +298,8 @@ def test_components_are_listed(alchemesh: Any) -> None:
     assert lines[0].split() == ["COMPONENT", "TYPE", "COMPONENT", "ROLES", "MATURITY", "SUMMARY"]
     assert any(line.startswith("columnar-table") and "delta-table" in line for line in lines)
     listed = json.loads(alchemesh("components", "list", "--json").stdout)
-    assert {"name": "roapi", "protocols": ["sql", "rest", "graphql"]}.items() <= next(
-        one for one in listed if one["name"] == "roapi"
+    assert {"name": "postgresql-serving", "protocols": ["sql", "rest", "graphql"]}.items() <= next(
+        one for one in listed if one["name"] == "postgresql-serving"
     ).items()
 
 
@@ -369,7 +369,8 @@ def test_listing_imports_neither_pydantic_nor_yaml(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments", [["validate"], ["validate", "-e", "local"], ["plan"], ["components", "show", "roapi"], ["schema"]]
+    "arguments",
+    [["validate"], ["validate", "-e", "local"], ["plan"], ["components", "show", "postgresql-serving"], ["schema"]],
 )
 def test_checking_files_imports_nothing_heavy(installed: dict[str, str], tmp_path: Path, arguments: list[str]) -> None:
     write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alchemesh_components.local.settings import LocalSettings, Settings
-from alchemesh_components.output_ports.roapi.check import check
-from alchemesh_components.output_ports.roapi.models import Args
+from alchemesh_components.output_ports.postgresql_serving.check import check
+from alchemesh_components.output_ports.postgresql_serving.models import Args
+from alchemesh_platform.compose.check import all_problems
+from alchemesh_platform.manifest.load import read_manifest
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.sdk.wiring import Wiring
+from tests.builtin import ROOT, builtin_catalog
 
 
 def test_a_column_that_postgresql_cannot_have_is_refused_at_its_line() -> None:
@@ -19,3 +25,16 @@ def test_a_column_that_postgresql_cannot_have_is_refused_at_its_line() -> None:
     assert found.message == (
         "the data API cannot serve a column 'xmin': each table of PostgreSQL has a column xmin of its own"
     )
+
+
+def test_a_platform_file_with_the_former_name_works_with_a_warning(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text(
+        "kind: Platform\nname: acme\nenvironments:\n  dev:\n    extends: builtin/local\n    components: {data-api: roapi}\n"
+    )
+    read = read_manifest(ROOT / "examples" / "flights" / "alchemesh.yaml", "dev")
+    problems = all_problems(read, load_platform(file, "dev", tmp_path), builtin_catalog(), look=False)
+    (found,) = [problem for problem in problems if "roapi" in problem.message]
+    assert (found.severity, found.message) == ("warning", "'roapi' is now called 'postgresql-serving'")
+    assert (found.location.line, found.hint) == (6, "write `data-api: postgresql-serving`")
+    assert [problem for problem in problems if problem.severity == "error"] == []

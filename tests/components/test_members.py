@@ -25,7 +25,7 @@ from tests.mesh_repo.meshes import domain, team, user
 CARL, CARA = "carl@acme.example", "cara@acme.example"
 GUARDS = sorted(name for name, spec in discover().items() if spec.guards)
 # The gateway and the cluster know their users by request; the platform issues and ends their credentials.
-BY_CREDENTIAL = {"roapi"}
+BY_CREDENTIAL = {"postgresql-serving"}
 
 
 def test_every_component_that_guards_is_walked() -> None:
@@ -36,7 +36,7 @@ def test_every_component_that_guards_is_walked() -> None:
         "gcs-bucket",
         "kafka-topic",
         "pubsub-topic",
-        "roapi",
+        "postgresql-serving",
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 
 from alchemesh_components.local.settings import LocalSettings, Settings
-from alchemesh_components.output_ports.roapi.component import RoapiDataApi
-from alchemesh_components.output_ports.roapi.models import Args
+from alchemesh_components.output_ports.postgresql_serving.component import PostgresqlServing
+from alchemesh_components.output_ports.postgresql_serving.models import Args
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.wiring import Wiring
 from tests.components.test_cases import Recorder
@@ -30,7 +30,7 @@ def test_each_consumer_is_one_resource_named_after_its_request() -> None:
             storage={"kind": "tables", "tables": {"flight": "file:///data/flight"}},
         )
         settings = Settings(local=LocalSettings(root="/data", run="/run"))
-        component = RoapiDataApi("flights-table-proxy", Args(), settings, wiring)
+        component = PostgresqlServing("flights-table-proxy", Args(), settings, wiring)
         granted = [
             *component.grant(Consumer("req-1", "data_product", "ops/punctuality", product="ops/punctuality")),
             *component.grant(

@@ -108,7 +108,7 @@ def test_components_are_seen_by_role_with_their_arguments(tmp_path: Path) -> Non
         policy("plan.input_port.size() == 4 && plan.input_port.all(one, one.type == 'file-ingestion')", name="inputs"),
         policy("plan.code[0].args.schedule == '15 5 * * *' && plan.code[0].port == 'code'", name="code"),
         policy("plan.infrastructure.all(one, one.stateful)", name="needs"),
-        policy("plan.storage.size() == 2 && plan.proxy.map(one, one.name) == ['roapi']", name="outputs"),
+        policy("plan.storage.size() == 2 && plan.proxy.map(one, one.name) == ['postgresql-serving']", name="outputs"),
         policy("environment == 'local'", name="environment"),
         policy("component.role != 'proxy'", name="places", applies_to="component"),
     ]

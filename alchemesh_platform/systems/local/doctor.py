@@ -9,13 +9,13 @@ from alchemesh_platform.base.failure import Failure
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
 
-ROAPI = "roapi"
+SERVING = frozenset({"postgresql-serving", "roapi"})  # and its former name
 NOT_USED = "the environment has no data API on this machine"
 
 
 def data_api(platform: Platform) -> str:
     """The programs of a data API on this machine."""
-    if ROAPI not in platform.components.values():
+    if SERVING.isdisjoint(platform.components.values()):
         return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import program
 
@@ -24,7 +24,7 @@ def data_api(platform: Platform) -> str:
 
 def guarded_sql(platform: Platform) -> str:
     """The programs that guard SQL."""
-    if ROAPI not in platform.components.values():
+    if SERVING.isdisjoint(platform.components.values()):
         return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import guard_of, program
     from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder

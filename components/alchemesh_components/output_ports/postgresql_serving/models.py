@@ -1,4 +1,4 @@
-"""Arguments of roapi."""
+"""Arguments of postgresql-serving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL, REST and GraphQL over a port's tables, with roapi."""
+"""SQL, REST and GraphQL over a port's tables, by a PostgreSQL that serves a copy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Literal
 import pulumi
 
 from alchemesh_components.local.settings import Settings
-from alchemesh_components.output_ports.roapi.models import Args
-from alchemesh_components.output_ports.roapi.spec import SPEC
+from alchemesh_components.output_ports.postgresql_serving.models import Args
+from alchemesh_components.output_ports.postgresql_serving.spec import SPEC
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.systems.local.resources import DataApi, DataApiGrant
 
 
-class RoapiDataApi(Component[Args, Settings]):
-    """A sandboxed roapi that serves the tables of the port's storage, and a gateway that requires credentials."""
+class PostgresqlServing(Component[Args, Settings]):
+    """A PostgreSQL that serves a copy of the tables of the port's storage, and a gateway that requires credentials."""
 
     spec = SPEC
 

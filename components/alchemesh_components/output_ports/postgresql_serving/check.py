@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alchemesh_components.local.settings import Settings
-from alchemesh_components.output_ports.roapi.models import Args
+from alchemesh_components.output_ports.postgresql_serving.models import Args
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.local.data_api.serving.columns import why_not_served
