@@ -30,7 +30,8 @@ def test_a_column_that_postgresql_cannot_have_is_refused_at_its_line() -> None:
 def test_a_platform_file_with_the_former_name_works_with_a_warning(tmp_path: Path) -> None:
     file = tmp_path / "platform.yaml"
     file.write_text(
-        "kind: Platform\nname: acme\nenvironments:\n  dev:\n    extends: builtin/local\n    components: {data-api: roapi}\n"
+        "kind: Platform\nname: acme\nenvironments:\n  dev:\n    extends: builtin/local\n"
+        "    components: {data-api: roapi}\n"
     )
     read = read_manifest(ROOT / "examples" / "flights" / "alchemesh.yaml", "dev")
     problems = all_problems(read, load_platform(file, "dev", tmp_path), builtin_catalog(), look=False)

@@ -1,4 +1,4 @@
-"""What a serving copy is loaded from: the current version of a Delta table, or the Parquet files of a folder.
+"""The sources of a serving copy: the current version of a Delta table, or the Parquet files of a folder.
 
 A Delta table is read by the query engine of `deltalake`, which knows deletion vectors, partitions and columns that are
 newer than a file.
@@ -58,7 +58,7 @@ class Source(ABC):
 
     @abstractmethod
     def added(self, since: Snapshot, now: Snapshot) -> tuple[str, ...] | None:
-        """What was added between two states; None if anything else changed, so that everything must be loaded."""
+        """The additions between two states; None if anything else changed, so that everything must be loaded."""
 
     @abstractmethod
     def rows(self, at: Snapshot, added: tuple[str, ...] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""What a serving copy holds, in a file that the loader writes and that status reads."""
+"""The state of a serving copy, in a file that the loader writes and that status reads."""
 
 from __future__ import annotations
 
