@@ -24,7 +24,7 @@ class LocalSettings(Strict):
     allow_unenclosed: tuple[str, ...] = Field(
         default=(),
         description="Ports (`domain/product/port`) whose data API may run without an enclosure on a machine that "
-        "cannot provide one. Every user of the machine can then reach its server without a credential.",
+        "cannot provide one. Its servers can then read the files of their user.",
     )
 
 

@@ -72,7 +72,7 @@ def test_without_an_enclosure_sql_is_not_offered_and_the_open_access_is_reported
     guard = guard_of(("sql", "rest"))
     assert (guard.protocols, guard.sandboxed) == (("rest",), False)
     door, sql = guard.warnings
-    assert "without a credential" in door
+    assert "its servers can read the files of their user" in door
     assert "`apt-get install bubblewrap`" in door
     assert "sql is not offered" in sql
 

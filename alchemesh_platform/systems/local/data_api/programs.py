@@ -50,8 +50,8 @@ def guard_of(wanted: Sequence[Protocol]) -> Guard:
     warnings = []
     if not sandboxed:
         warnings.append(
-            "the data API is not enclosed: users of this machine can reach its server on a port of loopback without a "
-            f"credential, and SQL over REST is not offered ({why_not_sandboxed()})"
+            "the data API is not enclosed: its servers can read the files of their user, and SQL over REST is not "
+            f"offered ({why_not_sandboxed()})"
         )
     kept: tuple[Protocol, ...] = tuple(protocol for protocol in wanted if protocol != "sql")
     if "sql" in wanted:

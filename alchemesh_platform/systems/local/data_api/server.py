@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
@@ -18,7 +19,7 @@ from alchemesh_platform.machine.ports import becomes_free, free_port, port_taken
 from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.observation import Observation
-from alchemesh_platform.systems.local.data_api import roapi
+from alchemesh_platform.systems.local.data_api import web as web_server
 from alchemesh_platform.systems.local.data_api.gateway import gateway as gateways
 from alchemesh_platform.systems.local.data_api.gateway.consumers import HEALTH, OWNER, locked
 from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway, Listening
@@ -38,7 +39,7 @@ from alchemesh_platform.systems.local.data_api.programs import (
 )
 from alchemesh_platform.systems.local.data_api.serving import programs as serving
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
-from alchemesh_platform.systems.local.data_api.serving.state import CopyState, read_state
+from alchemesh_platform.systems.local.data_api.serving.state import read_state
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
@@ -46,7 +47,7 @@ PROBE_SECONDS = 2.0  # during the start, which repeats the check
 # Once it runs, for a single check. On a busy machine an answer takes seconds, since each SQL connection starts a
 # server. It must be shorter than the time limit of the health check (observed/observing.py).
 ANSWER_SECONDS = 8.0
-NOT_ENCLOSED = "not enclosed: users of this machine can reach its server without a credential"
+NOT_ENCLOSED = "not enclosed: its servers can read the files of their user"
 _HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
 _ENDED = ("BACKOFF", "EXITED")  # and about to be restarted
 _TRIES_OF_FREE_PORTS = 3
@@ -122,6 +123,11 @@ def deploy_product(
     guard = guard_of(api.protocols)
     if not guard.protocols:
         raise DataApiFailed(f"data API {api.process} can offer nothing", hint="; ".join(guard.warnings))
+    if not guard.sandboxed and os.geteuid() == 0:
+        raise DataApiFailed(
+            f"data API {api.process} cannot start: PostgreSQL refuses to run as root without an enclosure",
+            hint="make `bwrap` work, or run as another user",
+        )
     api = replace(api, protocols=guard.protocols)
     gateways.prepare(gateway)
     processes.end_remains(api.run_directory)  # otherwise their ports would count as another process's
@@ -161,8 +167,7 @@ def trouble(api: DataApi, endpoints: Endpoints) -> str | None:
     gateway = api.gateway
     if not own_credentials_are_kept(gateway):
         return "a credential of its own is gone"
-    wanted = [roapi.server(gateway, api.tables, guard)] if _serves_web(api) else []
-    wanted += _serving_programs(api, guard) if "sql" in api.protocols else []
+    wanted = [*_serving_programs(api, guard), *((_web_program(api, guard),) if _serves_web(api) else ())]
     if not all(processes.is_current(api.run_directory, program) for program in wanted):
         return "its server runs with another configuration, such as other folders of tables"
     refusal = first_refusal(_connection(api, endpoints), ANSWER_SECONDS)
@@ -177,7 +182,7 @@ def is_configured(api: DataApi) -> bool:
 def is_enclosed(gateway: Gateway) -> bool:
     """Whether a data API was deployed on this machine with an enclosed server."""
     listening = gateways.listening(gateway)
-    return listening is not None and listening.server_port is None
+    return listening is not None and _encloses(listening)
 
 
 def take_down(api: DataApi) -> None:
@@ -230,7 +235,7 @@ def observe_api(connection: DataApiConnection) -> Observation:
             return Observation("unhealthy", problem)
         answer = f"{answer}; {copy.described()}"
     listening = gateways.listening(Gateway.at(folder)) if folder else None
-    open_server = listening is not None and listening.server_port is not None
+    open_server = listening is not None and not _encloses(listening)
     return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer)
 
 
@@ -247,19 +252,15 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
         endpoints.http_port,
         endpoints.postgres_port,
         api.protocols,
-        None if guard.sandboxed else roapi.server_port(gateway),
-        api.limits,
+        limits=api.limits,
+        enclosed=guard.sandboxed,
     )
     with locked(gateway.folder):
         gateways.listen(gateway, where)
-        if "sql" in api.protocols:
-            for program in _serving_programs(api, guard, prepare=True):
-                processes.ensure_running(api.run_directory, program)
-        else:
-            for name in (gateway.loader, gateway.postgres):
-                processes.stop(api.run_directory, name)
+        for program in _serving_programs(api, guard, prepare=True):
+            processes.ensure_running(api.run_directory, program)
         if _serves_web(api):
-            processes.ensure_running(api.run_directory, roapi.prepared(gateway, api.tables, guard))
+            processes.ensure_running(api.run_directory, _web_program(api, guard, prepare=True))
         else:
             processes.stop(api.run_directory, api.process)
         ensure_own_credentials(gateway)
@@ -310,13 +311,13 @@ def _wait_until_healthy(
             if found.state in _HOPELESS or (found.state in _ENDED and _reasons(logs[name])):
                 return f"it ended at once: {_reporting(logs[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
-        copy = read_state(api.gateway.place.state_file) if "sql" in api.protocols else CopyState()
+        copy = read_state(api.gateway.place.state_file)
         if copy is not None and (problem := copy.first_problem()) is not None:
             return problem
         loading = copy.loading if copy is not None else ()
         if loading != loaded:
             loaded, deadline = loading, max(deadline, time.monotonic() + timeout_seconds)  # it gets on
-        answers = not (_serves_web(api) and guard.sandboxed) or gateways.server_answers(api.gateway)
+        answers = not _serves_web(api) or gateways.server_answers(api.gateway)
         if not answers or copy is None:
             refusal: str | None = "its server is starting"
         elif loading:
@@ -336,12 +337,23 @@ def _names(api: DataApi) -> tuple[str, ...]:
     """The processes that the data API needs."""
     gateway = api.gateway
     web = (api.process, gateway.web) if _serves_web(api) else ()
-    sql = (gateway.postgres, gateway.loader, gateway.sql) if "sql" in api.protocols else ()
-    return (*web, *sql)
+    sql = (gateway.sql,) if "sql" in api.protocols else ()
+    return (gateway.postgres, gateway.loader, *web, *sql)
 
 
 def _serves_web(api: DataApi) -> bool:
     return bool({"rest", "graphql"} & set(api.protocols))
+
+
+def _encloses(listening: Listening) -> bool:
+    """Whether the servers of a gateway are enclosed. Earlier versions kept the port of one that is not."""
+    return listening.enclosed and listening.server_port is None
+
+
+def _web_program(api: DataApi, guard: Guard, *, prepare: bool = False) -> Program:
+    return (web_server.prepared if prepare else web_server.server)(
+        api.gateway, api.tables, api.limits, title=api.owner or api.process, enclosed=guard.sandboxed
+    )
 
 
 def _serving_programs(api: DataApi, guard: Guard, *, prepare: bool = False) -> tuple[Program, Program]:

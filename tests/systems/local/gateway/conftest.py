@@ -1,4 +1,4 @@
-"""A real roapi behind real Caddy, PgBouncer and bubblewrap."""
+"""Real servers behind real Caddy, PgBouncer and bubblewrap."""
 
 from __future__ import annotations
 

@@ -14,37 +14,30 @@ import pytest
 
 from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.systems.local.data_api import programs
-from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, listen, listening
 from alchemesh_platform.systems.local.data_api.server import (
     NOT_ENCLOSED,
     DataApi,
     DataApiFailed,
     Endpoints,
     deploy_product,
+    is_enclosed,
     observe_api,
     take_down,
-    trouble,
 )
 from tests.systems.local.gateway.answers import GRANTED, answers, connect, grant, query, web
 from tests.systems.local.supervised import named_below, ports_below
-from tests.waiting import until
+from tests.waiting import arguments_of
 
 
 def test_only_the_ports_of_the_gateway_are_reachable(api: DataApi, endpoints: Endpoints, gateway: Gateway) -> None:
     """From outside only the gateway's two ports are reachable, whatever its processes listen on."""
     with connect(endpoints, grant(gateway, "req-door")) as connection:
         query(connection, "SELECT 1")
-        inside = {port for server in named_below(api.run_directory, "roapi") for port in listened_on(server.pid)}
         outside = {port for _address, port in ports_below(api.run_directory)}
-        assert len(inside) >= 2, "HTTP, and Flight SQL that is not offered"
-        assert not {port for server in named_below(api.run_directory, "postgres") for port in listened_on(server.pid)}
-        # Another process of this machine may use one of these ports by chance.
-        others = {
-            connection.laddr.port
-            for connection in psutil.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port not in outside
-        }
-        assert not {port for port in inside - others if listens(port)}
+        servers = [*named_below(api.run_directory, "postgres"), *web_servers(api)]
+        assert len(servers) > 1
+        assert not {port for server in servers for port in listened_on(server.pid)}
     assert outside == {endpoints.http_port, endpoints.postgres_port}
     assert stat.S_IMODE(gateway.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(gateway.sockets.stat().st_mode) == 0o700
@@ -57,9 +50,13 @@ def listened_on(pid: int) -> list[int]:
     return [int(field[1].rpartition(":")[2], 16) for field in fields if field[3] == "0A"]
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def web_servers(api: DataApi) -> list[psutil.Process]:
+    """The processes of the server of REST and GraphQL that have a network of their own."""
+    return [
+        process
+        for process in named_below(api.run_directory, "python")
+        if "alchemesh_platform.systems.local.data_api.http" in arguments_of(process)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +217,7 @@ def test_statements_that_are_not_reading_are_refused(
     assert answers(endpoints, bad) == GRANTED, "the next session starts anew"
 
 
-def test_without_an_enclosure_unguarded_protocols_are_not_offered(
+def test_without_an_enclosure_a_data_api_needs_permission_and_an_ordinary_user(
     api: DataApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "why_not_sandboxed", lambda: "no namespaces here")
@@ -228,25 +225,26 @@ def test_without_an_enclosure_unguarded_protocols_are_not_offered(
     with pytest.raises(DataApiFailed, match="needs an enclosure, because the port is not public") as failed:
         deploy_product(refused)
     assert "add aviation/flights/bare to `allow_unenclosed`" in (failed.value.hint or "")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     bare = replace(refused, without_enclosure="allowed")
+    with pytest.raises(DataApiFailed, match="PostgreSQL refuses to run as root without an enclosure") as failed:
+        deploy_product(bare)
+    assert failed.value.hint == "make `bwrap` work, or run as another user"
+    monkeypatch.undo()
     try:
-        there = deploy_product(bare)
-        assert set(there.offered()) == {"rest", "graphql"}
-        credential = grant(Gateway(bare.run_directory, bare.process), "req-bare")
-        rest, graphql = f"{there.rest}/tables/flight", str(there.graphql)
-        until(lambda: web(rest, None)[0] != 0, what="the gateway with its new consumer", seconds=60)
-        assert (web(rest, None)[0], web(graphql, None, "{ flight { id } }")[0]) == (401, 401)
-        assert (web(rest, credential)[0], web(graphql, credential, "{ flight { id } }")[0]) == (200, 200)
-        assert web(f"{there.rest}/sql", credential, "SELECT 1")[0] == 404
-        assert trouble(bare, there) is None
-        connection = DataApiConnection(rest=there.rest, tables=("flight",), credential_file=there.credential_file)
-        assert NOT_ENCLOSED in observe_api(connection).reason
-        assert deploy_product(bare) == there
-        monkeypatch.undo()
-        assert trouble(bare, there) == "sql can be guarded now, and so offered"
         closed = deploy_product(bare)
-        assert (closed.rest, answers(closed, credential)) == (there.rest, GRANTED)
+        assert set(closed.offered()) == {"sql", "rest", "graphql"}
+        bare_gateway = Gateway(bare.run_directory, bare.process)
+        assert answers(closed, grant(bare_gateway, "req-bare")) == GRANTED
+        connection = DataApiConnection(rest=closed.rest, tables=("flight",), credential_file=closed.credential_file)
         assert NOT_ENCLOSED not in observe_api(connection).reason
+        where = listening(bare_gateway)
+        assert where is not None
+        listen(bare_gateway, replace(where, enclosed=False))
+        assert NOT_ENCLOSED in observe_api(connection).reason
+        assert not is_enclosed(bare_gateway)
+        listen(bare_gateway, replace(where, server_port=4711))
+        assert not is_enclosed(bare_gateway), "the file of an earlier version"
     finally:
         take_down(bare)
 

@@ -21,7 +21,7 @@ from tests.systems.local.supervised import named_below, processes_below, supervi
 from tests.waiting import arguments_of, until
 
 
-@pytest.mark.parametrize("killed", ["caddy", "pgbouncer", "roapi", "postgres", "python", "bwrap"])
+@pytest.mark.parametrize("killed", ["caddy", "pgbouncer", "postgres", "python", "bwrap"])
 def test_a_killed_process_restarts_and_still_requires_credentials(
     api: DataApi, endpoints: Endpoints, gateway: Gateway, killed: str
 ) -> None:

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry
+from alchemesh_platform.systems.local.data_api.http.configuration import CONSUMER_HEADER
 from alchemesh_platform.systems.local.data_api.programs import Protocol
-from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, PORT, Place
 from alchemesh_platform.systems.local.data_api.serving.roles import is_reserved
 
 ACCESS_LOG = "access.log"
 ADMIN_SOCKET = "admin.sock"
+WEB_SOCKET = "web.sock"
 _LOG_MEGABYTES = 20
 _LOGS_KEPT = 5
 _CLIENTS_MAX = 1000
@@ -38,7 +39,7 @@ _IGNORED_PARAMETERS = (
     "IntervalStyle",
     "geqo",
 )
-_SCHEMA = ("/api/schema", "/api/schema/*")
+_DESCRIBED = ("/api/schema", "/api/schema/*", "/api/openapi.json", "/api/health")
 
 
 def caddy_configuration(
@@ -48,7 +49,7 @@ def caddy_configuration(
     realm: str,
     listen: str,
     protocols: Sequence[Protocol],
-    server: str | None,
+    statements: bool,
     sockets: Path,
 ) -> str:
     """The configuration of Caddy.
@@ -59,17 +60,17 @@ def caddy_configuration(
         realm: Text that a browser shows when it asks for a credential.
         listen: Address and port.
         protocols: The offered protocols.
-        server: Address and port of a roapi that is not sandboxed; None to use its socket.
+        statements: Whether consumers may send statements of their own over REST.
         sockets: Folder of the sockets.
     """
-    upstream = server or f"unix/{sockets / WEB_SOCKET}"
+    upstream = f"unix/{Place(gateway / SERVING, sockets).web_socket / WEB_SOCKET}"
     api = {
         "listen": [listen],
         "automatic_https": {"disable": True},
         "logs": {},
         "routes": [
             {"handle": [_authentication(entries, realm)]},
-            {"match": _offered(protocols, sandboxed=server is None), "handle": [_proxy(upstream)], "terminal": True},
+            {"match": _offered(protocols, statements=statements), "handle": [_proxy(upstream)], "terminal": True},
             {"handle": [{"handler": "static_response", "status_code": 404, "body": "not offered here\n"}]},
         ],
     }
@@ -110,24 +111,23 @@ def _authentication(entries: Sequence[Entry], realm: str) -> dict[str, Any]:
     return {"handler": "authentication", "providers": {"http_basic": basic}}
 
 
-def _offered(protocols: Sequence[Protocol], *, sandboxed: bool) -> list[dict[str, Any]]:
-    """The forwarded paths. Other paths of roapi, such as the one that registers files, are refused."""
-    matches: list[dict[str, Any]] = [{"path": list(_SCHEMA), "method": ["GET", "HEAD"]}]
+def _offered(protocols: Sequence[Protocol], *, statements: bool) -> list[dict[str, Any]]:
+    """The forwarded paths. All others are refused."""
+    matches: list[dict[str, Any]] = [{"path": list(_DESCRIBED), "method": ["GET", "HEAD"]}]
     if "rest" in protocols:
         matches.append({"path": ["/api/tables/*"], "method": ["GET", "HEAD"]})
-        if sandboxed:
+        if statements:
             matches.append({"path": ["/api/sql"], "method": ["POST"]})
     if "graphql" in protocols:
         matches.append({"path": ["/api/graphql"], "method": ["POST"]})
+        matches.append({"path": ["/api/graphql/schema"], "method": ["GET", "HEAD"]})
     return matches
 
 
 def _proxy(upstream: str) -> dict[str, Any]:
-    return {
-        "handler": "reverse_proxy",
-        "upstreams": [{"dial": upstream}],
-        "headers": {"request": {"delete": ["Authorization"]}},
-    }
+    # `set` replaces all values of a header, also those that a client sent.
+    request = {"delete": ["Authorization"], "set": {CONSUMER_HEADER: ["{http.auth.user.id}"]}}
+    return {"handler": "reverse_proxy", "upstreams": [{"dial": upstream}], "headers": {"request": request}}
 
 
 def pgbouncer_configuration(

@@ -29,6 +29,7 @@ from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, n
 from alchemesh_platform.systems.local.data_api.gateway.files import (
     ADMIN_SOCKET,
     SERVING,
+    WEB_SOCKET,
     caddy_configuration,
     console_folder,
     pgbouncer_configuration,
@@ -37,7 +38,6 @@ from alchemesh_platform.systems.local.data_api.gateway.files import (
 )
 from alchemesh_platform.systems.local.data_api.programs import Protocol, program
 from alchemesh_platform.systems.local.data_api.sandbox import unprivileged_command
-from alchemesh_platform.systems.local.data_api.sandboxed import WEB_SOCKET
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import Place
 from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
@@ -66,8 +66,9 @@ class Listening:
         http_port: Port of REST and GraphQL; reserved if neither is offered.
         postgres_port: Port of SQL; None if SQL is not offered.
         protocols: The offered protocols.
-        server_port: Loopback port of the server behind the gateway, if it is not sandboxed.
+        server_port: Loopback port of a server without an enclosure, in files of earlier versions.
         limits: Limits of consumers and of the copy.
+        enclosed: Whether the servers behind the gateway run in an enclosure.
     """
 
     host: str
@@ -76,6 +77,7 @@ class Listening:
     protocols: tuple[Protocol, ...]
     server_port: int | None = None
     limits: Limits = field(default_factory=Limits)
+    enclosed: bool = True
 
     @property
     def web(self) -> bool:
@@ -200,6 +202,7 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
         return
     entries = settled_entries(gateway.folder, now())
     admitted = [entry for entry in entries if entry.has_access(now())]
+    _keep_roles(gateway, admitted)
     if where.web:
         running = processes.status(gateway.run_directory, gateway.web).alive
         changed = _write_web(gateway, where, admitted)
@@ -210,7 +213,6 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
     elif start:
         processes.stop(gateway.run_directory, gateway.web)
     if (port := where.postgres_port) is not None:
-        _keep_roles(gateway, admitted)
         running = processes.status(gateway.run_directory, gateway.sql).alive
         changed = _write_sql(gateway, where, admitted, port)
         if start:
@@ -224,12 +226,9 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
 
 
 def server_answers(gateway: Gateway) -> bool:
-    """Whether the sandboxed server behind the gateway listens.
-
-    Its sockets appear once it does, the HTTP socket last.
-    """
+    """Whether the server of REST and GraphQL listens."""
     with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(gateway.sockets / WEB_SOCKET)) == 0
+        return probe.connect_ex(str(gateway.place.web_socket / WEB_SOCKET)) == 0
 
 
 def take_down(gateway: Gateway) -> None:
@@ -269,7 +268,7 @@ def _write_web(gateway: Gateway, where: Listening, admitted: Sequence[Entry]) ->
         realm=gateway.process,
         listen=f"{where.netloc}:{where.http_port}",
         protocols=where.protocols,
-        server=f"{LOOPBACK}:{where.server_port}" if where.server_port else None,
+        statements=where.enclosed,
         sockets=gateway.sockets,
     )
     return write_if_changed(gateway.folder / "caddy.json", configuration)
@@ -298,9 +297,10 @@ def _keep_roles(gateway: Gateway, admitted: Sequence[Entry]) -> None:
         keep_roles(gateway.place, [entry.user for entry in admitted])
     except psycopg.Error as error:
         if gateway.place.answers():
-            processes.halt(gateway.run_directory, gateway.sql)
+            for name in (gateway.sql, gateway.web):
+                processes.halt(gateway.run_directory, name)
             raise GatewayFailed(
-                f"{gateway.postgres} does not accept the current consumers, so SQL is stopped: {error}",
+                f"{gateway.postgres} does not accept the current consumers, so the gateway is stopped: {error}",
                 hint=remedy("{} starts it again", command("up")),
             ) from error
 

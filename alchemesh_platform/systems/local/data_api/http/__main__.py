@@ -39,10 +39,10 @@ async def serve(configuration: Configuration, listener: socket.socket) -> None:
     """Serve on a listening socket."""
     import uvicorn
 
-    from alchemesh_platform.systems.local.data_api.http.app import application
+    from alchemesh_platform.systems.local.data_api.http.app import Application
 
     settings = uvicorn.Config(
-        application(configuration),
+        Application(configuration),
         access_log=False,
         log_level="warning",
         lifespan="on",

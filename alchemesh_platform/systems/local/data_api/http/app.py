@@ -2,70 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
+from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
-from alchemesh_platform.systems.local.data_api.http import openapi, own_statements, tables
-from alchemesh_platform.systems.local.data_api.http.configuration import Configuration, Limits, ServedTable
-from alchemesh_platform.systems.local.data_api.http.database import Database, consumer_of
+from alchemesh_platform.systems.local.data_api.http import openapi, own_statements, statements, tables
+from alchemesh_platform.systems.local.data_api.http.configuration import (
+    CONSUMER_HEADER,
+    Configuration,
+    Limits,
+    ServedColumn,
+    ServedTable,
+)
+from alchemesh_platform.systems.local.data_api.http.database import Database, consumer_of, fetch
 from alchemesh_platform.systems.local.data_api.http.formats import Format, chosen
 from alchemesh_platform.systems.local.data_api.http.graphql_api import GraphQLApi, read_request, refusal
 from alchemesh_platform.systems.local.data_api.http.kinds import kind_of
 from alchemesh_platform.systems.local.data_api.http.parameters import CURSOR, read_query
-from alchemesh_platform.systems.local.data_api.http.problems import CLIENT_LEFT, KNOWN, Problem, no_table, problem_of
+from alchemesh_platform.systems.local.data_api.http.problems import (
+    CLIENT_LEFT,
+    KNOWN,
+    Problem,
+    no_table,
+    not_loaded,
+    problem_of,
+)
 from alchemesh_platform.systems.local.data_api.http.query import Query
 from alchemesh_platform.systems.local.data_api.http.streams import ClientLeft, Stream, started, unless_left
 
-CONSUMER = "X-Alchemesh-Consumer"  # the gateway sets it, and removes the one of a client
 _API = "/api"
 _VARY = {"Vary": "Accept"}
+_EMPTY = {Format.JSON: b"[]\n"}
+_LOG = logging.getLogger("alchemesh.http")
+LOOK_SECONDS = 0.5
 
 Answer = Callable[[str, Request, bytes], Coroutine[Any, Any, Response]]
 
 
-def application(configuration: Configuration) -> FastAPI:
-    """The server of a configuration."""
-    api = _Api(configuration)
+class Application:
+    """The server: it serves the tables that the serving copy has, and follows their changes."""
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await api.database.close()
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.database = Database(configuration.dsn, configuration.limits)
+        self._known: list[tuple[str, str]] | None = None
+        self._app = self._built({})
 
-    app = FastAPI(
-        title=configuration.title,
-        version=configuration.version,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=lifespan,
-        exception_handlers={HTTPException: _refused, Exception: _failed},
-    )
-    _add_routes(app, api)
-    app.add_api_route("/health", api.process_health, methods=["GET"], include_in_schema=False)
-    return app
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run until the server stops."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        following = asyncio.create_task(self._follow())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        following.cancel()
+        await self.database.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _follow(self) -> None:
+        """Look for changed columns, at intervals. Requests that run keep the columns that they began with."""
+        if all(table.columns is not None for table in self.configuration.tables):
+            return
+        while True:
+            try:
+                pool = await self.database.pool()
+                async with pool.acquire(timeout=self.configuration.limits.wait_seconds) as connection:
+                    found = [tuple(row) for row in await fetch(connection, statements.loaded_columns())]
+                if found != self._known:
+                    columns = {name: TypeAdapter(tuple[LoadedColumn, ...]).validate_json(text) for name, text in found}
+                    self._app = self._built(columns)
+                    self._known = found
+            except KNOWN as error:
+                _LOG.debug("the columns are not known: %s", error)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _built(self, loaded: Mapping[str, tuple[LoadedColumn, ...]]) -> FastAPI:
+        tables = []
+        for table in self.configuration.tables:
+            if table.columns is not None:
+                tables.append(table.with_columns(table.columns))
+            elif table.name in loaded:
+                tables.append(table.with_columns(tuple(column.served() for column in loaded[table.name])))
+        app = FastAPI(
+            title=self.configuration.title,
+            version=self.configuration.version,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            exception_handlers={HTTPException: _refused, Exception: _failed},
+        )
+        api = _Api(self.configuration, tuple(tables), self.database)
+        _add_routes(app, api)
+        app.add_api_route("/health", api.process_health, methods=["GET"], include_in_schema=False)
+        return app
+
+
+class LoadedColumn(BaseModel):
+    """A column as the loader notes it."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+    def served(self) -> ServedColumn:
+        """The column as it is served."""
+        return ServedColumn(name=self.name, type=self.type, nullable=self.nullable)
 
 
 class _Api:
     """The answers of the server."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, served: tuple[ServedTable, ...], database: Database) -> None:
         self.configuration = configuration
+        self.served = served
         self.limits = configuration.limits
-        self.database = Database(configuration.dsn, configuration.limits)
-        self.graphql = GraphQLApi(configuration, self.database)
+        self.database = database
+        self.graphql = GraphQLApi(tuple(table for table in served if table.columns), database)
 
     async def rows(self, table: ServedTable, consumer: str, request: Request) -> Response:
         """Rows of a table: a page with its next link, or all rows as a stream."""
         format_ = chosen(request.headers.get("accept"))
+        if not table.columns:  # a folder without files
+            return Response(_EMPTY.get(format_, b""), media_type=format_.value)
         query = read_query(table, request.query_params.multi_items(), self.limits)
         if format_ is Format.JSON and query.limit is not None and query.limit <= self.limits.page_rows_max:
             return await _page(request, self.database, consumer, table, query)
@@ -95,10 +168,12 @@ class _Api:
 
     async def schemas(self, consumer: str, request: Request, body: bytes) -> Response:
         """The columns of all tables."""
-        return JSONResponse({table.name: _schema(table) for table in self.configuration.tables})
+        return JSONResponse({table.name: _schema(table) for table in self.served})
 
     async def no_table(self, consumer: str, request: Request, body: bytes) -> Response:
-        """The refusal of a table that does not exist."""
+        """The refusal of a table that does not exist, or is not loaded yet."""
+        if request.path_params["table"] in self.configuration.names:
+            raise not_loaded()
         raise no_table(request.path_params["table"], self.configuration.names)
 
     async def healthy(self, consumer: str, request: Request, body: bytes) -> Response:
@@ -134,7 +209,7 @@ def _add_routes(app: FastAPI, api: _Api) -> None:
         if method == "GET":
             app.add_api_route(path, handle, methods=["HEAD"], response_model=None, include_in_schema=False)
 
-    for table in api.configuration.tables:
+    for table in api.served:
         route(
             f"{_API}/tables/{table.name}",
             _rows_of(api, table),
@@ -183,7 +258,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 async def _answered(request: Request, answer: Answer, limits: Limits) -> Response:
     """The answer to a request, or the problem that it has."""
     try:
-        consumer = consumer_of(request.headers.getlist(CONSUMER))
+        consumer = consumer_of(request.headers.getlist(CONSUMER_HEADER))
         # Read the body first: after it, the connection only says that the client left.
         body = await _body(request, limits.body_bytes_max)
         return await unless_left(request, answer(consumer, request, body))

@@ -12,6 +12,7 @@ from alchemesh_platform.systems.local.data_api.http.kinds import kind_of
 NAME_BYTES_MAX = 63  # PostgreSQL truncates longer names
 
 MEGABYTE = 1024 * 1024
+CONSUMER_HEADER = "X-Alchemesh-Consumer"  # the gateway sets it, and removes the one of a client
 
 
 class _Part(BaseModel):
@@ -32,15 +33,34 @@ class ServedColumn(_Part):
         return self
 
 
-class ServedTable(_Part):
-    """A table of the serving copy."""
+class ConfiguredTable(_Part):
+    """A table that the platform asks to serve."""
 
     name: str = Field(min_length=1, description="Name of the table.")
     schema_name: str = Field(default="public", alias="schema", description="Schema of the table.")
-    columns: tuple[ServedColumn, ...] = Field(min_length=1, description="Columns, in the order of the model.")
+    columns: tuple[ServedColumn, ...] | None = Field(
+        default=None, description="Columns, in the order of the model; None: as the serving copy has them."
+    )
     key: tuple[str, ...] = Field(default=(), description="Columns of the key.")
     description: str = Field(default="", description="Meaning of a row.")
     delta: str | None = Field(default=None, description="Folder of the Delta table that the copy was loaded from.")
+
+    def with_columns(self, columns: tuple[ServedColumn, ...]) -> ServedTable:
+        """The table as it is served, with the part of the key that exists."""
+        names = {column.name for column in columns}
+        return ServedTable(
+            **{
+                **self.model_dump(by_alias=True),
+                "columns": columns,
+                "key": tuple(name for name in self.key if name in names),
+            }
+        )
+
+
+class ServedTable(ConfiguredTable):
+    """A table of the serving copy, with its columns."""
+
+    columns: tuple[ServedColumn, ...] = Field(description="Columns, in the order of the model.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,7 +120,7 @@ class Configuration(_Part):
 
     dsn: str = Field(description="The serving copy, as the role that serves HTTP.")
     socket: Address | str = Field(description="Path of the Unix socket, or an address.")
-    tables: tuple[ServedTable, ...] = Field(description="Served tables.")
+    tables: tuple[ConfiguredTable, ...] = Field(description="Served tables.")
     limits: Limits = Field(default_factory=Limits, description="Limits.")
     title: str = Field(default="Data API", description="Title of the OpenAPI document.")
     version: str = Field(default="1.0.0", description="Version of the port's contract.")

@@ -52,6 +52,7 @@ class Database:
                     statement_cache_size=0,  # a swapped table would invalidate a kept plan
                     timeout=_CONNECT_SECONDS,
                     server_settings=_SESSION,
+                    reset=_end_transaction,
                 )
             return self._pool
 
@@ -118,6 +119,12 @@ class Database:
         """The address of the serving copy for ADBC, as the server or as a consumer."""
         url = make_url(self.dsn)
         return (url if consumer is None else url.set(username=consumer)).render_as_string(hide_password=False)
+
+
+async def _end_transaction(connection: Any) -> None:
+    """Everything that a request sets ends with its transaction. asyncpg's own reset calls revoked functions."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
 
 
 async def fetch(connection: Any, statement: Statement) -> list[asyncpg.Record]:

@@ -33,7 +33,7 @@ from graphql.validation import MaxIntrospectionDepthRule
 from starlette.responses import Response
 
 from alchemesh_platform.systems.local.data_api.http import legacy_graphql, tables
-from alchemesh_platform.systems.local.data_api.http.configuration import Configuration, ServedTable
+from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
 from alchemesh_platform.systems.local.data_api.http.database import Database
 from alchemesh_platform.systems.local.data_api.http.graphql_limits import check_values, parsed
 from alchemesh_platform.systems.local.data_api.http.graphql_schema import query_of, schema_of
@@ -91,11 +91,10 @@ class _Context:
 class GraphQLApi:
     """GraphQL over the tables."""
 
-    def __init__(self, configuration: Configuration, database: Database) -> None:
-        self.configuration = configuration
-        self.limits = configuration.limits
+    def __init__(self, served: Sequence[ServedTable], database: Database) -> None:
+        self.limits = database.limits
         self.database = database
-        self.schema: GraphQLSchema = schema_of(configuration.tables, self._rows, self._page)
+        self.schema: GraphQLSchema = schema_of(served, self._rows, self._page)
 
     def text(self) -> str:
         """The schema in GraphQL's own language."""

@@ -150,6 +150,8 @@ def schema_of(tables: Sequence[ServedTable], rows: Resolve, page: Resolve) -> Gr
                 resolve=_resolver(table, page),
                 description=f"One page of rows of {table.name}.",
             )
+    if not fields:  # an object has at least one field
+        fields["nothing"] = GraphQLField(GraphQLString, description="No table is loaded yet.")
     return GraphQLSchema(GraphQLObjectType("Query", fields))
 
 

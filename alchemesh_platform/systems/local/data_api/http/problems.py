@@ -83,6 +83,11 @@ def no_table(found: str, allowed: Sequence[str]) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, f"there is no table {found[:100]!r}", hint=None if hint is None else str(hint))
 
 
+def not_loaded(detail: str = "the table is not loaded yet") -> Problem:
+    """A table whose rows come in a moment."""
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, hint="try again in a moment", headers={"Retry-After": "2"})
+
+
 def problem_of(error: Exception, statement_seconds: float) -> Problem:
     """The problem of an error of PostgreSQL or of its driver, without the server's own names."""
     if isinstance(error, Problem):
@@ -93,6 +98,8 @@ def problem_of(error: Exception, statement_seconds: float) -> Problem:
             f"the statement took longer than {statement_seconds:g} s",
             hint="ask for fewer rows: add a filter, sort by the key, or follow the cursor",
         )
+    if isinstance(error, asyncpg.InsufficientPrivilegeError) and "database" in str(error):
+        return not_loaded()
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return Problem(HTTPStatus.FORBIDDEN, f"the consumer has no grant: {error.args[0]}")
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidParameterValueError) and (
@@ -100,12 +107,9 @@ def problem_of(error: Exception, statement_seconds: float) -> Problem:
     ):
         return Problem(HTTPStatus.FORBIDDEN, "the consumer has no grant")
     if isinstance(error, asyncpg.UndefinedTableError):
-        return Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "the table is not loaded yet",
-            hint="try again in a moment",
-            headers={"Retry-After": "2"},
-        )
+        return not_loaded()
+    if isinstance(error, asyncpg.UndefinedColumnError | asyncpg.InvalidCatalogNameError):
+        return not_loaded("the table changes")
     if isinstance(error, asyncpg.DataError):
         return Problem(HTTPStatus.BAD_REQUEST, f"a value does not fit: {error}")
     if isinstance(error, asyncpg.DiskFullError | asyncpg.OutOfMemoryError | asyncpg.ConfigurationLimitExceededError):

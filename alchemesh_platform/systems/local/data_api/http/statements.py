@@ -140,6 +140,12 @@ def loaded_version(table: ServedTable) -> Statement:
     return _compiled(select(loaded.c.version).where(loaded.c.table_name == literal(table.name, Text)))
 
 
+def loaded_columns() -> Statement:
+    """The tables of the serving copy, with their columns as JSON."""
+    loaded = Table("loaded", MetaData(), Column("table_name", Text), Column("columns", JSONB), schema="alchemesh")
+    return _compiled(select(loaded.c.table_name, cast(loaded.c.columns, Text)).order_by(loaded.c.table_name))
+
+
 def delta_rows(query: Query) -> Statement:
     """All rows of a Delta table that is registered as ``ROWS_OF_DELTA``."""
     source = Table(ROWS_OF_DELTA, MetaData(), *(Column(name) for name in query.columns))
