@@ -110,7 +110,7 @@ def _resident(process: psutil.Popen) -> int:
     total = 0
     for member in [process, *process.children(recursive=True)]:
         try:
-            if member.name() not in ("pulumi", "supervisord", "roapi"):
+            if member.name() not in ("pulumi", "supervisord", "postgres"):
                 total += member.memory_info().rss
         except psutil.NoSuchProcess:
             continue

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +12,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import duckdb
-import yaml
 from deltalake import DeltaTable
 
 from alchemesh_platform.connections import (
@@ -26,9 +22,10 @@ from alchemesh_platform.connections import (
     PortConnections,
     TablesConnection,
 )
-from alchemesh_platform.machine.ports import free_port
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, SemanticModel
+from alchemesh_platform.systems.local.data_api.server import DataApi, deploy_product, take_down
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
 from alchemesh_platform.systems.local.landing.ingestion import ingest
 from alchemesh_platform.systems.local.landing.reading import Reading
 from alchemesh_platform.systems.local.tables.columns import Column, delta_field
@@ -170,41 +167,11 @@ def set_up_punctuality(folder: Path, api: DataApiConnection) -> Product:
 
 @contextmanager
 def serving(folder: Path, tables: dict[str, Path]) -> Iterator[DataApiConnection]:
-    """A roapi server for tables, as the platform's data API starts it; it stops at the end of the block."""
-    http, postgres = free_port("127.0.0.1"), free_port("127.0.0.1")
-    configuration = folder / "roapi.yml"
-    served = [
-        {"name": name, "uri": str(table), "option": {"format": "delta", "use_memory_table": False}}
-        for name, table in tables.items()
-    ]
-    addresses = {"http": f"127.0.0.1:{http}", "postgres": f"127.0.0.1:{postgres}"}
-    configuration.write_text(yaml.safe_dump({"addr": addresses, "tables": served}))
-    with (folder / "roapi.log").open("wb") as log:
-        # By default every roapi uses the same port for Flight SQL, and the second one fails.
-        options = ["-c", str(configuration), "-d", "-r", "1", "--addr-flight-sql", "127.0.0.1:0"]
-        server = subprocess.Popen([str(Path(sys.executable).parent / "roapi"), *options], stdout=log, stderr=log)
+    """A data API over tables, as `up` deploys it; it stops at the end of the block."""
+    served = tuple(ServedTable(name, table.as_uri(), "delta") for name, table in tables.items())
+    api = DataApi("flights", folder / "run", served, ("sql", "rest", "graphql"))
     try:
-        wait_until_healthy(f"http://127.0.0.1:{http}/health", server)
-        rest = f"http://127.0.0.1:{http}/api"
-        yield DataApiConnection(
-            sql=f"postgresql://127.0.0.1:{postgres}/flights",
-            rest=rest,
-            graphql=f"{rest}/graphql",
-            tables=tuple(tables),
-        )
+        endpoints = deploy_product(api)
+        yield DataApiConnection(**endpoints.offered(), tables=tuple(tables), credential_file=endpoints.credential_file)
     finally:
-        server.kill()
-        server.wait()
-
-
-def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
-    """Ask a server until it answers."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=30):
-                return
-        except (urllib.error.URLError, OSError):
-            assert server.poll() is None, "roapi ended"
-            assert time.monotonic() < deadline, "roapi did not become healthy"
-            time.sleep(0.05)
+        take_down(api)

@@ -1,4 +1,4 @@
-"""A real roapi, queried over its three protocols."""
+"""A real data API, queried over its three protocols."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from alchemesh_platform.systems.local.tables.columns import Column
 from alchemesh_platform.systems.local.tables.delta import evolve_table
 from alchemesh_platform.systems.local.tables.evolution import wanted_schema
 from tests.systems.local.supervised import named_below, ports_below, supervisor_pid
-from tests.waiting import gone, until
+from tests.waiting import arguments_of, gone, until
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +114,7 @@ def test_starting_it_again_leaves_it_running_on_its_ports(api: DataApi) -> None:
 
 
 def test_an_evolved_table_is_served_with_its_new_column(api: DataApi, tmp_path: Path) -> None:
-    """A query without columns (SELECT 1) once made roapi fail on files that are older than a column."""
+    """The server follows the columns of its tables without a restart."""
     endpoints = deploy_product(api)
     write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1"]}), mode="append")
     evolve_table(tmp_path / "flight", WIDER)
@@ -155,7 +155,12 @@ def test_a_killed_supervisor_is_detected_and_repaired(api: DataApi) -> None:
 
 def test_a_hanging_server_is_detected(api: DataApi) -> None:
     endpoints = deploy_product(api)
-    servers = named_below(api.run_directory, "roapi")
+    servers = [
+        process
+        for process in named_below(api.run_directory, "python")
+        if "alchemesh_platform.systems.local.data_api.http" in arguments_of(process)
+    ]
+    assert servers
     for server in servers:
         with suppress(psutil.NoSuchProcess):  # the process of a closed connection
             server.suspend()

@@ -1,0 +1,115 @@
+"""REST of a data API through its gateway: a page against roapi, and bulk reading against the Delta table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.sdk.connections.data_api import DataApiConnection
+from alchemesh_platform.systems.local.data_api.programs import program
+from alchemesh_platform.systems.local.data_api.server import DataApi, deploy_product, take_down
+from alchemesh_platform.systems.local.data_api.tables import ServedTable
+from benchmarks.measure import Ratio
+
+ROWS = 5_000_000
+PAGE_ROWS = 1_000
+PAGES, READS = 30, 5
+LOAD_SECONDS = 1_200.0
+ARROW = "application/vnd.apache.arrow.stream"
+_COLUMNS = """
+    'UA' || i AS flight_id, 2013 AS year, (1 + i % 12)::BIGINT AS month, (i * 7 % 2400)::BIGINT AS departure,
+    (i % 997)::DOUBLE / 3 AS delay, ['UA', 'AA', 'DL'][1 + i % 3] AS carrier, (i * 13 % 9999)::BIGINT AS number,
+    'N' || (i % 4000) AS tail, ['JFK', 'LGA', 'EWR'][1 + i % 3] AS origin, (100 + i * 17 % 3000)::BIGINT AS distance,
+    TIMESTAMPTZ '2013-01-01 00:00:00+00' + to_seconds(i * 13) AS scheduled, (i % 99999 / 100)::DECIMAL(10, 2) AS price
+"""
+
+
+def ratios() -> Iterator[Ratio]:
+    """A page of rows, and all rows as Arrow."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        rows = duckdb.sql(f"SELECT {_COLUMNS} FROM range({ROWS}) AS r(i)").to_arrow_table()
+        write_deltalake(folder / "flight", rows)
+        table = ServedTable("flight", (folder / "flight").as_uri(), "delta", ("flight_id",))
+        api = DataApi("flights", folder / "run", (table,), ("rest",))
+        try:
+            endpoints = deploy_product(api, timeout_seconds=LOAD_SECONDS)
+            ours = DataApiConnection(rest=endpoints.rest, credential_file=endpoints.credential_file)
+            with _roapi(folder) as theirs:
+                yield _against(
+                    f"a REST page of {PAGE_ROWS:,} rows of {ROWS:,}, through the gateway",
+                    lambda: len(json.loads(_read(ours, f"/tables/flight?limit={PAGE_ROWS}"))),
+                    "the same page of roapi, without a gateway",
+                    lambda: len(json.loads(_read(theirs, f"/tables/flight?limit={PAGE_ROWS}"))),
+                    PAGES,
+                    limit=1.0,
+                )
+            yield _against(
+                f"{ROWS:,} rows as Arrow over HTTP, through the gateway",
+                lambda: pa.ipc.open_stream(_read(ours, "/tables/flight", ARROW)).read_all().num_rows,
+                "`DeltaTable.to_pyarrow_table()` in process",
+                lambda: DeltaTable(str(folder / "flight")).to_pyarrow_table().num_rows,
+                READS,
+                limit=1.5,
+            )
+        finally:
+            take_down(api)
+
+
+def _read(api: DataApiConnection, path: str, accept: str = "application/json") -> bytes:
+    headers = {"Accept": accept, **(api.headers() if api.credential_file else {})}
+    with urllib.request.urlopen(urllib.request.Request(f"{api.rest}{path}", None, headers), timeout=600) as answer:  # noqa: S310
+        found: bytes = answer.read()
+    return found
+
+
+@contextmanager
+def _roapi(folder: Path) -> Iterator[DataApiConnection]:
+    address = f"127.0.0.1:{free_port('127.0.0.1')}"
+    served = {"name": "flight", "uri": str(folder / "flight"), "option": {"format": "delta", "use_memory_table": False}}
+    configuration = folder / "roapi.yml"
+    nowhere = "127.0.0.1:0"
+    addresses = {"http": address, "postgres": nowhere, "flight_sql": nowhere}
+    configuration.write_text(json.dumps({"addr": addresses, "tables": [served]}))
+    command = [str(program("roapi")), "--config", str(configuration)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            while True:
+                try:
+                    urllib.request.urlopen(f"http://{address}/health", timeout=30).close()
+                    break
+                except OSError:
+                    assert server.poll() is None, "roapi ended"
+                    time.sleep(0.05)
+            yield DataApiConnection(rest=f"http://{address}/api")
+        finally:
+            server.kill()
+
+
+def _against(
+    what: str, ours: Callable[[], int], floor: str, theirs: Callable[[], int], times: int, *, limit: float
+) -> Ratio:
+    """Both in alternation, in this process."""
+    assert ours() == theirs(), "both read the same number of rows"
+    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(times)]
+    found = [mine / other for mine, other in pairs]
+    mine, other = (statistics.median(each) for each in zip(*pairs, strict=True))
+    return Ratio(what, floor, mine, other, statistics.median(found), min(found), max(found), limit)
+
+
+def _seconds(work: Callable[[], int]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
