@@ -39,7 +39,7 @@ SALES = pa.table(
 # The output of each example, in their order on the page. The first one only sets the variables.
 PRINTED = (
     '[{"id":3,"amount":120.50,"sold_at":"2024-03-31T02:30:00Z"},\n'
-    '{"id":1,"amount":19.90,"sold_at":"2024-03-30T11:00:00Z"}]\n',
+    '{"id":1,"amount":19.90,"sold_at":"2024-03-30T11:00:00Z"}]',
     "19.90 [{'id': 3, 'amount': '120.50'}]\n",
     "decimal128(10, 2) 3\n",
     "shop,amount\nnorth,19.90\nsouth,120.50\n,\n",

@@ -79,7 +79,7 @@ def test_a_parameter_is_a_name_or_a_value_and_never_a_statement(data_api: Servin
             assert "4711" not in answer.text.replace(text, "")
         for parameters in ({"filter[name]": text}, {"filter[name]like": text}, {"filter[name]in": text}):
             answer = client.get("/api/tables/item", params=parameters)
-            assert (answer.status_code, answer.text) in ((200, "[]\n"), (400, answer.text)), parameters
+            assert (answer.status_code, answer.text) in ((200, "[]"), (400, answer.text)), parameters
         for table in (text, f"item;{text}", f"public.{text}"):
             assert client.get(f"/api/tables/{quote(table, safe='')}").status_code == 404
         query = """

@@ -41,7 +41,7 @@ from alchemesh_platform.systems.local.data_api.http.streams import ClientLeft, S
 
 _API = "/api"
 _VARY = {"Vary": "Accept"}
-_EMPTY = {Format.JSON: b"[]\n"}
+_EMPTY = {Format.JSON: b"[]"}
 _LOG = logging.getLogger("alchemesh.http")
 LOOK_SECONDS = 0.5
 
@@ -275,7 +275,7 @@ async def _page(request: Request, database: Database, consumer: str, table: Serv
     if page.cursor is not None:
         following = request.url.remove_query_params("offset").include_query_params(**{CURSOR: page.cursor})
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    body = "[" + ",\n".join(page.rows) + "]\n"
+    body = "[" + ",\n".join(page.rows) + "]"
     return Response(body, headers=headers, media_type=Format.JSON.value)
 
 

@@ -169,6 +169,6 @@ async def as_array(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
                 whole, open_line = whole[:-1], b"\n"
             yield (b"" if begun else b"[") + whole.replace(b"\n", b",\n")
             begun = True
-        yield b"]\n" if begun else b"[]\n"
+        yield b"]" if begun else b"[]"
     finally:
         await lines.aclose()  # type: ignore[attr-defined]
