@@ -181,3 +181,22 @@ def test_a_price_is_compared_by_its_unit_and_free_consumption_has_none(
     was, now = ({"set": {"contract.terms.billing": billing}} for billing in (before, after))
     [change] = diff_port(promise(edited(was)), promise(edited(now))).changes
     assert (change.place, change.kind, change.message) == (f"contract.terms.billing{place}", kind, message)
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ({"mustBeLessThan": 6}, "loosened: passes where it failed"),
+        ({"mustBeLessThan": 5, "severity": "warning"}, "loosened: a failure weighs less"),
+    ],
+)
+def test_a_loosened_test_names_another_that_is_as_strict(rule: dict[str, Any], change: str) -> None:
+    few_empty, *others = DOCUMENT["base"]["contract"]["quality"]
+    weaker = {"name": few_empty["name"], "metric": "nullValues", "model": "flight", "property": "seats", **rule}
+    before = promise(DOCUMENT["base"])
+    [lost] = diff_port(before, promise(edited({"set": {"contract.quality": [weaker, *others]}}))).changes
+    assert (lost.kind, lost.message) == ("breaking", change)
+    covered = [weaker, {**few_empty, "name": "as-strict"}, *others]
+    changes = diff_port(before, promise(edited({"set": {"contract.quality": covered}}))).changes
+    [kept] = [each for each in changes if each.place == lost.place]
+    assert (kept.kind, kept.message) == ("documentation", f"{change}; another is as strict")
