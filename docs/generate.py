@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
+from alchemesh_cli.documents import DOCUMENTS, address_of, published
 from alchemesh_cli.main import COMMANDS, alchemesh
 from alchemesh_cli.printing import shown_text
 from alchemesh_cli.render.plan import plan_lines
@@ -50,6 +51,7 @@ def pages() -> dict[Path, str]:
     found = {
         Path("reference/commands.md"): commands_page(),
         Path("reference/exit-codes.md"): exit_codes_page(),
+        Path("reference/json.md"): json_page(),
         Path("reference/sql.md"): sql_page(),
         Path("reference/rights.md"): rights_page(),
         Path("reference/credentials.md"): credentials_page(),
@@ -68,7 +70,8 @@ def pages() -> dict[Path, str]:
         found[Path(f"components/{name}.md")] = component_page(catalog[name])
     found = {path: NOTE + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for path, text in found.items()}
     together = SHIPPED_TOGETHER.relative_to(DOCS.parent)
-    return {**found, Path("plan.svg"): plan_picture(), Path("..") / together: shipped_together()}
+    schemas = {Path(f"reference/json/{name}.json"): f"{json.dumps(published(name), indent=2)}\n" for name in DOCUMENTS}
+    return {**found, **schemas, Path("plan.svg"): plan_picture(), Path("..") / together: shipped_together()}
 
 
 def shipped_together() -> str:
@@ -150,6 +153,28 @@ def sql_page() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def json_page() -> str:
+    """Each JSON document: the commands that print it, and its schema."""
+    rows = [
+        f"| {', '.join(f'`{command}`' for command in document.commands) or 'any'} | {document.about} "
+        f"| [`{address_of(name)}`](json/{name}.json){'' if document.named else ', not named in the document'} |"
+        for name, document in DOCUMENTS.items()
+    ]
+    return "\n".join(
+        [
+            "# JSON documents",
+            "",
+            "With `--json`, a command prints one JSON document on stdout. The document names its schema in `schema`; "
+            "documents that are lists do not. A version rises when a field is removed, or gets another meaning. New "
+            "fields may come at any time: ignore fields that you do not know.",
+            "",
+            "| Command | Document | Schema |",
+            "|---|---|---|",
+            *rows,
+        ]
+    )
 
 
 def exit_codes_page() -> str:

@@ -94,7 +94,9 @@ def _run(arguments: list[str], folder: str, environ: dict[str, str], out: Path, 
         os.close(handle)
 
     from alchemesh_cli.__main__ import main
+    from tests.strict import check_documents
 
+    check_documents()
     try:
         main()
     finally:

@@ -50,9 +50,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from tests.strict import refuse_text_of_remedies
+    from tests.strict import check_documents, refuse_text_of_remedies
 
     refuse_text_of_remedies()
+    check_documents()
     lanes.use_profile(config)
 
 

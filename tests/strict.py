@@ -7,13 +7,26 @@ An f-string makes plain text: the commands lose their context options, and `--js
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+import jsonschema
+
+from alchemesh_cli import documents
 from alchemesh_platform.base.remedy import Remedy
 
 
 def refuse_text_of_remedies() -> None:
     """From now on, formatting a remedy with commands raises."""
     Remedy.__format__ = _format  # type: ignore[method-assign]
+
+
+def check_documents() -> None:
+    """From now on, a JSON document that a command prints must fit its published schema."""
+    documents.on_document = _check_document
+
+
+def _check_document(name: str, value: Any) -> None:
+    jsonschema.validate(value, documents.published(name))
 
 
 def _format(remedy: Remedy, spec: str) -> str:

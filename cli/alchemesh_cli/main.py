@@ -200,10 +200,9 @@ def report(message: str, hint: str | None = None) -> None:
 
 def report_problems_as_json(found: ProblemsFound) -> None:
     """Print every problem on stdout, in the document of a command that found them instead of a result."""
-    import json
+    from alchemesh_cli.documents import echo_json
 
-    document = {"problems": [problem.as_json() for problem in found.problems]}
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    echo_json("problems", {"problems": [problem.as_json() for problem in found.problems]})
 
 
 def report_problems(found: ProblemsFound) -> None:

@@ -140,4 +140,9 @@ def test_grants_of_a_product_without_a_recorded_manifest_are_not_applied(termina
 
 def test_an_empty_list_says_that_there_are_no_requests(terminal: Terminal) -> None:
     assert terminal.run(AMELIA, "list") == "no access was requested in local yet\n"
-    assert terminal.json(AMELIA, "list") == {"environment": "local", "emulated": False, "requests": []}
+    assert terminal.json(AMELIA, "list") == {
+        "schema": "alchemesh/requests/1",
+        "environment": "local",
+        "emulated": False,
+        "requests": [],
+    }

@@ -113,6 +113,7 @@ def test_problems_as_json(alchemesh: Any, tmp_path: Path) -> None:
     done = alchemesh("validate", "--json")
     assert (done.returncode, done.stderr) == (ExitCode.PROBLEMS, "")
     assert json.loads(done.stdout) == {
+        "schema": "alchemesh/validation/1",
         "files": ["alchemesh.yaml"],
         "problems": [
             {

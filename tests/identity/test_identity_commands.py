@@ -112,6 +112,7 @@ def test_a_token_identifies_a_user_and_is_not_shown(
     assert invoke(["whoami", "-e", "prod", "--json"]) == ExitCode.DONE
     reported = capsys.readouterr()
     assert json.loads(reported.out) == {
+        "schema": "alchemesh/identity/1",
         "environment": "prod",
         "subject": AMELIA,
         "issuer": issuer.url,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alchemesh_cli.access.output import acting
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import take_over_option
 from alchemesh_platform.base.remedy import hint_as_json
 
@@ -42,7 +42,7 @@ def apply_command(where: Where, as_json: bool, take_over: str | None, product: s
     with interruptible() as cancel, showing(where, "apply", as_json=as_json) as shown:
         applied = apply(platform, actor, product, take_over=take_over, listen=shown, cancel=cancel)
     if as_json:
-        click.echo(json.dumps(_document(where, applied), indent=2, ensure_ascii=False))
+        echo_json("applied-grants", _document(where, applied))
     return applied.exit_code
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.access.output import acting, request_argument
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import yes_option
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def credential(where: Where, as_json: bool, request: str, rotate: bool, confirme
     if as_json:
         document = {"user": issued.user, "password": issued.password, **issued.valid_for}
         document["expires_at"] = expires_at.isoformat() if expires_at is not None else None
-        click.echo(json.dumps(document, indent=2))
+        echo_json("credential", document)
         return
     click.echo(f"user      {issued.user}\npassword  {issued.password}")
     expires = [f"expires   {moment(expires_at)}"] if expires_at is not None else []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.documents import echo_json
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requester import Requester
@@ -47,7 +47,7 @@ def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) 
     from alchemesh_platform.access.requests.states import next_step
 
     if as_json:
-        click.echo(json.dumps(request_document(request) | where.as_json(), indent=2, ensure_ascii=False))
+        echo_json("request", request_document(request) | where.as_json())
         return
     click.echo(request_line(request))
     click.echo(f"\nnext: {with_context_options(next_step(request))}")
@@ -65,7 +65,7 @@ def print_decision(decision: Decision, where: Where, *, as_json: bool) -> int:
         if applied is not None:
             outcome = applied.outcomes.get(request.product)
             document["applied"] = outcome.as_json() if outcome is not None else None
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("request", document)
     elif applied is None:
         click.echo(f"\nnext: {with_context_options(next_step(request))}")
     return applied.exit_code if applied is not None else ExitCode.DONE

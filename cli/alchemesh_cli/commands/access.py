@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, cast, get_args
 
 import click
@@ -12,6 +11,7 @@ from alchemesh_cli.access.credential import credential
 from alchemesh_cli.access.decide import approve, extend, reject, renew, revoke
 from alchemesh_cli.access.output import acting, default_requester, print_request
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_platform.registry.records import RequestState
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def list_(
     if as_json:
         documents = [request_document(each, held=credentials) for each in found]
         document = {**where.as_json(), "requests": documents}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("requests", document)
         return
     narrowed = any((port, product, requester, states, mine))
     environment = environment_in_words(where)
@@ -155,7 +155,7 @@ def show(where: Where, as_json: bool, request: str) -> None:
     credentials = held(platform, request=request)
     if as_json:
         document = request_document(found.request, found.grant, credentials) | where.as_json()
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("request", document)
     else:
         click.echo(request_page(found.request, found.grant, environment_in_words(where), credentials))
 

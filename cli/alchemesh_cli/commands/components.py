@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alchemesh_cli.context import json_option
+from alchemesh_cli.documents import echo_json
 from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def list_components(as_json: bool) -> None:
     specs, broken = discover().loaded()
     specs.sort(key=lambda spec: (spec.component_type, spec.name))
     if as_json:
-        click.echo(json.dumps([_summary(spec) for spec in specs], indent=2, ensure_ascii=False))
+        echo_json("components", [_summary(spec) for spec in specs])
     else:
         heads = ("component type", "component", "roles", "maturity", "summary")
         rows = [(spec.component_type, spec.name, ", ".join(spec.roles), spec.maturity, spec.summary) for spec in specs]
@@ -77,7 +77,7 @@ def show(name: str, as_json: bool) -> None:
     specs = _named(discover(), name)
     if as_json:
         documents = [_document(spec) for spec in specs]
-        click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=False))
+        echo_json("component", documents[0] if len(documents) == 1 else documents)
         return
     from alchemesh_cli.render.component import component_page
 

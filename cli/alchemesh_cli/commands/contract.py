@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
 from alchemesh_cli.contract.notices import notice, notices
+from alchemesh_cli.documents import echo_json
 from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
     ports = show_ports(read_platform(where), manifest, port)
     if as_json:
         document = {**where.as_json(), "ports": [port_document(each) for each in ports]}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("contracts", document)
         return
     now, environment = datetime.now(UTC), environment_in_words(where)
     pages = [port_page(each, environment, now) for each in ports]
@@ -116,7 +116,7 @@ def diff(
             "ports": [step.as_json() for step in found.steps],
             "problems": [problem.as_json() for problem in found.problems],
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("contract-diff", document)
     else:
         environment = environment_in_words(where)
         click.echo(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import take_over_option, yes_option
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def list_(where: Where, as_json: bool, address: str | None) -> None:
     _report(found)
     if as_json:
         data = [one.as_json() for one in found.data]
-        click.echo(json.dumps({**where.as_json(), "retained": data}, indent=2, ensure_ascii=False))
+        echo_json("retained-data", {**where.as_json(), "retained": data})
     elif found.data:
         rows = [(one.owner, one.kind, one.contents, one.name) for one in found.data]
         for line in table_lines(HEADS, rows, terminal_width()):
@@ -108,7 +108,7 @@ def delete(where: Where, as_json: bool, address: str, confirmed: bool, take_over
         report(f"note: {IN_A_CLOUD}")
     if as_json:
         document = {**where.as_json(), "deleted": [one.as_json() for one in done]}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("deleted-data", document)
     return ExitCode.DONE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.base.remedy import hint_as_json
@@ -36,7 +36,7 @@ def command(where: Where, as_json: bool) -> int:
     platform = read_platform(where)
     results = [_checked(name, check, platform) for name, check in _all_checks().items()]
     if as_json:
-        click.echo(json.dumps(results, indent=2))
+        echo_json("checks", results)
     else:
         for result in results:
             click.echo(f"{'✓' if result['passed'] else '✗'} {result['check']:<12} {indent(str(result['found']))}")

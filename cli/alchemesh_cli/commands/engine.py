@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from alchemesh_cli.context import json_option
+from alchemesh_cli.documents import echo_json
 from alchemesh_platform.base.failure import Failure
 
 
@@ -47,7 +46,7 @@ def command(install: bool, plugins: tuple[str, ...], as_json: bool) -> None:
             rows.append({"name": name, "version": plugin.version, "path": str(plugin.path), "source": plugin.source})
     if as_json:
         engine = {"path": str(found.path), "version": found.version, "source": found.source}
-        click.echo(json.dumps({**engine, "plugins": rows}, indent=2))
+        echo_json("engine", {**engine, "plugins": rows})
         return
     click.echo(f"Pulumi {found.version}  {found.path}  ({found.source})")
     for row in rows:

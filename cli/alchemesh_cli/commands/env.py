@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -37,7 +38,7 @@ def command(where: Where, as_json: bool, with_credentials: bool) -> None:
         raise click.UsageError("--json is the document that code reads, which holds no credentials: leave one out")
     platform, product = read_platform(where), product_address(where)
     if as_json:
-        click.echo(connections(platform, product).model_dump_json(indent=2))
+        echo_json("connections", connections(platform, product).model_dump(mode="json"))
         return
     for name, value in shell_variables(platform, product, credentials=with_credentials).items():
         click.echo(f"export {name}={shlex.quote(value)}")

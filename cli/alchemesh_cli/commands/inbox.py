@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -41,7 +41,7 @@ def command(where: Where, as_json: bool, send: bool) -> None:
         delivered = inboxes.send(platform)
         if as_json:
             failures = [failure.message for failure in delivered.failures]
-            click.echo(json.dumps({**where.as_json(), "sent": delivered.sent, "failures": failures}, indent=2))
+            echo_json("inbox", {**where.as_json(), "sent": delivered.sent, "failures": failures})
         else:
             click.echo(f"{delivered.sent} notification{'s' * (delivered.sent != 1)} sent")
         if delivered.failures:
@@ -51,7 +51,7 @@ def command(where: Where, as_json: bool, send: bool) -> None:
     items = inboxes.inbox(platform, identity)
     if as_json:
         document = {**where.as_json(), "subject": identity.subject, "items": [item.as_json() for item in items]}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("inbox", document)
         return
     from alchemesh_cli.render.inbox import inbox_lines
 

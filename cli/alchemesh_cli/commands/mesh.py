@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from alchemesh_cli.context import emulate_option, environment_option, json_option, platform_option, where_options
 from alchemesh_cli.context_options import complete
+from alchemesh_cli.documents import echo_json, json_text
 from alchemesh_cli.options import yes_option
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.remedy import Command
@@ -79,7 +79,7 @@ def apply(
         ask = None if confirmed else lambda _difference: confirm("Apply this?", confirmed=False)
         diff = apply_mesh(platform, wanted, actor, confirm=ask, listen=listen)
     if as_json:
-        click.echo(json.dumps(_document(diff, platform), indent=2, ensure_ascii=False))
+        echo_json("mesh-changes", _document(diff, platform))
     elif diff:
         click.echo(f"applied: {totals(diff, done=True)}")
     else:
@@ -141,7 +141,7 @@ def _drawn(platform: Platform, form: str) -> str:
         document = as_json(lineage)
         document["emulated"] = platform.emulated
         document["standing"] = {name: each.as_json() for name, each in view.standings.items()}
-        return json.dumps(document, indent=2, ensure_ascii=False)
+        return json_text("mesh", document)
     drawn = {"tree": as_tree, "mermaid": as_mermaid, "dot": as_dot}[form](lineage)
     return HEADS[form].format(environment_in_words(platform)) + drawn if drawn and platform.emulated else drawn
 
@@ -184,14 +184,14 @@ def audit(
     if not check:
         found = read_audit(platform, product, limit=limit)
         if as_json:
-            click.echo(json.dumps([link.as_json() for link in found], indent=2, ensure_ascii=False))
+            echo_json("audit", [link.as_json() for link in found])
         else:
             for line in audit_lines(found):
                 click.echo(line)
         return None
     checked = check_audit(platform, expect)
     if as_json:
-        click.echo(json.dumps(checked.as_json(), indent=2))
+        echo_json("audit-check", checked.as_json())
     else:
         for line in check_lines(checked):
             click.echo(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,14 +61,14 @@ def command(
     """
     code: ExitCode | None = None
     problems: list[Problem] = []
+    documents: list[dict[str, Any]] = []
     for number, path in enumerate(paths or (where.directory,)):
         try:
             loaded, plan, results = _composed(replace(where, directory=path), require_extras=with_resources)
         except ProblemsFound as found:
             problems += found.problems
             code = ExitCode.PROBLEMS
-            if as_json:
-                click.echo(_json({"problems": [problem.as_json() for problem in found.problems]}))
+            documents.append({"problems": [problem.as_json() for problem in found.problems]})
             continue
         resources = _resources(plan) if with_resources else None
         reported = [*loaded.warnings, *(problem for result in results for problem in result.problems())]
@@ -85,13 +84,15 @@ def command(
                 "problems": [problem.as_json() for problem in reported],
                 **({} if resources is None else {"resources": [resource.as_json() for resource in resources]}),
             }
-            click.echo(_json({**document, "value": value_score(results).as_json()}))
+            documents.append({**document, "value": value_score(results).as_json()})
             continue
         from alchemesh_cli.render.plan import plan_lines
 
         click.echo("\n" * bool(number) + "\n".join(plan_lines(plan, resources)))
         for problem in reported:
             click.echo(f"\n{with_context_options(problem)}", err=True)
+    if as_json:
+        _echo(documents)
     from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
     if not cel_is_installed():
@@ -115,5 +116,12 @@ def _resources(plan: Plan) -> list[Declared]:
     return declared(plan)
 
 
-def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)
+def _echo(documents: list[dict[str, Any]]) -> None:
+    """Print one document: the plan or the problems of one manifest, or those of several."""
+    from alchemesh_cli.documents import echo_json
+
+    if len(documents) > 1:
+        echo_json("plans", {"plans": documents})
+        return
+    [document] = documents
+    echo_json("plan" if "product" in document else "problems", document)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alchemesh_cli.context import json_option
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.printing import styled
 from alchemesh_platform.base.failure import ExitCode, Failure
 
@@ -61,7 +61,7 @@ def list_policies(paths: tuple[Path, ...], as_json: bool) -> None:
 
     policies = with_shipped([loaded.policy for loaded in load_policies(paths)])
     if as_json:
-        click.echo(json.dumps([_document(policy) for policy in policies], indent=2, ensure_ascii=False))
+        echo_json("policies", [_document(policy) for policy in policies])
         return
     heads = ("policy", "effect", "applies to", "owner", "description")
     rows = [
@@ -98,7 +98,7 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
     policy, variables = named[name], VARIABLES[named[name].applies_to]
     if as_json:
         described = {variable: each.description for variable, each in variables.items()}
-        click.echo(json.dumps({**_document(policy), "variables": described}, indent=2, ensure_ascii=False))
+        echo_json("policy", {**_document(policy), "variables": described})
         return
     facts = (
         ("applies to", policy.applies_to.value),
@@ -149,7 +149,7 @@ def test(paths: tuple[Path, ...], as_json: bool) -> ExitCode | None:
             "cases": len(cases),
             "failed": failed,
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("policy-cases", document)
     else:
         for loaded, ran in results:
             _print_cases(loaded, ran)

@@ -8,6 +8,7 @@ import click
 
 from alchemesh_cli import waited
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import take_over_option
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def command(
             click.echo("null")
         return 0
     if as_json:
-        click.echo(done.model_dump_json(indent=2, exclude={"output"}))
+        echo_json("run", done.model_dump(mode="json", exclude={"output"}))
     elif done.outcome == "succeeded":
         click.echo(f"\n✓ {product} ran in {waited.seconds():.1f} s", err=True)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_platform.app.declared import ADDRESS
 from alchemesh_platform.app.observe import HISTORY_LENGTH, UP_HINT
 from alchemesh_platform.app.where import manifest_path
@@ -60,7 +60,7 @@ def command(
     actor = known_identity(platform)
     report = status(platform, address, history=history, lineage=lineage, known=folder is None, actor=actor)
     if as_json:
-        click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        echo_json("status", report.as_json())
     else:
         _show(report)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import override_option, parallel_option, take_over_option, target_option, yes_option
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def command(
             listen=shown,
             cancel=cancel,
         )
+    if as_json and done.operation == "preview":  # nothing to deploy, or the preview failed
+        echo_json("deployment", done.as_json())
     return done.exit_code()
 
 

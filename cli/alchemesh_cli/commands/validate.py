@@ -58,14 +58,14 @@ def command(
 
     files, problems, not_evaluated, code = validate(paths or (Path(),), environment, platform_file, ask_mesh=ask_mesh)
     if as_json:
-        import json
+        from alchemesh_cli.documents import echo_json
 
         document = {
             "files": [str(file) for file in files],
             "problems": [problem.as_json() for problem in problems],
             "not_evaluated": not_evaluated,
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("validation", document)
         return code
     if code == ExitCode.PROBLEMS:
         raise ProblemsFound(problems)

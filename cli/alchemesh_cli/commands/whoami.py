@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import complete
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.printing import styled
 from alchemesh_platform.base.remedy import Command
 
@@ -46,7 +46,7 @@ def command(where: Where, as_json: bool, product: str | None) -> None:
     if as_json:
         document = {"environment": where.environment, **place.as_json()}
         document |= rights.as_json() if rights is not None else {}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("identity", document)
         return
     verified = f"verified by {identity.issuer}" if identity.is_proven else "not verified: a user of this machine"
     click.echo(f"{styled(identity.subject, bold=True)}  {where.environment}\n{verified}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.printing import styled
 from alchemesh_cli.render.environment import environment_in_words
 
@@ -69,7 +69,7 @@ def notice(
     if as_json:
         notice = result.notice.as_json()
         document = {**notice, "new": result.new, "withdrawn": withdraw, "consumers": list(result.consumers)}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("notice", document)
     else:
         click.echo(_confirmation(result, datetime.now(UTC)))
 
@@ -97,7 +97,7 @@ def notices(where: Where, as_json: bool, port: str | None) -> None:
     in_force = notices_of(read_platform(where), manifest, port)
     if as_json:
         document = {**where.as_json(), "notices": [given.as_json() for given in in_force]}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("notices", document)
         return
     now = datetime.now(UTC)
     for given in in_force:

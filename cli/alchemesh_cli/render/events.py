@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,6 +12,7 @@ import click
 
 from alchemesh_cli import waited
 from alchemesh_cli.context_options import next_line, with_context_options
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import DEBUG_VARIABLE
 from alchemesh_cli.seen import in_short, was_seen
 from alchemesh_platform.app.events import (
@@ -123,7 +123,7 @@ class Shown:
 
         outcome = replace(outcome, seconds=waited.seconds())
         if self.as_json and outcome.operation == self.operation:
-            click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
+            echo_json("deployment", outcome.as_json())
         elif self.as_markdown and isinstance(self._screen, Screen):
             from alchemesh_cli.render.markdown import comment
 
@@ -144,7 +144,7 @@ class Shown:
 
         outcome, foundation, emulated = ended.outcome, ended.foundation, self.where.emulated
         if self.as_json and ended.operation == self.operation:
-            click.echo(json.dumps(foundation_document(ended, emulated=emulated), indent=2, ensure_ascii=False))
+            echo_json("foundation", foundation_document(ended, emulated=emulated))
         else:
             words = NEXT_OF_FOUNDATION.get(ended.operation) if ended.operation == self.operation else None
             following = next_line(foundation.command(words)) if words else ""

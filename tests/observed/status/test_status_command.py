@@ -209,7 +209,13 @@ def test_json_holds_all_that_is_shown(registry: Registry, capsys: pytest.Capture
 
 def test_json_of_all_and_of_nothing_have_one_shape(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["status", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"environment": "local", "emulated": False, "products": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": "alchemesh/status/1",
+        "environment": "local",
+        "emulated": False,
+        "products": [],
+        "inbox": [],
+    }
 
     with Registry.open(f"sqlite:///{home / 'local' / 'registry.db'}") as registry:
         record_flights(registry)
@@ -235,7 +241,7 @@ def test_unreadable_registry_is_reported(home: Path, capsys: pytest.CaptureFixtu
         ("tree", "aviation\n└─ product  flights  1.2.0 stable  value unknown, maturity 0\n"),
         ("mermaid", "flowchart LR\n"),
         ("dot", "digraph lineage {\n"),
-        ("json", '{\n  "environment": "local",\n'),
+        ("json", '{\n  "schema": "alchemesh/mesh/1",\n  "environment": "local",\n'),
     ],
 )
 def test_mesh_is_drawn_in_every_format(
