@@ -26,13 +26,13 @@ def connections_of(product: str) -> Connections:
     return Connections.model_validate_json(alchemesh("env", "--json", "-C", product, capture=True, quiet=True))
 
 
-def ask_sql(api: DataApiConnection, query: str) -> list[Row]:
-    """Query over the PostgreSQL protocol, with a simple query: the server supports no bound parameters."""
+def ask_sql(api: DataApiConnection, query: str, *parameters: object) -> list[Row]:
+    """Query over the PostgreSQL protocol, with a parameter for each ``%s``."""
     if api.sql is None:
         raise DemoFailed("the data API offers no SQL")
     try:
-        with psycopg.connect(api.dsn(), autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
-            return connection.execute(query.encode()).fetchall()
+        with psycopg.connect(api.dsn(), row_factory=psycopg.rows.dict_row) as connection:
+            return connection.execute(query.encode(), parameters or None).fetchall()
     except psycopg.Error as error:
         raise DemoFailed(f"{api.sql}: {error}") from error
 

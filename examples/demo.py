@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import data
 from asking import PORTS, answer, ask_graphql, ask_rest, ask_sql, connections_of, data_api
@@ -121,6 +122,18 @@ def ask_flights(api: DataApiConnection) -> None:
                    round(100.0 * sum(CASE WHEN cancelled THEN 1 ELSE 0 END) / count(*), 1) AS cancelled_percent
             FROM flight WHERE visibility_miles IS NOT NULL GROUP BY 1 ORDER BY 3 DESC
             """,
+        ),
+    )
+    show(
+        "SQL by psycopg, with parameters and a decimal: who leaves JFK late?",
+        ask_sql(
+            api,
+            """
+            SELECT carrier, count(*) AS flights, avg(departure_delay_minutes)::numeric(6, 2) AS mean_delay_minutes
+            FROM flight WHERE origin = %s AND scheduled_departure >= %s GROUP BY carrier ORDER BY 3 DESC LIMIT 3
+            """,
+            "JFK",
+            datetime(2013, 1, 1, tzinfo=UTC),
         ),
     )
     show(
