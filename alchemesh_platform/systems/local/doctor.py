@@ -18,8 +18,9 @@ def data_api(platform: Platform) -> str:
     if SERVING.isdisjoint(platform.components.values()):
         return NOT_USED
     from alchemesh_platform.systems.local.data_api.programs import program
+    from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder
 
-    return f"{program('roapi')}, behind {program('caddy')}"
+    return f"{programs_folder() / 'postgres'}, behind {program('caddy')}"
 
 
 def guarded_sql(platform: Platform) -> str:
