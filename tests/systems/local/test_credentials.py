@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bcrypt
@@ -101,7 +102,7 @@ def inputs(tmp_path: Path, exception: str | None) -> DataApiInputs:
 
 def refused(tmp_path: Path, exception: str | None) -> str | None:
     """Why the provider refuses a data API before it changes anything; None if it accepts it."""
-    context: Any = None
+    context: Any = SimpleNamespace(environment="local")
     found = list(DataApiHandler().check(inputs(tmp_path, exception), None, context))
     return found[0].reason if found else None
 

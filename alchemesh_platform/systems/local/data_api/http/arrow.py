@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -166,26 +167,26 @@ class _Pieces(io.RawIOBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pieces: list[bytes] = []
-        self._at = 0
+        self._held = bytearray()
+        self._given = 0
 
     def writable(self) -> bool:
         return True
 
     def tell(self) -> int:
-        return self._at
+        return self._given + len(self._held)
 
     def write(self, piece: Any) -> int:
-        taken = bytes(piece)
-        self._pieces.append(taken)
-        self._at += len(taken)
-        return len(taken)
+        before = len(self._held)
+        self._held += piece
+        return len(self._held) - before
 
     def taken(self) -> Iterator[bytes]:
         """The bytes since the last call, as one piece."""
-        if self._pieces:
-            yield b"".join(self._pieces)
-            self._pieces.clear()
+        if self._held:
+            piece, self._held = self._held, bytearray()
+            self._given += len(piece)
+            yield bytes(piece)
 
 
 def kinds_of(table: ServedTable) -> dict[str, ColumnKind]:
@@ -196,6 +197,19 @@ def kinds_of(table: ServedTable) -> dict[str, ColumnKind]:
 def is_plain(table: ServedTable, columns: Sequence[str]) -> bool:
     """Whether Delta's reader gives the same types as the serving copy: objects are texts in the copy only."""
     return all(kind_of(table.column(name).type).comparable for name in columns)
+
+
+def opened(batches: Iterator[pa.RecordBatch | pa.Schema]) -> Iterator[pa.RecordBatch | pa.Schema]:
+    """The same batches, after the first one was read: an error before it is raised here."""
+    first = list(itertools.islice(batches, 2))
+    return _after(first, batches)
+
+
+def _after(
+    first: list[pa.RecordBatch | pa.Schema], batches: Iterator[pa.RecordBatch | pa.Schema]
+) -> Iterator[pa.RecordBatch | pa.Schema]:
+    yield from first
+    yield from batches
 
 
 def delta_batches(folder: str, version: int, statement: Statement) -> Iterator[pa.RecordBatch | pa.Schema]:

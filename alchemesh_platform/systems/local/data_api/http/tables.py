@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from alchemesh_platform.systems.local.data_api.http.query import Query
 from alchemesh_platform.systems.local.data_api.http.streams import as_array, from_thread, produced
 
 _FETCHED_ROWS = 500
+_LOG = logging.getLogger("alchemesh.http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +99,13 @@ def _copied(
 async def _arrow(
     database: Database, consumer: str, table: ServedTable, query: Query, format_: Format
 ) -> AsyncIterator[bytes]:
-    limits = database.limits
     async with AsyncExitStack() as held:
         async with database.reading(consumer) as connection:
             await check_count(connection, database, table, query)
             await fetch(connection, statements.readable(table))
         version = await _delta_version(database, table, query)
         await held.enter_async_context(database.place(consumer))
-        cancel: Callable[[], None]
-        batches: Iterator[Any]
-        if version is not None and table.delta is not None:
-            batches = arrow.delta_batches(table.delta, version, statements.delta_rows(query))
-            cancel = _nothing
-        else:
-            source = arrow.ArrowSource(
-                database.uri_as(),
-                statements.settings(consumer, limits.statement_seconds),
-                statements.plain_rows(table, query),
-            )
-            batches, cancel = source.batches(), source.cancel
+        batches, cancel = await _source(database, consumer, table, query, version)
         typed = arrow.typed(batches, arrow.kinds_of(table), query.decimals_as_text)
         chunks = from_thread(arrow.encoded(typed, format_), cancel)
         try:
@@ -122,6 +113,21 @@ async def _arrow(
                 yield chunk
         finally:
             await chunks.aclose()  # type: ignore[attr-defined]
+
+
+async def _source(
+    database: Database, consumer: str, table: ServedTable, query: Query, version: int | None
+) -> tuple[Iterator[Any], Callable[[], None]]:
+    """The batches of a query, and a function that cancels them."""
+    if version is not None and table.delta is not None:
+        files = arrow.delta_batches(table.delta, version, statements.delta_rows(query))
+        try:
+            return await asyncio.to_thread(arrow.opened, files), _nothing
+        except Exception as error:  # noqa: BLE001 - files may be removed, and PostgreSQL has the same rows
+            _LOG.warning("table %s is read from PostgreSQL: %s", table.name, error)
+    settings = statements.settings(consumer, database.limits.statement_seconds)
+    source = arrow.ArrowSource(database.uri_as(), settings, statements.plain_rows(table, query))
+    return source.batches(), source.cancel
 
 
 async def _delta_version(database: Database, table: ServedTable, query: Query) -> int | None:
