@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from alchemesh_platform.base.failure import ExitCode
@@ -104,7 +106,8 @@ def test_access_of_a_member_ends_when_they_leave_move_or_are_offboarded(tmp_path
     try:
         apply_mesh(shop, mesh, f"{CARL}, {CARA}", "", (CARL, CARA))
         shop.done("up", "--yes")
-        orders = f"{Connections.model_validate(shop.json('env')).output('orders-table').data_api.rest}/tables/order"
+        api = Connections.model_validate(shop.json("env")).output("orders-table").data_api
+        orders = f"{api.rest}/tables/order"
         team, own = (
             json.loads(
                 shop.done(
@@ -120,10 +123,19 @@ def test_access_of_a_member_ends_when_they_leave_move_or_are_offboarded(tmp_path
         carls, caras, caras_own = credential(team, CARL), credential(team, CARA), credential(own, CARA)
         assert [status_of(orders, each) for each in (carls, caras, caras_own)] == [200, 200, 200]
 
+        address = urllib.parse.urlsplit(api.sql)
+        signed_in = {"host": address.hostname, "port": address.port, "user": carls.user, "dbname": carls.user}
+        connection = psycopg.connect(**signed_in, password=carls.password, autocommit=True)
+        assert connection.execute('SELECT count(*) FROM "order"').fetchone() == (0,)
+
         # Carl moves to another team: the credential of the first team ends, at once and without a deployment.
         said = apply_mesh(shop, mesh, CARA, CARL, (CARL, CARA))
         assert f"the credential of {CARL} for {ORDERS_TABLE} ({team}) was ended: the holder left" in said
         assert [status_of(orders, each) for each in (carls, caras, caras_own)] == [401, 200, 200]
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute('SELECT count(*) FROM "order"')
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(**signed_in, password=carls.password)
         refused = shop.run("access", "credential", team, more={"ALCHEMESH_USER": CARL})
         assert refused.returncode == ExitCode.FORBIDDEN
 

@@ -13,7 +13,7 @@ import pytest
 
 from alchemesh_cli.main import invoke
 from alchemesh_platform.base.failure import ExitCode
-from alchemesh_platform.registry.records import TeamRecord, UserRecord
+from alchemesh_platform.registry.records import DomainRecord, TeamRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
 from tests.identity.issuing import AMELIA, CLIENT, Issuer
 
@@ -165,3 +165,27 @@ def test_a_client_that_the_provider_does_not_know_is_refused(
     platform(registry, oidc(issuer).replace(f"client: {CLIENT}", "client: nobody"))
     assert invoke(["login", "-e", "prod"]) == ExitCode.FORBIDDEN
     assert "refuses the login: invalid_client" in capsys.readouterr().err
+
+
+def test_a_pipeline_operates_the_products_that_the_platform_file_maps_it_to(
+    registry: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Registry.open(registry) as opened:
+        for name in ("retail", "mail"):
+            opened.put(DomainRecord(environment="prod", address=name, type="aggregated", owner=AMELIA))
+    mapped = "{name: orders, claims: {sub: 'repo:acme/orders:*'}, products: [retail/orders], operations: [up, run]}"
+    platform(registry, oidc(issuer).replace("}", f", pipelines: [{mapped}]}}"))
+    claims = issuer.claims(sub="repo:acme/orders:environment:prod", email=None)
+    monkeypatch.setenv("ALCHEMESH_TOKEN", issuer.signed(claims))
+
+    assert invoke(["whoami", "-e", "prod", "--on", "retail/orders", "--json"]) == ExitCode.DONE
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["subject"], shown["proven"], shown["on"]) == (claims["sub"], True, "retail/orders")
+    allowed = {right["operation"] for right in shown["rights"] if right["allowed"]}
+    assert allowed == {"up", "run"}
+    assert invoke(["whoami", "-e", "prod", "--on", "retail/shoes"]) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert "pipeline orders of the platform file" in printed
+    assert "✗ up" in printed and "(policy operate-product)" in printed
+    assert invoke(["whoami", "-e", "prod", "--on", "retial/orders"]) == ExitCode.USAGE
+    assert "the mesh of prod has no product retial/orders and no domain retial" in capsys.readouterr().err

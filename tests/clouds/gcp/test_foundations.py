@@ -12,12 +12,12 @@ from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.registry.records import FoundationRecord
-from tests.commands import LONGEST
+from tests.commands import LONGEST, run_command
 from tests.end_to_end.harness import engines_below, kill
 from tests.waiting import until
 
 from .founded import PLATFORM, created, founded
-from .repo import Repo
+from .repo import EMULATED, Repo
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -68,6 +68,14 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: 
     unknown = repo.run("domain", "up", "aviaton", "--yes")
     assert (unknown.returncode, "no domain 'aviaton'" in unknown.stderr) == (ExitCode.USAGE, True)
     assert repo.run("mesh", "apply", "../mesh", "--yes").returncode == 0
+    for stranger, command in (
+        ("orville@airport.example", ("domain", "up", "aviation", "--yes")),
+        ("amelia@airport.example", ("platform", "up", "--yes")),
+        ("orville@airport.example", ("domain", "destroy", "aviation", "--yes")),
+    ):
+        refused = run_command([*command, *EMULATED], repo.folder, {**repo.environ, "ALCHEMESH_USER": stranger})
+        assert refused.returncode == ExitCode.FORBIDDEN, refused.stderr
+        assert f"(policy operate-{command[0]})" in refused.stderr
     assert "domain-deployer-account" in created(repo.done("domain", "preview", "aviation"))
     domain = repo.done("domain", "up", "aviation", "--yes")
     assert domain["stack"] == "mesh_domain.aviation"
