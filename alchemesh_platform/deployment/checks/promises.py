@@ -18,7 +18,7 @@ from alchemesh_platform.contracts.notices.recorded import notices_of
 from alchemesh_platform.contracts.port import PromisedPort, place_in_manifest, promised_ports
 from alchemesh_platform.contracts.recorded import kept_promise, recorded_ports
 from alchemesh_platform.contracts.versions import kept_versions
-from alchemesh_platform.deployment.grants.remaining import is_destroyed
+from alchemesh_platform.deployment.grants.remaining import destroyed_products
 from alchemesh_platform.documents.document import Path, written
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.manifest.models import ContractLifecycle, Lifecycle
@@ -152,10 +152,13 @@ def consumers_of(registry: Registry, environment: str, product: str, now: dateti
         if request.state not in GRANTING_STATES
     }
     found: dict[str, dict[str, None]] = {}
-    for grant in registry.all(GrantRecord, environment, product):
+    grants = registry.all(GrantRecord, environment, product)
+    consuming = {grant.requester for grant in grants if grant.requester_kind == "data_product"}
+    destroyed = destroyed_products(registry, environment, consuming)
+    for grant in grants:
         if grant.address in ended or (grant.ends_at is not None and grant.ends_at <= now):
             continue
-        if grant.requester_kind != "data_product" or not is_destroyed(registry, environment, grant.requester):
+        if grant.requester_kind != "data_product" or grant.requester not in destroyed:
             found.setdefault(grant.port, {})[str(Requester(grant.requester_kind, grant.requester))] = None
     return found
 

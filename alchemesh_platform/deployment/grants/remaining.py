@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.access.requester import Requester
@@ -13,12 +14,20 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 
-def is_destroyed(registry: Registry, environment: str, product: str) -> bool:
-    """Whether a product was deployed and then destroyed. A product that was never deployed is not."""
-    if registry.get(ProductRecord, environment, product) is not None:
-        return False
-    last = registry.deployments(product, environment, operations=("up", "destroy"), limit=1)
-    return bool(last) and (last[0].operation, last[0].outcome) == ("destroy", "succeeded")
+_DESTROYED = ("destroy", "succeeded")  # operation and outcome
+
+
+def destroyed_products(registry: Registry, environment: str, products: Collection[str]) -> set[str]:
+    """The products that were deployed and then destroyed. A product that was never deployed is not among them.
+
+    The number of look-ups does not depend on the number of products.
+    """
+    if not products:
+        return set()
+    deployed = {record.address for record in registry.all(ProductRecord, environment, where={"address": set(products)})}
+    gone = set(products) - deployed
+    last = registry.last_deployments(environment, ("up", "destroy")) if gone else {}
+    return {each for each in gone if each in last and (last[each].operation, last[each].outcome) == _DESTROYED}
 
 
 def access_notes(registry: Registry, environment: str, product: str) -> tuple[str, ...]:
