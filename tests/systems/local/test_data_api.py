@@ -153,23 +153,27 @@ def test_a_killed_supervisor_is_detected_and_repaired(api: DataApi) -> None:
     assert trouble(api, endpoints) is None
 
 
-def test_a_hanging_server_is_detected(api: DataApi) -> None:
+@pytest.mark.parametrize("hangs", ["http", "postgres"])
+def test_a_hanging_server_is_detected_and_restarted(api: DataApi, hangs: str) -> None:
+    """`up` reported a restart that did not happen: an unchanged program continued to hang."""
     endpoints = deploy_product(api)
-    servers = [
-        process
-        for process in named_below(api.run_directory, "python")
-        if "alchemesh_platform.systems.local.data_api.http" in arguments_of(process)
-    ]
+    servers = (
+        named_below(api.run_directory, "postgres")
+        if hangs == "postgres"
+        else [
+            process
+            for process in named_below(api.run_directory, "python")
+            if "alchemesh_platform.systems.local.data_api.http" in arguments_of(process)
+        ]
+    )
     assert servers
     for server in servers:
         with suppress(psutil.NoSuchProcess):  # the process of a closed connection
             server.suspend()
-    try:
-        assert "does not answer" in (trouble(api, endpoints) or "")
-    finally:
-        for server in servers:
-            with suppress(psutil.NoSuchProcess):
-                server.resume()
+    assert "does not answer" in (trouble(api, endpoints) or "")
+    assert deploy_product(api) == endpoints
+    assert trouble(api, endpoints) is None
+    assert all(gone(server.pid) for server in servers)
 
 
 def test_changed_tables_and_protocols_restart_it_on_the_same_ports(api: DataApi, tmp_path: Path) -> None:

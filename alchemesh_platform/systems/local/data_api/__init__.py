@@ -1,1 +1,1 @@
-"""Data APIs on this machine: roapi servers in a sandbox, behind a gateway."""
+"""Data APIs on this machine: a serving copy in PostgreSQL, behind a gateway."""

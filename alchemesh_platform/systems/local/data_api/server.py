@@ -131,6 +131,7 @@ def deploy_product(
     api = replace(api, protocols=guard.protocols)
     gateways.prepare(gateway)
     processes.end_remains(api.run_directory)  # otherwise their ports would count as another process's
+    _restart_hanging(api, guard)
     given = api.http_port is not None and (api.postgres_port is not None or "sql" not in api.protocols)
     for attempt in range(_TRIES_OF_FREE_PORTS):
         endpoints = choose_ports(api)
@@ -265,6 +266,22 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
             processes.stop(api.run_directory, api.process)
         ensure_own_credentials(gateway)
         gateways.apply(gateway, start=True)
+
+
+def _restart_hanging(api: DataApi, guard: Guard) -> None:
+    """Restart the processes of a data API that run as they should, and do not answer."""
+    kept = gateways.listening(api.gateway)
+    if kept is None or set(kept.protocols) != set(api.protocols):
+        return
+    programs = [*_serving_programs(api, guard), *((_web_program(api, guard),) if _serves_web(api) else ())]
+    if not all(processes.is_current(api.run_directory, program) for program in programs):
+        return  # they are restarted with their new configuration
+    if not all(processes.status(api.run_directory, name).alive for name in _names(api)):
+        return
+    endpoints = endpoints_of(api, kept.http_port, kept.postgres_port)
+    if first_refusal(_connection(api, endpoints), ANSWER_SECONDS) is not None:
+        for name in _names(api):
+            processes.restart(api.run_directory, name)
 
 
 def _check_ports(api: DataApi, endpoints: Endpoints) -> None:

@@ -1,0 +1,43 @@
+"""The state of a copy: what status says about its size, its lag and its problems."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, read_state, write_state
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_a_copy_that_is_late_says_how_late() -> None:
+    table = TableState(name="sale", loaded_at=NOW, behind_since=NOW - timedelta(seconds=61), bytes=4_400_000)
+    late = CopyState(tables=(table,), max_lag_seconds=60)
+    assert late.first_problem(NOW) == "the copy of table sale is 61 s behind, more than its limit of 60 s"
+    assert late.described(NOW) == "copy of 4 MB, 61 s behind"
+    in_time = late.model_copy(update={"max_lag_seconds": 120})
+    assert in_time.first_problem(NOW) is None
+
+
+def test_a_current_copy_says_its_size() -> None:
+    tables = (TableState(name="sale", loaded_at=NOW, bytes=900), TableState(name="shop", loaded_at=NOW, bytes=600))
+    assert CopyState(tables=tables).described(NOW) == "copy of 2 kB, current"
+    assert CopyState(tables=tables).first_problem(NOW) is None
+    assert CopyState(tables=tables).loading == ()
+
+
+def test_a_problem_and_a_first_load_are_named() -> None:
+    loading = TableState(name="sale", rows_loading=5000)
+    refused = TableState(name="shop", problem="table shop: column 'at' holds a value of about the year 12,000")
+    state = CopyState(tables=(loading, refused))
+    assert state.loading == (("sale", 5000),)
+    assert state.first_problem(NOW) == refused.problem
+
+
+def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
+    state = CopyState(tables=(TableState(name="sale", loaded_at=NOW),), max_lag_seconds=5)
+    write_state(tmp_path / "state.json", state)
+    assert read_state(tmp_path / "state.json") == state
+    (tmp_path / "state.json").write_text("{")
+    assert read_state(tmp_path / "state.json") is None
+    assert read_state(tmp_path / "missing.json") is None
