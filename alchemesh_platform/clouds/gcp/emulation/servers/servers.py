@@ -13,6 +13,7 @@ from pathlib import Path
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.clouds.gcp.emulation.servers.enclosure import enclosed
 from alchemesh_platform.clouds.gcp.emulation.servers.local_bigquery import ensure_local_bigquery, home_of
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
 from alchemesh_platform.machine.files import write_if_changed
@@ -99,14 +100,17 @@ class Emulators:
     def _program(self, service: str) -> Program:
         ports, data = self._ports(), self.folder / service
         if service == STORAGE:
-            return Program(service, _fake_gcs(ports[STORAGE], data))
+            command = _fake_gcs(ports[STORAGE], data)
+            return Program(service, enclosed(command, data, [Path(command[0])], self.report))
         installed = ensure_local_bigquery(self.report)
         environment = {
             "HOME": str(home_of(installed)),
             VARIABLES[STORAGE]: self.addresses()[STORAGE],
             "PYTHONPATH": "",
         }
-        return Program(service, _local_bigquery(installed, ports[BIGQUERY], ports[_GRPC], data), environment)
+        command = _local_bigquery(installed, ports[BIGQUERY], ports[_GRPC], data)
+        python = (installed / "bin" / "python").resolve()
+        return Program(service, enclosed(command, data, [installed, python.parents[1]], self.report), environment)
 
     def _wait_for(self, service: str) -> None:
         url = self.addresses()[service]
