@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
+
+from alchemesh_platform.systems.local.data_api.http.arrow import arrow_type
+from alchemesh_platform.systems.local.data_api.http.kinds import kind_of
 
 UTC = zoneinfo.ZoneInfo("UTC")
 
@@ -33,6 +37,7 @@ class Case:
 
 
 TEXT = 'naïve ☃ 😀 "q" \\ ,;\n'
+NOT_SHOWN = ("id", "text", "year", "shipped")  # a text of many lines, and types that are shown already
 LARGE = "1234567890123456789012345678.0123456789"
 CASES = (
     Case("id", ("1", "3"), ("1", "3"), (1, 3)),
@@ -116,3 +121,18 @@ CASES = (
         (date(2024, 1, 1), date(9999, 12, 31)),
     ),
 )
+
+
+def as_page(types: Mapping[str, str]) -> str:
+    """The matrix as the table of docs/query-a-port.md.
+
+    Args:
+        types: Type of each column in PostgreSQL.
+    """
+    lines = ["| Type | JSON | CSV | Arrow, Parquet | GraphQL |", "|---|---|---|---|---|"]
+    for case in CASES:
+        if case.column not in NOT_SHOWN:
+            type_ = types[case.column]
+            cells = (type_, case.json[0], case.csv[0], str(arrow_type(kind_of(type_))), (case.graphql or case.json)[0])
+            lines.append("| " + " | ".join(f"`{cell}`" for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import gql
@@ -16,7 +17,7 @@ from gql.transport.httpx import HTTPXTransport
 
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
 from alchemesh_platform.systems.local.data_api.http.kinds import Kind, kind_of
-from tests.systems.local.http.matrix import CASES, Case
+from tests.systems.local.http.matrix import CASES, Case, as_page
 from tests.systems.local.http.serving import CONFIGURED, CONSUMER, EVERY, Serving
 
 pytestmark = pytest.mark.slow
@@ -67,6 +68,11 @@ def test_the_matrix_has_every_kind_of_column_and_every_column() -> None:
     table = ServedTable.model_validate(CONFIGURED[0])
     assert {kind_of(column.type).kind for column in table.columns} == set(Kind)
     assert tuple(case.column for case in CASES) == table.names
+
+
+def test_the_docs_have_the_matrix() -> None:
+    page = Path(__file__).parents[4] / "docs" / "query-a-port.md"
+    assert as_page(EVERY) in page.read_text("utf-8"), f"write this table into {page.name}:\n{as_page(EVERY)}"
 
 
 @by_column

@@ -49,7 +49,8 @@ class CopyState(BaseModel):
             if table.problem is not None:
                 return table.problem
             lag = table.lag_seconds(at)
-            if lag > self.max_lag_seconds:
+            # A table that loads for the first time is not late: `up` waits for it while it gets on.
+            if lag > self.max_lag_seconds and table.loaded_at is not None:
                 limit = f"{self.max_lag_seconds:g} s"
                 return f"the copy of table {table.name} is {lag:.0f} s behind, more than its limit of {limit}"
         return None
