@@ -111,6 +111,7 @@ def test_a_team_member_sees_the_credential_once(
     assert run(monkeypatch, ORVILLE, "req-1", "--json", "--yes") == 0
     issued = json.loads(capsys.readouterr().out)
     assert issued == {
+        "schema": "alchemesh/credential/1",
         "user": user,
         "password": issued["password"],
         "sql": "postgresql://127.0.0.1:5433",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.access.requester import Requester, is_recorded, resolve
 from alchemesh_platform.access.rights import representatives
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.remedy import joined
+from alchemesh_platform.base.remedy import joined, remedy
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
 from alchemesh_platform.registry.audit import Act, record_act
 from alchemesh_platform.registry.records import (
@@ -120,15 +120,8 @@ def end_former_credentials(
                 over = issuer[0].end(issuer[1], list(dict.fromkeys(ended.user for ended, _ in found)))
             except Failure as failure:
                 users = ", ".join(dict.fromkeys(ended.holder for ended, _ in found))
-                report(
-                    joined(
-                        "; ",
-                        (
-                            f"{address}: the credentials of {users} still work: {failure.message}",
-                            *filter(None, (failure.hint,)),
-                        ),
-                    )
-                )
+                still = remedy("{}: the credentials of {} still work: {}", address, users, failure.message)
+                report(joined("; ", filter(None, (still, failure.hint))))
                 continue
         for ended, records in found:
             for record in records:
