@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import data_api, engine, gcp, mesh, remote_state, scale, startup
+from benchmarks import data_api, engine, gcp, mesh, remote_state, scale, sql, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = (
@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "gcp": ("Google Cloud, Kafka and NiFi", RATIOS, gcp.ratios),
     "remote-state": ("State in object storage", RATIOS, remote_state.ratios),
     "data-api": ("Data API", RATIOS, data_api.ratios),
+    "sql": ("SQL of a data API", RATIOS, sql.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
 }
 

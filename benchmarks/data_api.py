@@ -28,7 +28,7 @@ PAGE_ROWS = 1_000
 PAGES, READS = 30, 5
 LOAD_SECONDS = 1_200.0
 ARROW = "application/vnd.apache.arrow.stream"
-_COLUMNS = """
+COLUMNS = """
     'UA' || i AS flight_id, 2013 AS year, (1 + i % 12)::BIGINT AS month, (i * 7 % 2400)::BIGINT AS departure,
     (i % 997)::DOUBLE / 3 AS delay, ['UA', 'AA', 'DL'][1 + i % 3] AS carrier, (i * 13 % 9999)::BIGINT AS number,
     'N' || (i % 4000) AS tail, ['JFK', 'LGA', 'EWR'][1 + i % 3] AS origin, (100 + i * 17 % 3000)::BIGINT AS distance,
@@ -40,7 +40,7 @@ def ratios() -> Iterator[Ratio]:
     """A page of rows, and all rows as Arrow."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        rows = duckdb.sql(f"SELECT {_COLUMNS} FROM range({ROWS}) AS r(i)").to_arrow_table()
+        rows = duckdb.sql(f"SELECT {COLUMNS} FROM range({ROWS}) AS r(i)").to_arrow_table()
         write_deltalake(folder / "flight", rows)
         table = ServedTable("flight", (folder / "flight").as_uri(), "delta", ("flight_id",))
         api = DataApi("flights", folder / "run", (table,), ("rest",))
@@ -48,7 +48,7 @@ def ratios() -> Iterator[Ratio]:
             endpoints = deploy_product(api, timeout_seconds=LOAD_SECONDS)
             ours = DataApiConnection(rest=endpoints.rest, credential_file=endpoints.credential_file)
             with _roapi(folder) as theirs:
-                yield _against(
+                yield against(
                     f"a REST page of {PAGE_ROWS:,} rows of {ROWS:,}, through the gateway",
                     lambda: len(json.loads(_read(ours, f"/tables/flight?limit={PAGE_ROWS}"))),
                     "the same page of roapi, without a gateway",
@@ -56,7 +56,7 @@ def ratios() -> Iterator[Ratio]:
                     PAGES,
                     limit=1.0,
                 )
-            yield _against(
+            yield against(
                 f"{ROWS:,} rows as Arrow over HTTP, through the gateway",
                 lambda: pa.ipc.open_stream(_read(ours, "/tables/flight", ARROW)).read_all().num_rows,
                 "`DeltaTable.to_pyarrow_table()` in process",
@@ -98,8 +98,8 @@ def _roapi(folder: Path) -> Iterator[DataApiConnection]:
             server.kill()
 
 
-def _against(
-    what: str, ours: Callable[[], int], floor: str, theirs: Callable[[], int], times: int, *, limit: float
+def against(
+    what: str, ours: Callable[[], int], floor: str, theirs: Callable[[], int], times: int, *, limit: float | None
 ) -> Ratio:
     """Both in alternation, in this process."""
     assert ours() == theirs(), "both read the same number of rows"

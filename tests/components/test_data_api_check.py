@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
 from alchemesh_components.local.settings import LocalSettings, Settings
 from alchemesh_components.output_ports.postgresql_serving.check import check
+from alchemesh_components.output_ports.postgresql_serving.look import bytes_of_table, look
 from alchemesh_components.output_ports.postgresql_serving.models import Args
 from alchemesh_platform.compose.check import all_problems
 from alchemesh_platform.manifest.load import read_manifest
@@ -39,3 +43,21 @@ def test_a_platform_file_with_the_former_name_works_with_a_warning(tmp_path: Pat
     assert (found.severity, found.message) == ("warning", "'roapi' is now called 'postgresql-serving'")
     assert (found.location.line, found.hint) == (6, "write `data-api: postgresql-serving`")
     assert [problem for problem in problems if problem.severity == "error"] == []
+
+
+def test_a_table_beyond_the_limit_of_the_copy_names_storages_that_serve_themselves(tmp_path: Path) -> None:
+    table = tmp_path / "retail" / "shop" / "sales" / "sale"
+    write_deltalake(table, pa.table({"id": list(range(1000))}))
+    write_deltalake(table, pa.table({"id": list(range(2000))}), mode="overwrite")
+    size = bytes_of_table(table)
+    assert size == sum(DeltaTable(table).get_add_actions(flatten=True).column("size_bytes").to_pylist())
+    settings = Settings(local=LocalSettings(root=str(tmp_path), run="/run"))
+    models = {
+        name: SemanticModel.model_validate({"properties": {"id": {"type": "integer"}}}) for name in ("sale", "no")
+    }
+    wiring = Wiring(domain="retail", product="shop", port="sales", models=models)
+    assert list(look(Args(), settings, wiring)) == []
+    small = Args.model_validate({"limits": {"max_gigabytes": 1e-6}})
+    (found,) = look(small, settings, wiring)
+    assert found.message == "table sale has files of 0.0 GB, and its serving copy holds at most 1e-06 GB"
+    assert "BigQuery, Trino or Athena" in (found.hint or "")

@@ -21,6 +21,7 @@ SPEC = ComponentSpec(
     serves=("delta-tables", "local-files"),
     protocols=("sql", "rest", "graphql"),
     check="alchemesh_components.output_ports.postgresql_serving.check:check",
+    look="alchemesh_components.output_ports.postgresql_serving.look:look",
     guards=True,
     observe="alchemesh_components.output_ports.postgresql_serving.observe:observe",
     extras=("alchemesh-platform[local]",),
