@@ -156,6 +156,7 @@ class _Resolver:
         settings = self._settings_of(use, spec)
         protocols = {protocol for each in specs for protocol in each.protocols}
         self.done.problems += _protocols(use, spec, protocols)
+        self.done.problems += _schema(use, specs)
         if self.require_extras:
             place = written((*use.path, "component"))
             self.done.problems += extras_problems(spec, use.location, place)
@@ -301,6 +302,18 @@ def _protocols(use: Use, spec: ComponentSpec, offered: set[str]) -> Iterator[Pro
                 f"found {quoted(str(protocol.text))}, expected a protocol that {spec.name} speaks",
                 f"it speaks {listed(spec.protocols, 'and')}" if spec.protocols else f"{spec.name} speaks none",
             )
+
+
+def _schema(use: Use, specs: list[ComponentSpec]) -> Iterator[Problem]:
+    """Report a declared schema that the component of an input port does not enforce."""
+    node = use.node.keys.get("schema") if use.role is Role.INPUT_PORT else None
+    if node is not None and node.value is not None and not any(spec.enforces_schema for spec in specs):
+        yield Problem(
+            node.key_location,
+            written((*use.path, "schema")),
+            f"found a schema, which {specs[0].name} does not enforce",
+            "remove it, and check the types in the code: this component keeps every value as the source sends it",
+        )
 
 
 def _roles(specs: Iterable[ComponentSpec]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from alchemesh_platform.compose.plan import FoundationRef, Plan, PlannedComponent
-from alchemesh_platform.manifest.models import DataProduct, OutputPortOrigin
+from alchemesh_platform.manifest.models import DataProduct, InputPort, OutputPortOrigin, SourceProperty
 from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
 
@@ -53,7 +53,8 @@ def wiring_of(
     output = next((each for each in product.output_ports if each.name == port), None)
     if role not in {Role.STORAGE, Role.PROXY}:
         output = None
-    origin = next((each.origin for each in product.input_ports if each.name == port), None)
+    input_port = next((each for each in product.input_ports if each.name == port), None)
+    origin = None if input_port is None else input_port.origin
     return Wiring(
         environment=environment,
         domain=product.domain,
@@ -66,8 +67,18 @@ def wiring_of(
         access=output.contract.access.value if output is not None and output.contract is not None else "",
         storage_component=storages.get(port, "") if output is not None else "",
         origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
+        schema=None if input_port is None else schema_of(product, input_port),
         needs={need.name: need.component for need in product.infrastructure},
         foundations={foundation.role.value: foundation.outputs or {} for foundation in foundations},
         product_version=product.version,
         product_root=root,
     )
+
+
+def schema_of(product: DataProduct, port: InputPort) -> Mapping[str, SourceProperty] | None:
+    """The properties of the schema that an input port declares, in place or by the name of a model."""
+    declared = port.declared_schema
+    if isinstance(declared, str):
+        properties = product.models[declared].properties
+        return {name: SourceProperty.model_validate(each.model_dump()) for name, each in properties.items()}
+    return declared

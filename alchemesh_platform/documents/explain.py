@@ -143,6 +143,8 @@ def _reports(found: list[_Found], depth: int = 0) -> Iterable[_Report]:
 def _meant(crossing: _Crossing, group: list[_Found], depth: int) -> str | None:
     """The label of the alternative that the value most resembles, or None."""
     labels = list(dict.fromkeys(one.crossings[depth].label for one in group))
+    if len(labels) == 1:
+        return labels[0]  # the form of the value has chosen it already
     if isinstance(crossing.node.value, dict):
         models = {label: crossing.expected.branch(label) for label in labels if crossing.expected.branch(label).model}
         shared = set.intersection(*(set(branch.keys) for branch in models.values())) if len(models) > 1 else set()

@@ -13,6 +13,7 @@ EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 PRODUCT_ADDRESS_PATTERN = r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"
 PRODUCTS_PATTERN = r"^[a-z][a-z0-9-]*/([a-z][a-z0-9-]*|\*)$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
+TIME_ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
 RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -79,6 +80,7 @@ RULES: dict[str, Rule] = {
         "the address of a data product (domain/product)", "geography/airports", _product_address
     ),
     CURRENCY_PATTERN: Rule("a currency by its ISO 4217 code", "EUR", str.upper),
+    TIME_ZONE_PATTERN: Rule("a time zone by its IANA name", "Europe/Berlin"),
     VARIABLE_PATTERN: Rule("the name of an environment variable", "KAFKA_PASSWORD"),
     RESOURCE_PATTERN: Rule("a Pulumi type (package:module:Type)", "gcp:storage/bucket:Bucket"),
 }

@@ -21,11 +21,12 @@ PORT_SECTIONS = ("input_ports", "infrastructure", "output_ports")
 def check(tree: Node) -> list[Problem]:
     """Every problem that only the whole manifest shows, including warnings."""
     from alchemesh_platform.manifest.contract_checks import check_contract
-    from alchemesh_platform.manifest.model_checks import check_models
+    from alchemesh_platform.manifest.model_checks import check_models, check_schema
 
     problems = [*_names(tree), *_address(tree), *_repeated(tree, ("source_systems",)), *check_models(tree)]
     for place, port in tree.each("input_ports"):
         problems += _origin(tree, place, port)
+        problems += check_schema(tree, place, port)
     for place, port in tree.each("output_ports"):
         problems += _repeated(tree, (*place, "models"))
         problems += _repeated(tree, (*place, "proxy", "protocols"))
@@ -163,6 +164,7 @@ def _unused(tree: Node) -> Iterator[Problem]:
         for _, port in tree.each("output_ports")
         for item in (port.keys["models"].items if "models" in port.keys else ())
     }
+    exposed |= {port.keys["schema"].text for _, port in tree.each("input_ports") if "schema" in port.keys}
     models = tree.keys.get("models")
     for name, model in models.keys.items() if models is not None else ():
         if name not in exposed:

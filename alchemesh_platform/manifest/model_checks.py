@@ -9,8 +9,10 @@ from typing import Any
 from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.documents.document import Node, Path, described, quoted, written
 from alchemesh_platform.documents.regular_expressions import pattern_problem
+from alchemesh_platform.manifest.source_formats import FormatUnfit, specifiers
 
 _PARTS = {"object": "properties", "array": "items"}  # types that contain others, and the key that describes the content
+_FORMATTED = frozenset({"date", "time", "timestamp"})
 _KEYLESS = frozenset(_PARTS)  # types that cannot identify anything
 
 
@@ -26,11 +28,43 @@ def check_models(tree: Node) -> Iterator[Problem]:
             yield from _relationship(tree, name, index, relationship)
 
 
+def check_schema(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
+    """Every problem of the schema that an input port declares: a model of the product, or properties in place."""
+    schema = port.keys.get("schema")
+    models = tree.keys.get("models")
+    declared = list(models.keys) if models is not None else []
+    path = (*place, "schema")
+    if schema is None:
+        return
+    if schema.text is not None and schema.text not in declared:
+        yield Problem(
+            schema.location,
+            written(path),
+            f"found {quoted(schema.text)}, expected a model of this product, or properties",
+            did_you_mean(schema.text, declared, otherwise="declare it under models"),
+        )
+    columns: dict[str, Node] = {}
+    for name, node in schema.keys.items():
+        yield from _property((*path, name), node, top=True)
+        column = node.keys.get("column")
+        named = name if column is None or column.text is None else column.text
+        if named.casefold() in columns:
+            yield Problem(
+                node.key_location,
+                written((*path, name)),
+                f"found column {quoted(named)} again, expected it once",
+                f"it is already at {columns[named.casefold()].key_location}",
+            )
+        columns.setdefault(named.casefold(), node)
+
+
 def _property(path: Path, node: Node, *, top: bool) -> Iterator[Problem]:
     kind = node.keys["type"].text if "type" in node.keys else None
     yield from _key(path, node, kind, top=top)
     yield from _pattern(path, node, kind)
     yield from _enum(path, node, kind)
+    yield from _decimal(path, node, kind)
+    yield from _format(path, node, kind)
     for owner, part in _PARTS.items():
         inside = node.keys.get(part)
         if inside is not None and inside.value is not None and kind is not None and kind != owner:
@@ -87,6 +121,52 @@ def _pattern(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
             written((*path, "pattern")),
             f"found {quoted(pattern.text)}, {problem}",
             bounded if "RE2" in problem else "single quotes keep backslashes as they are: '\\d{3}'",
+        )
+
+
+def _decimal(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
+    precision, scale = node.keys.get("precision"), node.keys.get("scale")
+    for name, given in (("precision", precision), ("scale", scale)):
+        if given is not None and given.value is not None and kind not in {None, "number"}:
+            yield Problem(
+                given.key_location,
+                written((*path, name)),
+                f"found a {name} in a property of type {quoted(str(kind))}, expected it in type number only",
+                "leave it out, or write 'type: number'",
+            )
+    digits = None if precision is None else precision.value
+    decimals = None if scale is None else scale.value
+    if scale is not None and isinstance(decimals, int) and digits is None:
+        yield Problem(
+            scale.location,
+            written((*path, "scale")),
+            "found a scale without a precision, expected both",
+            "add the number of digits in all, as in 'precision: 18'",
+        )
+    elif scale is not None and isinstance(decimals, int) and isinstance(digits, int) and decimals > digits:
+        yield Problem(
+            scale.location,
+            written((*path, "scale")),
+            f"found {decimals}, expected at most the precision, which is {digits}",
+            "the precision counts all digits, before and after the point",
+        )
+
+
+def _format(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
+    form, zone = node.keys.get("format"), node.keys.get("time_zone")
+    if form is not None and form.text is not None and kind is not None:
+        try:
+            specifiers(form.text, kind)
+        except FormatUnfit as error:
+            example = {"date": "dd.MM.yyyy", "time": "HH:mm"}.get(kind, "dd.MM.yyyy HH:mm:ss")
+            hint = f"write it as DateTimeFormatter does: {example}" if kind in _FORMATTED else "leave it out"
+            yield Problem(form.location, written((*path, "format")), f"found {quoted(form.text)}: {error}", hint)
+    if zone is not None and zone.text is not None and kind not in {None, "timestamp"}:
+        yield Problem(
+            zone.key_location,
+            written((*path, "time_zone")),
+            f"found a time zone in a property of type {quoted(str(kind))}, expected it in type timestamp only",
+            "leave it out, or write 'type: timestamp'",
         )
 
 

@@ -7,15 +7,18 @@ Terms follow docs/concepts; logical types and quality rules follow the Open Data
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from alchemesh_platform.base.units import Duration, Percent
 from alchemesh_platform.documents.choices import OneOf
 from alchemesh_platform.documents.models import Email, Identifier, Name, ProductAddress, Strict, Version
-from alchemesh_platform.documents.patterns import CURRENCY_PATTERN
+from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, TIME_ZONE_PATTERN
 from alchemesh_platform.registration.protocol import protocol_names
 
 Protocol = Annotated[str, OneOf(protocol_names)]
+
+
+TimeZone = Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN)]
 
 
 class Lifecycle(StrEnum):
@@ -53,11 +56,35 @@ class Property(Strict):
     pattern: str | None = Field(
         default=None, description="Regular expression, as RE2 accepts it, that a string value matches."
     )
+    precision: int | None = Field(
+        default=None, ge=1, le=38, description="Digits of a number in all; the number is then an exact decimal."
+    )
+    scale: int | None = Field(
+        default=None, ge=0, le=38, description="Digits of a number after the point; needs a precision."
+    )
     classification: str | None = Field(
         default=None, description="Sensitivity, as the company names it: public, internal, confidential, …"
     )
     properties: "dict[Identifier, Property] | None" = Field(default=None, description="Parts of an object.")
     items: "Property | None" = Field(default=None, description="Type of the items of an array.")
+
+
+class SourceProperty(Property):
+    """One property of the data that an input port brings, with the form of its values in the source."""
+
+    column: str | None = Field(
+        default=None, min_length=1, description="Name in the source, if it differs from the property's name."
+    )
+    format: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Form of a date, time or timestamp, in letters of JDK DateTimeFormatter as in ODCS: dd.MM.yyyy.",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="Time zone of timestamps without one: Europe/Berlin. The port's zone by default."
+    )
+    properties: "dict[Identifier, SourceProperty] | None" = Field(default=None, description="Parts of an object.")  # type: ignore[assignment] # narrower
+    items: "SourceProperty | None" = Field(default=None, description="Type of the items of an array.")
 
 
 class Relationship(Strict):
@@ -102,6 +129,16 @@ class OutputPortOrigin(Strict):
 PRODUCT_INPUT_TYPE = "data-product-input"
 
 
+def _form_of_schema(value: Any) -> str:
+    return "str" if isinstance(value, str) else "dict"
+
+
+DeclaredSchema = Annotated[
+    Annotated[Identifier, Tag("str")] | Annotated[dict[Identifier, SourceProperty], Tag("dict")],
+    Discriminator(_form_of_schema),
+]
+
+
 class InputPort(Strict):
     """Where data comes into the product."""
 
@@ -112,6 +149,11 @@ class InputPort(Strict):
         description="Component type that ingests the data; required with a source system, fixed with a data product.",
     )
     args: dict[str, Any] = Field(default_factory=dict, description="Arguments of the component.")
+    declared_schema: DeclaredSchema | None = Field(
+        default=None,
+        alias="schema",
+        description="Schema of the incoming data: a model of this product, or its properties. It is enforced.",
+    )
     description: str = Field(default="", description="Description of the incoming data.")
 
     @property

@@ -55,6 +55,11 @@ input_ports:
     from: {{source_system: shop}}
     component: file-ingestion    # `alchemesh components list` shows all
     args: {{path: data/*.csv, format: csv}}
+    schema:                      # each row is checked; `alchemesh ports infer sales` proposes one
+      sale_id: {{type: string, required: true}}
+      sold_on: {{type: date, required: true}}
+      article: {{type: string, required: true}}
+      amount: {{type: number}}
 
 # What the data means. Types are those of the Open Data Contract Standard.
 models:
@@ -119,10 +124,10 @@ def main() -> None:
     sales = duckdb.read_parquet(f"{landed.path}/*.parquet")
     clean = duckdb.sql("""
         SELECT
-            sale_id::VARCHAR AS sale_id,
-            any_value(sold_on)::DATE AS sold_on,
-            any_value(article)::VARCHAR AS article,
-            any_value(amount)::DOUBLE AS amount
+            sale_id,
+            any_value(sold_on) AS sold_on,
+            any_value(article) AS article,
+            any_value(amount) AS amount
         FROM sales
         WHERE amount IS NOT NULL
         GROUP BY sale_id

@@ -194,7 +194,9 @@ def _literal(value: Any) -> str:
         return _literal(value.value)
     if isinstance(value, tuple):
         return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if isinstance(value, str) and '"' not in value:
+        return json.dumps(value, ensure_ascii=False)
+    return repr(value)
 
 
 def _input(annotation: Any) -> str:

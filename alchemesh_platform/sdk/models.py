@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from alchemesh_platform.documents.models import Email, Identifier, Name, Strict
-from alchemesh_platform.manifest.models import LogicalType, Property, Protocol, SemanticModel
+from alchemesh_platform.manifest.models import LogicalType, Property, Protocol, SemanticModel, SourceProperty
 
-__all__ = ["Email", "Identifier", "LogicalType", "Name", "Property", "Protocol", "SemanticModel", "Strict"]
+__all__ = [
+    "Email",
+    "Identifier",
+    "LogicalType",
+    "Name",
+    "Property",
+    "Protocol",
+    "SemanticModel",
+    "SourceProperty",
+    "Strict",
+]

@@ -65,12 +65,16 @@ class ComponentSpec:
         check: ``"module:function"``. The function is pure. It takes arguments, settings and wiring, and yields an
             :class:`alchemesh_platform.sdk.objection.Objection` for each problem. It runs whenever the platform composes
             a manifest.
+        infer: For an input port: ``"module:function"``. The function takes arguments, settings and wiring, reads all
+            data of the source, and returns a :class:`alchemesh_platform.sdk.proposal.ProposedProperty` for each column.
         look: ``"module:function"``. Like ``check``, for files that are missing in the product's folder. It runs when
             the platform composes a manifest from its folder, and not when it composes a product from its record.
         guards: Whether only granted consumers have access, see
             :meth:`alchemesh_platform.sdk.component.Component.grant`.
         required_identity: Kind of identity (:mod:`alchemesh_platform.sdk.code_identity`) that a product must have
             before this component can grant it access; None if the component creates the credential itself.
+        enforces_schema: For an input port: whether every row is checked against the schema that the port declares. The
+            platform refuses a declared schema at other components.
         depends_on: Foundations whose outputs it uses, if the environment has them.
         extras: Extras of packages that its deployment needs: ``("my-package[clickhouse]",)``. If one is not installed,
             the platform reports the component at its line, with the command that installs the extra.
@@ -96,9 +100,11 @@ class ComponentSpec:
     observe: str | None = None
     run: str | None = None
     check: str | None = None
+    infer: str | None = None
     look: str | None = None
     guards: bool = False
     required_identity: str | None = None
+    enforces_schema: bool = False
     depends_on: tuple[Role, ...] = ()
     extras: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alchemesh_platform.manifest.models import Protocol, SemanticModel
+from alchemesh_platform.manifest.models import Protocol, SemanticModel, SourceProperty
 
 _WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _HASH_LENGTH = 8
@@ -46,6 +46,7 @@ class Wiring:
         storage: For a proxy: the outputs of the port's storage (values may be Pulumi outputs).
         storage_component: For a proxy: name of the component that the port's storage is.
         origin: For an input port from another product: ``domain/product/port``.
+        schema: For an input port: the properties of the schema that the manifest declares; None if it declares none.
         connections: For code: outputs of the product's other components, ``{"inputs": {port: {"storage": …}},
             "outputs": {…}, "infrastructure": {…}}``, in the form of :class:`alchemesh_platform.connections.Connections`
             (values may be Pulumi outputs).
@@ -69,6 +70,7 @@ class Wiring:
     storage: Mapping[str, Any] = field(default_factory=dict)
     storage_component: str = ""
     origin: str | None = None
+    schema: Mapping[str, SourceProperty] | None = None
     connections: Mapping[str, Any] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
     foundations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -31,6 +31,7 @@ COMMANDS = {
     "status": "Show deployed products and their health.",
     "inbox": "Show the decisions, notices and ends of access that concern you.",
     "data": "List and delete data of removed products and ports.",
+    "ports": "Propose the schema of an input port.",
     "contract": "Show, compare, export and import contracts of output ports.",
     "access": "Request access to output ports, and decide on requests.",
     "mesh": "Apply the mesh repo, and show the mesh and its audit log.",

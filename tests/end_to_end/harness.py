@@ -33,7 +33,7 @@ input_ports:
   - name: sales
     from: {source_system: till}
     component: file-ingestion
-    args: {path: "incoming/*.csv", format: csv}
+    args: {path: "incoming/*.csv", format: csv, null_values: ["", NA]}
 models:
   order:
     description: One order.

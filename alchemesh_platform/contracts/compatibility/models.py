@@ -78,6 +78,10 @@ def _property(
 ) -> Iterator[ContractChange]:
     if before.type != after.type:
         yield changed((*path, "type"), "breaking", f"{after.type}, was {before.type}")
+    for name in ("precision", "scale"):
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            yield changed((*path, name), "breaking", f"{_digits(now)}, was {_digits(was)}")
     yield from documented((*path, "description"), before.description, after.description)
     yield from _required((*path, "required"), before, after)
     yield from _enum((*path, "enum"), before.enum, after.enum)
@@ -85,6 +89,10 @@ def _property(
     yield from _classification((*path, "classification"), before.classification, after.classification, classifications)
     yield from _properties((*path, "properties"), before.properties or {}, after.properties or {}, classifications)
     yield from _properties(path, _items(before), _items(after), classifications)
+
+
+def _digits(number: int | None) -> str:
+    return "not limited" if number is None else str(number)
 
 
 def _items(array: Property) -> Mapping[str, Property]:

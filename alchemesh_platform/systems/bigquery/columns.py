@@ -23,6 +23,9 @@ COLUMNS_MAX = 10_000
 NESTING_MAX = 15
 COLUMN_DESCRIPTION_MAX = 1024
 
+NUMERIC_SCALE_MAX = 9
+NUMERIC_WHOLE_MAX = 29
+
 Field = dict[str, Any]
 Place = tuple[str | int, ...]
 
@@ -54,6 +57,8 @@ def field_of(name: str, declared: Property, policy_tags: Mapping[str, str], *, t
     held = declared.items if repeated and declared.items is not None else declared
     mode = "REPEATED" if repeated else "REQUIRED" if top and declared.required else "NULLABLE"
     field: Field = {"name": name, "type": BIGQUERY_TYPES.get(held.type, "RECORD"), "mode": mode}
+    if held.precision is not None and held.type is LogicalType.NUMBER:
+        field |= _decimal(held.precision, held.scale or 0)
     if declared.description:
         field["description"] = declared.description
     if held.properties:
@@ -63,6 +68,12 @@ def field_of(name: str, declared: Property, policy_tags: Mapping[str, str], *, t
         # https://cloud.google.com/bigquery/docs/column-level-security#limitations
         field["policyTags"] = {"names": [tag]}
     return field
+
+
+def _decimal(precision: int, scale: int) -> Field:
+    # https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#parameterized_decimal_type
+    fits = scale <= NUMERIC_SCALE_MAX and precision - scale <= NUMERIC_WHOLE_MAX
+    return {"type": "NUMERIC" if fits else "BIGNUMERIC", "precision": str(precision), "scale": str(scale)}
 
 
 def unfit(model: SemanticModel) -> Iterator[Unfit]:

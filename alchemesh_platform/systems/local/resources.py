@@ -122,6 +122,20 @@ class Ingestion(PlatformResource):
         owner: Address that the landing area belongs to.
         root: Folder that relative paths start from.
         null_values: CSV: texts that mean *no value*.
+        delimiter: CSV: separator; by default the only one in the header.
+        quote: CSV: character around fields; empty for none.
+        escape: CSV: character before a quote inside a field.
+        header: CSV: whether the first line names the columns.
+        skip_lines: CSV: lines before the header.
+        encoding: CSV and JSON: encoding of the text.
+        decimal_separator: CSV: character before the decimals of a number.
+        date_format: Form of dates whose property has none.
+        timestamp_format: Form of timestamps whose property has none.
+        time_zone: Time zone of timestamps without one.
+        on_ambiguous_time: Handling of a local time that occurs twice, when the clock is set back.
+        on_bad_row: Handling of a row that does not fit the columns.
+        on_new_column: Handling of a column that not all files have.
+        columns: Columns that the port declares: properties of its schema, with their names.
         mirror: Whether files that went at the source go here too.
         keep_on_delete: Whether landed files stay when the resource is removed.
 
@@ -130,10 +144,12 @@ class Ingestion(PlatformResource):
         files: Source files landed.
         rows: Rows in them.
         bytes: Size of the landed files.
+        rejected: Rows that did not fit, in the reject files.
+        landed_columns: Columns of every landed file.
     """
 
     pulumi_type = "alchemesh:local:Ingestion"
-    computed = ("url", "files", "rows", "bytes")
+    computed = ("url", "files", "rows", "bytes", "rejected", "landed_columns")
 
     source: Output[str]
     root: Output[str]
@@ -141,12 +157,28 @@ class Ingestion(PlatformResource):
     target: Output[str]
     owner: Output[str]
     null_values: Output[list[str]]
+    delimiter: Output[str | None]
+    quote: Output[str]
+    escape: Output[str]
+    header: Output[bool]
+    skip_lines: Output[int]
+    encoding: Output[str]
+    decimal_separator: Output[str]
+    date_format: Output[str | None]
+    timestamp_format: Output[str | None]
+    time_zone: Output[str | None]
+    on_ambiguous_time: Output[str]
+    on_bad_row: Output[str]
+    on_new_column: Output[str]
+    columns: Output[list[dict[str, Any]] | None]
     mirror: Output[bool]
     keep_on_delete: Output[bool]
     url: Output[str]
     files: Output[int]
     rows: Output[int]
     bytes: Output[int]
+    rejected: Output[int]
+    landed_columns: Output[list[dict[str, Any]]]
 
     def __init__(
         self,
@@ -157,7 +189,21 @@ class Ingestion(PlatformResource):
         target: Input[str],
         owner: Input[str],
         root: Input[str] = ".",
-        null_values: Input[Sequence[Input[str]]] = ("", "NA"),
+        null_values: Input[Sequence[Input[str]]] = ("",),
+        delimiter: Input[str] | None = None,
+        quote: Input[str] = '"',
+        escape: Input[str] = '"',
+        header: Input[bool] = True,
+        skip_lines: Input[int] = 0,
+        encoding: Input[str] = "utf-8",
+        decimal_separator: Input[str] = ".",
+        date_format: Input[str] | None = None,
+        timestamp_format: Input[str] | None = None,
+        time_zone: Input[str] | None = None,
+        on_ambiguous_time: Input[Literal["refuse", "earlier", "later"]] = "refuse",
+        on_bad_row: Input[Literal["fail", "reject"]] = "fail",
+        on_new_column: Input[Literal["refuse", "add", "ignore"]] = "refuse",
+        columns: Input[Sequence[Input[Mapping[str, Any]]]] | None = None,
         mirror: Input[bool] = False,
         keep_on_delete: Input[bool] = True,
         opts: pulumi.ResourceOptions | None = None,
@@ -169,6 +215,20 @@ class Ingestion(PlatformResource):
             "target": target,
             "owner": owner,
             "null_values": null_values,
+            "delimiter": delimiter,
+            "quote": quote,
+            "escape": escape,
+            "header": header,
+            "skip_lines": skip_lines,
+            "encoding": encoding,
+            "decimal_separator": decimal_separator,
+            "date_format": date_format,
+            "timestamp_format": timestamp_format,
+            "time_zone": time_zone,
+            "on_ambiguous_time": on_ambiguous_time,
+            "on_bad_row": on_bad_row,
+            "on_new_column": on_new_column,
+            "columns": columns,
             "mirror": mirror,
             "keep_on_delete": keep_on_delete,
         }

@@ -69,9 +69,13 @@ def columns_of(port: str, file: Path) -> list[str]:
 def view(work: duckdb.DuckDBPyConnection, name: str, source: Landed, columns: Mapping[str, str]) -> int:
     """Create a view with the given types over a port's files, and return its number of rows.
 
-    A value that is not of its type becomes empty: one bad cell does not stop a year of flights.
+    The ports declare no schema, so CSV lands as text. NA means no value there. A value that is not of its type becomes
+    empty: one bad cell does not stop a year of flights.
     """
-    typed = ", ".join(f'TRY_CAST("{column}" AS {kind}) AS "{column}"' for column, kind in columns.items())
+    typed = ", ".join(
+        f"""TRY_CAST(nullif(CAST("{column}" AS VARCHAR), 'NA') AS {kind}) AS "{column}\""""
+        for column, kind in columns.items()
+    )
     files = ", ".join(quoted(str(file)) for file in source.files)
     work.execute(f"CREATE VIEW {name} AS SELECT {typed} FROM read_parquet([{files}], union_by_name = true)")
     return int(one(work, f"SELECT count(*) FROM {name}"))

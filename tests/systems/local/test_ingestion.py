@@ -18,6 +18,7 @@ import pytest
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import StorageFailed
+from alchemesh_platform.systems.local.landing.columns import LandedColumn
 from alchemesh_platform.systems.local.landing.ingestion import (
     IngestionCancelled,
     Landed,
@@ -53,33 +54,42 @@ def query(target: Path, name: str, what: str = "*") -> list[tuple[Any, ...]]:
     return duckdb.sql(f"SELECT {what} FROM read_parquet('{target / name}')").fetchall()
 
 
+def text(*names: str) -> tuple[LandedColumn, ...]:
+    return tuple(LandedColumn(name=name, type="VARCHAR") for name in names)
+
+
 def visible(target: Path) -> list[str]:
     return sorted(path.name for path in target.iterdir() if not path.name.startswith("."))
 
 
-def test_csv_is_typed_by_the_whole_file_and_its_null_texts_are_null(source: Path, target: Path) -> None:
+def test_text_of_csv_stays_text_and_an_empty_field_is_null(source: Path, target: Path) -> None:
+    """One text among 10,000 numbers once turned the column into JSON, and a join gave no rows."""
     lines = [f"{number},{number if number < 30_000 else 'NA'},x" for number in range(30_001)]
     (source / "a.csv").write_text("id,delay,late\n" + "\n".join(lines) + "\n30001,2.5,\n")
     assert ingest("a.csv", source, target, CSV) == Landed(
-        files=1, rows=30_002, size_bytes=(target / "a.parquet").stat().st_size, landed=1
+        files=1,
+        rows=30_002,
+        size_bytes=(target / "a.parquet").stat().st_size,
+        landed=1,
+        columns=text("id", "delay", "late"),
     )
     assert query(target, "a.parquet", "any_value(typeof(delay)), count(*), count(delay), count(late)") == [
-        ("DOUBLE", 30_002, 30_001, 30_001)
+        ("VARCHAR", 30_002, 30_002, 30_001)
     ]
 
 
 def test_other_null_texts_can_be_named(source: Path, target: Path) -> None:
     (source / "a.csv").write_text("a,b\n-,NA\n1,x\n")
     ingest("a.csv", source, target, Reading("csv", ("-",)))
-    assert query(target, "a.parquet") == [(None, "NA"), (1, "x")]
+    assert query(target, "a.parquet") == [(None, "NA"), ("1", "x")]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_separator_is_detected_from_the_header(source: Path, target: Path, separator: str) -> None:
+def test_the_only_separator_of_the_header_is_used(source: Path, target: Path, separator: str) -> None:
     header, row = separator.join(["a", '"b,c;d"']), separator.join(["1", '"say ""hi"""'])
     (source / "a.csv").write_text(f"{header}\n{row}\n")
     ingest("a.csv", source, target, CSV)
-    assert query(target, "a.parquet") == [(1, 'say "hi"')]
+    assert query(target, "a.parquet") == [("1", 'say "hi"')]
 
 
 def test_compressed_files_are_read(source: Path, target: Path) -> None:
@@ -88,7 +98,7 @@ def test_compressed_files_are_read(source: Path, target: Path) -> None:
         archive.writestr("inner.csv", "a\n2\n")
     assert ingest("*", source, target, CSV).files == 2
     assert visible(target) == ["a.parquet", "b.parquet"]
-    assert query(target, "b.parquet") == [(2,)]
+    assert query(target, "b.parquet") == [("2",)]
 
 
 def test_json_lines_keep_their_objects(source: Path, target: Path) -> None:
@@ -132,7 +142,7 @@ def test_changed_read_options_land_everything_again(source: Path, target: Path) 
     (source / "a.csv").write_text("a\n-\n")
     ingest("*.csv", source, target, CSV)
     other = Reading("csv", ("-",))
-    assert plan_ingestion("*.csv", source, target, other).reason() == "1 source file to be read in another way"
+    assert plan_ingestion("*.csv", source, target, other).reason() == "1 file to be read in another way"
     ingest("*.csv", source, target, other)
     assert query(target, "a.parquet") == [(None,)]
 
@@ -155,14 +165,14 @@ def test_files_of_one_name_in_several_folders_do_not_overwrite_each_other(source
     (source / "2013" / "a.csv.gz").write_bytes(gzip.compress(b"year\n2014\n"))
     ingest("**/a.csv*", source, target, CSV)
     assert visible(target) == ["2012__a.parquet", "2013__a.csv.gz.parquet", "2013__a.parquet"]
-    assert query(target, "*.parquet", "sum(year)") == [(2012 + 2013 + 2014,)]
+    assert query(target, "*.parquet", "sum(year::INTEGER)") == [(2012 + 2013 + 2014,)]
 
 
 def test_a_name_with_wildcards_in_it_is_one_file(source: Path, target: Path) -> None:
     (source / "a[1]*.csv").write_text("a\n1\n")
     (source / "a1.csv").write_text("a\n2\n")
     assert ingest("a[1]*.csv", source, target, CSV).rows == 1
-    assert query(target, visible(target)[0].replace("[", "[[]").replace("*", "[*]")) == [(1,)]
+    assert query(target, visible(target)[0].replace("[", "[[]").replace("*", "[*]")) == [("1",)]
 
 
 def test_an_absolute_path_needs_no_root(source: Path, target: Path) -> None:
@@ -210,7 +220,7 @@ def test_a_truncated_parquet_file_is_named(source: Path, target: Path) -> None:
 
 
 def test_files_landed_before_a_bad_file_stay_and_are_not_read_again(source: Path, target: Path) -> None:
-    (source / "a.csv").write_text("a\n1\n")
+    (source / "a.csv").write_text("a,b\n1,2\n")
     (source / "b.csv").write_text("a,b\n1\n")
     with pytest.raises(SourceFailed, match=r"b\.csv:2"):
         ingest("*.csv", source, target, CSV)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,18 @@ from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.landing import ingestion
+from alchemesh_platform.systems.local.landing.columns import LandedColumn, SourceColumn
 from alchemesh_platform.systems.local.landing.ingestion import Landed
-from alchemesh_platform.systems.local.landing.reading import NULL_VALUES, Reading, SourceFormat
+from alchemesh_platform.systems.local.landing.misfits import REJECTS_FOLDER
+from alchemesh_platform.systems.local.landing.reading import (
+    NULL_VALUES,
+    OnAmbiguousTime,
+    OnBadRow,
+    OnNewColumn,
+    Reading,
+    SourceFormat,
+)
+from alchemesh_platform.systems.local.landing.record import read_landing
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed, find_sources
 
 
@@ -31,6 +42,24 @@ class IngestionInputs(Properties):
     target: AbsolutePath = Field(description="Absolute path of the landing area.")
     owner: str = Field(min_length=1, description="Address that the landing area belongs to.")
     null_values: tuple[str, ...] = Field(default=NULL_VALUES, description="CSV: texts that mean *no value*.")
+    delimiter: str | None = Field(default=None, description="CSV: separator; by default the only one in the header.")
+    quote: str = Field(default='"', description="CSV: character around fields; empty for none.")
+    escape: str = Field(default='"', description="CSV: character before a quote inside a field.")
+    header: bool = Field(default=True, description="CSV: whether the first line names the columns.")
+    skip_lines: int = Field(default=0, ge=0, description="CSV: lines before the header.")
+    encoding: str = Field(default="utf-8", description="CSV and JSON: encoding of the text.")
+    decimal_separator: str = Field(default=".", description="CSV: character before the decimals of a number.")
+    date_format: str | None = Field(default=None, description="Form of dates whose property has none.")
+    timestamp_format: str | None = Field(default=None, description="Form of timestamps whose property has none.")
+    time_zone: str | None = Field(default=None, description="Time zone of timestamps without one.")
+    on_ambiguous_time: OnAmbiguousTime = Field(
+        default="refuse", description="Handling of a local time that occurs twice, when the clock is set back."
+    )
+    on_bad_row: OnBadRow = Field(default="fail", description="Handling of a row that does not fit the columns.")
+    on_new_column: OnNewColumn = Field(default="refuse", description="Handling of a column that not all files have.")
+    columns: tuple[SourceColumn, ...] | None = Field(
+        default=None, description="Columns that the port declares: properties of its schema, with their names."
+    )
     mirror: bool = Field(default=False, description="Whether files that went at the source go here too.")
     keep_on_delete: bool = Field(default=True, description="Whether landed files stay when the resource is removed.")
 
@@ -42,6 +71,8 @@ class IngestionOutputs(Properties):
     files: int = Field(description="Source files landed.")
     rows: int = Field(description="Rows in them.")
     bytes: int = Field(description="Size of the landed files.")
+    rejected: int = Field(default=0, description="Rows that did not fit, in the reject files.")
+    landed_columns: tuple[LandedColumn, ...] = Field(default=(), description="Columns of every landed file.")
 
 
 class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
@@ -64,6 +95,16 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
             find_sources(inputs.source, _root(inputs))
         except SourceFailed as error:
             yield Refusal("source", with_hint(error.message, error.hint))
+        yield from _unreadable_patterns(inputs)
+        self._warn_of_rows_without_source(inputs, context)
+
+    def _warn_of_rows_without_source(self, inputs: IngestionInputs, context: Context) -> None:
+        target = Path(inputs.target)
+        landing = read_landing(target).model_copy(update={"source": inputs.source, "root": str(_root(inputs))})
+        without = ingestion.unsourced(landing)
+        if without and not inputs.mirror:
+            held = ingestion.in_words_without_source(landing, without)
+            context.warn(f"{target} holds {held}; `mirror: true` in the arguments of the port removes them")
 
     def plan(self, inputs: IngestionInputs, old: IngestionOutputs | None, context: Context) -> Mapping[str, Any]:
         return known_url(inputs.target)
@@ -132,11 +173,36 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
             mirror=inputs.mirror,
             cancelled=context.stop,
         )
+        if now.rejected:
+            context.warn(f"{count(now.rejected, 'row')} rejected: {target / REJECTS_FOLDER} has each with its reason")
         return _outputs(target, now)
 
 
+def _unreadable_patterns(inputs: IngestionInputs) -> Iterator[Refusal]:
+    """Patterns that DuckDB cannot match, such as those that look ahead."""
+    patterns = [(at, column.pattern) for at, column in enumerate(inputs.columns or ()) if column.pattern]
+    if not patterns:
+        return
+    import duckdb
+
+    for at, pattern in patterns:
+        try:
+            duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
+        except duckdb.Error:
+            yield Refusal(f"columns[{at}].pattern", "the landing cannot check this pattern: it has no look-ahead")
+
+
 def _outputs(target: Path, now: Landed) -> IngestionOutputs:
-    return IngestionOutputs(url=target.as_uri(), files=now.files, rows=now.rows, bytes=now.size_bytes)
+    # The structure of JSON columns is for later files only.
+    columns = tuple(LandedColumn(name=column.name, type=column.type) for column in now.columns)
+    return IngestionOutputs(
+        url=target.as_uri(),
+        files=now.files,
+        rows=now.rows,
+        bytes=now.size_bytes,
+        rejected=now.rejected,
+        landed_columns=columns,
+    )
 
 
 def _root(inputs: IngestionInputs) -> Path:
@@ -144,4 +210,4 @@ def _root(inputs: IngestionInputs) -> Path:
 
 
 def _reading(inputs: IngestionInputs) -> Reading:
-    return Reading(inputs.format, inputs.null_values)
+    return Reading(**{field.name: getattr(inputs, field.name) for field in fields(Reading)})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.machine.files import count, write_if_changed
+from alchemesh_platform.systems.local.landing.columns import LandedColumn
 from alchemesh_platform.systems.local.landing.source_files import SourceFile
 
 LANDING_FILE = ".alchemesh-landing.json"
@@ -29,6 +30,10 @@ class LandedFile(BaseModel):
     target: str | None = Field(description="Name of the landed file; None when the source held no row.")
     rows: int
     landed_bytes: int
+    reading: str | None = Field(default=None, description="How the file was read; None: as the area's `reading` says.")
+    width: int | None = Field(default=None, description="Columns of the landed file; None: of an older version.")
+    rejected: int = Field(default=0, description="Rows that did not fit the schema and are in the reject file.")
+    rejects: str | None = Field(default=None, description="Name of the reject file in the folder of rejects.")
 
 
 class Landing(BaseModel):
@@ -37,13 +42,21 @@ class Landing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reading: str = Field(default="", description="How files were read; another way reads them all again.")
+    columns: tuple[LandedColumn, ...] | None = Field(
+        default=None, description="The schema of every landed file; None: a file has the types found in it."
+    )
+    source: str | None = Field(default=None, description="Path or glob of the source files.")
+    root: str | None = Field(default=None, description="Folder that a relative source starts from.")
     landed_at: datetime | None = Field(default=None, description="When something was landed last.")
     files: dict[str, LandedFile] = Field(default_factory=dict, description="Source file: how it was landed.")
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes that an ingestion would make to a landing area."""
+    """The changes that an ingestion would make to a landing area.
+
+    ``unsourced`` are landed files that stay although their source file was removed.
+    """
 
     landing: tuple[SourceFile, ...] = ()
     gone: tuple[str, ...] = ()
@@ -51,11 +64,12 @@ class Changes:
     changed: int = 0
     lost: int = 0
     reread: bool = False
+    unsourced: tuple[str, ...] = ()
 
     def reason(self) -> str | None:
         """The reason for an ingestion, in a sentence; None if there are no changes."""
         if self.reread:
-            return f"{count(len(self.landing), 'source file')} to be read in another way"
+            return f"{count(len(self.landing) + len(self.unsourced), 'file')} to be read in another way"
         found = (
             (self.new, "new"),
             (self.changed, "changed"),
@@ -95,7 +109,7 @@ def changes(landing: Landing, sources: Iterable[SourceFile], target: Path, *, re
     """
     to_land: list[SourceFile] = []
     new = changed = lost = 0
-    reread = bool(landing.files) and landing.reading != reading
+    reread = False
     names = set()
     for source in sources:
         names.add(source.name)
@@ -106,27 +120,30 @@ def changes(landing: Landing, sources: Iterable[SourceFile], target: Path, *, re
             changed += 1
         elif known.target is not None and not (target / known.target).is_file():
             lost += 1
-        elif not reread:
+        elif (known.reading or landing.reading) != reading:
+            reread = True
+        else:
             continue
         to_land.append(source)
-    gone = tuple(sorted(set(landing.files) - names)) if mirror else ()
-    return Changes(tuple(to_land), gone, new, changed, lost, reread)
+    without = tuple(sorted(set(landing.files) - names))
+    unsourced = () if mirror else without
+    reread = reread or any((landing.files[name].reading or landing.reading) != reading for name in unsourced)
+    return Changes(tuple(to_land), without if mirror else (), new, changed, lost, reread, unsourced)
 
 
-def target_name(source: str, landing: Landing) -> str:
-    """The name of the landed file of a source file: the recorded name, or a free one."""
-    known = landing.files.get(source)
+def target_name(source: str, known: LandedFile | None, taken: Container[str]) -> str:
+    """The name of the landed file of a source file: the recorded name, or a free one.
+
+    Args:
+        source: Name of the source file.
+        known: Its record, if it was landed before.
+        taken: Names of the other landed files.
+    """
     if known is not None and known.target is not None:
         return known.target
     flat = source.replace("/", "__")
     stem = flat
     while stem.lower().endswith(_ENDINGS):
         stem = stem.rpartition(".")[0]
-    taken = {file.target for file in landing.files.values()}
     name = f"{stem.lstrip('._') or 'file'}.parquet"
     return name if name not in taken else f"{flat}.parquet"
-
-
-def landed_now(landing: Landing, files: dict[str, LandedFile], reading: str) -> Landing:
-    """The record after an ingestion landed files."""
-    return landing.model_copy(update={"files": files, "reading": reading, "landed_at": datetime.now(UTC)})

@@ -66,6 +66,8 @@ def delta_type(declared: Property, path: str) -> DeltaType:
         if declared.items is None:
             raise ColumnUnfit(path, "an array needs `items`, what it holds")
         return {"type": "array", "elementType": delta_type(declared.items, f"{path}.items"), "containsNull": True}
+    if declared.type is LogicalType.NUMBER and declared.precision is not None:
+        return f"decimal({declared.precision},{declared.scale or 0})"
     return DELTA_TYPES[declared.type]
 
 

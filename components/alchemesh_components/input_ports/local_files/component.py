@@ -10,6 +10,7 @@ from alchemesh_components.input_ports.local_files.models import Args
 from alchemesh_components.input_ports.local_files.spec import SPEC
 from alchemesh_components.local.settings import Settings
 from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.models import SourceProperty
 from alchemesh_platform.systems.local.resources import Ingestion
 
 
@@ -26,14 +27,19 @@ class LocalFiles(Component[Args, Settings]):
     def landing(self) -> Ingestion:
         """The landing area with its files."""
         wiring = self.wiring
+        schema = wiring.schema
         return Ingestion(
             f"{self.name}-landing",
             source=self.args.path,
             root=wiring.product_root,
-            format=self.args.format,
-            null_values=list(self.args.null_values),
+            columns=None if schema is None else [_column(name, declared) for name, declared in schema.items()],
             target=str(Path(self.settings.local.root, wiring.domain, wiring.product, wiring.port)),
             owner=wiring.address,
             keep_on_delete=self.args.keep_on_destroy,
             opts=self.child_options,
+            **self.args.model_dump(exclude={"path", "keep_on_destroy"}),
         )
+
+
+def _column(name: str, declared: SourceProperty) -> dict[str, Any]:
+    return {"name": name, **declared.model_dump(mode="json", exclude_none=True, exclude_defaults=True)}

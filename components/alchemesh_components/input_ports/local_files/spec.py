@@ -11,10 +11,12 @@ SPEC = ComponentSpec(
     maturity="beta",
     owner="alchemesh",
     stateful=True,
+    enforces_schema=True,
     component="alchemesh_components.input_ports.local_files.component:LocalFiles",
     args="alchemesh_components.input_ports.local_files.models:Args",
     settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
+    infer="alchemesh_components.input_ports.local_files.infer:infer",
     observe="alchemesh_components.input_ports.local_files.observe:observe",
     extras=("alchemesh-platform[local]",),
 )

@@ -44,4 +44,4 @@ class DeltaTables(Component[Args, Settings]):
         )
 
 
-COLUMN_FIELDS = {"type", "description", "required", "properties", "items"}
+COLUMN_FIELDS = {"type", "description", "required", "precision", "scale", "properties", "items"}
