@@ -52,7 +52,7 @@ class Proposal:
         """The proposal as JSON values."""
         return {
             "port": self.port,
-            "schema": {each.name: _plain(each.declared) for each in self.properties},
+            "properties": {each.name: _plain(each.declared) for each in self.properties},
             "losses": {each.name: list(each.losses) for each in self.properties if each.losses},
         }
 

@@ -439,6 +439,11 @@ DOCUMENTS: Mapping[str, Document] = {
         "The data of removed products and ports.", ("data list",), _of(**WHERE, retained=_list(OBJECT))
     ),
     "deleted-data": Document("The data that was deleted.", ("data delete",), _of(**WHERE, deleted=_list(OBJECT))),
+    "proposed-schema": Document(
+        "A schema that all rows of an input port fit, and the values that other types would lose.",
+        ("ports infer",),
+        _of(port=TEXT, properties=OBJECT, losses=OBJECT, written=_or_null(TEXT)),
+    ),
     "inbox": Document(
         "What waits for a user, and what the user should know; with --send, the number of notifications.",
         ("inbox",),

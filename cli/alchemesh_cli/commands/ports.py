@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from alchemesh_cli.context import json_option, where_options
+from alchemesh_cli.documents import echo_json
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
@@ -47,7 +47,7 @@ def infer(port: str, where: Where, as_json: bool, write: bool) -> None:
     written = write_schema(proposal) if write else None
     if as_json:
         document = {**proposal.as_json(), "written": None if written is None else str(written)}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json("proposed-schema", document)
         return
     click.echo("schema:")
     for line in proposal.lines():
