@@ -106,7 +106,7 @@ def references_of(spec: ComponentSpec) -> dict[str, str]:
 def test_every_kind_of_reference_is_in_use() -> None:
     """The test below checks a kind only if a component uses it."""
     used = {field for spec in CATALOG.values() for field in references_of(spec)}
-    assert used == {"component", "args", "settings", "outputs", "observe", "run", "check", "look"}
+    assert used == {"component", "args", "settings", "outputs", "observe", "run", "check", "infer", "look"}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG))
