@@ -329,7 +329,7 @@ def _wait_until_healthy(
                 return f"it ended at once: {_reporting(logs[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
         copy = read_state(api.gateway.place.state_file)
-        if copy is not None and (problem := copy.first_problem()) is not None:
+        if copy is not None and (problem := copy.failure) is not None:
             return problem
         loading = copy.loading if copy is not None else ()
         if loading != loaded:

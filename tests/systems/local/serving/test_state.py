@@ -27,7 +27,8 @@ def test_a_current_copy_says_its_size() -> None:
 
 
 def test_a_problem_and_a_first_load_are_named() -> None:
-    loading = TableState(name="sale", rows_loading=5000)
+    loading = TableState(name="sale", rows_loading=5000, behind_since=NOW - timedelta(hours=1))
+    assert CopyState(tables=(loading,)).first_problem(NOW) is None
     refused = TableState(name="shop", problem="table shop: column 'at' holds a value of about the year 12,000")
     state = CopyState(tables=(loading, refused))
     assert state.loading == (("sale", 5000),)

@@ -25,8 +25,10 @@ class TableState(BaseModel):
     shows_nul: bool = Field(default=False, description="Whether text holds NUL, which is shown as ␀.")
 
     def lag_seconds(self, now: datetime) -> float:
-        """How long a newer state has been waiting."""
-        return max(0.0, (now - self.behind_since).total_seconds()) if self.behind_since else 0.0
+        """How long a newer state has been waiting. A table that loads for the first time is not late."""
+        if self.behind_since is None or self.loaded_at is None:
+            return 0.0
+        return max(0.0, (now - self.behind_since).total_seconds())
 
 
 class CopyState(BaseModel):
@@ -42,12 +44,17 @@ class CopyState(BaseModel):
         """The tables that load for the first time, with their rows so far: it advances while they load."""
         return tuple((t.name, t.rows_loading or 0) for t in self.tables if t.loaded_at is None and t.problem is None)
 
+    @property
+    def failure(self) -> str | None:
+        """The reason why a table cannot be loaded; None if all can."""
+        return next((table.problem for table in self.tables if table.problem is not None), None)
+
     def first_problem(self, now: datetime | None = None) -> str | None:
         """The reason why the copy is not what its storage holds; None if it is, or will be in time."""
+        if self.failure is not None:
+            return self.failure
         at = now or datetime.now(UTC)
         for table in self.tables:
-            if table.problem is not None:
-                return table.problem
             lag = table.lag_seconds(at)
             # A table that loads for the first time is not late: `up` waits for it while it gets on.
             if lag > self.max_lag_seconds and table.loaded_at is not None:
