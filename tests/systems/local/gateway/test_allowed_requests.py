@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import httpx
 import psutil
 import psycopg
 import pytest
 
-from alchemesh_platform.connections import DataApiConnection
+from alchemesh_platform.connections import Credential, DataApiConnection
 from alchemesh_platform.systems.local.data_api import programs
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, listen, listening
 from alchemesh_platform.systems.local.data_api.server import (
@@ -80,6 +81,19 @@ def test_requests_for_anything_that_is_not_offered_are_refused(
     body = '[{"tableName": "secrets", "uri": "/etc/passwd", "option": {"format": "csv"}}]' if method == "POST" else None
     assert web(url, None, body, method)[0] == 401
     assert web(url, grant(gateway, "req-paths"), body, method)[0] == 404
+
+
+@pytest.mark.parametrize("name", ["X-Alchemesh-Consumer", "x-alchemesh-consumer", "X_Alchemesh_Consumer"])
+def test_a_client_cannot_name_another_consumer(endpoints: Endpoints, gateway: Gateway, name: str) -> None:
+    """The server behind the gateway takes the consumer from a header, which only the gateway may set."""
+    mine, theirs = grant(gateway, "req-mine"), grant(gateway, "req-theirs")
+    own = Credential(mine.user, mine.password).headers()
+    asked = b"SELECT current_user::text AS reader"
+    for headers in ([(name, theirs.user)], [(name, theirs.user), (name, "health")], [(name, "none")]):
+        answer = httpx.post(f"{endpoints.rest}/sql", content=asked, headers=[*own.items(), *headers], timeout=60)
+        assert answer.json() == [{"reader": mine.user}]
+    named = httpx.post(f"{endpoints.rest}/sql", content=asked, headers={name: theirs.user}, timeout=60)
+    assert named.status_code == 401
 
 
 @pytest.mark.parametrize(("protocol", "kept"), [("rest", {"rest"}), ("graphql", {"graphql"}), ("sql", {"sql"})])

@@ -118,16 +118,32 @@ def problem_of(error: Exception, statement_seconds: float) -> Problem:
             f"the statement needs more than it may use: {error}",
             hint="ask for fewer rows, or sort by the key",
         )
+    if isinstance(error, _GONE):
+        return _no_answer()
     if isinstance(error, asyncpg.PostgresError):
         return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"the serving copy refused the statement: {error}")
     if isinstance(error, OSError | asyncpg.InterfaceError):
-        return Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "the serving copy does not answer",
-            hint="try again in a moment",
-            headers={"Retry-After": "2"},
-        )
+        return _no_answer()
     raise error
+
+
+def _no_answer() -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the serving copy does not answer",
+        hint="try again in a moment",
+        headers={"Retry-After": "2"},
+    )
+
+
+# PostgreSQL starts, ends, or has no place.
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
 
 
 def with_state(state: str | None, message: str) -> asyncpg.PostgresError:
@@ -140,7 +156,9 @@ def with_state(state: str | None, message: str) -> asyncpg.PostgresError:
         "42501": asyncpg.InsufficientPrivilegeError,
         "42P01": asyncpg.UndefinedTableError,
         "22": asyncpg.DataError,
+        "53300": asyncpg.TooManyConnectionsError,
         "53": asyncpg.OutOfMemoryError,
+        "08": asyncpg.PostgresConnectionError,
     }
     code = state or ""
     return known.get(code, known.get(code[:2], asyncpg.PostgresError))(message)
