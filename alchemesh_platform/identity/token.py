@@ -25,6 +25,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 TOKEN_MAX = 16 * 1024  # HTTP servers accept headers of 8 KiB to 16 KiB
 LEEWAY_SECONDS = 60  # tolerates different clocks of two machines
 EMAIL = "email"
+PIPELINE = "pipeline"
 
 
 class TokenRefused(Failure):
@@ -89,7 +90,9 @@ def _pipeline(pipelines: list[Pipeline], claims: dict[str, Any], provider: Ident
     if not isinstance(subject, str) or not subject.strip():
         _refuse(provider, "it has no claim 'sub', which names the pipeline")
     mapped = tuple(Mapped(each.products, each.domains, each.platform, each.mesh, each.operations) for each in pipelines)
-    return Identity(subject, provider.issuer or "", ", ".join(each.name for each in pipelines), mapped)
+    # The issuer of a pipeline authenticates no users: a `sub` like an email must not pass for the user of the mesh.
+    own = f"{PIPELINE}:{subject}" if "@" in subject else subject
+    return Identity(own, provider.issuer or "", ", ".join(each.name for each in pipelines), mapped)
 
 
 def _unverified_issuer(token: str) -> str | None:

@@ -169,7 +169,7 @@ def test_a_bad_token_is_refused_with_the_reason(how: str, issuer: Issuer, provid
         verify(token, provider)
     assert refused.value.message.startswith("the token of ALCHEMESH_TOKEN is refused: ")
     assert reason in refused.value.message
-    assert token not in f"{refused.value.message} {refused.value.hint}"
+    assert token not in f"{refused.value.message} {refused.value.hint!s}"
     assert refused.value.hint is not None
     assert refused.value.hint.startswith("get a new one: `alchemesh login`, or set ALCHEMESH_TOKEN to a token of")
     assert refused.value.exit_code == ExitCode.FORBIDDEN
@@ -316,3 +316,9 @@ def test_a_pipeline_is_limited_to_operations_and_may_have_a_whole_domain(
     assert found.may("up", "product", "retail/shoes")
     assert not found.may("destroy", "product", "retail/shoes")
     assert not found.may("up", "product", "marketing/mails")
+
+
+def test_a_pipeline_cannot_pass_for_a_user_of_the_mesh(issuer: Issuer, provider: IdentityProvider) -> None:
+    whole = Pipeline(name="orders", claims={"repository": "acme/orders"}, products=("retail/orders",))
+    claims = issuer.claims(sub=AMELIA, repository="acme/orders", email=AMELIA, email_verified=True)
+    assert verify(issuer.signed(claims), pipelines(provider, whole)).subject == f"pipeline:{AMELIA}"

@@ -142,7 +142,7 @@ def issue_credential(requests: Requests, address: str, terms: Terms | None = Non
 
 
 def replaced_by(requests: Requests, address: str, *, rotate: bool = False) -> list[str]:
-    """What a new credential of a request replaces, each as a sentence; empty if it replaces nothing.
+    """The credentials that a new one of a request replaces, each as a sentence; empty if it replaces none.
 
     Args:
         requests: The requests, for the acting user.
