@@ -143,6 +143,13 @@ def test_incompatible_changes_are_refused_with_reason_and_fix(after: TableSchema
     assert plan_evolution(BEFORE, after, empty=True) == Evolution(steps=(Recreate(),))
 
 
+def test_a_possible_rename_is_asked_about_and_not_guessed() -> None:
+    renamed = schema(column("id", required=True), column("count", "integer"), column("note"))
+    (gone,) = plan_evolution(BEFORE, renamed, empty=False).incompatible
+    assert (gone.column, gone.reason) == ("n", "the table has it, and the model has not; is it count now?")
+    assert gone.remedy.startswith("if it is, keep n, add the new one beside it and let the code copy the values; ")
+
+
 def test_every_reason_is_reported_together() -> None:
     found = plan_evolution(BEFORE, schema(column("n", "date"), partition_by=("n",)), empty=False)
     assert [item.column for item in found.incompatible] == ["id", "n", None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +113,16 @@ def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompa
     after = {field["name"]: field for field in wanted.fields}
     for name in before:
         if name not in after:
-            yield Incompatible(name, "the table has it, and the model has not", f"keep it in the model, or {REPLACE}")
+            renamed = _possible_names(before[name], before, after)
+            asks = f"; is it {' or '.join(renamed)} now?" if renamed else ""
+            keeps = (
+                f"if it is, keep {name}, add the new one beside it and let the code copy the values; otherwise keep it "
+                if renamed
+                else "keep it "
+            )
+            yield Incompatible(
+                name, f"the table has it, and the model has not{asks}", f"{keeps}in the model, or {REPLACE}"
+            )
     for name, field in after.items():
         old = before.get(name)
         if old is None:
@@ -139,6 +148,13 @@ def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompa
             f"partitioning would change from {_listed(current.partition_by)} to {_listed(wanted.partition_by)}",
             f"keep the partitioning, or {REPLACE}",
         )
+
+
+def _possible_names(
+    gone: dict[str, Any], before: Mapping[str, dict[str, Any]], after: Mapping[str, dict[str, Any]]
+) -> list[str]:
+    """The new columns of the same type as a column that is gone: it may have been renamed. The user knows."""
+    return [name for name, field in after.items() if name not in before and _extends(gone["type"], field["type"])]
 
 
 def _steps(current: TableSchema, wanted: TableSchema) -> Iterator[Step]:
