@@ -368,7 +368,7 @@ class _Run:
             allow_loss=allow_loss,
         )
         notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
-        if operation == "preview" and not is_recorded:
+        if operation == "preview" and self.actor is None and not is_recorded:  # `up` needs no record to compare with
             notes += (f"nothing recorded to compare with: {plan.environment} has no record of {plan.product.address}",)
         if operation == "destroy":
             notes += access_notes(self.operator.registry, plan.environment, plan.product.address)

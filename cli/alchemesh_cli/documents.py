@@ -445,7 +445,7 @@ DOCUMENTS: Mapping[str, Document] = {
         _of(port=TEXT, properties=OBJECT, losses=OBJECT, written=_or_null(TEXT)),
     ),
     "inbox": Document(
-        "What waits for a user, and what the user should know; with --send, the number of notifications.",
+        "Items that wait for a user, and items that the user should know; with --send, the number of notifications.",
         ("inbox",),
         _and(_of(**WHERE), subject=TEXT, items=_list(_def("item")), sent=COUNT, failures=_list(TEXT)),
     ),

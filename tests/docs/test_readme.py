@@ -53,7 +53,8 @@ def test_the_journey_of_the_readme(printed: Callable[..., str], tmp_path: Path) 
     printed("init", "orders", folder=".")
     manifest = tmp_path / "orders" / "alchemesh.yaml"
     preview, _, deployment = shown("alchemesh up").partition(plain(QUESTION))
-    assert printed("preview") == f"{preview.strip()} · next: alchemesh up"
+    unrecorded = "note: nothing recorded to compare with: local has no record of retail/orders"
+    assert printed("preview") == f"{preview.strip()} · next: alchemesh up\n{unrecorded}"
     assert printed("up", "--yes") == deployment.strip()
     assert printed("run") == shown("alchemesh run")
 

@@ -78,7 +78,7 @@ def product_tree(sections: Sequence[Section], plan: Plan | None, title: str, *, 
         running: Whether the run continues, so that changes that have not started are shown as waiting.
     """
     outputs = {output.name: output for output in plan.outputs} if plan else {}
-    # What deletes data comes first.
+    # Changes that delete data come first.
     sections = sorted(sections, key=lambda section: not section.losses)
     sections = [section for section in sections if section.kind != "product" or _is_shown(section, running=running)]
     width = max((len(_title(section)) for section in sections), default=0)

@@ -111,9 +111,9 @@ def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) ->
 def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompatible]:
     before = {field["name"]: field for field in current.fields}
     after = {field["name"]: field for field in wanted.fields}
-    for name in before:
+    for name, gone in before.items():
         if name not in after:
-            renamed = _possible_names(before[name], before, after)
+            renamed = _possible_names(gone, before, after)
             asks = f"; is it {' or '.join(renamed)} now?" if renamed else ""
             keeps = (
                 f"if it is, keep {name}, add the new one beside it and let the code copy the values; otherwise keep it "
