@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -37,6 +38,7 @@ from alchemesh_platform.systems.local.data_api.server import (
     take_down,
     trouble,
 )
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.tables import ServedTable, TableNotServed
 from alchemesh_platform.systems.local.tables.columns import Column
 from alchemesh_platform.systems.local.tables.delta import evolve_table
@@ -326,3 +328,17 @@ def test_many_data_apis_of_one_product_start_concurrently(api: DataApi) -> None:
     finally:
         for one in wanted:
             take_down(one)
+
+
+def test_a_table_that_cannot_be_loaded_is_named_and_a_raised_limit_loads_it(api: DataApi, tmp_path: Path) -> None:
+    write_deltalake(tmp_path / "flight", pa.table({"id": ["UA1" * 100]}), mode="append")
+    small = replace(api, limits=Limits(max_gigabytes=1e-7), protocols=("sql",))
+    with pytest.raises(DataApiFailed, match="table flight is larger than the limit of its serving copy"):
+        deploy_product(small)
+    endpoints = deploy_product(replace(small, limits=Limits(max_gigabytes=1, max_lag_seconds=30)))
+    assert sql(endpoints, "SELECT count(*) FROM flight") == [(1,)]
+    assert re.search(r"copy of \d+ kB, current", observe_api(own(endpoints)).reason)
+    write_deltalake(tmp_path / "flight", pa.table({"id": ["UA2"], "ctid": [1]}), mode="append", schema_mode="merge")
+    until(lambda: observe_api(own(endpoints)).health == "unhealthy", "the new column is refused")
+    assert "column 'ctid' cannot be served" in observe_api(own(endpoints)).reason
+    assert sql(endpoints, "SELECT count(*) FROM flight") == [(1,)], "the former rows are served"

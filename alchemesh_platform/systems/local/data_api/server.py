@@ -258,7 +258,10 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
     )
     with locked(gateway.folder):
         gateways.listen(gateway, where)
-        for program in _serving_programs(api, guard, prepare=True):
+        programs = _serving_programs(api, guard, prepare=True)
+        if not all(processes.is_current(api.run_directory, program) for program in programs):
+            gateway.place.state_file.unlink(missing_ok=True)  # it says what the former loader found
+        for program in programs:
             processes.ensure_running(api.run_directory, program)
         if _serves_web(api):
             processes.ensure_running(api.run_directory, _web_program(api, guard, prepare=True))
@@ -329,7 +332,7 @@ def _wait_until_healthy(
                 return f"it ended at once: {_reporting(logs[name]) or found.description}"
         # A gateway that finds no server behind it waits before it tries again.
         copy = read_state(api.gateway.place.state_file)
-        if copy is not None and (problem := copy.failure) is not None:
+        if copy is not None and (problem := copy.blocked) is not None:
             return problem
         loading = copy.loading if copy is not None else ()
         if loading != loaded:

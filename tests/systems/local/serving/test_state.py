@@ -33,6 +33,9 @@ def test_a_problem_and_a_first_load_are_named() -> None:
     state = CopyState(tables=(loading, refused))
     assert state.loading == (("sale", 5000),)
     assert state.first_problem(NOW) == refused.problem
+    assert state.blocked == refused.problem
+    served = CopyState(tables=(refused.model_copy(update={"loaded_at": NOW}),))
+    assert (served.blocked, served.first_problem(NOW)) == (None, refused.problem), "its former rows are served"
 
 
 def test_a_table_that_loads_for_the_first_time_is_not_late() -> None:

@@ -46,5 +46,5 @@ class Limits(Strict):
             "temp_file_limit": f"{int(self.temporary_gigabytes * 1024 * 1024)}kB",
             "work_mem": f"{max(4, self.statement_megabytes // 32)}MB",
             "max_worker_processes": str(max(2, cores)),
-            "max_parallel_workers": str(max(1, cores - 1)),
+            "max_parallel_workers": str(max(2, cores)),
         }

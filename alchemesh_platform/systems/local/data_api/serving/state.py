@@ -45,6 +45,11 @@ class CopyState(BaseModel):
         return tuple((t.name, t.rows_loading or 0) for t in self.tables if t.loaded_at is None and t.problem is None)
 
     @property
+    def blocked(self) -> str | None:
+        """The reason why a table has never been loaded; None if each was, or is loading."""
+        return next((table.problem for table in self.tables if table.problem and table.loaded_at is None), None)
+
+    @property
     def failure(self) -> str | None:
         """The reason why a table cannot be loaded; None if all can."""
         return next((table.problem for table in self.tables if table.problem is not None), None)
