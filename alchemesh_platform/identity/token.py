@@ -103,7 +103,7 @@ def _unverified_issuer(token: str) -> str | None:
     try:
         body = token.split(".")[1]
         issuer = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4))).get("iss")
-    except (IndexError, ValueError, AttributeError):
+    except (IndexError, ValueError, AttributeError, RecursionError):
         return None
     return issuer if isinstance(issuer, str) else None
 
