@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -101,7 +101,7 @@ def up(
 
     Args:
         stack: The foundation.
-        actor: The identity that acts. The audit records a refusal.
+        actor: The identity that acts. The audit records the operation, or its refusal.
         confirm: Receives the preview and returns whether to deploy it, under the same lock. Without it, no preview
             runs.
         listen: Receives each event.
@@ -136,7 +136,7 @@ def refresh(
 
     Args:
         stack: The foundation.
-        actor: The identity that acts. The audit records a refusal.
+        actor: The identity that acts. The audit records the operation, or its refusal.
         confirm: Returns whether to continue, under the stack's lock.
         listen: Receives each event.
         cancel: Set it to stop cleanly.
@@ -164,7 +164,7 @@ def destroy(
 
     Args:
         stack: The foundation.
-        actor: The identity that acts. The audit records a refusal.
+        actor: The identity that acts. The audit records the operation, or its refusal.
         confirm: Returns whether to continue, under the stack's lock. The check for dependents runs before it.
         delete_protected: Whether to delete protected resources too.
         listen: Receives each event.
@@ -197,7 +197,7 @@ def _held(
     if actor is not None:
         check_right(stack.platform, actor, operation, target_of(stack), delete_data=delete_protected, listen=listen)
     with operating_foundation(stack.foundation, stack.platform, state=stack.state, report=notes_to(listen)) as operator:
-        yield _Run(stack.foundation, operator, listen, cancel or threading.Event(), delete_protected)
+        yield _Run(stack, operator, listen, cancel or threading.Event(), delete_protected, actor)
 
 
 def target_of(stack: FoundationStack) -> Target:
@@ -211,24 +211,60 @@ def target_of(stack: FoundationStack) -> Target:
     return Target.domain(foundation.wiring.domain)
 
 
+def record_operation(stack: FoundationStack, actor: Identity, operation: FoundationOperation, outcome: str) -> None:
+    """Record an operation on a foundation in the audit, if the environment has a registry.
+
+    Args:
+        stack: The foundation.
+        actor: The identity that acted.
+        operation: The operation: up, refresh or destroy.
+        outcome: Its outcome: succeeded, failed or cancelled.
+    """
+    from alchemesh_platform.registry.audit import Act, record_act
+    from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.registry.unavailable import RegistryMissing
+
+    target = target_of(stack)
+    with suppress(RegistryMissing), Registry.open(stack.platform.registry, create=False) as registry:
+        record_act(
+            registry,
+            Act(
+                environment=stack.platform.environment,
+                operation=f"{target.kind} {operation}",
+                address=target.address,
+                actor=actor.subject,
+                issuer=actor.issuer,
+                detail={"outcome": outcome},
+            ),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Runs operations on a foundation whose stack is locked, and reports their events."""
+    """Runs operations on a foundation whose stack is locked, reports their events, and records them in the audit."""
 
-    foundation: Foundation
+    stack: FoundationStack
     operator: FoundationOperator
     listen: Listener
     cancel: threading.Event
     delete_protected: bool
+    actor: Identity | None
 
     def __call__(self, operation: FoundationOperation) -> FoundationOutcome:
-        self.listen(FoundationStarted(operation, self.foundation))
-        outcome = self.operator.run(
-            operation,
-            partial(deploy_foundation, self.foundation, recorded=self.operator.recorded),
-            self.cancel,
-            on_event=lambda event: self.listen(EngineReported(event)),
-            delete_protected=self.delete_protected and operation == "destroy",
-        )
-        self.listen(FoundationEnded(operation, self.foundation, outcome, self.operator.recorded))
+        foundation = self.stack.foundation
+        self.listen(FoundationStarted(operation, foundation))
+        word = "failed"
+        try:
+            outcome = self.operator.run(
+                operation,
+                partial(deploy_foundation, foundation, recorded=self.operator.recorded),
+                self.cancel,
+                on_event=lambda event: self.listen(EngineReported(event)),
+                delete_protected=self.delete_protected and operation == "destroy",
+            )
+            word = outcome.outcome
+        finally:
+            if self.actor is not None and operation != "preview":
+                record_operation(self.stack, self.actor, operation, word)
+        self.listen(FoundationEnded(operation, foundation, outcome, self.operator.recorded))
         return outcome

@@ -11,6 +11,7 @@ import pytest
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
+from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import FoundationRecord
 from tests.commands import LONGEST, run_command
 from tests.end_to_end.harness import engines_below, kill
@@ -52,6 +53,10 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: 
     seen = repo.done("platform", "preview")
     up = repo.done("platform", "up", "--yes")
     assert created(up) == created(seen)
+    with repo.registry() as registry:
+        assert [
+            (act.operation, act.address, act.detail) for act in acts_of(registry) if act.operation.endswith(" up")
+        ] == [("platform up", "prod", {"outcome": "succeeded"})]
     assert {"platform-run", "platform-state", "platform-registry", "platform-products"} <= set(created(up))
     assert up["emulated"] is True
     assert up["outputs"] == {
