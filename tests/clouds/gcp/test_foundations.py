@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,12 @@ AT_PLATFORM = "platform.yaml:14:28  environments.prod.components.platform-founda
 def repo(tmp_path: Path) -> Iterator[Repo]:
     with founded(tmp_path) as made:
         yield made
+
+
+def deployments(repo: Repo) -> list[tuple[str, str, dict[str, Any]]]:
+    """The acts of the audit that deploy something."""
+    with repo.registry() as registry:
+        return [(act.operation, act.address, act.detail) for act in acts_of(registry) if act.operation.endswith(" up")]
 
 
 def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: Repo) -> None:
