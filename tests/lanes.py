@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.order import FIXTURES
+
 FAST = "not engine and not slow"  # as the Makefile writes it
 FEW = 5  # examples of a property-based test in the fast lane
 
 # Fixtures of real servers: they take seconds to start, or to answer a test.
-SERVERS = {"postgresql", "kafka_server", "nifi_server", "secured_nifi_server", "emulators", "issuer", "operations"}
+SERVERS = {"postgresql", *FIXTURES}
 # Files by the beginning of their path: most of their tests start processes, or speak to a simulated server.
 SLOW = (
     "tests/components/test_roapi_grant.py",
