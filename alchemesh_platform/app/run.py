@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.records import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class NotDue:
+    """No run is due: the contracts of the product's ports need the next one later."""
+
+    product: str
+    environment: str
+    due_from: datetime
+
+    def as_json(self) -> dict[str, str]:
+        """The moment as one JSON object."""
+        return {"product": self.product, "environment": self.environment, "due_from": self.due_from.isoformat()}
 
 
 def run(
@@ -25,7 +39,7 @@ def run(
     if_due: bool = False,
     on_output: Callable[[str], None] = lambda _line: None,
     report: Callable[[str], None] = lambda _line: None,
-) -> Deployment | None:
+) -> Deployment | NotDue:
     """Land new data of a product's input ports, then run its code. The history contains the run from its start.
 
     Args:
@@ -41,7 +55,7 @@ def run(
         report: Receives a line for each input port with new data, and if another run of the product has to end first.
 
     Returns:
-        The finished run: outcome, exit status and the end of its output. None if no run is due.
+        The finished run: outcome, exit status and the end of its output. Or the moment from which the next run is due.
 
     Raises:
         NotAllowed: when the actor may not run the product; before anything starts.
@@ -71,7 +85,7 @@ def run(
         due = due_from(registry, platform.environment, product) if if_due else None
         if due is not None and due > datetime.now(UTC):
             report(f"no run of {product} is due until {due:%Y-%m-%d %H:%M} UTC")
-            return None
+            return NotDue(product, platform.environment, due)
         return run_code(
             registry,
             discover(),

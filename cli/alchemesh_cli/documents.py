@@ -135,7 +135,7 @@ ANY: Schema = {}
 OBJECT: Schema = {"type": "object"}
 COMMANDS: Schema = {**_list(_list(TEXT)), "description": "The commands that the hint names, as lists of words."}
 WHERE = {"environment": TEXT, "emulated": TRUTH}
-OPERATION = _one("same", "create", "import", "update", "replace", "delete", "read")
+OPERATION = _one("same", "create", "import", "update", "replace", "delete", "read", "drift")
 BY_OPERATION = {"propertyNames": OPERATION}
 
 _problem = _and(
@@ -350,7 +350,11 @@ DOCUMENTS: Mapping[str, Document] = {
         ("plan",),
         _of(plans=_list({"anyOf": [_plan, _of(problems=_list(_def("problem")))]})),
     ),
-    "run": Document("A run of the product's code.", ("run",), _operation),
+    "run": Document(
+        "A run of the product's code; with --if-due, the moment from which the next run is due.",
+        ("run",),
+        {**_of(product=TEXT, environment=TEXT), "anyOf": [_operation, _of(due_from=TEXT)]},
+    ),
     "connections": Document(
         "The connections of a product, as its code receives them.",
         ("env",),

@@ -38,7 +38,7 @@ def command(
       alchemesh run --if-due           # from a schedule: as often as the contracts promise
       alchemesh run -- --since 2013-06 # arguments after -- are passed to the code
     """
-    from alchemesh_platform.app.run import run
+    from alchemesh_platform.app.run import NotDue, run
     from alchemesh_platform.app.where import product_address, read_platform
     from alchemesh_platform.identity.identify import identify
 
@@ -56,9 +56,9 @@ def command(
         on_output=lambda line: click.echo(line, err=as_json),
         report=lambda line: click.echo(line, err=True),
     )
-    if done is None:
+    if isinstance(done, NotDue):
         if as_json:
-            click.echo("null")
+            echo_json("run", done.as_json())
         return 0
     if as_json:
         echo_json("run", done.model_dump(mode="json", exclude={"output"}))
