@@ -61,6 +61,27 @@ def manifest_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:
     }
 
 
+def overlay_schema(specs: Iterable[ComponentSpec]) -> dict[str, Any]:
+    """The JSON Schema of an overlay, which holds only the differences: nothing is required but the name in a list."""
+    schema: dict[str, Any] = _optional(manifest_schema(specs))
+    for name in ("InputPort", "InfrastructureNeed", "OutputPort"):
+        schema["$defs"][name]["required"] = ["name"]
+    for condition in schema["$defs"]["InputPort"].get("allOf", ()):
+        if "from" in condition["if"].get("properties", {}):
+            condition["if"] = {**condition["if"], "required": ["from"]}  # an overlay seldom repeats the origin
+    return {**schema, "title": "Alchemesh data product: overlay"}
+
+
+def _optional(schema: Any) -> Any:
+    """A schema without required keys. Conditions stay as they are."""
+    if isinstance(schema, list):
+        return [_optional(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: part for key, part in schema.items() if key != "required" or not isinstance(part, list)}
+    return {key: part if key == "if" else _optional(part) for key, part in kept.items()}
+
+
 def _asking(
     definition: dict[str, Any], role: Role, catalog: list[ComponentSpec], args: dict[str, Any]
 ) -> dict[str, Any]:

@@ -65,7 +65,11 @@ VARIABLES: Mapping[Scope, Mapping[str, Variable]] = {
     Scope.INPUT_PORT: {**_EVERYWHERE, "port": Variable("map", "The input port, as the manifest writes it.")},
     Scope.OUTPUT_PORT: {
         **_EVERYWHERE,
-        "port": Variable("map", "The output port, as the manifest writes it, with its contract."),
+        "port": Variable(
+            "map",
+            "The output port, as the manifest writes it, with its contract. A span of time is a text for duration(), "
+            "in milliseconds: 30d is '2592000000ms'. A percentage is a number: 99.5% is 99.5.",
+        ),
         "properties": _PROPERTIES,
     },
     Scope.MODEL: {

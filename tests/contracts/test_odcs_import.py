@@ -343,3 +343,40 @@ def test_foreign_and_invalid_custom_properties_are_reported() -> None:
 )
 def test_an_invalid_contract_is_refused_at_its_place(text: str, expected: str) -> None:
     assert any(expected in line for line in refused(text)), refused(text)
+
+
+def test_queries_and_rules_of_odcs_3_0_follow_the_names_of_the_manifest() -> None:
+    """A query once kept the document's names without a message, and rules of ODCS 3.0 were left out."""
+    document = """\
+apiVersion: v3.0.2
+kind: DataContract
+id: c1
+name: orders
+version: 1.0.0
+status: active
+schema:
+  - name: Orders
+    logicalType: object
+    properties:
+      - name: orderTotal
+        logicalType: number
+        quality:
+          - {rule: nullCheck, mustBe: 0}
+          - {rule: duplicateCount, mustBe: 0}
+    quality:
+      - name: no-refunds
+        type: sql
+        query: SELECT count(*) FROM Orders WHERE "orderTotal" < 0 AND 'Orders' <> ordertotal
+        mustBe: 0
+"""
+    found = import_odcs(parse(document, "orders.odcs.yaml")[0])
+    contract = found.port.contract
+    assert contract is not None
+    assert {rule.metric for rule in contract.quality} == {None, "nullValues", "duplicateValues"}
+    assert [rule.query for rule in contract.quality if rule.query] == [
+        "SELECT count(*) FROM orders WHERE order_total < 0 AND 'Orders' <> order_total"
+    ]
+    told = [problem.message for problem in found.problems]
+    assert "found 'nullCheck', taken as 'nullValues'" in told
+    assert "found 'duplicateCount', taken as 'duplicateValues'" in told
+    assert any(message.startswith("found 'SELECT count(*) FROM Orders") for message in told)

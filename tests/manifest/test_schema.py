@@ -128,3 +128,17 @@ def test_a_default_is_valid_in_a_manifest(name: str) -> None:
         if "default" in value:
             errors = Draft202012Validator({**whole, **value}).iter_errors(value["default"])
             assert not list(errors), f"{name}.{key}: {value['default']!r}"
+
+
+def test_the_schema_of_an_overlay_requires_only_names() -> None:
+    """An editor once marked every overlay, since the manifest's schema requires its kind, name and ports."""
+    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.catalog.manifest_schema import overlay_schema
+
+    validator = Draft202012Validator(overlay_schema(discover().loaded()[0]))
+    port = {"name": "sales", "args": {"path": "gs://acme-sales/"}}
+    assert list(validator.iter_errors({"input_ports": [port], "code": {"args": {"schedule": "0 * * * *"}}})) == []
+    assert [error.message for error in validator.iter_errors({"input_ports": [{"args": {}}]})] == [
+        "'name' is a required property"
+    ]
+    assert list(validator.iter_errors({"input_port": []})) != []

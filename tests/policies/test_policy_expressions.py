@@ -213,3 +213,16 @@ def test_policies_need_no_heavy_import_and_work_with_one(code: str) -> None:
 @pytest.mark.parametrize("pattern", ["(a+)+b", "(a|a)*b", "(.*)*x"])
 def test_a_catastrophic_pattern_of_a_policy_is_matched_in_bounded_time(pattern: str) -> None:
     assert holds(f"product.name.matches('^{pattern}$')", product__name="a" * 40_000) is False
+
+
+def test_the_help_of_a_port_says_how_a_span_of_time_and_a_percentage_are_written() -> None:
+    """`policy show` once said: as the manifest writes it. The value of 30d is another text."""
+    from datetime import timedelta
+
+    from alchemesh_platform.policies.facts import plain
+    from alchemesh_platform.policies.models import Scope
+    from alchemesh_platform.policies.variables import VARIABLES
+
+    about = VARIABLES[Scope.OUTPUT_PORT]["port"].description
+    assert f"30d is '{plain(timedelta(days=30))}'" in about
+    assert "99.5% is 99.5" in about

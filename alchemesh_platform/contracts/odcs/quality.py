@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from open_data_contract_standard.model import DataQuality
 
 _PLACEHOLDER = re.compile(r"\$?\{(table|object|model|column|property|field)\}")
+_SQL_WORD = re.compile(r"""'(?:[^']|'')*'|"(?P<quoted>[^"]+)"|(?P<bare>[A-Za-z_]\w*)""")
+# Names of the library in ODCS 3.0, with the names since 3.1.
+_FORMER_METRICS = {"nullCheck": "nullValues", "duplicateCount": "duplicateValues"}
 _KINDS = ("sql", "library", "text")
 _OF_A_PROPERTY = frozenset({"nullValues", "missingValues", "invalidValues"})
 _EXPLAINED = ("dimension", "severity", "unit")  # values of the standard that a manifest does not have
@@ -26,12 +29,23 @@ _EXPLAINED = ("dimension", "severity", "unit")  # values of the standard that a 
 def read_quality(models: Mapping[str, ImportedModel], reading: Reading) -> list[QualityRule]:
     """Every rule that can become a business test of the port, in the order of the document."""
     rules: dict[str, QualityRule] = {}
+    renamed = _renamed(models)
     for name, taken in models.items():
         for source, path, key in _sources(taken):
-            rule = _Rule(source, path, name, key, taken, reading).read(set(rules))
+            rule = _Rule(source, path, name, key, taken, renamed, reading).read(set(rules))
             if rule is not None:
                 rules[rule.name] = rule
     return list(rules.values())
+
+
+def _renamed(models: Mapping[str, ImportedModel]) -> dict[str, str]:
+    """The names of models and properties in the manifest, by their names in the document in small letters."""
+    names: dict[str, str] = {}
+    for name, taken in models.items():
+        for before, now in ((taken.source.name or name, name), *taken.properties.items()):
+            if before != now:
+                names[before.casefold()] = now
+    return names
 
 
 def _sources(taken: ImportedModel) -> Iterator[tuple[DataQuality, Path, str | None]]:
@@ -49,19 +63,27 @@ class _Rule:
     """One rule at one place."""
 
     def __init__(
-        self, source: DataQuality, path: Path, model: str, key: str | None, taken: ImportedModel, reading: Reading
+        self,
+        source: DataQuality,
+        path: Path,
+        model: str,
+        key: str | None,
+        taken: ImportedModel,
+        renamed: Mapping[str, str],
+        reading: Reading,
     ) -> None:
         self.source = source
         self.path = path
         self.model = model
         self.key = key
         self.taken = taken
+        self.renamed = renamed
         self.reading = reading
         self.customs = reading.customs(path, source.customProperties)
 
     def read(self, used: set[str]) -> QualityRule | None:
         """The rule as a business test, or None if it is left out."""
-        kind, metric = self.source.type or "library", self.source.metric or self.source.rule
+        kind, metric = self.source.type or "library", self._metric()
         given = {"model": self._custom(odcs.MODEL, self.model), "property": self._custom(odcs.PROPERTY, self.key)}
         given |= {"type": kind, "description": self.source.description or ""}
         given |= {"metric": metric} if kind == "library" else {"query": self._query()} if kind == "sql" else {}
@@ -84,17 +106,34 @@ class _Rule:
             self.reading.take((*self.path, "arguments"))
         return rule
 
+    def _metric(self) -> str | None:
+        """The metric, by its name since ODCS 3.1."""
+        metric = self.source.metric or self.source.rule
+        known = _FORMER_METRICS.get(metric or "", metric)
+        if metric is not None and known is not None and known != metric:
+            self.reading.change((*self.path, "metric" if self.source.metric else "rule"), metric, known)
+        return known
+
+    def _in_manifest(self, query: str) -> str:
+        """A query with the names of models and properties that the import changed. Texts in it stay."""
+
+        def spelled(match: re.Match[str]) -> str:
+            name = match["quoted"] or match["bare"]
+            return self.renamed.get(name.casefold(), match[0]) if name else match[0]
+
+        return _SQL_WORD.sub(spelled, query)
+
     def _custom(self, name: str, otherwise: Any) -> Any:
         return self.customs[name].value if name in self.customs else otherwise
 
     def _query(self) -> str | None:
-        """The query, with the names of model and property instead of other tools' placeholders."""
+        """The query, with the manifest's names of models and properties, also for other tools' placeholders."""
         query = self.source.query
         if query is None or self.reading.own:
             return query
         names = {"table": self.model, "object": self.model, "model": self.model, "column": self.key}
         names |= {"property": self.key, "field": self.key}
-        spelled = _PLACEHOLDER.sub(lambda match: names[match[1]] or match[0], query)
+        spelled = self._in_manifest(_PLACEHOLDER.sub(lambda match: names[match[1]] or match[0], query))
         if spelled != query:
             self.reading.change((*self.path, "query"), query, spelled)
         return spelled

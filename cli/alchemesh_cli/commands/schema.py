@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.command(short_help="Print the JSON Schema of the manifest.")
 @where_options
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-def command(where: Where, output: Path | None) -> None:
+@click.option(
+    "--overlay", is_flag=True, help="Of an overlay such as alchemesh.prod.yaml, in which nothing is required."
+)
+def command(where: Where, output: Path | None, overlay: bool) -> None:
     """Print the JSON Schema of the manifest, with the arguments of the components that the environment uses.
 
     An editor completes and checks a manifest if its first line names the schema; `alchemesh init` writes that line.
@@ -26,16 +29,18 @@ def command(where: Where, output: Path | None) -> None:
     Examples:
       alchemesh schema --output .alchemesh/schema.json
       alchemesh schema -e prod
+      alchemesh schema -e prod --overlay --output .alchemesh/overlay.json
       alchemesh schema | jq '.["$defs"]["file-ingestion-args"]'
     """
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.catalog.manifest_schema import manifest_schema
+    from alchemesh_platform.catalog.manifest_schema import manifest_schema, overlay_schema
 
     used = set(read_platform(where).components.values())
     loaded, broken = discover().loaded()
     specs = [spec for spec in loaded if spec.name in used]
-    text = json.dumps(manifest_schema(specs), indent=2, ensure_ascii=False)
+    schema = overlay_schema(specs) if overlay else manifest_schema(specs)
+    text = json.dumps(schema, indent=2, ensure_ascii=False)
     for failure in broken:
         click.echo(f"warning: left out: {failure.message}", err=True)
     if output is None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import storage_errors
@@ -24,6 +25,7 @@ from alchemesh_platform.systems.local.tables.evolution import (
     Describe,
     Evolution,
     Recreate,
+    RefuseNull,
     Rename,
     Step,
     TableSchema,
@@ -68,13 +70,17 @@ def missing_files(path: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """The state of a table from its log. ``rows`` is None if the log does not count rows."""
+    """The state of a table from its log.
+
+    ``rows`` is None if the log does not count rows. ``without_null`` are columns in which the log counts no null.
+    """
 
     schema: TableSchema
     rows: int | None
     size_bytes: int
     version: int
     changed_at: datetime | None
+    without_null: frozenset[str] = frozenset()
 
 
 def table_exists(path: Path) -> bool:
@@ -93,7 +99,7 @@ def read_table(path: Path) -> TableState | None:
     with _delta_errors("read", path):
         table = _open(path)
         rows, size = _rows_and_size(table)
-        return TableState(_schema_of(table), rows, size, table.version(), _changed_at(table))
+        return TableState(_schema_of(table), rows, size, table.version(), _changed_at(table), _without_null(table))
 
 
 def observe_table(path: Path) -> TableObservation | None:
@@ -105,7 +111,9 @@ def observe_table(path: Path) -> TableObservation | None:
 def plan_table(path: Path, wanted: TableSchema) -> Evolution | None:
     """The steps that update a table to a schema; None if there is no table. Changes nothing."""
     state = read_table(path)
-    return None if state is None else plan_evolution(state.schema, wanted, empty=state.rows == 0)
+    if state is None:
+        return None
+    return plan_evolution(state.schema, wanted, empty=state.rows == 0, without_null=state.without_null)
 
 
 def evolve_table(path: Path, wanted: TableSchema, *, replace: bool = False) -> tuple[Step, ...] | None:
@@ -169,6 +177,8 @@ def _take(step: Step, path: Path, wanted: TableSchema) -> None:
             alter.add_columns([Field.from_json(json.dumps(field))])
         case AllowNull(column):
             alter.drop_column_not_null(column)
+        case RefuseNull(column):
+            _refuse_null(path, column)
         case Describe(None, description):
             alter.set_table_description(description)
         case Describe(str(column), description):
@@ -177,6 +187,56 @@ def _take(step: Step, path: Path, wanted: TableSchema) -> None:
             alter.set_table_name(name)
         case Recreate():
             _create(path, wanted, "overwrite")
+
+
+def _refuse_null(path: Path, column: str) -> None:
+    """Commit a schema in which a column is required.
+
+    delta-rs can only make a column optional. A metadata action is a whole commit of its own:
+    https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-metadata. A commit of another writer in between
+    has the same number, so this one fails, and the next run looks at the table again.
+    """
+    table = _open(path)
+    metadata = table.metadata()
+    schema = json.loads(table.schema().to_json())
+    for field in schema["fields"]:
+        if field["name"] == column:
+            field["nullable"] = False
+    action = {
+        "id": str(metadata.id),
+        "name": metadata.name,
+        "description": metadata.description,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": json.dumps(schema),
+        "partitionColumns": list(metadata.partition_columns),
+        "configuration": dict(metadata.configuration),
+        "createdTime": metadata.created_time,
+    }
+    moment = int(datetime.now(UTC).timestamp() * 1000)
+    info = {"timestamp": moment, "operation": "CHANGE COLUMN", "operationParameters": {"column": column}}
+    lines = [json.dumps({"commitInfo": info}), json.dumps({"metaData": action})]
+    commit = path / "_delta_log" / f"{table.version() + 1:020}.json"
+    draft = path / "_delta_log" / f".{commit.name}.{uuid4().hex}"
+    try:
+        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        commit.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _without_null(table: DeltaTable) -> frozenset[str]:
+    actions = table.get_add_actions(flatten=True)
+    partitions = table.metadata().partition_columns
+    found = set()
+    for name in actions.column_names:
+        counts = actions.column(name).to_pylist()
+        column = name.removeprefix("null_count.")
+        if column != name and all(number == 0 for number in counts):
+            found.add(column)
+        column = name.removeprefix("partition.")
+        if column in partitions and None not in counts:
+            found.add(column)
+    return frozenset(found)
 
 
 def _open(path: Path) -> DeltaTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,13 @@ class AllowNull:
 
 
 @dataclass(frozen=True, slots=True)
+class RefuseNull:
+    """Make a column required again. A writer made it optional, and no row lacks it."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Describe:
     """Set the description of a column, or of the table itself (``column`` is None)."""
 
@@ -55,7 +62,7 @@ class Recreate:
     """Re-create the table, which has no rows to lose. Its history stays in the log."""
 
 
-Step = AddColumn | AllowNull | Describe | Rename | Recreate
+Step = AddColumn | AllowNull | RefuseNull | Describe | Rename | Recreate
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,9 @@ def wanted_schema(
     return TableSchema(fields, tuple(partition_by), name, description)
 
 
-def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) -> Evolution:
+def plan_evolution(
+    current: TableSchema, wanted: TableSchema, *, empty: bool, without_null: Collection[str] = ()
+) -> Evolution:
     """Compare the current schema of a table with the declared one.
 
     Compatible changes are made in place: adding a nullable column, adding a part to an object, making a required column
@@ -99,8 +108,9 @@ def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) ->
         current: The current schema.
         wanted: The schema of the model.
         empty: Whether the table has no rows.
+        without_null: Columns in which the log counts no null.
     """
-    incompatible = tuple(_incompatible(current, wanted))
+    incompatible = tuple(_incompatible(current, wanted, without_null))
     if incompatible and empty:
         return Evolution(steps=(Recreate(),))
     if incompatible:
@@ -108,7 +118,7 @@ def plan_evolution(current: TableSchema, wanted: TableSchema, *, empty: bool) ->
     return Evolution(steps=tuple(_steps(current, wanted)))
 
 
-def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompatible]:
+def _incompatible(current: TableSchema, wanted: TableSchema, without_null: Collection[str]) -> Iterator[Incompatible]:
     before = {field["name"]: field for field in current.fields}
     after = {field["name"]: field for field in wanted.fields}
     for name, gone in before.items():
@@ -138,7 +148,7 @@ def _incompatible(current: TableSchema, wanted: TableSchema) -> Iterator[Incompa
                 f"its type would change from {type_in_words(old['type'])} to {type_in_words(field['type'])}",
                 f"add a column of the new type beside it, or {REPLACE}",
             )
-        elif old["nullable"] and not field["nullable"]:
+        elif old["nullable"] and not field["nullable"] and name not in without_null:
             yield Incompatible(
                 name, "it would become required, and the rows there may lack it", f"leave it optional, or {REPLACE}"
             )
@@ -169,6 +179,8 @@ def _steps(current: TableSchema, wanted: TableSchema) -> Iterator[Step]:
             yield AddColumn({**field, "nullable": old["nullable"], "metadata": old["metadata"]})
         if field["nullable"] and not old["nullable"]:
             yield AllowNull(name)
+        if old["nullable"] and not field["nullable"]:
+            yield RefuseNull(name)
         if old["metadata"].get(COMMENT, "") != field["metadata"].get(COMMENT, ""):
             yield Describe(name, field["metadata"].get(COMMENT, ""))
     if current.description != wanted.description:
