@@ -175,6 +175,6 @@ def _message(mail: Mail, environment: str, item: Item, recipient: str) -> EmailM
     message = EmailMessage()
     message["From"], message["To"] = mail.sender, recipient
     message["Subject"] = " ".join(f"[{environment}] {item.kind}: {item.sentence}".split())[:_SUBJECT_LENGTH]
-    following = f"\n\nnext: {item.remedy}" if item.remedy is not None else ""
+    following = f"\n\nnext: {item.remedy!s}" if item.remedy is not None else ""
     message.set_content(f"{item.sentence}{following}\n\nAll items: alchemesh inbox -e {environment}\n")
     return message

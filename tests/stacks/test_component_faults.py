@@ -189,7 +189,7 @@ def test_a_deployment_checks_the_values_of_outputs_and_does_not_print_them(
     def declare() -> None:
         deploy_product(plan)
 
-    with pytest.raises(Exception) as failed:
+    with pytest.raises(Exception, match="component acme-table") as failed:
         declare()
     assert f"{NAMED}{sentence}" in str(failed.value)
     assert json.dumps("secret-text") not in str(failed.value)
