@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -92,20 +90,6 @@ def test_a_statement_that_needs_too_much_memory_or_disk_fails_alone(endpoints: E
         with pytest.raises(psycopg.errors.ConfigurationLimitExceeded, match="temp_file_limit"):
             query(theirs, "SELECT count(*) FROM (SELECT repeat(id::text, 100) AS t FROM flight ORDER BY t OFFSET 1) s")
         assert query(theirs, "SELECT count(*) FROM flight") == query(others, "SELECT count(*) FROM flight") == [(ROWS,)]
-
-
-def test_a_statement_ends_when_its_client_leaves(endpoints: Endpoints, gateway: Gateway) -> None:
-    credential = grant(gateway, "req-leaves")
-    connection = connect(endpoints, credential)
-    asking = threading.Thread(target=lambda: is_refused(connection, GREEDY))
-    asking.start()
-    until(lambda: connections_of(gateway, credential.user) == ["active"], "it runs")
-    asked = time.monotonic()
-    socket.socket(fileno=os.dup(connection.fileno())).shutdown(socket.SHUT_RDWR)
-    until(lambda: "active" not in connections_of(gateway, credential.user), "it has ended")
-    assert time.monotonic() - asked < LIMITS.statement_seconds + 5
-    asking.join(30)
-    connection.close()
 
 
 def connections_of(gateway: Gateway, user: str) -> list[str]:

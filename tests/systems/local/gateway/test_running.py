@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
+import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +19,8 @@ import pytest
 from alchemesh_platform.systems.local.data_api.gateway.files import ACCESS_LOG
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, trouble
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.place import connect as administer
 from tests.systems.local.gateway.answers import GRANTED, REFUSED, answers, connect, grant, query, web
 from tests.systems.local.supervised import named_below, processes_below, supervisor_pid
 from tests.waiting import arguments_of, until
@@ -92,3 +97,30 @@ def test_each_request_is_logged_with_its_consumer_time_and_size(endpoints: Endpo
         statistics = {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
     assert statistics[credential.user]["total_query_count"] == 1
     assert statistics[credential.user]["total_sent"] > 0
+
+
+def test_a_statement_ends_when_its_client_leaves(endpoints: Endpoints, gateway: Gateway) -> None:
+    """It may take a minute. Nobody reads its answer after a second."""
+    credential = grant(gateway, "req-leaves")
+    connection = connect(endpoints, credential)
+    endless = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b"
+
+    def ask() -> None:
+        with suppress(psycopg.Error):
+            query(connection, endless)
+
+    def states() -> list[str]:
+        sent = "SELECT state FROM pg_stat_activity WHERE usename = %s"
+        return [state for (state,) in session.execute(sent, (credential.user,)).fetchall()]
+
+    asking = threading.Thread(target=ask)
+    with administer(gateway.place) as session:
+        asking.start()
+        until(lambda: states() == ["active"], "it runs")
+        left = time.monotonic()
+        with socket.socket(fileno=os.dup(connection.fileno())) as client:
+            client.shutdown(socket.SHUT_RDWR)
+        until(lambda: states() == [], "it has ended")
+        assert time.monotonic() - left < Limits().statement_seconds / 2
+    asking.join()
+    connection.close()
