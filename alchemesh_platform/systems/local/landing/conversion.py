@@ -138,7 +138,13 @@ def _scalar(declared: SourceProperty, text: str, reading: Reading) -> Conversion
             form = _form(
                 plain, rf"[-+]?(\d+\.?|\d*\.\d{{1,{declared.scale}}}0*)" if declared.scale else r"[-+]?\d+(\.0*)?"
             )
+            # A cheap test: as many characters after the point as there are decimals, and a number all the same.
+            scale = declared.scale or 0
             quick = f"{plain} = CAST({value} AS VARCHAR)"
+            if scale:
+                cents = f"right({plain}, {scale}) BETWEEN '{'0' * scale}' AND '{'9' * scale}'"
+                point = f"substr({plain}, -{scale + 1}, 1) = '.'"
+                quick = f"({point} AND {cents} AND NOT contains({plain}, '_') AND {value} IS NOT NULL)"
             return Conversion(target, value, f"{form} AND {value} IS NOT NULL", quick)
         case LogicalType.NUMBER:
             return _double(_with_point(text, reading))
