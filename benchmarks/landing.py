@@ -42,6 +42,7 @@ def ratios(rows: int = ROWS, times: int = TIMES) -> Iterator[Ratio]:
         duckdb.execute(f"COPY ({MADE} FROM range({rows}) AS r(i)) TO '{source}' (HEADER)")
         types = ", ".join(f"'{column.name}': '{type_of(column)}'" for column in COLUMNS)
         bare = duckdb.connect(config={"threads": MOST_THREADS, "memory_limit": "1GB"})
+        bare.execute("SET enable_progress_bar = false")
 
         def land() -> int:
             shutil.rmtree(area, ignore_errors=True)
