@@ -48,7 +48,7 @@ models:
       amount: {type: number, description: Euros}
 code:
   component: python-job
-  args: {entrypoint: "job:main"}
+  args: {entrypoint: "job:main", env: {PYTHONPATH: SITE}}
 output_ports:
   - name: latest
     models: [price]
@@ -114,7 +114,7 @@ def repo(tmp_path: Path, site: Path) -> Iterator[Repo]:
     folder, stores = tmp_path / "prices", tmp_path / "stores"
     folder.mkdir()
     (folder / "platform.yaml").write_text(PLATFORM.replace("FOLDER", str(stores)))
-    (folder / "alchemesh.yaml").write_text(MANIFEST)
+    (folder / "alchemesh.yaml").write_text(MANIFEST.replace("SITE", str(site)))
     (folder / "job.py").write_text(JOB)
     environ = {
         **os.environ,
