@@ -156,7 +156,7 @@ class _Resolver:
         settings = self._settings_of(use, spec)
         protocols = {protocol for each in specs for protocol in each.protocols}
         self.done.problems += _protocols(use, spec, protocols)
-        self.done.problems += _schema(use, specs)
+        self.done.problems += _schema(use, specs, self.platform.environment if self.platform is not None else LOCAL)
         if self.require_extras:
             place = written((*use.path, "component"))
             self.done.problems += extras_problems(spec, use.location, place)
@@ -304,7 +304,7 @@ def _protocols(use: Use, spec: ComponentSpec, offered: set[str]) -> Iterator[Pro
             )
 
 
-def _schema(use: Use, specs: list[ComponentSpec]) -> Iterator[Problem]:
+def _schema(use: Use, specs: list[ComponentSpec], environment: str) -> Iterator[Problem]:
     """Report a declared schema that the component of an input port does not enforce."""
     node = use.node.keys.get("schema") if use.role is Role.INPUT_PORT else None
     if node is not None and node.value is not None and not any(spec.enforces_schema for spec in specs):
@@ -312,7 +312,8 @@ def _schema(use: Use, specs: list[ComponentSpec]) -> Iterator[Problem]:
             node.key_location,
             written((*use.path, "schema")),
             f"found a schema, which {specs[0].name} does not enforce",
-            "remove it, and check the types in the code: this component keeps every value as the source sends it",
+            "check the types in the code, since this component keeps every value as the source sends it; `schema: "
+            f"null` in the overlay of {environment} leaves the schema to other environments",
         )
 
 

@@ -42,7 +42,8 @@ team: <domain>-team              # the team that maintains it
 owner: owner@company.example     # a person
 version: 0.1.0
 lifecycle: development           # development | discovery | stable | decommissioned
-description: Sales of the shop, cleaned.
+# Describe your product here. Ports, models and rows below are an example of sales: replace them with your own.
+description: The product <name> of domain <domain>, started from an example with a few sales.
 
 # Operational systems that data comes from. They are named here, and never managed.
 source_systems: [shop]

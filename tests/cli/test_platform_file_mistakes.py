@@ -105,6 +105,12 @@ def test_arguments_of_another_environment_suggest_the_overlay(folder: Path, caps
     assert "what differs" not in err
 
     overlay.write_text("input_ports:\n  - {name: sales, args: {path: gs://acme-shop/sales/}}\n")
+    assert invoke(["plan", *where, "-C", "orders"]) == ExitCode.PROBLEMS
+    err = capsys.readouterr().err
+    assert "input_ports[0].schema: found a schema, which storage-transfer does not enforce" in err
+    assert "`schema: null` in the overlay of prod leaves the schema to other environments" in err
+
+    overlay.write_text("input_ports:\n  - {name: sales, schema: null, args: {path: gs://acme-shop/sales/}}\n")
     assert invoke(["plan", *where, "-C", "orders"]) == ExitCode.DONE
 
 

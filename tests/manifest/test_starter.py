@@ -45,6 +45,15 @@ def test_starter_has_no_problem_and_composes_on_local(product: Path) -> None:
     assert plan.assets == ("sales/orders/sales-table/sale",)
 
 
+def test_starter_describes_the_new_product_and_names_what_to_replace() -> None:
+    """It once called every product the sales of a shop."""
+    manifest = starter("parcels", "logistics")
+    assert (
+        "description: The product parcels of domain logistics, started from an example with a few sales.\n" in manifest
+    )
+    assert "an example of sales: replace them with your own." in manifest
+
+
 def test_first_line_names_the_schema_for_editors() -> None:
     assert starter("orders", "sales").splitlines()[0] == f"# yaml-language-server: $schema={SCHEMA_PATH}"
 
