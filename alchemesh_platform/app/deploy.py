@@ -19,6 +19,7 @@ from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
 from alchemesh_platform.deployment.grants.remaining import access_notes
 from alchemesh_platform.deployment.grants.resources import known_requests
+from alchemesh_platform.deployment.losses import check_removed_ports
 from alchemesh_platform.deployment.operator import check_targets, operating
 from alchemesh_platform.deployment.outcome import merged
 from alchemesh_platform.deployment.places import in_recorded_places
@@ -106,9 +107,9 @@ def up(
         UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
         ProblemsFound, Forbidden, FoundationMissing, ForbiddenByContract, AccessMissing, NotAllowed: when a check
             refuses the product. The checks run again after ``confirm``.
+        DataWouldBeLost: when ports are removed with data that ``allow_data_loss`` does not name.
         GrantNotDeployed: when another product could not grant access; nothing of this product was changed.
     """
-    check_targets(product.plan, allow_data_loss)
     override = Override(override_notice, actor) if override_notice is not None else None
     with _held(
         product,
@@ -121,6 +122,8 @@ def up(
         listen=listen,
         cancel=cancel,
     ) as run:
+        if allow_data_loss:  # a removed port is in the state only
+            check_targets(product.plan, allow_data_loss, run.operator.deployed_state())
         verdict = run.judge("up")
         if confirm is not None:
             seen = run.engine("preview", verdict)
@@ -129,6 +132,9 @@ def up(
             # The prompt may stay open for long. Access may be revoked or a notice withdrawn in that time.
             verdict = run.judge("up", before=verdict)
             allow_data_loss = (*allow_data_loss, *seen.losing)
+        if not targets:
+            state = run.operator.deployed_state()
+            check_removed_ports(verdict.plan, state, allow_data_loss, run.operator.registry)
         run.record_take_over("up")
         run.end_credentials()
         run.grant_inputs(verdict)

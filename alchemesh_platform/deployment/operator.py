@@ -10,20 +10,29 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, did_you_mean
-from alchemesh_platform.base.remedy import HINT_MARK, Remedy, command, joined, remedy, split_hint
+from alchemesh_platform.base.remedy import HINT_MARK, command, joined, remedy, split_hint
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
 from alchemesh_platform.deployment.errors import explained, with_setting_places
-from alchemesh_platform.deployment.outcome import OperationName, Outcome, allowing
+from alchemesh_platform.deployment.losses import (
+    allow_loss_hint,
+    allowed_components,
+    deployed_components,
+    deployed_port,
+    see_removal,
+)
+from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.preload import importing_ahead
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
 from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, with_fix
+from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.provider.loss import Permission, split_loss, withdraw
@@ -123,8 +132,9 @@ class Operator:
             before = self.deployed_state()
             record_holdings(self.registry, plan, before)
         product = plan.product
-        allowed = {part.resource_name: part.port in allow_loss for part in plan.components()}
-        Permission(allowed, everything=operation == "preview").write(self.stack.work_folder)
+        allowed = allowed_components(plan, before, allow_loss)
+        permission = Permission(allowed, everything=operation == "preview", removals=operation == "destroy")
+        permission.write(self.stack.work_folder)
 
         def once(
             found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
@@ -132,6 +142,8 @@ class Operator:
             def take(event: EngineEvent) -> None:
                 watch(event)
                 progress.on_event(event)
+                if operation == "preview":
+                    see_removal(event, progress, self.registry)
                 on_event(event)
 
             planned = replace(plan, kept=(*plan.kept, *found))
@@ -175,7 +187,7 @@ class Operator:
             gone = forget_missing(self.registry, plan, result)
             failures = [
                 Failed(one.section, with_fix(one.problem, gone))
-                for one in failures_of(result, progress, plan, self.platform)
+                for one in failures_of(result, progress, plan, self.platform, deployed_components(before))
             ]
             problems = tuple(one.problem for one in failures)
             places = by_section(failures)
@@ -309,13 +321,17 @@ def target_urns(plan: Plan, name: str) -> list[str]:
     return [f"{anything}{DATA_PRODUCT}::{plan.product.name}", f"{anything}::{name}", f"{anything}::{name}-*"]
 
 
-def check_targets(plan: Plan, targets: Sequence[str]) -> None:
+def check_targets(plan: Plan, targets: Sequence[str], state: Mapping[str, Any] | None = None) -> None:
     """Refuse a target that is no port or need of the product.
+
+    Args:
+        state: The state of the product's stack, whose removed ports are targets too; by default, they are none.
 
     Raises:
         UnknownTarget: when the product has none of that name; suggests the closest name.
     """
-    known = list(dict.fromkeys(planned.port for planned in plan.components()))
+    deployed = deployed_components(state or {}).values()
+    known = list(dict.fromkeys([*(planned.port for planned in plan.components()), *deployed]))
     for target in targets:
         if target not in known:
             raise UnknownTarget(f"no port or need {target!r}", hint=did_you_mean(target, known))
@@ -329,8 +345,18 @@ class Failed:
     problem: Problem
 
 
-def failures_of(result: EngineResult, progress: Progress, plan: Plan, platform: Platform) -> list[Failed]:
-    """The failures of a run in file order, each with the line of its component, explained and without secrets."""
+def failures_of(
+    result: EngineResult,
+    progress: Progress,
+    plan: Plan,
+    platform: Platform,
+    deployed: Mapping[str, str] = MappingProxyType({}),
+) -> list[Failed]:
+    """The failures of a run in file order, each with the line of its component, explained and without secrets.
+
+    Args:
+        deployed: The port of each component that was deployed before the run.
+    """
     failures: dict[Failed, None] = {}
     secrets = secrets_of(plan, platform) if result.errors else set()
     for reported in result.errors:
@@ -340,20 +366,18 @@ def failures_of(result: EngineResult, progress: Progress, plan: Plan, platform: 
         section = progress.section_of_failure(reported.urn, name)
         planned = progress.planned_of_failure(reported.urn, name)
         sentence, loss = split_loss(sentence)
+        if loss is not None:  # the engine names no parent of a resource that it could not delete
+            section = section or deployed_port(name or name_of(reported.urn), deployed)
         explanation = explained(sentence, secrets, about=progress.called(reported.urn))
         location = planned.location if planned else plan.location
         path = planned.path if planned else ""
         words = f"{planned.port}, {planned.spec.name}: {explanation.message}" if planned else explanation.message
+        if planned is None and loss is not None:
+            words = f"{section}, {words}"
         hint = with_setting_places(explanation.hint, platform.tree) if loss is None else allow_loss_hint([section])
         problem = Problem(location, path, words.strip(), hint)
         failures[Failed(section, problem)] = None
     return sorted(failures, key=lambda failed: failed.problem.location)
-
-
-def allow_loss_hint(ports: Iterable[str]) -> Remedy:
-    """The command that deploys a change although it deletes data."""
-    allowed = command("up", *allowing(ports), about_product=True)
-    return remedy("{} deploys it, and deletes the data", allowed)
 
 
 def by_section(failures: Iterable[Failed]) -> dict[str, tuple[Problem, ...]]:

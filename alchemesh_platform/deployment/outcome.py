@@ -128,7 +128,7 @@ class Outcome:
             "changes": self.progress.counts(),
             "failures": self.failures,
             "losses": [
-                {"port": port, "resource": change.name, "rows": change.loss.rows}
+                {"port": port, "resource": change.name, "rows": change.loss.rows, "files": change.loss.files}
                 for port, changes in self.losing.items()
                 for change in changes
                 if change.loss is not None

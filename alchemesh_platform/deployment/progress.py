@@ -122,7 +122,7 @@ class Change:
             "type": self.type,
             "operation": self.operation,
             "state": self.state,
-            **({} if self.loss is None else {"rows_lost": self.loss.rows}),
+            **({} if self.loss is None else {"rows_lost": self.loss.rows, "files_lost": self.loss.files}),
             "diff": [
                 {"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new}
                 for diff in (_of_document(self.diffs) if self.type == MANIFEST else self.diffs)
@@ -188,7 +188,7 @@ class Section:
             change.operation for change in self.changes if not (change.is_group or change.is_grant)
         }
         counted -= {"same", "read"}
-        if "replace" in counted and self.losses:
+        if self.losses and counted != {"delete"}:
             return "replace"  # the deletion of data must be seen, whatever else changes
         if not counted:  # a port is not re-created if only its grants change
             return "update" if any(change.operation not in ("same", "read") for change in self.grants) else "same"
@@ -264,9 +264,13 @@ class Progress:
         elif isinstance(event, Diagnostic) and event.severity == "warning":
             _sentence, loss = split_loss(event.message)
             if loss is not None:
-                self._losses[event.urn] = loss
-                if (reported := self._changes.get(event.urn)) is not None:
-                    _lose(reported, loss)
+                self.lose(event.urn, loss)
+
+    def lose(self, urn: str, loss: Loss) -> None:
+        """Record that the change of a resource deletes data."""
+        self._losses[urn] = loss
+        if (reported := self._changes.get(urn)) is not None:
+            _lose(reported, loss)
 
     def _begin(self, event: ResourcePre | ResourceOutputs | ResourceFailed) -> Change:
         change = self._changes.get(event.urn)
@@ -433,7 +437,7 @@ class Progress:
 
 
 def _lose(change: Change, loss: Loss) -> None:
-    """A change that deletes data is a replacement, also where the engine updates the resource."""
+    """A change that deletes data is a replacement, also where the engine updates the resource. A removal stays one."""
     change.loss = loss
     if change.operation in ("same", "update"):
         change.operation = "replace"

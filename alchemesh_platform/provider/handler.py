@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.engine.urn import name_of, stack_of
 from alchemesh_platform.provider.inputs import Refusal
-from alchemesh_platform.provider.loss import Permission, with_loss
+from alchemesh_platform.provider.loss import Loss, Permission, with_loss
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -104,18 +104,31 @@ class Context:
         """Warn the user."""
         self.report("warning", message)
 
-    def lose(self, property_path: str, sentence: str, rows: int | None) -> Iterator[Refusal]:
+    def lose(self, property_path: str, sentence: str, loss: Loss) -> Iterator[Refusal]:
         """Report that a change deletes data; refuse it in a deployment without permission for the port.
 
         Args:
             property_path: The changed property.
             sentence: The change and its reason.
-            rows: Number of lost rows; None if unknown.
+            loss: The lost data.
         """
         if self.permission().allows(name_of(self.urn)):
-            self.report("warning", with_loss(sentence, rows))
+            self.report("warning", with_loss(sentence, loss))
         else:
-            yield Refusal(property_path, with_loss(sentence, rows))
+            yield Refusal(property_path, with_loss(sentence, loss))
+
+    def lose_with_removal(self, sentence: str, loss: Loss) -> None:
+        """Report that the removal of a resource deletes its data.
+
+        Raises:
+            NotDone: without permission for the port. The resource and its data stay.
+        """
+        permission = self.permission()
+        if permission.removals:
+            return
+        if not permission.allows(name_of(self.urn)):
+            raise NotDone(with_loss(sentence, loss))
+        self.report("warning", with_loss(sentence, loss))
 
     def is_deployed(self, pulumi_type: str, identity: str) -> bool:
         """Whether a resource of any provider was deployed before this run; true if unknown."""
@@ -191,6 +204,10 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
 
     def land(self, inputs: InputsT, context: Context) -> str | None:
         """Take in new data of the deployed resource, outside of a deployment; returns a sentence if there was any."""
+        return None
+
+    def loss(self, inputs: InputsT, context: Context) -> Loss | None:
+        """The data that a removal of the resource deletes; None if it keeps its data, or has none. Changes nothing."""
         return None
 
     @abstractmethod

@@ -19,14 +19,20 @@ PERMISSION_FILE = "data-loss.json"
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The data that a change deletes. ``rows`` is None if the number is unknown."""
+    """The data that a change deletes.
 
-    rows: int | None
+    Args:
+        rows: Number of rows; None if it is unknown, or if the data is not in rows.
+        files: Number of files, for a folder.
+    """
+
+    rows: int | None = None
+    files: int | None = None
 
 
-def with_loss(sentence: str, rows: int | None) -> str:
+def with_loss(sentence: str, loss: Loss) -> str:
     """A sentence that reports a loss, with the loss behind it; :func:`split_loss` returns both."""
-    return f"{sentence}{LOSS_MARK}{json.dumps({'rows': rows})}"
+    return f"{sentence}{LOSS_MARK}{json.dumps({'rows': loss.rows, 'files': loss.files})}"
 
 
 def split_loss(text: str) -> tuple[str, Loss | None]:
@@ -35,10 +41,11 @@ def split_loss(text: str) -> tuple[str, Loss | None]:
     if not mark:
         return text, None
     try:
-        rows = json.JSONDecoder().raw_decode(behind)[0]["rows"]
-    except (ValueError, TypeError, KeyError):
+        found = json.JSONDecoder().raw_decode(behind)[0]
+        rows, files = found["rows"], found.get("files")
+    except (ValueError, TypeError, KeyError, AttributeError):
         return text, None
-    return sentence, Loss(rows if isinstance(rows, int) else None)
+    return sentence, Loss(rows if isinstance(rows, int) else None, files if isinstance(files, int) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,12 @@ class Permission:
     Args:
         components: Resource name of each component of the product: whether its port may lose data.
         everything: Whether each loss is allowed, because the run only previews it.
+        removals: Whether a removed resource may delete its data, because the run is asked for nothing else.
     """
 
     components: Mapping[str, bool]
     everything: bool = False
+    removals: bool = False
 
     def allows(self, name: str) -> bool:
         """Whether a resource may lose data. Its name starts with the name of its component."""
@@ -62,7 +71,7 @@ class Permission:
 
     def write(self, folder: Path) -> None:
         """Give the permission to the provider of a locked stack."""
-        document = {"components": dict(self.components), "everything": self.everything}
+        document = {"components": dict(self.components), "everything": self.everything, "removals": self.removals}
         (folder / PERMISSION_FILE).write_text(json.dumps(document), "utf-8")
 
 
@@ -70,14 +79,15 @@ def permission_in(folder: Path | None, environ: Mapping[str, str] = os.environ) 
     """The permission of the running operation.
 
     Args:
-        folder: The folder of the stack; None under plain Pulumi, where a variable names the ports.
+        folder: The folder of the stack; None under plain Pulumi, where a variable names the ports. There, the engine's
+            own preview shows a removal, and `keepOnDelete: false` alone decides about its data.
     """
     if folder is None:
         ports = environ.get(ALLOW_VARIABLE, "").split(",")
-        return Permission({port.strip(): True for port in ports if port.strip()})
+        return Permission({port.strip(): True for port in ports if port.strip()}, removals=True)
     try:
         document = json.loads((folder / PERMISSION_FILE).read_text("utf-8"))
-        return Permission(document["components"], document["everything"])
+        return Permission(document["components"], document["everything"], document.get("removals") is True)
     except (OSError, ValueError, KeyError, TypeError):
         return Permission({})
 

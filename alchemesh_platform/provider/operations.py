@@ -6,8 +6,8 @@ follows reports it and fails on its own, and the rest of the run continues.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +18,7 @@ from alchemesh_platform.base.secrets import MASK
 from alchemesh_platform.provider.difference import Kind, difference, top_level
 from alchemesh_platform.provider.handler import Context, Handler, NotDone, Unfinished
 from alchemesh_platform.provider.inputs import Read, Refusal, aliases, dump, read_properties, with_defaults
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.values import UNKNOWN, Secret, has_secret, has_unknown, masked, reveal
 
 _IN_PLAIN_TEXT = "this would store a secret in plain text: refer to it by its name, {secret: NAME}"
@@ -77,6 +78,8 @@ def check(handler: AnyHandler, old_tree: Tree, tree: Tree, context: Context) -> 
     old = read_properties(handler.inputs, old_tree).values if old_tree else None
     try:
         refusals = tuple(handler.check(read.values, old, context))
+        if not refusals and old is not None:
+            refusals = tuple(_lost_by_replacement(handler, old, read.values, context))
     except Failure as failure:
         _leave_to_the_step(failure, context)
         return Checked(inputs)
@@ -163,13 +166,45 @@ def update(handler: AnyHandler, old_inputs: Tree, old_state: Tree, inputs: Tree,
 
 
 def delete(handler: AnyHandler, inputs: Tree, state: Tree, context: Context) -> None:
-    """Delete a resource."""
-    handler.delete(_lenient(handler, inputs or state), _outputs(handler, state), context)
+    """Delete a resource.
+
+    Raises:
+        NotDone: when this deletes data without permission.
+    """
+    values = _lenient(handler, inputs or state)
+    if not context.delete_data and not context.permission().removals:
+        lost = handler.loss(values, _silent(context))
+        if lost is not None:
+            context.lose_with_removal(_sentence(handler, values), lost)
+    handler.delete(values, _outputs(handler, state), context)
+
+
+def loss(handler: AnyHandler, inputs: Tree, context: Context) -> Loss | None:
+    """The data that a removal of a deployed resource deletes; None if it keeps its data, or has none."""
+    if type(handler).loss is Handler.loss:
+        return None
+    return handler.loss(_lenient(handler, inputs), _silent(context))
 
 
 def land(handler: AnyHandler, inputs: Tree, context: Context) -> str | None:
     """Take in new data of a deployed resource; returns a sentence if there was any."""
     return handler.land(_lenient(handler, inputs), context)
+
+
+def _lost_by_replacement(handler: AnyHandler, old: BaseModel, new: BaseModel, context: Context) -> Iterator[Refusal]:
+    changed = sorted(name for name in handler.replace_on if getattr(old, name) != getattr(new, name))
+    lost = handler.loss(old, _silent(context)) if changed else None
+    if lost is not None:
+        model: type[BaseModel] = handler.inputs
+        yield from context.lose(aliases(model)[changed[0]], _sentence(handler, old), lost)
+
+
+def _sentence(handler: AnyHandler, inputs: BaseModel) -> str:
+    return f"the data of {handler.identify(inputs)} is deleted: `keep_on_destroy: false` is deployed for it"
+
+
+def _silent(context: Context) -> Context:
+    return replace(context, report=lambda _severity, _message: None)
 
 
 def _leave_to_the_step(failure: Failure, context: Context) -> None:

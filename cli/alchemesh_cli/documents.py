@@ -177,6 +177,7 @@ _resource = _and(
         diff=_list(_of(path=TEXT, kind=TEXT, old=ANY, new=ANY)),
     ),
     rows_lost=_or_null(COUNT),
+    files_lost=_or_null(COUNT),
 )
 _section = _and(
     _of(
@@ -200,7 +201,7 @@ _deployment = _of(
     seconds=NUMBER,
     changes={**_map(COUNT), **BY_OPERATION},
     failures=COUNT,
-    losses=_list(_of(port=TEXT, resource=TEXT, rows=_or_null(COUNT))),
+    losses=_list(_of(port=TEXT, resource=TEXT, rows=_or_null(COUNT), files=_or_null(COUNT))),
     assets={**_map(_list(TEXT)), **BY_OPERATION},
     contracts={**_map(_list(TEXT)), **BY_OPERATION},
     grants={**_map(_list(OBJECT)), **BY_OPERATION},

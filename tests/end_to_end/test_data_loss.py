@@ -56,7 +56,9 @@ def test_a_replacement_that_deletes_rows_comes_first_with_their_number_and_needs
     assert last.startswith(f"± 1 to replace, {LOST} · ")
     assert last.endswith(" · next: alchemesh up --allow-data-loss orders-table")
     document = shop.json("preview")
-    assert document["losses"] == [{"port": "orders-table", "resource": "orders-table-storage-order", "rows": 2}]
+    assert document["losses"] == [
+        {"port": "orders-table", "resource": "orders-table-storage-order", "rows": 2, "files": None}
+    ]
     assert document["changes"]["replace"] == 1
 
     refused = shop.run("up", "--yes")
@@ -73,3 +75,50 @@ def test_a_replacement_that_deletes_rows_comes_first_with_their_number_and_needs
     assert "1 replaced, deleted 2 rows" in done.stdout
     assert DeltaTable(table_of(shop)).to_pyarrow_table().num_rows == 0
     assert list(shop.home.rglob(PERMISSION_FILE)) == [], "a permission ends with its run"
+
+
+def test_a_removed_port_that_keeps_no_data_comes_first_with_its_number_and_needs_a_permission(tmp_path: Path) -> None:
+    """It was `-` without a number, and `up --yes` deleted the rows and the files."""
+    unkept = "args: {keep_on_destroy: false}"
+    manifest = PORT_ALONE.replace(STORAGE, STORAGE.replace("}", f", {unkept}}}"))
+    manifest = manifest.replace("component: object-storage\n", f"component: object-storage\n    {unkept}\n")
+    shop = write_shop(tmp_path / "orders", tmp_path / "home", manifest.replace("lifecycle: active", "lifecycle: draft"))
+    shop.done("up", "--yes")
+    table = table_of(shop)
+    write_deltalake(table, pa.table({"order_id": [1, 2], "amount": [1.5, None]}), mode="append")
+    [workspace] = [mark.parent for mark in shop.home.rglob("workspace/.alchemesh*")]
+    (workspace / "notes.txt").write_text("kept by nobody", "utf-8")
+    text = shop.manifest.read_text("utf-8")
+    start, end = text.index("infrastructure:\n"), text.index("output_ports:\n")
+    shop.edit(text[start:end], "")
+    shop.edit("name: orders-table\n", "name: orders\n")
+
+    preview = shop.run("preview")
+    first, *details = preview.stdout.splitlines()[1:]
+    assert first.startswith("├─ - output  orders-table "), preview.stdout + preview.stderr
+    assert first.endswith(f"to remove, {LOST}")
+    assert f"│  ├─ - DeltaTable orders-table-storage-order  {LOST}" in details
+    assert any(
+        line.startswith("├─ - need    workspace ") and line.endswith("to remove, deletes 1 file") for line in details
+    )
+    last = details[-1]
+    assert last.startswith("- 2 to remove, deletes 2 rows and 1 file · ")
+    assert last.endswith(" · next: alchemesh up --allow-data-loss orders-table --allow-data-loss workspace")
+    assert shop.json("preview")["losses"] == [
+        {"port": "orders-table", "resource": "orders-table-storage-order", "rows": 2, "files": None},
+        {"port": "workspace", "resource": "workspace-folder", "rows": None, "files": 1},
+    ]
+
+    refused = shop.run("up", "--yes", "--allow-data-loss", "workspace")
+    assert refused.returncode == 1
+    assert f"`keep_on_destroy: false` is deployed for them: orders-table: {table}\n" in refused.stderr
+    assert "hint: `alchemesh up --allow-data-loss orders-table` deploys it, and deletes the data" in refused.stderr
+    assert DeltaTable(table).to_pyarrow_table().num_rows == 2
+    assert (workspace / "notes.txt").is_file(), "a refused deployment changes nothing"
+
+    done = shop.run("up", "--yes", "--allow-data-loss", "orders-table", "--allow-data-loss", "workspace")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 removed, deleted 2 rows and 1 file · " in done.stdout
+    assert not table.exists()
+    assert not workspace.exists()
+    shop.take_down()

@@ -19,9 +19,10 @@ from alchemesh_platform.provider.loss import (
 )
 
 
-@given(st.text(), st.none() | st.integers(0))
-def test_a_loss_survives_the_engine_as_text(sentence: str, rows: int | None) -> None:
-    assert split_loss(with_loss(sentence, rows)) == (sentence.partition("\n\nloss: ")[0], Loss(rows)) or (
+@given(st.text(), st.none() | st.integers(0), st.none() | st.integers(0))
+def test_a_loss_survives_the_engine_as_text(sentence: str, rows: int | None, files: int | None) -> None:
+    loss = Loss(rows, files)
+    assert split_loss(with_loss(sentence, loss)) == (sentence.partition("\n\nloss: ")[0], loss) or (
         "\n\nloss: " in sentence
     )
     assert split_loss(sentence)[0] == sentence or "\n\nloss: " in sentence

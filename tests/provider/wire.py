@@ -162,6 +162,7 @@ def connected(
     delete_data: bool = False,
     actor: str | None = None,
     stack: str = "local",
+    stack_folder: Path | None = None,
 ) -> Iterator[Wire]:
     """A served provider, with a registry in the folder, attached to an engine."""
     folder.mkdir(exist_ok=True)
@@ -172,7 +173,7 @@ def connected(
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
     engine_port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    provider = AlchemeshProvider(handlers, address, delete_data=delete_data, actor=actor)
+    provider = AlchemeshProvider(handlers, address, delete_data=delete_data, actor=actor, stack_folder=stack_folder)
     try:
         with (
             patch.dict(os.environ, {HOME_VARIABLE: str(folder / "home")}),  # where ports of servers are reserved

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.systems.bigquery.evolution import Change, dropped, incompatible, moved, otherwise_encrypted
 
 # Resources of Pulumi's provider for Google Cloud.
@@ -70,10 +71,12 @@ class TableSchemaHandler(Handler[TableSchemaInputs, TableSchemaOutputs]):
             yield from (_refusal(inputs, each, remedy) for each in changes)
         elif (columns := dropped(*change)) and len(columns) == len(changes):
             sentence = f"table {inputs.table} loses columns, with their values: {', '.join(columns)}"
-            yield from context.lose("fields", sentence, None)
+            yield from context.lose("fields", sentence, Loss())
         else:
             reasons = "; ".join(f"{each.column}: {each.reason}" if each.column else each.reason for each in changes)
-            yield from context.lose("fields", f"table {inputs.table} is re-created, without its rows: {reasons}", None)
+            yield from context.lose(
+                "fields", f"table {inputs.table} is re-created, without its rows: {reasons}", Loss()
+            )
 
     def create(self, inputs: TableSchemaInputs, context: Context) -> TableSchemaOutputs:
         return TableSchemaOutputs()

@@ -46,8 +46,9 @@ def command(
     means that a policy or a contract forbids the deployment, or that a change needs notice to consumers first: the
     message names the consumers, the date from which the change is allowed, and the command that gives notice.
 
-    A change that deletes rows is marked ±, with their number. `up` asks a question of its own for each such port; with
-    --yes it needs --allow-data-loss for each.
+    A change that deletes data comes first, marked ± or -, with the number of rows or files. `up` asks a question of its
+    own for each such port; with --yes it needs --allow-data-loss for each, also for a port that the manifest no longer
+    has.
 
     \b
     Examples:
@@ -89,10 +90,10 @@ def command(
 def _confirm(preview: Outcome, allowed: tuple[str, ...]) -> bool:
     """Ask whether to deploy, and for each port whether to delete its data."""
     from alchemesh_cli.asking import confirm
-    from alchemesh_cli.render.quantities import rows_in_words
+    from alchemesh_cli.render.quantities import losses_in_words
 
     confirm("Deploy this?", confirmed=False)
     for port, changes in preview.losing.items():
         if port not in allowed:
-            confirm(f"Delete {rows_in_words([change.loss for change in changes])} of {port}?", confirmed=False)
+            confirm(f"Delete {losses_in_words([change.loss for change in changes])} of {port}?", confirmed=False)
     return True

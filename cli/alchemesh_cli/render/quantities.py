@@ -64,10 +64,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
-def rows_in_words(losses: Sequence[Loss | None]) -> str:
-    """``4 rows``; ``data`` if a number is unknown, as for the values of a column."""
-    counts = [loss.rows for loss in losses if loss is not None]
-    known = [rows for rows in counts if rows is not None]
-    if len(known) < len(counts):
+def losses_in_words(losses: Sequence[Loss | None]) -> str:
+    """``4 rows``, ``2 files``, ``4 rows and 2 files``; ``data`` if a number is unknown, as for a column's values."""
+    found = [loss for loss in losses if loss is not None]
+    rows = [loss.rows for loss in found if loss.rows is not None]
+    files = [loss.files for loss in found if loss.files is not None]
+    if any(loss.rows is None and loss.files is None for loss in found):
         return "data"
-    return counted(sum(known), "row")
+    shown = [counted(sum(rows), "row")] if rows or not files else []
+    return " and ".join([*shown, *([counted(sum(files), "file")] if files else [])])

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.render.contract import COLOURS
-from alchemesh_cli.render.quantities import rows_in_words
+from alchemesh_cli.render.quantities import losses_in_words
 from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.base.remedy import command, with_text
 from alchemesh_platform.base.units import duration_in_words
@@ -157,7 +157,8 @@ def _summary(section: Section, *, preview: bool, running: bool) -> str:
     if section.operation == "same":
         return landed or ("unchanged" if section.changes else "")
     if preview and section.losses:
-        return f"to replace, deletes {rows_in_words([change.loss for change in section.losses])}"
+        will = WILL["delete" if section.operation == "delete" else "replace"]
+        return f"{will}, deletes {losses_in_words([change.loss for change in section.losses])}"
     counted: dict[str, int] = {}
     for change in section.resources:
         if change.operation in WILL:
@@ -183,7 +184,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
                 yield [Text.assemble(("✗ ", "red"), f"{_short_type(change)} {change.name}")]
             continue
         if change.operation in ("import", "update", "replace", "drift") or (
-            change.operation == "delete" and section.operation != "delete"
+            change.operation == "delete" and (section.operation != "delete" or change.loss is not None)
         ):
             yield _changed(change, f"{_short_type(change)} {change.name}{_lost(change, preview=preview)}")
     for change in shown:
@@ -303,7 +304,7 @@ def _value(value: Any) -> str:
 def _lost(change: Change, *, preview: bool) -> str:
     if change.loss is None:
         return ""
-    return f"  {'deletes' if preview else 'deleted'} {rows_in_words([change.loss])}"
+    return f"  {'deletes' if preview else 'deleted'} {losses_in_words([change.loss])}"
 
 
 def _short_type(change: Change) -> str:
@@ -330,13 +331,14 @@ def summary(outcome: Outcome) -> str:
     progress, preview = outcome.progress, outcome.operation == "preview"
     words = []
     resources = [change for change in progress.things() if change.state == "done"]
-    for operation, (mark, _, done) in sorted(MARKS.items(), key=lambda item: item[0] != "replace"):
+    losing = {change.operation for change in resources if change.loss is not None}
+    for operation, (mark, _, done) in sorted(MARKS.items(), key=lambda item: item[0] not in losing):
         count = sum(change.operation == operation for change in resources)
         if count and operation in WILL:
             words.append(f"{mark} {count} {WILL[operation]}" if preview else f"{count} {done}")
-            losses = [change.loss for change in resources if change.loss is not None]
-            if operation == "replace" and losses:
-                words[-1] += f", {'deletes' if preview else 'deleted'} {rows_in_words(losses)}"
+            losses = [change.loss for change in resources if change.operation == operation and change.loss is not None]
+            if losses:
+                words[-1] += f", {'deletes' if preview else 'deleted'} {losses_in_words(losses)}"
     for pulumi_type, noun, done_to, shown in (
         (PRODUCT, "product", RECORDED, ("update", "replace")),
         (PORT, "port", RECORDED, ("update", "replace")),

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from alchemesh_platform.provider.handler import Context
-from alchemesh_platform.provider.loss import Permission, with_loss
+from alchemesh_platform.provider.loss import Loss, Permission, with_loss
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.bigquery.handler import TableSchemaHandler, TableSchemaInputs
 
@@ -74,13 +74,13 @@ def test_a_table_is_replaced_only_when_that_was_deployed_before() -> None:
     ready = schema(*FIELDS, on_incompatible_change="replace")
     asked = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"))
     assert asked.refusals == []
-    sentence = with_loss(f"table {TABLE} loses columns, with their values: b", None)
+    sentence = with_loss(f"table {TABLE} loses columns, with their values: b", Loss())
     assert asked.reported == [("warning", sentence)]
     (refusal,) = Asked(ready, schema(FIELDS[0], on_incompatible_change="replace"), allowed=False).refusals
     assert refusal.reason == sentence
     renamed = schema(FIELDS[0], {"name": "c", "type": "DATE", "mode": "NULLABLE"}, on_incompatible_change="replace")
     words = f"table {TABLE} is re-created, without its rows: b: the table has it, and the model has not"
-    assert Asked(ready, renamed).reported == [("warning", with_loss(words, None))]
+    assert Asked(ready, renamed).reported == [("warning", with_loss(words, Loss()))]
 
 
 def test_a_key_that_is_set_where_rows_are_is_refused() -> None:

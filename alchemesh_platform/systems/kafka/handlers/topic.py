@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.operations import explain
 from alchemesh_platform.systems.kafka import schemas, topics
 from alchemesh_platform.systems.kafka.access import KafkaAccess
@@ -101,12 +102,21 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
     ) -> TopicOutputs:
         return self._apply(inputs, old_inputs, context)
 
+    def loss(self, inputs: TopicInputs, context: Context) -> Loss | None:
+        if inputs.keep_on_delete:
+            return None
+        cluster = Cluster(inputs.kafka)
+        now = topics.topic_of(cluster, inputs.topic)
+        if now is None or not _is_published_by(cluster, inputs, context):
+            return None
+        held, _last = topics.messages_in(cluster, now)
+        return Loss() if held else None
+
     def delete(self, inputs: TopicInputs, outputs: TopicOutputs, context: Context) -> None:
         cluster = Cluster(inputs.kafka)
         now = topics.topic_of(cluster, inputs.topic)
         if now is not None:
-            published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
-            if published is None or published.owner != inputs.owner or not _is_in(published, context.environment):
+            if not _is_published_by(cluster, inputs, context):
                 return  # it has another owner now
             held, _last = topics.messages_in(cluster, now)
             if held and inputs.keep_on_delete and not context.delete_data:
@@ -197,6 +207,12 @@ def _published(inputs: TopicInputs, context: Context | None) -> Published:
         model=inputs.model,
         schema=inputs.message_schema,
     )
+
+
+def _is_published_by(cluster: Cluster, inputs: TopicInputs, context: Context) -> bool:
+    """Whether the published schema names the owner of the topic, in the environment of the operation."""
+    published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
+    return published is not None and published.owner == inputs.owner and _is_in(published, context.environment)
 
 
 def _is_in(published: Published, environment: str | None) -> bool:

@@ -21,6 +21,7 @@ from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.machine.released import released
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
@@ -115,6 +116,12 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         context: Context,
     ) -> TopicIngestionOutputs:
         return self._apply(inputs, old_inputs.owner, context)
+
+    def loss(self, inputs: TopicIngestionInputs, context: Context) -> Loss | None:
+        target = Path(inputs.target)
+        if inputs.keep_on_delete or directory.owner_of(target) is None or released(target, inputs.owner, context):
+            return None
+        return Loss(ingestion.read_status(target).rows) if any(target.glob("*.parquet")) else None
 
     def delete(self, inputs: TopicIngestionInputs, outputs: TopicIngestionOutputs, context: Context) -> None:
         target = Path(inputs.target)

@@ -15,6 +15,7 @@ from alchemesh_platform.machine.released import released
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.tables import delta
 from alchemesh_platform.systems.local.tables.columns import Column, ColumnUnfit
@@ -72,7 +73,7 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
         if inputs.on_incompatible_change == "replace":
             reasons = f"{_reasons(evolution)} (its log keeps the older versions)"
             sentence = f"table {inputs.table} is re-created, without {_rows_of(inputs)}: {reasons}"
-            yield from context.lose("columns", sentence, _count_of(inputs))
+            yield from context.lose("columns", sentence, Loss(_count_of(inputs)))
             return
         yield from (_refusal(inputs, found) for found in evolution.incompatible)
 
@@ -108,6 +109,15 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
         self, inputs: DeltaTableInputs, old_inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context
     ) -> DeltaTableOutputs:
         return self._apply(inputs, old_inputs.owner, context)
+
+    def loss(self, inputs: DeltaTableInputs, context: Context) -> Loss | None:
+        path = Path(inputs.path)
+        if inputs.keep_on_delete or directory.owner_of(path) is None or released(path, inputs.owner, context):
+            return None
+        if not delta.table_exists(path):
+            return None
+        rows = _count_of(inputs)
+        return None if rows == 0 else Loss(rows)
 
     def delete(self, inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context) -> None:
         path = Path(inputs.path)

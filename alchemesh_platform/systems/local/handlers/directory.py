@@ -14,6 +14,7 @@ from alchemesh_platform.machine.files import count
 from alchemesh_platform.machine.released import released
 from alchemesh_platform.provider.handler import Context, Drift, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
 
 
@@ -80,6 +81,13 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         self, inputs: DirectoryInputs, old_inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context
     ) -> DirectoryOutputs:
         return self._apply(inputs, old_inputs.owner, context)
+
+    def loss(self, inputs: DirectoryInputs, context: Context) -> Loss | None:
+        path = Path(inputs.path)
+        if inputs.keep_on_delete or directory.owner_of(path) is None or released(path, inputs.owner, context):
+            return None
+        found = directory.inspect(path)
+        return Loss(files=found.files) if found is not None and found.files else None
 
     def delete(self, inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context) -> None:
         if released(Path(inputs.path), inputs.owner, context):

@@ -16,6 +16,7 @@ from alchemesh_platform.machine.files import count
 from alchemesh_platform.machine.released import released
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.landing import ingestion
 from alchemesh_platform.systems.local.landing.columns import LandedColumn, SourceColumn
@@ -149,6 +150,13 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         files, rows = count(after.files, "file"), count(after.rows, "row")
         earlier = count(before.rows if before is not None else 0, "row")
         return f"landed new data of {inputs.owner}: now {rows} of {files}, before {earlier}"
+
+    def loss(self, inputs: IngestionInputs, context: Context) -> Loss | None:
+        target = Path(inputs.target)
+        if inputs.keep_on_delete or directory.owner_of(target) is None or released(target, inputs.owner, context):
+            return None
+        now = ingestion.landed(target)
+        return Loss(now.rows) if now is not None and now.rows else None
 
     def delete(self, inputs: IngestionInputs, outputs: IngestionOutputs, context: Context) -> None:
         target = Path(inputs.target)

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.machine.directory import OWNER_FILE, owner_of
 from alchemesh_platform.machine.directory import create as create_directory
-from alchemesh_platform.provider.loss import ALLOW_VARIABLE, Loss, split_loss
+from alchemesh_platform.provider.loss import ALLOW_VARIABLE, Loss, Permission, split_loss
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 from alchemesh_platform.systems.local.jobs.job import read_job
 from tests.provider.wire import CheckFailed, Wire, connected
@@ -231,6 +231,42 @@ def test_replacing_needs_a_permission_and_starts_with_an_empty_table(
     assert split_loss(wire.engine.messages()[0]) == (sentence, Loss(1))
     wire.update(made, changed)
     assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 0
+
+
+def test_data_of_a_replaced_or_removed_resource_is_a_loss_unless_it_is_kept(tmp_path: Path) -> None:
+    """A changed path with `keep_on_destroy: false` deleted the rows without a number and without a permission."""
+    unkept = {"keepOnDelete": False}
+    with connected(tmp_path / "p", stack_folder=tmp_path) as wire:
+        made = wire.create(TABLE, table(tmp_path / "t", **unkept), name="a")
+        assert wire.diff(made, table(tmp_path / "u", **unkept)).replaces == ["path"], "there are no rows to lose"
+        write_deltalake(tmp_path / "t", pa.table({"id": ["1", "2"], "delay": [1.5, None]}), mode="append")
+        files = wire.create(DIRECTORY, folder(tmp_path / "f", **unkept), name="b")
+        (tmp_path / "f" / "one.txt").write_text("1")
+        for resource, moved, loss in (
+            (made, table(tmp_path / "u"), Loss(rows=2)),
+            (files, folder(tmp_path / "g"), Loss(files=1)),
+        ):
+            with pytest.raises(CheckFailed) as refused:
+                wire.diff(resource, moved)
+            assert split_loss(refused.value.failures["path"])[1] == loss
+            with pytest.raises(grpc.RpcError) as kept:
+                wire.delete(resource)
+            assert split_loss(kept.value.details())[1] == loss
+        assert DeltaTable(tmp_path / "t").count() == 2
+
+        Permission({"a": True, "b": False, "it": True}).write(tmp_path)
+        wire.engine.said.clear()
+        assert wire.diff(made, table(tmp_path / "u")).replaces == ["path"]
+        wire.delete(made)
+        assert not (tmp_path / "t").exists()
+        assert {split_loss(message)[1] for message in wire.engine.messages()} == {Loss(rows=2)}
+        Permission({}, removals=True).write(tmp_path)
+        wire.delete(files)
+        assert not (tmp_path / "f").exists(), "`destroy` is asked to remove it"
+
+        retained = wire.create(TABLE, table(tmp_path / "k"), name="a")
+        write_deltalake(tmp_path / "k", pa.table({"id": ["1"], "delay": [1.5]}), mode="append")
+        assert wire.diff(retained, table(tmp_path / "l")).replaces == ["path"]
 
 
 def test_a_table_removed_or_changed_by_hand_is_restored(wire: Wire, tmp_path: Path) -> None:
