@@ -96,6 +96,7 @@ def test_a_topic_is_landed_and_bad_messages_are_set_aside_and_counted(port: Port
     found = observe(FilesConnection(url=made.state["url"]))
     assert (found.health, found.tables["messages"].rows) == ("healthy", 120)
     assert "lag 0 messages, 1 dead letter, last file landed." in found.reason
+    assert "last dead letter: no JSON (Expecting value, column 1)" in found.reason
     assert not port.wire.diff(made, port.inputs("landed")).diffs
     assert kafka.password.encode() not in everything_in(port.folder)
     port.wire.delete(made)
@@ -103,6 +104,12 @@ def test_a_topic_is_landed_and_bad_messages_are_set_aside_and_counted(port: Port
     kafka.produce("landed", events(120, 5))
     port.create("landed")
     until(lambda: len(port.numbers()) >= 125, "the rest is landed")
+    assert port.numbers() == list(range(125))
+    kafka.produce("landed", [b'{"n": "text"}'])
+    until(lambda: read_status(port.target).dead == 2, "another type is set aside")
+    found = observe(FilesConnection(url=made.state["url"]))
+    assert "2 dead letters" in found.reason
+    assert "last dead letter: column n is integer in the landed files, and text here" in found.reason
     assert port.numbers() == list(range(125))
 
 

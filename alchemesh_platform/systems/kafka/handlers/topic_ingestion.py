@@ -30,6 +30,7 @@ from alchemesh_platform.systems.kafka.landing.ingestion import Order
 from alchemesh_platform.systems.kafka.topics import check_source
 
 START_SECONDS = 60.0
+_LANDING_VERSION = 2  # `up` restarts a consumer of an earlier one, which lands values in another way
 
 
 class TopicIngestionInputs(Properties):
@@ -201,7 +202,7 @@ def _order_text(inputs: TopicIngestionInputs) -> str:
 
 def _program(inputs: TopicIngestionInputs) -> Program:
     """The program of the consumer. A changed order restarts it."""
-    digest = hashlib.sha256(_order_text(inputs).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{_LANDING_VERSION} {_order_text(inputs)}".encode()).hexdigest()[:16]
     return Program(inputs.process, _command(inputs), {"ALCHEMESH_CONFIGURATION": digest})
 
 

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alchemesh_platform.machine.json_numbers import Real, exact, exact_text
+
 # Columns that every landed row has in addition to its message: the position, the time of writing, and the key.
 PARTITION, OFFSET, TIMESTAMP, KEY = "_partition", "_offset", "_timestamp", "_key"
 OWN = (PARTITION, OFFSET, TIMESTAMP, KEY)  # compared without case, like the columns of a table
 OFFSET_DIGITS = 19  # an offset is a signed 64-bit integer; padded names sort like offsets
 TOPIC_ID_LENGTH = 8
+MOST_NESTED = 100  # levels of objects and lists in a message
 _NAME = re.compile(r"^(?P<topic>.+)\.(?P<id>[\w-]{8})\.(?P<partition>\d+)\.(?P<first>\d{19})-(?P<last>\d{19})$")
 
 
@@ -61,11 +64,24 @@ def span_of(stem: str) -> Span | None:
     return Span(found["topic"], found["id"], int(found["partition"]), int(found["first"]), int(found["last"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message that is an object: its exact values, and the landing's own columns."""
+
+    values: Mapping[str, Any]
+    origin: Mapping[str, Any]
+
+    @property
+    def offset(self) -> int:
+        """The offset of the message."""
+        return int(self.origin[OFFSET])
+
+
 @dataclass(slots=True)
 class Sorted:
-    """Sorted messages: rows as lines of JSON, and dead letters as lines of JSON with the reason."""
+    """Sorted messages: rows, and dead letters as lines of JSON with the reason."""
 
-    rows: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
 
 
@@ -79,25 +95,60 @@ def sort_messages(partition: int, messages: Iterable[Message]) -> Sorted:
         if message.value is None:
             continue
         try:
-            row = json.loads(message.value, parse_constant=_no_constant)
-            if not isinstance(row, dict):
-                raise ValueError(f"found {type(row).__name__}, expected an object")
-            taken = [name for name in row if name.lower() in OWN]
-            if taken:
-                raise ValueError(f"found the name {taken[0]!r}, which is the landing's own")
-            line = json.dumps({**row, **_origin(partition, message)}, ensure_ascii=False)
-            line.encode()  # a lone surrogate is valid JSON but not valid text
-            done.rows.append(line)
+            done.rows.append(Row(_values(message.value), _origin(partition, message)))
         except (ValueError, RecursionError) as error:  # errors of JSON and Unicode are subclasses of ValueError
             done.dead.append(_letter(partition, message, str(error)))
     return done
 
 
-def without(done: Sorted, partition: int, messages: Iterable[Message], refused: Mapping[str, str]) -> Sorted:
-    """The same messages, with the refused rows turned into dead letters: line and reason."""
-    why = {json.loads(line)[OFFSET]: reason for line, reason in refused.items()}
-    letters = [_letter(partition, message, why[message.offset]) for message in messages if message.offset in why]
-    return Sorted([line for line in done.rows if line not in refused], [*done.dead, *letters])
+def without(done: Sorted, partition: int, messages: Iterable[Message], refused: Mapping[int, str]) -> Sorted:
+    """The same messages, with the refused rows turned into dead letters: offset and reason."""
+    letters = [
+        _letter(partition, message, refused[message.offset]) for message in messages if message.offset in refused
+    ]
+    return Sorted([row for row in done.rows if row.offset not in refused], [*done.dead, *letters])
+
+
+def _values(message: bytes) -> dict[str, Any]:
+    """The exact values of a message.
+
+    Raises:
+        ValueError: when it is no object, or no table can store it.
+    """
+    try:
+        found = json.loads(message, parse_float=Real, parse_constant=_no_constant, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON ({error.msg}, column {error.colno})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"found {type(found).__name__}, expected an object")
+    taken = [name for name in found if name.lower() in OWN]
+    if taken:
+        raise ValueError(f"found the name {taken[0]!r}, which is the landing's own")
+    if message.count(b"{") + message.count(b"[") > MOST_NESTED and _depth(found) > MOST_NESTED:
+        raise ValueError(f"its values are nested more than {MOST_NESTED} deep")
+    values: dict[str, Any] = exact(found, set())
+    exact_text(values).encode()  # a lone surrogate is valid JSON but not valid text
+    return values
+
+
+def _depth(value: Any) -> int:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if parts is None else 1 + max(map(_depth, parts), default=0)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ in more than capitals, as those of columns."""
+    found = dict(pairs)
+    if len({name.casefold() for name in found}) == len(pairs) and "" not in found:
+        return found
+    seen: set[str] = set()
+    for name, _value in pairs:
+        if not name:
+            raise ValueError("found an empty name")
+        if name.casefold() in seen:
+            raise ValueError(f"found the name {name!r} twice; names have to differ in more than capitals")
+        seen.add(name.casefold())
+    return found
 
 
 def _letter(partition: int, message: Message, why: str) -> str:

@@ -9,6 +9,7 @@ from its beginning: its offsets start again at zero, where librdkafka would cont
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -22,7 +23,7 @@ from alchemesh_platform.systems.kafka.access import client_options
 from alchemesh_platform.systems.kafka.cluster import CONNECT_SECONDS, Cluster, KafkaFailed
 from alchemesh_platform.systems.kafka.landing.batch import Message, short_id
 from alchemesh_platform.systems.kafka.landing.ingestion import STATUS_SECONDS, Order, Status, read_status, write_status
-from alchemesh_platform.systems.kafka.landing.landing import land, next_offset, sweep
+from alchemesh_platform.systems.kafka.landing.landing import adopt, land, next_offset, sweep
 from alchemesh_platform.systems.kafka.topics import describe_topic
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ class Landing:
         self.ends: dict[int, int] = {}  # by partition: the first offset that is not landed yet
         before = read_status(self.target)
         self.status = Status(
-            pid=os.getpid(), rows=before.rows, dead=before.dead, last_file=before.last_file, landed=before.landed
+            pid=os.getpid(),
+            rows=before.rows,
+            dead=before.dead,
+            dead_reason=before.dead_reason,
+            last_file=before.last_file,
+            landed=before.landed,
         )
         self.topic_id = ""
         self.looked = 0.0
@@ -58,6 +64,7 @@ class Landing:
     def run(self) -> None:
         """Read and land until stopped."""
         sweep(self.target)
+        adopt(self.target)
         while not self.stopping:
             try:
                 self.topic_id = self._find_topic()
@@ -153,6 +160,8 @@ class Landing:
         file, done = land(self.target, self.order.topic, self.topic_id, partition, messages)
         del self.waiting[partition], self.since[partition]
         news: dict[str, Any] = {"rows": self.status.rows + len(done.rows), "dead": self.status.dead + len(done.dead)}
+        if done.dead:
+            news["dead_reason"] = json.loads(done.dead[-1])["why"]
         if file is not None:
             self.ends[partition] = messages[-1].offset + 1
             news |= {"last_file": file.name, "landed": time.time()}

@@ -45,6 +45,7 @@ class Status(BaseModel):
     denied: bool = Field(default=False, description="Whether it lacks a right, which waiting does not fix.")
     rows: int = Field(default=0, description="Rows landed by this consumer and those before it.")
     dead: int = Field(default=0, description="Dead letters, the same.")
+    dead_reason: str | None = Field(default=None, description="Why the last dead letter is one.")
     last_file: str | None = Field(default=None, description="The file landed last.")
     landed: float | None = Field(default=None, description="When that was.")
     lag: int | None = Field(default=None, description="Messages that are not landed yet; None when that is not known.")
@@ -80,4 +81,6 @@ def observe_ingestion(target: Path, *, now: float) -> Observation:
         words.append(count(status.dead, "dead letter"))
     if status.last_file:
         words.append(f"last file {status.last_file}")
+    if status.dead_reason:
+        words.append(f"last dead letter: {status.dead_reason}")
     return Observation("healthy", ", ".join(words), table)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.sql import quoted
 from alchemesh_platform.machine.files import storage_errors
+from alchemesh_platform.machine.json_structure import MIXED, Structure, plain, type_of_structure
 from alchemesh_platform.systems.local.landing.columns import TEXT
 from alchemesh_platform.systems.local.landing.json_numbers import exact_numbers
 from alchemesh_platform.systems.local.landing.parse_errors import HeaderUnfit, csv_header
@@ -23,7 +24,6 @@ from alchemesh_platform.systems.local.landing.reading import (
     readable_copy,
 )
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed, SourceFile
-from alchemesh_platform.systems.local.landing.structure import MIXED, Structure, plain, type_of_structure
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.machine.json_structure import merged, settled, type_of_structure
 from alchemesh_platform.systems.local.landing.columns import (
     LandedColumn,
     SourceColumn,
@@ -14,7 +15,6 @@ from alchemesh_platform.systems.local.landing.columns import (
 from alchemesh_platform.systems.local.landing.found import Found
 from alchemesh_platform.systems.local.landing.reading import Reading
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed
-from alchemesh_platform.systems.local.landing.structure import merged, settled, type_of_structure
 
 Columns = tuple[LandedColumn, ...]
 _SHOWN_MAX = 5

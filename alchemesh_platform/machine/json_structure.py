@@ -1,4 +1,4 @@
-"""Types of the columns of JSON files, from the structure of all their objects."""
+"""Types of the columns of JSON objects, from the structure of all of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from alchemesh_platform.base.sql import identifier
-from alchemesh_platform.systems.local.landing.columns import TEXT
+from alchemesh_platform.machine.json_numbers import EXACT_IN_A_DOUBLE, Real
 
+TEXT = "VARCHAR"
 Structure = Any  # a name of a type, a list with the structure of its items, or a mapping of keys to structures
+LARGE = "LARGE"  # integers, some of which a floating-point number would change
 MIXED = "JSON"  # values of several kinds: they land as text
-_NOTHING = "NULL"
+NOTHING = "NULL"
 _INTEGERS = {"BIGINT", "UBIGINT", "HUGEINT"}
 
 
@@ -33,27 +35,32 @@ def plain(structure: Structure, large: Collection[tuple[str, ...]] = (), place: 
 
 def merged(one: Structure, other: Structure) -> Structure:
     """The structure of values of both structures."""
-    if one == other or other == _NOTHING:  # noqa: PLR1714 - lists and mappings
+    if one == other or other == NOTHING:  # noqa: PLR1714 - lists and mappings
         return one
-    if one == _NOTHING:
+    if one == NOTHING:
         return other
     if isinstance(one, dict) and isinstance(other, dict):
         keys = [*one, *(key for key in other if key not in one)]
-        return {key: merged(one.get(key, _NOTHING), other.get(key, _NOTHING)) for key in keys}
+        return {key: merged(one.get(key, NOTHING), other.get(key, NOTHING)) for key in keys}
     if isinstance(one, list) and isinstance(other, list):
-        return [merged(one[0] if one else _NOTHING, other[0] if other else _NOTHING)]
-    if {"BIGINT", "DOUBLE"} == {str(one), str(other)}:
+        return [merged(one[0] if one else NOTHING, other[0] if other else NOTHING)]
+    both = {str(one), str(other)}
+    if both == {"BIGINT", "DOUBLE"}:
         return "DOUBLE"
+    if both == {"BIGINT", LARGE}:
+        return LARGE
     return MIXED
 
 
 def settled(structure: Structure) -> Structure:
     """A structure in which places without any value hold text, so that a later value fits."""
     if isinstance(structure, dict):
-        return {key: settled(part) for key, part in structure.items()}
+        return {key: settled(part) for key, part in structure.items()} or MIXED
     if isinstance(structure, list):
         return [settled(part) for part in structure] or [MIXED]
-    return MIXED if structure == _NOTHING else structure
+    if structure == LARGE:
+        return "BIGINT"
+    return MIXED if structure == NOTHING else structure
 
 
 def type_of_structure(structure: Structure) -> str:
@@ -62,4 +69,22 @@ def type_of_structure(structure: Structure) -> str:
         return f"STRUCT({', '.join(f'{identifier(key)} {type_of_structure(part)}' for key, part in structure.items())})"
     if isinstance(structure, list):
         return f"{type_of_structure(structure[0] if structure else MIXED)}[]"
-    return TEXT if structure in {MIXED, _NOTHING} else str(structure)
+    return TEXT if structure in {MIXED, NOTHING} else str(structure)
+
+
+def structure_of(value: Any) -> Structure:
+    """The structure of an exact value of JSON."""
+    if isinstance(value, dict):
+        return {name: structure_of(part) for name, part in value.items()}
+    if isinstance(value, list):
+        whole: Structure = NOTHING
+        for part in value:
+            whole = merged(whole, structure_of(part))
+        return [whole]
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    if isinstance(value, int):
+        return LARGE if abs(value) > EXACT_IN_A_DOUBLE else "BIGINT"
+    return "DOUBLE" if isinstance(value, Real) else TEXT
