@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import cProfile
 import gzip
+import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -18,7 +21,8 @@ import pytest
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import StorageFailed
-from alchemesh_platform.systems.local.landing.columns import LandedColumn
+from alchemesh_platform.manifest.models import LogicalType
+from alchemesh_platform.systems.local.landing.columns import LandedColumn, SourceColumn
 from alchemesh_platform.systems.local.landing.ingestion import (
     IngestionCancelled,
     Landed,
@@ -28,13 +32,27 @@ from alchemesh_platform.systems.local.landing.ingestion import (
     observe_landing,
     plan_ingestion,
 )
-from alchemesh_platform.systems.local.landing.reading import Reading
+from alchemesh_platform.systems.local.landing.reading import Reading, SourceFormat
 from alchemesh_platform.systems.local.landing.record import LANDING_FILE
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed, find_sources
 
 CSV = Reading("csv")
 JSON = Reading("json")
 PARQUET = Reading("parquet")
+
+
+def zipped(*, flags: int = 0, method: int = 0) -> bytes:
+    """A zip file of one CSV file, with these flags and method in both of its headers."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+    found = bytearray(whole.getvalue())
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = found.index(signature) + at
+        found[start : start + 4] = struct.pack("<HH", flags, method)
+    return bytes(found)
+
+
 CUT_SHORT = gzip.compress(b"a\n" + os.urandom(30_000).hex("\n").encode())[:-20_000]
 
 
@@ -198,7 +216,11 @@ def test_an_absolute_path_needs_no_root(source: Path, target: Path) -> None:
         ("a.json", b'{"a": 1}\n{"a": \n{"a": 3}\n', JSON, r"a\.json:2: no JSON \(Expecting value, column"),
         ("a.json", b'{"a": 1}\n[1]\n', JSON, r"a\.json:2: not an object but list: \[1\]"),
         ("a.parquet", b"PAR1 and no more", PARQUET, r"cannot read .*a\.parquet as parquet"),
-        ("a.zip", b"no zip", CSV, r"cannot unpack .*a\.zip: File is not a zip file"),
+        ("a.zip", b"no zip", CSV, r"cannot unpack .*a\.zip: it is not a complete zip file$"),
+        ("a.zip", zipped()[:-30], CSV, r"cannot unpack .*a\.zip: it is not a complete zip file$"),
+        ("a.zip", zipped().replace(b"a,b", b"a,c"), CSV, r"cannot unpack .*a\.zip: it is not a complete zip file$"),
+        ("a.zip", zipped(flags=1), CSV, r"cannot unpack .*a\.zip: it is encrypted, or compressed in an unusual way$"),
+        ("a.zip", zipped(method=99), CSV, r"cannot unpack .*a\.zip: it is encrypted, or compressed in an unusual way$"),
     ],
 )
 def test_a_bad_file_is_named_with_its_line_and_cause_and_nothing_of_it_is_landed(
@@ -356,3 +378,45 @@ def test_the_record_names_source_and_target(source: Path, target: Path) -> None:
     ingest("a.csv", source, target, CSV)
     record = json.loads((target / LANDING_FILE).read_text())
     assert record["files"]["a.csv"]["target"] == "a.parquet"
+
+
+def calls_of(columns: int, files: int, folder: Path, reading: Reading) -> int:
+    """The number of function calls to land files of that size: counted, not timed."""
+    source, target = folder / f"{columns}-{files}", folder / f"{columns}-{files}-landed"
+    source.mkdir(parents=True)
+    target.mkdir()
+    names = [f"c{index}" for index in range(columns)]
+    for index in range(files):
+        match reading.format:
+            case "json":
+                text = json.dumps(dict.fromkeys(names, 1)) + "\n"
+            case _:
+                text = ",".join(names) + "\n" + ",".join(["1"] * columns) + "\n"
+        (source / f"{index:05}.{reading.format}").write_text(text)
+    profile = cProfile.Profile()
+    done = profile.runcall(lambda: ingest("*", source, target, reading))
+    assert (done.files, len(done.columns)) == (files, columns)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", ["csv", "json"])
+@pytest.mark.parametrize("declared", [False, True], ids=["undeclared", "declared"])
+def test_work_grows_with_the_columns_and_no_faster(tmp_path: Path, format_: SourceFormat, *, declared: bool) -> None:
+    """A look-up of each column among all made landing quadratic: 2,000 columns needed 12 times the calls of 500."""
+
+    def reading(columns: int) -> Reading:
+        names = [f"c{index}" for index in range(columns)]
+        schema = tuple(SourceColumn(name=name, type=LogicalType.INTEGER) for name in names) if declared else None
+        return Reading(format=format_, columns=schema)
+
+    calls_of(1, 1, tmp_path, reading(1))  # imports and compiles once
+    few, many = calls_of(50, 1, tmp_path, reading(50)), calls_of(500, 1, tmp_path, reading(500))
+    assert many < few * 10 * 1.2, f"50 columns {few:,} calls, 500 columns {many:,}"
+
+
+@pytest.mark.slow
+def test_work_grows_with_the_files_and_no_faster(tmp_path: Path) -> None:
+    calls_of(2, 1, tmp_path, CSV)  # imports and compiles once
+    few, many = calls_of(2, 20, tmp_path, CSV), calls_of(2, 200, tmp_path, CSV)
+    assert many < few * 10 * 1.2, f"20 files {few:,} calls, 200 files {many:,}"

@@ -287,8 +287,16 @@ def _unzipped(source: SourceFile, staging: Path) -> Path:
             unpacked = staging / f"source{Path(members[0].filename).suffix}"
             with archive.open(members[0]) as packed, unpacked.open("wb") as file:
                 shutil.copyfileobj(packed, file, 1 << 20)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise SourceFailed(f"cannot unpack {source.path}: {error}", hint="nothing of it was landed") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise SourceFailed(
+            f"cannot unpack {source.path}: it is not a complete zip file",
+            hint="replace the file; nothing of it was landed",
+        ) from error
+    except RuntimeError as error:  # NotImplementedError, for other ways to compress, is a subclass
+        raise SourceFailed(
+            f"cannot unpack {source.path}: it is encrypted, or compressed in an unusual way",
+            hint="unpack it, and name the files in it; nothing of it was landed",
+        ) from error
     return unpacked
 
 

@@ -62,8 +62,9 @@ def landing_query(
         more: More options of the table function.
     """
     if reading.format == "json" and reading.columns is None:
-        types = {column.name: column.type for column in schema if _spelt(file, column.name) is not None}
-        rows = json_rows(file.readable, {_spelt(file, name) or name: kind for name, kind in types.items()})
+        spellings = _spellings(file)
+        known = ((spellings.get(column.name.casefold()), column.type) for column in schema)
+        rows = json_rows(file.readable, {spelt: kind for spelt, kind in known if spelt is not None})
         return f"SELECT {_plain(file, schema)} FROM {rows}"  # noqa: S608 - quoted
     types = {}
     if reading.format == "csv":
@@ -162,6 +163,7 @@ def _cells(
 ) -> list[Cell]:
     declared = {column.name: column for column in reading.columns or ()}
     kinds = dict(zip(file.names, file.types, strict=True))
+    spellings = _spellings(file)
     cells = []
     for column in schema:
         known = declared.get(column.name)
@@ -170,7 +172,7 @@ def _cells(
             source: str | None = f"json_extract_string(doc, {quoted(json_path(name))})"
             kind = TEXT
         else:
-            spelt = _spelt(file, name)
+            spelt = spellings.get(name.casefold())
             source = None if spelt is None else identifier(spelt)
             kind = types.get(spelt, kinds[spelt]) if spelt is not None else TEXT
             if empty_is_null and source and known and known.type is not LogicalType.STRING and kind == TEXT:
@@ -192,14 +194,14 @@ def _cells(
 def _plain(file: Found, schema: Sequence[LandedColumn]) -> str:
     """The columns of a file as they are, in the order of the schema; null where the file lacks one."""
     parts = []
+    spellings = _spellings(file)
     for column in schema:
-        spelt = _spelt(file, column.name)
+        spelt = spellings.get(column.name.casefold())
         value = f"CAST(NULL AS {column.type})" if spelt is None else identifier(spelt)
         parts.append(f"{value} AS {identifier(column.name)}")
     return ", ".join(parts)
 
 
-def _spelt(file: Found, name: str) -> str | None:
-    """The name of a column as the file spells it; None if it lacks the column."""
-    folded = name.casefold()
-    return next((each for each in file.names if each.casefold() == folded), None)
+def _spellings(file: Found) -> dict[str, str]:
+    """The names of the columns as the file spells them, by the name without capitals."""
+    return {name.casefold(): name for name in file.names}

@@ -99,7 +99,8 @@ def _of_objects(recorded: Columns | None, found: Sequence[Found], reading: Readi
 
 
 def _with_new(schema: Columns, file: Found, new: Sequence[str], reading: Reading) -> Columns:
-    fresh = [name for name in new if name.casefold() not in {column.name.casefold() for column in schema}]
+    known = {column.name.casefold() for column in schema}
+    fresh = [name for name in new if name.casefold() not in known]
     if not fresh or reading.on_new_column == "ignore":
         return schema
     if reading.on_new_column == "refuse":
