@@ -46,6 +46,8 @@ class System:
             returns its finding, or raises a Failure with the fix.
         retained: ``"module:Name"``, an :class:`alchemesh_platform.sdk.retained.RetainedData`: finds and deletes data
             that stayed when its resource was removed.
+        erasures: Kind of connection of a storage: ``"module:Name"``, an
+            :class:`alchemesh_platform.sdk.erasure.Erasure`: erases rows of its tables.
     """
 
     name: str
@@ -62,3 +64,4 @@ class System:
     emulation: str | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
     retained: str | None = None
+    erasures: Mapping[str, str] = field(default_factory=dict)

@@ -444,6 +444,21 @@ DOCUMENTS: Mapping[str, Document] = {
         "The data of removed products and ports.", ("data list",), _of(**WHERE, retained=_list(OBJECT))
     ),
     "deleted-data": Document("The data that was deleted.", ("data delete",), _of(**WHERE, deleted=_list(OBJECT))),
+    "erased-rows": Document(
+        "The erased rows of a port, and the places that may still have them.",
+        ("data erase",),
+        _of(
+            **WHERE,
+            port=TEXT,
+            model=TEXT,
+            where=TEXT,
+            rows=COUNT,
+            files=COUNT,
+            copy=_or_null(TRUTH),
+            copy_problem=_or_null(TEXT),
+            unreached=_list(_of(kind=TEXT, address=TEXT, sentence=TEXT)),
+        ),
+    ),
     "proposed-schema": Document(
         "A schema that all rows of an input port fit, and the values that other types would lose.",
         ("ports infer",),

@@ -30,7 +30,7 @@ COMMANDS = {
     "env": "Print the product's connections as shell variables.",
     "status": "Show deployed products and their health.",
     "inbox": "Show the decisions, notices and ends of access that concern you.",
-    "data": "List and delete data of removed products and ports.",
+    "data": "Erase rows; list and delete data of removed products and ports.",
     "ports": "Propose the schema of an input port.",
     "contract": "Show, compare, export and import contracts of output ports.",
     "access": "Request access to output ports, and decide on requests.",

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.private import open_paths
 from alchemesh_platform.connections import Connections
+from alchemesh_platform.registry.audit import acts_of
 from tests.attacks.reach import files, reached_by_others
 from tests.commands import COMMAND, LONGEST
 from tests.waiting import until
@@ -91,6 +94,32 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert "landed new data of shop/orders/sales: now 4 rows of 2 files, before 3 rows" in ran.stderr
     addresses = shop.json("env")["outputs"]["orders-table"]["proxy"]
 
+    refused = shop.run("data", "erase", "orders-table", "--where", "customer = 2", "--yes")
+    assert refused.returncode == ExitCode.USAGE
+    assert "No field named customer" in refused.stderr and "the columns are order_id, amount;" in refused.stderr
+    asked = shop.run("data", "erase", "orders-table", "--where", "order_id = 2")
+    assert (asked.returncode, "1 row fit order_id = 2" in asked.stderr) == (ExitCode.USAGE, True), asked.stderr
+    erased = shop.json("data", "erase", "orders-table", "--where", "order_id = 2", "--reason", "request 118", "--yes")
+    assert answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}, "the copy has loaded it when the command ends"
+    assert (erased["rows"], erased["copy"], erased["copy_problem"]) == (1, True, None)
+    folder = shop.home / "local" / "data" / "shop" / "orders" / "orders-table" / "order"
+    ids = {id_ for file in folder.glob("*.parquet") for id_ in pq.read_table(file)["order_id"].to_pylist()}
+    assert ids == {1, 3, 4}, "no file of a former version has the row"
+    assert [(place["kind"], place["address"]) for place in erased["unreached"]] == [
+        ("storage", "shop/orders/orders-table"),
+        ("input port", "shop/orders/sales"),
+        ("need", "shop/orders/workspace"),
+    ]
+    with shop.registry() as registry:
+        ended, begun = acts_of(registry, product="shop/orders")[:2]
+    assert (ended.operation, ended.reason, ended.address) == ("data erase", "request 118", "shop/orders/orders-table")
+    said = {"model": "order", "where": "order_id = 2", "rows": 1}
+    assert begun.detail == {**said, "state": "begun"}
+    unreached = [place["address"] for place in erased["unreached"]]
+    assert ended.detail == {**said, "state": "ended", "files": erased["files"], "copy": True, "unreached": unreached}
+    shop.done("run")
+    until(lambda: answers(shop)["sql"] == 4, what="the landed rows are written again")
+
     destroyed = shop.json("destroy", "--yes")
     assert destroyed["outcome"] == "succeeded"
     assert destroyed["assets"] == {"delete": ["shop/orders/orders-table/order"]}
@@ -100,7 +129,7 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert "not deployed" in gone.stderr
     history = shop.json("status", "shop/orders", "--history")["history"]
     assert [(act["operation"], act["outcome"]) for act in history] == [
-        (operation, "succeeded") for operation in ("destroy", "run", "up", "run", "up")
+        (operation, "succeeded") for operation in ("destroy", "run", "run", "up", "run", "up")
     ]
 
     back = shop.json("up", "--yes")

@@ -72,6 +72,7 @@ def test_only_the_people_of_a_product_operate_it(shop: Shop) -> None:
         ("unlock", "--yes"),
         ("destroy", "--yes", "--delete-data"),
         ("destroy", "--yes", "--take-over", "it is in the way"),
+        ("data", "erase", "orders-table", "--where", "order_id = 1", "--yes"),
         ("access", "apply", "shop/orders"),
     ):
         refused = shop.run(*command, more=by(STRANGER))
@@ -83,7 +84,7 @@ def test_only_the_people_of_a_product_operate_it(shop: Shop) -> None:
         acts = acts_of(registry, "local", "shop/orders")
         refusals = [act.detail["operation"] for act in acts if act.operation == "refuse" and act.actor == STRANGER]
         assert refusals[::-1] == [
-            *("up", "up", "refresh", "run", "unlock", "destroy", "destroy", "access apply"),
+            *("up", "up", "refresh", "run", "unlock", "destroy", "destroy", "destroy", "access apply"),
         ]
         assert [each.operation for each in registry.deployments("shop/orders", "local")] == ["up"]
 

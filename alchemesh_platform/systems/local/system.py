@@ -24,6 +24,7 @@ SYSTEM = System(
     subscribers={"data-api": "alchemesh_platform.systems.local.subscription:SUBSCRIBERS"},
     credentials={"data-api": "alchemesh_platform.systems.local.credential:CREDENTIALS"},
     retained="alchemesh_platform.systems.local.retained:RETAINED",
+    erasures={"tables": "alchemesh_platform.systems.local.erasure:ERASURE"},
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={
         "data api": "alchemesh_platform.systems.local.doctor:data_api",

@@ -1,4 +1,4 @@
-"""`alchemesh data`: data that stayed when its product or port was removed."""
+"""`alchemesh data`: erase rows of a port, and the data that stayed when its product or port was removed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ IN_A_CLOUD = (
 )
 
 
-@click.group(short_help="List and delete data of removed products and ports.")
+@click.group(short_help="Erase rows; list and delete data of removed products and ports.")
 def command() -> None:
-    """List and delete data of removed products and ports.
+    """Erase rows of a port; list and delete data of removed products and ports.
 
     `destroy` keeps the data of a product, and `up` the data of a port that is no longer declared. A later `up` with
     the same names uses it again.
@@ -32,6 +32,7 @@ def command() -> None:
     Examples:
       alchemesh data list
       alchemesh data delete retail/orders/sales-table
+      alchemesh data erase sales-table --where "customer_id = 7"
     """
 
 
@@ -110,6 +111,80 @@ def delete(where: Where, as_json: bool, address: str, confirmed: bool, take_over
         document = {**where.as_json(), "deleted": [one.as_json() for one in done]}
         echo_json("deleted-data", document)
     return ExitCode.DONE
+
+
+@command.command(short_help="Erase rows of an output port for good, on request of a person.")
+@where_options
+@json_option
+@click.argument("port")
+@click.option("--where", "predicate", metavar="SQL", required=True, help="The rows: a condition on the columns.")
+@click.option("--model", help="The model, if the port has several.")
+@click.option("--reason", default="", help="The reason, such as the number of the request; the audit log records it.")
+@yes_option
+@take_over_option
+def erase(
+    where: Where,
+    as_json: bool,
+    port: str,
+    predicate: str,
+    model: str | None,
+    reason: str,
+    confirmed: bool,
+    take_over: str | None,
+) -> int:
+    """Erase rows of an output port for good, on request of a person.
+
+    PORT is the name of a port of the product in this folder, or domain/product/port. Its storage must be Delta tables
+    of this machine.
+
+    Deletes the rows, waits until the serving copy is without them, and removes the files of all former versions of the
+    table. Lists the places that it does not reach, such as copies of consumers. The command can be repeated: it then
+    finishes an erasure that was interrupted. Requires the right to destroy the product. The audit log records the
+    condition and the number of rows, never the rows.
+
+    \b
+    Examples:
+      alchemesh data erase sales-table --where "customer_id = 7" --reason "request 2026-118"
+      alchemesh data erase retail/orders/sales-table --where "customer_id = 7" -e dev --yes
+    """
+    from alchemesh_cli.asking import confirm
+    from alchemesh_cli.render.events import report, showing
+    from alchemesh_platform.app import erasure
+    from alchemesh_platform.app.where import product_address, read_platform
+    from alchemesh_platform.base.failure import ExitCode
+    from alchemesh_platform.identity.identify import identify
+
+    platform = read_platform(where)
+    actor = identify(platform)
+    address = port if "/" in port else f"{product_address(where)}/{port}"
+    found = erasure.erasable(platform, actor, address, predicate, model=model, take_over=take_over)
+    rows = f"{found.rows:,} {'row' if found.rows == 1 else 'rows'}"
+    table = f"{found.port}/{found.model}"
+    report(f"{table}: {rows} fit {predicate}")
+    confirm(f"Erase {rows}, and all former versions of {table} in {where.environment}, for good?", confirmed)
+    with showing(where, "data erase", as_json=as_json) as shown:
+        done = erasure.erase(platform, actor, found, reason=reason, take_over=take_over, listen=shown)
+    if found.unreached:
+        report("not reached:")
+    for place in found.unreached:
+        report(f"  {place.kind} {place.address}: {place.sentence}")
+    if done.copy_problem:
+        report(f"warning: the serving copy of {found.port} may still have the rows: {done.copy_problem}")
+        report("fix: start it with `alchemesh refresh`, then repeat this command")
+    if as_json:
+        document = {
+            **where.as_json(),
+            "port": found.port,
+            "model": found.model,
+            "where": predicate,
+            "rows": done.rows,
+            "files": done.files,
+            "copy": done.copy,
+            "copy_problem": done.copy_problem or None,
+            "unreached": [place.as_json() for place in found.unreached],
+        }
+        echo_json("erased-rows", document)
+    return ExitCode.FAILED if done.copy_problem else ExitCode.DONE
 
 
 def _report(found: Found) -> None:

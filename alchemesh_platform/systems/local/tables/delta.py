@@ -63,8 +63,8 @@ def missing_files(path: Path) -> list[str]:
     """
     if not table_exists(path):
         return []
-    with _delta_errors("read", path):
-        names = _open(path).get_add_actions(flatten=True).column("path").to_pylist()
+    with delta_errors("read", path):
+        names = open_table(path).get_add_actions(flatten=True).column("path").to_pylist()
     return [name for name in names if not (path / unquote(name)).is_file()]
 
 
@@ -96,8 +96,8 @@ def read_table(path: Path) -> TableState | None:
     """
     if not table_exists(path):
         return None
-    with _delta_errors("read", path):
-        table = _open(path)
+    with delta_errors("read", path):
+        table = open_table(path)
         rows, size = _rows_and_size(table)
         return TableState(_schema_of(table), rows, size, table.version(), _changed_at(table), _without_null(table))
 
@@ -132,7 +132,7 @@ def evolve_table(path: Path, wanted: TableSchema, *, replace: bool = False) -> t
     """
     evolution = plan_table(path, wanted)
     if evolution is None:
-        with _delta_errors("create", path):
+        with delta_errors("create", path):
             _create(path, wanted, "error")
         return None
     steps = evolution.steps
@@ -140,7 +140,7 @@ def evolve_table(path: Path, wanted: TableSchema, *, replace: bool = False) -> t
         if not replace:
             raise cannot_follow(path, evolution)
         steps = (Recreate(),)
-    with _delta_errors("change", path):
+    with delta_errors("change", path):
         for step in steps:
             _take(step, path, wanted)
     return steps
@@ -171,7 +171,7 @@ def _create(path: Path, wanted: TableSchema, mode: str) -> None:
 def _take(step: Step, path: Path, wanted: TableSchema) -> None:
     from deltalake import Field
 
-    alter = _open(path).alter
+    alter = open_table(path).alter
     match step:
         case AddColumn(field):
             alter.add_columns([Field.from_json(json.dumps(field))])
@@ -196,7 +196,7 @@ def _refuse_null(path: Path, column: str) -> None:
     https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-metadata. A commit of another writer in between
     has the same number, so this one fails, and the next run looks at the table again.
     """
-    table = _open(path)
+    table = open_table(path)
     metadata = table.metadata()
     schema = json.loads(table.schema().to_json())
     for field in schema["fields"]:
@@ -239,7 +239,8 @@ def _without_null(table: DeltaTable) -> frozenset[str]:
     return frozenset(found)
 
 
-def _open(path: Path) -> DeltaTable:
+def open_table(path: Path) -> DeltaTable:
+    """The current version of a table."""
     from deltalake import DeltaTable
 
     return DeltaTable(str(path))
@@ -269,7 +270,8 @@ def _changed_at(table: DeltaTable) -> datetime | None:
 
 
 @contextmanager
-def _delta_errors(doing: str, path: Path) -> Iterator[None]:
+def delta_errors(doing: str, path: Path) -> Iterator[None]:
+    """Turn errors of the library and of the file system into failures that name the table."""
     from deltalake.exceptions import DeltaError
 
     with storage_errors(f"{doing} the table in {path}"):
