@@ -42,58 +42,8 @@ def answers(shop: Shop) -> dict[str, Any]:
     return {"sql": int(rows[0][0]), "rest": len(rest), "graphql": len(found)}
 
 
-def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
-    preview = shop.json("preview")
-    assert preview["outcome"] == "succeeded"
-    assert preview["assets"] == {"create": ["shop/orders/orders-table/order"]}
-    assert preview["contracts"] == {"create": ["shop/orders/orders-table"]}
-    assert not (shop.home / "local" / "data").exists(), "a preview must not make anything"
-
-    up = shop.json("up", "--yes")
-    assert up["outcome"] == "succeeded"
-    assert up["changes"].keys() == {"create"}
-    assert up["assets"] == {"create": ["shop/orders/orders-table/order"]}
-    assert answers(shop) == {"sql": 0, "rest": 0, "graphql": 0}, "the table answers before its first row"
-
-    assert "3 orders written" in shop.done("run")
-    # Each connection of SQL has a server of its own, which sees them directly; the shared one looks every two seconds.
-    until(lambda: answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}, what="the API sees the rows")
-
-    assert list(open_paths(shop.home)) == [], "other users of the machine read nothing"
-    assert reached_by_others(shop.home) == {kind: [] for kind in files()}
-    (shop.home / "local" / "registry.db").chmod(0o644)
-    (shop.home / "local" / "data").chmod(0o755)
-    checks = {check["check"]: check for check in json.loads(shop.run("doctor", "--json").stdout)}
-    assert checks["private"] == {
-        "check": "private",
-        "passed": False,
-        "found": f"other users of this machine have rights to {shop.home}/local/data, {shop.home}/local/registry.db",
-        "hint": "`alchemesh up` removes them",
-        "commands": [["alchemesh", "up"]],
-    }
-
-    password = Connections.model_validate(shop.json("env")).output("orders-table").data_api.credential.password
-    assert password not in shop.done("env")
-    assert f"export ALCHEMESH_OUTPUT_ORDERS_TABLE_PASSWORD={password}" in shop.done("env", "--with-credentials")
-
-    status = shop.json("status")
-    assert (status["address"], status["stands"], status["health"]) == ("shop/orders", True, "healthy")
-    assert [place["name"] for place in (*status["inputs"], *status["needs"])] == ["sales", "workspace"]
-    assert [run["outcome"] for run in status["code"]["runs"]] == ["succeeded"]
-    [port] = status["outputs"]
-    assert [(asset["name"], asset["rows"]) for asset in port["assets"]] == [("order", 3)]
-
-    repeated = shop.json("up", "--yes")
-    assert repeated["changes"].keys() == {"same"}, repeated["changes"]
-    assert list(open_paths(shop.home)) == [], "`up` takes the rights of others"
-    assert shop.run("preview", "--detailed-exitcode").returncode == 0
-
-    (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,40\n", "utf-8")
-    ran = shop.run("run")
-    assert (ran.returncode, "4 orders written" in ran.stdout) == (0, True), "a new file needs no deployment"
-    assert "landed new data of shop/orders/sales: now 4 rows of 2 files, before 3 rows" in ran.stderr
-    addresses = shop.json("env")["outputs"]["orders-table"]["proxy"]
-
+def an_order_is_erased(shop: Shop) -> None:
+    """Erase one of four orders, and look for it in the copy, in the files and in the audit."""
     refused = shop.run("data", "erase", "orders-table", "--where", "customer = 2", "--yes")
     assert refused.returncode == ExitCode.USAGE
     assert "No field named customer" in refused.stderr and "the columns are order_id, amount;" in refused.stderr
@@ -117,6 +67,66 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert begun.detail == {**said, "state": "begun"}
     unreached = [place["address"] for place in erased["unreached"]]
     assert ended.detail == {**said, "state": "ended", "files": erased["files"], "copy": True, "unreached": unreached}
+
+
+def other_users_read_nothing(shop: Shop) -> None:
+    """The files are private, and `doctor` finds those that are opened."""
+    assert list(open_paths(shop.home)) == [], "other users of the machine read nothing"
+    assert reached_by_others(shop.home) == {kind: [] for kind in files()}
+    (shop.home / "local" / "registry.db").chmod(0o644)
+    (shop.home / "local" / "data").chmod(0o755)
+    checks = {check["check"]: check for check in json.loads(shop.run("doctor", "--json").stdout)}
+    assert checks["private"] == {
+        "check": "private",
+        "passed": False,
+        "found": f"other users of this machine have rights to {shop.home}/local/data, {shop.home}/local/registry.db",
+        "hint": "`alchemesh up` removes them",
+        "commands": [["alchemesh", "up"]],
+    }
+
+
+def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
+    preview = shop.json("preview")
+    assert preview["outcome"] == "succeeded"
+    assert preview["assets"] == {"create": ["shop/orders/orders-table/order"]}
+    assert preview["contracts"] == {"create": ["shop/orders/orders-table"]}
+    assert not (shop.home / "local" / "data").exists(), "a preview must not make anything"
+
+    up = shop.json("up", "--yes")
+    assert up["outcome"] == "succeeded"
+    assert up["changes"].keys() == {"create"}
+    assert up["assets"] == {"create": ["shop/orders/orders-table/order"]}
+    assert answers(shop) == {"sql": 0, "rest": 0, "graphql": 0}, "the table answers before its first row"
+
+    assert "3 orders written" in shop.done("run")
+    # Each connection of SQL has a server of its own, which sees them directly; the shared one looks every two seconds.
+    until(lambda: answers(shop) == {"sql": 3, "rest": 3, "graphql": 3}, what="the API sees the rows")
+
+    other_users_read_nothing(shop)
+
+    password = Connections.model_validate(shop.json("env")).output("orders-table").data_api.credential.password
+    assert password not in shop.done("env")
+    assert f"export ALCHEMESH_OUTPUT_ORDERS_TABLE_PASSWORD={password}" in shop.done("env", "--with-credentials")
+
+    status = shop.json("status")
+    assert (status["address"], status["stands"], status["health"]) == ("shop/orders", True, "healthy")
+    assert [place["name"] for place in (*status["inputs"], *status["needs"])] == ["sales", "workspace"]
+    assert [run["outcome"] for run in status["code"]["runs"]] == ["succeeded"]
+    [port] = status["outputs"]
+    assert [(asset["name"], asset["rows"]) for asset in port["assets"]] == [("order", 3)]
+
+    repeated = shop.json("up", "--yes")
+    assert repeated["changes"].keys() == {"same"}, repeated["changes"]
+    assert list(open_paths(shop.home)) == [], "`up` takes the rights of others"
+    assert shop.run("preview", "--detailed-exitcode").returncode == 0
+
+    (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,40\n", "utf-8")
+    ran = shop.run("run")
+    assert (ran.returncode, "4 orders written" in ran.stdout) == (0, True), "a new file needs no deployment"
+    assert "landed new data of shop/orders/sales: now 4 rows of 2 files, before 3 rows" in ran.stderr
+    addresses = shop.json("env")["outputs"]["orders-table"]["proxy"]
+
+    an_order_is_erased(shop)
     shop.done("run")
     until(lambda: answers(shop)["sql"] == 4, what="the landed rows are written again")
 
