@@ -103,6 +103,11 @@ class Change:
         return tuple(diff for diff in self.diffs if not FOLLOWS.search(diff.path))
 
     @property
+    def shown_diffs(self) -> tuple[PropertyDiff, ...]:
+        """The differences with paths that people know: those in a manifest have its own paths."""
+        return tuple(_of_document(self.diffs)) if self.type == MANIFEST else self.diffs
+
+    @property
     def is_registered(self) -> bool:
         """Whether the program has declared everything in a group.
 
@@ -124,8 +129,7 @@ class Change:
             "state": self.state,
             **({} if self.loss is None else {"rows_lost": self.loss.rows, "files_lost": self.loss.files}),
             "diff": [
-                {"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new}
-                for diff in (_of_document(self.diffs) if self.type == MANIFEST else self.diffs)
+                {"path": diff.path, "kind": diff.kind, "old": diff.old, "new": diff.new} for diff in self.shown_diffs
             ],
         }
 

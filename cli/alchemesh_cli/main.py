@@ -208,7 +208,10 @@ def report_problems_as_json(found: ProblemsFound) -> None:
 
 def report_problems(found: ProblemsFound) -> None:
     """Report every problem on stderr, then their number."""
+    from alchemesh_cli.seen import in_short, was_seen
+
     for problem in found.problems:
-        click.echo(f"{problem}\n", err=True)
+        known = problem.severity == "warning" and was_seen(problem)
+        click.echo(in_short(problem) if known else f"{problem}\n", err=True)
     errors = sum(problem.severity == "error" for problem in found.problems)
     click.echo(f"{errors} {'problem' if errors == 1 else 'problems'}", err=True)

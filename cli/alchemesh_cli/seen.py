@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from contextlib import suppress
 
+from alchemesh_cli.context_options import with_context_options
 from alchemesh_platform.base.home import home
 from alchemesh_platform.base.problems import Problem
 
@@ -21,6 +21,8 @@ def was_seen(problem: Problem) -> bool:
     """
     if not sys.stderr.isatty():
         return False
+    import hashlib
+
     digest = hashlib.sha256(f"{problem.location.file}\0{problem.path}\0{problem.message}".encode()).hexdigest()
     file = home() / FILE
     seen: list[str] = []
@@ -33,6 +35,17 @@ def was_seen(problem: Problem) -> bool:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps([*seen, digest][-REMEMBERED:]), "utf-8")
     return False
+
+
+def warned(problem: Problem, *, end: str = "") -> str:
+    """A problem as a command reports it: one line for a warning that was shown before, otherwise in full.
+
+    Args:
+        end: What follows a problem in full, such as an empty line.
+    """
+    if problem.severity == "warning" and was_seen(problem):
+        return in_short(problem)
+    return f"{with_context_options(problem)}{end}"
 
 
 def in_short(problem: Problem) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -122,6 +124,31 @@ def test_a_team_member_sees_the_credential_once(
     assert entry is not None
     assert matches(entry.scram or "", issued["password"])
     assert not matches(entry.scram or "", password)
+
+
+class Closed(io.StringIO):
+    """A pipe that nobody reads."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+    def fileno(self) -> int:
+        raise OSError
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_credential_that_nobody_could_read_is_reported_with_its_remedy(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    """A closed pipe lost the password, and the command ended with exit code 1 and no message."""
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdout", Closed())
+        assert run(monkeypatch, ORVILLE, "req-1", *options) == ExitCode.FAILED
+    assert capsys.readouterr().err == (
+        "error: the credential of req-1 was issued, and stdout could not be written: nobody has read its password\n\n"
+        "hint: `alchemesh access credential req-1 --rotate` issues another one\n"
+    )
+    assert run(monkeypatch, ORVILLE, "req-1", "--rotate") == 0, "the remedy works"
 
 
 def accepted(gateway: Gateway, issued: dict[str, str]) -> bool:

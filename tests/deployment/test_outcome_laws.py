@@ -18,8 +18,9 @@ from alchemesh_platform.base.problems import Location, Problem
 from alchemesh_platform.deployment.grants.resources import GRANT
 from alchemesh_platform.deployment.operator import by_section, failures_of
 from alchemesh_platform.deployment.outcome import Ended, OperationName, Outcome
+from alchemesh_platform.deployment.progress import LINEAGE, Progress
+from alchemesh_platform.deployment.progress import MANIFEST as RECORDED_MANIFEST
 from alchemesh_platform.deployment.progress import PRODUCT as RECORD
-from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.engine.run.events import (
     Diagnostic,
     EngineEvent,
@@ -264,6 +265,39 @@ def test_a_new_owner_is_in_the_tree_the_totals_the_json_and_the_comment(product:
     assert closing(outcome, NEXT) == ["1 product to be changed", NEXT]
     (section,) = [port for port in outcome.as_json()["ports"] if port["kind"] == "product"]
     assert section["resources"][0]["diff"][0]["new"] == "mallory@shop.example"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "diffs", "line"),
+    [
+        (
+            RECORDED_MANIFEST,
+            "manifest",
+            (PropertyDiff("document", "update", True, '{"note": "a"}', '{"note": "b"}'),),
+            "~ document.note  a → b",
+        ),
+        (LINEAGE, "lineage", (PropertyDiff("flows", "update", True, 1, 2),), "~ flows  1 → 2"),
+    ],
+)
+def test_a_change_of_a_manifest_or_lineage_alone_has_a_line_in_the_tree(
+    product: Composed, kind: str, name: str, diffs: tuple[PropertyDiff, ...], line: str
+) -> None:
+    """The totals named it, and the tree did not."""
+    progress = Progress(product.plan)
+    for event in (ResourcePre, ResourceOutputs):
+        progress.on_event(reported(event, kind, f"orders-{name}", f"{PREFIX}{PRODUCT}::orders", "update", diffs=diffs))
+    outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress)
+    screen = Screen(progress, product.plan, "preview")
+    for shown in (_drawn(screen, outcome), comment(screen, outcome)):
+        assert f"~ {name} orders-{name}" in shown
+        assert line in shown
+    assert closing(outcome, NEXT) == [f"1 {name} to be changed", NEXT]
+
+    # Beside another change it follows from the manifest like that, and is only in the JSON document.
+    thing = reported(ResourceOutputs, THING, "orders-table-storage-x", f"{PREFIX}{PRODUCT}::orders", "update")
+    progress.on_event(thing)
+    assert f"~ {name} " not in _drawn(screen, outcome)
+    assert name in str(outcome.as_json()["ports"][0]["resources"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,6 +139,23 @@ def earlier(shop: Shop, days: int) -> None:
     with shop.registry() as registry:
         [reported] = registry.all(NoticeRecord, "local", "shop/orders")
         registry.put(reported.model_copy(update={"given_at": reported.given_at - timedelta(days=days)}))
+
+
+def test_a_strict_preview_fails_a_merge_request_while_a_change_has_to_wait_for_consumers(shop: Shop) -> None:
+    shop.done("up", "--yes")
+    grant(shop)
+    assert shop.run("preview", "--strict").returncode == 0, "there is nothing to wait for"
+    drop_amount(shop)
+
+    strict = shop.run("preview", "--strict", "--markdown")
+    assert strict.returncode == 4
+    assert strict.stdout.splitlines()[0] == "### shop/orders in local: refused"
+    assert "**Problems**" in strict.stdout
+    assert "data\\_product:marketing/campaigns, who holds a grant" in strict.stdout
+    document = json.loads(shop.run("preview", "--strict", "--json").stdout)
+    assert (document["outcome"], document["waiting"]) == ("refused", [])
+    assert [problem["severity"] for problem in document["problems"]] == ["error"]
+    assert shop.json("preview")["outcome"] == "succeeded", "without --strict it is a warning"
 
 
 def test_a_property_is_dropped_only_after_the_notice_period(shop: Shop) -> None:

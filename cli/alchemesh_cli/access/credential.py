@@ -10,9 +10,21 @@ from alchemesh_cli.access.output import acting, request_argument
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import yes_option
+from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
+
+
+class NotShown(Failure):
+    """Raised when a credential was issued and stdout could not be written, so nobody has read it."""
+
+    def __init__(self, request: str) -> None:
+        super().__init__(
+            f"the credential of {request} was issued, and stdout could not be written: nobody has read its password",
+            hint=remedy("{} issues another one", command("access", "credential", request, "--rotate")),
+        )
 
 
 @click.command(short_help="Issue the credential of a granted request; shown once.")
@@ -57,10 +69,19 @@ def credential(where: Where, as_json: bool, request: str, rotate: bool, confirme
         document = {"user": issued.user, "password": issued.password, **issued.valid_for}
         document["expires_at"] = expires_at.isoformat() if expires_at is not None else None
         echo_json("credential", document)
+        _check_shown(request)
         return
     click.echo(f"user      {issued.user}\npassword  {issued.password}")
+    _check_shown(request)
     expires = [f"expires   {moment(expires_at)}"] if expires_at is not None else []
     click.echo("\n".join(("", *issued.lines, *expires, "")), err=True)
     if rotate and handed.replaced is not None and handed.replaced.expires_at is not None:
         click.echo(f"The earlier credential is valid until {moment(handed.replaced.expires_at)}.", err=True)
     click.echo("It is not shown again: store it in a secret manager.", err=True)
+
+
+def _check_shown(request: str) -> None:
+    from alchemesh_cli.printing import is_lost
+
+    if is_lost():
+        raise NotShown(request)

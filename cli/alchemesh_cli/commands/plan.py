@@ -10,7 +10,7 @@ import click
 
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.seen import warned
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 
@@ -90,7 +90,7 @@ def command(
 
         click.echo("\n" * bool(number) + "\n".join(plan_lines(plan, resources)))
         for problem in reported:
-            click.echo(f"\n{with_context_options(problem)}", err=True)
+            click.echo(f"\n{warned(problem)}", err=True)
     if as_json:
         _echo(documents)
     from alchemesh_platform.policies.expression import CelMissing, cel_is_installed

@@ -9,7 +9,7 @@ import click
 
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import PLATFORM_VARIABLE, json_option
-from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.seen import warned
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 
@@ -70,7 +70,7 @@ def command(
     if code == ExitCode.PROBLEMS:
         raise ProblemsFound(problems)
     for problem in problems:
-        click.echo(f"{with_context_options(problem)}\n", err=True)
+        click.echo(warned(problem, end="\n"), err=True)
     if not_evaluated:
         from alchemesh_platform.policies.expression import CEL_MISSING
 

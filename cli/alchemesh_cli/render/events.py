@@ -14,7 +14,7 @@ from alchemesh_cli import waited
 from alchemesh_cli.context_options import next_line, with_context_options
 from alchemesh_cli.documents import echo_json
 from alchemesh_cli.options import DEBUG_VARIABLE
-from alchemesh_cli.seen import in_short, was_seen
+from alchemesh_cli.seen import warned
 from alchemesh_platform.app.events import (
     EngineReported,
     Event,
@@ -88,7 +88,7 @@ class Shown:
             report(event.line)
         elif isinstance(event, Warned):
             problem = event.problem
-            report(in_short(problem) if was_seen(problem) else f"{with_context_options(problem)}\n")
+            report(warned(problem, end="\n"))
         elif isinstance(event, RunStarted):
             from alchemesh_cli.render.live import shown
 

@@ -62,6 +62,8 @@ _KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
 MOST_GRANTS = 12
+# Records whose changes are shown if nothing else is: they follow from other changes, except for rare ones.
+NOTED: Mapping[str, str] = {PRODUCT: "product", PORT: "port", MANIFEST: "manifest", LINEAGE: "lineage"}
 # Operation: the word for its effect on a record.
 RECORDED: Mapping[str, str] = {"create": "recorded", "delete": "removed"}
 GRANTED: Mapping[str, str] = {"create": "created", "delete": "revoked"}
@@ -78,9 +80,12 @@ def product_tree(sections: Sequence[Section], plan: Plan | None, title: str, *, 
         running: Whether the run continues, so that changes that have not started are shown as waiting.
     """
     outputs = {output.name: output for output in plan.outputs} if plan else {}
+    noted = not running and not any(_is_counted(change) for section in sections for change in section.changes)
     # Changes that delete data come first.
     sections = sorted(sections, key=lambda section: not section.losses)
-    sections = [section for section in sections if section.kind != "product" or _is_shown(section, running=running)]
+    sections = [
+        section for section in sections if section.kind != "product" or _is_shown(section, running=running, noted=noted)
+    ]
     width = max((len(_title(section)) for section in sections), default=0)
     made_of = max((len(_made_of(section)) for section in sections), default=0)
     lines = [Text.from_markup(title)]
@@ -88,7 +93,7 @@ def product_tree(sections: Sequence[Section], plan: Plan | None, title: str, *, 
         last = section is sections[-1]
         lines.append(Text(LAST if last else BRANCH, style="dim"))
         lines[-1].append_text(_line(section, width, made_of, preview=preview, running=running))
-        below = list(_details(section, outputs.get(section.name), preview=preview, running=running))
+        below = list(_details(section, outputs.get(section.name), preview=preview, running=running, noted=noted))
         for number, (head, *rest) in enumerate(below, start=1):
             guide = GAP if last else LINE
             lines.append(Text(guide + (LAST if number == len(below) else BRANCH), style="dim").append_text(head))
@@ -108,9 +113,18 @@ def _line(section: Section, width: int, made_of: int, *, preview: bool, running:
     return line
 
 
-def _is_shown(product: Section, *, running: bool) -> bool:
-    """Whether the product has a line of its own: for its problems, and for changes of its record."""
-    return not running and (has_problem(product) or any(True for _ in _record_changes(product.changes)))
+def _is_shown(product: Section, *, running: bool, noted: bool) -> bool:
+    """Whether the product has a line of its own: for its problems, and for changes of its records."""
+    return not running and (has_problem(product) or any(True for _ in _record_changes(product.changes, noted=noted)))
+
+
+def _is_counted(change: Change) -> bool:
+    """Whether the totals count a change by itself. If there is none, the tree and the totals name the other records."""
+    if change.is_group or change.state != "done" or change.operation not in WILL:
+        return False
+    if change.type in (PRODUCT, PORT):
+        return change.operation in ("update", "replace") and bool(change.own_diffs)
+    return not change.is_record or change.type in (ASSET, CONTRACT, GRANT)
 
 
 def _mark(section: Section, *, preview: bool, running: bool) -> tuple[str, str]:
@@ -172,7 +186,9 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _details(section: Section, output: PlannedOutput | None, *, preview: bool, running: bool) -> Iterator[list[Text]]:
+def _details(
+    section: Section, output: PlannedOutput | None, *, preview: bool, running: bool, noted: bool
+) -> Iterator[list[Text]]:
     """The details of a port, each a line with the lines below it: first its problems."""
     for problem in () if running else section.problems:
         words = with_text(problem.message, lambda text: text.removeprefix(f"{section.name or section.kind}, "))
@@ -190,7 +206,7 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
     for change in shown:
         if change.type == ASSET and change.operation != "same":
             yield _changed(change, f"asset {address_of(change)}")
-    yield from _record_changes(shown)
+    yield from _record_changes(shown, noted=noted)
     yield from _grants(shown)
     if not preview:
         yield from ([Text.assemble((f"{protocol:<8} ", "dim"), address)] for protocol, address in _endpoints(shown))
@@ -206,13 +222,21 @@ def _details(section: Section, output: PlannedOutput | None, *, preview: bool, r
         yield [Text(_contract_summary(output.contract, section.step), style="dim")]
 
 
-def _record_changes(changes: Iterable[Change]) -> Iterator[list[Text]]:
-    """Changes of the registry's record of a product or a port: owner, team, version, lifecycle, description."""
+def _record_changes(changes: Iterable[Change], *, noted: bool) -> Iterator[list[Text]]:
+    """Changes of the registry's record of a product or a port: owner, team, version, lifecycle, description.
+
+    Args:
+        noted: Whether no other change is shown. Then each changed record is, also that of the manifest or the lineage.
+    """
     for change in changes:
-        if change.type in (PRODUCT, PORT) and change.operation in ("update", "replace") and change.own_diffs:
+        declared = change.type in (PRODUCT, PORT) and change.operation in ("update", "replace") and change.own_diffs
+        if declared or (noted and change.type in NOTED and change.operation in WILL):
             mark, style, _ = MARKS[change.operation]
-            what = f"{'product' if change.type == PRODUCT else 'port'} {address_of(change)}"
-            yield [Text.assemble((f"{mark} ", style), what), *_differences(change.own_diffs)]
+            what = f"{NOTED[change.type]} {address_of(change)}"
+            yield [
+                Text.assemble((f"{mark} ", style), what),
+                *_differences(change.own_diffs if declared else change.shown_diffs),
+            ]
 
 
 def _grants(changes: Iterable[Change]) -> Iterator[list[Text]]:
@@ -350,7 +374,7 @@ def summary(outcome: Outcome) -> str:
             if operation in shown:
                 words.append(_total(count, noun, operation, done_to, preview=preview))
     if not words:
-        for pulumi_type, noun in ((PRODUCT, "product"), (PORT, "port"), (MANIFEST, "manifest"), (LINEAGE, "lineage")):
+        for pulumi_type, noun in NOTED.items():
             for operation, count in progress.records(pulumi_type, noted=True).items():
                 if operation in WILL:
                     words.append(_total(count, noun, operation, RECORDED, preview=preview))
