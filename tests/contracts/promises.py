@@ -64,6 +64,7 @@ def properties(draw: st.DrawFn, depth: int = 2, *, top: bool = True) -> Property
     kinds = [*SCALARS, LogicalType.OBJECT, LogicalType.ARRAY] if depth else list(SCALARS)
     kind = draw(st.sampled_from(kinds))
     scalar = kind in SCALARS
+    digits = draw(st.none() | st.integers(1, 38)) if kind is LogicalType.NUMBER else None
     return Property(
         type=kind,
         description=draw(TEXTS),
@@ -72,6 +73,8 @@ def properties(draw: st.DrawFn, depth: int = 2, *, top: bool = True) -> Property
         unique=draw(st.booleans()),
         enum=draw(enums(kind)),
         pattern=draw(st.none() | st.sampled_from(PATTERNS)) if kind is LogicalType.STRING else None,
+        precision=digits,
+        scale=draw(st.none() | st.integers(0, digits)) if digits is not None else None,
         classification=draw(st.none() | st.sampled_from(["public", "internal", "Internal", "confidential", "c3"])),
         properties=draw(st.none() | parts(depth - 1)) if kind is LogicalType.OBJECT else None,
         items=draw(st.none() | properties(depth - 1, top=False)) if kind is LogicalType.ARRAY else None,

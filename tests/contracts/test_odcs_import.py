@@ -185,6 +185,39 @@ def test_a_reference_to_a_missing_property_is_omitted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("physical", "precision", "scale"),
+    [
+        ("decimal(10,2)", 10, 2),
+        ("NUMERIC(38, 9)", 38, 9),
+        ("BIGNUMERIC(38)", 38, None),
+        ("Number ( 5 , 0 )", 5, 0),
+    ],
+)
+def test_an_exact_decimal_keeps_its_precision_and_scale(physical: str, precision: int, scale: int | None) -> None:
+    found = with_property(f"logicalType: number, physicalType: '{physical}'")
+    assert reported(found) == []
+    kept = found.port.models["order"].properties["kept"]
+    assert (kept.precision, kept.scale) == (precision, scale)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("logicalType: number, physicalType: 'decimal(76,2)'", "found 'decimal(76,2)', expected 1 to 38 digits"),
+        ("logicalType: number, physicalType: 'decimal(2,5)'", "found 'decimal(2,5)', expected 1 to 38 digits"),
+        ("logicalType: number, physicalType: double", "found physicalType, for which a manifest has no place"),
+        ("logicalType: integer, physicalType: 'number(9)'", "found physicalType, for which a manifest has no place"),
+    ],
+)
+def test_a_physical_type_that_is_no_decimal_of_a_manifest_is_reported(said: str, reason: str) -> None:
+    found = with_property(said)
+    kept = found.port.models["order"].properties["kept"]
+    assert (kept.precision, kept.scale) == (None, None)
+    [line] = reported(found)
+    assert reason in line
+
+
+@pytest.mark.parametrize(
     ("said", "reason"),
     [
         ("logicalType: vector, logicalTypeOptions: {dimensions: 3}", "found 'vector', expected one of string, integer"),

@@ -230,6 +230,9 @@ def _object(
 
 def _property(one: Property, key_position: int | None = None) -> Document:
     document: Document = {"logicalType": one.type.value, **_given_texts({"description": one.description})}
+    if one.precision is not None:  # ODCS has no option of a logical type for it
+        digits = one.precision if one.scale is None else f"{one.precision},{one.scale}"
+        document["physicalType"] = f"decimal({digits})"
     flags = {"required": one.required, "unique": one.unique, "primaryKey": one.key}
     document |= {name: True for name, holds in flags.items() if holds}
     if key_position is not None:

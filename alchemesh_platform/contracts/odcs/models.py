@@ -25,6 +25,12 @@ _VALUES: dict[LogicalType, tuple[type, ...]] = {
     LogicalType.INTEGER: (int,),
     LogicalType.NUMBER: (int, float),
 }
+DIGITS_MAX = 38  # of a decimal
+_DECIMAL = re.compile(
+    r"\s*(decimal|dec|numeric|bignumeric|bigdecimal|number)\s*"
+    r"\(\s*(?P<precision>\d{1,4})\s*(,\s*(?P<scale>\d{1,4})\s*)?\)\s*",
+    re.IGNORECASE | re.ASCII,
+)
 _ISO: dict[LogicalType, Callable[[str], object]] = {
     LogicalType.DATE: date.fromisoformat,
     LogicalType.TIME: time.fromisoformat,
@@ -127,6 +133,7 @@ def _property(source: SchemaProperty, kind: LogicalType, path: Path, reading: Re
         parts = {name: one for name, (_, one) in _properties(source.properties, (*path, "properties"), reading).items()}
     if kind is LogicalType.ARRAY and source.items is not None:
         items = _items(source.items, (*path, "items"), reading)
+    precision, scale = _decimal(source, kind, path, reading)
     return Property(
         type=kind,
         description=source.description or "",
@@ -135,6 +142,8 @@ def _property(source: SchemaProperty, kind: LogicalType, path: Path, reading: Re
         unique=bool(source.unique),
         enum=_enum(source, kind, path, reading),
         pattern=_pattern(source, kind, path, reading),
+        precision=precision,
+        scale=scale,
         classification=source.classification,
         properties=parts,
         items=items,
@@ -191,6 +200,21 @@ def _pattern(source: SchemaProperty, kind: LogicalType, path: Path, reading: Rea
         return None
     reading.take(place)
     return pattern
+
+
+def _decimal(source: SchemaProperty, kind: LogicalType, path: Path, reading: Reading) -> tuple[int | None, int | None]:
+    """Precision and scale of an exact decimal, which ODCS has in the physical type only."""
+    found = _DECIMAL.fullmatch(source.physicalType or "")
+    if found is None or kind is not LogicalType.NUMBER:
+        return None, None
+    precision = int(found["precision"])
+    scale = None if found["scale"] is None else int(found["scale"])
+    if not 1 <= precision <= DIGITS_MAX or (scale or 0) > precision:
+        expected = f"expected 1 to {DIGITS_MAX} digits, of which the scale is a part"
+        reading.leave((*path, "physicalType"), f"found {quoted(source.physicalType or '')}, {expected}")
+        return None, None
+    reading.take((*path, "physicalType"))
+    return precision, scale
 
 
 def _related(

@@ -76,6 +76,29 @@ def test_each_logical_type_has_a_column() -> None:
     assert {field["mode"] for field in fields} == {"NULLABLE"}
 
 
+@pytest.mark.parametrize(
+    ("precision", "scale", "kind"),
+    [
+        (10, 2, "NUMERIC"),
+        (1, None, "NUMERIC"),
+        (29, 0, "NUMERIC"),
+        (30, 0, "BIGNUMERIC"),
+        (38, 9, "NUMERIC"),
+        (38, 8, "BIGNUMERIC"),
+        (12, 10, "BIGNUMERIC"),
+        (38, 38, "BIGNUMERIC"),
+    ],
+)
+def test_an_exact_decimal_is_a_column_that_has_all_its_digits(precision: int, scale: int | None, kind: str) -> None:
+    number = {"type": "number", "precision": precision, "scale": scale}
+    part = {"type": "object", "properties": {"price": number}}
+    price, prices, order = fields_of(model(price=number, prices={"type": "array", "items": number}, order=part))
+    decimal = {"type": kind, "precision": str(precision), "scale": str(scale or 0)}
+    assert price == {"name": "price", "mode": "NULLABLE", **decimal}
+    assert prices == {"name": "prices", "mode": "REPEATED", **decimal}
+    assert order["fields"] == [price]
+
+
 def test_only_a_column_itself_can_be_required() -> None:
     part = {"type": "string", "required": True}
     (leg,) = fields_of(model(leg={"type": "object", "required": True, "properties": {"airport": part}}))
