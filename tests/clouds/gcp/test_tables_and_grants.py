@@ -17,6 +17,7 @@ from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.state.deployed import deployed_state
 from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.manifest.models import Protocol, SemanticModel
+from alchemesh_platform.provider.loss import ALLOW_VARIABLE
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
 
@@ -117,11 +118,14 @@ def test_access_is_extended_and_renewed_without_a_gap(cloud: Cloud) -> None:
     ]
 
 
-def test_a_re_created_table_is_still_visible_to_consumers(cloud: Cloud) -> None:
+def test_a_re_created_table_is_still_visible_to_consumers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The view and its right to the table's dataset stay, or are re-created."""
     cloud.done("up", flights(BO, on_incompatible_change="replace"))
     other = {"flight_id": {"type": "integer", "required": True}, "gate": {"type": "string", "required": True}}
-    cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace"))
+    again = flights(BO, properties=other, on_incompatible_change="replace")
+    assert "is re-created, without its rows" in cloud.refused("up", again)
+    monkeypatch.setenv(ALLOW_VARIABLE, "flights-table")
+    cloud.done("up", again)
     service = cloud.world.bigquery()
     dataset, views = "prod__aviation__flights__flights_table", "prod__aviation__flights__flights_table__views"
     service.query(PROJECT, f"INSERT INTO {dataset}.flight (flight_id, gate) VALUES (7, 'B')")
@@ -133,10 +137,11 @@ def test_a_re_created_table_is_still_visible_to_consumers(cloud: Cloud) -> None:
     assert cloud.done("up", flights(BO, properties=other, on_incompatible_change="replace")) == {}
 
 
-def test_datasets_without_retained_data_move_to_another_location(cloud: Cloud) -> None:
+def test_datasets_without_retained_data_move_to_another_location(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dataset's id is in use until the dataset is deleted, and the provider creates the new one first by default."""
     cloud.done("up", flights(BO, on_incompatible_change="replace"))
     moved = SETTINGS.model_copy(update={"gcp": SETTINGS.gcp.model_copy(update={"bigquery_location": "EU"})})
+    monkeypatch.setenv(ALLOW_VARIABLE, "flights-table")
     cloud.done("up", flights(BO, settings=moved, on_incompatible_change="replace"))
     for name in ("", "__views"):
         found = cloud.world.bigquery().dataset(PROJECT, f"prod__aviation__flights__flights_table{name}")
