@@ -77,6 +77,23 @@ def test_a_replacement_that_deletes_rows_comes_first_with_their_number_and_needs
     assert list(shop.home.rglob(PERMISSION_FILE)) == [], "a permission ends with its run"
 
 
+PLATFORM = """\
+kind: Platform
+name: shop
+environments:
+  local: {{extends: builtin/local, settings: {{local: {{root: "{root}"}}}}}}
+"""
+
+
+def filled(shop: Shop) -> tuple[Path, Path]:
+    """The folders of the table and of the workspace, with two rows and one file."""
+    [log] = [folder for folder in shop.folder.parent.rglob("_delta_log") if folder.parent.name == "order"]
+    [mark] = shop.folder.parent.rglob("workspace/.alchemesh*")
+    write_deltalake(log.parent, pa.table({"order_id": [1, 2], "amount": [1.5, None]}), mode="append")
+    (mark.parent / "notes.txt").write_text("kept by nobody", "utf-8")
+    return log.parent, mark.parent
+
+
 def test_a_removed_port_that_keeps_no_data_comes_first_with_its_number_and_needs_a_permission(tmp_path: Path) -> None:
     """It was `-` without a number, and `up --yes` deleted the rows and the files."""
     unkept = "args: {keep_on_destroy: false}"
@@ -84,10 +101,26 @@ def test_a_removed_port_that_keeps_no_data_comes_first_with_its_number_and_needs
     manifest = manifest.replace("component: object-storage\n", f"component: object-storage\n    {unkept}\n")
     shop = write_shop(tmp_path / "orders", tmp_path / "home", manifest.replace("lifecycle: active", "lifecycle: draft"))
     shop.done("up", "--yes")
-    table = table_of(shop)
-    write_deltalake(table, pa.table({"order_id": [1, 2], "amount": [1.5, None]}), mode="append")
-    [workspace] = [mark.parent for mark in shop.home.rglob("workspace/.alchemesh*")]
-    (workspace / "notes.txt").write_text("kept by nobody", "utf-8")
+    former, _ = filled(shop)
+
+    # Another path replaces the table, the folder and the landing, which keeps its files.
+    moved = PLATFORM.format(root=tmp_path / "moved")
+    (shop.folder / "platform.yaml").write_text(moved, "utf-8")
+    preview = shop.run("preview")
+    assert f"± DeltaTable orders-table-storage-order  {LOST}" in preview.stdout, preview.stdout + preview.stderr
+    assert "± Directory workspace-folder  deletes 1 file" in preview.stdout
+    last = preview.stdout.splitlines()[-1]
+    assert last.startswith("± 3 to replace, deletes 2 rows and 1 file · ")
+    assert last.endswith(" · next: alchemesh up --allow-data-loss workspace --allow-data-loss orders-table")
+    refused = shop.run("up", "--yes", "--allow-data-loss", "workspace")
+    assert refused.returncode == 1
+    assert "hint: `alchemesh up --allow-data-loss orders-table` deploys it, and deletes the data" in refused.stderr
+    assert DeltaTable(former).to_pyarrow_table().num_rows == 2
+    done = shop.done("up", "--yes", "--allow-data-loss", "orders-table", "--allow-data-loss", "workspace")
+    assert "3 replaced, deleted 2 rows and 1 file · " in done
+    assert not former.exists()
+
+    table, workspace = filled(shop)
     text = shop.manifest.read_text("utf-8")
     start, end = text.index("infrastructure:\n"), text.index("output_ports:\n")
     shop.edit(text[start:end], "")
