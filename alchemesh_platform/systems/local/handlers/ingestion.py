@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -32,6 +33,8 @@ from alchemesh_platform.systems.local.landing.reading import (
 )
 from alchemesh_platform.systems.local.landing.record import read_landing
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed, find_sources
+
+_LOCAL_TIME = re.compile(r"TIMESTAMP(_S|_MS|_NS)?")
 
 
 class IngestionInputs(Properties):
@@ -183,7 +186,18 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         )
         if now.rejected:
             context.warn(f"{count(now.rejected, 'row')} rejected: {target / REJECTS_FOLDER} has each with its reason")
+        if inputs.columns is None and (local := _without_zone(now)):
+            names = ", ".join(local)
+            context.warn(
+                f"{target} has timestamps without a time zone ({names}): to use them as a `timestamp` of a model, "
+                "declare them in the `schema` of the port, with its `time_zone`"
+            )
         return _outputs(target, now)
+
+
+def _without_zone(now: Landed) -> list[str]:
+    """The columns of Parquet files that hold local times."""
+    return [column.name for column in now.columns if _LOCAL_TIME.fullmatch(column.type)]
 
 
 def _unreadable_patterns(inputs: IngestionInputs) -> Iterator[Refusal]:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import grpc
 import pyarrow as pa
 import pytest
@@ -340,6 +341,29 @@ def test_a_bad_line_fails_the_creation_with_file_and_line(wire: Wire, tmp_path: 
         wire.create(INGESTION, landing(source, tmp_path / "landing"))
     assert f"{source / 'a.csv'}:2: 1 columns where the header has 2" in failed.value.details()
     assert "\n\nhint: fix the line" in failed.value.details()
+
+
+def test_local_times_of_an_undeclared_parquet_port_stay_and_are_reported(wire: Wire, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "landing"
+    source.mkdir()
+    duckdb.sql("SELECT 1 AS id, TIMESTAMP '2024-07-01 10:00:00' AS at").write_parquet(str(source / "a.parquet"))
+    undeclared = {**landing(source, target), "source": str(source / "*.parquet"), "format": "parquet"}
+    for inputs in (undeclared, {**undeclared, "timeZone": "Europe/Berlin"}):
+        wire.create(INGESTION, inputs)
+        assert (target / "a.parquet").read_bytes() == (source / "a.parquet").read_bytes()
+        assert wire.engine.messages()[-1] == (
+            f"{target} has timestamps without a time zone (at): to use them as a `timestamp` of a model, "
+            "declare them in the `schema` of the port, with its `time_zone`"
+        )
+    number = len(wire.engine.messages())
+    columns = [{"name": "id", "type": "integer"}, {"name": "at", "type": "timestamp"}]
+    with pytest.raises(grpc.RpcError) as failed:
+        wire.create(INGESTION, {**undeclared, "columns": columns})
+    assert "column at: '2024-07-01 10:00:00' is a timestamp without a time zone" in failed.value.details()
+    wire.create(INGESTION, {**undeclared, "columns": columns, "timeZone": "Europe/Berlin"})
+    instant = duckdb.sql(f"SELECT epoch_ms(\"at\") FROM '{target}/*.parquet'").fetchall()
+    assert instant == [(1_719_820_800_000,)]
+    assert len(wire.engine.messages()) == number
 
 
 def test_removing_with_data_leaves_nothing(tmp_path: Path) -> None:
