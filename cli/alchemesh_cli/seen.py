@@ -41,7 +41,7 @@ def warned(problem: Problem, *, end: str = "") -> str:
     """A problem as a command reports it: one line for a warning that was shown before, otherwise in full.
 
     Args:
-        end: What follows a problem in full, such as an empty line.
+        end: Text after a problem in full, such as an empty line.
     """
     if problem.severity == "warning" and was_seen(problem):
         return in_short(problem)
