@@ -47,9 +47,9 @@ def exact(found: Any, large: set[Place], place: Place = ()) -> Any:
 
 
 def exact_text(value: Any) -> str:
-    """An exact value as JSON. A number keeps its spelling, such as ``1.10``."""
+    """An exact value as JSON without spaces. A number keeps its spelling, such as ``1.10``."""
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{json.dumps(key, ensure_ascii=False)}: {exact_text(v)}' for key, v in value.items())}}}"
+        return f"{{{','.join(f'{json.dumps(key, ensure_ascii=False)}:{exact_text(v)}' for key, v in value.items())}}}"
     if isinstance(value, list):
-        return f"[{', '.join(map(exact_text, value))}]"
+        return f"[{','.join(map(exact_text, value))}]"
     return str(value) if isinstance(value, Real) else json.dumps(value, ensure_ascii=False)

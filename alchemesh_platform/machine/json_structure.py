@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from alchemesh_platform.base.sql import identifier
-from alchemesh_platform.machine.json_numbers import EXACT_IN_A_DOUBLE, Real
+from alchemesh_platform.machine.json_numbers import EXACT_IN_A_DOUBLE, Real, exact_text
 
 TEXT = "VARCHAR"
 Structure = Any  # a name of a type, a list with the structure of its items, or a mapping of keys to structures
@@ -88,3 +88,25 @@ def structure_of(value: Any) -> Structure:
     if isinstance(value, int):
         return LARGE if abs(value) > EXACT_IN_A_DOUBLE else "BIGINT"
     return "DOUBLE" if isinstance(value, Real) else TEXT
+
+
+def in_structure(value: Any, structure: Structure) -> Any:
+    """An exact value of JSON in the types of a settled structure. A text has the spelling of its value."""
+    if value is None:
+        return None
+    if isinstance(value, dict) and isinstance(structure, dict):
+        return {name: in_structure(part, structure.get(name, MIXED)) for name, part in value.items()}
+    if isinstance(value, list) and isinstance(structure, list):
+        return [in_structure(part, structure[0]) for part in value]
+    if structure not in (TEXT, MIXED) or (isinstance(value, str) and not isinstance(value, Real)):
+        return value
+    return exact_text(value)
+
+
+def has_numbers_as_text(found: Structure, structure: Structure) -> bool:
+    """Whether values of a found structure have fractions at a place that a settled structure has as text."""
+    if isinstance(found, dict) and isinstance(structure, dict):
+        return any(has_numbers_as_text(part, structure.get(name, MIXED)) for name, part in found.items())
+    if isinstance(found, list) and isinstance(structure, list):
+        return any(has_numbers_as_text(part, structure[0]) for part in found)
+    return structure in (TEXT, MIXED) and found not in (TEXT, NOTHING, "BIGINT", "BOOLEAN")

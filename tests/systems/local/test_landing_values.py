@@ -302,6 +302,19 @@ def test_a_long_number_of_json_fits_a_decimal_exactly(area: Area) -> None:
     assert area.rows() == [(Decimal("0.12345678901234567890"),), (Decimal("12345678901234567.5"),)]
 
 
+def test_a_json_number_that_lands_as_text_keeps_its_spelling(area: Area) -> None:
+    area.put("a.json", '{"a": 1.10, "in": {"b": 1E5}, "l": [1.50]}\n{"a": {"b": 1.10}, "in": {"b": "x"}, "l": ["x"]}\n')
+    area.put("b.json", '{"a": 2.50}\n{"a": true, "in": {"b": 12345678901234567890}}\n{"a": "1.10"}\n')
+    area.land(Reading("json"))
+    assert area.rows() == [
+        ("1.10", {"b": "1E5"}, ["1.50"]),
+        ('{"b":1.10}', {"b": "x"}, ["x"]),
+        ("2.50", None, None),
+        ("true", {"b": "12345678901234567890"}, None),
+        ("1.10", None, None),
+    ]
+
+
 def test_parquet_fits_a_schema_only_without_loss(area: Area) -> None:
     file = area.source / "a.parquet"
     query = "SELECT 5.0::DOUBLE AS id, TIMESTAMP '2024-05-01 10:00:00' AS at, 1.5::DOUBLE AS amount"

@@ -13,13 +13,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alchemesh_platform.machine.json_numbers import LongNumber, Real, exact_text
+from alchemesh_platform.machine.json_numbers import LongNumber
 from alchemesh_platform.machine.json_structure import (
     LARGE,
     MIXED,
     NOTHING,
     TEXT,
     Structure,
+    in_structure,
     merged,
     settled,
     structure_of,
@@ -78,7 +79,7 @@ def with_columns(schema: TopicSchema, objects: Iterable[Mapping[str, Any]]) -> T
 
 def placed(schema: TopicSchema, values: Mapping[str, Any]) -> dict[str, Any]:
     """An object in the columns and types of the schema. A value of a text column is a text with its own spelling."""
-    return {name: _placed(value, schema.columns[name]) for name, value in respelt(values, schema.columns).items()}
+    return {name: in_structure(value, schema.columns[name]) for name, value in respelt(values, schema.columns).items()}
 
 
 def respelt(value: Any, structure: Structure) -> Any:
@@ -97,18 +98,6 @@ def respelt(value: Any, structure: Structure) -> Any:
 def _fits(recorded: Structure, value: Any) -> bool:
     joined = settled(merged(recorded, structure_of(value)))
     return type_of_structure(joined) == type_of_structure(recorded)
-
-
-def _placed(value: Any, structure: Structure) -> Any:
-    if value is None:
-        return None
-    if isinstance(structure, dict):
-        return {name: _placed(part, structure[name]) for name, part in value.items()}
-    if isinstance(structure, list):
-        return [_placed(part, structure[0]) for part in value]
-    if structure not in {TEXT, MIXED} or (isinstance(value, str) and not isinstance(value, Real)):
-        return value
-    return exact_text(value)
 
 
 def _in_words(structure: Structure) -> str:

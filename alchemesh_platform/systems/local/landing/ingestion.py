@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.machine.files import count, storage_errors
+from alchemesh_platform.machine.json_structure import has_numbers_as_text
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 from alchemesh_platform.systems.local.landing.columns import TEXT, LandedColumn
 from alchemesh_platform.systems.local.landing.found import Found, look_into
+from alchemesh_platform.systems.local.landing.json_numbers import spelt_numbers
 from alchemesh_platform.systems.local.landing.misfits import (
     REJECTS_FOLDER,
     broken_lines,
@@ -260,10 +262,22 @@ class _Run:
         except (duckdb.Error, UnicodeDecodeError, EOFError, zlib.error) as error:
             raise unreadable(source, readable or source.path, self.reading, error) from error
 
+    def _spelt(self, found: Found, schema: Columns) -> Found:
+        """The file to read: a copy, if numbers of a JSON file land as text and have to keep their spelling."""
+        if not found.structures or self.reading.columns is not None:
+            return found
+        known = {column.name.casefold(): column.structure for column in schema if column.structure is not None}
+        structures = {name: known[name.casefold()] for name in found.names if name.casefold() in known}
+        pairs = zip(found.names, found.structures, strict=True)
+        if not any(name in structures and has_numbers_as_text(part, structures[name]) for name, part in pairs):
+            return found
+        with self._errors(found.source):
+            return replace(found, readable=spelt_numbers(found.readable, structures, self.staging))
+
     def _land_file(
         self, source: SourceFile, schema: Columns, name: str, key: str, known: LandedFile | None
     ) -> LandedFile:
-        found = self._look(source)
+        found = self._spelt(self._look(source), schema)
         draft, rejects = self.staging / "landed.parquet", self.staging / "rejects.csv"
         rejects.unlink(missing_ok=True)
         size = rows = rejected = 0

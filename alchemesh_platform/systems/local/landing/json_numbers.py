@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from alchemesh_platform.machine.json_numbers import Place, Real, exact, exact_text
+from alchemesh_platform.machine.json_structure import Structure, in_structure
 from alchemesh_platform.systems.local.landing.parse_errors import opened
 
 _LONG = re.compile(rb"[0-9][0-9.]{15}|[eE][-+]?[0-9]{3}")  # only such numbers can lose digits, or their size
@@ -36,5 +38,34 @@ def exact_numbers(readable: Path, staging: Path) -> tuple[Path, frozenset[Place]
 def _exact(raw: bytes, large: set[Place]) -> bytes:
     try:
         return exact_text(exact(json.loads(raw, parse_float=Real), large)).encode() + b"\n"
+    except (ValueError, RecursionError):
+        return raw  # no JSON: the error is reported when the line is read
+
+
+def spelt_numbers(readable: Path, structures: Mapping[str, Structure], staging: Path) -> Path:
+    """A copy of a JSON lines file in which the values of text columns are texts, spelt as in the file.
+
+    Args:
+        readable: The file.
+        structures: The structure of each column that lands as text, or holds a text, by its name in the file.
+        staging: Folder for the copy.
+    """
+    copy = staging / "spelt.json"
+    with opened(readable) as file, copy.open("wb") as to:
+        for raw in file:
+            to.write(_spelt(raw, structures))
+    return copy
+
+
+def _spelt(raw: bytes, structures: Mapping[str, Structure]) -> bytes:
+    try:
+        found = exact(json.loads(raw, parse_float=Real), set())
+        if not isinstance(found, dict):
+            return raw
+        placed = {
+            name: in_structure(value, structures[name]) if name in structures else value
+            for name, value in found.items()
+        }
+        return exact_text(placed).encode() + b"\n"
     except (ValueError, RecursionError):
         return raw  # no JSON: the error is reported when the line is read
