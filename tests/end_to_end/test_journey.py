@@ -287,6 +287,7 @@ def test_a_product_is_checked_against_its_mesh(shop: Shop, tmp_path: Path) -> No
         "source_systems:\n  - {name: till, description: Sells., technology: COBOL, contact: ada@shop.example}\n",
         "utf-8",
     )
+    shop.environ["ALCHEMESH_USER"] = "ada@shop.example"
     shop.done("mesh", "apply", str(mesh), "--yes")
     assert shop.json("preview")["outcome"] == "succeeded"
 
