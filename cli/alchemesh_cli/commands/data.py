@@ -148,10 +148,12 @@ def erase(
       alchemesh data erase retail/orders/sales-table --where "customer_id = 7" -e dev --yes
     """
     from alchemesh_cli.asking import confirm
+    from alchemesh_cli.context_options import complete
     from alchemesh_cli.render.events import report, showing
     from alchemesh_platform.app import erasure
     from alchemesh_platform.app.where import product_address, read_platform
     from alchemesh_platform.base.failure import ExitCode
+    from alchemesh_platform.base.remedy import Command
     from alchemesh_platform.identity.identify import identify
 
     platform = read_platform(where)
@@ -170,7 +172,7 @@ def erase(
         report(f"  {place.kind} {place.address}: {place.sentence}")
     if done.copy_problem:
         report(f"warning: the serving copy of {found.port} may still have the rows: {done.copy_problem}")
-        report("fix: start it with `alchemesh refresh`, then repeat this command")
+        report(f"fix: start it with {complete(Command(('refresh',)))}, then repeat this command")
     if as_json:
         document = {
             **where.as_json(),
