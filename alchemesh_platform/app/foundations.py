@@ -194,9 +194,20 @@ def _held(
     delete_protected: bool = False,
 ) -> Iterator[_Run]:
     """Lock the stack of a foundation for a run, if the actor may carry it out."""
+    from alchemesh_platform.registry.unavailable import RegistryUnavailable
+    from alchemesh_platform.sdk.spec import Role
+
+    unknown: RegistryUnavailable | None = None
     if actor is not None:
-        check_right(stack.platform, actor, operation, target_of(stack), delete_data=delete_protected, listen=listen)
+        try:
+            check_right(stack.platform, actor, operation, target_of(stack), delete_data=delete_protected, listen=listen)
+        except RegistryUnavailable as unavailable:
+            if stack.foundation.role is not Role.PLATFORM:
+                raise
+            unknown = unavailable
     with operating_foundation(stack.foundation, stack.platform, state=stack.state, report=notes_to(listen)) as operator:
+        if unknown is not None and operator.recorded:
+            raise unknown  # only a platform that never had a registry has no rights to check
         yield _Run(stack, operator, listen, cancel or threading.Event(), delete_protected, actor)
 
 
@@ -264,7 +275,7 @@ class _Run:
             )
             word = outcome.outcome
         finally:
-            if self.actor is not None and operation != "preview":
+            if self.actor is not None and operation != "preview" and self.operator.recorded:
                 record_operation(self.stack, self.actor, operation, word)
         self.listen(FoundationEnded(operation, foundation, outcome, self.operator.recorded))
         return outcome

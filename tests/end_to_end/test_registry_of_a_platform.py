@@ -35,6 +35,10 @@ class Settings(Strict):
     pass
 
 
+class Outputs(Strict):
+    image_repository: str
+
+
 SPEC = ComponentSpec(
     name="acme-platform",
     component_type="platform-foundation",
@@ -47,7 +51,7 @@ SPEC = ComponentSpec(
     component="acme_platform:AcmePlatform",
     args="acme_platform:Args",
     settings="acme_platform:Settings",
-    outputs="acme_platform:Args",
+    outputs="acme_platform:Outputs",
 )
 
 
