@@ -42,6 +42,8 @@ def run(
 ) -> Deployment | NotDue:
     """Land new data of a product's input ports, then run its code. The history contains the run from its start.
 
+    First it removes files that are older than the retention of a storage, also if no run is due.
+
     Args:
         platform: The environment.
         product: ``domain/product``.
@@ -68,7 +70,7 @@ def run(
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.deployment.connections import product_record
     from alchemesh_platform.deployment.emulation import emulator_variables, job_runner, resume
-    from alchemesh_platform.deployment.new_data import due_from, land_new_data
+    from alchemesh_platform.deployment.new_data import due_from, land_new_data, remove_expired
     from alchemesh_platform.deployment.run_code import one_at_a_time, run_code
     from alchemesh_platform.registry.store import Registry
 
@@ -82,6 +84,7 @@ def run(
         one_at_a_time(Path(platform.home), platform.environment, product, report),
         Registry.open(platform.registry) as registry,
     ):
+        remove_expired(platform, product, registry, report)
         due = due_from(registry, platform.environment, product) if if_due else None
         if due is not None and due > datetime.now(UTC):
             report(f"no run of {product} is due until {due:%Y-%m-%d %H:%M} UTC")

@@ -1,4 +1,4 @@
-"""Land new data of a product's input ports without a run of the engine, and decide whether a run is due."""
+"""Land new data and remove expired data without a run of the engine, and decide whether a run is due."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.names import project_name
 from alchemesh_platform.deployment.operator import stack_of
 from alchemesh_platform.manifest.models import Contract
@@ -14,6 +15,7 @@ from alchemesh_platform.registry.records import ContractRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
+    from alchemesh_platform.provider.handler import Context, Handler
     from alchemesh_platform.registry.store import Registry
 
 _RUNS = 50  # runs in which the last successful one is searched
@@ -36,22 +38,36 @@ def land_new_data(platform: Platform, product: str, registry: Registry, report: 
         Failure: when data cannot be landed. It names the file, the line and the reason.
     """
     from alchemesh_platform.provider import operations
-    from alchemesh_platform.provider.catalog import HANDLERS
-    from alchemesh_platform.provider.handler import Context
 
     landing = 0
-    for resource in _deployed(platform, product):
-        handler = HANDLERS.by_type.get(resource["type"])
-        if handler is None or not handler.lands:
+    for handler, inputs, context in _handled(platform, product, registry, report):
+        if not handler.lands:
             continue
         landing += 1
-        context = Context(
-            urn=resource["urn"], stop=threading.Event(), registry=lambda: registry, report=lambda _, line: report(line)
-        )
-        found = operations.land(handler, resource.get("inputs") or {}, context)
+        found = operations.land(handler, inputs, context)
         if found is not None:
             report(found)
     return landing
+
+
+def remove_expired(platform: Platform, product: str, registry: Registry, report: Callable[[str], None]) -> None:
+    """Remove the files of every deployed resource that are older than its retention. A failure is one more line.
+
+    Args:
+        platform: The environment.
+        product: ``domain/product``.
+        registry: The registry of the environment.
+        report: Receives a line for each resource with expired files, and for each one whose files cannot be removed.
+    """
+    from alchemesh_platform.provider import operations
+
+    for handler, inputs, context in _handled(platform, product, registry, report):
+        try:
+            found = operations.expire(handler, inputs, context)
+        except Failure as failure:
+            found = f"expired files stay until the next run: {failure.message}"
+        if found is not None:
+            report(found)
 
 
 def due_from(registry: Registry, environment: str, product: str) -> datetime | None:
@@ -72,6 +88,25 @@ def due_from(registry: Registry, environment: str, product: str) -> datetime | N
     if not promised or last is None:
         return None
     return last + min(promised) - _SLACK
+
+
+def _handled(
+    platform: Platform, product: str, registry: Registry, report: Callable[[str], None]
+) -> Iterator[tuple[Handler[Any, Any], Mapping[str, Any], Context]]:
+    """The handler, the inputs and a context for each deployed resource of the platform's own types."""
+    from alchemesh_platform.provider.catalog import HANDLERS
+    from alchemesh_platform.provider.handler import Context
+
+    for resource in _deployed(platform, product):
+        handler = HANDLERS.by_type.get(resource["type"])
+        if handler is not None:
+            context = Context(
+                urn=resource["urn"],
+                stop=threading.Event(),
+                registry=lambda: registry,
+                report=lambda _, line: report(line),
+            )
+            yield handler, resource.get("inputs") or {}, context
 
 
 def _deployed(platform: Platform, product: str) -> Iterator[Mapping[str, Any]]:

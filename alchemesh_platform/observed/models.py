@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alchemesh_platform.base.units import Duration
 from alchemesh_platform.registry.records import Deployment, RequestState
 from alchemesh_platform.sdk.observation import Health
 
@@ -15,12 +16,21 @@ class _Value(BaseModel):
 
 
 class TableStatus(_Value):
-    """The content of a table or folder; None for unknown values."""
+    """The content of a table or folder; None for unknown values.
+
+    Args:
+        retention: The age after which files of former versions are removed; None if they stay.
+        vacuumed_at: When files of former versions were last removed.
+        overdue_files: The number of files that are older than the retention.
+    """
 
     name: str
     rows: int | None = None
     size_bytes: int | None = None
     changed_at: datetime | None = None
+    retention: Duration | None = None
+    vacuumed_at: datetime | None = None
+    overdue_files: int = 0
 
 
 class AssetStatus(TableStatus):

@@ -306,7 +306,15 @@ def _part(component: str, component_type: str, observation: Observation | None) 
 
 def _tables(observation: Observation | None) -> tuple[TableStatus, ...]:
     return tuple(
-        TableStatus(name=name, rows=table.rows, size_bytes=table.size_bytes, changed_at=table.changed_at)
+        TableStatus(
+            name=name,
+            rows=table.rows,
+            size_bytes=table.size_bytes,
+            changed_at=table.changed_at,
+            retention=table.retention,
+            vacuumed_at=table.vacuumed_at,
+            overdue_files=table.overdue_files,
+        )
         for name, table in (observation.tables if observation else {}).items()
     )
 

@@ -206,6 +206,10 @@ class Handler(ABC, Generic[InputsT, OutputsT]):
         """Take in new data of the deployed resource, outside of a deployment; returns a sentence if there was any."""
         return None
 
+    def expire(self, inputs: InputsT, context: Context) -> str | None:
+        """Remove what is older than the retention of the deployed resource; returns a sentence if anything was."""
+        return None
+
     def loss(self, inputs: InputsT, context: Context) -> Loss | None:
         """The data that a removal of the resource deletes; None if it keeps its data, or has none. Changes nothing."""
         return None

@@ -191,6 +191,11 @@ def land(handler: AnyHandler, inputs: Tree, context: Context) -> str | None:
     return handler.land(_lenient(handler, inputs), context)
 
 
+def expire(handler: AnyHandler, inputs: Tree, context: Context) -> str | None:
+    """Remove what is older than the retention of a deployed resource; returns a sentence if anything was."""
+    return handler.expire(_lenient(handler, inputs), context)
+
+
 def _lost_by_replacement(handler: AnyHandler, old: BaseModel, new: BaseModel, context: Context) -> Iterator[Refusal]:
     changed = sorted(name for name in handler.replace_on if getattr(old, name) != getattr(new, name))
     lost = handler.loss(old, _silent(context)) if changed else None

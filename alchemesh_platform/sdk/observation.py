@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 # "empty": everything works, and there are no rows.
@@ -13,11 +13,20 @@ Health = Literal["healthy", "unhealthy", "unknown", "empty"]
 
 @dataclass(frozen=True, slots=True)
 class TableObservation:
-    """The content of a model's table. None means unknown, which is different from zero and from a failure."""
+    """The content of a model's table. None means unknown, which is different from zero and from a failure.
+
+    Args:
+        retention: The age after which files of former versions are removed; None if they stay.
+        vacuumed_at: When files of former versions were last removed.
+        overdue_files: The number of files that are older than the retention.
+    """
 
     rows: int | None = None
     size_bytes: int | None = None
     changed_at: datetime | None = None
+    retention: timedelta | None = None
+    vacuumed_at: datetime | None = None
+    overdue_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
+from alchemesh_platform.app.run import NotDue, run
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.deployment.new_data import due_from, land_new_data
+from alchemesh_platform.deployment.new_data import due_from, land_new_data, remove_expired
+from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.load import load_platform
-from alchemesh_platform.registry.records import ContractRecord
+from alchemesh_platform.registry.records import ContractRecord, ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.local.landing.ingestion import landed
 from tests.provider.wire import connected
+from tests.systems.local.aged import age
 
 TYPE = "alchemesh:local:Ingestion"
+TABLE = "alchemesh:local:DeltaTable"
 PRODUCT = "shop/orders"
+ADA = "ada@shop.example"
 
 
 @pytest.fixture
@@ -40,13 +48,22 @@ def landing(tmp_path: Path) -> dict[str, Any]:
         "target": str(tmp_path / "landed"),
         "owner": "shop/orders/sales",
     }
-    with connected(tmp_path / "wire") as wire:
-        made = wire.create(TYPE, inputs)
-        resource = {"type": TYPE, "urn": made.urn, "id": made.id, "custom": True, "inputs": dict(made.inputs)}
-    state = tmp_path / "home" / "local" / "state" / ".pulumi" / "stacks" / "shop.orders" / "local.json"
-    state.parent.mkdir(parents=True)
-    state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [resource]}}}))
+    deploy(tmp_path, {TYPE: inputs})
     return inputs
+
+
+def deploy(folder: Path, declared: dict[str, dict[str, Any]]) -> None:
+    """Create resources, and write the state of the product with them."""
+    resources = []
+    with connected(folder / "wire") as wire:
+        for kind, inputs in declared.items():
+            made = wire.create(kind, inputs)
+            resources.append(
+                {"type": kind, "urn": made.urn, "id": made.id, "custom": True, "inputs": dict(made.inputs)}
+            )
+    state = folder / "home" / "local" / "state" / ".pulumi" / "stacks" / "shop.orders" / "local.json"
+    state.parent.mkdir(parents=True)
+    state.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
 
 
 def land(folder: Path, registry: Registry) -> list[str]:
@@ -103,7 +120,7 @@ def test_a_run_is_due_by_the_shortest_promised_frequency(registry: Registry) -> 
         )
 
     def ran(outcome: Literal["succeeded", "failed"]) -> Any:
-        run = registry.start_deployment("local", PRODUCT, "run", "ada@shop.example")
+        run = registry.start_deployment("local", PRODUCT, "run", ADA)
         registry.finish_deployment(run.id, outcome)
         return run.started_at
 
@@ -115,3 +132,58 @@ def test_a_run_is_due_by_the_shortest_promised_frequency(registry: Registry) -> 
     ran("failed")
     assert due_from(registry, "local", PRODUCT) == last + timedelta(hours=1, seconds=-30)
     assert due_from(registry, "dev", PRODUCT) is None
+
+
+def test_files_older_than_the_retention_of_a_storage_are_removed(tmp_path: Path, registry: Registry) -> None:
+    """A folder removed them in a deployment only, and a table never."""
+    table, files = tmp_path / "sale", tmp_path / "files"
+    columns = [{"name": "id", "type": "integer"}]
+    sale = {"path": str(table), "owner": f"{PRODUCT}/sales/sale", "table": "sale", "columns": columns}
+    work = {"path": str(files), "owner": f"{PRODUCT}/files", "retentionSeconds": 7200}
+    deploy(tmp_path, {TABLE: {**sale, "retentionHours": 24}, "alchemesh:local:Directory": work})
+    for number in (1, 2):
+        write_deltalake(table, pa.table({"id": [number]}), mode="overwrite")
+    (files / "old.txt").write_text("x")
+    os.utime(files / "old.txt", (0, 0))
+    age(table, 25)
+    lines = list[str]()
+    platform = load_platform(None, "local", tmp_path / "home")
+    remove_expired(platform, PRODUCT, registry, lines.append)
+    assert lines == [
+        f"removed 1 file of former versions of {PRODUCT}/sales/sale, older than 1 day",
+        f"removed 1 file of {PRODUCT}/files, older than 2h",
+    ]
+    assert [row["id"] for row in DeltaTable(table).to_pyarrow_table().to_pylist()] == [2]
+    assert len([*table.glob("*.parquet")]) == 1
+    lines.clear()
+    remove_expired(platform, PRODUCT, registry, lines.append)
+    assert lines == []
+    (table / "_delta_log" / f"{DeltaTable(table).version() + 1:020}.json").write_text("{")
+    remove_expired(platform, PRODUCT, registry, lines.append)
+    assert [line.split(" in ")[0] for line in lines] == [
+        "expired files stay until the next run: cannot remove former files of the table"
+    ]
+
+
+def test_run_that_is_not_due_removes_expired_files(tmp_path: Path) -> None:
+    """The schedule starts `run --if-due` more often than the contract promises."""
+    platform = load_platform(None, "local", tmp_path / "home")
+    files = tmp_path / "files"
+    work = {"path": str(files), "owner": f"{PRODUCT}/files", "retentionSeconds": 7200}
+    deploy(tmp_path, {"alchemesh:local:Directory": work})
+    (files / "old.txt").write_text("x")
+    os.utime(files / "old.txt", (0, 0))
+    with Registry.open(platform.registry) as registry:
+        fields = {"environment": "local", "address": PRODUCT, "team": "t", "owner": ADA}
+        registry.put(ProductRecord(version="1.0.0", lifecycle="active", **fields))
+        levels = {"service_levels": {"update_frequency": "1d"}}
+        document = {"version": "1.0.0", "lifecycle": "active", "access": "internal", **levels}
+        contract = {"environment": "local", "address": f"{PRODUCT}/table", "product": PRODUCT, "document": document}
+        registry.put(ContractRecord(version="1.0.0", lifecycle="active", access="internal", **contract))
+        started = registry.start_deployment("local", PRODUCT, "run", ADA)
+        registry.finish_deployment(started.id, "succeeded")
+    lines = list[str]()
+    done = run(platform, PRODUCT, Identity(ADA, "local"), if_due=True, report=lines.append)
+    assert isinstance(done, NotDue)
+    assert lines[0] == f"removed 1 file of {PRODUCT}/files, older than 2h"
+    assert not (files / "old.txt").exists()

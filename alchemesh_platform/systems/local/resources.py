@@ -65,6 +65,7 @@ class DeltaTable(PlatformResource):
         columns: Columns: properties of a model, with their names.
         description: Meaning of one row.
         partition_by: Columns that rows are grouped by on disk.
+        retention_hours: Files of former versions older than this are removed; by default none is.
         on_incompatible_change: Handling of a change that the table cannot follow; replace loses the rows.
         keep_on_delete: Whether the rows stay when the resource is removed.
 
@@ -81,6 +82,7 @@ class DeltaTable(PlatformResource):
     description: Output[str]
     columns: Output[list[dict[str, Any]]]
     partition_by: Output[list[str]]
+    retention_hours: Output[int | None]
     on_incompatible_change: Output[str]
     keep_on_delete: Output[bool]
     url: Output[str]
@@ -95,6 +97,7 @@ class DeltaTable(PlatformResource):
         columns: Input[Sequence[Input[Mapping[str, Any]]]],
         description: Input[str] = "",
         partition_by: Input[Sequence[Input[str]]] = (),
+        retention_hours: Input[int] | None = None,
         on_incompatible_change: Input[Literal["refuse", "replace"]] = "refuse",
         keep_on_delete: Input[bool] = True,
         opts: pulumi.ResourceOptions | None = None,
@@ -106,6 +109,7 @@ class DeltaTable(PlatformResource):
             "description": description,
             "columns": columns,
             "partition_by": partition_by,
+            "retention_hours": retention_hours,
             "on_incompatible_change": on_incompatible_change,
             "keep_on_delete": keep_on_delete,
         }

@@ -302,8 +302,21 @@ def _holds(table: TableStatus, now: datetime, *, brief: bool = False) -> str:
         counted(table.rows, "row") if table.rows is not None else "",
         size(table.size_bytes or 0) if sized else "",
         f"changed {ago(table.changed_at, now)}" if table.changed_at else "",
+        "" if brief else _former_versions(table, now),
     ]
     return APART.join(fact for fact in facts if fact) or "rows unknown"
+
+
+def _former_versions(table: TableStatus, now: datetime) -> str:
+    """``former versions stay 7 days, removed 2 h ago, 3 files overdue``; empty without a retention."""
+    if table.retention is None:
+        return ""
+    facts = [
+        f"former versions stay {duration_in_words(table.retention)}",
+        f"removed {ago(table.vacuumed_at, now)}" if table.vacuumed_at else "none removed yet",
+        f"{counted(table.overdue_files, 'file')} overdue" if table.overdue_files else "",
+    ]
+    return ", ".join(fact for fact in facts if fact)
 
 
 def _access(access: AccessStatus, now: datetime) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -308,3 +309,18 @@ def test_spans_of_time_are_shown_in_everyday_units(seconds: float, reported: str
 
 def test_numbers_of_things_agree_with_their_noun() -> None:
     assert (counted(0, "row"), counted(1, "row"), counted(336_776, "row")) == ("0 rows", "1 row", "336,776 rows")
+
+
+def test_retention_of_a_table_is_shown_with_what_is_overdue() -> None:
+    table = TableStatus(name="flight", rows=3, retention=timedelta(days=7), overdue_files=2)
+    assert shown_table(table) == "3 rows · former versions stay 7 days, none removed yet, 2 files overdue"
+    done = TableStatus(name="flight", rows=3, retention=timedelta(days=7), vacuumed_at=NOW - timedelta(hours=2))
+    assert shown_table(done) == "3 rows · former versions stay 7 days, removed 2 h ago"
+    assert json.loads(done.model_dump_json())["retention"] == "7d"
+
+
+def shown_table(table: TableStatus) -> str:
+    port = OutputStatus(name="raw", address=f"{FLIGHTS}/raw", tables=(table,))
+    status = well().model_copy(update={"outputs": (port,)})
+    drawn = rendered(lambda console: print_product(console, status, NOW))
+    return next(line for line in drawn.splitlines() if "former versions" in line).partition("flight    ")[2]

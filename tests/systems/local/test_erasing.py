@@ -16,14 +16,21 @@ from alchemesh_platform.machine.directory import OWNER_FILE
 from alchemesh_platform.sdk.connections.ports import PortConnections
 from alchemesh_platform.sdk.connections.tables import TablesConnection
 from alchemesh_platform.sdk.erasure import ErasedRows, NotErasable
+from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster
+from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable
+from alchemesh_platform.systems.local.data_api.serving.loader import Loader
 from alchemesh_platform.systems.local.data_api.serving.place import Place
 from alchemesh_platform.systems.local.data_api.serving.source import DeltaSource
 from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, write_state
 from alchemesh_platform.systems.local.erasure import ERASURE, copy_problem
-from alchemesh_platform.systems.local.tables.delta import TableFailed
-from alchemesh_platform.systems.local.tables.erasing import count_rows, delete_rows, remove_former
+from alchemesh_platform.systems.local.tables.columns import Column
+from alchemesh_platform.systems.local.tables.delta import TableFailed, evolve_table, observe_table
+from alchemesh_platform.systems.local.tables.erasing import count_rows, delete_rows, remove_expired, remove_former
+from alchemesh_platform.systems.local.tables.evolution import wanted_schema
+from tests.systems.local.aged import age
 
 PEOPLE = pa.table({"id": [1, 2, 3, 4], "fullName": ["Ada", "Bob", None, "Ada"], "city": ["Ulm", "Ulm", "Jena", "Jena"]})
+COLUMNS = {"id": "integer", "name": "string"}
 
 
 @pytest.fixture
@@ -40,9 +47,9 @@ def files(folder: Path) -> set[str]:
     return {str(file.relative_to(folder)) for file in folder.rglob("*.parquet")}
 
 
-def names(folder: Path) -> set[str | None]:
+def names(folder: Path, column: str = "fullName") -> set[str | None]:
     """The names in all files of a folder, whether they belong to the table or not."""
-    return {name for file in files(folder) for name in pq.read_table(folder / file)["fullName"].to_pylist()}
+    return {name for file in files(folder) for name in pq.read_table(folder / file)[column].to_pylist()}
 
 
 def port(folder: Path) -> PortConnections:
@@ -152,3 +159,91 @@ def test_copy_is_current_only_when_it_has_the_last_commit(table: Path, tmp_path:
         write_state(place.state_file, CopyState(tables=(state,)))
         assert copy_problem(place, "person", table).startswith(problem)
         assert bool(copy_problem(place, "person", table)) == bool(problem)
+
+
+def test_former_versions_end_with_the_retention_and_readers_keep_the_current_one(tmp_path: Path) -> None:
+    """Overwritten rows stayed in the folder of a table until a vacuum that nobody ran."""
+    folder = tmp_path / "people"
+
+    def overwrite(name: str) -> None:
+        write_deltalake(folder, pa.table({"id": [1], "name": [name]}), mode="overwrite", schema_mode="overwrite")
+
+    def declare(hours: int | None) -> None:
+        columns = [Column.model_validate({"name": name, "type": kind}) for name, kind in COLUMNS.items()]
+        evolve_table(folder, wanted_schema(columns, retention_hours=hours))
+
+    declare(None)
+    overwrite("Ada")
+    overwrite("Bob")
+    age(folder, 48)
+    assert (remove_expired(folder), names(folder, "name")) == (0, {"Ada", "Bob"}), (
+        "without a retention, former versions stay"
+    )
+    declare(24)
+    seen = observe_table(folder)
+    assert seen is not None
+    assert (seen.retention, seen.vacuumed_at, seen.overdue_files) == (timedelta(hours=24), None, 1)
+    current = DeltaTable(folder).to_pyarrow_dataset()
+    overwrite("Cid")
+    assert remove_expired(folder) == 1
+    assert names(folder, "name") == {"Bob", "Cid"}, "a reader of the version that was current may still read it"
+    assert current.to_table()["name"].to_pylist() == ["Bob"]
+    version = DeltaTable(folder).version()
+    assert (remove_expired(folder), DeltaTable(folder).version()) == (0, version), "a vacuum of nothing is no commit"
+    seen = observe_table(folder)
+    assert seen is not None
+    assert seen.vacuumed_at is not None
+    assert (seen.overdue_files, seen.rows) == (0, 1)
+    declare(None)
+    age(folder, 48)
+    assert (remove_expired(folder), names(folder, "name")) == (0, {"Bob", "Cid"})
+    assert DeltaTable(folder).metadata().configuration == {}
+
+
+def test_table_that_is_created_with_a_retention_has_it_for_every_tool(tmp_path: Path) -> None:
+    columns = [Column.model_validate({"name": "id", "type": "integer"})]
+    evolve_table(tmp_path / "t", wanted_schema(columns, retention_hours=24))
+    assert DeltaTable(tmp_path / "t").metadata().configuration == {
+        "alchemesh.retentionHours": "24",
+        "delta.deletedFileRetentionDuration": "interval 24 hours",
+    }
+    assert evolve_table(tmp_path / "t", wanted_schema(columns, retention_hours=24)) == ()
+    assert remove_expired(tmp_path / "nothing") == 0
+
+
+def test_files_of_partitions_with_any_name_expire(tmp_path: Path) -> None:
+    rows = pa.table({"id": [1, 2], "city": ["New York %2F", "Köln"]})
+    for number in (1, 2):
+        write_deltalake(tmp_path / "t", rows, mode="overwrite", partition_by=["city"])
+        if number == 1:
+            columns = [
+                Column.model_validate({"name": n, "type": k}) for n, k in (("id", "integer"), ("city", "string"))
+            ]
+            evolve_table(tmp_path / "t", wanted_schema(columns, ["city"], retention_hours=1))
+    age(tmp_path / "t", 2)
+    seen = observe_table(tmp_path / "t")
+    assert seen is not None
+    assert (seen.overdue_files, remove_expired(tmp_path / "t"), len(files(tmp_path / "t"))) == (2, 2, 2)
+    assert DeltaTable(tmp_path / "t").to_pyarrow_table().num_rows == 2
+
+
+def test_serving_copy_expires_former_versions_at_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No schedule removed them, although the process that follows a table always runs."""
+    folder = tmp_path / "people"
+    columns = [Column.model_validate({"name": name, "type": kind}) for name, kind in COLUMNS.items()]
+    evolve_table(folder, wanted_schema(columns, retention_hours=1))
+    cluster = Cluster(str(tmp_path / "copy"), str(tmp_path / "s"), str(tmp_path), False)
+    tables = [CopiedTable("people", folder, "delta"), CopiedTable("files", tmp_path / "files", "parquet")]
+    loader = Loader(cluster, tables, tmp_path)
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    left = []
+    for moment in (1.0, 2.0, 700.0):
+        for name in ("Ada", "Bob"):
+            rows = pa.table({"id": [1], "name": [name]})
+            write_deltalake(folder, rows, mode="overwrite", schema_mode="overwrite")
+        age(folder, 2)
+        clock[0] = moment
+        loader.expire()
+        left.append(len(files(folder)))
+    assert left == [1, 3, 1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
+from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
@@ -19,6 +21,7 @@ from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.tables import delta
 from alchemesh_platform.systems.local.tables.columns import Column, ColumnUnfit
+from alchemesh_platform.systems.local.tables.erasing import remove_expired
 from alchemesh_platform.systems.local.tables.evolution import Evolution, Incompatible, TableSchema, wanted_schema
 
 
@@ -31,6 +34,9 @@ class DeltaTableInputs(Properties):
     description: str = Field(default="", description="Meaning of one row.")
     columns: tuple[Column, ...] = Field(min_length=1, description="Columns: properties of a model, with their names.")
     partition_by: tuple[str, ...] = Field(default=(), description="Columns that rows are grouped by on disk.")
+    retention_hours: int | None = Field(
+        default=None, ge=1, description="Files of former versions older than this are removed; by default none is."
+    )
     on_incompatible_change: Literal["refuse", "replace"] = Field(
         default="refuse", description="Handling of a change that the table cannot follow; replace loses the rows."
     )
@@ -110,6 +116,16 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
     ) -> DeltaTableOutputs:
         return self._apply(inputs, old_inputs.owner, context)
 
+    def expire(self, inputs: DeltaTableInputs, context: Context) -> str | None:
+        path = Path(inputs.path)
+        if inputs.retention_hours is None or not directory.holds(path, inputs.owner, context.environment):
+            return None
+        files = remove_expired(path)
+        age = duration_in_words(timedelta(hours=inputs.retention_hours))
+        return (
+            f"removed {count(files, 'file')} of former versions of {inputs.owner}, older than {age}" if files else None
+        )
+
     def loss(self, inputs: DeltaTableInputs, context: Context) -> Loss | None:
         path = Path(inputs.path)
         if inputs.keep_on_delete or directory.owner_of(path) is None or released(path, inputs.owner, context):
@@ -135,7 +151,7 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
 
 
 def _wanted(inputs: DeltaTableInputs) -> TableSchema:
-    return wanted_schema(inputs.columns, inputs.partition_by, inputs.table, inputs.description)
+    return wanted_schema(inputs.columns, inputs.partition_by, inputs.table, inputs.description, inputs.retention_hours)
 
 
 def _unfit_columns(inputs: DeltaTableInputs) -> Iterator[Refusal]:

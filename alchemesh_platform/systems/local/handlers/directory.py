@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
@@ -81,6 +83,14 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         self, inputs: DirectoryInputs, old_inputs: DirectoryInputs, outputs: DirectoryOutputs, context: Context
     ) -> DirectoryOutputs:
         return self._apply(inputs, old_inputs.owner, context)
+
+    def expire(self, inputs: DirectoryInputs, context: Context) -> str | None:
+        path = Path(inputs.path)
+        if inputs.retention_seconds is None or not directory.holds(path, inputs.owner, context.environment):
+            return None
+        files = directory.remove_expired(path, inputs.retention_seconds)
+        age = duration_in_words(timedelta(seconds=inputs.retention_seconds))
+        return f"removed {count(files, 'file')} of {inputs.owner}, older than {age}" if files else None
 
     def loss(self, inputs: DirectoryInputs, context: Context) -> Loss | None:
         path = Path(inputs.path)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ from alchemesh_platform.systems.local.tables.evolution import (
     Recreate,
     RefuseNull,
     Rename,
+    Retain,
     Step,
     TableSchema,
     plan_evolution,
@@ -44,11 +45,17 @@ _KEEPS_DATA = {
     "UPDATE FIELD METADATA",
     "UPDATE TABLE METADATA",
     "SET TBLPROPERTIES",
+    "UNSET TBLPROPERTIES",
     "ADD FEATURE",
     "OPTIMIZE",
     "VACUUM START",
     "VACUUM END",
 }
+
+
+# Properties of a table: the one of the platform, and the one that a vacuum of another tool reads.
+_RETENTION = "alchemesh.retentionHours"
+_RETENTION_OF_DELTA = "delta.deletedFileRetentionDuration"
 
 
 class TableFailed(Failure):
@@ -103,9 +110,29 @@ def read_table(path: Path) -> TableState | None:
 
 
 def observe_table(path: Path) -> TableObservation | None:
-    """The number of rows, the size and the last change of a table; None if there is no table."""
+    """The number of rows, the size, the last change and the retention of a table; None if there is no table."""
     state = read_table(path)
-    return None if state is None else TableObservation(state.rows, state.size_bytes, state.changed_at)
+    if state is None:
+        return None
+    seen = TableObservation(state.rows, state.size_bytes, state.changed_at)
+    if state.schema.retention_hours is None:
+        return seen
+    with delta_errors("read", path):
+        table = open_table(path)
+        return replace(
+            seen,
+            retention=timedelta(hours=state.schema.retention_hours),
+            vacuumed_at=_vacuumed_at(table),
+            overdue_files=len(former_files(path, table, state.schema.retention_hours)),
+        )
+
+
+def former_files(path: Path, table: DeltaTable, hours: int) -> list[Path]:
+    """The files that belong to no version, or left the last one, longer ago than a number of hours."""
+    # The log keeps the names of files that an earlier vacuum removed, and the library lists them again.
+    names = set(table.vacuum(retention_hours=hours, enforce_retention_duration=False, full=True))
+    files = {file for name in names for file in (path / name, path / unquote(name)) if file.is_file()}
+    return sorted(files)
 
 
 def plan_table(path: Path, wanted: TableSchema) -> Evolution | None:
@@ -165,7 +192,19 @@ def _create(path: Path, wanted: TableSchema, mode: str) -> None:
         partition_by=list(wanted.partition_by) or None,
         name=wanted.name or None,
         description=wanted.description or None,
+        configuration=_retention_properties(wanted.retention_hours) or None,
+        raise_if_key_not_exists=False,
     )
+
+
+def _retention_properties(hours: int | None) -> dict[str, str]:
+    return {} if hours is None else {_RETENTION: str(hours), _RETENTION_OF_DELTA: f"interval {hours} hours"}
+
+
+def retention_hours(table: DeltaTable) -> int | None:
+    """The age after which files of former versions are removed, as `up` set it; None if they stay."""
+    found = table.metadata().configuration.get(_RETENTION, "")
+    return int(found) if found.isdecimal() and int(found) > 0 else None
 
 
 def _take(step: Step, path: Path, wanted: TableSchema) -> None:
@@ -185,35 +224,55 @@ def _take(step: Step, path: Path, wanted: TableSchema) -> None:
             alter.set_column_metadata(column, {COMMENT: description})
         case Rename(name):
             alter.set_table_name(name)
+        case Retain(None):
+            _keep_former_versions(path)
+        case Retain(int(hours)):
+            alter.set_table_properties(_retention_properties(hours), raise_if_not_exists=False)
         case Recreate():
             _create(path, wanted, "overwrite")
 
 
 def _refuse_null(path: Path, column: str) -> None:
-    """Commit a schema in which a column is required.
-
-    delta-rs can only make a column optional. A metadata action is a whole commit of its own:
-    https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-metadata. A commit of another writer in between
-    has the same number, so this one fails, and the next run looks at the table again.
-    """
+    """Commit a schema in which a column is required: delta-rs can only make a column optional."""
     table = open_table(path)
-    metadata = table.metadata()
     schema = json.loads(table.schema().to_json())
     for field in schema["fields"]:
         if field["name"] == column:
             field["nullable"] = False
+    _commit_metadata(path, table, "CHANGE COLUMN", {"column": column}, {"schemaString": json.dumps(schema)})
+
+
+def _keep_former_versions(path: Path) -> None:
+    """Commit properties without a retention: delta-rs can set a property, and cannot remove one."""
+    table = open_table(path)
+    removed = (_RETENTION, _RETENTION_OF_DELTA)
+    kept = {name: value for name, value in table.metadata().configuration.items() if name not in removed}
+    _commit_metadata(path, table, "UNSET TBLPROPERTIES", {"properties": json.dumps(removed)}, {"configuration": kept})
+
+
+def _commit_metadata(
+    path: Path, table: DeltaTable, operation: str, parameters: dict[str, str], changes: dict[str, Any]
+) -> None:
+    """Commit a changed description of a table.
+
+    A metadata action is a whole commit of its own:
+    https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-metadata. A commit of another writer in between
+    has the same number, so this one fails, and the next run looks at the table again.
+    """
+    metadata = table.metadata()
     action = {
         "id": str(metadata.id),
         "name": metadata.name,
         "description": metadata.description,
         "format": {"provider": "parquet", "options": {}},
-        "schemaString": json.dumps(schema),
+        "schemaString": table.schema().to_json(),
         "partitionColumns": list(metadata.partition_columns),
         "configuration": dict(metadata.configuration),
         "createdTime": metadata.created_time,
+        **changes,
     }
     moment = int(datetime.now(UTC).timestamp() * 1000)
-    info = {"timestamp": moment, "operation": "CHANGE COLUMN", "operationParameters": {"column": column}}
+    info = {"timestamp": moment, "operation": operation, "operationParameters": parameters}
     lines = [json.dumps({"commitInfo": info}), json.dumps({"metaData": action})]
     commit = path / "_delta_log" / f"{table.version() + 1:020}.json"
     draft = path / "_delta_log" / f".{commit.name}.{uuid4().hex}"
@@ -250,7 +309,11 @@ def _schema_of(table: DeltaTable) -> TableSchema:
     metadata = table.metadata()
     fields: list[dict[str, Any]] = json.loads(table.schema().to_json())["fields"]
     return TableSchema(
-        tuple(fields), tuple(metadata.partition_columns), metadata.name or "", metadata.description or ""
+        tuple(fields),
+        tuple(metadata.partition_columns),
+        metadata.name or "",
+        metadata.description or "",
+        retention_hours(table),
     )
 
 
@@ -267,6 +330,11 @@ def _changed_at(table: DeltaTable) -> datetime | None:
             return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
     written = table.get_add_actions(flatten=True).column("modification_time").to_pylist()
     return datetime.fromtimestamp(max(written) / 1000, UTC) if written else None
+
+
+def _vacuumed_at(table: DeltaTable) -> datetime | None:
+    done = (one["timestamp"] for one in table.history() if one.get("operation") == "VACUUM END")
+    return next((datetime.fromtimestamp(moment / 1000, UTC) for moment in done), None)
 
 
 @contextmanager

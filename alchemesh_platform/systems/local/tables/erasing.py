@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from alchemesh_platform.sdk.erasure import NotErasable
-from alchemesh_platform.systems.local.tables.delta import TableFailed, delta_errors, open_table, table_exists
+from alchemesh_platform.systems.local.tables.delta import (
+    TableFailed,
+    delta_errors,
+    former_files,
+    open_table,
+    retention_hours,
+    table_exists,
+)
 
 # A file that belongs to no version is the remains of a killed writer, or a commit that is still being written.
 UNFINISHED_HOURS = 1
@@ -76,6 +83,26 @@ def remove_former(path: Path) -> int:
             retention_hours=UNFINISHED_HOURS, dry_run=False, enforce_retention_duration=False, full=True
         )
     return len(before - _data_files(path))
+
+
+def remove_expired(path: Path) -> int:
+    """Remove the files of former versions that are older than the retention of a table; returns their number.
+
+    The current version and its readers are not affected. A table without a retention keeps its former versions.
+
+    Raises:
+        TableFailed: when a file cannot be removed.
+    """
+    if not table_exists(path):
+        return 0
+    with delta_errors("remove former files of", path):
+        table = open_table(path)
+        hours = retention_hours(table)
+        # A vacuum without a file would be two commits for nothing.
+        files = former_files(path, table, hours) if hours is not None else []
+        if files:
+            table.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+    return sum(not file.exists() for file in files)
 
 
 def _whole(where: str) -> str:

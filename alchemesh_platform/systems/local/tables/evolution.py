@@ -19,6 +19,7 @@ class TableSchema:
     partition_by: tuple[str, ...] = ()
     name: str = ""
     description: str = ""
+    retention_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,18 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class Retain:
+    """Set the age after which files of former versions are removed; None keeps them."""
+
+    hours: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recreate:
     """Re-create the table, which has no rows to lose. Its history stays in the log."""
 
 
-Step = AddColumn | AllowNull | RefuseNull | Describe | Rename | Recreate
+Step = AddColumn | AllowNull | RefuseNull | Describe | Rename | Retain | Recreate
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,11 @@ class Evolution:
 
 
 def wanted_schema(
-    columns: Sequence[Column], partition_by: Sequence[str] = (), name: str = "", description: str = ""
+    columns: Sequence[Column],
+    partition_by: Sequence[str] = (),
+    name: str = "",
+    description: str = "",
+    retention_hours: int | None = None,
 ) -> TableSchema:
     """The schema that a model declares.
 
@@ -91,7 +103,7 @@ def wanted_schema(
         ColumnUnfit: when a Delta table cannot store a column.
     """
     fields = tuple(delta_field(column, f"columns[{at}]") for at, column in enumerate(columns))
-    return TableSchema(fields, tuple(partition_by), name, description)
+    return TableSchema(fields, tuple(partition_by), name, description, retention_hours)
 
 
 def plan_evolution(
@@ -187,6 +199,8 @@ def _steps(current: TableSchema, wanted: TableSchema) -> Iterator[Step]:
         yield Describe(None, wanted.description)
     if current.name != wanted.name:
         yield Rename(wanted.name)
+    if current.retention_hours != wanted.retention_hours:
+        yield Retain(wanted.retention_hours)
 
 
 def _extends(old: DeltaType, new: DeltaType) -> bool:

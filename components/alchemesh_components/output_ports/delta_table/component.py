@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class DeltaTables(Component[Args, Settings]):
                 for name, declared in model.properties.items()
             ],
             partition_by=[name for name in self.args.partition_by if name in model.properties],
+            retention_hours=int(self.args.retention / timedelta(hours=1)) if self.args.retention else None,
             on_incompatible_change=self.args.on_incompatible_change,
             keep_on_delete=self.args.keep_on_destroy,
             opts=self.child_options,

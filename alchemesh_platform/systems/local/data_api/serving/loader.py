@@ -25,11 +25,13 @@ from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, 
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, SCHEMA, connect
 from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, write_state
+from alchemesh_platform.systems.local.tables.erasing import remove_expired
 
 LOOK_SECONDS = 0.25
 GUARD_SECONDS = 0.5
 GRACE_SECONDS = 1.0  # PostgreSQL's own limit comes first, with a better message
 RETRY_SECONDS = 5.0
+EXPIRE_SECONDS = 600.0
 _PROGRESS_SECONDS = 1.0
 
 
@@ -45,6 +47,7 @@ class Loader:
         self.states: dict[str, TableState] = {table.name: TableState(name=table.name) for table in tables}
         self._retry_at: dict[str, float] = {}
         self._written = 0.0
+        self._expire_at = 0.0
 
     def run(self) -> None:
         """Load, and follow, until the process is ended. PostgreSQL may be made again meanwhile."""
@@ -65,6 +68,7 @@ class Loader:
                         with connect(self.place) as session:
                             session.execute(OPEN)
                         opened = True
+                    self.expire()
                     self.stop.wait(LOOK_SECONDS)
             except psycopg.OperationalError as error:
                 sys.stderr.write(f"PostgreSQL: {error}\n")
@@ -118,6 +122,19 @@ class Loader:
             bytes=size,
             shows_nul=copy.shows_nul,
         )
+
+    def expire(self) -> None:
+        """Remove the files of former versions that are older than the retention of their table, at intervals."""
+        if time.monotonic() < self._expire_at:
+            return
+        self._expire_at = time.monotonic() + EXPIRE_SECONDS
+        for table in self.tables:
+            if table.format != "delta":
+                continue
+            try:
+                remove_expired(table.folder)
+            except Failure as failure:
+                sys.stderr.write(f"error: expired files stay: {failure.message}\n")
 
     def _progress(self, copy: Copy, rows: int) -> None:
         if time.monotonic() - self._written > _PROGRESS_SECONDS:
