@@ -1,7 +1,8 @@
-"""Fairness between consumers: who used much of the processor waits for who did not, and memory has a limit.
+"""Fairness between consumers: one that used much of the processor waits for others, and memory has a limit.
 
 PostgreSQL has no priorities, and a consumer can change its own limits of memory. Each connection is a process, so the
-operating system has both. The kernel gives a process with a high nice value only what the others leave.
+operating system has both. The kernel gives a process with a high nice value only what the others leave. Nice values
+count for the whole machine, so a consumer without another one beside it keeps its own.
 
 Linux only: it reads proc(5) several times a second.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from alchemesh_platform.systems.local.data_api.gateway.consumers import HEALTH
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE
 
 LOOK_SECONDS = 0.1
@@ -24,6 +26,7 @@ _KEPT = 0.8  # of what was used before, at each look: what is older counts less 
 _PATIENT, _LAST = 10, 19
 _LOADER_NICE = 5
 _WORKERS = "parallel worker"  # their titles name no user
+_NO_CONSUMERS = frozenset({ADMIN, HEALTH, _WORKERS})
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -55,29 +58,34 @@ class Fairness:
             self._used[user] += seconds[pid] - self._seconds.get(pid, 0.0)
         self._seconds, self._users = seconds, users
         self._nice = {pid: nice for pid, nice in self._nice.items() if pid in users}
+        shared = len(set(users.values()) - _NO_CONSUMERS) > 1
         for pid, user in users.items():
-            self._renice(pid, self._wanted(user, elapsed))
+            self._renice(pid, self._wanted(user, elapsed, shared=shared))
         sizes = [(_private_bytes(pid), pid) for pid, user in users.items() if user != ADMIN]
         if sum(size for size, _ in sizes) > self.memory_bytes:
             with suppress(OSError):
                 os.kill(max(sizes)[1], signal.SIGTERM)
 
-    def _wanted(self, user: str, elapsed: float) -> int:
+    def _wanted(self, user: str, elapsed: float, *, shared: bool) -> int:
         if user == ADMIN:
             return _LOADER_NICE
+        if not shared:
+            return 0
         if user == _WORKERS:
             return _PATIENT
         # The share of one processor that a steady use comes to, when older looks count less and less.
         share = self._used[user] * (1 - _KEPT) / max(elapsed, LOOK_SECONDS)
         return 0 if share < BUSY_SHARE else _PATIENT if share < 2 * BUSY_SHARE else _LAST
 
-    def _renice(self, pid: int, nice: int) -> None:
-        if self._nice.get(pid, 0) == nice:
+    def _renice(self, pid: int, more: int) -> None:
+        """Raise the nice value of a process by so much over that of the server."""
+        if self._nice.get(pid, 0) == more or self._server is None:
             return
         # Only root can lower a nice value again. For others it ends with the connection.
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, pid, nice)
-            self._nice[pid] = nice
+            nice = os.getpriority(os.PRIO_PROCESS, self._server) + more
+            os.setpriority(os.PRIO_PROCESS, pid, min(nice, _LAST))
+            self._nice[pid] = more
 
     def _connections(self) -> Iterator[tuple[int, str]]:
         """The processes of connections, each with its user: ``postgres: USER DATABASE [local] SELECT``."""
