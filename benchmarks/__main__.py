@@ -18,7 +18,7 @@ GROWTH = (
     "| Measurement | Seconds by size | Growth at the last doubling | Peak memory | Limit | Met |\n" + "|---" * 6 + "|"
 )
 
-Row = startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory
+Row = startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory | sql.Memory
 
 SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "startup": ("Commands that list or check", RATIOS, startup.ratios),

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_SHORT_SECONDS = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -43,9 +45,13 @@ class Ratio:
         promise = f"≤ {self.limit:g}" if self.limit is not None else "–"
         ratio = f"**{self.ratio:.2f}** ({self.lowest:.2f}–{self.highest:.2f})"
         return (
-            f"| {self.what} | {self.floor} | {self.ours_seconds:.2f} s | {self.floor_seconds:.2f} s "
+            f"| {self.what} | {self.floor} | {_time(self.ours_seconds)} | {_time(self.floor_seconds)} "
             f"| {ratio} | {promise} | {'yes' if self.kept else 'NO'} |"
         )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= _SHORT_SECONDS else f"{seconds * 1000:.2f} ms"
 
 
 def measure(command: Sequence[str], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Measured:

@@ -53,6 +53,7 @@ def wiring_of(
     output = next((each for each in product.output_ports if each.name == port), None)
     if role not in {Role.STORAGE, Role.PROXY}:
         output = None
+    contract = output.contract if output is not None else None
     input_port = next((each for each in product.input_ports if each.name == port), None)
     origin = None if input_port is None else input_port.origin
     return Wiring(
@@ -64,7 +65,8 @@ def wiring_of(
         role=role.value,
         models={name: product.models[name] for name in output.models} if output is not None else {},
         protocols=output.proxy.protocols if output is not None and output.proxy is not None else (),
-        access=output.contract.access.value if output is not None and output.contract is not None else "",
+        access=contract.access.value if contract is not None else "",
+        freshness=contract.service_levels.freshness if contract is not None else None,
         storage_component=storages.get(port, "") if output is not None else "",
         origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
         schema=None if input_port is None else schema_of(product, input_port),

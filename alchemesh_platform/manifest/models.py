@@ -198,6 +198,9 @@ class ServiceLevels(Strict):
     uptime: Percent | None = Field(default=None, description="Share of time the port answers.")
     update_frequency: Duration | None = Field(default=None, description="Longest time between two updates.")
     response_time: Duration | None = Field(default=None, description="Longest time a request takes.")
+    freshness: Duration | None = Field(
+        default=None, description="Longest time from a change of the storage until consumers read it."
+    )
 
 
 class Billing(Strict):

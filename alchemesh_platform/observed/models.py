@@ -57,6 +57,21 @@ class ContractStatus(_Value):
     notice_period: str | None = None
 
 
+class FreshnessStatus(_Value):
+    """The promised freshness of a port, and the measured one.
+
+    Args:
+        promised: Longest time from a change of the storage until consumers read it, from the contract.
+        lag_seconds: Time since a change that consumers do not read yet; 0 if they read the current state, None if it
+            is not measured.
+        kept: Whether the promise is kept; None if it is not measured.
+    """
+
+    promised: str
+    lag_seconds: float | None = None
+    kept: bool | None = None
+
+
 class AccessStatus(_Value):
     """The state of the request for another product's port: time, actor and reason."""
 
@@ -143,6 +158,7 @@ class OutputStatus(PlaceStatus):
     endpoints: dict[str, str] = {}
     assets: tuple[AssetStatus, ...] = ()
     contract: ContractStatus | None = None
+    freshness: FreshnessStatus | None = None
     notices: tuple[NoticeStatus, ...] = ()
     holders: tuple[HolderStatus, ...] = ()
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.observed.models import (
     AccessStatus,
     AssetStatus,
     CodeStatus,
     ContractStatus,
+    FreshnessStatus,
     HolderStatus,
     InputStatus,
     NoticeStatus,
@@ -238,6 +240,9 @@ def _output(
     seen: _Seen,
 ) -> OutputStatus:
     parts = _parts(port, port.address, seen)
+    freshness = _freshness(contract, seen.get((port.address, "proxy")))
+    if freshness is not None and freshness.kept is False:
+        parts = (*parts[:-1], _late(parts[-1], freshness))
     tables = {table.name: table for table in _tables(seen.get((port.address, "storage")))}
     proxy = port.connections.get("proxy") or {}
     return OutputStatus(
@@ -263,8 +268,28 @@ def _output(
         )
         if contract
         else None,
+        freshness=freshness,
         notices=notices,
     )
+
+
+def _freshness(contract: ContractRecord | None, observation: Observation | None) -> FreshnessStatus | None:
+    """The freshness that a contract promises, and whether it is kept; None without a promise."""
+    promised = ((contract.document.get("service_levels") or {}) if contract else {}).get("freshness")
+    if promised is None:
+        return None
+    lag = observation.lag_seconds if observation else None
+    kept = None if lag is None else lag <= parse_duration(promised).total_seconds()
+    return FreshnessStatus(promised=promised, lag_seconds=lag, kept=kept)
+
+
+def _late(proxy: PartStatus, freshness: FreshnessStatus) -> PartStatus:
+    """A proxy that breaks the promised freshness."""
+    if proxy.health not in ("healthy", "empty", None):
+        return proxy
+    waited = f"consumers wait {freshness.lag_seconds:.0f} s for a change"
+    reason = f"{waited}, and the contract promises {freshness.promised}"
+    return proxy.model_copy(update={"health": "unhealthy", "reason": reason})
 
 
 def _need(name: str, need: Mapping[str, Any], seen: _Seen) -> PlaceStatus:

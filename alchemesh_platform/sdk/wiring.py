@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from alchemesh_platform.manifest.models import Protocol, SemanticModel, SourceProperty
@@ -43,6 +44,8 @@ class Wiring:
         models: The models of the port, by name.
         protocols: Protocols that a proxy must offer.
         access: Audience of the port, from its contract: ``restricted``, ``internal`` or ``public``; empty without one.
+        freshness: Longest time from a change of the storage until consumers read it, from the contract; None if it
+            promises none.
         storage: For a proxy: the outputs of the port's storage (values may be Pulumi outputs).
         storage_component: For a proxy: name of the component that the port's storage is.
         origin: For an input port from another product: ``domain/product/port``.
@@ -67,6 +70,7 @@ class Wiring:
     models: Mapping[str, SemanticModel] = field(default_factory=dict)
     protocols: tuple[Protocol, ...] = ()
     access: str = ""
+    freshness: timedelta | None = None
     storage: Mapping[str, Any] = field(default_factory=dict)
     storage_component: str = ""
     origin: str | None = None

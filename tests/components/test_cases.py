@@ -13,6 +13,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from alchemesh_platform.base.reference import load_reference
+from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.sdk.code_identity import CodeIdentity
@@ -74,6 +75,8 @@ def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -
     pulumi.runtime.set_mocks(recorder, project="aviation.flights", stack="local")
     spec = CATALOG[name]
     wiring = dict(case.get("wiring", {}))
+    if "freshness" in wiring:
+        wiring["freshness"] = parse_duration(wiring["freshness"])
     models = {key: SemanticModel.model_validate(model) for key, model in wiring.pop("models", {}).items()}
     outputs: dict[str, Any] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,29 @@ from alchemesh_platform.manifest.load import read_manifest
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from tests.builtin import ROOT, builtin_catalog
+
+FRESH = """\
+kind: DataProduct
+name: shop
+domain: retail
+team: sales
+owner: olga@acme.example
+description: Sales.
+version: 1.0.0
+models:
+  sale:
+    properties:
+      id: {type: string, key: true, required: true}
+output_ports:
+  - name: sales
+    models: [sale]
+    storage: {component: columnar-table}
+    proxy: {component: data-api, protocols: [sql], args: {limits: {
+      max_lag_seconds: 400}}}
+    contract: {version: 0.1.0, service_levels: {freshness: 5m}}
+"""
 
 
 def test_a_column_that_postgresql_cannot_have_is_refused_at_its_line() -> None:
@@ -29,6 +52,29 @@ def test_a_column_that_postgresql_cannot_have_is_refused_at_its_line() -> None:
     assert found.message == (
         "the data API cannot serve a column 'xmin': each table of PostgreSQL has a column xmin of its own"
     )
+
+
+def test_a_copy_that_may_be_older_than_the_contract_promises_is_refused_at_its_line(tmp_path: Path) -> None:
+    manifest = tmp_path / "alchemesh.yaml"
+    manifest.write_text(FRESH)
+    problems = all_problems(
+        read_manifest(manifest, "local"), load_platform(None, "local", tmp_path), builtin_catalog(), look=False
+    )
+    (found,) = [problem for problem in problems if problem.severity == "error"]
+    assert (found.location.line, found.path) == (17, "output_ports[0].proxy.args.limits.max_lag_seconds")
+    assert found.message == "the copy may be 400 s behind, and the contract promises a freshness of 5m"
+    assert found.hint == "leave `max_lag_seconds` out, or promise a longer `freshness`"
+
+
+def test_a_copy_follows_its_storage_within_a_second_at_best() -> None:
+    settings = Settings(local=LocalSettings(root="/data", run="/run"))
+    (found,) = check(Args(), settings, Wiring(freshness=timedelta(milliseconds=500)))
+    assert found.message == (
+        "the contract promises a freshness of 500ms, and a serving copy follows its storage within about 1s"
+    )
+    limits = Limits(max_lag_seconds=60)
+    assert list(check(Args(limits=limits), settings, Wiring(freshness=timedelta(minutes=1)))) == []
+    assert list(check(Args(), settings, Wiring(freshness=timedelta(seconds=5)))) == []
 
 
 def test_a_platform_file_with_the_former_name_works_with_a_warning(tmp_path: Path) -> None:

@@ -233,3 +233,14 @@ def test_a_retention_of_no_whole_days_is_refused(tmp_path: Path, retention: str)
 def test_a_name_at_the_limit_of_a_manifest_fits_every_service(tmp_path: Path) -> None:
     long = "n" * 63
     assert problems(tmp_path, needs=f"[{{name: {long}, component: object-storage}}]") == []
+
+
+def test_rest_that_is_refreshed_less_often_than_the_contract_promises_is_refused_at_its_line(tmp_path: Path) -> None:
+    promised = "\n    contract: {version: 0.1.0, service_levels: {freshness: 15m}}"
+    often = "{component: data-api, protocols: [sql, rest], args: {refresh: 15m}}"
+    assert problems(tmp_path, proxy=f"{often}{promised}") == []
+    assert problems(tmp_path, proxy="{component: data-api, protocols: [sql]}" + promised) == []
+    assert problems(tmp_path, proxy="{component: data-api, protocols: [rest], args: {refresh: 1h}}" + promised) == [
+        "20 output_ports[0].proxy.args.refresh: REST and GraphQL are refreshed every 1h, and the contract promises a "
+        "freshness of 15m"
+    ]

@@ -14,6 +14,7 @@ import pulumi
 import pytest
 
 from alchemesh_platform.access.requester import Requester, resolve
+from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.registry.store import Registry
@@ -67,6 +68,8 @@ def granted(name: str, consumer: Consumer) -> str:
     spec = discover()[name]
     case = next(case for component, case in CASES if component == name)
     wiring = dict(case.get("wiring", {}))
+    if "freshness" in wiring:
+        wiring["freshness"] = parse_duration(wiring["freshness"])
     models = {key: SemanticModel.model_validate(model) for key, model in wiring.pop("models", {}).items()}
     settings = json.loads(json.dumps(case.get("settings", {})))
     settings.get("gcp", {}).get("principals", {}).pop("team", None)  # otherwise a group of the cloud has the members

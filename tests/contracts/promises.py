@@ -166,6 +166,7 @@ SERVICE_LEVELS = st.builds(
     uptime=st.none() | PERCENTAGES,
     update_frequency=st.none() | DURATIONS,
     response_time=st.none() | DURATIONS,
+    freshness=st.none() | DURATIONS,
 )
 TERMS = st.builds(Terms, usage=TEXTS, billing=st.none() | billings(), notice_period=st.none() | DURATIONS)
 PROTOCOLS: st.SearchStrategy[tuple[str, ...]] = st.sampled_from(

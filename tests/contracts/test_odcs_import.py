@@ -80,6 +80,7 @@ schema:
 slaProperties:
   - {property: availability, value: 99.9, unit: percent}
   - {property: frequency, value: 1, unit: days}
+  - {property: latency, value: 4, unit: h}
 """
     )
     assert reported(found) == []
@@ -101,7 +102,7 @@ slaProperties:
                 "version": "1.1.0",
                 "lifecycle": "active",
                 "access": "restricted",
-                "service_levels": {"uptime": "99.9%", "update_frequency": "1d"},
+                "service_levels": {"uptime": "99.9%", "update_frequency": "1d", "freshness": "4h"},
                 "terms": {"usage": "Predict sales."},
                 "quality": [{"name": "enough", "metric": "rowCount", "model": "order", "mustBeGreaterThan": 0}],
             },
@@ -328,7 +329,7 @@ def test_the_price_is_imported_as_far_as_it_is_clear(price: str, billing: Any, l
 @pytest.mark.parametrize(
     "said",
     [
-        "{property: latency, value: 4, unit: d}",
+        "{property: retention, value: 4, unit: d}",
         "{property: availability, value: 101, unit: percent}",
         "{property: availability, value: 0.999, unit: ratio}",
         "{property: frequency, value: daily}",

@@ -123,7 +123,7 @@ def _access(path: Path, before: AccessType, after: AccessType) -> Iterator[Contr
 
 def _service_levels(path: Path, before: ServiceLevels, after: ServiceLevels) -> Iterator[ContractChange]:
     yield from _level((*path, "uptime"), before.uptime, after.uptime, larger_is_better=True)
-    for name in ("update_frequency", "response_time"):
+    for name in ("update_frequency", "response_time", "freshness"):
         was: timedelta | None = getattr(before, name)
         yield from _level((*path, name), was, getattr(after, name), larger_is_better=False)
 

@@ -146,7 +146,8 @@ def _service_levels(contract: Contract) -> Document:
     promised: list[Document] = []
     if levels.uptime is not None:
         promised.append({"property": odcs.AVAILABILITY, "value": odcs.whole(levels.uptime), "unit": "percent"})
-    for name, span in ((odcs.FREQUENCY, levels.update_frequency), (odcs.RESPONSE_TIME, levels.response_time)):
+    for name, level in odcs.SPANS.items():
+        span = getattr(levels, level)
         if span is not None:
             promised.append({"property": name, **_amount(span)})
     return {"slaProperties": promised} if promised else {}

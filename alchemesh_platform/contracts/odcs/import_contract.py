@@ -247,7 +247,7 @@ def _level(promised: ServiceLevelAgreementProperty) -> tuple[str | None, Any]:
         text = f"{Decimal(str(value)).normalize():f}%" if _is_number(value) else value
         level = fitting(Percent, text)
         return ("uptime" if level is not None else None), text
-    name = {odcs.FREQUENCY: "update_frequency", odcs.RESPONSE_TIME: "response_time"}.get(promised.property or "")
+    name = odcs.SPANS.get(promised.property or "")
     if name is None or not _is_number(promised.value) or promised.unit not in _UNITS:
         return None, None
     assert isinstance(promised.value, int | float)  # noqa: S101 - just asked

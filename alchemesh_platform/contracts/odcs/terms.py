@@ -9,6 +9,7 @@ access                      custom property ``accessType``
 uptime                      ``slaProperties``: ``availability``, in percent
 update_frequency            ``slaProperties``: ``frequency``, with its unit
 response_time               ``slaProperties``: ``responseTime``, with its unit
+freshness                   ``slaProperties``: ``latency``, with its unit
 terms.usage                 ``description.usage``
 terms.billing               ``price``; custom property ``billingModel``
 terms.notice_period         custom property ``noticePeriod``
@@ -49,7 +50,8 @@ DESCRIPTION = "description"  # of a relationship
 ENUM = "enum"  # of a property: an enum without values, or with two values that are the same number
 MODEL, PROPERTY = "model", "property"  # of a test: its subject, if it differs from the place of the test
 
-AVAILABILITY, FREQUENCY, RESPONSE_TIME = "availability", "frequency", "responseTime"
+AVAILABILITY, FREQUENCY, RESPONSE_TIME, LATENCY = "availability", "frequency", "responseTime", "latency"
+SPANS = {FREQUENCY: "update_frequency", RESPONSE_TIME: "response_time", LATENCY: "freshness"}
 UNITS = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),

@@ -130,6 +130,8 @@ def _service_levels(contract: Contract) -> Iterator[str]:
         yield f"updated every {format_duration(levels.update_frequency)}"
     if levels.response_time is not None:
         yield f"answers in {format_duration(levels.response_time)}"
+    if levels.freshness is not None:
+        yield f"serves a change within {format_duration(levels.freshness)}"
 
 
 def _period(period: timedelta | None) -> str:

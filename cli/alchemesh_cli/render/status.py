@@ -18,6 +18,7 @@ from alchemesh_platform.observed.models import (
     AccessStatus,
     CodeStatus,
     ContractStatus,
+    FreshnessStatus,
     HolderStatus,
     InputStatus,
     NoticeStatus,
@@ -268,8 +269,18 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
     for protocol, address in port.endpoints.items():
         yield Text.assemble((f"{protocol:<8}  ", "dim"), address)
     yield Text.assemble(("contract  ", "dim"), _contract(port.contract))
+    if port.freshness is not None:
+        yield Text.assemble(("freshness ", "dim"), _freshness(port.freshness))
     yield from (_holder(holder) for holder in port.holders)
     yield from (_notice(notice, now) for notice in port.notices)
+
+
+def _freshness(freshness: FreshnessStatus) -> str:
+    """``changes reach consumers within 5 min · now current``, or by how much they are behind."""
+    promised = f"changes reach consumers within {duration_in_words(parse_duration(freshness.promised))}"
+    lag = freshness.lag_seconds
+    now = "not measured" if lag is None else "now current" if lag < 1 else f"now {lag:.0f} s behind"
+    return APART.join([promised, now, *(["promise broken"] if freshness.kept is False else [])])
 
 
 def _holder(holder: HolderStatus) -> Text:

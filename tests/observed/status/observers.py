@@ -33,6 +33,14 @@ def observe_dead(connection: DataApiConnection) -> Observation:
     return Observation("unhealthy", f"nothing answers at {connection.rest}")
 
 
+def observe_current(connection: DataApiConnection) -> Observation:
+    return Observation("healthy", "copy of 2 kB", lag_seconds=0.0)
+
+
+def observe_late(connection: DataApiConnection) -> Observation:
+    return Observation("healthy", "copy of 2 kB", lag_seconds=301.0)
+
+
 def observe_empty(connection: TablesConnection) -> Observation:
     return Observation("healthy", "", {name: TableObservation(0, 0) for name in connection.tables})
 
@@ -86,6 +94,8 @@ SPECS = {
     "local-files": spec("observe_files"),
     "roapi": spec("observe_dead"),
     "local-python": spec(None),
+    "current": spec("observe_current"),
+    "late": spec("observe_late"),
     "hanging": spec("observe_hanging"),
     "together": spec("observe_together"),
     "failing": spec("observe_failing"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alchemesh_platform.observed.models import FreshnessStatus
 from alchemesh_platform.observed.product import product_status
 from alchemesh_platform.observed.summaries import product_summaries
 from alchemesh_platform.registry.records import (
@@ -153,6 +154,31 @@ def test_product_has_the_health_of_its_components(registry: Registry, tmp_path: 
         "healthy",
         "local-directory",
     )
+
+
+@pytest.mark.parametrize(
+    ("proxy", "expected", "health"),
+    [
+        ("current", FreshnessStatus(promised="5m", lag_seconds=0, kept=True), "healthy"),
+        ("late", FreshnessStatus(promised="5m", lag_seconds=301, kept=False), "unhealthy"),
+        ("not-installed", FreshnessStatus(promised="5m"), "unknown"),
+    ],
+)
+def test_the_promised_freshness_is_compared_with_the_measured_one(
+    registry: Registry, tmp_path: Path, proxy: str, expected: FreshnessStatus, health: str
+) -> None:
+    def changed(record: Record) -> Record:
+        if isinstance(record, ContractRecord):
+            return record.model_copy(update={"document": {"service_levels": {"freshness": "5m"}}})
+        if isinstance(record, PortRecord) and record.proxy is not None:
+            return record.model_copy(update={"proxy": proxy})
+        return record
+
+    registry.write([changed(record) for record in flights(tmp_path)])
+    table, raw = product_status(registry, "local", FLIGHTS, SPECS).outputs
+    assert (table.freshness, table.health, raw.freshness) == (expected, health, None)
+    if proxy == "late":
+        assert table.parts[-1].reason == "consumers wait 301 s for a change, and the contract promises 5m"
 
 
 def test_output_has_assets_endpoints_and_contract(registry: Registry, tmp_path: Path) -> None:

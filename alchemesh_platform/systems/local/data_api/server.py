@@ -230,14 +230,17 @@ def observe_api(connection: DataApiConnection) -> Observation:
     answer = f"answers in {(time.monotonic() - started) * 1000:.0f} ms"
     folder = Path(connection.credential_file).parent if connection.credential_file else None
     copy = read_state(Gateway.at(folder).place.state_file) if folder else None
+    lag = None
     if copy is not None:
+        copy = copy.with_commits()
+        lag = copy.lag_seconds()
         problem = copy.first_problem()
         if problem is not None:
-            return Observation("unhealthy", problem)
+            return Observation("unhealthy", problem, lag_seconds=lag)
         answer = f"{answer}; {copy.described()}"
     listening = gateways.listening(Gateway.at(folder)) if folder else None
     open_server = listening is not None and not _encloses(listening)
-    return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer)
+    return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer, lag_seconds=lag)
 
 
 def own_credential_file(run_directory: Path, process: str) -> Path:

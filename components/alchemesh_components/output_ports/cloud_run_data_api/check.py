@@ -8,6 +8,7 @@ from alchemesh_components.gcp.checks import image_in_reach, key_in_reach
 from alchemesh_components.gcp.foundations import has_platform
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
+from alchemesh_platform.base.units import format_duration
 from alchemesh_platform.sdk.models import Property
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
@@ -32,6 +33,14 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
                     hint="the port asks for SQL alone, where each consumer needs the tag's right, or exposes a model "
                     "without it",
                 )
+    if served and wiring.freshness is not None and args.refresh > wiring.freshness:
+        yield Objection(
+            f"REST and GraphQL are refreshed every {format_duration(args.refresh)}, and the contract promises a "
+            f"freshness of {format_duration(wiring.freshness)}",
+            at="args",
+            path=("refresh",),
+            hint="set a shorter `refresh`, promise a longer `freshness`, or offer SQL alone, which reads current rows",
+        )
     if served and not _reached(settings.gcp.dataset_location, settings.gcp.region):
         yield Objection(
             f"the tables are in {settings.gcp.dataset_location} and their export for REST and GraphQL in "

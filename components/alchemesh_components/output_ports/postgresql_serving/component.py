@@ -45,11 +45,19 @@ class PostgresqlServing(Component[Args, Settings]):
             postgres_port=self.args.postgres_port,
             protocols=protocols,
             tables=self.served_tables(),
-            limits=self.args.limits.model_dump(exclude_unset=True) if self.args.limits else None,
+            limits=self.limits,
             postgresql=self.settings.local.postgresql,
             without_enclosure=self.without_enclosure,
             opts=self.child_options,
         )
+
+    @property
+    def limits(self) -> dict[str, Any] | None:
+        """The declared limits. The copy is late when it is older than the contract promises, or earlier if declared."""
+        declared = self.args.limits.model_dump(exclude_unset=True) if self.args.limits else None
+        if self.wiring.freshness is None:
+            return declared
+        return {"max_lag_seconds": self.wiring.freshness.total_seconds(), **(declared or {})}
 
     @property
     def without_enclosure(self) -> Literal["allowed", "public"] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,14 +15,16 @@ def test_a_copy_that_is_late_says_how_late() -> None:
     table = TableState(name="sale", loaded_at=NOW, behind_since=NOW - timedelta(seconds=61), bytes=4_400_000)
     late = CopyState(tables=(table,), max_lag_seconds=60)
     assert late.first_problem(NOW) == "the copy of table sale is 61 s behind, more than its limit of 60 s"
-    assert late.described(NOW) == "copy of 4 MB, 61 s behind"
+    assert late.described(NOW) == "copy of 4 MB, 61 s behind (at most 60 s behind)"
+    assert late.lag_seconds(NOW) == 61
     in_time = late.model_copy(update={"max_lag_seconds": 120})
     assert in_time.first_problem(NOW) is None
 
 
 def test_a_current_copy_says_its_size() -> None:
     tables = (TableState(name="sale", loaded_at=NOW, bytes=900), TableState(name="shop", loaded_at=NOW, bytes=600))
-    assert CopyState(tables=tables).described(NOW) == "copy of 2 kB, current"
+    described = CopyState(tables=tables, max_gigabytes=0.5).described(NOW)
+    assert described == "copy of 2 kB (at most 0.5 GB a table), current (at most 60 s behind)"
     assert CopyState(tables=tables).first_problem(NOW) is None
     assert CopyState(tables=tables).loading == ()
 
@@ -43,6 +46,28 @@ def test_a_table_that_loads_for_the_first_time_is_not_late() -> None:
     loading = TableState(name="flight", behind_since=NOW - timedelta(seconds=90), rows_loading=1_000)
     assert CopyState(tables=(loading,)).first_problem(NOW) is None
     assert CopyState(tables=(loading,)).loading == (("flight", 1_000),)
+
+
+def test_a_copy_is_late_since_a_commit_that_its_loader_never_saw(tmp_path: Path) -> None:
+    """`status` said "current" while the loader did not run."""
+    log = tmp_path / "_delta_log"
+    log.mkdir()
+    for version, minutes in enumerate((5, 3, 1)):
+        file = log / f"{version:020d}.json"
+        file.touch()
+        os.utime(file, times=(when := (NOW - timedelta(minutes=minutes)).timestamp(), when))
+    first = NOW - timedelta(minutes=5)
+    table = TableState(name="sale", folder=tmp_path, loaded_at=first, committed_at=first)
+    state = CopyState(tables=(table,), max_lag_seconds=100)
+    assert state.lag_seconds(NOW) == 0
+    assert state.with_commits().lag_seconds(NOW) == 180
+    assert state.with_commits().first_problem(NOW) == (
+        "the copy of table sale is 180 s behind, more than its limit of 100 s"
+    )
+    loaded = table.model_copy(update={"committed_at": NOW - timedelta(minutes=1)})
+    assert loaded.with_commits().lag_seconds(NOW) == 0
+    parquet = table.model_copy(update={"folder": None})
+    assert parquet.with_commits() == parquet
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -44,7 +44,10 @@ class Loader:
         self.tables = tuple(tables)
         self.gateway = gateway
         self.stop = threading.Event()
-        self.states: dict[str, TableState] = {table.name: TableState(name=table.name) for table in tables}
+        self.states: dict[str, TableState] = {
+            table.name: TableState(name=table.name, folder=table.folder if table.format == "delta" else None)
+            for table in tables
+        }
         self._retry_at: dict[str, float] = {}
         self._written = 0.0
         self._expire_at = 0.0
@@ -144,7 +147,11 @@ class Loader:
         name = copy.table.name
         self.states[name] = self.states[name].model_copy(update=changes)
         self._written = time.monotonic()
-        state = CopyState(tables=tuple(self.states.values()), max_lag_seconds=self.limits.max_lag_seconds)
+        state = CopyState(
+            tables=tuple(self.states.values()),
+            max_lag_seconds=self.limits.max_lag_seconds,
+            max_gigabytes=self.limits.max_gigabytes,
+        )
         write_state(self.place.state_file, state)
 
     def _guard(self) -> None:

@@ -16,6 +16,7 @@ class TableState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str = Field(description="Name of the table.")
+    folder: Path | None = Field(default=None, description="Folder of the Delta table; None for other sources.")
     loaded_at: AwareDatetime | None = Field(default=None, description="When it was loaded; None: not yet.")
     committed_at: AwareDatetime | None = Field(default=None, description="When the loaded state was committed.")
     rows_loading: int | None = Field(default=None, description="Rows loaded so far, while it loads.")
@@ -30,6 +31,17 @@ class TableState(BaseModel):
             return 0.0
         return max(0.0, (now - self.behind_since).total_seconds())
 
+    def with_commits(self) -> TableState:
+        """The same, late since the first commit that is newer than the loaded state, whatever the loader notes.
+
+        A loader that hangs or has ended notes nothing.
+        """
+        if self.folder is None or self.committed_at is None or self.behind_since is not None:
+            return self
+        loaded = self.committed_at.timestamp()
+        newer = [when for log in self.folder.glob("_delta_log/*.json") if (when := _changed(log)) > loaded]
+        return self.model_copy(update={"behind_since": datetime.fromtimestamp(min(newer), UTC)}) if newer else self
+
 
 class CopyState(BaseModel):
     """The copy of a port."""
@@ -38,6 +50,7 @@ class CopyState(BaseModel):
 
     tables: tuple[TableState, ...] = Field(default=(), description="Its tables.")
     max_lag_seconds: float = Field(default=60.0, description="The lag at which it counts as late.")
+    max_gigabytes: float | None = Field(default=None, description="The limit of a table's rows.")
 
     @property
     def loading(self) -> tuple[tuple[str, int], ...]:
@@ -67,12 +80,22 @@ class CopyState(BaseModel):
                 return f"the copy of table {table.name} is {lag:.0f} s behind, more than its limit of {limit}"
         return None
 
-    def described(self, now: datetime | None = None) -> str:
-        """The size and the lag, in short."""
+    def lag_seconds(self, now: datetime | None = None) -> float:
+        """How long a newer state of any table has been waiting."""
         at = now or datetime.now(UTC)
-        size = sum(table.bytes for table in self.tables)
-        lag = max((table.lag_seconds(at) for table in self.tables), default=0.0)
-        return f"copy of {_size(size)}, {f'{lag:.0f} s behind' if lag >= 1 else 'current'}"
+        return max((table.lag_seconds(at) for table in self.tables), default=0.0)
+
+    def with_commits(self) -> CopyState:
+        """The same, with each table's lag measured at its source."""
+        return self.model_copy(update={"tables": tuple(table.with_commits() for table in self.tables)})
+
+    def described(self, now: datetime | None = None) -> str:
+        """The size and the lag, each with its limit, in short."""
+        size = _size(sum(table.bytes for table in self.tables))
+        most = f" (at most {self.max_gigabytes:g} GB a table)" if self.max_gigabytes is not None else ""
+        lag = self.lag_seconds(now)
+        current = f"{lag:.0f} s behind" if lag >= 1 else "current"
+        return f"copy of {size}{most}, {current} (at most {self.max_lag_seconds:g} s behind)"
 
 
 def read_state(path: Path) -> CopyState | None:
@@ -86,6 +109,13 @@ def read_state(path: Path) -> CopyState | None:
 def write_state(path: Path, state: CopyState) -> None:
     """Write the state of a copy in one step."""
     write_if_changed(path, state.model_dump_json() + "\n")
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # a clean-up of the log removed it
 
 
 def _size(size: float) -> str:
