@@ -5,9 +5,9 @@ In a product's code::
     from alchemesh_platform.connections import connections
 
     here = connections()
-    departures = here.input("departures").files          # FilesConnection
-    flights = here.output("flights-table").tables        # TablesConnection
-    print(departures.url, flights.tables["flight"])
+    departures = here.input("departures").read()                        # rows as Arrow, DuckDB, Polars or pandas
+    here.output("flights-table").write("flight", flights, "overwrite")  # checked, then written at once or not at all
+    print(here.input("departures").files.url)                           # the connection itself: FilesConnection
 
 :func:`connections` reads the JSON file that ``ALCHEMESH_CONNECTIONS`` names. `alchemesh run` and `alchemesh env` set
 this variable. In a cloud, the variable holds the JSON itself.
@@ -17,6 +17,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.data.errors import (
+    DataError,
+    NotReadable,
+    NotWritable,
+    RowsRefused,
+    SchemaMoved,
+    WriteConflict,
+)
 from alchemesh_platform.sdk.connections.base import AccessConnection, Connection, WrongConnection
 from alchemesh_platform.sdk.connections.data_api import Credential, DataApiConnection
 from alchemesh_platform.sdk.connections.files import FilesConnection
@@ -25,7 +33,9 @@ from alchemesh_platform.sdk.connections.kinds import connection_of
 from alchemesh_platform.sdk.connections.ports import (
     CONNECTIONS_VARIABLE,
     Connections,
+    InputPort,
     NotConnected,
+    OutputPort,
     PortConnections,
     connections,
 )
@@ -43,14 +53,22 @@ __all__ = [
     "Connections",
     "Credential",
     "DataApiConnection",
+    "DataError",
     "FilesConnection",
     "IdentityConnection",
+    "InputPort",
     "JobConnection",
     "NotConnected",
+    "NotReadable",
+    "NotWritable",
+    "OutputPort",
     "PortConnections",
+    "RowsRefused",
+    "SchemaMoved",
     "SecretConnection",
     "TablesConnection",
     "TopicConnection",
+    "WriteConflict",
     "WrongConnection",
     "connection_of",
     "connections",

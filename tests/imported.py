@@ -11,7 +11,8 @@ PATH = list(sys.path)  # before the folders of pytest are on it
 PACKAGES = ("alchemesh_cli", "alchemesh_platform", "alchemesh_stacks", "alchemesh_components")
 # Imported where they are used. DuckDB and deltalake are not here: their imports start threads, which no fork survives.
 LIBRARIES = ("alembic.command", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "psycopg", "nipyapi")
-NOT_MODULES = {"__main__", "migrations"}  # programs, and scripts that Alembic runs
+# Programs, scripts that Alembic runs, and the rows of code: pyarrow starts a thread, and only jobs import it.
+NOT_MODULES = {"__main__", "migrations", "data"}
 
 
 def _import_all() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.registry.records import PortRecord, ProductRecord
+from alchemesh_platform.compose.wiring import schema_of
+from alchemesh_platform.manifest.models import DataProduct, SourceProperty
+from alchemesh_platform.registry.records import AssetRecord, ManifestRecord, PortRecord, ProductRecord
 from alchemesh_platform.registry.unavailable import reading_records_of
-from alchemesh_platform.sdk.connections.ports import Connections, PortConnections
+from alchemesh_platform.sdk.connections.ports import Connections, PortConnections, PortSchema, schema_of_models
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -59,4 +62,41 @@ def _read_connections(registry: Registry, environment: str, product: str) -> Con
         for direction in ("input", "output")
     )
     needs = {name: PortConnections(storage=need["connection"]) for name, need in record.needs.items()}
-    return Connections(product=product, environment=environment, inputs=inputs, outputs=outputs, infrastructure=needs)
+    return Connections(
+        product=product,
+        environment=environment,
+        inputs=inputs,
+        outputs=outputs,
+        infrastructure=needs,
+        schemas=_schemas(registry, environment, product, ports),
+    )
+
+
+def _schemas(
+    registry: Registry, environment: str, product: str, ports: Collection[PortRecord]
+) -> dict[str, PortSchema]:
+    """The types of the data of each port: of its own models, of the port that it reads, or of its declared schema."""
+    origins = {port.origin for port in ports if port.from_product and port.origin}
+    models: dict[str, dict[str, Any]] = {}
+    for owner in {product, *(origin.rpartition("/")[0] for origin in origins)}:
+        for asset in registry.all(AssetRecord, environment=environment, product=owner):
+            models.setdefault(asset.port, {})[asset.model] = asset.definition
+    declared = _declared(registry, environment, product)
+    schemas = {}
+    for port in ports:
+        name = port.address.rpartition("/")[2]
+        of = port.origin if port.from_product and port.origin is not None else port.address
+        found = schema_of_models(models.get(of, {}), declared.get(name) if port.direction == "input" else None)
+        if found.models or found.declared is not None:
+            schemas[name] = found
+    return schemas
+
+
+def _declared(registry: Registry, environment: str, product: str) -> dict[str, Mapping[str, SourceProperty]]:
+    """The declared schema of each input port that has one. Earlier versions recorded no manifests."""
+    record = registry.get(ManifestRecord, environment, product)
+    if record is None:
+        return {}
+    manifest = DataProduct.model_validate_json(record.document)
+    found = ((port.name, schema_of(manifest, port)) for port in manifest.input_ports)
+    return {name: schema for name, schema in found if schema is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from filelock import FileLock, Timeout
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.data.running import RECEIPTS_VARIABLE, RUN_VARIABLE, read_receipts
 from alchemesh_platform.deployment.connections import product_record, read_connections
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.registry.records import Deployment, ManifestRecord
@@ -147,22 +149,27 @@ def run_code(
     except Exception as error:
         registry.finish_deployment(entry.id, outcome="failed", problem=f"new data could not be landed: {error}")
         raise
-    try:
-        options: Any = {"variables": variables} if "variables" in inspect.signature(run).parameters else {}
-        done = run(job, connections, arguments, on_output, environ={**os.environ, **(variables or {})}, **options)
-    except KeyboardInterrupt:
-        registry.finish_deployment(entry.id, outcome="cancelled", problem="stopped by hand")
-        raise
-    except Exception as error:
-        registry.finish_deployment(entry.id, outcome="failed", problem=f"the code could not be started: {error}")
-        raise
-    return registry.finish_deployment(
-        entry.id,
-        outcome="cancelled" if done.interrupted else "succeeded" if done.exit_status == 0 else "failed",
-        problem=_problem(done),
-        exit_status=done.exit_status,
-        output=done.output,
-    )
+    with tempfile.TemporaryDirectory(prefix="alchemesh-run-") as kept:
+        receipts = Path(kept, "written.jsonl")
+        given = {**(variables or {}), RUN_VARIABLE: entry.id, RECEIPTS_VARIABLE: str(receipts)}
+        try:
+            options: Any = {"variables": given} if "variables" in inspect.signature(run).parameters else {}
+            done = run(job, connections, arguments, on_output, environ={**os.environ, **given}, **options)
+        except KeyboardInterrupt:
+            written = read_receipts(receipts)
+            registry.finish_deployment(entry.id, outcome="cancelled", problem="stopped by hand", written=written)
+            raise
+        except Exception as error:
+            registry.finish_deployment(entry.id, outcome="failed", problem=f"the code could not be started: {error}")
+            raise
+        return registry.finish_deployment(
+            entry.id,
+            outcome="cancelled" if done.interrupted else "succeeded" if done.exit_status == 0 else "failed",
+            problem=_problem(done),
+            exit_status=done.exit_status,
+            output=done.output,
+            written=read_receipts(receipts),
+        )
 
 
 def _problem(done: CodeRun) -> str | None:

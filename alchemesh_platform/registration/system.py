@@ -48,6 +48,9 @@ class System:
             that stayed when its resource was removed.
         erasures: Kind of connection of a storage: ``"module:Name"``, an
             :class:`alchemesh_platform.sdk.erasure.Erasure`: erases rows of its tables.
+        data: Kind of connection: ``"module:Name"``, an :class:`alchemesh_platform.data.backend.Backend`: reads and
+            writes rows for a product's code. The kind may be narrowed by the connection's format, broker or the scheme
+            of its URL: ``tables/delta``, ``topic/kafka``, ``files/gs``.
     """
 
     name: str
@@ -65,3 +68,4 @@ class System:
     checks: Mapping[str, str] = field(default_factory=dict)
     retained: str | None = None
     erasures: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)

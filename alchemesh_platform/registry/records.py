@@ -329,6 +329,9 @@ class Deployment(BaseModel):
     output: str | None = Field(
         default=None, description="Output of the product's code: masked, and only the end of a long output."
     )
+    written: dict[str, int] = Field(
+        default_factory=dict, description="Rows that the product's code wrote, by port and model: port/model."
+    )
 
     @property
     def seconds(self) -> float | None:

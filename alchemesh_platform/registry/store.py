@@ -230,6 +230,7 @@ class Registry:
         problem: str | None = None,
         exit_status: int | None = None,
         output: str | None = None,
+        written: Mapping[str, int] | None = None,
     ) -> Deployment:
         """Record the outcome of an operation. The first outcome is final: a second call returns the recorded one.
 
@@ -253,6 +254,7 @@ class Registry:
                     "problem": problem,
                     "exit_status": exit_status,
                     "output": output,
+                    "written": dict(written or {}),
                 }
             )
             connection.execute(update(deployments).where(deployments.c.id == id).values(**_deployment_columns(ended)))

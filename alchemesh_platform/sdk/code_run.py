@@ -44,6 +44,6 @@ class RunCode(Protocol):
             on_output: Called with each line that the code prints, with secrets masked.
             environ: Environment variables of this process and, in an emulated environment, the variables that point
                 clients to the emulators. Read secrets from here. Pass the code only the variables that it needs.
-            variables: In an emulated environment, the variables that point clients to the emulators. The platform
-                passes them only to a function that has this parameter.
+            variables: Variables for the code: the id of the run and, in an emulated environment, those that point
+                clients to the emulators. The platform passes them only to a function that has this parameter.
         """

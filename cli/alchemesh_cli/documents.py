@@ -224,6 +224,7 @@ _operation = _of(
     changes=_map(COUNT),
     problem=_or_null(TEXT),
     exit_status=_or_null({"type": "integer"}),
+    written=_map(COUNT),
 )
 _request = _of(
     request=TEXT,
@@ -359,7 +360,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "connections": Document(
         "The connections of a product, as its code receives them.",
         ("env",),
-        _of(product=TEXT, environment=TEXT, inputs=OBJECT, outputs=OBJECT, infrastructure=OBJECT),
+        _of(product=TEXT, environment=TEXT, inputs=OBJECT, outputs=OBJECT, infrastructure=OBJECT, schemas=OBJECT),
         named=False,
     ),
     "status": Document(

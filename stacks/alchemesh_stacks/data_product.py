@@ -19,10 +19,11 @@ import pulumi
 
 from alchemesh_platform.base.names import asset_address, product_address
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
-from alchemesh_platform.compose.wiring import planned_wiring
+from alchemesh_platform.compose.wiring import planned_wiring, schema_of
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.connections.ports import schema_of_models
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.fault import attributed
 from alchemesh_platform.systems.mesh import resources as mesh
@@ -101,7 +102,18 @@ class DataProduct(pulumi.ComponentResource):
             "inputs": {port.planned.name: port.connections for port in self.inputs},
             "outputs": {port.planned.name: port.connections for port in self.outputs},
             "infrastructure": {name: {"storage": need.outputs} for name, need in self.needs.items()},
+            "schemas": self.schemas(),
         }
+
+    def schemas(self) -> dict[str, Any]:
+        """The types of the data of each port whose models or schema the manifest declares."""
+        product = self.plan.product
+        declared = {port.name: schema_of(product, port) for port in product.input_ports}
+        found = {
+            **{port: schema_of_models({}, schema) for port, schema in declared.items() if schema is not None},
+            **{planned.name: schema_of_models(planned.models) for planned in self.plan.outputs},
+        }
+        return {port: schema.model_dump(mode="json", exclude_none=True) for port, schema in found.items()}
 
     def admit_code(self) -> None:
         """Grant the code access to the ports and needs of its product, if it has an identity of its own."""

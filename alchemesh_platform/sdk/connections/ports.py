@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializeAsAny, ValidationError
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    SerializeAsAny,
+    ValidationError,
+    field_serializer,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.manifest.models import Property, SemanticModel, SourceProperty
 from alchemesh_platform.sdk.connections.base import AccessConnection, Connection, ConnectionDocument, WrongConnection
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.connections.files import FilesConnection
@@ -20,6 +29,10 @@ from alchemesh_platform.sdk.connections.tables import TablesConnection
 
 if TYPE_CHECKING:
     from alchemesh_platform.connections import TopicConnection
+    from alchemesh_platform.data.backend import Written
+    from alchemesh_platform.data.conditions import Where
+    from alchemesh_platform.data.port import PortData
+    from alchemesh_platform.data.rows import Rows
 
 CONNECTIONS_VARIABLE = "ALCHEMESH_CONNECTIONS"
 
@@ -120,6 +133,125 @@ class PortConnections(ConnectionDocument):
         return WrongConnection(f"no {wanted} here, but {self.storage.kind if self.storage else 'no storage'}")
 
 
+class PortSchema(ConnectionDocument):
+    """The types of a port's data, as the manifest states them."""
+
+    models: dict[str, dict[str, Property]] = Field(default_factory=dict, description="Model: its properties.")
+    declared: dict[str, SourceProperty] | None = Field(
+        default=None, description="Input: properties of the schema that the port declares."
+    )
+
+    @field_serializer("models", "declared")
+    def _without_defaults(self, value: Any) -> Any:
+        """A short form: a cloud limits the size of a variable."""
+        if value is None:
+            return None
+        return {name: _types(each) if isinstance(each, Mapping) else _type(each) for name, each in value.items()}
+
+
+def schema_of_models(models: Mapping[str, Any], declared: Mapping[str, SourceProperty] | None = None) -> PortSchema:
+    """The types of a port's data.
+
+    Args:
+        models: Model: its definition, as a SemanticModel or as a document of one.
+        declared: Properties of the schema that an input port declares.
+    """
+    known = {name: SemanticModel.model_validate(each).properties for name, each in models.items()}
+    short = PortSchema(models=known, declared=dict(declared) if declared is not None else None)
+    return PortSchema.model_validate(short.model_dump(mode="json"))
+
+
+def _types(properties: Mapping[str, Property]) -> dict[str, Any]:
+    return {name: _type(each) for name, each in properties.items()}
+
+
+def _type(declared: Property) -> dict[str, Any]:
+    """A property without what only people read."""
+    found = declared.model_dump(
+        mode="json", exclude_defaults=True, exclude={"description", "classification", "properties", "items"}
+    )
+    if declared.properties:
+        found["properties"] = _types(declared.properties)
+    if declared.items is not None:
+        found["items"] = _type(declared.items)
+    return found
+
+
+class Port(PortConnections):
+    """A port of the running product: its connections, and its rows."""
+
+    _place: tuple[str, str, str, PortSchema] = PrivateAttr()  # product, name, direction and types
+
+    def read(self, model: str | None = None, *, columns: Iterable[str] | None = None, where: Where = None) -> Rows:
+        """The rows of the port as Arrow, with the types of the manifest. Nothing is read before it is used::
+
+            here.input("sales").read().duckdb()
+            for batch in here.output("sales-table").read("sale", where={"shop": "north"}).batches(): ...
+
+        Args:
+            model: The model, if the port has several.
+            columns: The columns to read; by default all.
+            where: Conditions that all rows fulfil: ``{"shop": "north"}``, or ``[("sold_on", ">=", day)]``.
+
+        Raises:
+            NotReadable: when the rows cannot be read.
+        """
+        return self._data().read(model, columns, where)
+
+    def _data(self) -> PortData:
+        from alchemesh_platform.data.errors import DataError
+
+        try:
+            from alchemesh_platform.data.port import PortData
+        except ModuleNotFoundError as error:
+            from alchemesh_platform.base.extras import PACKAGE, install_command
+
+            raise DataError(
+                f"rows need {error.name}, which is not installed here",
+                hint=f"`{install_command(f'{PACKAGE}[local]')}`",
+            ) from error
+        product, name, direction, schema = self._place
+        return PortData(product, name, direction, self.storage, self.proxy, schema.models, schema.declared)
+
+
+class InputPort(Port):
+    """An input port of the running product."""
+
+
+class OutputPort(Port):
+    """An output port of the running product."""
+
+    def write(
+        self, model: str, data: Any, mode: str = "append", *, where: Where = None, run: str | None = None
+    ) -> Written:
+        """Write rows of a model, all or nothing. Each row is checked against the model first.
+
+        A repeated run writes nothing twice: it has the same id, and its writes to a model are counted.
+
+        Args:
+            model: The model.
+            data: An Arrow table, a record batch, a stream or an iterable of batches, a relation of DuckDB, a DataFrame
+                of Polars or pandas, rows that were read, or dictionaries.
+            mode: ``append`` adds the rows. ``overwrite`` replaces all rows. ``merge`` replaces the rows with the same
+                key, and adds the others. ``replace_where`` replaces the rows that fulfil ``where``.
+            where: For ``replace_where``: ``{"sold_on": day}``, or ``[("sold_on", ">=", day)]``.
+            run: An id of what is written, if the code has a better one than the run: it is written once.
+
+        Returns:
+            The number of written rows.
+
+        Raises:
+            RowsRefused: when rows do not fit the model; names the first ones.
+            SchemaMoved: when the table does not have the schema of the model.
+            WriteConflict: when another writer changed the table meanwhile.
+            NotWritable: when the rows cannot be written for another reason.
+        """
+        return self._data().write(model, data, mode, where, run)
+
+
+PortT = TypeVar("PortT", bound=Port)
+
+
 class Connections(ConnectionDocument):
     """Every connection of a product in one environment."""
 
@@ -128,14 +260,22 @@ class Connections(ConnectionDocument):
     inputs: dict[str, PortConnections] = Field(default_factory=dict, description="Input port: what it gives.")
     outputs: dict[str, PortConnections] = Field(default_factory=dict, description="Output port: what it gives.")
     infrastructure: dict[str, PortConnections] = Field(default_factory=dict, description="Need: what it gives.")
+    schemas: dict[str, PortSchema] = Field(
+        default_factory=dict, description="Port: the types of its data; empty in documents of earlier versions."
+    )
 
-    def input(self, name: str) -> PortConnections:
-        """An input port's connections."""
-        return _named(self.inputs, "input port", name)
+    def input(self, name: str) -> InputPort:
+        """An input port: its connections and its rows."""
+        return self._port(InputPort, _named(self.inputs, "input port", name), name, "input")
 
-    def output(self, name: str) -> PortConnections:
-        """An output port's connections."""
-        return _named(self.outputs, "output port", name)
+    def output(self, name: str) -> OutputPort:
+        """An output port: its connections and its rows."""
+        return self._port(OutputPort, _named(self.outputs, "output port", name), name, "output")
+
+    def _port(self, kind: type[PortT], given: PortConnections, name: str, direction: str) -> PortT:
+        port = kind.model_construct(storage=given.storage, proxy=given.proxy)
+        port._place = (self.product, name, direction, self.schemas.get(name, PortSchema()))
+        return port
 
     def need(self, name: str) -> PortConnections:
         """An infrastructure need's connections."""

@@ -25,6 +25,10 @@ SYSTEM = System(
     credentials={"data-api": "alchemesh_platform.systems.local.credential:CREDENTIALS"},
     retained="alchemesh_platform.systems.local.retained:RETAINED",
     erasures={"tables": "alchemesh_platform.systems.local.erasure:ERASURE"},
+    data={
+        "tables/delta": "alchemesh_platform.systems.local.data.delta:DATA",
+        "files/file": "alchemesh_platform.systems.local.data.files:DATA",
+    },
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={
         "data api": "alchemesh_platform.systems.local.doctor:data_api",

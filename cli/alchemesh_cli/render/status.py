@@ -178,6 +178,8 @@ def _came_of(deployment: Deployment) -> list[str]:
     facts = [f"{deployment.changes[name]:,} {done}" for name, done in CHANGES.items() if deployment.changes.get(name)]
     if deployment.operation == "up" and deployment.outcome == "succeeded" and not facts:
         facts.append("nothing to change")
+    if deployment.written:
+        facts.append(f"{counted(sum(deployment.written.values()), 'row')} written")
     if deployment.exit_status is not None:
         facts.append(f"exit status {deployment.exit_status}")
     if deployment.seconds is not None:

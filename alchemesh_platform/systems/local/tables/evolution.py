@@ -215,6 +215,11 @@ def _extends(old: DeltaType, new: DeltaType) -> bool:
     return all(field["name"] in parts and _extends(field["type"], parts[field["name"]]) for field in old["fields"])
 
 
+def same_shape(one: DeltaType, other: DeltaType) -> bool:
+    """Whether two types hold the same data; descriptions and the order of parts do not count."""
+    return _shape(one) == _shape(other)
+
+
 def _shape(kind: DeltaType) -> object:
     """The type without descriptions and without the order of its parts, to compare the shape of the data."""
     if isinstance(kind, str):

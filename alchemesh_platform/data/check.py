@@ -1,0 +1,85 @@
+"""Rules of a model on converted rows: required, enum and pattern, for columns, parts of objects and items of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alchemesh_platform.data.convert import Unfit
+from alchemesh_platform.data.errors import SHOWN_MAX, shown
+from alchemesh_platform.manifest.models import LogicalType, Property
+
+_PLAIN = {LogicalType.STRING, LogicalType.TIME, LogicalType.INTEGER, LogicalType.NUMBER}
+
+
+def broken_rules(columns: Mapping[str, Any], properties: Mapping[str, Property]) -> Iterator[Unfit]:
+    """The rows of a batch that break a rule of the model.
+
+    Args:
+        columns: The converted columns, by property.
+        properties: The properties of the model.
+    """
+    for name, declared in properties.items():
+        yield from _broken(columns[name], declared, name)
+
+
+def _broken(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
+    if declared.required and array.null_count:
+        rows = pc.indices_nonzero(pc.is_null(array)).to_pylist()
+        yield Unfit(tuple((row, "found null, and it is required") for row in rows[:SHOWN_MAX]), path)
+    if declared.enum is not None:
+        allowed = ", ".join(str(each) for each in declared.enum)
+        yield from _outside(array, _is_allowed(array, declared), path, f"expected one of {allowed}")
+    if declared.pattern is not None:
+        fits = pc.match_substring_regex(array, declared.pattern)
+        yield from _outside(array, fits, path, f"expected the pattern {declared.pattern}")
+    if declared.type is LogicalType.OBJECT:
+        yield from _parts(array, declared, path)
+    elif declared.type is LogicalType.ARRAY and declared.items is not None:
+        yield from _items(array, declared.items, path)
+
+
+def _outside(array: Any, fits: Any, path: str, expected: str) -> Iterator[Unfit]:
+    if pc.all(fits).as_py() is not False:
+        return
+    outside = pc.and_(pc.invert(pc.fill_null(fits, True)), pc.is_valid(array))
+    rows = pc.indices_nonzero(outside).to_pylist()
+    if rows:
+        found = ((row, f"found {shown(array[row].as_py())}, {expected}") for row in rows[:SHOWN_MAX])
+        yield Unfit(tuple(found), path)
+
+
+def _is_allowed(array: Any, declared: Property) -> Any:
+    values = list(declared.enum or ())
+    if declared.type in {LogicalType.INTEGER, LogicalType.NUMBER}:
+        numbers = [_number(each, array.type) for each in values]
+        return pc.is_in(array, value_set=pa.array([each for each in numbers if each is not None], array.type))
+    text = array if declared.type in _PLAIN else array.cast(pa.string())
+    found = pc.is_in(text, value_set=pa.array([str(each) for each in values], pa.string()))
+    return pc.if_else(pc.is_null(array), None, found)
+
+
+def _number(value: Any, kind: Any) -> Any:
+    try:
+        return pa.scalar(value).cast(kind).as_py()
+    except pa.ArrowInvalid:
+        return None
+
+
+def _parts(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
+    present = pc.indices_nonzero(pc.is_valid(array))
+    inside = array.take(present) if array.null_count else array
+    for name, part in (declared.properties or {}).items():
+        for unfit in _broken(pc.struct_field(inside, name), part, f"{path}.{name}"):
+            rows = unfit.rows if not array.null_count else tuple((present[at].as_py(), why) for at, why in unfit.rows)
+            yield Unfit(rows, unfit.path)
+
+
+def _items(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
+    parents = None
+    for unfit in _broken(pc.list_flatten(array), declared, f"{path}[]"):
+        parents = pc.list_parent_indices(array) if parents is None else parents
+        yield Unfit(tuple((parents[at].as_py(), why) for at, why in unfit.rows), unfit.path)

@@ -1,0 +1,1 @@
+"""Rows of local ports, for a product's code."""

@@ -1,0 +1,316 @@
+"""Rows of Delta tables on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from filelock import FileLock
+from pyarrow import fs
+
+from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.sql import identifier
+from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Written
+from alchemesh_platform.data.checked import CheckedRows
+from alchemesh_platform.data.conditions import Condition, expression, sql
+from alchemesh_platform.data.errors import (
+    NotReadable,
+    NotWritable,
+    conflict,
+    schema_moved,
+)
+from alchemesh_platform.data.feed import fed
+from alchemesh_platform.data.given import BATCH_ROWS
+from alchemesh_platform.data.keys import KeySet
+from alchemesh_platform.data.rows import Rows, fitted
+from alchemesh_platform.data.types import plain_schema, type_in_words
+from alchemesh_platform.machine.files import storage_errors
+from alchemesh_platform.systems.local.tables.columns import delta_type
+from alchemesh_platform.systems.local.tables.delta import open_table, table_exists
+from alchemesh_platform.systems.local.tables.evolution import same_shape
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, DeltaTable
+
+LOCK_FILE = ".alchemesh-write.lock"
+_LOCK_POLL_SECONDS = 0.05
+_TABLE = "rows"
+
+
+class DeltaData(Backend):
+    """Delta tables. A write is one commit; writers of this machine take turns, others are noticed."""
+
+    name = "a Delta table"
+    modes = MODES
+
+    def read(self, source: Source) -> Rows:
+        path = source.connection.path(source.model)
+        with _reading(source):
+            if not table_exists(path):
+                raise NotReadable(
+                    f"port {source.port!r}: there is no table of model {source.model!r} in {path}",
+                    hint=remedy("{} creates it", command("up", about_product=True)),
+                )
+            table = open_table(path)
+            there = _arrow_schema(table)
+            wanted = source.schema
+            if wanted is None:
+                wanted = plain_schema(there)
+                if source.columns is not None:
+                    wanted = pa.schema([_column(source, wanted, name) for name in source.columns])
+            for field in wanted:
+                _column(source, there, field.name)
+            dataset = None if _has_deletion_vectors(table) else _dataset(path, table)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with _reading(source):
+                if dataset is None:
+                    yield from _rows(table, _query(wanted.names, source.where))
+                else:
+                    kept = expression(source.where, dataset.schema) if source.where else None
+                    yield from dataset.scanner(
+                        columns=wanted.names, filter=kept, batch_size=BATCH_ROWS, batch_readahead=4
+                    ).to_batches()
+
+        return Rows(wanted, batches)
+
+    def write(self, target: Target, rows: CheckedRows) -> Written:
+        path = target.connection.path(target.model)
+        if not table_exists(path):
+            raise NotWritable(
+                f"output port {target.port!r}: there is no table of model {target.model!r} in {path}",
+                hint=remedy("{} creates it, then run the code again", command("up", about_product=True)),
+            )
+        with (
+            storage_errors(f"write the table in {path}"),
+            FileLock(path / LOCK_FILE).acquire(poll_interval=_LOCK_POLL_SECONDS),
+            _writing(target, rows),
+        ):
+            table = open_table(path)
+            if target.write_id is not None and table.transaction_version(target.write_id) is not None:
+                return _written(target, 0, table.version(), repeated=True)
+            more = _check_schema(target, table)
+            _commit(target, rows, table, more)
+            table.update_incremental()
+        return _written(target, rows.count, table.version())
+
+
+DATA = DeltaData()
+
+
+def _commit(target: Target, rows: CheckedRows, table: DeltaTable, more: Sequence[pa.Field]) -> None:
+    check = _against_table(target, rows, table)
+    # The keys were compared with this version: a commit of another writer in between must not pass unnoticed.
+    properties = _properties(target, retries=0 if check is not None else None)
+
+    def write(reader: pa.RecordBatchReader) -> None:
+        _write(target, table, reader, properties)
+
+    schema = pa.schema([*target.schema, *more])
+    fed(schema, _widened(rows.batches(check), schema), write)
+
+
+def _write(target: Target, table: DeltaTable, reader: pa.RecordBatchReader, properties: CommitProperties) -> None:
+    from deltalake import write_deltalake
+
+    if target.mode == "merge":
+        _merge(target, table, reader, properties)
+    elif target.mode == "replace_where":
+        where = sql(target.where)
+        write_deltalake(table, reader, mode="overwrite", predicate=where, commit_properties=properties)
+    else:
+        write_deltalake(table, reader, mode=target.mode, commit_properties=properties)
+
+
+def _merge(target: Target, table: DeltaTable, reader: Any, properties: CommitProperties) -> None:
+    same = " AND ".join(f"old.{identifier(name)} = new.{identifier(name)}" for name in target.key)
+    merger = table.merge(reader, same, source_alias="new", target_alias="old", commit_properties=properties)
+    names = list(target.properties)
+    values = {identifier(name): f"new.{identifier(name)}" for name in names}
+    merger.when_matched_update(values).when_not_matched_insert(values).execute()
+
+
+def _properties(target: Target, retries: int | None) -> CommitProperties:
+    from deltalake import CommitProperties, Transaction
+
+    moment = int(datetime.now(UTC).timestamp() * 1000)
+    transactions = [Transaction(target.write_id, 1, moment)] if target.write_id is not None else None
+    about = {"alchemesh.run": target.run} if target.run is not None else None
+    return CommitProperties(custom_metadata=about, app_transactions=transactions, max_commit_retries=retries)
+
+
+def _against_table(target: Target, rows: CheckedRows, table: DeltaTable) -> Callable[[Sequence[KeySet]], None] | None:
+    """The check of unique columns against the rows that stay in the table; None if there is nothing to compare."""
+    unique = [columns for columns in target.unique if target.mode != "merge" or columns != target.key]
+    if target.mode == "overwrite" or not unique or not table.file_uris():
+        return None
+    path = target.connection.path(target.model)
+    columns = {*target.key, *chain.from_iterable(unique), *(each.column for each in target.where)}
+    existing = (
+        ds.dataset(pa.Table.from_batches(list(_rows(table, _query(sorted(columns), ())))))
+        if _has_deletion_vectors(table)
+        else _dataset(path, table)
+    )
+
+    def check(keys: Sequence[KeySet]) -> None:
+        written = {each.columns: each for each in keys}
+        for columns in unique:
+            batches = _staying(existing, target, written[columns])
+            if target.mode == "merge":
+                batches = _without(batches, written[target.key])
+            rows.refuse(list(written[columns].against(batches)))
+
+    return check
+
+
+def _has_deletion_vectors(table: DeltaTable) -> bool:
+    """Whether only the query engine reads the table right."""
+    return "deletionVectors" in (table.protocol().reader_features or ())
+
+
+def _dataset(path: Path, table: DeltaTable) -> ds.Dataset:
+    """The rows of a table, read by Arrow. While a table is written, the query engine runs the write."""
+    return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(str(path), fs.LocalFileSystem()))
+
+
+def _staying(existing: ds.Dataset, target: Target, keys: KeySet) -> Iterator[pa.RecordBatch]:
+    """The rows that stay in the table and may have one of the written values."""
+    bounds = keys.bounds()
+    names = dict.fromkeys((*keys.columns, *(target.key if target.mode == "merge" else ())))
+    near = (
+        ()
+        if bounds is None
+        else tuple(
+            Condition(keys.columns[0], operator, value) for operator, value in zip((">=", "<="), bounds, strict=True)
+        )
+    )
+    kept = expression(near, existing.schema)
+    if target.mode == "replace_where":
+        kept = kept & ~expression(target.where, existing.schema)
+    yield from existing.scanner(columns=list(names), filter=kept).to_batches()
+
+
+def _without(batches: Iterator[pa.RecordBatch], keys: KeySet) -> Iterator[pa.RecordBatch]:
+    """The rows whose key is none of the written ones."""
+    written = keys.table
+    for batch in batches:
+        rows = fitted(
+            batch,
+            pa.schema(
+                [
+                    written.schema.field(name) if name in keys.columns else batch.schema.field(name)
+                    for name in batch.schema.names
+                ]
+            ),
+        )
+        yield from pa.Table.from_batches([rows]).join(written, list(keys.columns), join_type="left anti").to_batches()
+
+
+def _check_schema(target: Target, table: DeltaTable) -> list[pa.Field]:
+    """Compare the table with the model; returns the columns that only the table has.
+
+    Raises:
+        SchemaMoved: when rows of the model do not fit the table.
+    """
+    there = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
+    for name, declared in target.properties.items():
+        if name not in there:
+            raise schema_moved(target.port, target.model, f"it has no column {name}")
+        if not same_shape(there[name]["type"], delta_type(declared, name)):
+            kind = _arrow_schema(table).field(name).type
+            raise schema_moved(target.port, target.model, f"column {name} is {type_in_words(kind)} there")
+        if not there[name]["nullable"] and not declared.required:
+            raise schema_moved(target.port, target.model, f"column {name} is required there")
+    more = [name for name in there if name not in target.properties]
+    for name in more:
+        if not there[name]["nullable"]:
+            raise schema_moved(target.port, target.model, f"it requires a column {name}, which the model has not")
+    schema = _arrow_schema(table)
+    return [schema.field(name).remove_metadata() for name in more]
+
+
+def _widened(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows with null in the columns that only the table has."""
+    for batch in batches:
+        missing = schema.types[batch.num_columns :]
+        if not missing:
+            yield batch
+            continue
+        columns = [*batch.columns, *(pa.nulls(batch.num_rows, kind) for kind in missing)]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _written(target: Target, rows: int, version: int, *, repeated: bool = False) -> Written:
+    return Written(
+        port=target.port, model=target.model, mode=target.mode, rows=rows, version=version, repeated=repeated
+    )
+
+
+def _arrow_schema(table: DeltaTable) -> pa.Schema:
+    return pa.schema(table.schema().to_arrow())
+
+
+def _column(source: Source, schema: pa.Schema, name: str) -> pa.Field:
+    if name not in schema.names:
+        raise NotReadable(
+            f"port {source.port!r}: the table of model {source.model!r} has no column {name!r}; it has "
+            f"{', '.join(schema.names)}",
+            hint=remedy("{} updates the table to its model", command("up", about_product=True)),
+        )
+    return schema.field(name)
+
+
+def _rows(table: DeltaTable, query: str) -> Iterator[pa.RecordBatch]:
+    from deltalake import QueryBuilder
+
+    yield from pa.RecordBatchReader.from_stream(QueryBuilder().register(_TABLE, table).execute(query))
+
+
+def _query(columns: Any, where: Sequence[Condition]) -> str:
+    return f"SELECT {_listed(columns)} FROM {_TABLE} WHERE {sql(where)}"  # noqa: S608 - quoted names and literals
+
+
+def _listed(columns: Any) -> str:
+    return ", ".join(identifier(name) for name in columns)
+
+
+@contextmanager
+def _reading(source: Source) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except DeltaError as error:
+        raise NotReadable(
+            f"port {source.port!r}: the table of model {source.model!r} cannot be read: {_reason(error)}",
+            hint=remedy("{} shows the health of the table", command("status", about_product=True)),
+        ) from error
+
+
+@contextmanager
+def _writing(target: Target, rows: CheckedRows) -> Iterator[None]:
+    """Turn errors of the library into those of this port; an error of a row is the one that was raised."""
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    try:
+        yield
+    except CommitFailedError as error:
+        raise (rows.failure or conflict(target.port, target.model)) from error
+    except DeltaError as error:
+        if rows.failure is not None:
+            raise rows.failure from None
+        raise NotWritable(
+            f"output port {target.port!r}: the table of model {target.model!r} cannot be written: {_reason(error)}",
+            hint=remedy("{} shows the health of the table", command("status", about_product=True)),
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

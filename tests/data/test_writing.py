@@ -1,0 +1,320 @@
+"""Rows of a model in a Delta table: written all or nothing, checked first, and read back as they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from alchemesh_platform.connections import DataError, NotReadable, NotWritable, OutputPort, RowsRefused
+from tests.data.products import Properties, document, read, shop
+
+SALE: Properties = {
+    "sale_id": {"type": "integer", "key": True, "required": True},
+    "article": {"type": "string", "enum": ["Atlas", "Globe"]},
+    "code": {"type": "string", "pattern": "^[A-Z]+$"},
+    "amount": {"type": "number", "precision": 10, "scale": 2},
+    "weight": {"type": "number"},
+    "paid": {"type": "boolean"},
+    "day": {"type": "date"},
+    "clock": {"type": "time"},
+    "sold_at": {"type": "timestamp"},
+    "buyer": {
+        "type": "object",
+        "properties": {"name": {"type": "string", "required": True}, "age": {"type": "integer"}},
+    },
+    "tags": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+$"}},
+}
+MAY = datetime(2024, 5, 1, 8, 30, 0, 123456, tzinfo=UTC)
+ATLAS: dict[str, Any] = {
+    "sale_id": 9_007_199_254_740_993,
+    "article": "Atlas",
+    "code": "A",
+    "amount": Decimal("1.10"),
+    "weight": 0.1,
+    "paid": True,
+    "day": date(2024, 2, 29),
+    "clock": "13:45:00",
+    "sold_at": MAY,
+    "buyer": {"name": "Ada", "age": None},
+    "tags": ["old", None],
+}
+EMPTY = {**dict.fromkeys(SALE), "sale_id": 1}
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> OutputPort:
+    return shop(tmp_path, SALE)
+
+
+def table(folder: Path) -> DeltaTable:
+    return DeltaTable(str(folder / "sale"))
+
+
+def test_every_type_is_read_as_it_was_written(port: OutputPort) -> None:
+    port.write("sale", [ATLAS, EMPTY])
+    assert port.read("sale").pylist() == [ATLAS, EMPTY]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(lambda rows: rows, id="Table"),
+        pytest.param(lambda rows: rows.to_batches()[0], id="RecordBatch"),
+        pytest.param(lambda rows: rows.to_reader(), id="RecordBatchReader"),
+        pytest.param(lambda rows: iter(rows.to_batches(max_chunksize=1)), id="batches"),
+        pytest.param(lambda rows: duckdb.sql("FROM rows"), id="DuckDB"),
+        pytest.param(lambda rows: rows.to_pylist(), id="dictionaries"),
+        pytest.param(lambda rows: (row for row in rows.to_pylist()), id="generator of dictionaries"),
+        pytest.param(lambda rows: [rows, rows.slice(0, 0)], id="tables"),
+    ],
+)
+def test_data_of_each_kind_is_written_alike(port: OutputPort, given: Callable[[Any], Any], tmp_path: Path) -> None:
+    rows = pa.table({"sale_id": [1, 2], "amount": pa.array([Decimal("0.10"), None], pa.decimal128(10, 2))})
+    written = port.write("sale", given(rows))
+    assert (written.rows, written.mode, written.version) == (2, "append", 1)
+    found = sorted(port.read("sale", columns=["sale_id", "amount"]).pylist(), key=lambda row: row["sale_id"])
+    assert found == rows.to_pylist()
+
+
+def test_rows_that_were_read_can_be_written(port: OutputPort, tmp_path: Path) -> None:
+    port.write("sale", [ATLAS])
+    other = shop(tmp_path / "other", SALE)
+    other.write("sale", port.read("sale"))
+    assert other.read("sale").pylist() == [ATLAS]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "found"),
+    [
+        ({"sale_id": None}, "sale_id", "found null, and it is required"),
+        ({"article": "Pen"}, "article", "found 'Pen', expected one of Atlas, Globe"),
+        ({"code": "a1"}, "code", "found 'a1', expected the pattern ^[A-Z]+$"),
+        ({"amount": Decimal("1.105")}, "amount", "found 1.105, which decimal(10,2) cannot hold exactly"),
+        ({"amount": 1.105}, "amount", "found 1.105, which decimal(10,2) cannot hold exactly"),
+        ({"amount": "1.10"}, "amount", "found '1.10' (str), expected decimal(10,2)"),
+        ({"sale_id": 2**64}, "sale_id", "found 18446744073709551616, which integer cannot hold exactly"),
+        ({"sale_id": 1.5}, "sale_id", "found 1.5, which integer cannot hold exactly"),
+        ({"sale_id": True}, "sale_id", "found True (bool), expected integer"),
+        ({"weight": 2**53 + 1}, "weight", "found 9007199254740993, which number cannot hold exactly"),
+        ({"weight": Decimal(f"0.1{0:018}1")}, "weight", f"found 0.1{0:018}1, which number cannot hold exactly"),
+        ({"day": MAY}, "day", "found 2024-05-01 08:30:00.123456+00:00 (datetime), expected date"),
+        ({"clock": "25:00"}, "clock", "found '25:00' (str), expected time"),
+        ({"buyer": {"age": 3}}, "buyer.name", "found null, and it is required"),
+        ({"buyer": {"name": "Ada", "shoe": 40}}, "buyer", "found the part 'shoe', which the model has not"),
+        ({"tags": ["old", "New"]}, "tags[]", "found 'New', expected the pattern ^[a-z]+$"),
+    ],
+)  # fmt: skip
+def test_a_row_that_does_not_fit_is_named_and_nothing_is_written(
+    port: OutputPort, tmp_path: Path, row: dict[str, Any], column: str, found: str
+) -> None:
+    with pytest.raises(RowsRefused) as refused:
+        port.write("sale", [ATLAS, {**EMPTY, **row}])
+    (misfit,) = refused.value.misfits
+    assert (misfit.row, misfit.column, misfit.found) == (2, column, found)
+    assert table(tmp_path).version() == 0
+
+
+def test_a_refusal_shows_the_first_rows_with_their_keys(port: OutputPort) -> None:
+    with pytest.raises(RowsRefused) as refused:
+        port.write("sale", ({"sale_id": number, "code": "a"} for number in range(9_000, 9_020)))
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "output port 'shop': rows do not fit model 'sale', so nothing was written"
+    assert lines[1] == "  row 1 (sale_id 9000): code: found 'a', expected the pattern ^[A-Z]+$"
+    assert len(refused.value.misfits) == 5
+
+
+def test_a_time_without_a_zone_is_refused_with_a_remedy(port: OutputPort) -> None:
+    local = datetime(2024, 5, 1, 8, 30)
+    zoneless = (
+        "without a time zone; a time without a time zone is no instant: set `time_zone` in the schema of the input"
+    )
+    with pytest.raises(RowsRefused, match=f"sold_at: found 2024-05-01T08:30:00 {zoneless}"):
+        port.write("sale", [{"sale_id": 1, "sold_at": local}])
+    with pytest.raises(NotWritable, match=f"sold_at: found timestamps {zoneless}"):
+        port.write("sale", pa.table({"sale_id": [1], "sold_at": pa.array([local], pa.timestamp("us"))}))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "reason"),
+    [
+        ([2**53 + 1], pa.int64(), "weight: found 9007199254740993, which number cannot hold exactly"),
+        ([Decimal("0.10000000000000000001")], pa.decimal128(30, 20), "which number cannot hold exactly"),
+        (["1"], pa.string(), "weight: found string, expected number"),
+        ([b"1"], pa.binary(), "weight: found binary, expected number"),
+    ],
+)
+def test_an_arrow_value_that_would_change_is_refused(
+    port: OutputPort, values: list[Any], kind: pa.DataType, reason: str
+) -> None:
+    with pytest.raises(NotWritable, match=reason):
+        port.write("sale", pa.table({"sale_id": [1], "weight": pa.array(values, kind)}))
+
+
+def test_values_of_other_types_that_are_equal_are_taken(port: OutputPort) -> None:
+    """DuckDB sums integers as HUGEINT, and pandas has integers with nulls as floating-point numbers."""
+    rows = duckdb.sql("""
+        SELECT sum(1)::HUGEINT AS sale_id, 2.50 AS amount, 4.5::DECIMAL(3,1) AS weight, TIME '12:30:00' AS clock,
+            TIMESTAMPTZ '2024-05-01 10:30:00+02' AS sold_at, ['a']::VARCHAR[1] AS tags
+    """)
+    port.write("sale", rows)
+    (row,) = port.read("sale").pylist()
+    assert row["sale_id"] == 1
+    assert (row["amount"], row["weight"], row["clock"], row["tags"]) == (Decimal("2.50"), 4.5, "12:30:00", ["a"])
+    assert row["sold_at"] == datetime(2024, 5, 1, 8, 30, tzinfo=UTC)
+
+
+def test_a_column_that_the_model_lacks_is_refused_and_a_missing_one_is_null(port: OutputPort) -> None:
+    with pytest.raises(NotWritable, match="found the column 'sale_idd', which model 'sale' has not") as refused:
+        port.write("sale", pa.table({"sale_idd": [1]}))
+    assert "did you mean 'sale_id'?" in str(refused.value)
+    with pytest.raises(NotWritable, match="the data has no column 'sale_id', which model 'sale' requires"):
+        port.write("sale", pa.table({"code": ["A"]}))
+    with pytest.raises(NotWritable, match="found the column 'other', which model 'sale' has not"):
+        port.write("sale", [{"sale_id": 1}, {"sale_id": 2, "other": 3}])
+
+
+def test_a_key_is_unique_in_the_data_and_in_the_table(port: OutputPort, tmp_path: Path) -> None:
+    with pytest.raises(RowsRefused, match=r"row 3 \(sale_id 7\): sale_id: another row in the written rows"):
+        port.write("sale", [{"sale_id": number} for number in (7, 8, 7)])
+    port.write("sale", [{"sale_id": number} for number in range(100)])
+    with pytest.raises(RowsRefused, match=r"row 2 \(sale_id 99\): sale_id: another row in the table has the same"):
+        port.write("sale", [{"sale_id": number} for number in (100, 99)])
+    assert port.write("sale", [{"sale_id": 100}]).rows == 1
+    assert table(tmp_path).version() == 2
+
+
+def test_a_key_of_several_columns_is_unique_as_a_whole(tmp_path: Path) -> None:
+    port = shop(tmp_path, {"shop": {"type": "string", "key": True}, "day": {"type": "date", "key": True}})
+    first, second = date(2024, 5, 1), date(2024, 5, 2)
+    port.write("sale", [{"shop": "north", "day": first}, {"shop": "north", "day": second}])
+    port.write("sale", [{"shop": "south", "day": first}])
+    with pytest.raises(RowsRefused, match=r"\(shop 'south', day 2024-05-01\): shop, day: another row in the table"):
+        port.write("sale", [{"shop": "south", "day": second}, {"shop": "south", "day": first}])
+
+
+def test_a_unique_property_stays_unique_in_a_merge(tmp_path: Path) -> None:
+    port = shop(tmp_path, {"id": {"type": "integer", "key": True}, "mail": {"type": "string", "unique": True}})
+    port.write("sale", [{"id": 1, "mail": "a"}, {"id": 2, "mail": "b"}, {"id": 3, "mail": None}])
+    port.write("sale", [{"id": 1, "mail": "b"}, {"id": 2, "mail": "a"}, {"id": 4, "mail": None}], "merge")
+    with pytest.raises(RowsRefused, match=r"row 1 \(mail 'a'\): mail: another row in the table has the same mail"):
+        port.write("sale", [{"id": 3, "mail": "a"}], "merge")
+    found = {row["id"]: row["mail"] for row in port.read("sale").pylist()}
+    assert found == {1: "b", 2: "a", 3: None, 4: None}
+
+
+def test_merge_replaces_rows_with_the_same_key_and_adds_the_others(port: OutputPort) -> None:
+    port.write("sale", [{"sale_id": 1, "code": "A"}, {"sale_id": 2, "code": "B"}])
+    assert port.write("sale", [{"sale_id": 2, "code": "C"}, {"sale_id": 3, "code": "D"}], "merge").rows == 2
+    found = sorted((row["sale_id"], row["code"]) for row in port.read("sale").pylist())
+    assert found == [(1, "A"), (2, "C"), (3, "D")]
+
+
+def test_replace_where_replaces_the_rows_that_meet_its_conditions(port: OutputPort) -> None:
+    first, second = date(2024, 5, 1), date(2024, 5, 2)
+    port.write("sale", [{"sale_id": 1, "day": first}, {"sale_id": 2, "day": second}, {"sale_id": 3}])
+    port.write("sale", [{"sale_id": 4, "day": second}], "replace_where", where={"day": second})
+    assert sorted(row["sale_id"] for row in port.read("sale").pylist()) == [1, 3, 4]
+    with pytest.raises(RowsRefused, match=r"row 1 \(sale_id 5\): day: the row is outside of `where`: day >= "):
+        port.write("sale", [{"sale_id": 5, "day": first}], "replace_where", where=[("day", ">=", second)])
+    with pytest.raises(RowsRefused, match=r"row 1 \(sale_id 3\): sale_id: another row in the table"):
+        port.write("sale", [{"sale_id": 3, "day": second}], "replace_where", where={"day": second})
+
+
+def test_overwrite_replaces_all_rows_and_keeps_the_schema(port: OutputPort, tmp_path: Path) -> None:
+    before = json.loads(table(tmp_path).schema().to_json())
+    port.write("sale", [ATLAS])
+    port.write("sale", [EMPTY], "overwrite")
+    assert port.read("sale").pylist() == [EMPTY]
+    assert json.loads(table(tmp_path).schema().to_json()) == before
+    assert [field["nullable"] for field in before["fields"]] == [False] + [True] * 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"mode": "upsert"}, "found mode 'upsert', and the modes of a Delta table are 'append', 'overwrite',"),
+        ({"mode": "replace_where"}, "mode 'replace_where' needs `where`, the rows that it replaces"),
+        ({"where": {"sale_id": 1}}, "`where` belongs to mode 'replace_where', found mode 'append'"),
+        ({"mode": "replace_where", "where": {"id": 1}}, "there is no column 'id'"),
+        ({"mode": "replace_where", "where": "sale_id = 1"}, "found the condition 's' in `where`"),
+        ({"mode": "replace_where", "where": [("sale_id", "~", 1)]}, "found the operator '~', expected one of = != <"),
+        ({"mode": "replace_where", "where": {"sale_id": None}}, "compares with null, which is true for no row"),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_is_refused_before_anything_is_written(
+    port: OutputPort, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NotWritable, match=message.replace("(", r"\(")):
+        port.write("sale", [EMPTY], **arguments)
+
+
+def test_an_unknown_model_or_kind_of_data_is_refused(port: OutputPort, tmp_path: Path) -> None:
+    with pytest.raises(NotWritable, match="it has no model 'sales'; there are sale"):
+        port.write("sales", [])
+    with pytest.raises(NotWritable, match="found int, expected an Arrow table, a record batch"):
+        port.write("sale", 7)
+    old = document(tmp_path, {"sale": SALE}) | {"schemas": {}}
+    with pytest.raises(NotWritable, match="its models are not known here: an earlier version deployed the product"):
+        read(old).output("shop").write("sale", [])
+
+
+def test_a_document_of_an_earlier_version_is_still_read(port: OutputPort, tmp_path: Path) -> None:
+    port.write("sale", [ATLAS])
+    old = document(tmp_path, {"sale": SALE})
+    del old["schemas"]
+    assert read(old).output("shop").read().pylist() == [ATLAS]
+
+
+def test_rows_are_read_by_columns_conditions_and_forms(port: OutputPort) -> None:
+    port.write("sale", ({"sale_id": number, "code": "A" if number % 2 else None} for number in range(200_000)))
+    rows = port.read(columns=["sale_id"], where=[("sale_id", ">=", 10), ("sale_id", "<", 14), ("code", "=", "A")])
+    assert rows.pylist() == [{"sale_id": 11}, {"sale_id": 13}]
+    everything = port.read("sale")
+    sizes = [batch.num_rows for batch in everything.batches()]
+    assert sum(sizes) == 200_000
+    assert max(sizes) < 100_000
+    relation = everything.duckdb()
+    assert relation.aggregate("count(*), count(code)").fetchall() == [(200_000, 100_000)]
+    assert relation.count("sale_id").fetchall() == [(200_000,)]
+    assert pa.table(everything).num_rows == 200_000
+    with pytest.raises(NotReadable, match="there is no column 'codes'"):
+        port.read(columns=["codes"])
+    with pytest.raises(NotReadable, match="it has no model 'sales'"):
+        port.read("sales")
+
+
+def test_a_missing_library_is_named_with_the_command_that_installs_it(port: OutputPort) -> None:
+    with pytest.raises(DataError) as missing:
+        port.read("sale").polars()
+    assert str(missing.value) == "polars is not installed here\n\nhint: `pip install polars` installs it"
+
+
+def test_all_uses_of_rows_see_the_same_version(port: OutputPort) -> None:
+    port.write("sale", [EMPTY])
+    rows = port.read("sale")
+    port.write("sale", [{"sale_id": 2}])
+    assert len(rows.pylist()) == len(rows.pylist()) == 1
+
+
+def test_a_repeated_run_writes_once(port: OutputPort, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The writes of a run to one model are counted: its second write is not its first one again."""
+    from alchemesh_platform.data import running
+
+    monkeypatch.setenv("ALCHEMESH_RUN", "run-1")
+    for attempt in range(2):
+        running._writes.clear()  # another process of the same run
+        first, second = (port.write("sale", [{"sale_id": number}]) for number in (1, 2))
+        assert (first.repeated, second.repeated) == (attempt == 1, attempt == 1)
+        assert (first.rows, second.rows) == ((0, 0) if attempt else (1, 1))
+    assert sorted(row["sale_id"] for row in port.read("sale").pylist()) == [1, 2]
+    assert port.write("sale", [{"sale_id": 3}], run="day 3").rows == 1
+    assert port.write("sale", [{"sale_id": 3}], run="day 3").repeated
