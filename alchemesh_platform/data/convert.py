@@ -155,7 +155,8 @@ def _object(array: Any, declared: Property, path: str) -> Values:
     unknown = sorted(present - set(parts))
     if unknown:
         raise TypeUnfit(f"found the part {unknown[0]!r}, which the model has not")
-    arrays, unfit = [], []
+    arrays: list[Any] = []
+    unfit: list[Unfit] = []
     for name, part in parts.items():
         if name not in present:
             arrays.append(pa.nulls(len(array), arrow_type(part)))

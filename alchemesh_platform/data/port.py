@@ -91,7 +91,7 @@ class PortData:
         backend = backend_of(self.storage, NotWritable, self.place)
         if mode not in MODES or mode not in backend.modes:
             raise mode_refused(self.name, mode, backend.name, backend.modes)
-        checked: Mode = mode  # type: ignore[assignment] # one of MODES
+        checked: Mode = mode
         conditions = conditions_of(where, properties, self.place, NotWritable)
         self._check_mode(checked, conditions, model, properties)
         known_run = current_run()
@@ -131,7 +131,7 @@ class PortData:
             )
 
     def _model_to_read(self, model: str | None, connection: Any) -> str | None:
-        names = sorted({*self.models, *(getattr(connection, "tables", None) or ())})
+        names: list[str] = sorted({*self.models, *(getattr(connection, "tables", None) or ())})
         if model is None and len(names) == 1:
             return names[0]
         if model is None and names:

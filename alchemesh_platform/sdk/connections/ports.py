@@ -249,9 +249,6 @@ class OutputPort(Port):
         return self._data().write(model, data, mode, where, run)
 
 
-PortT = TypeVar("PortT", bound=Port)
-
-
 class Connections(ConnectionDocument):
     """Every connection of a product in one environment."""
 
@@ -266,15 +263,16 @@ class Connections(ConnectionDocument):
 
     def input(self, name: str) -> InputPort:
         """An input port: its connections and its rows."""
-        return self._port(InputPort, _named(self.inputs, "input port", name), name, "input")
+        given = _named(self.inputs, "input port", name)
+        port = InputPort.model_construct(storage=given.storage, proxy=given.proxy)
+        port._place = (self.product, name, "input", self.schemas.get(name, PortSchema()))
+        return port
 
     def output(self, name: str) -> OutputPort:
         """An output port: its connections and its rows."""
-        return self._port(OutputPort, _named(self.outputs, "output port", name), name, "output")
-
-    def _port(self, kind: type[PortT], given: PortConnections, name: str, direction: str) -> PortT:
-        port = kind.model_construct(storage=given.storage, proxy=given.proxy)
-        port._place = (self.product, name, direction, self.schemas.get(name, PortSchema()))
+        given = _named(self.outputs, "output port", name)
+        port = OutputPort.model_construct(storage=given.storage, proxy=given.proxy)
+        port._place = (self.product, name, "output", self.schemas.get(name, PortSchema()))
         return port
 
     def need(self, name: str) -> PortConnections:
