@@ -279,7 +279,7 @@ def test_a_new_owner_is_in_the_tree_the_totals_the_json_and_the_comment(product:
         (LINEAGE, "lineage", (PropertyDiff("flows", "update", True, 1, 2),), "~ flows  1 → 2"),
     ],
 )
-def test_a_change_of_a_manifest_or_lineage_alone_has_a_line_in_the_tree(
+def test_a_change_of_a_manifest_or_lineage_has_a_line_in_the_tree_and_a_total(
     product: Composed, kind: str, name: str, diffs: tuple[PropertyDiff, ...], line: str
 ) -> None:
     """The totals named it, and the tree did not."""
@@ -293,10 +293,13 @@ def test_a_change_of_a_manifest_or_lineage_alone_has_a_line_in_the_tree(
         assert line in shown
     assert closing(outcome, NEXT) == [f"1 {name} to be changed", NEXT]
 
-    # Beside another change it follows from the manifest like that, and is only in the JSON document.
+    # Beside another change it was in the JSON document only.
     thing = reported(ResourceOutputs, THING, "orders-table-storage-x", f"{PREFIX}{PRODUCT}::orders", "update")
     progress.on_event(thing)
-    assert f"~ {name} " not in _drawn(screen, outcome)
+    for shown in (_drawn(screen, outcome), comment(screen, outcome)):
+        assert f"~ {name} orders-{name}" in shown
+        assert line in shown
+    assert closing(outcome, NEXT) == [f"~ 1 to change · 1 {name} to be changed", NEXT]
     assert name in str(outcome.as_json()["ports"][0]["resources"])
 
 

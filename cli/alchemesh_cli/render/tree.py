@@ -62,7 +62,8 @@ _KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
 MOST_GRANTS = 12
-# Records whose changes are shown if nothing else is: they follow from other changes, except for rare ones.
+# Records with a line of their own. Their creation and removal follow from that of the product, and so does an update
+# without a declared difference: these are shown if nothing else is.
 NOTED: Mapping[str, str] = {PRODUCT: "product", PORT: "port", MANIFEST: "manifest", LINEAGE: "lineage"}
 # Operation: the word for its effect on a record.
 RECORDED: Mapping[str, str] = {"create": "recorded", "delete": "removed"}
@@ -122,9 +123,14 @@ def _is_counted(change: Change) -> bool:
     """Whether the totals count a change by itself. If there is none, the tree and the totals name the other records."""
     if change.is_group or change.state != "done" or change.operation not in WILL:
         return False
-    if change.type in (PRODUCT, PORT):
-        return change.operation in ("update", "replace") and bool(change.own_diffs)
+    if change.type in NOTED:
+        return _is_declared(change)
     return not change.is_record or change.type in (ASSET, CONTRACT, GRANT)
+
+
+def _is_declared(change: Change) -> bool:
+    """Whether the manifest changed what a record holds."""
+    return change.operation in ("update", "replace") and bool(change.own_diffs)
 
 
 def _mark(section: Section, *, preview: bool, running: bool) -> tuple[str, str]:
@@ -223,19 +229,19 @@ def _details(
 
 
 def _record_changes(changes: Iterable[Change], *, noted: bool) -> Iterator[list[Text]]:
-    """Changes of the registry's record of a product or a port: owner, team, version, lifecycle, description.
+    """Changes of the registry's records of the product, its ports, its manifest and its lineage.
 
     Args:
-        noted: Whether no other change is shown. Then each changed record is, also that of the manifest or the lineage.
+        noted: Whether no other change is shown. Then each changed record is, also one that follows from a resource.
     """
     for change in changes:
-        declared = change.type in (PRODUCT, PORT) and change.operation in ("update", "replace") and change.own_diffs
+        declared = change.type in NOTED and _is_declared(change)
         if declared or (noted and change.type in NOTED and change.operation in WILL):
             mark, style, _ = MARKS[change.operation]
             what = f"{NOTED[change.type]} {address_of(change)}"
             yield [
                 Text.assemble((f"{mark} ", style), what),
-                *_differences(change.own_diffs if declared else change.shown_diffs),
+                *_differences(change.own_diffs if change.type in (PRODUCT, PORT) and declared else change.shown_diffs),
             ]
 
 
@@ -366,6 +372,8 @@ def summary(outcome: Outcome) -> str:
     for pulumi_type, noun, done_to, shown in (
         (PRODUCT, "product", RECORDED, ("update", "replace")),
         (PORT, "port", RECORDED, ("update", "replace")),
+        (MANIFEST, "manifest", RECORDED, ("update", "replace")),
+        (LINEAGE, "lineage", RECORDED, ("update", "replace")),
         (ASSET, "asset", RECORDED, WILL),
         (CONTRACT, "contract", RECORDED, WILL),
         (GRANT, "grant", GRANTED, WILL),
