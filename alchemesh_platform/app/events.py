@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.deployment.outcome import OperationName, Outcome
     from alchemesh_platform.deployment.progress import Progress
     from alchemesh_platform.engine.run.events import EngineEvent
-    from alchemesh_platform.foundations.operator import FoundationOperation, FoundationOutcome
+    from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome
     from alchemesh_platform.mesh_repo.difference import MeshDiff
     from alchemesh_platform.registry.records import AccessRequestRecord
 
@@ -59,16 +59,10 @@ class FoundationStarted:
 
 @dataclass(frozen=True, slots=True)
 class FoundationEnded:
-    """The engine ended an operation on a foundation.
+    """The engine ended an operation on a foundation."""
 
-    Args:
-        recorded: Whether the registry records the outputs.
-    """
-
-    operation: FoundationOperation
     foundation: Foundation
     outcome: FoundationOutcome
-    recorded: bool
 
 
 @dataclass(frozen=True, slots=True)

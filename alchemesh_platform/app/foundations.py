@@ -25,7 +25,8 @@ from alchemesh_platform.foundations.operator import operating_foundation, own_st
 if TYPE_CHECKING:
     from alchemesh_platform.access.operating import Target
     from alchemesh_platform.compose.foundation import Foundation
-    from alchemesh_platform.foundations.operator import FoundationOperation, FoundationOperator, FoundationOutcome
+    from alchemesh_platform.foundations.operator import FoundationOperator
+    from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
 
@@ -118,7 +119,7 @@ def up(
     with _held(stack, listen, cancel, actor=actor, operation="up") as run:
         if confirm is not None:
             seen = run("preview")
-            if not seen.succeeded or not seen.changes or not confirm(seen):
+            if not seen.succeeded or not seen.progress.has_changes or not confirm(seen):
                 return seen
         protect_home(stack.platform, listen)
         return run("up")
@@ -277,5 +278,5 @@ class _Run:
         finally:
             if self.actor is not None and operation != "preview" and self.operator.recorded:
                 record_operation(self.stack, self.actor, operation, word)
-        self.listen(FoundationEnded(operation, foundation, outcome, self.operator.recorded))
+        self.listen(FoundationEnded(foundation, outcome))
         return outcome

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.remedy import command, remedy
@@ -17,11 +18,12 @@ from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Kept
 from alchemesh_platform.deployment.errors import explained, with_setting_places
 from alchemesh_platform.deployment.operator import CHECK_FAILURE, DECLARING, notes_of
-from alchemesh_platform.deployment.progress import FOUNDATION
+from alchemesh_platform.deployment.progress import FOUNDATION, Progress
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.foundations.dependents import check_deletable, check_unused
+from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome, StepsOnly
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.sdk.spec import Role
 
@@ -30,41 +32,6 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.run.events import EngineEvent
     from alchemesh_platform.engine.run.result import EngineResult
     from alchemesh_platform.engine.stack import Stack
-
-FoundationOperation = Literal["preview", "up", "refresh", "destroy"]
-# The engine's operations on resources that do not change.
-_SILENT = ("same", "read", "refresh")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundationChange:
-    """The change of one resource: the engine's operation, its Pulumi type and its name."""
-
-    operation: str
-    type: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundationOutcome:
-    """The outcome of an operation on a foundation.
-
-    ``problems`` are the failures, with the line in the platform file that names the component. ``outputs`` are the
-    stack's outputs after a successful `up`, as products read them. ``kept`` are the protected resources that a
-    `destroy` left.
-    """
-
-    outcome: Literal["succeeded", "failed", "cancelled"]
-    changes: tuple[FoundationChange, ...]
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
-    outputs: Mapping[str, Any] | None = None
-    kept: tuple[Kept, ...] = ()
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the operation finished without failures."""
-        return self.outcome == "succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +88,6 @@ class FoundationOperator:
             FoundationInUse, RegistryUnavailable: for a `destroy`, as in ``check_unused``.
             RefusesDeletion: when protected resources are to be deleted and their service refuses.
         """
-        from alchemesh_platform.engine.run.events import ResourceOutputs, ResourcePre
         from alchemesh_platform.engine.run.operation import run_operation
         from alchemesh_platform.engine.state.deployed import deployed_state
 
@@ -129,9 +95,8 @@ class FoundationOperator:
             self.check_unused()
         if delete_protected:
             check_deletable(deployed_state(self.engine, self.stack), self.foundation)
-        changes: dict[str, FoundationChange] = {}
-        # A refresh knows the differences only after it has read the resource.
-        reporting = ResourceOutputs if operation == "refresh" else ResourcePre
+        started = time.monotonic()
+        progress, is_step = Progress(), StepsOnly(operation)
 
         def once(
             found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
@@ -139,10 +104,8 @@ class FoundationOperator:
             def take(event: EngineEvent) -> None:
                 watch(event)
                 on_event(event)
-                if not isinstance(event, reporting) or not event.custom or event.op in _SILENT:
-                    return
-                if not event.type.startswith("pulumi:"):
-                    changes[event.urn] = FoundationChange(event.op, event.type, event.name)
+                if is_step(event):
+                    progress.on_event(event)
 
             return run_operation(
                 self.engine,
@@ -165,13 +128,22 @@ class FoundationOperator:
         if self.no_registry is not None and operation in DECLARING:
             notes = (*notes, _not_recorded(self.no_registry, self.platform))
         done = result.outcome == "succeeded" and operation == "up"
+        places = _problems(result, self.foundation, self.platform)
         return FoundationOutcome(
+            self.foundation.title,
+            self.platform.environment,
+            operation,
             result.outcome,
-            tuple(changes.values()),
-            _problems(result, self.foundation, self.platform),
+            time.monotonic() - started,
+            progress,
+            tuple(dict.fromkeys(problem for problems in places.values() for problem in problems)),
             notes,
-            result.outputs if done else None,
-            _protected(deployed_state(self.engine, self.stack)) if operation == "destroy" else (),
+            emulated=self.platform.emulated,
+            places=places,
+            stack=self.foundation.project,
+            outputs=result.outputs if done else None,
+            kept=_protected(deployed_state(self.engine, self.stack)) if operation == "destroy" else (),
+            is_kept_by_registry=self.recorded,
         )
 
 
@@ -255,9 +227,9 @@ def _protected(deployment: Mapping[str, Any]) -> tuple[Kept, ...]:
     return tuple(Kept(one["type"], name_of(one["urn"]), one["id"]) for one in protected if one.get("custom"))
 
 
-def _problems(result: EngineResult, foundation: Foundation, platform: Platform) -> tuple[Problem, ...]:
-    """The failures of a run, with the line in the platform file that names the component, without secrets."""
-    problems: dict[Problem, None] = {}
+def _problems(result: EngineResult, foundation: Foundation, platform: Platform) -> dict[str, tuple[Problem, ...]]:
+    """The failures of a run by resource, without secrets. Each has the line that names the component."""
+    found: dict[str, tuple[Problem, ...]] = {}
     secrets = values_behind([platform.settings]) if result.errors else set()
     for reported in result.errors:
         refused = CHECK_FAILURE.match(reported.message)
@@ -269,5 +241,7 @@ def _problems(result: EngineResult, foundation: Foundation, platform: Platform) 
             else f"{foundation.spec.name}: {explanation.message}"
         )
         hint = with_setting_places(explanation.hint, platform.tree)
-        problems[Problem(foundation.location, foundation.path, words.strip(), hint)] = None
-    return tuple(problems)
+        problem = Problem(foundation.location, foundation.path, words.strip(), hint)
+        if problem not in found.get(name, ()):
+            found[name] = (*found.get(name, ()), problem)
+    return found

@@ -13,7 +13,7 @@ from alchemesh_platform.base.failure import ExitCode
 if TYPE_CHECKING:
     from alchemesh_platform.app.foundations import FoundationStack
     from alchemesh_platform.app.where import Where
-    from alchemesh_platform.foundations.operator import FoundationOutcome
+    from alchemesh_platform.foundations.outcome import FoundationOutcome
     from alchemesh_platform.identity.identity import Identity
 
 
@@ -64,4 +64,4 @@ def _actor(stack: FoundationStack) -> Identity:
 
 
 def _exit_code(outcome: FoundationOutcome | None) -> int:
-    return ExitCode.DONE if outcome is not None and outcome.succeeded else ExitCode.FAILED
+    return outcome.exit_code() if outcome is not None else ExitCode.FAILED

@@ -330,3 +330,10 @@ def _line_of(tree: str, kind: str, name: str) -> tuple[str, str]:
         if line[:3] in ("├─ ", "└─ ") and rest.split()[:2] == [kind, *([shown] if shown else [rest.split()[1]])]:
             return mark, rest.rstrip()
     raise AssertionError(f"{kind} {name} is not in\n{tree}")
+
+
+def test_run_that_is_stopped_in_its_first_change_does_not_report_nothing_to_change(product: Composed) -> None:
+    progress = Progress(product.plan)
+    progress.on_event(reported(ResourcePre, THING, "orders-table-storage-x", f"{PREFIX}{PRODUCT}::orders", "create"))
+    outcome = Outcome("shop/orders", "local", "preview", "cancelled", 1.0, progress)
+    assert closing(outcome, NEXT) == ["stopped by hand"]

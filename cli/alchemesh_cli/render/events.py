@@ -140,21 +140,14 @@ class Shown:
             click.echo(f"\n{with_context_options(problem)}", err=True)
 
     def _foundation_ended(self, ended: FoundationEnded) -> None:
-        from alchemesh_cli.render.foundation import foundation_document, print_outcome
+        from alchemesh_cli.render.foundation import print_outcome
 
-        outcome, foundation, emulated = ended.outcome, ended.foundation, self.where.emulated
-        if self.as_json and ended.operation == self.operation:
-            echo_json("foundation", foundation_document(ended, emulated=emulated))
+        outcome, foundation = ended.outcome, ended.foundation
+        if self.as_json and outcome.operation == self.operation:
+            echo_json("foundation", outcome.as_json())
         else:
-            words = NEXT_OF_FOUNDATION.get(ended.operation) if ended.operation == self.operation else None
-            following = next_line(foundation.command(words)) if words else ""
-            print_outcome(
-                foundation,
-                ended.operation,
-                outcome,
-                following,
-                emulated=emulated,
-            )
+            words = NEXT_OF_FOUNDATION.get(outcome.operation) if outcome.operation == self.operation else None
+            print_outcome(foundation, outcome, next_line(foundation.command(words)) if words else "")
         for note in (*outcome.notes, *([KEPT_NOTE] if outcome.kept else [])):
             report(f"note: {with_context_options(note)}")
         for problem in outcome.problems:

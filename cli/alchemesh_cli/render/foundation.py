@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from alchemesh_cli.context_options import complete
 from alchemesh_cli.printing import Cleaned
 from alchemesh_cli.printing import console as printed_to
-from alchemesh_cli.render.live import DOING
-from alchemesh_cli.render.tree import MARKS, WILL
+from alchemesh_cli.render.live import DOING, closing
+from alchemesh_cli.render.tree import MARKS, NOTHING, WILL
+from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.engine.run.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
-from alchemesh_platform.registry.lineage_text import BRANCH, LAST
+from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
 
 if TYPE_CHECKING:
-    from alchemesh_platform.app.events import FoundationEnded
+    from alchemesh_platform.base.problems import Problem
     from alchemesh_platform.compose.foundation import Foundation
+    from alchemesh_platform.deployment.progress import Change
     from alchemesh_platform.engine.run.events import EngineEvent
-    from alchemesh_platform.foundations.operator import FoundationChange, FoundationOperation, FoundationOutcome
+    from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome
 
 REFRESH_PER_SECOND = 4
-_REPLACE = "replace"  # every other operation of the engine on a resource is part of a replacement
 _STILL = ("same", "read", "refresh")
 
 
@@ -58,27 +57,9 @@ class Doing:
         title = Text.assemble((self.title, "bold"), "  ", (DOING[self.operation], "cyan"))
         title.append(f"  {now - self.started:.0f} s  {self.done} done", style="dim")
         rows = list(self.begun.values())
-        return Group(title, *_branches([Text(f"… {what}  {now - since:.0f} s", style="cyan") for what, since in rows]))
-
-
-def foundation_document(ended: FoundationEnded, *, emulated: bool) -> dict[str, Any]:
-    """The outcome of an operation as one JSON document."""
-    outcome, foundation = ended.outcome, ended.foundation
-    return {
-        "foundation": foundation.title,
-        "stack": foundation.project,
-        "emulated": emulated,
-        "operation": ended.operation,
-        "outcome": outcome.outcome,
-        "changes": [
-            {"operation": change.operation, "type": change.type, "name": change.name} for change in outcome.changes
-        ],
-        "outputs": outcome.outputs,
-        "recorded": ended.recorded if outcome.outputs is not None else None,
-        "kept": [{"type": kept.type, "name": kept.name, "id": kept.id} for kept in outcome.kept],
-        "problems": [problem.as_json() for problem in outcome.problems],
-        "notes": list(outcome.notes),
-    }
+        return Group(
+            title, *_branches([[Text(f"… {what}  {now - since:.0f} s", style="cyan")] for what, since in rows])
+        )
 
 
 @contextmanager
@@ -92,34 +73,87 @@ def watched(title: str, operation: FoundationOperation) -> Iterator[Doing]:
         yield doing
 
 
-def print_outcome(
-    foundation: Foundation,
-    operation: FoundationOperation,
-    outcome: FoundationOutcome,
-    suggestion: str,
-    *,
-    emulated: bool,
-) -> None:
-    """Print the changes of an operation, the outputs and the kept resources; then a line with totals."""
+def print_outcome(foundation: Foundation, outcome: FoundationOutcome, suggestion: str) -> None:
+    """Print the changes of an operation, its problems, the outputs and the kept resources; then a line with totals.
+
+    Args:
+        foundation: The foundation.
+        outcome: The outcome of the operation.
+        suggestion: The next command, if the outcome allows it.
+    """
     console = printed_to()
-    title = Text.assemble((foundation.title, "bold"), *(("  ", ("emulated", "magenta")) if emulated else ()))
-    title.append(f"{'  preview' if operation == 'preview' else ''}  {foundation.spec.name}")
-    rows = [_changed(change) for change in sorted(outcome.changes, key=lambda change: (change.type, change.name))]
-    rows += [("=", "dim", kept.name, _short(kept.type), f"{kept.id}, protected, kept") for kept in outcome.kept]
-    names = max((len(row[2]) for row in rows), default=0)
-    types = max((len(row[3]) for row in rows), default=0)
-    lines = [
-        Text.assemble((f"{mark} ", style), (f"{name:<{names}}  ", "bold"), (f"{kind:<{types}}  ", "dim"), (end, style))
-        for mark, style, name, kind, end in rows
+    console.print(foundation_tree(foundation, outcome), soft_wrap=True, highlight=False)
+    line = " · ".join(foundation_closing(foundation, outcome, suggestion))
+    console.print(f"\n{line}", soft_wrap=True, highlight=False, markup=False)
+
+
+def foundation_tree(foundation: Foundation, outcome: FoundationOutcome) -> Group:
+    """The changes of an operation, each with its problems; then outputs and kept resources."""
+    title = Text.assemble((foundation.title, "bold"), *(("  ", ("emulated", "magenta")) if outcome.emulated else ()))
+    title.append(f"{'  preview' if outcome.operation == 'preview' else ''}  {foundation.spec.name}")
+    rows = [_changed(outcome, change) for change in outcome.resources]
+    shown = {change.name for change in outcome.resources if outcome.state_of(change) == "failed"}
+    rows += [
+        _Row("✗", "red", name or foundation.spec.name, "", "", problems)
+        for name, problems in outcome.places.items()
+        if name not in shown
     ]
-    lines += _outputs(outcome)
-    console.print(Group(title, *_branches(lines)), soft_wrap=True, highlight=False)
-    console.print(f"\n{_summary(foundation, operation, outcome, suggestion)}", soft_wrap=True, highlight=False)
+    if outcome.outcome == "failed" and not any(row.mark == "✗" for row in rows):
+        rows.append(_Row("✗", "red", foundation.spec.name, "", "failed"))
+    rows += [_Row("=", "dim", kept.name, _short(kept.type), f"{kept.id}, protected, kept") for kept in outcome.kept]
+    names = max((len(row.name) for row in rows), default=0)
+    types = max((len(row.kind) for row in rows), default=0)
+    blocks = [
+        [
+            Text.assemble(
+                (f"{row.mark} ", row.style),
+                (f"{row.name:<{names}}  ", "bold"),
+                (f"{row.kind:<{types}}  ", "dim"),
+                (row.end, row.style),
+            ),
+            *(
+                Text.assemble("  ", (f"{problem.location}  ", "dim"), (one_line(problem.message), "red"))
+                for problem in row.problems
+            ),
+        ]
+        for row in rows
+    ]
+    return Group(title, *_branches([*blocks, *([line] for line in _outputs(outcome))]))
 
 
-def _changed(change: FoundationChange) -> tuple[str, str, str, str, str]:
-    mark, style, _ = MARKS.get(change.operation, MARKS[_REPLACE])
-    return mark, style, change.name, _short(change.type), ""
+def foundation_closing(foundation: Foundation, outcome: FoundationOutcome, suggestion: str) -> list[str]:
+    """The parts of the last line: totals of completed changes and of failures, and what can follow."""
+    preview, counted = outcome.operation == "preview", outcome.counted
+    words = [
+        f"{mark} {counted[each]} {WILL[each]}" if preview else f"{counted[each]} {done}"
+        for each, (mark, _, done) in MARKS.items()
+        if each in WILL and counted.get(each)
+    ]
+    words += [f"{outcome.failures} failed"] if outcome.outcome == "failed" else []
+    totals = " · ".join(words) or NOTHING
+    # A foundation that did not change needs no next command.
+    suggestion = suggestion if outcome.progress.has_changes else ""
+    return closing(outcome, suggestion, totals=totals, act=foundation.command(outcome.operation))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    mark: str
+    style: str
+    name: str
+    kind: str
+    end: str
+    problems: tuple[Problem, ...] = ()
+
+
+def _changed(outcome: FoundationOutcome, change: Change) -> _Row:
+    state, kind = outcome.state_of(change), _short(change.type)
+    mark, style, _ = MARKS[change.operation]
+    if state == "failed":
+        return _Row("✗", "red", change.name, kind, state, outcome.places.get(change.name, ()))
+    if state == "not completed":
+        return _Row("·", "yellow", change.name, kind, state)
+    return _Row(mark, style, change.name, kind, "")
 
 
 def _outputs(outcome: FoundationOutcome) -> list[Text]:
@@ -130,31 +164,12 @@ def _outputs(outcome: FoundationOutcome) -> list[Text]:
     return [Text.assemble((f"{name:<{width}}  ", "dim"), value) for name, value in given.items()]
 
 
-def _summary(
-    foundation: Foundation, operation: FoundationOperation, outcome: FoundationOutcome, suggestion: str
-) -> str:
-    counted = Counter(change.operation if change.operation in WILL else _REPLACE for change in outcome.changes)
-    words = [
-        f"{MARKS[each][0]} {counted[each]} {WILL[each]}"
-        if operation == "preview"
-        else f"{counted[each]} {MARKS[each][2]}"
-        for each in WILL
-        if counted[each]
-    ]
-    if not outcome.succeeded:
-        # The changes of a failed operation may be unfinished, so they are not counted.
-        how = "stopped by hand" if outcome.outcome == "cancelled" else "failed"
-        resumes = f"; the next {complete(foundation.command(operation))} resumes from here"
-        return how if operation == "preview" else f"{how}{resumes}"
-    if not words:
-        return "nothing to change"
-    return " · ".join([*words, *([suggestion] if suggestion else [])])
-
-
-def _branches(lines: Sequence[Text]) -> Iterator[Text]:
-    for at, line in enumerate(lines, start=1):
-        line.rstrip()
-        yield Text(LAST if at == len(lines) else BRANCH, style="dim").append_text(line)
+def _branches(blocks: Sequence[Sequence[Text]]) -> Iterator[Text]:
+    for at, (head, *below) in enumerate(blocks, start=1):
+        last = at == len(blocks)
+        for guide, line in ((LAST if last else BRANCH, head), *((GAP if last else LINE, each) for each in below)):
+            line.rstrip()
+            yield Text(guide, style="dim").append_text(line)
 
 
 def _short(pulumi_type: str) -> str:

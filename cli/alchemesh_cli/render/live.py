@@ -13,8 +13,8 @@ from alchemesh_cli import waited
 from alchemesh_cli.context_options import complete, next_line
 from alchemesh_cli.printing import Cleaned
 from alchemesh_cli.printing import console as printed_to
-from alchemesh_cli.render.tree import product_tree, summary
-from alchemesh_platform.base.remedy import command
+from alchemesh_cli.render.tree import NOTHING, product_tree, summary
+from alchemesh_platform.base.remedy import Command, command
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.outcome import OperationName, Outcome, allowing
 from alchemesh_platform.deployment.progress import Progress
@@ -70,12 +70,20 @@ class Screen:
         console.print(f"\n{' · '.join(closing(outcome, suggestion))}", soft_wrap=True, highlight=False, markup=False)
 
 
-def closing(outcome: Outcome, suggestion: str) -> list[str]:
-    """The parts of the last line: totals, and what can follow."""
+def closing(outcome: Outcome, suggestion: str, *, totals: str | None = None, act: Command | None = None) -> list[str]:
+    """The parts of the last line: totals, and what can follow.
+
+    Args:
+        outcome: The outcome.
+        suggestion: The next command, if the outcome allows it.
+        totals: The totals; by default those of a product.
+        act: The command that repeats the operation; by default that of a product.
+    """
     preview = outcome.operation == "preview"
-    again = complete(command(outcome.operation, about_product=True))
-    totals = summary(outcome)
-    words = [totals] if outcome.progress.has_changes or outcome.succeeded or outcome.outcome == "failed" else []
+    again = complete(act or command(outcome.operation, about_product=True))
+    totals = summary(outcome) if totals is None else totals
+    # A run that was stopped in its first change has completed none; that is not the same as no change.
+    words = [totals] if totals != NOTHING or (outcome.succeeded and not outcome.progress.has_changes) else []
     if outcome.outcome == "refused" or (preview and outcome.succeeded and outcome.waiting):
         words.append(f"{complete(command('up', about_product=True))} would refuse this")
     elif outcome.outcome == "cancelled":

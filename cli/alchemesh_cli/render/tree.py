@@ -61,6 +61,7 @@ _OPERATION_OF: Mapping[ChangeWord, str] = {"added": "create", "removed": "delete
 _KIND_WIDTH = max(len(kind) for kind in KINDS)
 LONGEST_VALUE = 60
 MOST_DIFFS = 12
+NOTHING = "nothing to change"  # the totals of a run without changes
 MOST_GRANTS = 12
 # Records with a line of their own. Their creation and removal follow from that of the product, and so does an update
 # without a declared difference: these are shown if nothing else is.
@@ -388,7 +389,7 @@ def summary(outcome: Outcome) -> str:
                     words.append(_total(count, noun, operation, RECORDED, preview=preview))
     if outcome.failures and outcome.outcome == "failed":
         words.append(f"{outcome.failures} failed")
-    return " · ".join(words) or "nothing to change"
+    return " · ".join(words) or NOTHING
 
 
 def _total(count: int, noun: str, operation: str, done_to: Mapping[str, str], *, preview: bool) -> str:
