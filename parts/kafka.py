@@ -35,6 +35,12 @@ CLUSTER = "QWxjaGVtZXNoLXBhcnRzLQ"  # any 16 bytes in base64; all data folders a
 ADMINISTRATOR = "admin"
 SCRAM = "SCRAM-SHA-512"
 
+# A user who is never removed. When a broker starts, it replays its metadata log as one change: first to last user of a
+# hash map. A removal that leaves no user discards the map, and with it every user after it (Kafka's ScramDelta.apply,
+# 3.5 to 4.4). Kafka then refuses users who have their password. The hash of this name is 0, and the user is the first in
+# the log, so that the map always begins with it and is never empty.
+RESIDENT = "f5a5a608"
+
 ANSWER_SECONDS = 60.0
 _JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -46,7 +52,7 @@ def prepare() -> Path:
         PartFailed: when Maven or the first start fails.
     """
     recipe = [(FILES / name).read_bytes() for name in ("pom.xml", "server.properties")]
-    return cache.prepared("kafka", [*recipe, *_JAVA], _make)
+    return cache.prepared("kafka", [*recipe, *_JAVA, RESIDENT], _make)
 
 
 @dataclass(slots=True)
@@ -113,6 +119,18 @@ class Broker(Server):
         admin = self.admin()
         admin.alter_user_scram_credentials([change])[name].result(ANSWER_SECONDS)
         _until(lambda: self._answers(name, password), f"user {name} cannot sign in")
+
+    def remove_user(self, name: str) -> None:
+        """Remove a SCRAM user."""
+        from confluent_kafka.admin import ScramMechanism, UserScramCredentialDeletion
+
+        removal = UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512)
+        admin = self.admin()
+        admin.alter_user_scram_credentials([removal])[name].result(ANSWER_SECONDS)
+
+    def knows(self, name: str, password: str) -> bool:
+        """Whether a user can sign in with a password."""
+        return self._answers(name, password)
 
     def allow(
         self,
@@ -230,7 +248,11 @@ def _make(folder: Path) -> None:
     shutil.copy(FILES / "pom.xml", folder)
     maven("dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs", folder=folder)
     _configure(folder, port=1, controller_port=2, password="-")  # noqa: S106 nobody's
-    command = ("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties")
+    resident = f"{SCRAM}=[name={RESIDENT},password={secrets.token_hex(16)}]"
+    command = (
+        *("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"),
+        *("--add-scram", resident),
+    )
     with (folder / "format.log").open("wb") as log:
         status = _java(folder, *command, log=log, folder=folder).wait()
     if status != 0:

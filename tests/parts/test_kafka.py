@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parts.kafka import Broker
+from parts.kafka import RESIDENT, Broker
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +64,18 @@ def test_messages_outlive_a_kill_on_the_same_address(kafka: Broker) -> None:
     kafka.add_user("parts-late", "right")
     kafka.allow("parts-late", read=["parts.kept"], groups=["parts-late"])
     assert read(kafka, "parts-late", "right", "parts.kept", "parts-late") == b"before"
+
+
+def test_users_outlive_a_kill_after_another_user_was_removed(kafka: Broker) -> None:
+    """A broker that started after the removal of its first user once refused all others. NiFi then read no event."""
+    removed = f"{RESIDENT}{RESIDENT}"  # its hash is 0 too, so the broker replays its removal before other users
+    kafka.add_user(removed, "gone")
+    kafka.remove_user(removed)
+    kafka.add_user("parts-stays", "right")
+    kafka.kill()
+    kafka.start()
+    assert kafka.knows("parts-stays", "right")
+    assert not kafka.knows(removed, "gone")
 
 
 def test_the_administrator_s_password_is_not_shown(kafka: Broker) -> None:

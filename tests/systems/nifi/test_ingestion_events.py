@@ -20,7 +20,7 @@ from tests.provider.wire import Wire
 
 from .bucket import Bucket
 from .flows import DATAFLOW, Tree, group_of, processors_of, with_property
-from .ingestion import USER, dataflow, grant_rights
+from .ingestion import PASSWORD, USER, dataflow, grant_rights
 from .stream import flights, reporting, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
@@ -60,9 +60,12 @@ def wait_for(server: Server, count: Callable[[], int], wanted: int) -> None:
 def test_every_event_arrives_through_kills_of_nifi_and_of_the_broker(
     wire: Wire, server: Server, nifi_server: Nifi, kafka: Broker, storage: str
 ) -> None:
+    """A user of another dataflow was removed before. The restarted broker once refused NiFi's user for that reason."""
     topic = "counted.departures"
     bucket = Bucket(storage, "landing")
     bucket.make()
+    kafka.add_user("demo.aviation.departures.events", PASSWORD)
+    kafka.remove_user("demo.aviation.departures.events")
     grant_rights(kafka, topic)
     made = wire.create(DATAFLOW, dataflow(nifi_server.url, kafka, bucket, topic))
     assert made.state["health"] == "healthy"
