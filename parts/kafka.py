@@ -36,9 +36,9 @@ ADMINISTRATOR = "admin"
 SCRAM = "SCRAM-SHA-512"
 
 # A user who is never removed. When a broker starts, it replays its metadata log as one change: first to last user of a
-# hash map. A removal that leaves no user discards the map, and with it every user after it (Kafka's ScramDelta.apply,
-# 3.5 to 4.4). Kafka then refuses users who have their password. The hash of this name is 0, and the user is the first in
-# the log, so that the map always begins with it and is never empty.
+# hash map. A removal that leaves no user discards the map, and with it every user after it (Kafka's ScramDelta.apply).
+# Kafka then refuses users who have their password. The hash of this name is 0, and the user is the first in the log, so
+# that the map always begins with it and is never empty.
 RESIDENT = "f5a5a608"
 
 ANSWER_SECONDS = 60.0

@@ -323,7 +323,13 @@ def apply_to(
 
 
 def credential(
-    platform: Platform, actor: Identity, address: str, *, rotate: bool = False, listen: Listener = ignore
+    platform: Platform,
+    actor: Identity,
+    address: str,
+    *,
+    rotate: bool = False,
+    code: bool = False,
+    listen: Listener = ignore,
 ) -> Handed:
     """Issue the credential of a granted request to the actor. The registry keeps its holder, and the system its hash.
 
@@ -332,23 +338,30 @@ def credential(
         actor: The requester, or one of its people: the holder.
         address: Address of the request.
         rotate: Whether the actor's earlier credential stays valid for the overlap; otherwise it ends now.
+        code: Whether the credential is for code of products that reads through the request.
         listen: Receives each event.
     """
     from alchemesh_platform.access.grants.credential import Terms, issue_credential
 
     terms = Terms(platform.credentials.valid_for, platform.credentials.overlap)
     with _requests(platform, actor, listen) as requests:
-        return issue_credential(requests, address, terms, rotate=rotate)
+        return issue_credential(requests, address, terms, rotate=rotate, code=code)
 
 
 def replaced_credentials(
-    platform: Platform, actor: Identity, address: str, *, rotate: bool = False, listen: Listener = ignore
+    platform: Platform,
+    actor: Identity,
+    address: str,
+    *,
+    rotate: bool = False,
+    code: bool = False,
+    listen: Listener = ignore,
 ) -> list[str]:
     """What :func:`credential` would replace, each as a sentence. Changes nothing."""
     from alchemesh_platform.access.grants.credential import replaced_by
 
     with _requests(platform, actor, listen) as requests:
-        return replaced_by(requests, address, rotate=rotate)
+        return replaced_by(requests, address, rotate=rotate, code=code)
 
 
 @contextmanager

@@ -35,11 +35,13 @@ class Holder:
         member: Subject of the member's identity: an email.
         slot: 1 or 2. During a rotation, a member has one credential in each slot.
         expires_at: When the credential expires; None if it ends with the grant only.
+        code: Whether the credential is for the code of products that read through the request, not for the member.
     """
 
     member: str
     slot: int = 1
     expires_at: datetime | None = None
+    code: bool = False
 
 
 class Credentials:
@@ -48,9 +50,12 @@ class Credentials:
     Attributes:
         by_member: Whether each member of a consumer has a user of their own. Otherwise all members share the
             credential of the request, and it ends for all of them when one of them leaves.
+        code_user: Whether the code of products signs in with the credential of the request. Otherwise the platform
+            keeps a credential for it.
     """
 
     by_member: ClassVar[bool] = False
+    code_user: ClassVar[bool] = False
 
     def issue(self, connection: Any, consumer: Consumer, holder: Holder) -> IssuedCredential | None:
         """Issue a credential, and replace the one that the holder has in this slot.
@@ -61,7 +66,7 @@ class Credentials:
         raise NotImplementedError
 
     def shared_user(self, consumer: Consumer) -> str:
-        """The user that all members of a consumer share, or shared before each of them had a user of their own."""
+        """The user of the request: of its code, and of all members before each of them had a user of their own."""
         raise NotImplementedError
 
     def limit(self, connection: Any, user: str, expires_at: datetime) -> None:

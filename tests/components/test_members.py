@@ -26,6 +26,7 @@ from tests.mesh_repo.meshes import domain, team, user
 CARL, CARA = "carl@acme.example", "cara@acme.example"
 GUARDS = sorted(name for name, spec in discover().items() if spec.guards)
 # The gateway and the cluster know their users by request; the platform issues and ends their credentials.
+# tests/systems/kafka/test_credential.py walks the users of a cluster that the platform creates.
 BY_CREDENTIAL = {"postgresql-serving"}
 
 

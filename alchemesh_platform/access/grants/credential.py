@@ -12,7 +12,7 @@ from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.requests.states import describe_state, moment, next_step
 from alchemesh_platform.access.rights import check_speaks_for
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.base.remedy import Command, command, remedy
 from alchemesh_platform.registry.audit import Act, acts_of, record_act
 from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord, ProductRecord
 from alchemesh_platform.registry.writes import Key
@@ -20,6 +20,8 @@ from alchemesh_platform.sdk.credential import Holder, IssuedCredential
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requests.acts import Requests
+    from alchemesh_platform.sdk.consumer import Consumer
+    from alchemesh_platform.sdk.credential import Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class Handed:
     replaced: CredentialRecord | None = None
 
 
-def issue_credential(requests: Requests, address: str, terms: Terms | None = None, *, rotate: bool = False) -> Handed:
+def issue_credential(
+    requests: Requests, address: str, terms: Terms | None = None, *, rotate: bool = False, code: bool = False
+) -> Handed:
     """Issue a credential for a granted request to the acting user. This ends the user's earlier credential.
 
     Only the requester and the requester's people may do this: the right to decide about access gives no access.
@@ -66,6 +70,8 @@ def issue_credential(requests: Requests, address: str, terms: Terms | None = Non
         address: Address of the request.
         terms: Validity of credentials; by default they end with the access only.
         rotate: Whether the earlier credential stays valid for the overlap.
+        code: Whether the credential is for code of products that reads through the request. A request of a data product
+            has no other.
 
     Raises:
         UnknownRequest, NotAllowed: as for every operation on a request.
@@ -84,22 +90,29 @@ def issue_credential(requests: Requests, address: str, terms: Terms | None = Non
     if issuer is None:
         raise _needs_none(request)
     credentials, connection = issuer
-    if rotate and not credentials.by_member:
+    if code and credentials.by_member and not credentials.code_user:
         raise NoCredential(
-            f"{request.port} has one credential for each request, which cannot overlap with the next one",
-            hint=remedy("{} replaces it at once", command("access", "credential", request.address)),
+            f"the platform keeps the credential of code that reads {request.port}",
+            hint=remedy("{} issues one for your code; {} your own", command("up"), _command(request)),
+        )
+    shared = is_shared(credentials, request, code=code)
+    if rotate and shared:
+        raise NoCredential(
+            f"the code that reads {request.port} through {request.address} has one credential, which cannot overlap "
+            "with the next one",
+            hint=remedy("{} replaces it at once", _command(request, "--code") if code else _command(request)),
         )
     now = requests.now
-    held = holders(registry, environment, request=request.address)
-    own = [record for record in held if record.holder == holder]
-    current = max(own, key=lambda record: record.issued_at, default=None)
+    replaceable = _replaceable(requests, request, credentials, consumer, shared=shared)
+    current = max(
+        (record for record in replaceable if record.holder == holder), key=lambda record: record.issued_at, default=None
+    )
     slot = 1 if current is None else 3 - current.slot if rotate else current.slot
-    by_itself = now + terms.valid_for if terms.valid_for is not None and credentials.by_member else None
-    issued = credentials.issue(connection, consumer, Holder(holder, slot, by_itself))
+    by_itself = now + terms.valid_for if terms.valid_for is not None and not shared else None
+    issued = credentials.issue(connection, consumer, Holder(holder, slot, by_itself, shared))
     if issued is None:
         raise _needs_none(request)
-    # One user that all members share has one password: the new one ends that of every other holder.
-    over = [each for each in (own if credentials.by_member else held) if each.user == issued.user or not rotate]
+    over = [each for each in replaceable if each.user == issued.user or not rotate]
     record = CredentialRecord(
         environment=environment,
         address=f"{request.address}/{issued.user}/{holder}",
@@ -141,40 +154,67 @@ def issue_credential(requests: Requests, address: str, terms: Terms | None = Non
     return Handed(issued, record, overlapping or current)
 
 
-def replaced_by(requests: Requests, address: str, *, rotate: bool = False) -> list[str]:
+def is_shared(credentials: Credentials, request: AccessRequestRecord, *, code: bool = False) -> bool:
+    """Whether a credential belongs to the request: to the code that reads through it, and to each member who has it."""
+    of_code = credentials.code_user and (code or request.requester_kind == "data_product")
+    return of_code or not credentials.by_member
+
+
+def _replaceable(
+    requests: Requests, request: AccessRequestRecord, credentials: Credentials, consumer: Consumer, *, shared: bool
+) -> list[CredentialRecord]:
+    """The credentials that a new one can replace: those of the request's user, or those of the holder's own users."""
+    held = holders(requests.registry, requests.environment, request=request.address)
+    if not credentials.by_member:
+        return held
+    if not credentials.code_user:
+        return [record for record in held if record.holder == requests.identity.subject]
+    user = credentials.shared_user(consumer)
+    if shared:  # one password: the new one ends that of every other holder
+        return [record for record in held if record.user == user]
+    return [record for record in held if record.user != user and record.holder == requests.identity.subject]
+
+
+def replaced_by(requests: Requests, address: str, *, rotate: bool = False, code: bool = False) -> list[str]:
     """The credentials that a new one of a request replaces, each as a sentence; empty if it replaces none.
 
     Args:
         requests: The requests, for the acting user.
         address: Address of the request.
         rotate: Whether the user's earlier credential stays valid for the overlap.
+        code: Whether the credential is for code of products that reads through the request.
 
     Raises:
         UnknownRequest, NotAllowed: as for :func:`issue_credential`.
     """
-    registry, environment, holder = requests.registry, requests.environment, requests.identity.subject
+    registry, environment = requests.registry, requests.environment
     request = known_request(registry, environment, address)
     check_speaks_for(registry, requests.identity, request, "get the credential of")
     issuer = issuer_of(known_port(registry, environment, request.port))
-    if request.state != "granted" or issuer is None or (rotate and issuer[0].by_member):
+    if request.state != "granted" or issuer is None or rotate:
         return []  # there is nothing to issue, or the earlier one stays valid for now
-    held = holders(registry, environment, request=address)
-    if issuer[0].by_member:
-        held = [record for record in held if record.holder == holder]
+    shared = is_shared(issuer[0], request, code=code)
+    consumer = resolve(registry, environment, Requester.of(request), request=address)
+    held = _replaceable(requests, request, issuer[0], consumer, shared=shared)
     sentences = [
         f"the credential of {record.holder} for {request.port}, issued {moment(record.issued_at)}, stops working"
         for record in held
     ]
-    if not issuer[0].by_member and not sentences:  # an earlier version recorded issued credentials in the audit only
+    if shared and not sentences:  # an earlier version recorded issued credentials in the audit only
         sentences = [
             f"the credential of {act.actor} for {request.port}, issued {moment(act.at)}, stops working"
             for act in acts_of(registry, environment, request.product)
             if (act.operation, act.address) == ("access credential", address)
+            and act.detail.get("user") in (None, issuer[0].shared_user(consumer))
         ][:1]
     running = request.requester_kind == "data_product" and registry.get(ProductRecord, environment, request.requester)
-    if sentences and running and not issuer[0].by_member:
+    if sentences and running and shared:
         sentences.append(f"{request.requester} is deployed and cannot read the port until its code has the new one")
     return sentences
+
+
+def _command(request: AccessRequestRecord, *options: str) -> Command:
+    return command("access", "credential", request.address, *options)
 
 
 def _needs_none(request: AccessRequestRecord) -> NoCredential:

@@ -16,7 +16,7 @@ from alchemesh_platform.access.rights import representatives
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import joined, remedy
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
-from alchemesh_platform.registry.audit import Act, record_act
+from alchemesh_platform.registry.audit import Act, acts_of, record_act
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     CredentialRecord,
@@ -124,7 +124,7 @@ def end_former_credentials(
                 report(joined("; ", filter(None, (still, failure.hint))))
                 continue
         for ended, records in found:
-            for record in records:
+            for record in (*records, *_of_the_same_user(registry, environment, records)):
                 registry.remove(CredentialRecord, environment, record.address)
             if records or ended.user in over:
                 _record(registry, environment, identity, ended)
@@ -159,7 +159,7 @@ def _held(
         port = registry.get(PortRecord, environment, record.port)
         issuer = issuer_of(port) if port is not None else None
         of_product = request is not None and request.requester_kind == "data_product"
-        if reason == LEFT and of_product and issuer is not None and not issuer[0].by_member:
+        if reason == LEFT and of_product and issuer is not None and (issuer[0].code_user or not issuer[0].by_member):
             report(f"{record.holder} left and knows the credential of {record.request} for {record.port}: replace it")
             continue  # its end would stop the product
         yield Ended(record.request, record.port, record.user, record.holder, reason), [record]
@@ -183,8 +183,34 @@ def _shared_before(
             continue
         user = issuer[0].shared_user(consumer)
         recorded = registry.all(CredentialRecord, environment, where={"request": grant.address})
+        if issuer[0].code_user and not _was_issued(registry, environment, grant, user):
+            continue
         if user not in {record.user for record in recorded}:
             yield Ended(grant.address, grant.port, user, grant.requester, LEFT), []
+
+
+def _of_the_same_user(
+    registry: Registry, environment: str, records: Collection[CredentialRecord]
+) -> list[CredentialRecord]:
+    """Records of other holders who have the password that ended."""
+    users = {(record.request, record.user) for record in records}
+    others = [
+        other
+        for request in {record.request for record in records}
+        for other in registry.all(CredentialRecord, environment, where={"request": request})
+    ]
+    return [other for other in others if (other.request, other.user) in users and other not in records]
+
+
+def _was_issued(registry: Registry, environment: str, grant: GrantRecord, user: str) -> bool:
+    """Whether somebody received the credential of a request's user, and it did not end since."""
+    for act in acts_of(registry, environment, grant.product):
+        if act.address == grant.address and act.detail.get("user", user) == user:
+            if act.operation == "access credential":
+                return True
+            if act.operation == "access credential end":
+                return False
+    return False
 
 
 def _record(registry: Registry, environment: str, identity: Identity, ended: Ended) -> None:

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.credential import Credentials, Holder, IssuedCredential
 from alchemesh_platform.systems.kafka.cluster import Cluster
 from alchemesh_platform.systems.kafka.connections import TopicConnection
-from alchemesh_platform.systems.kafka.users import MECHANISM, NoSuchUser, group_prefixes, own_user, set_password
+from alchemesh_platform.systems.kafka.rights import Right, grant_rights, revoke_rights, rights_of
+from alchemesh_platform.systems.kafka.users import (
+    MECHANISM,
+    NoSuchUser,
+    group_prefixes,
+    is_member_user,
+    member_groups,
+    member_user,
+    own_user,
+    put_password,
+    set_password,
+)
 
 
 class TopicCredentials(Credentials):
-    """Credentials of topics: one user of the cluster for each request, which all members of the consumer share."""
+    """Credentials of topics: two users of the cluster for each member, in turn, and one for the code of products.
+
+    Kafka has no expiry for users. The platform ends an expired credential with its next run.
+    """
+
+    by_member = True
+    code_user = True
 
     def issue(self, connection: TopicConnection, consumer: Consumer, holder: Holder) -> IssuedCredential | None:
-        """A new password for the consumer's user; None if the platform does not manage the cluster's users.
+        """A new password for the holder's user; None if the platform does not manage the cluster's users.
 
         Raises:
             SecretMissing, KafkaFailed, NoSuchUser: when the cluster does not accept it.
         """
         if not connection.issues_credentials:
             return None
-        user = own_user(consumer)
-        password = set_password(Cluster(connection.access), user)
-        protocol, groups = connection.security.get("protocol"), group_prefixes(consumer)
+        cluster = Cluster(connection.access)
+        if holder.code:
+            groups, user = group_prefixes(consumer), own_user(consumer)
+            password = set_password(cluster, user)
+        else:
+            groups, user = member_groups(consumer, holder.member), member_user(consumer, holder)
+            grant_rights(cluster, _rights(connection, user, groups))
+            password = put_password(cluster, user)
+        protocol = connection.security.get("protocol")
         valid_for = {
             "servers": list(connection.servers),
             "protocol": protocol,
@@ -45,15 +68,23 @@ class TopicCredentials(Credentials):
         return own_user(consumer)
 
     def end(self, connection: TopicConnection, users: Collection[str]) -> Collection[str]:
-        """Give users a password that is stored nowhere; returns the users that the cluster has.
+        """Revoke the rights of members, and give users a password that is stored nowhere.
+
+        A member's open connections lose access with the rights. The member's user stays without access until the grant
+        ends: Kafka can lose other users when it restarts after a removal (docs/troubleshooting.md).
+
+        Returns:
+            The users that the cluster has.
 
         Raises:
             SecretMissing, KafkaFailed: when the cluster does not accept it.
         """
         over: list[str] = []
-        if connection.issues_credentials:
+        if connection.issues_credentials and users:
             cluster = Cluster(connection.access)
             for user in users:
+                if is_member_user(user):
+                    revoke_rights(cluster, rights_of(cluster, user))
                 with suppress(NoSuchUser):
                     set_password(cluster, user)
                     over.append(user)
@@ -61,3 +92,8 @@ class TopicCredentials(Credentials):
 
 
 CREDENTIALS = TopicCredentials()
+
+
+def _rights(connection: TopicConnection, user: str, groups: Sequence[str]) -> list[Right]:
+    topics = [*connection.topics.values(), *([connection.schema_topic] if connection.schema_topic else [])]
+    return [*(Right(user, "topic", topic) for topic in topics), *(Right(user, "group", prefix) for prefix in groups)]

@@ -173,6 +173,46 @@ class Rights(PlatformResource):
         super().__init__(name, inputs, opts)
 
 
+class MemberUsers(PlatformResource):
+    """Users of the members of a granted request: they may read the port's topics, and end with the grant.
+
+    Args:
+        kafka: The cluster, and how it is reached; passwords as {secret: NAME}.
+        request: The access request.
+        ending: Part of the names that only users of the request have.
+        topics: Topics that members with a credential may read.
+
+    Attributes:
+        ending: Part of the names that only users of the request have.
+    """
+
+    pulumi_type = "alchemesh:kafka:MemberUsers"
+    computed = ("ending",)
+
+    kafka: Output[dict[str, Any]]
+    request: Output[str]
+    ending: Output[str]
+    topics: Output[list[str]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kafka: Input[Mapping[str, Any]],
+        request: Input[str],
+        ending: Input[str],
+        topics: Input[Sequence[Input[str]]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "kafka": kafka,
+            "request": request,
+            "ending": ending,
+            "topics": topics,
+        }
+        super().__init__(name, inputs, opts)
+
+
 class TopicIngestion(PlatformResource):
     """A supervised consumer that lands a Kafka topic as Parquet files, and is restarted when it dies.
 

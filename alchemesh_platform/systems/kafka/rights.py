@@ -62,6 +62,25 @@ def missing_rights(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
     return found
 
 
+def rights_of(cluster: Cluster, user: str) -> list[Right]:
+    """The rights of a user to read topics, and to use groups by their prefix. Raises KafkaFailed."""
+    from confluent_kafka.admin import (
+        AclBindingFilter,
+        AclOperation,
+        AclPermissionType,
+        ResourcePatternType,
+        ResourceType,
+    )
+
+    anything = (ResourceType.ANY, None, ResourcePatternType.ANY)
+    reading = (principal_of(user), None, AclOperation.READ, AclPermissionType.ALLOW)
+    every = AclBindingFilter(*anything, *reading)  # type: ignore[arg-type] - None is any name, and any host
+    found = cluster.answer(cluster.admin.describe_acls(every), f"look for the rights of user {user}")
+    topics = [acl.name for acl in found if acl.restype == ResourceType.TOPIC]
+    groups = [acl.name for acl in found if acl.restype == ResourceType.GROUP]
+    return [*(Right(user, "topic", name) for name in topics), *(Right(user, "group", name) for name in groups)]
+
+
 def _acl(right: Right) -> AclBinding:
     from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 

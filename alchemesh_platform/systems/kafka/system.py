@@ -13,6 +13,7 @@ SYSTEM = System(
         "alchemesh:kafka:Topic": f"{_HANDLERS}.topic:TopicHandler",
         "alchemesh:kafka:SourceTopic": f"{_HANDLERS}.source_topic:SourceTopicHandler",
         "alchemesh:kafka:Rights": f"{_HANDLERS}.rights:RightsHandler",
+        "alchemesh:kafka:MemberUsers": f"{_HANDLERS}.member_users:MemberUsersHandler",
         "alchemesh:kafka:TopicIngestion": f"{_HANDLERS}.topic_ingestion:TopicIngestionHandler",
     },
     connections={"topic": "alchemesh_platform.systems.kafka.connections:TopicConnection"},

@@ -1,12 +1,14 @@
-"""The identity of a consumer in a Kafka cluster: its user, and the names of its consumer groups.
+"""The identity of a consumer in a Kafka cluster: its users, and the names of its consumer groups.
 
-If the platform creates users, each granted request has its own user. A renewal has another user than the earlier
-request, so the end of one request does not affect the other.
+If the platform creates users, each granted request has a user for the code of products, and each member of the consumer
+has users of their own: two, which a rotation uses in turn. A renewal has other users than the earlier request, so the
+end of one request does not affect the other.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from alchemesh_platform.systems.kafka.cluster import ANSWER_SECONDS, Cluster, re
 
 if TYPE_CHECKING:
     from alchemesh_platform.sdk.consumer import Consumer
+    from alchemesh_platform.sdk.credential import Holder
 
 MECHANISM = "SCRAM-SHA-512"
 PASSWORD_BYTES = 32
@@ -41,8 +44,28 @@ def principal_of(user: str) -> str:
 
 def own_user(consumer: Consumer) -> str:
     """The user that the platform creates for one request: ``operations.punctuality.1f0c9a2b``."""
-    end = hashlib.sha256(consumer.request.encode()).hexdigest()[:_END_DIGITS]
-    return f"{_dotted(consumer.address)}.{end}"
+    return f"{_dotted(consumer.address)}.{ending(consumer.request)}"
+
+
+def ending(request: str) -> str:
+    """The part of the users' names that only the users of one request have."""
+    return hashlib.sha256(request.encode()).hexdigest()[:_END_DIGITS]
+
+
+def member_user(consumer: Consumer, holder: Holder) -> str:
+    """The user of one member: ``ada@shop.example.1f0c9a2b.1``, and ``….2`` for the next credential of a rotation."""
+    return f"{holder.member}.{ending(consumer.request)}.{holder.slot}"
+
+
+def is_member_user(user: str, request_ending: str | None = None) -> bool:
+    """Whether a user belongs to a member; of the request with an ending, if one is given."""
+    found = re.fullmatch(rf".+\.([0-9a-f]{{{_END_DIGITS}}})\.[12]", user)
+    return found is not None and request_ending in (None, found[1])
+
+
+def member_groups(consumer: Consumer, member: str) -> tuple[str, ...]:
+    """The prefixes of a member's groups: those of the teams, and the member's own."""
+    return tuple(f"{name}." for name in dict.fromkeys([*(_dotted(team) for team in consumer.teams), member]))
 
 
 def group_prefixes(consumer: Consumer) -> tuple[str, ...]:
@@ -62,8 +85,28 @@ def set_password(cluster: Cluster, user: str) -> str:
         NoSuchUser: when the cluster has no user of that name.
         KafkaFailed: when the cluster refuses.
     """
-    from confluent_kafka import KafkaError, KafkaException
+    if not has_user(cluster, user):
+        raise NoSuchUser(
+            f"Kafka at {cluster.access.servers} has no user {user}",
+            hint=remedy("{} grants it access again", command("access", "apply")),
+        )
+    return put_password(cluster, user)
+
+
+def put_password(cluster: Cluster, user: str) -> str:
+    """Set and return a new password for a user, who is created if missing. It is stored nowhere. Raises KafkaFailed."""
     from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+
+    password = new_password()
+    information = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    change = UserScramCredentialUpsertion(user, information, password.encode())
+    cluster.answer(cluster.admin.alter_user_scram_credentials([change])[user], f"give user {user} a password")
+    return password
+
+
+def has_user(cluster: Cluster, user: str) -> bool:
+    """Whether the cluster has a SCRAM user. Raises KafkaFailed."""
+    from confluent_kafka import KafkaError, KafkaException
 
     with refusals(cluster.access, f"look for user {user}"):
         try:
@@ -71,16 +114,24 @@ def set_password(cluster: Cluster, user: str) -> str:
             described[user].result(ANSWER_SECONDS)
         except KafkaException as error:
             if error.args[0].code() == KafkaError.RESOURCE_NOT_FOUND:
-                raise NoSuchUser(
-                    f"Kafka at {cluster.access.servers} has no user {user}",
-                    hint=remedy("{} grants it access again", command("access", "apply")),
-                ) from error
+                return False
             raise
-    password = new_password()
-    information = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
-    change = UserScramCredentialUpsertion(user, information, password.encode())
-    cluster.answer(cluster.admin.alter_user_scram_credentials([change])[user], f"give user {user} a password")
-    return password
+    return True
+
+
+def member_users(cluster: Cluster, request_ending: str) -> list[str]:
+    """The users of the members of a request, also those whose credential ended. Raises KafkaFailed."""
+    described: Any = cluster.admin.describe_user_scram_credentials()
+    return sorted(user for user in cluster.answer(described, "list its users") if is_member_user(user, request_ending))
+
+
+def remove_user(cluster: Cluster, user: str) -> None:
+    """Remove a SCRAM user. A missing one is no error. Raises KafkaFailed."""
+    from confluent_kafka.admin import ScramMechanism, UserScramCredentialDeletion
+
+    if has_user(cluster, user):
+        removal = UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512)
+        cluster.answer(cluster.admin.alter_user_scram_credentials([removal])[user], f"remove user {user}")
 
 
 def _dotted(address: str) -> str:

@@ -33,21 +33,25 @@ class NotShown(Failure):
 @request_argument
 @yes_option
 @click.option("--rotate", is_flag=True, help="Keep your earlier credential valid for the overlap of the platform file.")
-def credential(where: Where, as_json: bool, request: str, rotate: bool, confirmed: bool) -> None:
+@click.option(
+    "--code", is_flag=True, help="Issue the credential of the code that reads a topic through the request instead."
+)
+def credential(where: Where, as_json: bool, request: str, rotate: bool, code: bool, confirmed: bool) -> None:
     """Issue your credential of a granted request; shown once.
 
     Only the requester and its people can issue one: for data APIs of this machine, and for Kafka topics whose users the
-    platform creates. Only a hash is stored. At a data API, each member has a credential of their own. It expires as the
-    platform file says, and ends when the member leaves the team or the mesh. If you lose it, issue another one: the
-    command names the credentials that it replaces and asks. With --rotate, yours stays valid for the overlap. All
-    members share the credential of a topic, which ends for all when a holder leaves. A data product needs no credential
-    for a data API: its own `up` issues one. For a topic, set the platform's password of the cluster in the variable
-    that the platform file names.
+    platform creates. Only a hash is stored. Each member has a credential of their own. It expires as the platform file
+    says, and ends when the member leaves the team or the mesh. If you lose it, issue another one: the command names the
+    credentials that it replaces and asks. With --rotate, yours stays valid for the overlap. A data product needs no
+    credential for a data API: its own `up` issues one. For a topic, the request of a data product has one credential,
+    for its code; --code issues it for the request of a team or a domain that a product reads through. For a topic, set
+    the platform's password of the cluster in the variable that the platform file names.
 
     \b
     Examples:
       alchemesh access credential req-0a1b2c3d
       alchemesh access credential req-0a1b2c3d --rotate
+      alchemesh access credential req-0a1b2c3d --code
       alchemesh access credential req-0a1b2c3d --yes --json | jq -r .password | pass insert -e mesh/flights
     """
     from alchemesh_cli.asking import confirm
@@ -57,13 +61,13 @@ def credential(where: Where, as_json: bool, request: str, rotate: bool, confirme
     from alchemesh_platform.app.access import replaced_credentials
 
     platform, actor = acting(where)
-    replaced = replaced_credentials(platform, actor, request, rotate=rotate)
+    replaced = replaced_credentials(platform, actor, request, rotate=rotate, code=code)
     if replaced:
         for sentence in replaced:
             click.echo(sentence, err=True)
         confirm(f"Replace {'it' if len(replaced) == 1 else 'them'}?", confirmed)
     with showing(where, "credential", as_json=as_json) as shown:
-        handed = issue(platform, actor, request, rotate=rotate, listen=shown)
+        handed = issue(platform, actor, request, rotate=rotate, code=code, listen=shown)
     issued, expires_at = handed.issued, handed.record.expires_at
     if as_json:
         document = {"user": issued.user, "password": issued.password, **issued.valid_for}

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError, Message
 
+from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.secrets import SecretMissing
 from alchemesh_platform.connections import TopicConnection
+from alchemesh_platform.registry.records import CredentialRecord
+from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaFailed
+from alchemesh_platform.systems.kafka.users import ending, member_users
 from parts.kafka import Broker
 from tests.end_to_end.harness import Shop, everything_in
+from tests.end_to_end.test_guarded_access import CARA, CARL, apply_mesh
 from tests.systems.kafka.clients import access, read
 from tests.systems.kafka.test_product import PLATFORM
 from tests.waiting import until
@@ -41,6 +48,12 @@ output_ports:
     storage: {component: streaming-topic}
     contract: {version: 1.0.0, lifecycle: active, access: restricted}
 """
+REFUND = """\
+  refund:
+    description: One refund.
+    properties:
+      refund_id: {type: integer, key: true, description: Number of the refund}
+output_ports:"""
 
 
 @pytest.fixture
@@ -114,20 +127,129 @@ def test_a_credential_is_shown_once_never_stored_and_ends_with_its_request(
     assert without.returncode == 1
     assert "secret KAFKA_PASSWORD has no value here" in without.stderr
 
-    # Bob is not in the mesh that is recorded now: his credential ends, although his request stays.
-    mesh = shop.folder.parent / "mesh"
-    mesh.mkdir()
-    (mesh / "shop.yaml").write_text(f"kind: Domain\nname: shop\ntype: source_aligned\nowner: {ADA}\n", "utf-8")
-    people = f"kind: Users\nusers: [{{email: {ADA}, name: Ada, personas: [data_product_owner, platform_owner]}}]\n"
-    (mesh / "users.yaml").write_text(people, "utf-8")
-    assert shop.json("access", "show", asked)["holders"][0]["holder"] == BOB
-    shop.done("mesh", "apply", str(mesh), "--yes")
-    assert not lets_in(kafka, monkeypatch, user, second)
-    assert shop.json("access", "show", asked)["holders"] == []
-
     shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
     until(lambda: not [acl for acl in kafka.acls() if user in acl.principal], "its rights are gone")
     until(lambda: not lets_in(kafka, monkeypatch, user, second), "the user is gone")
+    assert users_of_members(kafka, asked) == []
+
+
+def users_of_members(kafka: Broker, request: str) -> list[str]:
+    return member_users(Cluster(KafkaAccess.model_validate(access(kafka))), ending(request))
+
+
+@dataclass
+class Team:
+    """A team with a granted request for the topic of the shop, and the credentials of its members."""
+
+    shop: Shop
+    kafka: Broker
+    patch: pytest.MonkeyPatch
+    mesh: Path
+    request: str = ""
+
+    def credential(self, who: str, *options: str) -> tuple[str, str]:
+        """A credential of a member: user and password."""
+        arguments = ("access", "credential", self.request, "--json", "--yes", *options)
+        issued = json.loads(self.shop.done(*arguments, more={"ALCHEMESH_USER": who}))
+        return issued["user"], issued["password"]
+
+    def accepted(self, *credentials: tuple[str, str]) -> list[bool]:
+        """Whether the broker accepts each credential."""
+        return [lets_in(self.kafka, self.patch, *each) for each in credentials]
+
+    def holders(self) -> list[tuple[str, str]]:
+        """Holders and their users."""
+        return sorted((one["holder"], one["user"]) for one in self.shop.json("access", "show", self.request)["holders"])
+
+
+@pytest.fixture
+def team(shop: Shop, kafka: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Team:
+    made = Team(shop, kafka, monkeypatch, tmp_path / "mesh")
+    apply_mesh(shop, made.mesh, f"{CARL}, {CARA}", "", (CARL, CARA))
+    shop.done("up", "--yes")
+    kafka.produce(TOPIC, [b'{"order_id": 1}'])
+    request = ("access", "request", PORT, "--as", "technical_team:mail/campaigns", "--purpose", "mailings", "--json")
+    made.request = json.loads(shop.done(*request, more={"ALCHEMESH_USER": CARA}))["request"]
+    shop.done("access", "approve", made.request, "--apply")
+    return made
+
+
+def test_access_of_a_member_ends_when_they_leave_move_or_are_offboarded(team: Team, shop: Shop, kafka: Broker) -> None:
+    """All members of a team once shared the password of the request. It ended for all, and open connections stayed."""
+    carl, cara, code = team.credential(CARL), team.credential(CARA), team.credential(CARA, "--code")
+    check_rotation(team, carl, cara, code)
+    again = team.credential(CARL, "--rotate")
+    check_new_topic(team, cara)
+
+    # Carl moves to another team: his credential and his open connection end, without a deployment.
+    consumer = Consumer({**kafka.client(*again), "group.id": f"{CARL}.open", "auto.offset.reset": "earliest"})
+    try:
+        consumer.subscribe([TOPIC])
+        until(lambda: any(one.error() is None for one in consumer.consume(1, 1.0)), "Carl reads")
+        said = apply_mesh(shop, team.mesh, CARA, CARL, (CARL, CARA))
+        assert f"the credential of {CARL} for {PORT} ({team.request}) was ended: the holder left" in said
+        kafka.produce(TOPIC, [b'{"order_id": 2}'])
+        until(lambda: any(is_denied(one) for one in consumer.consume(1, 1.0)), "his connection lost access")
+    finally:
+        consumer.close()
+    assert team.accepted(again, cara, code) == [False, True, True]
+    refused = shop.run("access", "credential", team.request, more={"ALCHEMESH_USER": CARL})
+    assert refused.returncode == ExitCode.FORBIDDEN
+
+    # Carl joins again: a new credential, and the old one stays refused. Then Cara leaves the company.
+    apply_mesh(shop, team.mesh, f"{CARL}, {CARA}", "", (CARL, CARA))
+    joined = team.credential(CARL)
+    assert team.accepted(again, joined, cara) == [False, True, True]
+    said = apply_mesh(shop, team.mesh, CARL, "", (CARL,))
+    assert said.count(f"the credential of {CARA}") == 2, "her own, and that of the code, which she knows"
+    assert team.accepted(joined, cara, code) == [True, False, False]
+    assert team.holders() == [(CARL, joined[0])]
+
+    shop.done("access", "revoke", team.request, "--reason", "no mailings any more", "--apply")
+    until(lambda: team.accepted(joined) == [False], "the member's user is gone")
+    assert users_of_members(kafka, team.request) == []
+    assert not [acl for acl in kafka.acls() if ending(team.request) in acl.principal]
+
+
+def check_rotation(team: Team, carl: tuple[str, str], cara: tuple[str, str], code: tuple[str, str]) -> None:
+    """Both credentials work for the overlap, everybody sees who holds one, and the earlier one expires."""
+    assert len({user for user, _ in (carl, cara, code)}) == 3
+    assert team.accepted(carl, cara, code) == [True, True, True]
+    refused = team.shop.run("access", "credential", team.request, "--code", "--rotate", more={"ALCHEMESH_USER": CARL})
+    assert refused.returncode == ExitCode.USAGE
+    assert f"`alchemesh access credential {team.request} --code` replaces it at once" in refused.stderr
+    again = team.credential(CARL, "--rotate")
+    assert team.accepted(carl, again) == [True, True]
+    holders = [(CARL, carl[0]), (CARL, again[0]), (CARA, cara[0]), (CARA, code[0])]
+    assert team.holders() == sorted(holders)
+    with Registry.open(f"sqlite:///{team.shop.home}/local/registry.db") as registry:
+        found = {record.user: record for record in registry.all(CredentialRecord, "local")}
+        earlier, expires_at = found[carl[0]], found[again[0]].expires_at
+        assert earlier.expires_at is not None and earlier.expires_at - registry.now() <= timedelta(days=1)
+        assert expires_at is not None and expires_at - registry.now() > timedelta(days=89)
+        assert found[code[0]].expires_at is None, "its end would stop a product"
+        registry.put(earlier.model_copy(update={"expires_at": earlier.issued_at}))
+    applied = team.shop.run("access", "apply", "shop/orders")
+    assert f"the credential of {CARL} for {PORT} ({team.request}) was ended: it expired" in applied.stderr
+    assert team.accepted(carl, again) == [False, True]
+
+
+def check_new_topic(team: Team, cara: tuple[str, str]) -> None:
+    """Members may read a new topic of the port after its deployment, with the credential that they have."""
+    changed = MANIFEST.replace("[order]", "[order, refund]").replace("output_ports:", REFUND)
+    changed = changed.replace("{version: 1.0.0", "{version: 1.1.0")
+    team.shop.manifest.write_text(changed, "utf-8")
+    team.shop.done("up", "--yes")
+    topic = "shop.orders.events.refund"
+    team.kafka.produce(topic, [b'{"refund_id": 7}'])
+    user, password = cara
+    found = read(team.kafka, topic, 1, user=user, password=password, group="mail.campaigns.refunds")
+    assert found == [b'{"refund_id": 7}']
+
+
+def is_denied(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 CONSUMER = """\

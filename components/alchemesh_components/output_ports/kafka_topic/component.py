@@ -16,10 +16,11 @@ from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.models import SemanticModel
 from alchemesh_platform.systems.kafka.model_schema import model_schema
-from alchemesh_platform.systems.kafka.resources import Rights, Topic
+from alchemesh_platform.systems.kafka.resources import MemberUsers, Rights, Topic
 from alchemesh_platform.systems.kafka.users import (
     ITERATIONS,
     MECHANISM,
+    ending,
     group_prefixes,
     new_password,
     own_user,
@@ -79,13 +80,27 @@ class KafkaTopics(Component[Args, Settings]):
         opts = pulumi.ResourceOptions(parent=self, provider=self.provider, depends_on=list(self.topics.values()))
         if self.settings.kafka.create_users:
             user = own_user(consumer)
-            return [self.user(name, user, opts), *self.rights(name, user, group_prefixes(consumer), opts)]
+            rights = self.rights(name, user, group_prefixes(consumer), opts)
+            return [self.user(name, user, opts), *rights, self.members(name, consumer)]
         return [self.shared_rights(f"{name}-{user}", user, consumer.request) for user in principals(consumer)]
 
     def principals(self, consumer: Consumer) -> Sequence[str]:
         """The users with access."""
         users = [own_user(consumer)] if self.settings.kafka.create_users else principals(consumer)
         return [principal_of(user) for user in users]
+
+    def members(self, name: str, consumer: Consumer) -> MemberUsers:
+        """The users of the consumer's members: `alchemesh access credential` creates them."""
+        kafka = self.settings.kafka
+        topics = [topic_name(self.args, self.settings, self.wiring, model) for model in self.topics]
+        return MemberUsers(
+            f"{name}-members",
+            kafka=kafka.access(),
+            request=consumer.request,
+            ending=ending(consumer.request),
+            topics=[*topics, kafka.schema_topic],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self.topics.values())),
+        )
 
     def shared_rights(self, name: str, user: str, request: str) -> Rights:
         """The rights of an existing user, which may also have them through another request."""
