@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.systems.kafka.cluster import Cluster
 from alchemesh_platform.systems.kafka.users import principal_of
@@ -72,9 +72,10 @@ def rights_of(cluster: Cluster, user: str) -> list[Right]:
         ResourceType,
     )
 
-    anything = (ResourceType.ANY, None, ResourcePatternType.ANY)
-    reading = (principal_of(user), None, AclOperation.READ, AclPermissionType.ALLOW)
-    every = AclBindingFilter(*anything, *reading)  # type: ignore[arg-type] - None is any name, and any host
+    # Any resource, and any host.
+    anything: Any = (ResourceType.ANY, None, ResourcePatternType.ANY)
+    reading: Any = (principal_of(user), None, AclOperation.READ, AclPermissionType.ALLOW)
+    every = AclBindingFilter(*anything, *reading)
     found = cluster.answer(cluster.admin.describe_acls(every), f"look for the rights of user {user}")
     topics = [acl.name for acl in found if acl.restype == ResourceType.TOPIC]
     groups = [acl.name for acl in found if acl.restype == ResourceType.GROUP]
