@@ -51,10 +51,9 @@ class Source:
         """The Arrow schema of the columns to read; None if the model is not known here."""
         from alchemesh_platform.data.types import arrow_schema
 
-        known = self.properties if self.properties is not None else self.declared
-        if known is None:
+        if self.properties is None:
             return None
-        return arrow_schema({name: known[name] for name in self.columns or known})
+        return arrow_schema({name: self.properties[name] for name in self.columns or self.properties})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,11 @@ class CheckedRows:
             self.failure = error
             raise
 
+    @property
+    def keys(self) -> list[KeySet]:
+        """The unique columns of the rows so far."""
+        return self._keys
+
     def close(self) -> None:
         """End the data's stream, wherever it is."""
         self._given.close()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alchemesh_platform.data.errors import SHOWN_MAX, Misfit, duplicate
+from alchemesh_platform.data.rows import fitted
 
 ROW = "__row"
 
@@ -108,6 +109,23 @@ class KeySet:
                 shown += 1
             if shown >= SHOWN_MAX:
                 return
+
+    def without(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """The rows of a batch that have none of the values."""
+        names = batch.schema.names
+        written = self.table if self._batches else None
+        if written is None:
+            yield batch
+            return
+        if len(self.columns) == 1:
+            met = pc.is_in(batch.column(self.columns[0]), value_set=pc.unique(_whole(written).column(0)))
+            yield batch.filter(pc.invert(met))
+            return
+        keys = [written.schema.field(name) if name in self.columns else batch.schema.field(name) for name in names]
+        rows = fitted(batch, pa.schema(keys)).append_column(ROW, pa.array(range(batch.num_rows), pa.int64()))
+        few = pa.Table.from_batches([rows]).select([*self.columns, ROW])
+        left = few.join(_whole(written), list(self.columns), join_type="left anti")
+        yield batch.take(left.column(ROW).sort().combine_chunks())
 
     def _numbered(self) -> pa.Table:
         table = self.table

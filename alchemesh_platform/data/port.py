@@ -54,11 +54,10 @@ class PortData:
             raise NotReadable(f"{self.place}: it has no connection to read from")
         name = self._model_to_read(model, connection)
         properties = self.models.get(name) if name is not None else None
-        known = properties if properties is not None else self.declared
         chosen = tuple(columns) if columns is not None else None
         for column in chosen or ():
-            if known is not None and column not in known:
-                raise NotReadable(f"{self.place}: there is no column {column!r}; there are {', '.join(known)}")
+            if properties is not None and column not in properties:
+                raise NotReadable(f"{self.place}: there is no column {column!r}; there are {', '.join(properties)}")
         source = Source(
             product=self.product,
             port=self.name,
@@ -67,7 +66,7 @@ class PortData:
             properties=properties,
             declared=self.declared,
             columns=chosen,
-            where=conditions_of(where, known or (), self.place, NotReadable),
+            where=conditions_of(where, properties or (), self.place, NotReadable),
         )
         return backend_of(connection, NotReadable, self.place).read(source)
 

@@ -82,7 +82,7 @@ class Rows:
             connection.execute("SET TimeZone = 'UTC'")
         if self._parquet:
             names = ", ".join(identifier(field.name) for field in self.schema)
-            return connection.read_parquet([str(path) for path in self._parquet]).project(names)
+            return _of_files(connection, self._parquet).project(names)
         name = f"alchemesh_rows_{next(_numbers)}"
         stream = self.reader()
         connection.register(f"{name}_stream", stream)
@@ -108,6 +108,10 @@ class Rows:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.reader().__arrow_c_stream__(requested_schema)
+
+
+def _of_files(connection: DuckDBPyConnection, files: Sequence[Path]) -> DuckDBPyRelation:
+    return connection.read_parquet([str(path) for path in files], union_by_name=True, hive_partitioning=False)
 
 
 def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -27,7 +27,7 @@ SYSTEM = System(
     erasures={"tables": "alchemesh_platform.systems.local.erasure:ERASURE"},
     data={
         "tables/delta": "alchemesh_platform.systems.local.data.delta:DATA",
-        "files/file": "alchemesh_platform.systems.local.data.files:DATA",
+        "files/file": "alchemesh_platform.systems.local.data.folder:DATA",
     },
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={

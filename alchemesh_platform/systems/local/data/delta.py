@@ -29,7 +29,7 @@ from alchemesh_platform.data.errors import (
 from alchemesh_platform.data.feed import fed
 from alchemesh_platform.data.given import BATCH_ROWS
 from alchemesh_platform.data.keys import KeySet
-from alchemesh_platform.data.rows import Rows, fitted
+from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import plain_schema, type_in_words
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.tables.columns import delta_type
@@ -164,7 +164,7 @@ def _against_table(target: Target, rows: CheckedRows, table: DeltaTable) -> Call
         for columns in unique:
             batches = _staying(existing, target, written[columns])
             if target.mode == "merge":
-                batches = _without(batches, written[target.key])
+                batches = chain.from_iterable(map(written[target.key].without, batches))
             rows.refuse(list(written[columns].against(batches)))
 
     return check
@@ -195,22 +195,6 @@ def _staying(existing: ds.Dataset, target: Target, keys: KeySet) -> Iterator[pa.
     if target.mode == "replace_where":
         kept = kept & ~expression(target.where, existing.schema)
     yield from existing.scanner(columns=list(names), filter=kept).to_batches()
-
-
-def _without(batches: Iterator[pa.RecordBatch], keys: KeySet) -> Iterator[pa.RecordBatch]:
-    """The rows whose key is none of the written ones."""
-    written = keys.table
-    for batch in batches:
-        rows = fitted(
-            batch,
-            pa.schema(
-                [
-                    written.schema.field(name) if name in keys.columns else batch.schema.field(name)
-                    for name in batch.schema.names
-                ]
-            ),
-        )
-        yield from pa.Table.from_batches([rows]).join(written, list(keys.columns), join_type="left anti").to_batches()
 
 
 def _check_schema(target: Target, table: DeltaTable) -> list[pa.Field]:
