@@ -179,4 +179,4 @@ def test_bytes_and_times_of_parquet_files_stay_as_they_are(tmp_path: Path) -> No
     pq.write_table(rows, tmp_path / "landing" / "a.parquet")
     assert port.read().arrow().equals(rows)
     sales = port.read().duckdb()
-    assert sales.project("CAST(at AS VARCHAR)").fetchall() == [("2024-03-31 01:30:00+00",)]
+    assert sales.project('CAST("at" AS VARCHAR)').fetchall() == [("2024-03-31 01:30:00+00",)]
