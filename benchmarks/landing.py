@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from alchemesh_platform.systems.local.landing.columns import SourceColumn, type_of
+from alchemesh_platform.machine.source_columns import SourceColumn, type_of
 from alchemesh_platform.systems.local.landing.ingestion import MOST_THREADS, ingest
 from alchemesh_platform.systems.local.landing.reading import Reading
 from benchmarks.data_api import against

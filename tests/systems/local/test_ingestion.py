@@ -22,8 +22,8 @@ import pytest
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import StorageFailed
+from alchemesh_platform.machine.source_columns import LandedColumn, SourceColumn
 from alchemesh_platform.manifest.models import LogicalType
-from alchemesh_platform.systems.local.landing.columns import LandedColumn, SourceColumn
 from alchemesh_platform.systems.local.landing.ingestion import (
     IngestionCancelled,
     Landed,

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from alchemesh_platform.systems.local.landing.columns import SourceColumn
+from alchemesh_platform.machine.source_columns import SourceColumn
 from alchemesh_platform.systems.local.landing.ingestion import Landed, ingest, observe_landing, plan_ingestion
 from alchemesh_platform.systems.local.landing.reading import Reading
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed
@@ -141,7 +141,7 @@ def test_time_zone_and_locale_of_the_machine_change_no_byte(tmp_path: Path) -> N
     script = (
         "import locale, sys\nfrom pathlib import Path\n"
         "locale.setlocale(locale.LC_ALL, '')\n"
-        "from alchemesh_platform.systems.local.landing.columns import SourceColumn\n"
+        "from alchemesh_platform.machine.source_columns import SourceColumn\n"
         "from alchemesh_platform.systems.local.landing.ingestion import ingest\n"
         "from alchemesh_platform.systems.local.landing.reading import Reading\n"
         "at = SourceColumn.model_validate({'name': 'at', 'type': 'timestamp', 'time_zone': 'Europe/Madrid'})\n"

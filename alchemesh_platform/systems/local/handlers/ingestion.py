@@ -15,12 +15,12 @@ from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.machine.released import released
+from alchemesh_platform.machine.source_columns import LandedColumn, SourceColumn
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.systems.local.landing import ingestion
-from alchemesh_platform.systems.local.landing.columns import LandedColumn, SourceColumn
 from alchemesh_platform.systems.local.landing.ingestion import Landed
 from alchemesh_platform.systems.local.landing.misfits import REJECTS_FOLDER
 from alchemesh_platform.systems.local.landing.reading import (

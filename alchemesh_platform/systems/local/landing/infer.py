@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from alchemesh_platform.base.names import IDENTIFIER_PATTERN
 from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.documents.patterns import corrected
+from alchemesh_platform.machine.conversion import of_text
 from alchemesh_platform.machine.json_structure import MIXED
+from alchemesh_platform.machine.source_columns import TEXT, LandedColumn
 from alchemesh_platform.manifest.models import LogicalType, SourceProperty
 from alchemesh_platform.sdk.proposal import ProposedProperty
-from alchemesh_platform.systems.local.landing.columns import TEXT, LandedColumn
-from alchemesh_platform.systems.local.landing.conversion import of_text
 from alchemesh_platform.systems.local.landing.ingestion import ingest
 from alchemesh_platform.systems.local.landing.reading import Reading
 

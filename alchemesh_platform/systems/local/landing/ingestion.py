@@ -21,8 +21,8 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.machine.files import count, storage_errors
 from alchemesh_platform.machine.json_structure import has_numbers_as_text
+from alchemesh_platform.machine.source_columns import TEXT, LandedColumn
 from alchemesh_platform.sdk.observation import Observation, TableObservation
-from alchemesh_platform.systems.local.landing.columns import TEXT, LandedColumn
 from alchemesh_platform.systems.local.landing.found import Found, look_into
 from alchemesh_platform.systems.local.landing.json_numbers import spelt_numbers
 from alchemesh_platform.systems.local.landing.misfits import (

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.sql import identifier
-from alchemesh_platform.manifest.models import LogicalType
-from alchemesh_platform.systems.local.landing.columns import SourceColumn
+from alchemesh_platform.machine.misfit_reasons import misfit_reason
 from alchemesh_platform.systems.local.landing.found import Found
 from alchemesh_platform.systems.local.landing.parse_errors import SourceRow, csv_lines, shown, text_lines
 from alchemesh_platform.systems.local.landing.reading import Reading
@@ -133,45 +132,8 @@ def _misfit(number: int, cell: Cell, text: str | None, reading: Reading) -> Misf
     name = declared.source_name
     if text is None:
         return Misfit(number, name, None, "in a required column", "fix the row, or remove `required`")
-    reason, hint = _reason(declared, text, reading)
+    reason, hint = misfit_reason(declared, text, reading)
     return Misfit(number, name, text, reason, hint)
-
-
-def _reason(declared: SourceColumn, text: str, reading: Reading) -> tuple[str, str]:
-    fix = f"fix the row, or the schema of column {declared.name}"
-    kind = declared.type
-    form = declared.format or reading.form_of(kind)
-    if kind is LogicalType.TIMESTAMP:
-        zone = declared.time_zone or reading.time_zone
-        if zone is None and _has_clock(text) and not _has_zone(text):
-            return "a timestamp without a time zone", "set `time_zone` for the port, as in `time_zone: Europe/Berlin`"
-        if zone is not None and _has_clock(text) and not _has_zone(text) and form is None:
-            return (
-                f"no timestamp, or a time that occurs twice or never in {zone}",
-                "fix the row, or set `on_ambiguous_time: earlier` or `later`",
-            )
-    if kind is LogicalType.NUMBER and declared.precision is not None:
-        return f"no number of {declared.precision} digits with {declared.scale or 0} decimals", fix
-    if kind is LogicalType.NUMBER and sum(map(str.isdigit, text)) > 15:  # noqa: PLR2004 - digits of a double
-        return "no number, or has more digits than a number holds", "set `precision` and `scale` for the column"
-    if declared.enum is not None:
-        return f"no {kind.value} of the enum", fix
-    if declared.pattern is not None:
-        return f"no {kind.value} that matches the pattern", fix
-    expected = f"{kind.value} of the form {form}" if form is not None else kind.value
-    if kind in {LogicalType.DATE, LogicalType.TIMESTAMP} and form is None:
-        name = "date_format" if kind is LogicalType.DATE else "timestamp_format"
-        return f"no {expected}", f"fix the row, or set `format` for the column or `{name}` for the port"
-    return f"no {expected}", fix
-
-
-def _has_clock(text: str) -> bool:
-    return ":" in text
-
-
-def _has_zone(text: str) -> bool:
-    clock = text.partition(":")[2]
-    return any(sign in clock for sign in "+-Z")
 
 
 def kept_rows(checked: Checked) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.machine.json_structure import merged, settled, type_of_structure
-from alchemesh_platform.systems.local.landing.columns import (
+from alchemesh_platform.machine.source_columns import (
     LandedColumn,
     SourceColumn,
     in_words,

@@ -7,12 +7,12 @@ value fits only if it also has the form of its type.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from alchemesh_platform.base.sql import identifier, quoted
+from alchemesh_platform.machine.source_columns import type_of
 from alchemesh_platform.manifest.models import LogicalType, SourceProperty
 from alchemesh_platform.manifest.source_formats import has_offset, specifiers
-from alchemesh_platform.systems.local.landing.columns import type_of
-from alchemesh_platform.systems.local.landing.reading import Reading
 
 _DIGITS_OF_A_DOUBLE = 15  # a number of so many digits is equal to its double
 _UTC = ("UTC", "Etc/UTC")
@@ -20,6 +20,25 @@ _DATE = r"\d{4,6}-\d{2}-\d{2}"
 _OFFSET = r" ?(Z|UTC|[-+]\d{2}(:?\d{2})?)"
 _CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?"
 _FIRST_PLAIN_YEAR = "1000-01-01"  # from here on, a year has four digits in any form
+
+
+class Forms(Protocol):
+    """The forms of values in a source, where their properties do not say more."""
+
+    @property
+    def decimal_separator(self) -> str:
+        """The character before the decimals of a number."""
+
+    @property
+    def time_zone(self) -> str | None:
+        """Time zone of timestamps without one."""
+
+    @property
+    def on_ambiguous_time(self) -> str:
+        """Handling of a local time that occurs twice: refuse, earlier or later."""
+
+    def form_of(self, kind: LogicalType) -> str | None:
+        """The form of values of a type whose property says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +75,7 @@ class Conversion:
         return f"({text} IS NOT NULL AND NOT coalesce({fits}, false))"
 
 
-def of_text(declared: SourceProperty, text: str, reading: Reading) -> Conversion:
+def of_text(declared: SourceProperty, text: str, reading: Forms) -> Conversion:
     """The conversion of a text. Texts of arrays and objects are JSON.
 
     Args:
@@ -75,7 +94,7 @@ def of_text(declared: SourceProperty, text: str, reading: Reading) -> Conversion
     return Conversion(found.type, found.value, fits)
 
 
-def of_native(declared: SourceProperty, value: str, kind: str, reading: Reading) -> Conversion:
+def of_native(declared: SourceProperty, value: str, kind: str, reading: Forms) -> Conversion:
     """The conversion of a value that has a type in the source. It fits if it can be turned back into the same value.
 
     Args:
@@ -102,7 +121,7 @@ def of_native(declared: SourceProperty, value: str, kind: str, reading: Reading)
     return Conversion(converted.type, converted.value, f"({converted.fits}) AND {' AND '.join(more)}")
 
 
-def _native_timestamp(declared: SourceProperty, value: str, kind: str, reading: Reading) -> Conversion:
+def _native_timestamp(declared: SourceProperty, value: str, kind: str, reading: Forms) -> Conversion:
     if kind == "TIMESTAMP WITH TIME ZONE":
         return Conversion(type_of(declared), value)
     if not kind.startswith("TIMESTAMP"):
@@ -125,7 +144,7 @@ def _allowed(declared: SourceProperty, text: str, value: str) -> list[str]:
     return conditions
 
 
-def _scalar(declared: SourceProperty, text: str, reading: Reading) -> Conversion:
+def _scalar(declared: SourceProperty, text: str, reading: Forms) -> Conversion:
     target = type_of(declared)
     match declared.type:
         case LogicalType.INTEGER:
@@ -172,7 +191,7 @@ def _double(text: str) -> Conversion:
     return Conversion("DOUBLE", value, fits, quick)
 
 
-def _moment(declared: SourceProperty, text: str, reading: Reading) -> Conversion:
+def _moment(declared: SourceProperty, text: str, reading: Forms) -> Conversion:
     kind, target = declared.type, type_of(declared)
     form = declared.format or reading.form_of(kind)
     zone = declared.time_zone or reading.time_zone
@@ -198,7 +217,7 @@ def _moment(declared: SourceProperty, text: str, reading: Reading) -> Conversion
     return Conversion(target, value, fits, quick)
 
 
-def _in_form(form: str, kind: LogicalType, text: str, zone: str | None, reading: Reading) -> Conversion:
+def _in_form(form: str, kind: LogicalType, text: str, zone: str | None, reading: Forms) -> Conversion:
     """The conversion of a date or time in a declared form. Turned back into text, it is the same text."""
     specified = quoted(specifiers(form, kind.value))
     parsed = f"try_strptime({text}, {specified})"
@@ -215,7 +234,7 @@ def _in_form(form: str, kind: LogicalType, text: str, zone: str | None, reading:
     return Conversion(found.type, found.value, f"{same} AND {found.fits}")
 
 
-def _in_zone(local: str, zone: str | None, reading: Reading) -> Conversion:
+def _in_zone(local: str, zone: str | None, reading: Forms) -> Conversion:
     """The instant of a local time. A time that a change of the clock skips does not fit."""
     target = "TIMESTAMP WITH TIME ZONE"
     if zone is None:
@@ -235,7 +254,7 @@ def _in_zone(local: str, zone: str | None, reading: Reading) -> Conversion:
     return Conversion(target, f"CASE WHEN {twice_after} THEN {later} ELSE {instant} END", exists)
 
 
-def _of_json(declared: SourceProperty, value: str, reading: Reading, depth: int = 0) -> Conversion:
+def _of_json(declared: SourceProperty, value: str, reading: Forms, depth: int = 0) -> Conversion:
     """The conversion of a JSON value. Keys of objects that are not declared do not fit."""
     empty = f"({value} IS NULL OR json_type({value}) = 'NULL')"
     if declared.type is LogicalType.OBJECT:
@@ -279,7 +298,7 @@ def json_path(key: str) -> str:
     return f'$."{escaped}"'
 
 
-def _with_point(text: str, reading: Reading) -> str:
+def _with_point(text: str, reading: Forms) -> str:
     if reading.decimal_separator == ".":
         return text
     # A point would be a separator of thousands, and does not fit.
