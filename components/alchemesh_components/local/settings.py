@@ -18,7 +18,7 @@ class LocalSettings(Strict):
     )
     postgresql: str | None = Field(
         default=None,
-        description="Folder of `postgres` and `initdb`, 16 or newer, such as /usr/lib/postgresql/18/bin; by default "
+        description="Folder of `postgres` and `initdb`, 15 or newer, such as /usr/lib/postgresql/17/bin; by default "
         "the installed package's.",
     )
     allow_unenclosed: tuple[str, ...] = Field(

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from alchemesh_platform.machine.processes import Program
-from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, PostgresqlMissing, programs_folder
+from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
 from alchemesh_platform.systems.local.data_api.serving.fairness import server_below
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, connect
@@ -66,10 +66,3 @@ def test_a_changed_limit_restarts_what_reads_it(cluster: Cluster, tmp_path: Path
     assert before == commands(Limits())
     assert before[0] != after[0]
     assert before[1] != after[1]
-
-
-def test_configured_programs_are_used_and_missing_ones_named(tmp_path: Path) -> None:
-    (tmp_path / "postgres").touch()
-    assert programs_folder(str(tmp_path)) == tmp_path
-    with pytest.raises(PostgresqlMissing, match="there is no `postgres` in /nowhere"):
-        programs_folder("/nowhere")

