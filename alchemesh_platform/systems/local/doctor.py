@@ -20,7 +20,7 @@ def data_api(platform: Platform) -> str:
     from alchemesh_platform.systems.local.data_api.programs import program
     from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder
 
-    return f"{programs_folder() / 'postgres'}, behind {program('caddy')}"
+    return f"{programs_folder(_configured(platform)) / 'postgres'}, behind {program('caddy')}"
 
 
 def guarded_sql(platform: Platform) -> str:
@@ -33,4 +33,22 @@ def guarded_sql(platform: Platform) -> str:
     guard = guard_of(("sql",))
     if guard.warnings:
         raise Failure("; ".join(guard.warnings))
-    return f"{programs_folder() / 'postgres'}, behind {program('pgbouncer')}, enclosed by {program('bwrap')}"
+    postgres = programs_folder(_configured(platform)) / "postgres"
+    return f"{postgres}, behind {program('pgbouncer')}, enclosed by {program('bwrap')}"
+
+
+def memory_of_sql(platform: Platform) -> str:
+    """The limits of memory that this machine can enforce on the statements of a data API."""
+    if SERVING.isdisjoint(platform.components.values()):
+        return NOT_USED
+    from alchemesh_platform.machine.cgroup import why_no_group
+
+    reason = why_no_group()
+    together = "all together by a control group" if reason is None else f"all together by no control group: {reason}"
+    return f"each process is limited by the operating system, {together}"
+
+
+def _configured(platform: Platform) -> str | None:
+    """The folder of PostgreSQL's programs that the platform file names."""
+    found = (platform.settings.get("local") or {}).get("postgresql")
+    return found if isinstance(found, str) else None

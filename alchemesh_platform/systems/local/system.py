@@ -33,6 +33,7 @@ SYSTEM = System(
     checks={
         "data api": "alchemesh_platform.systems.local.doctor:data_api",
         "guarded sql": "alchemesh_platform.systems.local.doctor:guarded_sql",
+        "sql memory": "alchemesh_platform.systems.local.doctor:memory_of_sql",
     },
     protocols=(
         AccessProtocol("sql", "SQL", sign_in="SCRAM; the database is {user}"),

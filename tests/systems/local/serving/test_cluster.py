@@ -6,17 +6,22 @@ import os
 import signal
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
+from alchemesh_platform.machine.cgroup import why_no_group
 from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
 from alchemesh_platform.systems.local.data_api.serving.fairness import server_below
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, connect
 from alchemesh_platform.systems.local.data_api.serving.programs import programs
 from alchemesh_platform.systems.local.data_api.serving.roles import is_reserved, keep_roles
+from alchemesh_platform.systems.local.doctor import memory_of_sql
 from tests.systems.local.serving.conftest import running
+from tests.waiting import arguments_of
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +71,17 @@ def test_a_changed_limit_restarts_what_reads_it(cluster: Cluster, tmp_path: Path
     assert before == commands(Limits())
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_postgresql_is_in_a_control_group_where_the_machine_gives_one(cluster: Cluster) -> None:
+    with connect(cluster.place):
+        (backend,) = (
+            process.pid
+            for process in psutil.Process().children(recursive=True)
+            if f"postgres: {ADMIN} {DATABASE}" in " ".join(arguments_of(process))
+        )
+        joined = "alchemesh-" in Path(f"/proc/{backend}/cgroup").read_text()
+    assert joined == (why_no_group() is None)
+    said = memory_of_sql(load_platform(None, "local", Path(cluster.folder)))
+    assert said.startswith("each process is limited by the operating system, all together by ")
+    assert said.endswith("by a control group") == joined

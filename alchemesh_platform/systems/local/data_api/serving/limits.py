@@ -9,6 +9,7 @@ from pydantic import Field
 from alchemesh_platform.documents.models import Strict
 
 _ADDRESS_SPACE_OF_A_SERVER_MEGABYTES = 320  # PostgreSQL's programs, libraries and shared memory
+_OUTSIDE_STATEMENTS_MEGABYTES = 768  # shared buffers, the loader, and connections that do nothing
 
 
 class Limits(Strict):
@@ -30,6 +31,11 @@ class Limits(Strict):
     def address_space_megabytes(self) -> int:
         """The limit of the operating system for each process of PostgreSQL."""
         return _ADDRESS_SPACE_OF_A_SERVER_MEGABYTES + self.statement_megabytes
+
+    @property
+    def group_bytes(self) -> int:
+        """The limit of the control group. The largest statement is ended before, when all together use too much."""
+        return (_OUTSIDE_STATEMENTS_MEGABYTES + self.memory_megabytes + self.statement_megabytes) * 1_000_000
 
     @property
     def bytes_max(self) -> int:

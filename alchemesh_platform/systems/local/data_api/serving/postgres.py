@@ -6,6 +6,7 @@ that its folder can be used again.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.machine.cgroup import NoGroup, joining, memory_group, remove_group
 from alchemesh_platform.systems.local.data_api.serving.cluster import (
     Cluster,
     ended_cleanly,
@@ -35,14 +37,28 @@ def serve(cluster: Cluster) -> int:
         asked = True
         _signal_server(server.pid)
 
+    procs = _memory_group(cluster)
+    command = [*(joining(procs) if procs is not None else ()), *server_command(cluster)]
     # A group of its own: the supervisor's signal would end the enclosure, and PostgreSQL with it.
-    server = subprocess.Popen(server_command(cluster), start_new_session=True)
+    server = subprocess.Popen(command, start_new_session=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     status = _watched(server, cluster)
+    if procs is not None:
+        remove_group(procs)
     if status == 0:
         ended_cleanly(cluster)
     return 0 if asked else status or 1
+
+
+def _memory_group(cluster: Cluster) -> Path | None:
+    """The file by which the server joins a control group with a limit of memory; None if the machine gives none."""
+    name = hashlib.sha256(cluster.folder.encode()).hexdigest()[:16]
+    try:
+        return memory_group(name, cluster.limits.group_bytes)
+    except NoGroup as reason:
+        sys.stderr.write(f"no control group limits the memory of all statements together: {reason}\n")
+        return None
 
 
 def _watched(server: subprocess.Popen[bytes], cluster: Cluster) -> int:
