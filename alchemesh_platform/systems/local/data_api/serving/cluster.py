@@ -97,9 +97,9 @@ def programs_folder(configured: str | None = None) -> Path:
                 raise PostgresqlMissing(
                     f"there is no `{name}` in {configured}", hint="correct `postgresql` in platform.yaml"
                 )
-        if (found := version_of(folder)) < VERSION_MIN:
+        if (version := version_of(folder)) < VERSION_MIN:
             raise PostgresqlMissing(
-                f"PostgreSQL in {configured} has version {found}, expected {VERSION_MIN} or newer",
+                f"PostgreSQL in {configured} has version {version}, expected {VERSION_MIN} or newer",
                 hint="set `postgresql` in platform.yaml to a newer one, or leave it out",
             )
         return folder
@@ -302,7 +302,7 @@ def _settings_files(cluster: Cluster) -> Mapping[str, str]:
     version = version_of(Path(cluster.programs))
     newer = {name: value for since, name, value in _NEWER_SETTINGS if version >= since}
     settings = {**_SETTINGS, **newer, **cluster.limits.settings(), "unix_socket_directories": folders}
-    # Before 16, a map of accounts holds no groups. The socket's folder lets in the same account and no other.
+    # Before 16, a map of accounts holds no groups. Only the same account can enter the socket's folder.
     ident = version >= _IDENT_GROUPS
     readers = "peer map=machine" if ident else "trust"
     return {
