@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,9 +19,9 @@ from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
 from alchemesh_platform.deployment.grants.remaining import access_notes
 from alchemesh_platform.deployment.grants.resources import known_requests
-from alchemesh_platform.deployment.losses import check_removed_ports
+from alchemesh_platform.deployment.losses import RemovedData, refused_removals, removed_data
 from alchemesh_platform.deployment.operator import check_targets, operating
-from alchemesh_platform.deployment.outcome import merged
+from alchemesh_platform.deployment.outcome import Outcome, merged
 from alchemesh_platform.deployment.places import in_recorded_places
 from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recovery.kept_data import with_kept
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.app.where import Composed
     from alchemesh_platform.deployment.checks.verdict import Verdict
     from alchemesh_platform.deployment.operator import Operator
-    from alchemesh_platform.deployment.outcome import OperationName, Outcome
+    from alchemesh_platform.deployment.outcome import OperationName
     from alchemesh_platform.identity.identity import Identity
 
 Confirm = Callable[["Outcome"], bool]
@@ -100,14 +100,14 @@ def up(
 
     Returns:
         The outcome of the deployment. It is the outcome of the preview if ``confirm`` returned False, if the preview
-        failed, or if it found no changes.
+        failed, or if it found no changes. It is a failure, and nothing was changed, if ports are removed with data
+        that ``allow_data_loss`` does not name.
 
     Raises:
         NotAllowed: when the actor may not deploy the product; before anything starts.
         UnknownTarget, StackLocked, EngineMissing, PluginMissing, RegistryUnavailable: before the engine starts.
         ProblemsFound, Forbidden, FoundationMissing, ForbiddenByContract, AccessMissing, NotAllowed: when a check
             refuses the product. The checks run again after ``confirm``.
-        DataWouldBeLost: when ports are removed with data that ``allow_data_loss`` does not name.
         GrantNotDeployed: when another product could not grant access; nothing of this product was changed.
     """
     override = Override(override_notice, actor) if override_notice is not None else None
@@ -134,7 +134,9 @@ def up(
             allow_data_loss = (*allow_data_loss, *seen.losing)
         if not targets:
             state = run.operator.deployed_state()
-            check_removed_ports(verdict.plan, state, allow_data_loss, run.operator.registry)
+            removed = removed_data(verdict.plan, state, allow_data_loss, run.operator.registry)
+            if removed:
+                return run.refuse(verdict, removed)
         run.record_take_over("up")
         run.end_credentials()
         run.grant_inputs(verdict)
@@ -387,6 +389,27 @@ class _Run:
             places=merged(verdict.places, outcome.places),
             is_recorded=is_recorded,
         )
+        self.listen(RunEnded(outcome))
+        return outcome
+
+    def refuse(self, verdict: Verdict, removed: Iterable[RemovedData]) -> Outcome:
+        """The outcome of a deployment that would remove ports with their data. It starts no engine."""
+        plan, progress = verdict.plan, Progress(verdict.plan, verdict.steps)
+        places = refused_removals(plan, removed, progress)
+        outcome = Outcome(
+            plan.product.address,
+            plan.environment,
+            "up",
+            "failed",
+            0.0,
+            progress,
+            tuple(problem for problems in places.values() for problem in problems),
+            waiting=verdict.waiting,
+            warnings=verdict.warnings,
+            emulated=plan.emulated,
+            places=merged(verdict.places, places),
+        )
+        self.listen(RunStarted("up", plan, progress))
         self.listen(RunEnded(outcome))
         return outcome
 

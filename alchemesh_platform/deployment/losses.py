@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.remedy import Remedy, command, remedy
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX
@@ -20,20 +22,22 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 
-class DataWouldBeLost(Failure):
-    """Raised when a deployment deletes the data of removed ports without permission.
+@dataclass(frozen=True, slots=True)
+class RemovedData:
+    """A deployed resource that a deployment removes with its data.
 
     Args:
-        lost: The resources that hold the data, by the name of their port.
+        port: Name of its port or need.
+        identity: Its id: the place of the data.
+        lineage: The URNs of its parents, the nearest first.
     """
 
-    def __init__(self, lost: Mapping[str, Collection[str]]) -> None:
-        each = (f"{port}: {', '.join(found)}" for port, found in lost.items())
-        super().__init__(
-            f"the manifest removes ports whose data is deleted with them, since `keep_on_destroy: false` is deployed "
-            f"for them: {'; '.join(each)}",
-            hint=allow_loss_hint(lost),
-        )
+    port: str
+    urn: str
+    type: str
+    identity: str
+    loss: Loss
+    lineage: tuple[str, ...] = ()
 
 
 def deployed_components(state: Mapping[str, Any]) -> dict[str, str]:
@@ -52,28 +56,63 @@ def allowed_components(plan: Plan, state: Mapping[str, Any], ports: Collection[s
     return {name: port in ports for name, port in {**deployed_components(state), **planned}.items()}
 
 
-def check_removed_ports(plan: Plan, state: Mapping[str, Any], allowed: Collection[str], registry: Registry) -> None:
-    """Refuse a deployment that removes ports with their data, before it changes anything.
+def removed_data(
+    plan: Plan, state: Mapping[str, Any], allowed: Collection[str], registry: Registry
+) -> list[RemovedData]:
+    """The data of removed ports and needs that a deployment would delete without permission. Changes nothing.
 
     Args:
         plan: The product to deploy. Ports and needs of the state that it does not have are removed.
+        state: The stack's state.
         allowed: Names of the ports whose data may be deleted.
-
-    Raises:
-        DataWouldBeLost: when it deletes the data of other ports.
+        registry: The registry of the environment.
     """
     staying = {*allowed, *(part.port for part in plan.components())}
     resources = state.get("resources") or ()
     parents = {resource["urn"]: resource.get("parent", "") for resource in resources}
-    lost: dict[str, list[str]] = {}
+    found = []
     for resource in resources:
-        port = _port_of(resource["urn"], parents)
+        urn, kind = resource["urn"], resource["type"]
+        port = _port_of(urn, parents)
         if resource.get("custom") and not resource.get("delete") and port not in staying:
-            inputs = plain(resource.get("inputs") or {})
-            if _loss(resource["urn"], resource["type"], inputs, registry) is not None:
-                lost.setdefault(port, []).append(str(resource.get("id", "")))
-    if lost:
-        raise DataWouldBeLost(lost)
+            loss = _loss(urn, kind, plain(resource.get("inputs") or {}), registry)
+            if loss is not None:
+                lineage = tuple(_parents_of(urn, parents))
+                found.append(RemovedData(port, urn, kind, str(resource.get("id", "")), loss, lineage))
+    return found
+
+
+def refused_removals(plan: Plan, removed: Iterable[RemovedData], progress: Progress) -> dict[str, tuple[Problem, ...]]:
+    """The problem of each port that is removed with its data. The progress then has the resources that hold it."""
+    places: dict[str, list[str]] = {}
+    for one in removed:
+        places.setdefault(one.port, []).append(one.identity)
+        for urn, parent in zip((one.urn, *one.lineage), (*one.lineage, ""), strict=True):
+            progress.on_event(_deletion(urn, parent, custom=urn == one.urn))
+        progress.lose(one.urn, one.loss)
+    hint = allow_loss_hint(places)
+    return {
+        port: (
+            Problem(
+                plan.location,
+                "",
+                f"{port}, the manifest does not have it any more, and its data is deleted with it, since "
+                f"`keep_on_destroy: false` is deployed for it: {', '.join(found)}",
+                hint,
+            ),
+        )
+        for port, found in places.items()
+    }
+
+
+def _deletion(urn: str, parent: str, *, custom: bool) -> ResourcePre:
+    kind, name = type_of(urn), name_of(urn)
+    return ResourcePre(urn, kind, name, parent, "delete", custom, (), None, None, None, None, planning=False)
+
+
+def _parents_of(urn: str, parents: Mapping[str, str]) -> Iterator[str]:
+    while urn := parents.get(urn, ""):
+        yield urn
 
 
 def deployed_port(name: str, components: Mapping[str, str]) -> str:

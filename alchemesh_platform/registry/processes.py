@@ -38,5 +38,10 @@ def is_elsewhere(process: str | None) -> bool:
     return process is not None and process.partition(" ")[0] != _machine()
 
 
+def machine_of(process: str | None) -> str:
+    """The name of the machine of a process, in a message."""
+    return (process or "").partition(" ")[0].rpartition("/")[0] or "another machine"
+
+
 def _machine() -> str:
     return f"{platform.node()}/{uuid.getnode():x}"

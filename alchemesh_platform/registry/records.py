@@ -323,6 +323,7 @@ class Deployment(BaseModel):
     actor: str = Field(description="Subject of the acting identity.")
     version: str = Field(default="", description="Version of the product deployed.")
     process: str | None = Field(default=None, description="Machine, id and start of the process that runs it.")
+    seen_at: datetime | None = Field(default=None, description="When its process last reported that it runs.")
     changes: dict[str, int] = Field(default_factory=dict, description="Operation: number of resources, records aside.")
     problem: str | None = Field(default=None, description="Reason of the failure, in one sentence.")
     exit_status: int | None = Field(default=None, description="Of the product's code.")

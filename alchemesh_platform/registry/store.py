@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Select, Table, func, insert, select, update
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.database import PATIENCE, Database
+from alchemesh_platform.registry.heartbeat import LOST_AFTER, Heartbeat
 from alchemesh_platform.registry.migrations import update_all
-from alchemesh_platform.registry.processes import KILLED, has_ended, is_elsewhere, this_process
+from alchemesh_platform.registry.processes import KILLED, has_ended, is_elsewhere, machine_of, this_process
 from alchemesh_platform.registry.records import (
     AssetRecord,
     Change,
@@ -58,6 +59,7 @@ class Registry:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._beats: dict[str, Heartbeat] = {}
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True, create: bool = True, patience: timedelta = PATIENCE) -> Registry:
@@ -83,7 +85,13 @@ class Registry:
 
     def close(self) -> None:
         """Close every connection."""
+        self.finish_beats()
         self._database.close()
+
+    def finish_beats(self) -> None:
+        """Report no more that operations of this process run."""
+        while self._beats:
+            self._beats.popitem()[1].stop()
 
     def __enter__(self) -> Self:
         return self
@@ -204,8 +212,8 @@ class Registry:
     ) -> Deployment:
         """Record the start of an operation on a product.
 
-        If its process is killed, the operation counts as failed: at once on this machine, and elsewhere after the next
-        :meth:`end_killed`.
+        If its process is killed, the operation counts as failed: at once on this machine, and elsewhere when the
+        process has not reported for :data:`LOST_AFTER`. :meth:`end_killed` records it.
         """
         deployment = Deployment(
             id=uuid.uuid4().hex,
@@ -216,10 +224,24 @@ class Registry:
             actor=actor,
             version=version,
             process=this_process(),
+            seen_at=self.now(),
         )
         with self._database.writing() as connection:
             connection.execute(insert(deployments).values(id=deployment.id, **_deployment_columns(deployment)))
+        self._beats[deployment.id] = Heartbeat(lambda: self._seen(deployment.id))
         return deployment
+
+    def _seen(self, id: str) -> bool:  # noqa: A002 - the field's name
+        """Record that the process of an operation is alive; False if the operation has ended."""
+        now = self.now()
+        with self._database.writing() as connection:
+            row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
+            begun = self._read(Deployment, connection.execute(row).scalar_one(), id, deployments)
+            if begun.outcome != "running":
+                return False
+            seen = begun.model_copy(update={"seen_at": now})
+            connection.execute(update(deployments).where(deployments.c.id == id).values(**_deployment_columns(seen)))
+        return True
 
     def finish_deployment(
         self,
@@ -237,6 +259,8 @@ class Registry:
         Raises:
             LookupError: when the operation was not started.
         """
+        if (beat := self._beats.pop(id, None)) is not None:
+            beat.stop()
         with self._database.writing() as connection:
             row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
             document = connection.execute(row).scalar()
@@ -294,7 +318,7 @@ class Registry:
         query = query.order_by(deployments.c.started_at.desc(), deployments.c.id).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return [_ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows]
+        return [self._ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows]
 
     def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
         """The last operation of these kinds on each product, by address of the product."""
@@ -308,7 +332,7 @@ class Registry:
         )
         with self._database.reading() as connection:
             rows = connection.execute(select(ranked.c.id, ranked.c.document).where(ranked.c.rank == 1)).all()
-        found = (_ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows)
+        found = (self._ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows)
         return {last.product: last for last in found}
 
     def history(
@@ -339,6 +363,18 @@ class Registry:
             return kind.model_validate_json(document)
         except (ValidationError, UnicodeError) as error:
             raise self._unreadable(kind, document, name, table) from error
+
+    def _ended(self, deployment: Deployment) -> Deployment:
+        """A deployment as it is: one that is recorded as running may have been killed."""
+        if deployment.outcome != "running":
+            return deployment
+        problem, seen = "", deployment.seen_at
+        if has_ended(deployment.process):
+            problem = KILLED
+        elif seen is not None and is_elsewhere(deployment.process) and self.now() - seen > LOST_AFTER:
+            machine = machine_of(deployment.process)
+            problem = f"its process on {machine} has not reported since {seen:%Y-%m-%d %H:%M} UTC: it was killed"
+        return deployment.model_copy(update={"outcome": "failed", "problem": problem}) if problem else deployment
 
     def _unreadable(self, kind: type[BaseModel], document: str, name: str, table: Table) -> RegistryUnavailable:
         registry = shown(self._database.url)
@@ -377,13 +413,6 @@ def is_json_object(document: str) -> bool:
         return isinstance(json.loads(document.encode()), dict)
     except ValueError:
         return False
-
-
-def _ended(deployment: Deployment) -> Deployment:
-    """A deployment as it is: one that is recorded as running may have been killed."""
-    if deployment.outcome != "running" or not has_ended(deployment.process):
-        return deployment
-    return deployment.model_copy(update={"outcome": "failed", "problem": KILLED})
 
 
 def _narrowed(query: Select[Any], table: Table, environment: str | None, product: str | None) -> Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,7 +145,7 @@ def test_a_removed_port_that_keeps_no_data_comes_first_with_its_number_and_needs
 
     refused = shop.run("up", "--yes", "--allow-data-loss", "workspace")
     assert refused.returncode == 1
-    assert f"`keep_on_destroy: false` is deployed for them: orders-table: {table}\n" in refused.stderr
+    assert_marked(refused, table)
     assert "hint: `alchemesh up --allow-data-loss orders-table` deploys it, and deletes the data" in refused.stderr
     assert DeltaTable(table).to_pyarrow_table().num_rows == 2
     assert (workspace / "notes.txt").is_file(), "a refused deployment changes nothing"
@@ -155,3 +156,17 @@ def test_a_removed_port_that_keeps_no_data_comes_first_with_its_number_and_needs
     assert not table.exists()
     assert not workspace.exists()
     shop.take_down()
+
+
+def assert_marked(refused: subprocess.CompletedProcess[str], table: Path) -> None:
+    """The tree marks the port of a refused removal, with its problem; it was not printed at all."""
+    lines = refused.stdout.splitlines()
+    line = next(line for line in lines if " output  orders-table " in line)
+    assert line.startswith("├─ ✗ "), refused.stdout
+    problem = (
+        "the manifest does not have it any more, and its data is deleted with it, since "
+        f"`keep_on_destroy: false` is deployed for it: {table}"
+    )
+    assert f"orders-table, {problem}\n" in refused.stderr
+    assert lines[lines.index(line) + 1].endswith(problem)
+    assert lines[-1] == "1 failed · the next `alchemesh up` resumes from here"

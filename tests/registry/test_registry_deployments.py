@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
 
-from alchemesh_platform.registry import store
+import pytest
+from sqlalchemy import update
+
+from alchemesh_platform.app.observe import status
+from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry import heartbeat, store
 from alchemesh_platform.registry.processes import this_process
 from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.tables import deployments
+from tests.waiting import until
 
 
 def test_a_deployment_is_begun_and_finished(registry: Registry, environment: str) -> None:
@@ -95,3 +106,99 @@ def test_an_operation_of_an_earlier_version_is_ended_by_the_next(registry: Regis
     assert registry.deployments("aviation/flights", environment) == [begun]
     registry.end_killed(environment, "aviation/flights", ["run"])
     assert [one.outcome for one in registry.deployments("aviation/flights", environment)] == ["failed"]
+
+
+def test_running_operation_reports_until_it_ends(
+    registry: Registry, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.finish_beats()  # of other tests
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
+    begun = registry.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
+    assert begun.seen_at is not None
+
+    def seen_later() -> bool:
+        [now] = registry.deployments("aviation/flights", environment)
+        return now.seen_at is not None and now.seen_at > (begun.seen_at or now.seen_at)
+
+    until(seen_later, "the operation reports")
+    ended = registry.finish_deployment(begun.id, "succeeded")
+    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
+    assert registry.deployments("aviation/flights", environment) == [ended]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "outcome"), [(1, "running"), (3, "failed"), (None, "running")], ids=["reports", "silent", "older"]
+)
+def test_operation_of_another_machine_counts_as_killed_when_it_has_not_reported(
+    registry: Registry, environment: str, monkeypatch: pytest.MonkeyPatch, minutes: int | None, outcome: str
+) -> None:
+    """It was running for everybody else until the next operation on its own machine."""
+    monkeypatch.setattr(store, "this_process", lambda: "laptop-7/1a2b 7 1000.00")
+    begun = registry.start_deployment(environment, "aviation/flights", "run", "amelia@laptop")
+    seen = None if minutes is None else registry.now() - timedelta(minutes=minutes)
+    registry.finish_beats()
+    with registry.writing() as connection:
+        document = begun.model_copy(update={"seen_at": seen}).model_dump_json()
+        connection.execute(update(deployments).where(deployments.c.id == begun.id).values(document=document))
+    [shown] = registry.deployments("aviation/flights", environment)
+    assert shown.outcome == outcome
+    if outcome == "failed":
+        assert seen is not None
+        assert (
+            shown.problem == f"its process on laptop-7 has not reported since {seen:%Y-%m-%d %H:%M} UTC: it was killed"
+        )
+        assert registry.last_deployments(environment, ["run"])["aviation/flights"] == shown
+        done = registry.finish_deployment(begun.id, "succeeded")
+        assert registry.deployments("aviation/flights", environment) == [done], "a machine that slept can still end it"
+
+
+BEGIN = """
+import sys, time
+from alchemesh_platform.registry import processes
+from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.tables import deployments
+from tests.waiting import until
+processes.platform.node = lambda: "laptop-7"
+with Registry.open(sys.argv[1]) as registry:
+    registry.start_deployment("local", "shop/orders", "up", "ada@shop.example")
+    print("begun", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_killed_operation_is_not_running_in_the_status_of_another_machine(
+    fresh_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines with a home each, on one state and one registry."""
+    text = PLATFORM.format(state=tmp_path / "state", registry=fresh_url)
+    (tmp_path / "platform.yaml").write_text(text)
+    process = subprocess.Popen([sys.executable, "-c", BEGIN, fresh_url], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begun\n"
+    other = load_platform(tmp_path / "platform.yaml", "local", tmp_path / "home-of-another-machine")
+
+    def shown() -> tuple[str, str | None]:
+        last = status(other, "shop/orders").status
+        assert last is not None
+        assert last.last_deployment is not None
+        return last.last_deployment.outcome, last.last_deployment.problem
+
+    assert shown() == ("running", None)
+    process.kill()
+    process.wait()
+    assert shown() == ("running", None), "its last report is recent"
+    monkeypatch.setattr(store, "LOST_AFTER", timedelta(0))
+    outcome, problem = shown()
+    assert outcome == "failed"
+    assert (problem or "").startswith("its process on laptop-7 has not reported since ")
+
+
+PLATFORM = """\
+kind: Platform
+name: acme
+environments:
+  local:
+    extends: builtin/local
+    state: file://{state}
+    registry: {registry}
+"""
