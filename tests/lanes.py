@@ -19,17 +19,42 @@ FEW = 5  # examples of a property-based test in the fast lane
 
 # Fixtures of real servers: they take seconds to start, or to answer a test.
 SERVERS = {"postgresql", *FIXTURES}
-# Files by the beginning of their path: most of their tests start processes, or speak to a simulated server.
+# Files by the beginning of their path. Most of their tests start processes, speak to a simulated server, or write much
+# data; or the file as a whole takes seconds, where other files check the same parts with fewer of them.
 SLOW = (
+    "tests/access/test_access_command.py",
+    "tests/access/test_credential.py",
+    "tests/app/test_ports.py",
+    "tests/cli/test_context_options.py",
+    "tests/cli/test_documents.py",
+    "tests/cli/test_offline_commands.py",
+    "tests/components/test_members.py",
     "tests/components/test_roapi_grant.py",
+    "tests/contracts/test_contract_command.py",
     "tests/deployment/test_importing.py",
     "tests/deployment/test_providers.py",
+    "tests/engine/test_install.py",
+    "tests/engine/test_lock.py",
+    "tests/engine/test_plugins.py",
     "tests/examples/",
+    "tests/mesh_repo/test_mesh_at_once.py",
+    "tests/mesh_repo/test_mesh_policies.py",
+    "tests/observed/status/",
     "tests/parts/",
     "tests/provider/test_own_process.py",
+    "tests/registry/test_registry_concurrency.py",
+    "tests/registry/test_registry_migrations.py",
+    "tests/registry/test_registry_unavailable.py",
+    "tests/registry/test_registry_writes.py",
+    "tests/stacks/test_admitted_code.py",
+    "tests/stacks/test_declared.py",
     "tests/stacks/test_imports.py",
+    "tests/systems/kafka/test_landing.py",
     "tests/systems/local/gateway/",
+    "tests/systems/local/handlers/",
+    "tests/systems/local/test_ingestion.py",
     "tests/systems/local/test_job.py",
+    "tests/systems/local/test_landing_values.py",
     "tests/systems/local/test_processes.py",
     "tests/systems/nifi/test_deviation_laws.py",
     "tests/systems/nifi/test_server_faults.py",
@@ -70,7 +95,7 @@ def mark_slow(items: list[pytest.Item]) -> None:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow("it uses a server"))
         elif _is_below(Path(item.nodeid.partition("::")[0])):
-            item.add_marker(pytest.mark.slow("it starts processes"))
+            item.add_marker(pytest.mark.slow("it takes long, as most of its file"))
 
 
 def _is_below(path: Path) -> bool:

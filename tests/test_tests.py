@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import children, nodes_below
+
 ROOT = Path(__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 RAISING = {"raises", "warns", "fail", "check_call", "check_output", "until"}  # calls that fail by themselves
@@ -34,7 +36,7 @@ def called(node: ast.AST) -> str:
 
 
 def functions_of(tree: ast.AST) -> list[Function]:
-    return [node for node in ast.walk(tree) if isinstance(node, Function)]
+    return [node for node in nodes_below(tree) if isinstance(node, Function)]
 
 
 def is_check(node: ast.AST, helpers: set[str]) -> bool:
@@ -57,7 +59,7 @@ def helpers_of(trees: Iterable[ast.Module]) -> set[str]:
     calls: dict[str, set[str]] = {}
     helpers: set[str] = set()
     for each in functions:
-        nodes = list(ast.walk(each))
+        nodes = list(nodes_below(each))
         calls.setdefault(each.name, set()).update(called(node) for node in nodes)
         if any(is_check(node, set()) for node in nodes):
             helpers.add(each.name)
@@ -70,7 +72,7 @@ class Parents:
     """The nodes above each node of a tree."""
 
     def __init__(self, tree: ast.AST) -> None:
-        self.of = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        self.of = {child: node for node in nodes_below(tree) for child in children(node)}
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         while node in self.of:
@@ -100,7 +102,7 @@ def literals_of(test: Function) -> set[str]:
     """Names that a test gives to a literal that is not empty."""
     return {
         target.id
-        for node in ast.walk(test)
+        for node in nodes_below(test)
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Tuple | ast.List | ast.Set | ast.Dict)
         and not may_be_empty(node.value, set())
@@ -128,17 +130,17 @@ def faults_of(tree: ast.Module, helpers: set[str], *, collected: bool = True) ->
     """The problems of the tests in a module, with their lines."""
     parents = Parents(tree)
     for test in all_tests(tree):
-        checks = [node for node in ast.walk(test) if is_check(node, helpers)]
+        checks = [node for node in nodes_below(test) if is_check(node, helpers)]
         known = literals_of(test)
         if not collected or any(not isinstance(each, ast.Module) for each in parents.above(test)):
             yield f"{test.lineno}: pytest does not collect {test.name}"
-        if is_property(test) and any(_is_early_return(node, parents) for node in ast.walk(test)):
+        if is_property(test) and any(_is_early_return(node, parents) for node in nodes_below(test)):
             yield f"{test.lineno}: {test.name} leaves early: `assume` lets Hypothesis report that most examples do"
         if not checks:
             yield f"{test.lineno}: {test.name} checks nothing"
         elif not is_property(test) and all(is_vacuous(each, parents, known) for each in checks):
             yield f"{test.lineno}: {test.name} checks nothing where it finds nothing"
-    for node in ast.walk(tree):
+    for node in nodes_below(tree):
         if called(node) == "raises" and _is_any_error(node):
             yield f"{node.lineno}: `raises` takes any error: name its class, or match its message"  # type: ignore[attr-defined]
         if isinstance(node, ast.Assert):
@@ -171,7 +173,7 @@ def _faults_of_assert(check: ast.Assert, parents: Parents) -> Iterator[str]:
 
 
 def _below(nodes: Iterable[ast.AST]) -> set[ast.AST]:
-    return {below for node in nodes for below in ast.walk(node)}
+    return {below for node in nodes for below in nodes_below(node)}
 
 
 def _catches(tried: ast.Try) -> bool:

@@ -111,16 +111,16 @@ class _Check:
 
     def _of_manifest(self, file: Path, catalog: Catalog) -> list[Problem]:
         from alchemesh_platform.compose.check import all_problems
-        from alchemesh_platform.manifest.load import overlays, read_manifest
+        from alchemesh_platform.manifest.load import overlays, read_layers
 
         platform = self._platform(file, self.environment) if self.environment is not None else None
         problems: dict[Problem, None] = {}
         layers = (self.environment,) if self.environment is not None else (None, *overlays(file))
-        for layer in layers:
-            try:
-                read = read_manifest(file, layer)
-            except ProblemsFound as found:
-                return [*found.problems, *(platform.problems if isinstance(platform, ProblemsFound) else ())]
+        try:
+            manifests = read_layers(file, layers)
+        except ProblemsFound as found:
+            return [*found.problems, *(platform.problems if isinstance(platform, ProblemsFound) else ())]
+        for layer, read in zip(layers, manifests, strict=True):
             if layer in {None, self.environment}:
                 self._trees.append(read.tree)
             problems |= dict.fromkeys(all_problems(read, platform, catalog))

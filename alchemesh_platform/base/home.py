@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,10 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
     chosen = environ.get(HOME_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
+    data, user = environ.get("XDG_DATA_HOME", ""), environ.get("HOME", "")
+    # The usual cases of Linux, as platformdirs answers them. Its import takes longer than reading a manifest.
+    if sys.platform == "linux" and Path(data or user).is_absolute():
+        return Path(data, "alchemesh") if data else Path(user, ".local", "share", "alchemesh")
     from platformdirs import user_data_path
 
     return user_data_path("alchemesh", appauthor=False)

@@ -6,7 +6,6 @@ environment of the run when it uses it, and masks it in everything that it print
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import re
@@ -147,6 +146,8 @@ def forms_of(value: str) -> set[str]:
 
 
 def _forms(value: str) -> Iterator[str]:
+    import html  # its table of entities is needed here only
+
     data = value.encode("utf-8", "surrogateescape")
     escaped = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     escaped |= {repr(data)[2:-1], html.escape(value), value.replace("'", "'\\''"), shlex.quote(value).strip("'")}

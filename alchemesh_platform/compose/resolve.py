@@ -15,7 +15,7 @@ from alchemesh_platform.compose.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
 from alchemesh_platform.documents.document import Node, Path, listed, quoted, written
 from alchemesh_platform.documents.validate import validate
-from alchemesh_platform.platform_file.builtin import LOCAL
+from alchemesh_platform.platform_file.builtin import LOCAL, LOCAL_COMPONENTS
 from alchemesh_platform.registration.protocol import protocol_names
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
@@ -176,17 +176,20 @@ class _Resolver:
             )
 
     def _arguments(self, use: Use, specs: list[ComponentSpec]) -> tuple[ComponentSpec, BaseModel | None, list[Problem]]:
-        """The first component that accepts the arguments, or the problems that the first component reports."""
+        """The first component that accepts the arguments, or the problems that the first component reports.
+
+        Components of the built-in environment come before all others: most manifests are written for it, and
+        `validate` checks that environment too.
+        """
         node = use.args
         if node is None:
             return specs[0], None, []  # the manifest's own model reports it
-        first: list[Problem] = []
-        for spec in specs:
-            args, problems = validate(node, _model(spec, spec.args_model), (*use.path, "args"))
+        found: dict[str, list[Problem]] = {}
+        for spec in sorted(specs, key=_is_elsewhere):
+            args, found[spec.name] = validate(node, _model(spec, spec.args_model), (*use.path, "args"))
             if args is not None:
                 return spec, args, []
-            first = first or problems
-        return specs[0], None, self._elsewhere(use, specs[0], first)
+        return specs[0], None, self._elsewhere(use, specs[0], found[specs[0].name])
 
     def _elsewhere(self, use: Use, spec: ComponentSpec, problems: list[Problem]) -> list[Problem]:
         """The problems of arguments, with a remedy if the arguments fit the implementation in another environment."""
@@ -246,6 +249,10 @@ class _Resolver:
         place = self.platform.tree.locate(path)
         shown = written(("environments", self.platform.environment, *path))
         self.done.problems.append(Problem(place, shown, message, hint, severity))
+
+
+def _is_elsewhere(spec: ComponentSpec) -> bool:
+    return spec.name not in LOCAL_COMPONENTS.values()
 
 
 def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: ComponentSpec) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -95,10 +96,25 @@ def read_manifest(path: Path, environment: str | None = None) -> ReadManifest:
     Raises:
         ProblemsFound: when a file holds no document: it is missing, not YAML, empty, or too large.
     """
+    return read_layers(path, (environment,))[0]
+
+
+def read_layers(path: Path, environments: Iterable[str | None]) -> list[ReadManifest]:
+    """Read a manifest once, and merge the overlay of each environment; None for the manifest without an overlay.
+
+    Raises:
+        ProblemsFound: when the manifest holds no document.
+    """
     tree, problems = read_document(path, if_missing=_above(path) or NO_MANIFEST_HINT)
     problems += check_kind(tree, MANIFEST_KIND)
     files = [path]
     tree = _with_contracts(tree, path, files, problems)
+    return [_read_layer(path, tree, [*files], [*problems], environment) for environment in environments]
+
+
+def _read_layer(
+    path: Path, tree: Node, files: list[Path], problems: list[Problem], environment: str | None
+) -> ReadManifest:
     over = None if environment is None else overlay_path(path, environment)
     if over is not None and over.is_file():
         tree = _with_overlay(tree, over, files, problems)

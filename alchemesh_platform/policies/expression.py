@@ -29,15 +29,14 @@ CEL_MISSING = f"policies need {POLICIES}, which is not installed"
 
 _LIBRARY_ERRORS = (RuntimeError, TypeError, ValueError)  # the exceptions of the binding
 _PROTOBUF = "google.protobuf.descriptor_pool"
-_AT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
-_STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
-_OPERATOR = re.compile(r"_?([-+*/%<>=!&|]{1,2})_|@(in)\b")
-_UNEXPECTED = re.compile(
-    r"[Ss]yntax error: (?:mismatched input|extraneous input|token recognition error at:) '(.*?) ?'( |$)"
-)
-_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
-_UNBOUND = re.compile(r'No value with name "([^"]+)" found in Activation')
-_MISSING_KEY = re.compile(r'Key not found in map ?: ?"?([^"]*)"?')
+# Patterns of the library's messages. `re` compiles and keeps them when a message is explained.
+_AT = r"ERROR: <input>:(-?\d+):(-?\d+): (.*)"
+_STATUS = r"^[A-Z_]+: |\s*\[[A-Z_]+\]$"
+_OPERATOR = r"_?([-+*/%<>=!&|]{1,2})_|@(in)\b"
+_UNEXPECTED = r"[Ss]yntax error: (?:mismatched input|extraneous input|token recognition error at:) '(.*?) ?'( |$)"
+_UNDECLARED = r"undeclared reference to '([^']*)'"
+_UNBOUND = r'No value with name "([^"]+)" found in Activation'
+_MISSING_KEY = r'Key not found in map ?: ?"?([^"]*)"?'
 # Common functions for hints, from https://github.com/google/cel-spec/blob/master/doc/langdef.md#standard-definitions.
 _FUNCTIONS = (
     *("has", "size", "all", "exists", "exists_one", "filter", "map"),
@@ -103,14 +102,14 @@ class Expression:
         return result
 
     def _failure(self, message: str) -> NotKnown | EvaluationFailed:
-        unbound = _UNBOUND.search(message)
+        unbound = re.search(_UNBOUND, message)
         if unbound is not None and unbound[1] in VARIABLES[self._scope]:
             return NotKnown(unbound[1])
         if "Iteration budget exceeded" in message:
             return EvaluationFailed(f"it loops more than {ITERATIONS_MAX:,} times, which is not allowed")
         if "Applying SELECT to non-message type" in message:
             return EvaluationFailed("it reads a key of a value without keys")
-        key = _MISSING_KEY.search(message)
+        key = re.search(_MISSING_KEY, message)
         if key is not None:
             return EvaluationFailed(f"there is no key {key[1]!r}; check with has() first if it may be missing")
         return EvaluationFailed(_cleaned(message))
@@ -188,15 +187,15 @@ def _without_protobuf() -> Iterator[None]:
 
 
 def _wrong(message: str, text: str, scope: Scope) -> WrongExpression:
-    found = _AT.search(message)
+    found = re.search(_AT, message)
     if found is None or int(found[1]) < 1:
         return WrongExpression(f"this is not CEL: {_cleaned(message if found is None else found[3])}")
     line, character = int(found[1]), int(found[2])
     where = f"at character {character}" if "\n" not in text else f"at line {line}, character {character} of it"
-    undeclared = _UNDECLARED.search(found[3])
+    undeclared = re.search(_UNDECLARED, found[3])
     if undeclared is not None:
         return _unheard_of(undeclared[1], where, text, scope)
-    unexpected = _UNEXPECTED.search(found[3])
+    unexpected = re.search(_UNEXPECTED, found[3])
     if unexpected is None:
         return WrongExpression(f"this is not CEL, {where}: {_cleaned(found[3])}")
     what = "the end" if unexpected[1] == "<EOF>" else repr(unexpected[1])
@@ -216,8 +215,8 @@ def _unheard_of(name: str, where: str, text: str, scope: Scope) -> WrongExpressi
 
 def _cleaned(message: str) -> str:
     """The library's message without its codes, its names of operators and its lists of alternatives."""
-    line = _STATUS.sub("", _STATUS.sub("", message.strip())).partition("\n")[0].partition(" expecting {")[0]
-    line = _OPERATOR.sub(lambda match: match[1] or match[2], line).replace("_[_]", "[]").replace("_?_:_", "?:")
+    line = re.sub(_STATUS, "", re.sub(_STATUS, "", message.strip())).partition("\n")[0].partition(" expecting {")[0]
+    line = re.sub(_OPERATOR, lambda match: match[1] or match[2], line).replace("_[_]", "[]").replace("_?_:_", "?:")
     return f"{line[:1].lower()}{line[1:]}".replace(" : ", ": ").replace(" (in container '')", "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -70,6 +69,8 @@ def module_of(spec: ComponentSpec) -> str:
 
 def _place(spec: ComponentSpec, trace: TracebackType | None) -> str:
     """The last line of the component's own package in a traceback."""
+    import traceback
+
     module = module_of(spec)
     for frame in reversed(traceback.extract_tb(trace)):
         parts = PurePath(frame.filename).parts

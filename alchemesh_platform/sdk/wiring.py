@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ def _word(text: str) -> str:
     """A text in the form of names in manifests; with a hash if it had another form, so that it stays unique."""
     if _WORD.fullmatch(text):
         return text
+    import hashlib  # loads OpenSSL
+
     readable = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
     return f"{readable}-{digest}" if readable[:1].isalpha() else f"x{readable}-{digest}"
