@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alchemesh_platform.systems.kafka.landing.batch import Message, Span, short_id, sort_messages, span_of
+from alchemesh_platform.systems.kafka.landing.consume import Landing
+from alchemesh_platform.systems.kafka.landing.ingestion import Order, read_status
 from alchemesh_platform.systems.kafka.landing.landing import DEAD_LETTERS, STAGING, adopt, land, next_offset, sweep
 from tests.lanes import examples
 
@@ -303,3 +305,13 @@ def test_objects_of_any_shape_in_a_batch_are_landed_or_set_aside(objects: list[d
         landed = duckdb.sql(f"SELECT _offset FROM '{file}'").fetchall() if file is not None else []
     dead = [json.loads(line)["_offset"] for line in done.dead]
     assert sorted([*dead, *(offset for (offset,) in landed)]) == list(range(len(objects)))
+
+
+def test_a_secret_in_a_message_of_the_cluster_is_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message goes into the status file and the log of the consumer."""
+    monkeypatch.setenv("READER", "a-password")
+    security = {"protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN", "username": "ada", "password": {"secret": "READER"}}
+    kafka = {"bootstrap_servers": ["localhost:1"], "security": security}
+    order = {"kafka": kafka, "topic": "t", "group": "g", "batch_messages": 1, "batch_seconds": 1.0}
+    Landing(Order.model_validate({**order, "target": str(tmp_path)})).report(error="no user ada with a-password")
+    assert read_status(tmp_path).error == "no user ada with [secret]"

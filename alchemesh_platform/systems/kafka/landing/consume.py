@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.secrets import Masker, values_behind
 from alchemesh_platform.systems.kafka.access import client_options
 from alchemesh_platform.systems.kafka.cluster import CONNECT_SECONDS, Cluster, KafkaFailed
 from alchemesh_platform.systems.kafka.landing.batch import Message, short_id
@@ -43,6 +44,8 @@ class Landing:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.target = Path(order.target)
+        # Messages of the cluster's library go into the log and the status, which others may read.
+        self.masker = Masker(values_behind(order.model_dump(mode="json")))
         self.stopping = False
         self.waiting: dict[int, list[Message]] = {}
         self.since: dict[int, float] = {}
@@ -88,7 +91,9 @@ class Landing:
             consumer.close()
 
     def report(self, **news: Any) -> None:
-        """Write the status."""
+        """Write the status, without secrets."""
+        if (error := news.get("error")) is not None:
+            news["error"] = self.masker.mask(error)
         self.status = self.status.model_copy(update={**news, "reported": time.time()})
         write_status(self.target, self.status)
 
@@ -245,7 +250,7 @@ def main(arguments: list[str]) -> int:
         landing.run()
     except Failure as failure:
         landing.report(error=failure.message)
-        print(failure.message, file=sys.stderr)  # noqa: T201 it is the process's log
+        print(landing.masker.mask(failure.message), file=sys.stderr)  # noqa: T201 it is the process's log
         return 1
     return 0
 

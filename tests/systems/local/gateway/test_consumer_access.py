@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from alchemesh_platform.base.secrets import mask
 from alchemesh_platform.systems.local.data_api.gateway.consumers import (
     Entry,
     locked,
@@ -20,7 +25,7 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, join, revoke_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
-from tests.systems.local.gateway.answers import GRANTED, REFUSED, answers, connect, grant, query
+from tests.systems.local.gateway.answers import GRANTED, REFUSED, answers, connect, grant, query, web
 from tests.waiting import until
 
 
@@ -168,3 +173,37 @@ def test_an_unreadable_file_changes_no_access(endpoints: Endpoints, gateway: Gat
         assert "hunter2" not in str(refused.value)
     finally:
         broken.unlink()
+
+
+def test_no_log_of_a_server_holds_a_secret(endpoints: Endpoints, api: DataApi, gateway: Gateway) -> None:
+    """The log of requests had the values of parameters. PgBouncer logs only the names that people type."""
+    right = grant(gateway, "req-logs")
+    typed = "a-wrong-password-that-somebody-typed"
+    assert answers(endpoints, right) == GRANTED
+    assert answers(endpoints, Issued(right.user, typed)) == REFUSED
+    for mistaken in (typed, right.password):
+        with pytest.raises(psycopg.Error):
+            psycopg.connect(
+                endpoints.sql or "", user=right.user, password=right.password, options=f"-c application_name={mistaken}"
+            ).execute("SELECT 1/0").fetchall()
+        with connect(endpoints, right) as session, pytest.raises(psycopg.Error):
+            query(session, f"SELECT id::int FROM flight WHERE id <> '{mistaken}'")
+        bearer = urllib.request.Request(
+            f"{endpoints.rest}/tables/flight", headers={"Authorization": f"Bearer {mistaken}"}
+        )
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(bearer, timeout=30)
+        for place in (f"?password={mistaken}", f"?columns=id&filter[id]={mistaken}"):
+            web(f"{endpoints.rest}/tables/flight{place}", right)
+        web(str(endpoints.graphql), right, f'{{ flight(filter: {{id: {{eq: "{mistaken}"}}}}) {{ id }} }}')
+    own = json.loads(Path(endpoints.credential_file).read_text())["password"]
+    secrets = {typed, right.password, own}
+    logs = [file for file in api.run_directory.rglob("*") if file.is_file() and ".log" in file.name]
+    assert {file.name for file in logs} >= {"access.log", "supervisord.log"}
+    found = {
+        f"{file.relative_to(api.run_directory)}: {line}"
+        for file in logs
+        for line in file.read_text(errors="replace").splitlines()
+        if mask(line, secrets) != line
+    }
+    assert not found, "\n".join(sorted(found))

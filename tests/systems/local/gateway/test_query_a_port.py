@@ -18,13 +18,15 @@ from deltalake import write_deltalake
 
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, deploy_product, take_down
+from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
+from parts import sql_clients
 from tests.systems.local.gateway.answers import grant
 
 pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[4] / "docs" / "query-a-port.md"
-BLOCK = re.compile(r"```(?P<kind>sh|python)\n(?P<text>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(?P<kind>sh|python|java)\n(?P<text>.*?)```", re.DOTALL)
 SALES = pa.table(
     {
         "id": [1, 2, 3],
@@ -46,7 +48,18 @@ PRINTED = (
     "3 120.50 south\n1 19.90 north\n",
     None,
     "[(1, Decimal('19.90')), (3, Decimal('120.50'))]\n",
+    "id,amount\n1,19.90\n3,120.50\n",
+    "1 19.90\n3 120.50\n",
+    "1 19.90\n3 120.50\n",
 )
+
+
+@pytest.fixture
+def clients() -> Path | None:
+    """The driver for Java. Without its programs, the other examples run alone, except on CI."""
+    lacking = sql_clients.missing()
+    assert not (lacking and os.environ.get("CI")), lacking
+    return None if lacking else sql_clients.prepare()
 
 
 @pytest.fixture(scope="module")
@@ -69,24 +82,39 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         take_down(api)
 
 
-def test_each_example_of_the_page_prints_what_the_page_says(variables: dict[str, str], tmp_path: Path) -> None:
+def test_each_example_of_the_page_prints_what_the_page_says(
+    variables: dict[str, str], clients: Path | None, tmp_path: Path
+) -> None:
     page = PAGE.read_text("utf-8")
     first, *blocks = [(found["kind"], found["text"]) for found in BLOCK.finditer(page)]
     assert first[1].startswith("export REST=")
     assert len(blocks) == len(PRINTED)
-    printed = []
+    printed = list[str | None]()
     for kind, text in blocks:
-        command = ["sh", "-euc", text] if kind == "sh" else [sys.executable, "-c", text]
+        if kind == "java" and clients is None:
+            printed.append(None)
+            continue
+        if kind == "java":
+            (tmp_path / "Query.java").write_text(text)
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, **variables}
+            {
+                "sh": ["sh", "-euc", text],
+                "python": [sys.executable, "-c", text],
+                "java": ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{clients / 'jars'}/*", "Query.java"],
+            }[kind],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": f"{programs_folder()}{os.pathsep}{os.environ['PATH']}", **variables},
         )
         assert done.returncode == 0, f"{text}\n{done.stderr}"
         printed.append(done.stdout)
     for got, expected in zip(printed, PRINTED, strict=True):
-        assert expected is None or got == expected
+        assert expected is None or got in (expected, None)
     assert PRINTED[0] is not None
     assert PRINTED[0] in page, "the page shows the answer of the first example"
     assert 'rel="next"' not in (tmp_path / "headers.txt").read_text(), "two rows fit, so there is no next page"
-    (first_page,) = json.loads(printed[5])["data"].values()
+    (first_page,) = json.loads(str(printed[5]))["data"].values()
     assert first_page["rows"] == [{"id": 1, "amount": "19.90"}, {"id": 2, "amount": None}]
     assert first_page["next"]

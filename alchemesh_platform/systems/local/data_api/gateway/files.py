@@ -99,7 +99,12 @@ def _logs(gateway: Path) -> dict[str, Any]:
             "encoder": {
                 "format": "filter",
                 "wrap": {"format": "json"},
-                "fields": {"request>headers": {"filter": "delete"}, "resp_headers": {"filter": "delete"}},
+                "fields": {
+                    "request>headers": {"filter": "delete"},
+                    "resp_headers": {"filter": "delete"},
+                    # Names of parameters are enough to see what was asked. Values may be data, or a password.
+                    "request>uri": {"filter": "regexp", "regexp": "=[^&]*", "value": "="},
+                },
             },
         },
     }
