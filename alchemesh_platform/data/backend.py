@@ -165,8 +165,9 @@ class _Names:
         for attribute in ("format", "broker"):
             if found := getattr(self.connection, attribute, None):
                 yield f"{kind}/{found}"
-        if url := getattr(self.connection, "url", None):
-            yield f"{kind}/{urlsplit(url).scheme}"
+        for attribute in ("url", "sql"):
+            if address := getattr(self.connection, attribute, None):
+                yield f"{kind}/{urlsplit(address).scheme}"
         yield kind
 
 

@@ -15,5 +15,9 @@ SYSTEM = System(
     errors="alchemesh_platform.clouds.gcp.errors:ERRORS",
     import_ids={"gcp": "alchemesh_platform.clouds.gcp.emulation.catalog:identity_of"},
     emulation="alchemesh_platform.clouds.gcp.emulation.environment:EMULATION",
+    data={
+        "files/gs": "alchemesh_platform.clouds.gcp.data.folder:DATA",
+        "topic/pubsub": "alchemesh_platform.clouds.gcp.data.topics:DATA",
+    },
     identities={GOOGLE_SERVICE_ACCOUNT: "a service account of Google Cloud, by its email"},
 )

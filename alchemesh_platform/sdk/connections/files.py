@@ -13,13 +13,17 @@ from alchemesh_platform.sdk.connections.base import Connection, local_path
 class FilesConnection(Connection):
     """Files under one address: a directory, a bucket or a prefix of one."""
 
-    not_variables: ClassVar[frozenset[str]] = frozenset({"kind", "fed_by"})
+    not_variables: ClassVar[frozenset[str]] = frozenset({"kind", "fed_by", "reading"})
 
     kind: Literal["files"] = "files"
     url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…")
     format: str | None = Field(default=None, description="Format of the files, if all have the same: parquet, …")
     fed_by: dict[str, Any] | None = Field(
         default=None, description="The dataflow that writes the files, if there is one: its server, group and sign-in."
+    )
+
+    reading: dict[str, Any] | None = Field(
+        default=None, description="Options of reading the files that the port sets: delimiter, time zone and so on."
     )
 
     @property

@@ -22,4 +22,5 @@ SYSTEM = System(
     servers=(("kafka", "bootstrap_servers"),),
     retained="alchemesh_platform.systems.kafka.retained:RETAINED",
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",
+    data={"topic/kafka": "alchemesh_platform.systems.kafka.data.topics:DATA"},
 )

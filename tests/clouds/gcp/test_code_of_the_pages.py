@@ -61,7 +61,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
     with repo_in(tmp_path / "orders", manifest, PLATFORM) as made:
         (made.folder / "sales.csv").write_bytes((written / "data" / "sales.csv").read_bytes())
         (made.folder / "alchemesh.prod.yaml").write_text(shown("getting-started.md", "alchemesh.prod.yaml", "yaml"))
-        (made.folder / "clean.py").write_text(shown("platform-gcp.md", "## Connections on Google Cloud", "python"))
+        (made.folder / "clean.py").write_text(shown("platform-gcp.md", "## Rows on Google Cloud", "python"))
         yield made
 
 
@@ -81,6 +81,7 @@ def test_the_code_of_the_docs_loads_the_objects_of_the_bucket(repo: Repo) -> Non
     storage.write(bucket, "sales.csv", (repo.folder / "sales.csv").read_bytes(), "text/csv")
     ran = repo.run("run")
     assert ran.returncode == ExitCode.DONE, ran.stdout + ran.stderr
+    assert "5 sales" in ran.stdout
     # In a new process: Google's clients cannot be imported after the platform's provider.
     status = repo.start("status")
-    assert "sale  6 rows" in status.communicate(timeout=LONGEST)[0]
+    assert "sale  5 rows" in status.communicate(timeout=LONGEST)[0]

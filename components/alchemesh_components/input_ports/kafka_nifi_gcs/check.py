@@ -24,3 +24,10 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
     yield from whole_days(args.retention, "retention")
     yield from whole_days(args.old_versions, "old_versions")
     yield from key_in_reach(settings.gcp.encryption_keys.storage, settings.gcp.region, "buckets")
+    if wiring.schema is not None and args.format == "text":
+        yield Objection(
+            "found 'text', and a schema is enforced for messages of JSON only",
+            at="args",
+            path=("format",),
+            hint="set `format: json`, or remove the `schema` of the port",
+        )

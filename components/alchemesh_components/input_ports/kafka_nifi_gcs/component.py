@@ -68,6 +68,7 @@ class KafkaNifiGcs(Component[Args, Settings]):
         return {
             **self.landing.outputs,
             "format": self.args.format,
+            "reading": {**self.args.reading(), "folder": f"{self.args.topic}/"},
             "fed_by": {"server": self.settings.nifi.url, "group": dataflow.group_id, "login": self.login},
         }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from alchemesh_components.files.reading import ValueArgs
 from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_components.kafka.settings import KafkaSettings
 from alchemesh_components.nifi.settings import NifiSettings
@@ -28,7 +29,7 @@ def _in_range(span: timedelta) -> timedelta:
     return span
 
 
-class Args(Strict):
+class Args(ValueArgs):
     """Arguments of ingestion from a Kafka topic."""
 
     topic: Annotated[str, StringConstraints(pattern=TOPIC_PATTERN, max_length=TOPIC_MAX)] = Field(

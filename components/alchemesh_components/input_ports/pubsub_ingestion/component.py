@@ -35,7 +35,7 @@ class PubsubIngestion(Component[Args, Settings]):
         """A bucket, the agent's rights to it, and the subscription."""
         self.landing = self.landing_bucket()
         self.subscription(self.rights())
-        return {**self.landing.outputs, "format": self.args.format}
+        return {**self.landing.outputs, "format": self.args.format, "reading": self.args.reading()}
 
     def landing_bucket(self) -> GcsBucket:
         """The bucket that files land in."""

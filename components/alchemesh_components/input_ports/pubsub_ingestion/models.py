@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from alchemesh_components.files.reading import ValueArgs
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.sdk.models import Strict
 
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 TOPIC_PATTERN = r"^(projects/[^/]+/topics/)?[A-Za-z][A-Za-z0-9._~%+-]{2,254}$"
@@ -23,7 +23,7 @@ def _in_range(span: timedelta) -> timedelta:
     return span
 
 
-class Args(Strict):
+class Args(ValueArgs):
     """Arguments of ingestion from a topic."""
 
     topic: Annotated[str, StringConstraints(pattern=TOPIC_PATTERN)] = Field(

@@ -11,6 +11,7 @@ SPEC = ComponentSpec(
     maturity="beta",
     owner="alchemesh",
     stateful=True,
+    enforces_schema=True,
     component="alchemesh_components.input_ports.pubsub_ingestion.component:PubsubIngestion",
     args="alchemesh_components.input_ports.pubsub_ingestion.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",

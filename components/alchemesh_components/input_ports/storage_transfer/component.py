@@ -35,7 +35,7 @@ class StorageTransfer(Component[Args, Settings]):
         self.landing = self.landing_bucket()
         rights = [*self.rights_at_sink(), *(self.rights_at_source() if self.args.ask_source else ())]
         self.transfer(rights)
-        return {**self.landing.outputs, "format": self.args.format}
+        return {**self.landing.outputs, "format": self.args.format, "reading": self.args.reading()}
 
     def landing_bucket(self) -> GcsBucket:
         """The bucket that files land in."""
@@ -75,7 +75,7 @@ class StorageTransfer(Component[Args, Settings]):
         return urlsplit(self.args.path).netloc
 
     def transfer(self, rights: Sequence[pulumi.Resource]) -> storage.TransferJob:
-        """The job, which depends on the agent's roles. Files that are removed at the source stay in the port's bucket.
+        """The job, which depends on the agent's roles. Files that are removed at the source stay, without `mirror`.
 
         The service generates its name: a fixed name would be blocked for 30 days after the port is removed.
 
@@ -95,7 +95,7 @@ class StorageTransfer(Component[Args, Settings]):
                 ),
                 gcs_data_sink=storage.TransferJobTransferSpecGcsDataSinkArgs(bucket_name=self.landing.bucket.name),
                 transfer_options=storage.TransferJobTransferSpecTransferOptionsArgs(
-                    overwrite_when="DIFFERENT", delete_objects_unique_in_sink=False
+                    overwrite_when="DIFFERENT", delete_objects_unique_in_sink=self.args.mirror
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(rights)),

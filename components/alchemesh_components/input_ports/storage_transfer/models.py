@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from alchemesh_components.files.reading import TextArgs, ValueArgs
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.sdk.models import Strict
 
 # https://cloud.google.com/storage/docs/buckets#naming; Storage Transfer takes folders, no globs
 SOURCE_PATTERN = r"^gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/|/[^*?\[\]]*/)?$"
@@ -22,7 +22,7 @@ def _long_enough(span: timedelta) -> timedelta:
     return span
 
 
-class Args(Strict):
+class Args(ValueArgs, TextArgs):
     """Arguments of file ingestion."""
 
     path: Annotated[str, StringConstraints(pattern=SOURCE_PATTERN)] = Field(
@@ -32,6 +32,7 @@ class Args(Strict):
     format: Literal["csv", "json", "parquet"] = Field(
         description="Format of the files, which are copied as they are; json is one object for each line."
     )
+    mirror: bool = Field(default=False, description="Whether files that were removed at the source are removed too.")
     every: Annotated[Duration, AfterValidator(_long_enough)] = Field(
         default=timedelta(hours=1), description="Interval between copies of new and changed files."
     )

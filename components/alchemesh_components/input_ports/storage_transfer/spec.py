@@ -11,6 +11,7 @@ SPEC = ComponentSpec(
     maturity="beta",
     owner="alchemesh",
     stateful=True,
+    enforces_schema=True,
     component="alchemesh_components.input_ports.storage_transfer.component:StorageTransfer",
     args="alchemesh_components.input_ports.storage_transfer.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from alchemesh_components.gcp.checks import key_in_reach
 from alchemesh_components.gcp.settings import Settings
-from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args
+from alchemesh_platform.clouds.gcp.avro import avro_schema
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
 

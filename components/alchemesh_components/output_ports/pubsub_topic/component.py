@@ -13,9 +13,9 @@ from alchemesh_components.gcp.access import member_slug, members_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import SCHEMA, SUBSCRIPTION, TOPIC, name_of, resource_name
 from alchemesh_components.gcp.settings import Settings
-from alchemesh_components.output_ports.pubsub_topic.avro import avro_schema
 from alchemesh_components.output_ports.pubsub_topic.models import Args
 from alchemesh_components.output_ports.pubsub_topic.spec import SPEC
+from alchemesh_platform.clouds.gcp.avro import avro_schema
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component

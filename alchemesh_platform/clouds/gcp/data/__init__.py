@@ -1,0 +1,1 @@
+"""Rows of Google Cloud, for a product's code."""

@@ -1,0 +1,1 @@
+"""Typed reading and writing of BigQuery tables for a product's code."""

@@ -1,0 +1,1 @@
+"""Rows of topics, for a product's code."""

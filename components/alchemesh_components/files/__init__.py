@@ -1,0 +1,1 @@
+"""Arguments that all components of files share."""
