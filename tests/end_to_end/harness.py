@@ -67,19 +67,15 @@ code:
 PORT_ALONE = MANIFEST.replace(_API, "").replace(_CODE, "")  # it starts no process, so there is none to stop
 
 JOB = """\
-import duckdb
-from deltalake import DeltaTable, write_deltalake
-
 from alchemesh_platform.connections import connections
 
 
 def main() -> None:
     here = connections()
-    landed = here.input("sales").files.path
-    table = str(here.output("orders-table").tables.path("order"))
-    rows = duckdb.sql(f"SELECT order_id::BIGINT AS order_id, amount::DOUBLE AS amount FROM '{landed}/*.parquet'")
-    write_deltalake(table, rows, mode="overwrite")
-    print(f"{DeltaTable(table).count()} orders written")
+    sales = here.input("sales").read().duckdb()
+    rows = sales.project("order_id::BIGINT AS order_id, amount::DOUBLE AS amount")
+    written = here.output("orders-table").write("order", rows, mode="overwrite")
+    print(f"{written.rows} orders written")
 """
 
 

@@ -111,7 +111,10 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     status = shop.json("status")
     assert (status["address"], status["stands"], status["health"]) == ("shop/orders", True, "healthy")
     assert [place["name"] for place in (*status["inputs"], *status["needs"])] == ["sales", "workspace"]
-    assert [run["outcome"] for run in status["code"]["runs"]] == ["succeeded"]
+    assert [(run["outcome"], run["written"]) for run in status["code"]["runs"]] == [
+        ("succeeded", {"orders-table/order": 3})
+    ]
+    assert " · 3 rows written · exit status 0 · " in shop.done("status")
     [port] = status["outputs"]
     assert [(asset["name"], asset["rows"]) for asset in port["assets"]] == [("order", 3)]
 

@@ -23,6 +23,7 @@ from alchemesh_platform.connections import (
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.starter import SCHEMA_PATH, starter, starter_files
 from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.sdk.connections.ports import schema_of_models
 from tests.builtin import ROOT, builtin_catalog
 
 DELTA_TYPES = {"string": "string", "date": "date", "number": "double"}
@@ -82,6 +83,7 @@ def test_code_cleans_landed_files(product: Path) -> None:
                 storage=TablesConnection(format="delta", tables={"sale": (product / "sale").as_uri()})
             )
         },
+        schemas={"sales-table": schema_of_models({"sale": sale})},
     )
     (product / "connections.json").write_text(connections.model_dump_json())
     run = subprocess.run(
