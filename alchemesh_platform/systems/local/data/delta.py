@@ -107,8 +107,9 @@ DATA = DeltaData()
 
 def _commit(target: Target, rows: CheckedRows, table: DeltaTable, more: Sequence[pa.Field]) -> None:
     check = _against_table(target, rows, table)
-    # The keys were compared with this version: a commit of another writer in between must not pass unnoticed.
-    properties = _properties(target, retries=0 if check is not None else None)
+    # Keys are compared with this version, and rows of it are replaced: a commit of another writer in between must
+    # not pass unnoticed. Rows that are only added do not depend on it.
+    properties = _properties(target, retries=None if target.mode == "append" and not target.unique else 0)
 
     def write(reader: pa.RecordBatchReader) -> None:
         _write(target, table, reader, properties)
