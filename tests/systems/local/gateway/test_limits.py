@@ -27,6 +27,7 @@ LIMITS = Limits(
     statement_seconds=2, idle_transaction_seconds=2, statement_megabytes=128, temporary_gigabytes=0.05, connections=8
 )
 GREEDY = "SELECT count(*) FROM flight a, flight b WHERE a.id % 7 = b.id % 11"
+ENDLESS = "SELECT a.id, b.id FROM flight a, flight b"
 UNLIMITED = (
     "SET statement_timeout = 0",
     "SET idle_in_transaction_session_timeout = 0",
@@ -91,6 +92,34 @@ def test_a_statement_that_needs_too_much_memory_or_disk_fails_alone(endpoints: E
         with pytest.raises(psycopg.errors.ConfigurationLimitExceeded, match="temp_file_limit"):
             query(theirs, "SELECT count(*) FROM (SELECT repeat(id::text, 100) AS t FROM flight ORDER BY t OFFSET 1) s")
         assert query(theirs, "SELECT count(*) FROM flight") == query(others, "SELECT count(*) FROM flight") == [(ROWS,)]
+
+
+def test_a_result_without_an_end_is_bounded_by_the_time_of_its_statement(
+    endpoints: Endpoints, gateway: Gateway
+) -> None:
+    """Neither PostgreSQL nor PgBouncer has a limit of rows. The limit of time stops each kind of reader."""
+    credential = grant(gateway, "req-rows")
+    with connect(endpoints, credential) as reader:
+        with pytest.raises(psycopg.errors.QueryCanceled, match="canceling statement due to statement timeout"):
+            read_to_the_end(reader)
+        with pytest.raises(psycopg.errors.ConfigurationLimitExceeded, match="temp_file_limit"):
+            query(reader, f"BEGIN; DECLARE kept CURSOR WITH HOLD FOR {ENDLESS}; COMMIT")
+    with connect(endpoints, credential) as reader, connect(endpoints, credential) as sleeper:
+        for setting in UNLIMITED:
+            query(reader, setting)
+            query(sleeper, setting)
+        sleeper.pgconn.send_query(ENDLESS.encode())  # and never reads
+        started = time.monotonic()
+        with pytest.raises(psycopg.Error):
+            read_to_the_end(reader)
+        assert time.monotonic() - started < LIMITS.statement_seconds + 30
+        until(lambda: not connections_of(gateway, credential.user), "both are ended")
+        sleeper.pgconn.finish()
+
+
+def read_to_the_end(connection: psycopg.Connection[object]) -> None:
+    for _ in connection.cursor().stream(ENDLESS):
+        pass
 
 
 def connections_of(gateway: Gateway, user: str) -> list[str]:
