@@ -27,6 +27,7 @@ SYSTEM = System(
     erasures={"tables": "alchemesh_platform.systems.local.erasure:ERASURE"},
     data={
         "tables/delta": "alchemesh_platform.systems.local.data.delta:DATA",
+        "data-api": "alchemesh_platform.systems.local.data.data_api:DATA",
         "files/file": "alchemesh_platform.systems.local.data.folder:DATA",
     },
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",

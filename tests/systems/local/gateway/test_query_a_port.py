@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from alchemesh_platform.connections import CONNECTIONS_VARIABLE, NotReadable, connections
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, deploy_product, take_down
 from alchemesh_platform.systems.local.data_api.serving.cluster import programs_folder
@@ -80,6 +81,36 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         }
     finally:
         take_down(api)
+
+
+@pytest.mark.parametrize("protocol", ["rest", "sql"])
+def test_code_of_another_product_reads_typed_rows(variables: dict[str, str], tmp_path: Path, protocol: str) -> None:
+    """As Arrow over HTTP, and over SQL if the port offers nothing else."""
+    credential = tmp_path / "sales.credential.json"
+    credential.write_text(json.dumps({"user": variables["API_USER"], "password": variables["API_PASSWORD"]}))
+    addresses = {"rest": variables["REST"], "sql": variables["SQL"]}
+    proxy = {"kind": "data-api", protocol: addresses[protocol], "tables": ["sale"], "credential_file": str(credential)}
+    model = {
+        "id": {"type": "integer", "key": True, "required": True},
+        "amount": {"type": "number", "precision": 10, "scale": 2},
+        "sold_at": {"type": "timestamp"},
+        "shop": {"type": "string"},
+    }
+    known = {
+        "product": "ops/desk",
+        "environment": "local",
+        "inputs": {"sales": {"proxy": proxy}},
+        "schemas": {"sales": {"models": {"sale": model}}},
+    }
+    port = connections({CONNECTIONS_VARIABLE: json.dumps(known)}).input("sales")
+    assert sorted(port.read().pylist(), key=lambda row: row["id"]) == SALES.to_pylist()
+    some = port.read("sale", columns=["shop"], where=[("amount", ">", Decimal("19.90"))])
+    assert some.pylist() == [{"shop": "south"}]
+    credential.write_text(json.dumps({"user": variables["API_USER"], "password": "a-wrong-password"}))
+    refused = "no grant gives this product access" if protocol == "rest" else "cannot be read: "
+    with pytest.raises(NotReadable, match=refused) as reported:
+        port.read().arrow()
+    assert "a-wrong-password" not in str(reported.value)
 
 
 def test_each_example_of_the_page_prints_what_the_page_says(
