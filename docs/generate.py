@@ -6,7 +6,8 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +23,14 @@ from alchemesh_cli.main import COMMANDS, alchemesh
 from alchemesh_cli.printing import shown_text
 from alchemesh_cli.render.plan import plan_lines
 from alchemesh_platform.access.operating import Operating, Right, Target
-from alchemesh_platform.access.rights import NotAllowed
+from alchemesh_platform.access.requester import Requester
+from alchemesh_platform.access.rights import (
+    NotAllowed,
+    check_asks,
+    check_decides,
+    check_speaks_for,
+    check_takes_part,
+)
 from alchemesh_platform.app.rights import check_mesh_right, recorded_rights
 from alchemesh_platform.base.failure import EXIT_CODES
 from alchemesh_platform.catalog.discover import discover
@@ -37,7 +45,16 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import PlatformFile
 from alchemesh_platform.policies.given import PolicyFile
 from alchemesh_platform.policies.load import SHIPPED, SHIPPED_TOGETHER, load_policies
-from alchemesh_platform.registry.records import DomainRecord, Persona, ProductRecord, Record, TeamRecord, UserRecord
+from alchemesh_platform.registry.records import (
+    AccessRequestRecord,
+    DomainRecord,
+    Persona,
+    ProductRecord,
+    Record,
+    RequestStep,
+    TeamRecord,
+    UserRecord,
+)
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.sdk.spec import ComponentSpec
 
@@ -251,19 +268,52 @@ def _rights_of(registry: Registry, identity: Identity) -> dict[str, str]:
     found["`up` with another owner or team"] = operating.right("up", another)
     found["`domain up`, `domain destroy`"] = operating.right("up", Target.domain("retail"))
     found["`platform up`, `platform destroy`"] = operating.right("up", Target.platform(ENVIRONMENT))
+    found["`destroy --delete-data`, `data delete`, `data erase`"] = operating.right(
+        "destroy", Target.product(PRODUCT), delete_data=True
+    )
+    team, access = Requester("technical_team", "mail/campaigns"), _access()
+    found["`access request` for the team `mail/campaigns`"] = _checked(
+        check_asks, registry, ENVIRONMENT, identity, team
+    )
+    found["`access reject`, `access extend` of that request"] = _checked(
+        check_decides, registry, identity, access, "extend"
+    )
+    found["`access revoke`, `access renew` of that request"] = _checked(
+        check_takes_part, registry, identity, access, "revoke"
+    )
+    found["`access credential` of that request"] = _checked(
+        check_speaks_for, registry, identity, access, "get the credential of"
+    )
     member = registry.get(TeamRecord, ENVIRONMENT, "retail/shop")
     person = registry.get(UserRecord, ENVIRONMENT, "mia@acme.example")
     for action, changed in (("teams of the domain", member), ("users", person)):
-        found[f"`mesh apply`: {action}"] = _mesh_right(registry, identity, MeshDiff((RecordChange(changed, None),)))
+        difference = MeshDiff((RecordChange(changed, None),))
+        found[f"`mesh apply`: {action}"] = _checked(check_mesh_right, registry, ENVIRONMENT, identity, difference)
     return {action: "✓" if right.allowed else "R" if right.may_take_over else "–" for action, right in found.items()}
 
 
-def _mesh_right(registry: Registry, identity: Identity, difference: MeshDiff) -> Right:
+def _access() -> AccessRequestRecord:
+    """Access of a team of another domain to a port of the product."""
+    return AccessRequestRecord(
+        environment=ENVIRONMENT,
+        address="req-0a1b2c3d",
+        product=PRODUCT,
+        port=f"{PRODUCT}/sales",
+        requester_kind="technical_team",
+        requester="mail/campaigns",
+        purpose="mailings",
+        state="granted",
+        steps=(RequestStep(state="granted", at=datetime(2026, 1, 5, tzinfo=UTC), by="olivia@acme.example"),),
+    )
+
+
+def _checked(check: Callable[..., None], *arguments: object) -> Right:
+    """The right that a check of the code gives."""
     try:
-        check_mesh_right(registry, ENVIRONMENT, identity, difference)
+        check(*arguments)
     except NotAllowed as refused:
-        return Right("mesh apply", allowed=False, message=refused.message)
-    return Right("mesh apply")
+        return Right("", allowed=False, message=refused.message)
+    return Right("")
 
 
 RIGHTS_INTRODUCTION = """\
@@ -271,7 +321,8 @@ RIGHTS_INTRODUCTION = """\
 
 The shipped policies give these rights in an environment with a recorded mesh. The table is made from the policies
 and from the rights in the code, for a product `retail/orders` of the team `retail/shop`. [Rights](../rights.md)
-explains it. `alchemesh whoami --on PRODUCT` shows your own rights.
+explains it. `alchemesh whoami --on PRODUCT` shows your own rights. Commands that only read, such as `status`, `preview`
+and `contract diff`, check no right: each user who can open the registry can use them.
 
 ✓ allowed · R allowed with `--take-over REASON` · – refused with exit code 4
 """
