@@ -39,6 +39,11 @@ def test_only_the_ports_of_the_gateway_are_reachable(api: DataApi, endpoints: En
         servers = [*named_below(api.run_directory, "postgres"), *web_servers(api)]
         assert len(servers) > 1
         assert not {port for server in servers for port in listened_on(server.pid)}
+        assert named_below(api.run_directory, "pgbouncer")
+        for pooler in named_below(api.run_directory, "pgbouncer"):
+            inside = Path(f"/proc/{pooler.pid}/root")
+            for hidden in (gateway.place.admin_socket, gateway.place.folder):
+                assert list((inside / hidden.relative_to("/")).iterdir()) == [], "the loader has a socket of its own"
     assert outside == {endpoints.http_port, endpoints.postgres_port}
     assert stat.S_IMODE(gateway.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(gateway.sockets.stat().st_mode) == 0o700
