@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from deltalake import DeltaTable, write_deltalake
+from pydantic import ValidationError
 
 from alchemesh_components.local.settings import LocalSettings, Settings
 from alchemesh_components.output_ports.postgresql_serving.check import check
@@ -64,6 +66,20 @@ def test_a_copy_that_may_be_older_than_the_contract_promises_is_refused_at_its_l
     assert (found.location.line, found.path) == (17, "output_ports[0].proxy.args.limits.max_lag_seconds")
     assert found.message == "the copy may be 400 s behind, and the contract promises a freshness of 5m"
     assert found.hint == "leave `max_lag_seconds` out, or promise a longer `freshness`"
+
+
+def test_a_managed_server_serves_sql_alone_and_has_no_password_in_its_address() -> None:
+    address = "postgresql://admin@db.acme.example/postgres"
+    settings = Settings(local=LocalSettings(root="/data", run="/run", postgresql_server=address))
+    assert list(check(Args(), settings, Wiring(protocols=("sql",)))) == []
+    (found,) = check(Args(), settings, Wiring(protocols=("sql", "rest", "graphql")))
+    assert found.message == ("rest and graphql cannot be served from a managed PostgreSQL: their server has no network")
+    for wrong in ("postgresql://admin:hunter2@db/postgres", "postgresql://admin@db/postgres?password=hunter2"):
+        with pytest.raises(ValidationError, match="name a file with it") as refused:
+            LocalSettings(root="/data", run="/run", postgresql_server=wrong)
+        assert "hunter2" not in refused.value.errors()[0]["msg"]
+    with pytest.raises(ValidationError, match="expected an address such as postgresql://admin@host:5432/postgres"):
+        LocalSettings(root="/data", run="/run", postgresql_server="mysql://admin@db")
 
 
 def test_a_copy_follows_its_storage_within_a_second_at_best() -> None:

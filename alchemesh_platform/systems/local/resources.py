@@ -255,6 +255,7 @@ class DataApi(PlatformResource):
             it.
         limits: Limits of consumers, and the size and lag of the copy.
         postgresql: Folder of PostgreSQL's programs; by default those that are installed.
+        postgresql_server: Address of a managed PostgreSQL that holds the copy; by default it has its own.
         start_timeout_seconds: How long a start may take.
 
     Attributes:
@@ -280,6 +281,7 @@ class DataApi(PlatformResource):
     without_enclosure: Output[str | None]
     limits: Output[dict[str, Any] | None]
     postgresql: Output[str | None]
+    postgresql_server: Output[str | None]
     start_timeout_seconds: Output[float]
     endpoints: Output[dict[str, str]]
     credential_file: Output[str]
@@ -300,6 +302,7 @@ class DataApi(PlatformResource):
         without_enclosure: Input[Literal["public", "allowed"]] | None = None,
         limits: Input[Mapping[str, Any]] | None = None,
         postgresql: Input[str] | None = None,
+        postgresql_server: Input[str] | None = None,
         start_timeout_seconds: Input[float] = 30.0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -315,6 +318,7 @@ class DataApi(PlatformResource):
             "without_enclosure": without_enclosure,
             "limits": limits,
             "postgresql": postgresql,
+            "postgresql_server": postgresql_server,
             "start_timeout_seconds": start_timeout_seconds,
         }
         super().__init__(name, inputs, opts)

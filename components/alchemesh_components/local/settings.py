@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import AfterValidator, Field
 
 from alchemesh_platform.sdk.models import Strict
+
+
+def _server(url: str) -> str:
+    address = urlsplit(url)
+    if address.scheme not in ("postgresql", "postgres") or not address.hostname or not address.username:
+        raise ValueError("expected an address such as postgresql://admin@host:5432/postgres")
+    if address.password is not None or "password" in parse_qs(address.query):
+        raise ValueError("found a password in an address; name a file with it: `?passfile=/etc/alchemesh/pgpass`")
+    return url
 
 
 class LocalSettings(Strict):
@@ -20,6 +32,12 @@ class LocalSettings(Strict):
         default=None,
         description="Folder of `postgres` and `initdb`, 15 or newer, such as /usr/lib/postgresql/17/bin; by default "
         "the installed package's.",
+    )
+    postgresql_server: Annotated[str, AfterValidator(_server)] | None = Field(
+        default=None,
+        description="Address of a managed PostgreSQL, 15 or newer, that holds the copies of ports with SQL alone: "
+        "`postgresql://admin@host/postgres?sslmode=verify-full&passfile=/etc/alchemesh/pgpass`. Its user needs "
+        "the rights CREATEDB and CREATEROLE. By default each copy has a PostgreSQL of its own.",
     )
     allow_unenclosed: tuple[str, ...] = Field(
         default=(),

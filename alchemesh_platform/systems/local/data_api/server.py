@@ -7,7 +7,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +37,7 @@ from alchemesh_platform.systems.local.data_api.programs import (
     unenclosed_hint,
     unenclosed_problem,
 )
+from alchemesh_platform.systems.local.data_api.serving import managed
 from alchemesh_platform.systems.local.data_api.serving import programs as serving
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.state import read_state
@@ -47,6 +48,7 @@ PROBE_SECONDS = 2.0  # during the start, which repeats the check
 # Once it runs, for a single check. On a busy machine an answer takes seconds, since each SQL connection starts a
 # server. It must be shorter than the time limit of the health check (observed/observing.py).
 ANSWER_SECONDS = 8.0
+MANAGED_HINT = "offer SQL alone at this port, or leave `postgresql_server` out of platform.yaml"
 NOT_ENCLOSED = "not enclosed: its servers can read the files of their user"
 _HOPELESS = ("FATAL", "STOPPED", "ABSENT", "UNSUPERVISED")
 _ENDED = ("BACKOFF", "EXITED")  # and about to be restarted
@@ -74,6 +76,7 @@ class DataApi:
     without_enclosure: WithoutEnclosure | None = None
     limits: Limits = field(default_factory=Limits)
     postgresql: str | None = None
+    postgresql_server: str | None = None
 
     @property
     def gateway(self) -> Gateway:
@@ -128,6 +131,9 @@ def deploy_product(
             f"data API {api.process} cannot start: PostgreSQL refuses to run as root without an enclosure",
             hint="make `bwrap` work, or run as another user",
         )
+    refusal = why_not_managed(api.postgresql_server, api.protocols)
+    if refusal is not None:
+        raise DataApiFailed(f"data API {api.process}: {refusal}", hint=MANAGED_HINT)
     api = replace(api, protocols=guard.protocols)
     gateways.prepare(gateway)
     processes.end_remains(api.run_directory)  # otherwise their ports would count as another process's
@@ -191,6 +197,7 @@ def take_down(api: DataApi) -> None:
     gateway = api.gateway
     gateways.take_down(gateway)
     processes.stop(api.run_directory, api.process)
+    managed.drop(gateway.place)
     with storage_errors(f"remove {gateway.folder}"), suppress(FileNotFoundError):
         shutil.rmtree(gateway.folder)
 
@@ -238,6 +245,9 @@ def observe_api(connection: DataApiConnection) -> Observation:
         if problem is not None:
             return Observation("unhealthy", problem, lag_seconds=lag)
         answer = f"{answer}; {copy.described()}"
+    elsewhere = Gateway.at(folder).place.managed if folder else None
+    if elsewhere is not None:
+        answer = f"{answer}; in the PostgreSQL at {elsewhere.where}: {', '.join(elsewhere.unenforced)}"
     listening = gateways.listening(Gateway.at(folder)) if folder else None
     open_server = listening is not None and not _encloses(listening)
     return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer, lag_seconds=lag)
@@ -261,6 +271,7 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
     )
     with locked(gateway.folder):
         gateways.listen(gateway, where)
+        _prepare_postgresql(api)
         programs = _serving_programs(api, guard, prepare=True)
         if not all(processes.is_current(api.run_directory, program) for program in programs):
             gateway.place.state_file.unlink(missing_ok=True)  # it says what the former loader found
@@ -272,6 +283,32 @@ def _start(api: DataApi, endpoints: Endpoints, guard: Guard) -> None:
             processes.stop(api.run_directory, api.process)
         ensure_own_credentials(gateway)
         gateways.apply(gateway, start=True)
+
+
+def _prepare_postgresql(api: DataApi) -> None:
+    """Set up the managed server of the serving copy, and remove the copy from the place where it was before."""
+    gateway = api.gateway
+    if api.postgresql_server is None:
+        managed.drop(gateway.place)
+        return
+    processes.stop(api.run_directory, gateway.postgres)
+    with storage_errors(f"remove {gateway.place.cluster}"), suppress(FileNotFoundError):
+        shutil.rmtree(gateway.place.cluster)
+    managed.set_up(gateway.place, api.postgresql_server, api.limits)
+
+
+def unenforced(api: DataApi) -> tuple[str, ...]:
+    """What the managed server of a data API cannot enforce on consumers; empty if it has a PostgreSQL of its own."""
+    found = api.gateway.place.managed
+    return found.unenforced if found is not None else ()
+
+
+def why_not_managed(url: str | None, protocols: Sequence[Protocol]) -> str | None:
+    """The reason why a data API cannot use a managed server; None if it can, or uses none."""
+    web = [protocol for protocol in protocols if protocol != "sql"]
+    if url is None or not web:
+        return None
+    return f"{' and '.join(web)} cannot be served from a managed PostgreSQL: their server has no network"
 
 
 def _restart_hanging(api: DataApi, guard: Guard) -> None:
@@ -361,7 +398,8 @@ def _names(api: DataApi) -> tuple[str, ...]:
     gateway = api.gateway
     web = (api.process, gateway.web) if _serves_web(api) else ()
     sql = (gateway.sql,) if "sql" in api.protocols else ()
-    return (gateway.postgres, gateway.loader, *web, *sql)
+    postgres = (gateway.postgres,) if api.postgresql_server is None else ()
+    return (*postgres, gateway.loader, *web, *sql)
 
 
 def _serves_web(api: DataApi) -> bool:
@@ -379,7 +417,7 @@ def _web_program(api: DataApi, guard: Guard, *, prepare: bool = False) -> Progra
     )
 
 
-def _serving_programs(api: DataApi, guard: Guard, *, prepare: bool = False) -> tuple[Program, Program]:
+def _serving_programs(api: DataApi, guard: Guard, *, prepare: bool = False) -> tuple[Program, ...]:
     gateway = api.gateway
     return (serving.prepared if prepare else serving.programs)(
         gateway.place,
@@ -389,6 +427,7 @@ def _serving_programs(api: DataApi, guard: Guard, *, prepare: bool = False) -> t
         names=(gateway.postgres, gateway.loader),
         enclosed=guard.sandboxed,
         postgresql=api.postgresql,
+        managed=api.postgresql_server is not None,
     )
 
 

@@ -79,6 +79,9 @@ class DataApiInputs(Properties):
     postgresql: AbsolutePath | None = Field(
         default=None, description="Folder of PostgreSQL's programs; by default those that are installed."
     )
+    postgresql_server: str | None = Field(
+        default=None, description="Address of a managed PostgreSQL that holds the copy; by default it has its own."
+    )
     start_timeout_seconds: float = Field(default=START_TIMEOUT_SECONDS, gt=0, description="How long a start may take.")
 
 
@@ -200,6 +203,8 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         api = _on_reserved_ports(_wanted(inputs, outputs), inputs.owner, context)
         endpoints = data_api.deploy_product(api, timeout_seconds=inputs.start_timeout_seconds, cancelled=context.stop)
         _reserve(inputs, endpoints, context)
+        for missing in data_api.unenforced(api):
+            context.warn(f"data API {inputs.owner}: its managed PostgreSQL does not enforce every limit: {missing}")
         return DataApiOutputs(
             http_port=endpoints.http_port,
             postgres_port=endpoints.postgres_port,
@@ -269,6 +274,7 @@ def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.D
         without_enclosure=inputs.without_enclosure,
         limits=inputs.limits or Limits(),
         postgresql=inputs.postgresql,
+        postgresql_server=inputs.postgresql_server,
         protocols=inputs.protocols,
         host=inputs.host,
         http_port=inputs.http_port or (outputs.http_port if outputs else None),

@@ -27,6 +27,12 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
                     hint="rename the property, or leave the port without a proxy",
                 )
     yield from _freshness(args, wiring.freshness)
+    web = [protocol for protocol in wiring.protocols if protocol != "sql"]
+    if settings.local.postgresql_server is not None and web:
+        yield Objection(
+            f"{' and '.join(web)} cannot be served from a managed PostgreSQL: their server has no network",
+            hint="offer SQL alone at this port, or leave `postgresql_server` out of the settings group `local`",
+        )
 
 
 def _freshness(args: Args, promised: timedelta | None) -> Iterator[Objection]:

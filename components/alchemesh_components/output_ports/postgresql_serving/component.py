@@ -47,6 +47,7 @@ class PostgresqlServing(Component[Args, Settings]):
             tables=self.served_tables(),
             limits=self.limits,
             postgresql=self.settings.local.postgresql,
+            postgresql_server=self.settings.local.postgresql_server,
             without_enclosure=self.without_enclosure,
             opts=self.child_options,
         )

@@ -6,7 +6,7 @@ Writing one never affects another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,3 +149,8 @@ def _read(path: Path) -> Entry:
     if entry.user != path.stem:
         raise CredentialFailed(f"{path}: it is of user {entry.user!r}", hint=f"name it {entry.user}.json, or remove it")
     return entry
+
+
+def secrets_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """The hash of each user's credential."""
+    return {entry.user: entry.scram for entry in entries if entry.scram is not None}

@@ -16,6 +16,7 @@ from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry
 from alchemesh_platform.systems.local.data_api.http.configuration import CONSUMER_HEADER
 from alchemesh_platform.systems.local.data_api.programs import Protocol
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.managed import pooler_database, pooler_tls
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, PORT, Place
 from alchemesh_platform.systems.local.data_api.serving.roles import is_reserved
 
@@ -25,6 +26,7 @@ WEB_SOCKET = "web.sock"
 _LOG_MEGABYTES = 20
 _LOGS_KEPT = 5
 _CLIENTS_MAX = 1000
+_BUFFER_BYTES = 32_768  # a page of rows passes in few steps
 _GRACE_SECONDS = 5.0
 SERVING = "serving"  # the folder of the serving copy, in the gateway's
 # Drivers send these at the start of a connection. PgBouncer does not pass them on, and clients can set them later.
@@ -142,14 +144,10 @@ def pgbouncer_configuration(
 
     Each user has one database of its own name here, which leads to the serving copy with the role of the same name.
     """
-    upstream = str(Place(gateway / SERVING, sockets).consumers_socket).replace("'", "''")
+    place = Place(gateway / SERVING, sockets)
     lines = [
         "[databases]",
-        *(
-            f"{entry.user} = host='{upstream}' port={PORT} dbname={DATABASE} user={entry.user}"
-            for entry in entries
-            if not is_reserved(entry.user)
-        ),
+        *(_database(place, entry) for entry in entries if not is_reserved(entry.user)),
         "",
         "[pgbouncer]",
         f"listen_addr = {host}",
@@ -170,9 +168,20 @@ def pgbouncer_configuration(
         f"idle_transaction_timeout = {limits.idle_transaction_seconds + _GRACE_SECONDS:g}",
         f"max_client_conn = {_CLIENTS_MAX}",
         f"ignore_startup_parameters = {', '.join(_IGNORED_PARAMETERS)}",
+        f"pkt_buf = {_BUFFER_BYTES}",
         "stats_period = 600",
+        *pooler_tls(place),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _database(place: Place, entry: Entry) -> str:
+    """The database of a user, which leads to its role in the serving copy."""
+    user = entry.user
+    if place.managed is not None:
+        return pooler_database(place, user, entry.scram or "")
+    upstream = str(place.consumers_socket).replace("'", "''")
+    return f"{user} = host='{upstream}' port={PORT} dbname={DATABASE} user={user}"
 
 
 def pgbouncer_rules() -> str:

@@ -25,7 +25,13 @@ from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
 from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.machine.supervisor import SHORT_FOLDER, private_folder
-from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, next_end, now, settled_entries
+from alchemesh_platform.systems.local.data_api.gateway.consumers import (
+    Entry,
+    next_end,
+    now,
+    secrets_of,
+    settled_entries,
+)
 from alchemesh_platform.systems.local.data_api.gateway.files import (
     ADMIN_SOCKET,
     SERVING,
@@ -294,7 +300,7 @@ def _keep_roles(gateway: Gateway, admitted: Sequence[Entry]) -> None:
     if not gateway.place.answers():
         return
     try:
-        keep_roles(gateway.place, [entry.user for entry in admitted])
+        keep_roles(gateway.place, [entry.user for entry in admitted], secrets_of(admitted))
     except psycopg.Error as error:
         if gateway.place.answers():
             for name in (gateway.sql, gateway.web):

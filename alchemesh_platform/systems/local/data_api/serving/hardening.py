@@ -5,14 +5,29 @@ Settings of a role are no fence, because a consumer can change its own. Rights a
 
 from __future__ import annotations
 
-from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, HTTP, LOADING, READERS
+from alchemesh_platform.systems.local.data_api.serving.place import (
+    ADMIN,
+    DATABASE,
+    HTTP,
+    LOADED,
+    LOADING,
+    READERS,
+    Place,
+)
 
 # Functions that everybody may call and that a consumer could use to write, or to stop others: large objects, locks by
 # number (they fill the table of locks), messages in the log of writes, files of snapshots, and the work of others.
-_FUNCTIONS = r"^(lo_.*|lowrite|loread|pg_(try_)?advisory_.*|pg_logical_emit_message|pg_export_snapshot|pg_notify)$"
+FUNCTIONS = r"^(lo_.*|lowrite|loread|pg_(try_)?advisory_.*|pg_logical_emit_message|pg_export_snapshot|pg_notify)$"
 
-# The loader opens the database once every table is loaded: a table that is not there yet is no answer.
-OPEN = f"GRANT CONNECT ON DATABASE {DATABASE} TO {READERS}, {HTTP}"
+
+def open_statement(place: Place) -> str:
+    """The statement by which the loader opens the database, once every table is loaded.
+
+    A table that is not there yet is no answer.
+    """
+    if place.managed is not None:
+        return f'GRANT CONNECT ON DATABASE "{place.names.database}" TO "{place.names.readers}"'
+    return f"GRANT CONNECT ON DATABASE {DATABASE} TO {READERS}, {HTTP}"
 
 
 _REVOKE_FUNCTIONS = (
@@ -29,11 +44,10 @@ STATEMENTS = (
     f"GRANT USAGE ON SCHEMA public TO {READERS}, {HTTP}",
     f"CREATE SCHEMA {LOADING}",
     "CREATE SCHEMA alchemesh",
-    "CREATE TABLE alchemesh.loaded (table_name text PRIMARY KEY, version bigint, columns jsonb NOT NULL,"
-    " committed_at timestamptz NOT NULL, loaded_at timestamptz NOT NULL, source jsonb NOT NULL)",
+    LOADED,
     f"GRANT USAGE ON SCHEMA alchemesh TO {HTTP}",
     f"GRANT SELECT ON alchemesh.loaded TO {HTTP}",
-    _REVOKE_FUNCTIONS.replace("{functions}", _FUNCTIONS),
+    _REVOKE_FUNCTIONS.replace("{functions}", FUNCTIONS),
     "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC",
     "REVOKE USAGE ON LANGUAGE sql FROM PUBLIC",
     *(f"REVOKE ALL ON pg_catalog.{view} FROM PUBLIC" for view in ("pg_stat_activity", "pg_locks")),

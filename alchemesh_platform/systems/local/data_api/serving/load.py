@@ -20,7 +20,7 @@ from alchemesh_platform.systems.local.data_api.serving.columns import (
     loaded_schema,
     served_columns,
 )
-from alchemesh_platform.systems.local.data_api.serving.place import LOADING, READERS, SCHEMA, Place, connect
+from alchemesh_platform.systems.local.data_api.serving.place import LOADING, SCHEMA, Place, connect
 from alchemesh_platform.systems.local.data_api.serving.source import Snapshot, Source, source_of
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Copy:
         with connect(self.place) as session:
             _index(session, new, self.table.key, columns)
             session.execute(f"VACUUM (FREEZE, ANALYZE) {new}")
-            session.execute(f"GRANT SELECT ON {new} TO {READERS}")
+            session.execute(f"GRANT SELECT ON {new} TO {quoted(self.place.names.readers)}")
             self._swap(session, new, now, columns, transaction)
         self.columns = columns
         return rows

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.data_api.gateway.consumers import locked, now, read_entries
+from alchemesh_platform.systems.local.data_api.gateway.consumers import locked, now, read_entries, secrets_of
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster
-from alchemesh_platform.systems.local.data_api.serving.hardening import OPEN
+from alchemesh_platform.systems.local.data_api.serving.hardening import open_statement
 from alchemesh_platform.systems.local.data_api.serving.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy, forget_others, resume
-from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, SCHEMA, connect
+from alchemesh_platform.systems.local.data_api.serving.place import SCHEMA, connect
 from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, write_state
 from alchemesh_platform.systems.local.tables.erasing import remove_expired
@@ -69,7 +69,7 @@ class Loader:
                         self._follow(copy)
                     if not opened:
                         with connect(self.place) as session:
-                            session.execute(OPEN)
+                            session.execute(open_statement(self.place))
                         opened = True
                     self.expire()
                     self.stop.wait(LOOK_SECONDS)
@@ -79,7 +79,8 @@ class Loader:
 
     def _begin(self) -> list[Copy]:
         with locked(self.gateway):
-            keep_roles(self.place, [entry.user for entry in read_entries(self.gateway) if entry.has_access(now())])
+            entries = [entry for entry in read_entries(self.gateway) if entry.has_access(now())]
+            keep_roles(self.place, [entry.user for entry in entries], secrets_of(entries))
         forget_others(self.place, [table.name for table in self.tables])
         copies = []
         for table in self.tables:
@@ -163,20 +164,20 @@ class Loader:
             try:
                 with connect(self.place) as session:
                     while not self.stop.wait(GUARD_SECONDS):
-                        end_excess(session, self.limits)
+                        end_excess(session, self.limits, self.place.names.prefix)
             except (psycopg.Error, OSError):
                 continue
 
 
-def end_excess(session: Any, limits: Limits) -> None:
+def end_excess(session: Any, limits: Limits, prefix: str = "") -> None:
     """End the connections whose statement takes too long, and those whose transaction waits too long."""
     session.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename <> %s AND ("
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND usename <> current_user AND starts_with(usename::text, %s) AND ("
         "(state = 'active' AND clock_timestamp() - query_start > make_interval(secs => %s)) OR "
         "(state LIKE 'idle in transaction%%' AND clock_timestamp() - state_change > make_interval(secs => %s)))",
         (
-            DATABASE,
-            ADMIN,
+            prefix,
             limits.statement_seconds + GRACE_SECONDS,
             limits.idle_transaction_seconds + GRACE_SECONDS,
         ),

@@ -27,7 +27,8 @@ def prepared(
     names: tuple[str, str],
     enclosed: bool,
     postgresql: str | None = None,
-) -> tuple[Program, Program]:
+    managed: bool = False,
+) -> tuple[Program, ...]:
     """Write the settings of a serving copy, and return its programs.
 
     Args:
@@ -38,15 +39,19 @@ def prepared(
         names: Names of the two processes.
         enclosed: Whether PostgreSQL runs in an enclosure.
         postgresql: Folder of PostgreSQL's programs; None to find one.
+        managed: Whether somebody else runs PostgreSQL. Only the loader runs here then.
 
     Raises:
         PostgresqlMissing: when this machine has no PostgreSQL.
         StorageFailed: when a file cannot be written.
     """
     place.prepare()
-    text = _settings(place, gateway, tables, limits, enclosed=enclosed, postgresql=postgresql)
+    found = programs_folder(postgresql) if not managed else None
+    text = _settings(place, gateway, tables, limits, enclosed=enclosed, postgresql=found)
     write_if_changed(place.settings_file, text)
-    return programs(place, gateway, tables, limits, names=names, enclosed=enclosed, postgresql=postgresql)
+    return programs(
+        place, gateway, tables, limits, names=names, enclosed=enclosed, postgresql=postgresql, managed=managed
+    )
 
 
 def programs(
@@ -58,16 +63,18 @@ def programs(
     names: tuple[str, str],
     enclosed: bool,
     postgresql: str | None = None,
-) -> tuple[Program, Program]:
+    managed: bool = False,
+) -> tuple[Program, ...]:
     """The programs of a serving copy. Each changes with the settings that it reads."""
-    text = _settings(place, gateway, tables, limits, enclosed=enclosed, postgresql=postgresql)
+    found = programs_folder(postgresql) if not managed else None
+    text = _settings(place, gateway, tables, limits, enclosed=enclosed, postgresql=found)
     cluster = json.dumps(json.loads(text)["cluster"])
     server, loader = names
     settings = str(place.settings_file)
-    return (
-        Program(server, (sys.executable, "-m", f"{_MODULE}.postgres", settings), _digest(cluster)),
-        Program(loader, (sys.executable, "-m", f"{_MODULE}.loader", settings), _digest(text)),
-    )
+    loading = Program(loader, (sys.executable, "-m", f"{_MODULE}.loader", settings), _digest(text))
+    if managed:
+        return (loading,)
+    return Program(server, (sys.executable, "-m", f"{_MODULE}.postgres", settings), _digest(cluster)), loading
 
 
 def _settings(
@@ -77,11 +84,10 @@ def _settings(
     limits: Limits,
     *,
     enclosed: bool,
-    postgresql: str | None,
+    postgresql: Path | None,
 ) -> str:
-    cluster = Cluster(
-        str(place.folder), str(place.sockets), str(programs_folder(postgresql)), enclosed, limits
-    ).described()
+    programs = str(postgresql) if postgresql is not None else ""
+    cluster = Cluster(str(place.folder), str(place.sockets), programs, enclosed, limits).described()
     described = [
         {"name": table.name, "folder": str(table.folder), "format": table.format, "key": list(table.key)}
         for table in tables

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from alchemesh_platform.systems.local.data_api.serving.managed import keep_role
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, HTTP, READERS, Place, connect
 
 _GRANT_OPTIONS = 160000  # before, NOINHERIT of the role has the same effect
@@ -16,26 +17,40 @@ def is_reserved(user: str) -> bool:
     return user in _OWN or user.startswith("pg_") or user in ("public", "none")
 
 
-def keep_roles(place: Place, users: Iterable[str]) -> None:
+def keep_roles(place: Place, users: Iterable[str], secrets: Mapping[str, str] | None = None) -> None:
     """Make the roles of the users with access, and remove all others with their connections.
+
+    Args:
+        place: The serving copy.
+        users: The users.
+        secrets: The hash of each user's credential. A managed server has it too.
 
     Raises:
         psycopg.Error: when PostgreSQL does not answer, or refuses.
     """
-    wanted = {user for user in users if not is_reserved(user)}
+    names = place.names
+    wanted = {names.role_of(user): user for user in users if not is_reserved(user)}
     with connect(place) as session:
         present = {
             name
             for (name,) in session.execute(
                 "SELECT r.rolname FROM pg_roles r JOIN pg_auth_members m ON m.member = r.oid"
                 " WHERE m.roleid = %s::regrole AND r.rolname <> %s",
-                (READERS, HTTP),
+                (_identifier(names.readers), HTTP),
             )
+            if name != names.admin
         }
-        for user in sorted(wanted - present):
-            _create(session, user)
-        for user in sorted(present - wanted):
-            _remove(session, user)
+        for role in sorted(wanted):
+            if place.managed is not None:
+                keep_role(session, place, role, (secrets or {})[wanted[role]], exists=role in present)
+            elif role not in present:
+                _create(session, role)
+        for role in sorted(present - set(wanted)):
+            _remove(session, role)
+
+
+def _identifier(name: str) -> str:
+    return f'"{name}"'
 
 
 def _create(session: Any, user: str) -> None:
