@@ -51,7 +51,7 @@ def delete(
         listen: Receives a line for each slow step.
 
     Returns:
-        The deleted data. Data in a cloud is not deleted.
+        The deleted data. Objects of a type that Alchemesh cannot delete stay.
 
     Raises:
         NotAllowed: when the actor may not destroy the product; before anything is deleted.
@@ -60,14 +60,16 @@ def delete(
     """
     from alchemesh_platform.access.operating import Target
     from alchemesh_platform.app.rights import check_recorded_right, record_take_over
-    from alchemesh_platform.deployment.recovery.retained import delete_retained
+    from alchemesh_platform.deployment.emulation import resume
+    from alchemesh_platform.deployment.recovery.retained import delete_retained, remains_of
     from alchemesh_platform.registry.audit import Act, record_act
     from alchemesh_platform.registry.store import Registry
 
-    deletable = sorted((one for one in data if one.system is not None), key=lambda one: one.product)
+    deletable = sorted((one for one in data if one.is_deletable), key=lambda one: one.product)
     of_products = [(product, list(group)) for product, group in groupby(deletable, key=lambda one: one.product)]
     environment = platform.environment
     done: list[Retained] = []
+    resume(platform)
     with Registry.open(platform.registry) as registry:
         rights = {
             product: check_recorded_right(
@@ -84,7 +86,7 @@ def delete(
         }
         for product, group in of_products:
             record_take_over(registry, environment, actor, rights[product], Target.product(product), take_over)
-            for one in delete_retained(platform, product, group, notes_to(listen)):
+            for one in delete_retained(registry, platform, product, group, notes_to(listen)):
                 record_act(
                     registry,
                     Act(
@@ -97,6 +99,8 @@ def delete(
                         detail={"kind": one.kind, "name": one.name, "contents": one.contents},
                     ),
                 )
-                listen(Noted(f"deleted {one.kind} {one.name}: {one.contents}"))
+                listen(Noted(f"deleted {one.kind} {one.name}{f': {one.contents}' if one.contents else ''}"))
+                if remains := remains_of(one):
+                    listen(Noted(f"{one.kind} {one.name}: {remains}"))
                 done.append(one)
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,12 +14,15 @@ from alchemesh_platform.app.inbox import notify
 from alchemesh_platform.app.private import protect_home
 from alchemesh_platform.app.programs import deploy_product, try_program
 from alchemesh_platform.app.rights import check_recorded_right, check_right, record_take_over
+from alchemesh_platform.base.problems import in_file_order
 from alchemesh_platform.deployment.checks.promises import Override, record_override
 from alchemesh_platform.deployment.checks.verdict import before_engine
 from alchemesh_platform.deployment.grants.inputs import grant_inputs, grant_inputs_afterwards
 from alchemesh_platform.deployment.grants.remaining import access_notes
 from alchemesh_platform.deployment.grants.resources import known_requests
 from alchemesh_platform.deployment.losses import RemovedData, refused_removals, removed_data
+from alchemesh_platform.deployment.objects.losses import Losses, LostObject, refused_losses
+from alchemesh_platform.deployment.objects.owners import foreign_objects, with_owners, without_foreign
 from alchemesh_platform.deployment.operator import check_targets, operating
 from alchemesh_platform.deployment.outcome import Outcome, merged
 from alchemesh_platform.deployment.places import in_recorded_places
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.deployment.operator import Operator
     from alchemesh_platform.deployment.outcome import OperationName
     from alchemesh_platform.identity.identity import Identity
+    from alchemesh_platform.provider.loss import Loss
 
 Confirm = Callable[["Outcome"], bool]
 
@@ -132,16 +136,21 @@ def up(
             # The prompt may stay open for long. Access may be revoked or a notice withdrawn in that time.
             verdict = run.judge("up", before=verdict)
             allow_data_loss = (*allow_data_loss, *seen.losing)
+        state = run.operator.deployed_state()
+        losses = Losses(product.platform, state)
+        lost = losses.lost_by(verdict.plan, targets)
+        refused = [one for one in lost if one.port not in allow_data_loss]
+        removed = [one.removed for one in refused if one.component is None]
         if not targets:
-            state = run.operator.deployed_state()
-            removed = removed_data(verdict.plan, state, allow_data_loss, run.operator.registry)
-            if removed:
-                return run.refuse(verdict, removed)
+            removed += removed_data(verdict.plan, state, allow_data_loss, run.operator.registry)
+        if refused or removed:
+            return run.refuse(verdict, removed, refused, losses.notes)
+        known = {one.urn: one.loss for one in lost} | losses.replaceable(allow_data_loss)
         run.record_take_over("up")
         run.end_credentials()
         run.grant_inputs(verdict)
         run.record_override(verdict)
-        done = run.engine("up", verdict, allow_loss=allow_data_loss)
+        done = run.engine("up", verdict, allow_loss=allow_data_loss, lost=known)
         if done.succeeded:
             run.record_value(verdict)
             run.grant_inputs_afterwards(verdict)
@@ -329,7 +338,12 @@ class _Run:
         for problem in verdict.warnings:
             if problem not in reported:
                 self.listen(Warned(problem))
-        return replace(verdict, plan=with_kept(registry, verdict.plan, self.operator.deployed_state()))
+        state = self.operator.deployed_state()
+        verdict = replace(verdict, plan=with_kept(registry, verdict.plan, state))
+        if operation not in ("preview", "up"):
+            return verdict
+        foreign = foreign_objects(composed.platform, verdict.plan, state, self.targets)
+        return replace(verdict, plan=without_foreign(verdict.plan, foreign), foreign=foreign)
 
     def right(self, operation: OperationName) -> Right | None:
         """The right of the actor, checked under the stack's lock; None for a preview, which needs no actor."""
@@ -353,11 +367,19 @@ class _Run:
             target = target_of(self.product)
             record_take_over(self.operator.registry, environment, self.actor, right, target, self.take_over)
 
-    def engine(self, operation: OperationName, verdict: Verdict, *, allow_loss: Collection[str] = ()) -> Outcome:
+    def engine(
+        self,
+        operation: OperationName,
+        verdict: Verdict,
+        *,
+        allow_loss: Collection[str] = (),
+        lost: Mapping[str, Loss] | None = None,
+    ) -> Outcome:
         """Run the engine, and report its events.
 
         Args:
             allow_loss: Names of the ports whose data the run may delete.
+            lost: The data that the run may delete with objects in a cloud, by the URN of their resource.
         """
         plan = verdict.plan
         requests = known_requests(self.operator.registry, plan.environment, plan.product.address)
@@ -374,12 +396,14 @@ class _Run:
             parallel=self.parallel,
             cancel=self.cancel,
             allow_loss=allow_loss,
+            lost=lost,
         )
         notes = (*outcome.notes, *(verdict.notes if operation == "preview" else ()))
         if operation == "preview" and self.actor is None and not is_recorded:  # `up` needs no record to compare with
             notes += (f"nothing recorded to compare with: {plan.environment} has no record of {plan.product.address}",)
         if operation == "destroy":
             notes += access_notes(self.operator.registry, plan.environment, plan.product.address)
+        outcome = with_owners(outcome, verdict.foreign)
         outcome = replace(
             outcome,
             forbidden=verdict.problems,
@@ -392,10 +416,18 @@ class _Run:
         self.listen(RunEnded(outcome))
         return outcome
 
-    def refuse(self, verdict: Verdict, removed: Iterable[RemovedData]) -> Outcome:
-        """The outcome of a deployment that would remove ports with their data. It starts no engine."""
+    def refuse(
+        self, verdict: Verdict, removed: Iterable[RemovedData], lost: Iterable[LostObject], notes: Iterable[str]
+    ) -> Outcome:
+        """The outcome of a deployment that would delete data without permission. It starts no engine.
+
+        Args:
+            removed: The data of removed ports.
+            lost: Objects in a cloud with data; those of removed ports are in ``removed`` too.
+            notes: Facts for the user.
+        """
         plan, progress = verdict.plan, Progress(verdict.plan, verdict.steps)
-        places = refused_removals(plan, removed, progress)
+        places = merged(refused_removals(plan, removed, progress), refused_losses(lost, progress))
         outcome = Outcome(
             plan.product.address,
             plan.environment,
@@ -403,11 +435,13 @@ class _Run:
             "failed",
             0.0,
             progress,
-            tuple(problem for problems in places.values() for problem in problems),
+            tuple(in_file_order(problem for problems in places.values() for problem in problems)),
+            tuple(notes),
             waiting=verdict.waiting,
             warnings=verdict.warnings,
             emulated=plan.emulated,
             places=merged(verdict.places, places),
+            targets=self.targets,
         )
         self.listen(RunStarted("up", plan, progress))
         self.listen(RunEnded(outcome))

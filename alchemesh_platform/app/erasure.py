@@ -99,8 +99,10 @@ def erasable(
     """
     from alchemesh_platform.access.operating import Target
     from alchemesh_platform.app.rights import check_recorded_right
+    from alchemesh_platform.deployment.emulation import resume
     from alchemesh_platform.registry.store import Registry
 
+    resume(platform)
     with Registry.open(platform.registry) as registry:
         record = _port_record(registry, platform.environment, port)
         check_recorded_right(
@@ -114,7 +116,7 @@ def erasable(
             listen=listen,
         )
         chosen = _model(record, model)
-        erasure, connections = _erasure_of(record)
+        erasure, connections = _erasure_of(record, platform)
         rows = erasure.count(connections, chosen, where)
         remains = erasure.remains(connections, chosen)
         places = [Unreached("storage", port, remains)] if remains else []
@@ -168,7 +170,7 @@ def erase(
             registry, environment, actor, "destroy", target, take_over=take_over, delete_data=True, listen=listen
         )
         record_take_over(registry, environment, actor, right, target, take_over)
-        erasure, connections = _erasure_of(record)
+        erasure, connections = _erasure_of(record, platform)
 
         def note(state: str, **more: Any) -> None:
             detail = {"model": found.model, "where": found.where, "state": state, **more}
@@ -221,20 +223,21 @@ def _model(record: PortRecord, model: str | None) -> str:
     raise UnknownPort(f"{record.address} has no model {model!r}", hint=f"it has {models}")
 
 
-def _erasure_of(record: PortRecord) -> tuple[Erasure, PortConnections]:
+def _erasure_of(record: PortRecord, platform: Platform) -> tuple[Erasure, PortConnections]:
     from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
     from alchemesh_platform.sdk.connections.ports import PortConnections
     from alchemesh_platform.sdk.erasure import Erasure, NotErasable
 
     connections = PortConnections.model_validate(record.connections)
     kind = connections.storage.kind if connections.storage is not None else ""
+    precise = f"{kind}/{getattr(connections.storage, 'format', None)}"
     parts = Parts(installed_systems().offers("erasure", lambda system: system.erasures), part_of(Erasure))
-    if kind not in parts:
+    if precise not in parts and kind not in parts:
         raise NotErasable(
             f"rows of {record.address} cannot be erased: {record.storage} has no tables that rows are deleted from",
             hint="delete the data with the means of its service",
         )
-    return parts[kind], connections
+    return parts[precise if precise in parts else kind].at(platform), connections
 
 
 def _unreached(registry: Registry, environment: str, record: PortRecord) -> Iterator[Unreached]:

@@ -43,7 +43,7 @@ class RemovedData:
 def deployed_components(state: Mapping[str, Any]) -> dict[str, str]:
     """The port of each component in a stack's state, by the resource name of the component."""
     parents = {resource["urn"]: resource.get("parent", "") for resource in state.get("resources") or ()}
-    return {name_of(urn): _port_of(urn, parents) for urn in parents if type_of(urn).startswith(COMPONENT_PREFIX)}
+    return {name_of(urn): port_of(urn, parents) for urn in parents if type_of(urn).startswith(COMPONENT_PREFIX)}
 
 
 def allowed_components(plan: Plan, state: Mapping[str, Any], ports: Collection[str]) -> dict[str, bool]:
@@ -73,11 +73,11 @@ def removed_data(
     found = []
     for resource in resources:
         urn, kind = resource["urn"], resource["type"]
-        port = _port_of(urn, parents)
+        port = port_of(urn, parents)
         if resource.get("custom") and not resource.get("delete") and port not in staying:
             loss = _loss(urn, kind, plain(resource.get("inputs") or {}), registry)
             if loss is not None:
-                lineage = tuple(_parents_of(urn, parents))
+                lineage = tuple(parents_of(urn, parents))
                 found.append(RemovedData(port, urn, kind, str(resource.get("id", "")), loss, lineage))
     return found
 
@@ -87,9 +87,7 @@ def refused_removals(plan: Plan, removed: Iterable[RemovedData], progress: Progr
     places: dict[str, list[str]] = {}
     for one in removed:
         places.setdefault(one.port, []).append(one.identity)
-        for urn, parent in zip((one.urn, *one.lineage), (*one.lineage, ""), strict=True):
-            progress.on_event(_deletion(urn, parent, custom=urn == one.urn))
-        progress.lose(one.urn, one.loss)
+        show_loss(one, progress)
     hint = allow_loss_hint(places)
     return {
         port: (
@@ -105,12 +103,25 @@ def refused_removals(plan: Plan, removed: Iterable[RemovedData], progress: Progr
     }
 
 
-def _deletion(urn: str, parent: str, *, custom: bool) -> ResourcePre:
+def show_loss(lost: RemovedData, progress: Progress, operation: str = "delete") -> None:
+    """Add a resource that would take its data along to the progress, below its parents.
+
+    Args:
+        operation: The engine's name of the step. The parents of a replaced resource stay as they are.
+    """
+    parents = operation if operation == "delete" else "same"
+    for urn, parent in zip((lost.urn, *lost.lineage), (*lost.lineage, ""), strict=True):
+        is_itself = urn == lost.urn
+        progress.on_event(_step(urn, parent, operation if is_itself else parents, custom=is_itself))
+    progress.lose(lost.urn, lost.loss)
+
+
+def _step(urn: str, parent: str, operation: str, *, custom: bool) -> ResourcePre:
     kind, name = type_of(urn), name_of(urn)
-    return ResourcePre(urn, kind, name, parent, "delete", custom, (), None, None, None, None, planning=False)
+    return ResourcePre(urn, kind, name, parent, operation, custom, (), None, None, None, None, planning=False)
 
 
-def _parents_of(urn: str, parents: Mapping[str, str]) -> Iterator[str]:
+def parents_of(urn: str, parents: Mapping[str, str]) -> Iterator[str]:
     while urn := parents.get(urn, ""):
         yield urn
 
@@ -153,7 +164,7 @@ def _loss(urn: str, type_: str, inputs: Mapping[str, Any], registry: Registry) -
         return Loss()
 
 
-def _port_of(urn: str, parents: Mapping[str, str]) -> str:
+def port_of(urn: str, parents: Mapping[str, str]) -> str:
     """The nearest port among the parents of a component; the component itself for a need or the code."""
     name = name_of(urn)
     while urn:

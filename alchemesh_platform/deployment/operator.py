@@ -26,6 +26,8 @@ from alchemesh_platform.deployment.losses import (
     deployed_port,
     see_removal,
 )
+from alchemesh_platform.deployment.objects.losses import Losses
+from alchemesh_platform.deployment.objects.owners import is_imported
 from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.preload import importing_ahead
 from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
@@ -35,7 +37,7 @@ from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kep
 from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
-from alchemesh_platform.provider.loss import Permission, split_loss, withdraw
+from alchemesh_platform.provider.loss import Loss, Permission, split_loss, withdraw
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.install.find import Engine
@@ -49,9 +51,6 @@ if TYPE_CHECKING:
 OWN_PROCESS_COMPONENTS = 60
 LOCKING: tuple[Literal["up"], Literal["refresh"], Literal["destroy"]] = ("up", "refresh", "destroy")
 DECLARING = ("preview", "up")  # operations that run the program
-KEPT_NOTE = (
-    "to delete data that is kept in a cloud, deploy `keep_on_destroy: false` for its port or need, then run `destroy`"
-)
 PLUGIN_FOUND = "using pulumi-resource-"  # the engine reports every plugin on PATH, even ours, which is attached
 # The engine's message, without a URN, when a provider refuses a resource's properties.
 # Source: pulumi pkg/resource/deploy/step_generator.go (issueCheckErrors), sdk/go/common/diag/errors.go
@@ -103,6 +102,7 @@ class Operator:
         parallel: int | None = None,
         cancel: threading.Event | None = None,
         allow_loss: Collection[str] = (),
+        lost: Mapping[str, Loss] | None = None,
     ) -> Outcome:
         """Run the engine, and record the run in the history unless it was a preview.
 
@@ -117,6 +117,7 @@ class Operator:
             target_globs: Additional URNs, with wildcards, that the run is limited to.
             cancel: Set it to stop the run cleanly.
             allow_loss: Names of the ports whose data the run may delete. A preview deletes nothing, and shows all.
+            lost: The data that the run may delete with objects in a cloud, by the URN of their resource.
 
         Raises:
             NoActor: when a run that changes something has no actor.
@@ -127,14 +128,16 @@ class Operator:
         actor = self.actor
         if operation != "preview" and actor is None:
             raise NoActor(operation)
-        before: Mapping[str, Any] = {}
+        before: Mapping[str, Any] = self.deployed_state() if operation != "refresh" else {}
         if operation in ("up", "destroy"):
-            before = self.deployed_state()
             record_holdings(self.registry, plan, before)
+        losses = Losses(self.platform, before, None if operation == "preview" else dict(lost or {}))
         product = plan.product
-        allowed = allowed_components(plan, before, allow_loss)
-        permission = Permission(allowed, everything=operation == "preview", removals=operation == "destroy")
-        permission.write(self.stack.work_folder)
+        Permission(
+            allowed_components(plan, before, allow_loss),
+            everything=operation == "preview",
+            removals=operation == "destroy",
+        ).write(self.stack.work_folder)
 
         def once(
             found: Sequence[Kept] = (), watch: Callable[[EngineEvent], None] = lambda _event: None
@@ -144,6 +147,7 @@ class Operator:
                 progress.on_event(event)
                 if operation == "preview":
                     see_removal(event, progress, self.registry)
+                losses.see(event, progress)
                 on_event(event)
 
             planned = replace(plan, kept=(*plan.kept, *found))
@@ -179,7 +183,9 @@ class Operator:
         places: dict[str, tuple[Problem, ...]] = {}
         try:
             if operation == "up":
-                result, found = importing_interrupted(self.engine, self.stack, before, once)
+                result, found = importing_interrupted(
+                    self.engine, self.stack, before, once, lambda kept: is_imported(self.platform, plan, kept)
+                )
                 plan = replace(plan, kept=(*plan.kept, *found))
             else:
                 result = once()
@@ -219,7 +225,7 @@ class Operator:
             time.monotonic() - started,
             progress,
             problems,
-            (*notes_of(result), *(self.kept_notes(plan) if operation == "destroy" else ())),
+            (*notes_of(result), *losses.notes, *(self.kept_notes(plan) if operation == "destroy" else ())),
             emulated=plan.emulated,
             places=places,
             targets=tuple(targets),
@@ -232,13 +238,15 @@ class Operator:
         return deployed_state(self.engine, self.stack)
 
     def kept_notes(self, plan: Plan) -> list[str]:
-        """Notes on the retained resources of the product; the last note gives the command that removes them."""
+        """Notes on the retained resources of the product; the last note gives the command that deletes them."""
         kept = kept_of(self.registry, plan, self.deployed_state())
         notes = [
             remedy("{} is kept, with its data; the next {} imports it again", one.id, command("up", about_product=True))
             for one in kept
         ]
-        return [*notes, KEPT_NOTE] if notes else []
+        return (
+            [*notes, remedy("{} deletes kept data", command("data", "delete", plan.product.address))] if notes else []
+        )
 
 
 @contextmanager

@@ -276,6 +276,10 @@ class Progress:
         if (reported := self._changes.get(urn)) is not None:
             _lose(reported, loss)
 
+    def is_lost(self, urn: str) -> bool:
+        """Whether the change of a resource deletes data."""
+        return urn in self._losses
+
     def _begin(self, event: ResourcePre | ResourceOutputs | ResourceFailed) -> Change:
         change = self._changes.get(event.urn)
         operation = _OPERATIONS.get(event.op, "update")

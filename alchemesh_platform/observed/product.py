@@ -295,6 +295,8 @@ def _late(proxy: PartStatus, freshness: FreshnessStatus) -> PartStatus:
 def _need(name: str, need: Mapping[str, Any], seen: _Seen) -> PlaceStatus:
     observation = seen.get((name, "need"))
     part = _part(str(need.get("component", "")), str(need.get("component_type", "")), observation)
+    if part.health == "empty":  # intermediate data comes and goes
+        part = part.model_copy(update={"health": "healthy"})
     return PlaceStatus(name=name, parts=(part,), tables=_tables(observation), health=part.health)
 
 

@@ -47,10 +47,13 @@ class System:
         retained: ``"module:Name"``, an :class:`alchemesh_platform.sdk.retained.RetainedData`: finds and deletes data
             that stayed when its resource was removed.
         erasures: Kind of connection of a storage: ``"module:Name"``, an
-            :class:`alchemesh_platform.sdk.erasure.Erasure`: erases rows of its tables.
+            :class:`alchemesh_platform.sdk.erasure.Erasure`: erases rows of its tables. The kind may name a
+            format after a slash: ``tables/bigquery``.
         data: Kind of connection: ``"module:Name"``, an :class:`alchemesh_platform.data.backend.Backend`: reads and
             writes rows for a product's code. The kind may be narrowed by the connection's format, broker or the scheme
             of its URL: ``tables/delta``, ``topic/kafka``, ``files/gs``.
+        objects: Pulumi type of another provider's resource: ``"module:Name"``, a
+            :class:`alchemesh_platform.sdk.cloud_object.CloudObject`: finds the owner and the data of such an object.
     """
 
     name: str
@@ -69,3 +72,4 @@ class System:
     retained: str | None = None
     erasures: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
+    from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.sdk.connections.ports import PortConnections
 
 
@@ -37,6 +38,10 @@ class ErasedRows:
 
 class Erasure:
     """Erases rows of the tables of one kind of storage."""
+
+    def at(self, platform: Platform) -> Erasure:
+        """The erasure in an environment: for a service that is real in one and emulated in another."""
+        return self
 
     def count(self, port: PortConnections, model: str, where: str) -> int:
         """The number of rows that a predicate selects. Changes nothing.

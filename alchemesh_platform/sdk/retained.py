@@ -23,7 +23,10 @@ class Retained:
         contents: Its contents in words: ``3 rows``.
         recorded_as: Texts of which a record of a deployed port contains one.
         environment: Its environment; None if an earlier version marked it without one.
-        system: Name of the system that deletes it; None if Alchemesh cannot delete it.
+        system: Name of the system that deletes it; None if no system does.
+        object_type: Pulumi type of an object in a cloud; None for data of other systems, and for objects of a type
+            that Alchemesh cannot delete.
+        resource: Name of the resource that a cloud's object belonged to.
     """
 
     kind: str
@@ -33,6 +36,13 @@ class Retained:
     recorded_as: tuple[str, ...] = ()
     environment: str | None = None
     system: str | None = None
+    object_type: str | None = None
+    resource: str = ""
+
+    @property
+    def is_deletable(self) -> bool:
+        """Whether Alchemesh can delete it."""
+        return self.system is not None or self.object_type is not None
 
     @property
     def product(self) -> str:
@@ -51,7 +61,7 @@ class Retained:
             "name": self.name,
             "contents": self.contents,
             "environment": self.environment,
-            "deletable": self.system is not None,
+            "deletable": self.is_deletable,
         }
 
 

@@ -65,6 +65,9 @@ class ComponentSpec:
         check: ``"module:function"``. The function is pure. It takes arguments, settings and wiring, and yields an
             :class:`alchemesh_platform.sdk.objection.Objection` for each problem. It runs whenever the platform composes
             a manifest.
+        holds: ``"module:function"``. The function is pure. It takes arguments, settings and wiring, and yields a
+            :class:`alchemesh_platform.sdk.cloud_object.HeldObject` for each object in a cloud that holds its data.
+            Before a deployment, the platform refuses an object of another owner, and the loss of data.
         infer: For an input port: ``"module:function"``. The function takes arguments, settings and wiring, reads all
             data of the source, and returns a :class:`alchemesh_platform.sdk.proposal.ProposedProperty` for each column.
         look: ``"module:function"``. Like ``check``, for files that are missing in the product's folder. It runs when
@@ -100,6 +103,7 @@ class ComponentSpec:
     observe: str | None = None
     run: str | None = None
     check: str | None = None
+    holds: str | None = None
     infer: str | None = None
     look: str | None = None
     guards: bool = False

@@ -16,6 +16,7 @@ from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.sdk.cloud_object import HeldObject
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
@@ -100,6 +101,37 @@ def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -
     spec.outputs_model().model_validate(outputs)
 
 
+DATA_TYPES = {
+    "gcp:storage/bucket:Bucket",
+    "gcp:bigquery/dataset:Dataset",
+    "gcp:bigquery/table:Table",
+    "gcp:pubsub/topic:Topic",
+    "gcp:secretmanager/secret:Secret",
+}
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case['name']}" for name, case in CASES])
+def test_the_objects_that_hold_data_are_those_that_the_component_creates(name: str, case: dict[str, Any]) -> None:
+    spec = CATALOG[name]
+    if not spec.stateful or Role.PLATFORM in spec.roles:
+        assert spec.holds is None, f"{name} holds no data of a product"
+        return
+    created = [resource for resource in case["resources"] if resource["type"] in DATA_TYPES]
+    held: list[HeldObject] = []
+    if spec.holds is not None:
+        wiring = dict(case.get("wiring", {}))
+        models = {key: SemanticModel.model_validate(model) for key, model in wiring.pop("models", {}).items()}
+        args = spec.args_model().model_validate(case.get("args", {}))
+        settings = spec.settings_model().model_validate(case.get("settings", {}))
+        held = list(load_reference(spec.holds)(args, settings, Wiring(**wiring, models=models)))
+    assert {(one.type, f"{case.get('resource_name', 'thing')}-{one.name}") for one in held} == {
+        (resource["type"], resource["name"]) for resource in created
+    }
+    for one in held:
+        [resource] = [each for each in created if each["name"].endswith(f"-{one.name}") and each["type"] == one.type]
+        assert one.inputs.items() <= resource["inputs"].items()
+
+
 def references_of(spec: ComponentSpec) -> dict[str, str]:
     """Fields of a spec that refer to something in a module: ``"module:name"``."""
     values = {field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)}
@@ -109,7 +141,7 @@ def references_of(spec: ComponentSpec) -> dict[str, str]:
 def test_every_kind_of_reference_is_in_use() -> None:
     """The test below checks a kind only if a component uses it."""
     used = {field for spec in CATALOG.values() for field in references_of(spec)}
-    assert used == {"component", "args", "settings", "outputs", "observe", "run", "check", "infer", "look"}
+    assert used == {"component", "args", "settings", "outputs", "observe", "run", "check", "holds", "infer", "look"}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG))

@@ -92,11 +92,10 @@ def test_a_taken_bucket_name_is_reported_at_its_line(product: Faulty, mesh: Mesh
     taken = f"{PROJECT}--prod--shop--{product.name}--workspace"
     storage.make_bucket("somebody-elses", taken, "EU")
     product.fails(
-        f"{taken}: googleapi: Error 409: The requested bucket name is not available. The bucket namespace is shared "
-        "by all users of the system.",
+        f"bucket {taken} exists and was not created by a product",
         line=WORKSPACE,
         path=WORKSPACE_PATH,
-        hint="bucket names are unique in all of Google Cloud: choose another by settings.gcp.name_prefix",
+        hint="give the port or need another name, or set settings.gcp.name_prefix of the environment",
     )
     assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
     storage.remove_bucket(taken)

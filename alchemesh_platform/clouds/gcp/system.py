@@ -5,6 +5,8 @@ from __future__ import annotations
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.system import System
 
+_OBJECTS = "alchemesh_platform.clouds.gcp.objects"
+
 SYSTEM = System(
     name="gcp",
     summary="Google Cloud: its errors, identities, and its emulation on this machine.",
@@ -19,5 +21,16 @@ SYSTEM = System(
         "files/gs": "alchemesh_platform.clouds.gcp.data.folder:DATA",
         "topic/pubsub": "alchemesh_platform.clouds.gcp.data.topics:DATA",
     },
+    objects={
+        "gcp:storage/bucket:Bucket": f"{_OBJECTS}.data:BUCKET",
+        "gcp:bigquery/dataset:Dataset": f"{_OBJECTS}.data:DATASET",
+        "gcp:bigquery/table:Table": f"{_OBJECTS}.data:TABLE",
+        "gcp:pubsub/topic:Topic": f"{_OBJECTS}.data:TOPIC",
+        "gcp:pubsub/subscription:Subscription": f"{_OBJECTS}.labelled:SUBSCRIPTION",
+        "gcp:secretmanager/secret:Secret": f"{_OBJECTS}.labelled:SECRET",
+        "gcp:cloudrunv2/job:Job": f"{_OBJECTS}.labelled:JOB",
+        "gcp:cloudrunv2/service:Service": f"{_OBJECTS}.labelled:SERVICE",
+    },
+    erasures={"tables/bigquery": "alchemesh_platform.clouds.gcp.erasure:ERASURE"},
     identities={GOOGLE_SERVICE_ACCOUNT: "a service account of Google Cloud, by its email"},
 )

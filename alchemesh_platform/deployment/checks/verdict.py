@@ -31,6 +31,7 @@ from alchemesh_platform.deployment.grants.input_access import (
     announcements,
     input_access,
 )
+from alchemesh_platform.deployment.objects.owners import ForeignObjects
 from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Verdict:
         notes: Announcements of a preview about that access.
         waiting: The warnings that `up` would refuse now: a notice period, missing access, a missing stack.
         places: The ``problems``, by the name of their port.
+        foreign: Objects in a cloud that another owner has. The plan does not import them.
     """
 
     plan: Plan
@@ -80,6 +82,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     waiting: tuple[Problem, ...] = ()
     places: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    foreign: ForeignObjects = field(default_factory=ForeignObjects)
 
 
 def before_engine(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.engine.stack import Stack
 
 # https://cloud.google.com/apis/design/errors; own buckets: https://cloud.google.com/storage/docs/troubleshooting
-_TAKEN = re.compile(r"\bError 409\b|\balready exists\b|\balready own it\b", re.IGNORECASE)
+NAME_TAKEN = re.compile(r"\bError 409\b|\balready exists\b|\balready own it\b", re.IGNORECASE)
 
 
 def importing_interrupted(
@@ -31,12 +31,14 @@ def importing_interrupted(
     stack: Stack,
     before: Mapping[str, Any],
     run: Callable[[Sequence[Kept], Callable[[EngineEvent], None]], EngineResult],
+    is_imported: Callable[[Kept], bool] = lambda _kept: True,
 ) -> tuple[EngineResult, tuple[Kept, ...]]:
     """Run the engine. If an object of a killed run already exists, run the engine again and import that object.
 
     Args:
         before: The state of the stack.
         run: Runs the engine with the resources to import, and passes each event to its second argument.
+        is_imported: Whether an object may be imported. An object of another owner must not be.
 
     Returns:
         The result of the last run, and the resources that it imported.
@@ -55,8 +57,9 @@ def importing_interrupted(
     result = run((), take)
     if interrupted and result.outcome == "failed":
         found = interrupted_creations(interrupted, failed, result.errors, deployed_state(engine, stack))
-        if found:
-            return run(found, take), found
+        own = tuple(kept for kept in found if is_imported(kept))
+        if own:
+            return run(own, take), own
     return result, ()
 
 
@@ -74,7 +77,7 @@ def interrupted_creations(
         errors: Their errors.
         deployment: The state of the stack, which contains the configuration of its providers.
     """
-    taken = {reported.urn for reported in errors if _TAKEN.search(reported.message)} & set(interrupted)
+    taken = {reported.urn for reported in errors if NAME_TAKEN.search(reported.message)} & set(interrupted)
     return tuple(_identified(taken, failed, deployment))
 
 

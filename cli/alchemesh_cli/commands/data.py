@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from alchemesh_platform.sdk.retained import Found
 
 HEADS = ("address", "kind", "contents", "name")
-IN_A_CLOUD = (
-    "data in a cloud is deleted by the product: deploy it with `keep_on_destroy: false` for its port or need, then run "
-    "`destroy`"
+LEFT = (
+    "the rest is left: delete it with the means of its service, or deploy the product with `keep_on_destroy: false` "
+    "for its port or need, then run `destroy`"
 )
 
 
@@ -95,18 +95,19 @@ def delete(where: Where, as_json: bool, address: str, confirmed: bool, take_over
     platform = read_platform(where)
     found = retained(platform, address)
     _report(found)
-    deletable = [one for one in found.data if one.system is not None]
+    deletable = [one for one in found.data if one.is_deletable]
     done = []
     if deletable:
         for one in deletable:
-            click.echo(f"{one.owner}  {one.kind}, {one.contents}: {one.name}", err=True)
+            contents = f", {one.contents}" if one.contents else ""
+            click.echo(f"{one.owner}  {one.kind}{contents}: {one.name}", err=True)
         confirm(f"Delete this data of {address} from {where.environment} for good?", confirmed)
         with showing(where, "data delete", as_json=as_json) as shown:
             done = delete_data(platform, deletable, identify(platform), take_over=take_over, listen=shown)
     else:
         report(f"no data of {address} to delete in {where.environment}")
     if len(found.data) > len(deletable):
-        report(f"note: {IN_A_CLOUD}")
+        report(f"note: {LEFT}")
     if as_json:
         document = {**where.as_json(), "deleted": [one.as_json() for one in done]}
         echo_json("deleted-data", document)
@@ -135,10 +136,11 @@ def erase(
     """Erase rows of an output port for good, on request of a person.
 
     PORT is the name of a port of the product in this folder, or domain/product/port. Its storage must be Delta tables
-    of this machine.
+    of this machine, or BigQuery tables.
 
     Deletes the rows, waits until the serving copy is without them, and removes the files of all former versions of the
-    table. Lists the places that it does not reach, such as copies of consumers. The command can be repeated: it then
+    table. BigQuery keeps former versions itself for some days. Lists the places that it does not reach, such as copies
+    of consumers. The command can be repeated: it then
     finishes an erasure that was interrupted. Requires the right to destroy the product. The audit log records the
     condition and the number of rows, never the rows.
 

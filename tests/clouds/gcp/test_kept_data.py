@@ -87,7 +87,7 @@ def test_the_next_up_imports_retained_data(repo: Repo) -> None:
     write_object(repo, "kept.csv")
     gone = repo.done("destroy", "--yes")
     assert f"{NAME} is kept, with its data; the next `alchemesh up` imports it again" in gone["notes"]
-    assert "`keep_on_destroy: false`" in gone["notes"][-1]
+    assert gone["notes"][-1] == "`alchemesh data delete aviation/gates` deletes kept data"
     assert set(repo.kept(BUCKET)) == {NAME}
     assert set(repo.kept(TOPIC)) == {EVENTS}
 
@@ -135,17 +135,50 @@ def test_data_that_is_not_retained_is_re_created_and_leaves_no_record(repo: Repo
     assert operations(repo.done("up", "--yes"))["workspace-bucket"] == "create"
 
 
-def test_a_name_owned_by_another_product_is_reported_at_the_line_of_the_port(repo: Repo) -> None:
+def test_an_object_of_another_owner_is_refused_at_the_line_of_the_port(repo: Repo) -> None:
+    """The service refused a taken name without the name of its owner. Marks were not read before an import."""
     repo.done("up", "--yes")
     repo.done("destroy", "--yes")
+    labels = repo.kept(TOPIC)[EVENTS].inputs["labels"]
+    # Another environment creates the topic again, and the bucket loses its labels.
+    repo.cloud.change(TOPIC, EVENTS, labels={**labels, "environment": "dev"})
+    repo.cloud.change(BUCKET, NAME, labels={})
+    preview = repo.run("preview", "--json")
+    refused = repo.run("up", "--yes", "--json")
+    for done in (preview, refused):
+        assert done.returncode == ExitCode.FAILED, done.stdout + done.stderr
+        document = json.loads(done.stdout)
+        assert document["outcome"] == "failed"
+        assert {port["name"]: port["state"] for port in document["ports"] if port["kind"] in ("need", "output")} == {
+            "workspace": "failed",
+            "events": "failed",
+        }
+        of_bucket, of_topic = document["problems"]
+        assert (of_bucket["line"], of_bucket["path"]) == (14, "infrastructure[0]")
+        assert of_bucket["message"] == f"workspace, gcs-bucket: bucket {NAME} exists and was not created by a product"
+        assert (of_topic["line"], of_topic["path"]) == (18, "output_ports[0].storage")
+        assert of_topic["message"] == (
+            f"events, pubsub-topic: topic {EVENTS} exists and belongs to aviation/gates/events in environment dev, "
+            "not to aviation/gates/events in environment prod"
+        )
+        assert "settings.gcp.name_prefix" in of_topic["hint"]
+    tree = repo.run("up", "--yes")
+    assert "✗ need    workspace " in tree.stdout
+    assert "✗ output  events " in tree.stdout
+    assert "next:" not in tree.stdout
+    repo.cloud.change(TOPIC, EVENTS, labels=labels)
+    repo.cloud.change(BUCKET, NAME, labels={**labels, "port": "workspace"})
+
+    # Products have different names unless a transform of the platform gives both the same.
+    repo.done("up", "--yes")
     theirs = (repo.folder / "alchemesh.yaml").read_text().replace("name: gates", "name: other")
     (repo.folder / "alchemesh.yaml").write_text(theirs)
-    # Products have different names unless a transform of the platform gives both the same.
     transform = f'    transforms: [{{component: gcs-bucket, resource: "{BUCKET}", set: {{name: {NAME}}}}}]\n'
     (repo.folder / "platform.yaml").write_text(PLATFORM + transform)
     failed = repo.run("up", "--yes", "--json")
     assert failed.returncode == ExitCode.FAILED
     (problem,) = json.loads(failed.stdout)["problems"]
-    assert (problem["line"], problem["path"]) == (14, "infrastructure[0]")
-    assert f"{NAME}: googleapi: Error 409: " in problem["message"]
-    assert "import" in problem["hint"]
+    assert problem["message"] == (
+        f"workspace, gcs-bucket: bucket {NAME} exists and belongs to aviation/gates/workspace in environment prod, "
+        "not to aviation/other/workspace in environment prod"
+    )

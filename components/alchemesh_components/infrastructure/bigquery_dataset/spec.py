@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:TablesConnection",
     check="alchemesh_components.infrastructure.bigquery_dataset.check:check",
+    holds="alchemesh_components.infrastructure.bigquery_dataset.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

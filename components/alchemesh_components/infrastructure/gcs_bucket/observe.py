@@ -1,12 +1,15 @@
-"""The health of a bucket."""
+"""The health of a bucket. An empty one is not healthy: it has no data yet, or no data any more."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
 from urllib.parse import urlsplit
 
-from alchemesh_platform.base.extras import install_command
+from alchemesh_components.gcp.observing import observed
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
@@ -20,38 +23,29 @@ def observe(connection: FilesConnection, environ: Mapping[str, str] = os.environ
         connection: The bucket.
         environ: Names the emulator of Cloud Storage, if one is used.
     """
-    try:
-        from google.api_core.exceptions import NotFound
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud.storage import Client
-    except ImportError:
-        remedy = install_command("alchemesh-platform[gcp]")
-        return Observation("unknown", f"google-cloud-storage is not installed: {remedy}")
+    from alchemesh_platform.clouds.gcp.objects.services import storage_of
+
     address = urlsplit(connection.url)
-    emulator = environ.get("STORAGE_EMULATOR_HOST")
-    client = (
-        Client(
-            project="emulated",
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            client_options={"api_endpoint": emulator},
-        )
-        if emulator
-        else Client()
-    )
-    files, size, changed = 0, 0, None
-    try:
-        listed = client.list_blobs(
-            address.netloc, prefix=address.path.lstrip("/") or None, max_results=FILES_COUNTED + 1
-        )
-        for blob in listed:
-            files, size = files + 1, size + (blob.size or 0)
-            changed = max(filter(None, (changed, blob.updated)), default=None)
-    except NotFound:
-        return Observation("unhealthy", f"{connection.url} is not there")
+    prefix = address.path.lstrip("/")
+
+    def look() -> Observation:
+        listed = storage_of(environ).listed(address.netloc, **({"prefix": prefix} if prefix else {}))
+        return _files(islice(listed, FILES_COUNTED + 1))
+
+    return observed(connection.url, look)
+
+
+def _files(listed: Iterable[Mapping[str, Any]]) -> Observation:
+    files, size, changed = 0, 0, ""
+    for item in listed:
+        files, size = files + 1, size + int(item.get("size") or 0)
+        changed = max(changed, str(item.get("updated") or ""))
     if files > FILES_COUNTED:
         return Observation("healthy", f"more than {FILES_COUNTED:,} files")
+    if not files:
+        return Observation("empty", "0 files", {"files": TableObservation(size_bytes=0)})
     return Observation(
         "healthy",
         f"{files:,} {'file' if files == 1 else 'files'}",
-        {"files": TableObservation(size_bytes=size, changed_at=changed)},
+        {"files": TableObservation(size_bytes=size, changed_at=datetime.fromisoformat(changed) if changed else None)},
     )

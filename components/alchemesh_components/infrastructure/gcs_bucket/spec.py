@@ -19,6 +19,7 @@ SPEC = ComponentSpec(
     provides="gcs-objects",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.infrastructure.gcs_bucket.check:check",
+    holds="alchemesh_components.infrastructure.gcs_bucket.holds:holds",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,

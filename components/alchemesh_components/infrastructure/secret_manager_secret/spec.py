@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:SecretConnection",
     check="alchemesh_components.infrastructure.secret_manager_secret.check:check",
+    holds="alchemesh_components.infrastructure.secret_manager_secret.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.sdk.observation import Observation
 
 
-def observe(connection: FilesConnection) -> Observation:
-    """Whether the whole dataflow runs without errors, according to NiFi."""
+def observe(connection: FilesConnection, environ: Mapping[str, str] = os.environ) -> Observation:
+    """Whether the whole dataflow runs without errors, according to NiFi, and its bucket exists.
+
+    Args:
+        connection: The bucket and its dataflow.
+        environ: Names the emulator of Cloud Storage, if one is used.
+    """
+    from alchemesh_components.infrastructure.gcs_bucket.observe import observe as observe_bucket
     from alchemesh_platform.base.failure import Failure
     from alchemesh_platform.systems.nifi.connections import DataflowConnection
     from alchemesh_platform.systems.nifi.health import health
@@ -22,4 +31,9 @@ def observe(connection: FilesConnection) -> Observation:
         return Observation("unknown", error.message)
     if found is None:
         return Observation("unhealthy", f"its dataflow is gone from {fed_by.server}")
-    return Observation("healthy" if found.ok else "unhealthy", str(found))
+    if not found.ok:
+        return Observation("unhealthy", str(found))
+    bucket = observe_bucket(connection, environ)
+    if bucket.health == "unhealthy":  # the dataflow notices it with the next file only
+        return bucket
+    return Observation("healthy", str(found))

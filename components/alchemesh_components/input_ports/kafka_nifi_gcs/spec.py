@@ -18,6 +18,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.input_ports.kafka_nifi_gcs.observe:observe",
     check="alchemesh_components.input_ports.kafka_nifi_gcs.check:check",
+    holds="alchemesh_components.input_ports.kafka_nifi_gcs.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp", "kafka"),
     extras=("alchemesh-platform[kafka]", "alchemesh-platform[nifi]"),

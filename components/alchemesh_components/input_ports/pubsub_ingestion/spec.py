@@ -18,6 +18,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     observe="alchemesh_components.infrastructure.gcs_bucket.observe:observe",
     check="alchemesh_components.input_ports.pubsub_ingestion.check:check",
+    holds="alchemesh_components.input_ports.pubsub_ingestion.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
-from alchemesh_platform.base.extras import install_command
+from alchemesh_components.gcp.observing import observed
 from alchemesh_platform.connections import TablesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
@@ -17,27 +19,29 @@ def observe(connection: TablesConnection, environ: Mapping[str, str] = os.enviro
         connection: The tables.
         environ: Names the emulator of BigQuery, if one is used.
     """
-    try:
-        from google.api_core.exceptions import NotFound
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud.bigquery import Client
-    except ImportError:
-        remedy = install_command("alchemesh-platform[gcp]")
-        return Observation("unknown", f"google-cloud-bigquery is not installed: {remedy}")
-    # Unlike Cloud Storage's client, this client needs credentials for an emulator too.
-    emulator = environ.get("BIGQUERY_EMULATOR_HOST")
-    credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
-    options = {"api_endpoint": emulator} if emulator else None
-    tables, gone = {}, []
-    for name in connection.tables:
-        table_id = connection.table_id(name)
-        try:
-            client = Client(project=table_id.partition(".")[0], credentials=credentials, client_options=options)
-            table = client.get_table(table_id)
-        except NotFound:
-            gone.append(name)
-        else:
-            tables[name] = TableObservation(table.num_rows, table.num_bytes, table.modified)
-    if gone:
-        return Observation("unhealthy", f"no table for {', '.join(gone)}", tables)
-    return Observation("healthy", "", tables)
+    from alchemesh_platform.clouds.gcp.objects.services import bigquery_of
+
+    def look() -> Observation:
+        service = bigquery_of(environ)
+        tables, gone = {}, []
+        for name in connection.tables:
+            table = service.table(*connection.table_id(name).rsplit(".", 2))
+            if table is None:
+                gone.append(name)
+            else:
+                tables[name] = _content(table)
+        if gone:
+            return Observation("unhealthy", f"no table for {', '.join(gone)}", tables)
+        return Observation("healthy", "", tables)
+
+    return observed("the tables", look)
+
+
+def _content(table: Mapping[str, Any]) -> TableObservation:
+    """The content of a table, from its metadata: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#Table"""
+    changed = table.get("lastModifiedTime")
+    return TableObservation(
+        int(table.get("numRows") or 0),
+        int(table.get("numBytes") or 0),
+        datetime.fromtimestamp(int(changed) / 1000, UTC) if changed else None,
+    )

@@ -19,6 +19,7 @@ SPEC = ComponentSpec(
     provides="bigquery-tables",
     observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
     check="alchemesh_components.output_ports.bigquery_table.check:check",
+    holds="alchemesh_components.output_ports.bigquery_table.holds:holds",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,

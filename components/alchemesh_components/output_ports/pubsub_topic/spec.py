@@ -18,6 +18,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TopicConnection",
     provides="pubsub-messages",
     check="alchemesh_components.output_ports.pubsub_topic.check:check",
+    holds="alchemesh_components.output_ports.pubsub_topic.holds:holds",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,

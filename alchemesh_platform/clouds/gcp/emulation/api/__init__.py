@@ -1,1 +1,1 @@
-"""Clients of the emulators' JSON interfaces."""
+"""Clients of the JSON interfaces of Google's services and of their emulators."""

@@ -1,11 +1,11 @@
-"""The part of BigQuery's JSON interface that the emulated provider calls.
+"""The part of BigQuery's JSON interface that the platform calls.
 
 Source: https://cloud.google.com/bigquery/docs/reference/rest
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,17 @@ class BigQueryRest(Rest):
         """Delete a dataset. Raises Refused if it has tables, unless ``with_tables`` is set."""
         self.removed(_path(project, dataset), query={"deleteContents": "true" if with_tables else "false"})
 
+    def tables(self, project: str, dataset: str) -> Iterator[str]:
+        """Names of the tables and views of a dataset. A missing dataset has none."""
+        token = ""
+        while True:
+            page = self.found(f"{_path(project, dataset)}/tables{f'?pageToken={token}' if token else ''}") or {}
+            for item in page.get("tables") or ():
+                yield str(item["tableReference"]["tableId"])
+            token = page.get("nextPageToken") or ""
+            if not token:
+                return
+
     def table(self, project: str, dataset: str, table: str) -> dict[str, Any] | None:
         """A table or view; None if it does not exist."""
         return self.found(_path(project, dataset, table))
@@ -58,6 +69,10 @@ class BigQueryRest(Rest):
         """
         body = {"query": sql, "useLegacySql": False, "timeoutMs": QUERY_TIMEOUT_MS}
         answer = self.json("POST", f"{_project(project)}/queries", body)
+        while answer.get("jobComplete") is False:  # a long statement continues as a job
+            job = answer["jobReference"]
+            query = {"timeoutMs": str(QUERY_TIMEOUT_MS), "location": str(job.get("location", ""))}
+            answer = self.json("GET", f"{_project(project)}/queries/{job['jobId']}", query=query)
         return [[cell["v"] for cell in row["f"]] for row in answer.get("rows") or ()]
 
     def referenced(self, project: str, sql: str) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""A client of the JSON interfaces of Google's services, for the emulated provider.
+"""A client of the JSON interfaces of Google's services and of their emulators.
 
 Google's own clients cannot be imported together with Pulumi's SDK: both register ``google.rpc.Status`` with protobuf.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -22,15 +22,17 @@ CONFLICT = 409
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A service on this machine.
+    """A service, or its emulator on this machine.
 
     Args:
         service: Its name.
         url: Its address.
+        token: Returns the access token of each request; None for an emulator, which needs none.
     """
 
     service: str
     url: str
+    token: Callable[[], str] | None = None
 
     def call(
         self,
@@ -49,13 +51,17 @@ class Rest:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         address = f"{self.url}{path}{'?' + urlencode(query) if query else ''}"
         headers = {"Content-Type": content_type} if data is not None else {}
-        request = urllib.request.Request(address, data, headers, method=method)  # noqa: S310 - our own server
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token()}"
+        request = urllib.request.Request(address, data, headers, method=method)  # noqa: S310 - http: an emulator
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise Refused(error.code, _message(error.read())) from error
         except OSError as error:
+            if self.token is not None:
+                raise Refused(503, f"{self.service} does not answer on {self.url}: {error}") from error
             raise Refused(
                 503,
                 f"the emulator of {self.service} does not answer on {self.url}: {error}",

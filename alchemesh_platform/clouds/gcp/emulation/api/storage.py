@@ -1,4 +1,4 @@
-"""The part of Cloud Storage's JSON interface that the emulated provider calls.
+"""The part of Cloud Storage's JSON interface that the platform calls.
 
 Source: https://cloud.google.com/storage/docs/json_api/v1
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from alchemesh_platform.clouds.gcp.emulation.api.rest import NOT_FOUND, Rest
@@ -21,6 +22,10 @@ class StorageRest(Rest):
         """Whether a bucket exists."""
         return self.found(f"/storage/v1/b/{quote(bucket, safe='')}") is not None
 
+    def bucket(self, bucket: str) -> dict[str, Any] | None:
+        """A bucket; None if it does not exist."""
+        return self.found(f"/storage/v1/b/{quote(bucket, safe='')}")
+
     def make_bucket(self, project: str, bucket: str, location: str) -> None:
         """Create a bucket. Raises Refused with 409 if it exists."""
         self.json("POST", "/storage/v1/b", {"name": bucket, "location": location}, query={"project": project})
@@ -31,15 +36,30 @@ class StorageRest(Rest):
 
     def objects(self, bucket: str) -> Iterator[str]:
         """Names of the objects in a bucket."""
+        return (str(item["name"]) for item in self.listed(bucket))
+
+    def listed(self, bucket: str, **query: str) -> Iterator[dict[str, Any]]:
+        """The objects in a bucket, as the service describes them.
+
+        Args:
+            query: Parameters of the list: ``prefix``, ``versions``.
+        """
         token = ""
         while True:
-            query = {"pageToken": token} if token else {}
-            page = self.json("GET", f"/storage/v1/b/{quote(bucket, safe='')}/o", query=query)
-            for item in page.get("items") or ():
-                yield str(item["name"])
+            paging = {"pageToken": token} if token else {}
+            page = self.json("GET", f"/storage/v1/b/{quote(bucket, safe='')}/o", query={**query, **paging})
+            yield from page.get("items") or ()
             token = page.get("nextPageToken") or ""
             if not token:
                 return
+
+    def versions(self, bucket: str) -> Iterator[tuple[str, str]]:
+        """Name and generation of every version of every object in a bucket."""
+        return ((str(item["name"]), str(item["generation"])) for item in self.listed(bucket, versions="true"))
+
+    def remove_version(self, bucket: str, name: str, generation: str) -> None:
+        """Delete one version of an object."""
+        self.removed(_object(bucket, name), query={"generation": generation})
 
     def write(self, bucket: str, name: str, content: bytes, content_type: str = "text/plain") -> None:
         """Write an object."""

@@ -1,0 +1,1 @@
+"""Objects of Google Cloud: whose they are, the data in them, and their deletion."""
