@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 import xmlrpc.client
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ from alchemesh_platform.machine.supervisor import (
 
 LOG_BYTES = "5MB"
 LOGS_KEPT = 2
+_KILL_SECONDS = 10  # time for the end of a killed process
 _LOCK_FILE = ".supervisor.lock"
 
 # http://supervisord.org/subprocess.html#process-states, and a state for a missing supervisord.
@@ -126,8 +128,7 @@ def restart(run_directory: Path, name: str) -> ProcessStatus:
         SupervisorFailed: when the process or its supervisor does not run.
     """
     with _locked(run_directory), _rpc(run_directory) as rpc:
-        with _unless(rpc_fault("NOT_RUNNING")):
-            rpc.stopProcess(name)
+        _stop(rpc, name)
         rpc.startProcess(name, False)
     return status(run_directory, name)
 
@@ -138,9 +139,8 @@ def halt(run_directory: Path, name: str) -> None:
     Raises:
         SupervisorFailed: when the supervisor does not answer.
     """
-    faults = rpc_fault("NOT_RUNNING"), rpc_fault("BAD_NAME")
-    with suppress(SupervisorDown), supervisor(run_directory) as rpc, _unless(*faults):
-        rpc.stopProcess(name)
+    with suppress(SupervisorDown), supervisor(run_directory) as rpc, _unless(rpc_fault("BAD_NAME")):
+        _stop(rpc, name)
 
 
 def stop(run_directory: Path, name: str) -> None:
@@ -254,8 +254,25 @@ def _locked(run_directory: Path) -> Iterator[None]:
 
 
 def _remove_group(rpc: Any, name: str) -> None:
-    rpc.stopProcessGroup(name)  # wait for the end
+    _stop(rpc, name)
     rpc.removeProcessGroup(name)
+
+
+def _stop(rpc: Any, name: str) -> None:
+    """Stop a process, if it runs, and wait for its end.
+
+    supervisord could wait itself, but looks at its processes once a second then. Each question makes it look at once.
+    """
+    with _unless(rpc_fault("NOT_RUNNING")):
+        rpc.stopProcess(name, False)
+    deadline = time.monotonic() + STOP_SECONDS + _KILL_SECONDS
+    while rpc.getProcessInfo(name)["statename"] == "STOPPING":
+        if time.monotonic() > deadline:
+            raise SupervisorFailed(
+                f"{name} did not end within {STOP_SECONDS + _KILL_SECONDS} seconds, although its supervisor killed it",
+                hint="look for a file system or a device that does not answer, and run the command again",
+            )
+        time.sleep(0.02)
 
 
 def _program_file(run_directory: Path, name: str) -> Path:
