@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 import xmlrpc.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,12 +111,23 @@ def ensure_running(run_directory: Path, program: Program, secrets: Mapping[str, 
 
 def status(run_directory: Path, name: str) -> ProcessStatus:
     """The status of a process. Changes nothing."""
+    return statuses(run_directory, [name])[name]
+
+
+def statuses(run_directory: Path, names: Iterable[str]) -> dict[str, ProcessStatus]:
+    """The status of several processes of a run folder, with one question to its supervisor. Changes nothing."""
     try:
         with supervisor(run_directory) as rpc:
-            found = rpc.getProcessInfo(name)
+            found = {each["name"]: each for each in rpc.getAllProcessInfo()}
     except SupervisorDown:
-        return ProcessStatus("UNSUPERVISED", description="its supervisor is not running")
-    except xmlrpc.client.Fault:
+        return {name: ProcessStatus("UNSUPERVISED", description="its supervisor is not running") for name in names}
+    except xmlrpc.client.Fault:  # it is about to end
+        found = {}
+    return {name: _status(found.get(name)) for name in names}
+
+
+def _status(found: Mapping[str, Any] | None) -> ProcessStatus:
+    if found is None:
         return ProcessStatus("ABSENT", description="its supervisor does not know it")
     return ProcessStatus(found["statename"], found["pid"] or None, found["description"])
 

@@ -21,6 +21,7 @@ from alchemesh_platform.machine.processes import (
     log_tail,
     restart,
     status,
+    statuses,
     stop,
 )
 from alchemesh_platform.machine.supervisor import (
@@ -199,3 +200,29 @@ def test_the_log_since_a_start_omits_earlier_lines(folder: Path) -> None:
     assert log_tail(folder, "a", since=4) == "new one\nnew two"
     assert log_tail(folder, "a", since=999, lines=1) == "new two"
     assert log_tail(folder, "gone") == ""
+
+
+def test_one_question_answers_for_several_processes(folder: Path) -> None:
+    assert {each.state for each in statuses(folder, ["sleeper", "other"]).values()} == {"UNSUPERVISED"}
+    ensure_running(folder, sleeper(folder))
+    found = statuses(folder, ["sleeper", "other"])
+    assert found == {"sleeper": status(folder, "sleeper"), "other": status(folder, "other")}
+    assert found["sleeper"].alive
+    assert found["other"].state == "ABSENT"
+
+
+def test_a_process_that_ignores_the_signal_is_killed_before_another_takes_its_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alchemesh_platform.machine.processes.STOP_SECONDS", 1)
+    script = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    )
+    ensure_running(folder, Program("stubborn", (sys.executable, "-c", script)))
+    ensure_running(folder, sleeper(folder))
+    until(lambda: "up" in log_tail(folder, "stubborn"), "it ignores the signal")
+    pid = status(folder, "stubborn").pid
+    assert pid is not None
+    changed = ensure_running(folder, sleeper(folder, "stubborn"))
+    assert not psutil.pid_exists(pid)
+    assert changed.pid != pid

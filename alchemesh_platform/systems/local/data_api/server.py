@@ -44,6 +44,7 @@ from alchemesh_platform.systems.local.data_api.serving.state import read_state
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
+_LOOK_SECONDS = 0.05  # each look takes processor time from the servers that start
 PROBE_SECONDS = 2.0  # during the start, which repeats the check
 # Once it runs, for a single check. On a busy machine an answer takes seconds, since each SQL connection starts a
 # server. It must be shorter than the time limit of the health check (observed/observing.py).
@@ -359,10 +360,9 @@ def _wait_until_healthy(
     deadline = time.monotonic() + timeout_seconds
     connection = _connection(api, endpoints)
     loaded: tuple[tuple[str, int], ...] = ()
-    while not cancelled.wait(0.02):
+    while not cancelled.wait(_LOOK_SECONDS):
         logs = {}
-        for name in _names(api):
-            found = processes.status(api.run_directory, name)
+        for name, found in processes.statuses(api.run_directory, _names(api)).items():
             logs[name] = processes.log_tail(api.run_directory, name, since=log_sizes[name], lines=_LINES_READ)
             in_use = next((line for line in logs[name].splitlines() if _PORT_IN_USE.search(line)), None)
             if in_use is not None:  # PgBouncer continues without the port
