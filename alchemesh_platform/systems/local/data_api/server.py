@@ -299,7 +299,7 @@ def _prepare_postgresql(api: DataApi) -> None:
 
 
 def unenforced(api: DataApi) -> tuple[str, ...]:
-    """What the managed server of a data API cannot enforce on consumers; empty if it has a PostgreSQL of its own."""
+    """The limits that the managed server of a data API does not enforce; empty if it has a PostgreSQL of its own."""
     found = api.gateway.place.managed
     return found.unenforced if found is not None else ()
 

@@ -38,7 +38,7 @@ def set_up(place: Place, url: str, limits: Limits) -> tuple[str, ...]:
     """Create the database of a serving copy with its rights, unless it is there, and set the limits of its consumers.
 
     Returns:
-        What the server cannot enforce, each in a sentence.
+        The limits that the server does not enforce, each in a sentence.
 
     Raises:
         ManagedFailed: when the server does not answer, or refuses.
@@ -156,7 +156,7 @@ def pooler_tls(place: Place) -> Iterator[str]:
 
 
 def unenforced(session: Any, managed: Managed) -> Iterator[str]:
-    """What the server cannot enforce on a consumer, because its administrator has no right to it."""
+    """The limits that the server does not enforce, because its administrator has no right to them."""
     readers = managed.readers
     functions = session.execute(
         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s"

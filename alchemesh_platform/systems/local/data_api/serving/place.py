@@ -64,7 +64,7 @@ class Managed:
         url: Address of its administrator, without a password: libpq reads it from a `passfile`, or a certificate.
         identity: Identity of the copy. It is in the name of its database and its roles.
         created: Whether the server has answered, so that it may hold the database.
-        unenforced: What the server cannot enforce on a consumer, each in a sentence.
+        unenforced: The limits that the server does not enforce, each in a sentence.
     """
 
     url: str
