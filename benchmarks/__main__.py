@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import data_api, engine, gcp, landing, mesh, remote_state, scale, sql, startup
+from benchmarks import data_api, engine, fairness, gcp, landing, mesh, remote_state, scale, sql, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = (
@@ -29,6 +29,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "remote-state": ("State in object storage", RATIOS, remote_state.ratios),
     "data-api": ("Data API", RATIOS, data_api.ratios),
     "sql": ("SQL of a data API", RATIOS, sql.ratios),
+    "fairness": ("Fairness between consumers", RATIOS, fairness.ratios),
     "landing": ("Landing of files", RATIOS, landing.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
 }
