@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
-from alchemesh_platform.systems.local.data_api.serving.hardening import OPEN
+from alchemesh_platform.systems.local.data_api.serving.hardening import open_statement
 from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, Place, connect
 from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
@@ -33,7 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with running(cluster):
         keep_roles(cluster.place, [CONSUMER])
         with connect(cluster.place) as session:
-            session.execute(OPEN)
+            session.execute(open_statement(cluster.place))
         yield cluster
 
 
