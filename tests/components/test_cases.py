@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.catalog.discover import discover
-from alchemesh_platform.manifest.models import SemanticModel
+from alchemesh_platform.manifest.models import SemanticModel, SourceProperty
 from alchemesh_platform.sdk.cloud_object import HeldObject
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
@@ -79,6 +79,8 @@ def test_arguments_give_resources_and_outputs(name: str, case: dict[str, Any]) -
     if "freshness" in wiring:
         wiring["freshness"] = parse_duration(wiring["freshness"])
     models = {key: SemanticModel.model_validate(model) for key, model in wiring.pop("models", {}).items()}
+    if "schema" in wiring:
+        wiring["schema"] = {key: SourceProperty.model_validate(each) for key, each in wiring["schema"].items()}
     outputs: dict[str, Any] = {}
 
     @pulumi.runtime.test

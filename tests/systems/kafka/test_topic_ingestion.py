@@ -16,11 +16,12 @@ import pytest
 from alchemesh_components.input_ports.kafka_directory.observe import observe
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.machine import processes
+from alchemesh_platform.machine.directory import OWNER_FILE, owner_of
 from alchemesh_platform.systems.kafka.handlers import topic_ingestion
 from alchemesh_platform.systems.kafka.landing.ingestion import read_status
 from parts.kafka import Broker
 from tests.end_to_end.harness import everything_in
-from tests.provider.wire import Resource, Wire
+from tests.provider.wire import CheckFailed, Resource, Wire
 from tests.systems.kafka.clients import access
 from tests.waiting import until
 
@@ -196,3 +197,68 @@ def test_a_missing_right_is_reported_and_the_started_consumer_is_stopped(
     assert port.pid is None
     kafka.allow("reader", groups=["group-guarded"])
     port.create("guarded", kafka=reader)
+
+
+COLUMNS = [{"name": "n", "type": "integer", "required": True}, {"name": "at", "type": "date"}]
+
+
+def test_a_declared_schema_is_enforced_and_a_refused_message_stops_the_consumer(port: Port, kafka: Broker) -> None:
+    kafka.create_topic("declared")
+    kafka.produce("declared", [b'{"n": 1, "at": "2024-01-31"}', b'{"n": 1.5}', b'{"n": 2, "more": 1}', b'{"n": 3}'])
+    more = {"columns": COLUMNS, "onNewColumn": "refuse"}
+    made = port.create("declared", **more)
+    until(lambda: read_status(port.target).dead == 2, "two messages are set aside")
+    assert port.numbers() == [1, 3]
+    assert "last dead letter: column " in observe(FilesConnection(url=made.state["url"])).reason
+
+    failing = port.inputs("declared", onBadRow="fail", **more)
+    made.state, made.inputs = port.wire.update(made, failing).state, port.wire.check(TYPE, failing)
+    kafka.produce("declared", [b'{"n": 4}', b'{"n": "four"}', b'{"n": 5}'])
+    until(lambda: read_status(port.target).blocked, "the consumer stops")
+    found = observe(FilesConnection(url=made.state["url"]))
+    assert found.health == "unhealthy"
+    assert "topic declared, partition 0, offset 5: column n: 'four' is no integer; correct the schema" in found.reason
+    assert port.numbers() == [1, 3, 4], "no later message is landed"
+
+    # Another type for the landed column is refused, and the files stay; the former declaration resumes.
+    other = port.inputs("declared", columns=[{"name": "n", "type": "date"}, COLUMNS[1]])
+    with pytest.raises(grpc.RpcError) as refused:
+        port.wire.update(made, other)
+    assert "column n: '1' is no date: the landed files do not fit the schema of the port" in str(
+        refused.value.details()
+    )
+    port.wire.update(made, port.inputs("declared", **more))
+    until(lambda: port.numbers() == [1, 3, 4, 5], "it resumes, and sets the message aside")
+    assert read_status(port.target).dead == 3
+
+
+def test_the_folder_of_another_owner_or_environment_is_refused_and_kept(
+    port: Port, kafka: Broker, tmp_path: Path
+) -> None:
+    """Nothing showed that the marker of a topic's folder is checked."""
+    kafka.create_topic("marked")
+    kafka.produce("marked", events(0, 3))
+    made = port.create("marked")
+    until(lambda: port.numbers() == [0, 1, 2], "they are landed")
+    assert owner_of(port.target) == "aviation/flights/departures"
+    other = port.inputs("marked", owner="aviation/punctuality/flights", runDirectory=str(tmp_path / "other"))
+    with pytest.raises(CheckFailed) as refused:
+        port.wire.check(TYPE, other)
+    assert list(refused.value.failures) == ["target"]
+    assert "aviation/flights/departures" in refused.value.failures["target"]
+    port.wire.stack = "prod"
+    with pytest.raises(CheckFailed) as refused:
+        port.wire.check(TYPE, port.inputs("marked", runDirectory=str(tmp_path / "other")))
+    assert list(refused.value.failures) == ["target"]
+    assert "local" in refused.value.failures["target"]
+    port.wire.stack = "local"
+    (port.target / OWNER_FILE).unlink()
+    assert any("is missing" in said or "mark" in said for said in drift_of(port, made)), "`up` marks it again"
+    port.wire.update(made, port.inputs("marked"))
+    assert owner_of(port.target) == "aviation/flights/departures"
+    assert port.numbers() == [0, 1, 2]
+
+
+def drift_of(port: Port, made: Resource) -> list[str]:
+    assert list(port.wire.diff(made, port.inputs("marked")).diffs) == ["url"]
+    return port.wire.engine.messages()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import locale
@@ -313,6 +314,31 @@ def test_a_json_number_that_lands_as_text_keeps_its_spelling(area: Area) -> None
         ("true", {"b": "12345678901234567890"}, None),
         ("1.10", None, None),
     ]
+
+
+def test_a_json_number_in_a_declared_column_of_text_keeps_its_spelling(area: Area) -> None:
+    """`1.10` once landed as `1.1`, and `1E5` as `100000.0`, where the schema says string."""
+    text = {"type": "string"}
+    declared = columns(
+        code=text,
+        part={"type": "object", "properties": {"code": text, "size": {"type": "number"}}},
+        codes={"type": "array"},
+        pieces={"type": "integer"},
+    )
+    area.put("a.json", '{"code": 1.10, "part": {"code": 2.50, "size": 1.50}, "codes": [1E5, "x"], "pieces": 1}\n')
+    area.put("b.json", '{"code": "1.10", "pieces": 2}\n{"code": 7, "pieces": "x"}\n\n{"code": 3.00, "pieces": 1.50}\n')
+    done = area.land(Reading("json", on_bad_row="reject", columns=declared))
+    assert area.rows() == [
+        ("1.10", {"code": "2.50", "size": 1.5}, ["1E5", "x"], 1),
+        ("1.10", None, None, 2),
+    ]
+    assert done.rejected == 2
+    (rejects,) = (area.target / ".alchemesh-rejects").iterdir()
+    kept = list(csv.DictReader(rejects.read_text("utf-8").splitlines()))
+    assert [(row["line"], row["row"]) for row in kept] == [
+        ("2", '{"code": 7, "pieces": "x"}'),
+        ("4", '{"code": 3.00, "pieces": 1.50}'),
+    ], "a rejected row is kept as the file has it"
 
 
 def test_parquet_fits_a_schema_only_without_loss(area: Area) -> None:

@@ -19,6 +19,7 @@ from alchemesh_platform.machine.directory import known_url, refused_claim, refus
 from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.machine.processes import Program
 from alchemesh_platform.machine.released import released
+from alchemesh_platform.machine.source_columns import SourceColumn
 from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
@@ -27,6 +28,7 @@ from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
 from alchemesh_platform.systems.kafka.landing import ingestion
 from alchemesh_platform.systems.kafka.landing.ingestion import Order
+from alchemesh_platform.systems.kafka.landing.rules import OnAmbiguousTime, OnBadRow, OnNewColumn, Rules
 from alchemesh_platform.systems.kafka.topics import check_source
 
 START_SECONDS = 60.0
@@ -45,6 +47,17 @@ class TopicIngestionInputs(Properties):
     owner: str = Field(min_length=1, description="Address that the folder belongs to.")
     batch_messages: int = Field(default=5000, ge=1, description="Maximum number of messages in a file.")
     batch_seconds: float = Field(default=10.0, gt=0, description="Longest time that a message waits for its file.")
+    columns: tuple[SourceColumn, ...] | None = Field(
+        default=None, description="Columns that the port declares: properties of its schema, with their names."
+    )
+    date_format: str | None = Field(default=None, description="Form of dates whose property has none.")
+    timestamp_format: str | None = Field(default=None, description="Form of timestamps whose property has none.")
+    time_zone: str | None = Field(default=None, description="Time zone of timestamps without one.")
+    on_ambiguous_time: OnAmbiguousTime = Field(
+        default="refuse", description="Handling of a local time that occurs twice, when the clock is set back."
+    )
+    on_bad_row: OnBadRow = Field(default="reject", description="reject: a dead letter. fail: the consumer stops.")
+    on_new_column: OnNewColumn = Field(default="add", description="Handling of a name that the schema lacks.")
     keep_on_delete: bool = Field(default=True, description="Whether landed files stay when the resource is removed.")
 
 
@@ -161,18 +174,19 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
                 current = found.pid is not None and status.pid == found.pid and psutil.pid_exists(found.pid)
             except psutil.Error:
                 current = False
-            if current and status.consuming:
+            if current and status.consuming and not status.blocked:
                 return
             hopeless = found.state in ("FATAL", "EXITED", "STOPPED")
-            # A denial is permanent. An unreachable broker may return.
-            denied = current and status.denied
+            # A denial is permanent, and so is another schema. An unreachable broker may return.
+            denied = current and (status.denied or status.blocked)
             if hopeless or denied or time.monotonic() > deadline or context.stop.wait(0.1):
                 error = status.error if current else processes.log_tail(_run_folder(inputs), inputs.process, lines=2)
                 log = processes.log_file(_run_folder(inputs), inputs.process)
                 reason = error or found.description or found.state.lower()
                 raise NotDone(
                     f"the consumer of {inputs.topic} does not read: {reason}",
-                    hint=f"it has to be allowed to read {inputs.topic} and use group {inputs.group}; its log is {log}",
+                    hint=(status.hint if current else None)
+                    or f"it has to be allowed to read {inputs.topic} and use group {inputs.group}; its log is {log}",
                 )
 
 
@@ -193,6 +207,7 @@ def _order(inputs: TopicIngestionInputs) -> Order:
         target=inputs.target,
         batch_messages=inputs.batch_messages,
         batch_seconds=inputs.batch_seconds,
+        rules=Rules.model_validate(inputs.model_dump(include=set(Rules.model_fields))),
     )
 
 

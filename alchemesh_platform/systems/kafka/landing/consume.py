@@ -24,7 +24,8 @@ from alchemesh_platform.systems.kafka.access import client_options
 from alchemesh_platform.systems.kafka.cluster import CONNECT_SECONDS, Cluster, KafkaFailed
 from alchemesh_platform.systems.kafka.landing.batch import Message, short_id
 from alchemesh_platform.systems.kafka.landing.ingestion import STATUS_SECONDS, Order, Status, read_status, write_status
-from alchemesh_platform.systems.kafka.landing.landing import adopt, land, next_offset, sweep
+from alchemesh_platform.systems.kafka.landing.landing import MessageRefused, adopt, land, next_offset, sweep
+from alchemesh_platform.systems.kafka.landing.refit import SchemaRefused, refit
 from alchemesh_platform.systems.kafka.topics import describe_topic
 
 if TYPE_CHECKING:
@@ -62,13 +63,22 @@ class Landing:
         self.topic_id = ""
         self.looked = 0.0
         self.recreated = False  # whether the topic was replaced by another of the same name
+        self.blocked = False  # whether a message or the landed files do not fit, until the port is declared otherwise
         self.uncommitted = False  # whether the new topic is being read, so that committed offsets belong to the old one
 
     def run(self) -> None:
         """Read and land until stopped."""
         sweep(self.target)
         adopt(self.target)
+        try:
+            refit(self.target, self.order.rules)
+        except SchemaRefused as refused:
+            self._block(refused)
         while not self.stopping:
+            if self.blocked:
+                self.report()
+                self._pause()
+                continue
             try:
                 self.topic_id = self._find_topic()
             except Failure as failure:  # the cluster is down or refuses: try again until it is fixed
@@ -82,11 +92,12 @@ class Landing:
         """Read and land until stopped, or until the topic is replaced."""
         self.looked = time.monotonic()
         try:
-            while not self.stopping and not self.recreated:
+            while not self.stopping and not self.recreated and not self.blocked:
                 self._step(consumer)
                 if time.monotonic() - self.looked > TOPIC_SECONDS:
                     self._look()
-            self._land_all(consumer)
+            if not self.blocked:
+                self._land_all(consumer)
         finally:
             consumer.close()
 
@@ -96,6 +107,13 @@ class Landing:
             news["error"] = self.masker.mask(error)
         self.status = self.status.model_copy(update={**news, "reported": time.time()})
         write_status(self.target, self.status)
+
+    def _block(self, failure: Failure) -> None:
+        """Stop reading and keep the messages: a restart with another declaration resumes at the same place."""
+        self.blocked = True
+        self.waiting.clear()
+        self.since.clear()
+        self.report(error=failure.message, hint=failure.hint, blocked=True)
 
     def _look(self) -> None:
         """Check whether the topic was replaced. If the cluster gives no id, it counts as the same."""
@@ -147,6 +165,8 @@ class Landing:
                 Message(offset, message.value(), message.key(), stamp if kind else None)
             )
         for partition, messages in list(self.waiting.items()):
+            if self.blocked:
+                return
             waited = time.monotonic() - self.since[partition]
             if len(messages) >= self.order.batch_messages or waited >= self.order.batch_seconds:
                 self._land(consumer, partition)
@@ -162,7 +182,12 @@ class Landing:
         from confluent_kafka import KafkaException, TopicPartition
 
         messages = self.waiting[partition]
-        file, done = land(self.target, self.order.topic, self.topic_id, partition, messages)
+        try:
+            file, done = land(self.target, self.order.topic, self.topic_id, partition, messages, self.order.rules)
+        except MessageRefused as refused:  # the folder records the messages before it
+            self.report(rows=self.status.rows + len(refused.landed.rows))
+            self._block(refused)
+            return
         del self.waiting[partition], self.since[partition]
         news: dict[str, Any] = {"rows": self.status.rows + len(done.rows), "dead": self.status.dead + len(done.dead)}
         if done.dead:
@@ -184,7 +209,8 @@ class Landing:
 
     def _land_all(self, consumer: Consumer) -> None:
         for partition in list(self.waiting):
-            self._land(consumer, partition)
+            if not self.blocked:
+                self._land(consumer, partition)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Start at the end of the folder, if it is beyond the committed offset."""

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.landing.rules import Rules
 
 STATUS_FILE = ".alchemesh-topic.json"
 STATUS_SECONDS = 5.0  # how often an idle consumer writes its status
@@ -28,6 +29,7 @@ class Order(BaseModel):
     target: str = Field(description="Absolute path of the folder that Parquet files are put in.")
     batch_messages: int = Field(description="A partition's batch is landed when it has so many messages, …")
     batch_seconds: float = Field(description="… or its first message has waited so long.")
+    rules: Rules = Field(default_factory=Rules, description="Columns and handling of messages.")
 
 
 class Status(BaseModel):
@@ -43,6 +45,8 @@ class Status(BaseModel):
     consuming: bool = Field(default=False, description="Whether it has partitions to read.")
     error: str | None = Field(default=None, description="The obstacle.")
     denied: bool = Field(default=False, description="Whether it lacks a right, which waiting does not fix.")
+    blocked: bool = Field(default=False, description="Whether it waits for another declaration of the port.")
+    hint: str | None = Field(default=None, description="The change that fixes the obstacle.")
     rows: int = Field(default=0, description="Rows landed by this consumer and those before it.")
     dead: int = Field(default=0, description="Dead letters, the same.")
     dead_reason: str | None = Field(default=None, description="Why the last dead letter is one.")
@@ -75,7 +79,7 @@ def observe_ingestion(target: Path, *, now: float) -> Observation:
     if silent > SILENT_SECONDS:
         return Observation("unhealthy", f"its consumer has not been heard of for {silent:.0f} s", table)
     if status.error:
-        return Observation("unhealthy", status.error, table)
+        return Observation("unhealthy", "; ".join(filter(None, (status.error, status.hint))), table)
     words = ["lag unknown" if status.lag is None else f"lag {count(status.lag, 'message')}"]
     if status.dead:
         words.append(count(status.dead, "dead letter"))

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import quoted
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.machine.json_numbers import Real, exact, exact_text
-from alchemesh_platform.machine.json_structure import Structure, merged, settled, structure_of
+from alchemesh_platform.machine.json_structure import Structure, merged, settled, structure_of, type_of_structure
 from alchemesh_platform.systems.kafka.landing.batch import (
     KEY,
     OFFSET,
@@ -30,6 +33,15 @@ from alchemesh_platform.systems.kafka.landing.batch import (
     span_of,
     without,
 )
+from alchemesh_platform.systems.kafka.landing.declared import (
+    DECLARED,
+    OTHERS,
+    cells_of_messages,
+    landing_select,
+    line_of,
+    unfit_rows,
+)
+from alchemesh_platform.systems.kafka.landing.rules import Rules
 from alchemesh_platform.systems.kafka.landing.schema import (
     SCHEMA_FILE,
     TopicSchema,
@@ -41,6 +53,10 @@ from alchemesh_platform.systems.kafka.landing.schema import (
     with_columns,
 )
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+UNDECLARED = Rules()
 DEAD_LETTERS = "dead-letters"
 STAGING = ".alchemesh-landing"
 ROWS = "rows.parquet"
@@ -58,8 +74,23 @@ def next_offset(target: Path, topic: str, topic_id: str, partition: int) -> int 
     return max(landed, default=None)
 
 
+class MessageRefused(Failure):
+    """Raised for a message that does not fit, if the port does not reject it. Messages before it are landed.
+
+    Attributes:
+        landed: The messages before it, sorted.
+    """
+
+    landed = Sorted()
+
+
 def land(
-    target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message]
+    target: Path,
+    topic: str,
+    topic_id: str,
+    partition: int,
+    messages: Sequence[Message],
+    rules: Rules = UNDECLARED,
 ) -> tuple[Path | None, Sorted]:
     """Land messages of one partition, in order. Returns once they are synced to the disk.
 
@@ -67,33 +98,39 @@ def land(
         The file (None if no message is a row), and the sorted messages.
 
     Raises:
+        MessageRefused: when a message does not fit, and the rules do not reject it.
         StorageFailed: when the file system refuses. Incomplete files are ignored.
     """
     span = Span(topic, topic_id, partition, messages[0].offset, messages[-1].offset)
-    recorded = read_schema(target) or TopicSchema()
+    before = read_schema(target) or TopicSchema()
+    recorded = before.model_copy(update={"declaration": rules.declaration()})
     done = sort_messages(partition, messages)
-    misfits = {row.offset: why for row in done.rows if (why := misfit(recorded, row.values)) is not None}
+    misfits = {row.offset: why for row in done.rows if (why := _misfit(recorded, rules, row)) is not None}
     done = without(done, partition, messages, misfits)
+    if rules.on_new_column == "ignore":
+        done.rows = [_without_new(row, recorded, rules) for row in done.rows]
     with storage_errors(f"land in {target}"):
         staging = target / STAGING
         staging.mkdir(exist_ok=True)
         try:
-            refused = _refused(done.rows, recorded, staging)
+            refused = _refused(done.rows, recorded, rules, staging)
         except _NotTogether:
-            return _land_halves(target, topic, topic_id, partition, messages)
+            return _land_halves(target, topic, topic_id, partition, messages, rules)
         if refused:
             done = without(done, partition, messages, refused)
+        if done.dead and rules.on_bad_row == "fail":
+            raise _stopped(target, topic, topic_id, partition, messages, rules, done)
         if done.dead:
             # Dead letters come first, since the file of rows marks the whole span as landed.
             letters = target / DEAD_LETTERS
             letters.mkdir(exist_ok=True)
             _replace_overlapping(letters, span, ".jsonl")
-            _put(_written(staging, done.dead), letters / f"{span.stem}.jsonl")
+            put(_written(staging, done.dead), letters / f"{span.stem}.jsonl")
         if not done.rows:
             return None, done
-        _record(with_columns(recorded, (row.values for row in done.rows)), recorded, target, staging)
+        record(_schema_with(recorded, done.rows, rules), before, target, staging)
         file = target / f"{span.stem}.parquet"
-        _put(staging / ROWS, file)  # which the search for refused lines left
+        put(staging / ROWS, file)  # which the search for refused lines left
         return file, done
 
 
@@ -102,13 +139,51 @@ class _NotTogether(Exception):
 
 
 def _land_halves(
-    target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message]
+    target: Path, topic: str, topic_id: str, partition: int, messages: Sequence[Message], rules: Rules
 ) -> tuple[Path | None, Sorted]:
     """Land messages as two or more files; as ``land``, with the last file. The next run resumes after a kill."""
     half = len(messages) // 2
-    first, done = land(target, topic, topic_id, partition, messages[:half])
-    last, rest = land(target, topic, topic_id, partition, messages[half:])
+    first, done = land(target, topic, topic_id, partition, messages[:half], rules)
+    last, rest = land(target, topic, topic_id, partition, messages[half:], rules)
     return last or first, Sorted([*done.rows, *rest.rows], [*done.dead, *rest.dead])
+
+
+def _stopped(
+    target: Path,
+    topic: str,
+    topic_id: str,
+    partition: int,
+    messages: Sequence[Message],
+    rules: Rules,
+    done: Sorted,
+) -> MessageRefused:
+    """Land the messages before the first one that does not fit; returns the failure that names it."""
+    letter = min((json.loads(line) for line in done.dead), key=lambda each: int(each[OFFSET]))
+    good = [message for message in messages if message.offset < letter[OFFSET]]
+    refused = MessageRefused(
+        f"topic {topic}, partition {partition}, offset {letter[OFFSET]}: {letter['why']}",
+        hint="correct the schema of the port, or set `on_bad_row: reject`, then deploy it; no later message is landed",
+    )
+    if good:
+        _, refused.landed = land(target, topic, topic_id, partition, good, rules)
+    return refused
+
+
+def _misfit(recorded: TopicSchema, rules: Rules, row: Row) -> str | None:
+    """The reason why the columns of a row that are not declared do not fit; None if they do."""
+    _, others = rules.split(row.values)
+    why = rules.refused_name(others, recorded.columns)
+    return why if why is not None else misfit(recorded, others)
+
+
+def _without_new(row: Row, recorded: TopicSchema, rules: Rules) -> Row:
+    """A row without the names that the schema lacks."""
+    new = set(rules.new_names(rules.split(row.values)[1], recorded.columns))
+    return Row({name: value for name, value in row.values.items() if name not in new}, row.origin) if new else row
+
+
+def _schema_with(recorded: TopicSchema, rows: Sequence[Row], rules: Rules) -> TopicSchema:
+    return with_columns(recorded, (rules.split(row.values)[1] for row in rows))
 
 
 def sweep(target: Path) -> None:
@@ -143,18 +218,26 @@ def adopt(target: Path) -> int:
             rows = _rows_of(file)
             if not rows:
                 continue
-            _put(_parquet(rows, schema, staging), file)
+            put(_parquet(rows, schema, UNDECLARED, staging), file)
             rewritten += 1
-        _record(schema, TopicSchema(), target, staging)
+        record(schema, TopicSchema(), target, staging)
     return rewritten
 
 
-def _rows_of(file: Path) -> list[Row]:
-    """The rows of a landed file, with exact values."""
+@contextmanager
+def duckdb_connection() -> Iterator[DuckDBPyConnection]:
+    """A connection of little memory, on which no value depends on the machine."""
     import duckdb
 
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def _rows_of(file: Path) -> list[Row]:
+    """The rows of a landed file, with exact values."""
+
+    with duckdb_connection() as connection:
         found = connection.execute(
             f"SELECT to_json(r) FROM (SELECT * REPLACE (epoch_ms({TIMESTAMP}) AS {TIMESTAMP}) "  # noqa: S608 quoted
             f"FROM read_parquet({quoted(str(file))})) r"
@@ -182,7 +265,7 @@ def _written(staging: Path, lines: Sequence[str]) -> Path:
     return draft
 
 
-def _refused(rows: Sequence[Row], recorded: TopicSchema, staging: Path) -> dict[int, str]:
+def _refused(rows: Sequence[Row], recorded: TopicSchema, rules: Rules, staging: Path) -> dict[int, str]:
     """Offsets of rows that no table can store, with the reason.
 
     The function leaves the table of all other rows in the staging folder.
@@ -191,12 +274,12 @@ def _refused(rows: Sequence[Row], recorded: TopicSchema, staging: Path) -> dict[
         _NotTogether: when the other rows make no table together, but each half does.
     """
     found: dict[int, str] = {}
-    while more := _some_refused([row for row in rows if row.offset not in found], recorded, staging):
+    while more := _some_refused([row for row in rows if row.offset not in found], recorded, rules, staging):
         found |= more
     return found
 
 
-def _some_refused(rows: Sequence[Row], recorded: TopicSchema, staging: Path) -> dict[int, str]:
+def _some_refused(rows: Sequence[Row], recorded: TopicSchema, rules: Rules, staging: Path) -> dict[int, str]:
     """Halve a refused batch until the refused rows are found. Without that, the consumer would fail at them forever.
 
     Raises:
@@ -207,14 +290,16 @@ def _some_refused(rows: Sequence[Row], recorded: TopicSchema, staging: Path) -> 
     if not rows:
         return {}
     try:
-        _parquet(rows, with_columns(recorded, (row.values for row in rows)), staging)
+        _parquet(rows, _schema_with(recorded, rows, rules), rules, staging)
+    except _Unfit as unfit:
+        return unfit.offsets
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, RecursionError) as error:
         if len(rows) == 1:
             return {rows[0].offset: "a table cannot store its names or its nested values"}
         half = len(rows) // 2
         found = {
-            **_some_refused(rows[:half], recorded, staging),
-            **_some_refused(rows[half:], recorded, staging),
+            **_some_refused(rows[:half], recorded, rules, staging),
+            **_some_refused(rows[half:], recorded, rules, staging),
         }
         if not found:
             raise _NotTogether from error
@@ -222,39 +307,57 @@ def _some_refused(rows: Sequence[Row], recorded: TopicSchema, staging: Path) -> 
     return {}
 
 
-def _parquet(rows: Sequence[Row], schema: TopicSchema, staging: Path) -> Path:
-    """Rows as Parquet, with the columns and types of the schema."""
-    import duckdb
+class _Unfit(Exception):
+    """Raised when values do not fit their declared columns; carries offsets and reasons."""
 
-    lines = [exact_text({**placed(schema, row.values), **row.origin}) for row in rows]
+    def __init__(self, offsets: dict[int, str]) -> None:
+        self.offsets = offsets
+        super().__init__(offsets)
+
+
+def _parquet(rows: Sequence[Row], schema: TopicSchema, rules: Rules, staging: Path) -> Path:
+    """Rows as Parquet, with the columns and types of the schema.
+
+    Raises:
+        _Unfit: when values do not fit their declared columns.
+    """
+
     draft = staging / ROWS
     draft.unlink(missing_ok=True)
-    types = {**schema.types, PARTITION: "INTEGER", OFFSET: "BIGINT", TIMESTAMP: "BIGINT", KEY: "VARCHAR"}
+    types = {PARTITION: "INTEGER", OFFSET: "BIGINT", TIMESTAMP: "BIGINT", KEY: "VARCHAR"}
+    cells = cells_of_messages(rules)
+    if rules.columns is None:
+        lines = [exact_text({**placed(schema, row.values), **row.origin}) for row in rows]
+        types = {**schema.types, **types}
+        select = f"* REPLACE (make_timestamp_ms({TIMESTAMP}) AS {TIMESTAMP})"
+    else:
+        lines = [line_of(row, schema, rules) for row in rows]
+        others = {OTHERS: type_of_structure(schema.columns)} if schema.columns else {}
+        types = {DECLARED: "JSON", **others, **types}
+        select = landing_select(cells, schema)
     columns = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in types.items())
     longest = max(LONGEST_USUAL_OBJECT, max(len(line.encode()) for line in lines) + 1)
     read = (
         f"read_json({quoted(str(_written(staging, lines)))}, format = 'newline_delimited', records = true, "
         f"auto_detect = false, columns = {{{columns}}}, maximum_object_size = {longest})"
     )
-    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")  # a value must not depend on the machine
-        connection.execute(
-            f"COPY (SELECT * REPLACE (make_timestamp_ms({TIMESTAMP}) AS {TIMESTAMP}) FROM {read}) "  # noqa: S608 quoted
-            f"TO {quoted(str(draft))} (FORMAT parquet)"
-        )
+    with duckdb_connection() as connection:
+        if unfit := unfit_rows(connection, cells, read, rules):
+            raise _Unfit(unfit)
+        connection.execute(f"COPY (SELECT {select} FROM {read}) TO {quoted(str(draft))} (FORMAT parquet)")  # noqa: S608 quoted
     return draft
 
 
-def _record(schema: TopicSchema, recorded: TopicSchema, target: Path, staging: Path) -> None:
+def record(schema: TopicSchema, recorded: TopicSchema, target: Path, staging: Path) -> None:
     """Record the schema. It comes before the file, since later batches have to follow the types of a landed file."""
     if schema == recorded and (target / SCHEMA_FILE).is_file():
         return
     draft = staging / "schema.json"
     draft.write_text(schema_text(schema), "utf-8")
-    _put(draft, target / SCHEMA_FILE)
+    put(draft, target / SCHEMA_FILE)
 
 
-def _put(draft: Path, place: Path) -> None:
+def put(draft: Path, place: Path) -> None:
     """Move a file to its place in one step, and sync the file and its name to the disk."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())

@@ -1,7 +1,7 @@
 """The schema of a landed topic: one for all its files, recorded in the folder.
 
-The first batch of messages defines the columns that it has. A later message adds columns, and never changes the type of
-one: a message with another type is a dead letter.
+The port declares columns, or the first batch of messages defines those that it has. A later message adds columns, and
+never changes the type of one: a message with another type does not fit.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class TopicSchema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: dict[str, Any] = Field(default_factory=dict, description="Name: the structure of its values.")
+    declaration: dict[str, Any] | None = Field(
+        default=None, description="The declared columns and forms; they are not among the other columns."
+    )
 
     @property
     def types(self) -> dict[str, str]:
@@ -54,7 +57,7 @@ def read_schema(folder: Path) -> TopicSchema | None:
 
 def schema_text(schema: TopicSchema) -> str:
     """A schema as it is recorded."""
-    return json.dumps(schema.model_dump(mode="json"), ensure_ascii=False) + "\n"
+    return json.dumps(schema.model_dump(mode="json", exclude_none=True), ensure_ascii=False) + "\n"
 
 
 def misfit(schema: TopicSchema, values: Mapping[str, Any]) -> str | None:
@@ -74,7 +77,7 @@ def with_columns(schema: TopicSchema, objects: Iterable[Mapping[str, Any]]) -> T
             if name not in schema.columns:
                 fresh[name] = merged(fresh.get(name, NOTHING), structure_of(value))
     whole = {name: settled(structure) for name, structure in fresh.items()}
-    return TopicSchema(columns={**schema.columns, **whole}) if whole else schema
+    return schema.model_copy(update={"columns": {**schema.columns, **whole}}) if whole else schema
 
 
 def placed(schema: TopicSchema, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Found:
         types: The type of each column as it lands when nothing is declared.
         structures: JSON: the structure of each column.
         delimiter: CSV: the delimiter.
+        original: The file as ``readable``, before numbers became texts; None if none did.
     """
 
     source: SourceFile
@@ -50,6 +51,7 @@ class Found:
     types: tuple[str, ...] = ()
     structures: tuple[Structure, ...] = ()
     delimiter: str = ","
+    original: Path | None = None
 
 
 def look_into(connection: DuckDBPyConnection, source: SourceFile, staging: Path, reading: Reading) -> Found:
@@ -95,9 +97,10 @@ def _json(connection: DuckDBPyConnection, source: SourceFile, readable: Path, st
     exact, large = exact_numbers(readable, staging)
     if reading.columns is not None:
         if reading.on_new_column == "ignore":
-            return Found(source, exact)
+            return Found(source, exact, original=readable)
         names = tuple(row[0] for row in connection.execute(_keys(exact)).fetchall())
-        return Found(source, exact, names=names, types=(TEXT,) * len(names), structures=(MIXED,) * len(names))
+        types, structures = (TEXT,) * len(names), (MIXED,) * len(names)
+        return Found(source, exact, names=names, types=types, structures=structures, original=readable)
     row = connection.execute(f"SELECT json_group_structure(json) FROM {json_objects(exact)}").fetchone()  # noqa: S608 - quoted
     structure = plain(json.loads(row[0]), large) if row is not None and row[0] is not None else {}
     if not isinstance(structure, dict):

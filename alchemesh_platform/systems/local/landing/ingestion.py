@@ -21,10 +21,10 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.machine.files import count, storage_errors
 from alchemesh_platform.machine.json_structure import has_numbers_as_text
-from alchemesh_platform.machine.source_columns import TEXT, LandedColumn
+from alchemesh_platform.machine.source_columns import TEXT, LandedColumn, SourceColumn
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 from alchemesh_platform.systems.local.landing.found import Found, look_into
-from alchemesh_platform.systems.local.landing.json_numbers import spelt_numbers
+from alchemesh_platform.systems.local.landing.json_numbers import spelt_declared, spelt_numbers
 from alchemesh_platform.systems.local.landing.misfits import (
     REJECTS_FOLDER,
     broken_lines,
@@ -46,7 +46,7 @@ from alchemesh_platform.systems.local.landing.record import (
     target_name,
     write_landing,
 )
-from alchemesh_platform.systems.local.landing.rows import checked_rows, landing_query
+from alchemesh_platform.systems.local.landing.rows import checked_rows, fractions_in_text, landing_query
 from alchemesh_platform.systems.local.landing.schema import Columns, settle
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed, SourceFile, find_sources
 
@@ -264,7 +264,9 @@ class _Run:
 
     def _spelt(self, found: Found, schema: Columns) -> Found:
         """The file to read: a copy, if numbers of a JSON file land as text and have to keep their spelling."""
-        if not found.structures or self.reading.columns is not None:
+        if self.reading.columns is not None:
+            return self._spelt_declared(found, self.reading.columns)
+        if not found.structures:
             return found
         known = {column.name.casefold(): column.structure for column in schema if column.structure is not None}
         structures = {name: known[name.casefold()] for name in found.names if name.casefold() in known}
@@ -273,6 +275,20 @@ class _Run:
             return found
         with self._errors(found.source):
             return replace(found, readable=spelt_numbers(found.readable, structures, self.staging))
+
+    def _spelt_declared(self, found: Found, columns: Sequence[SourceColumn]) -> Found:
+        """The file to read: a copy, if a JSON file has fractions in declared columns of text."""
+        import duckdb
+
+        if self.reading.format != "json" or found.blank:
+            return found
+        with self._errors(found.source, found.readable):
+            # A line that is no JSON ends the query: reading the rows names it.
+            with suppress(duckdb.InvalidInputException):
+                query = fractions_in_text(found, columns)
+                if query is None or self.connection.execute(query).fetchone() is None:
+                    return found
+            return replace(found, readable=spelt_declared(found.readable, columns, self.staging))
 
     def _land_file(
         self, source: SourceFile, schema: Columns, name: str, key: str, known: LandedFile | None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alchemesh_platform.machine.json_numbers import Place, Real, exact, exact_text
 from alchemesh_platform.machine.json_structure import Structure, in_structure
+from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.spelling import spelt
 from alchemesh_platform.systems.local.landing.parse_errors import opened
 
 _LONG = re.compile(rb"[0-9][0-9.]{15}|[eE][-+]?[0-9]{3}")  # only such numbers can lose digits, or their size
@@ -55,6 +57,32 @@ def spelt_numbers(readable: Path, structures: Mapping[str, Structure], staging: 
         for raw in file:
             to.write(_spelt(raw, structures))
     return copy
+
+
+def spelt_declared(readable: Path, columns: Sequence[SourceColumn], staging: Path) -> Path:
+    """A copy of a JSON lines file in which fractions in declared columns of text are texts, spelt as in the file.
+
+    Args:
+        readable: The file.
+        columns: The declared columns.
+        staging: Folder for the copy.
+    """
+    declared = {column.source_name: column for column in columns}
+    copy = staging / "spelt.json"
+    with opened(readable) as file, copy.open("wb") as to:
+        for raw in file:
+            to.write(_spelt_declared(raw, declared))
+    return copy
+
+
+def _spelt_declared(raw: bytes, declared: Mapping[str, SourceColumn]) -> bytes:
+    try:
+        found = exact(json.loads(raw, parse_float=Real), set())
+        if not isinstance(found, dict):
+            return raw
+        return exact_text({name: spelt(value, declared.get(name)) for name, value in found.items()}).encode() + b"\n"
+    except (ValueError, RecursionError):
+        return raw  # no JSON: the error is reported when the line is read
 
 
 def _spelt(raw: bytes, structures: Mapping[str, Structure]) -> bytes:

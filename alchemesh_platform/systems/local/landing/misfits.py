@@ -122,7 +122,7 @@ def lines_of(file: Found, reading: Reading, numbers: Sequence[int]) -> dict[int,
     """The lines of rows in the source file, by the number of the row. Parquet has no lines."""
     if reading.format == "csv":
         return dict(csv_lines(file.readable, file.delimiter, reading, len(file.names), numbers))
-    return dict(text_lines(file.readable, numbers)) if reading.format == "json" else {}
+    return dict(text_lines(file.original or file.readable, numbers)) if reading.format == "json" else {}
 
 
 def _misfit(number: int, cell: Cell, text: str | None, reading: Reading) -> Misfit:

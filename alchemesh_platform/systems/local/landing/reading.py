@@ -20,6 +20,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import quoted
 from alchemesh_platform.machine.files import count, storage_failure
 from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.spelling import holds_text
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.systems.local.landing.parse_errors import (
     bad_csv_line,
@@ -92,7 +93,9 @@ class Reading:
         if self.columns is not None:
             excluded = {"description", "classification", "key", "unique"}
             options["columns"] = [column.model_dump(mode="json", exclude=excluded) for column in self.columns]
-        return json.dumps({"version": 2, **options})
+        # Version 2 landed numbers of JSON in declared columns of text as DuckDB spells them.
+        changed = self.format == "json" and any(holds_text(column) for column in self.columns or ())
+        return json.dumps({"version": 3 if changed else 2, **options})
 
     def form_of(self, kind: LogicalType) -> str | None:
         """The form of values of a type whose property says nothing."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.machine.conversion import Conversion, json_path, of_native, of_text
 from alchemesh_platform.machine.source_columns import TEXT, LandedColumn, SourceColumn
+from alchemesh_platform.machine.spelling import holds_text
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.systems.local.landing.found import Found
-from alchemesh_platform.systems.local.landing.reading import Reading, csv_rows, json_lines, json_rows
+from alchemesh_platform.systems.local.landing.reading import Reading, csv_rows, json_lines, json_objects, json_rows
 
 # Types that DuckDB's own reader converts without changing a value, so that the values need no check of their own.
 _READ_EXACTLY = {LogicalType.BOOLEAN: "BOOLEAN"}
@@ -130,6 +131,24 @@ def checked_rows(
         numbered = f"SELECT *, {_DOCUMENT} AS doc FROM ({numbered}) WHERE trim(coalesce(line, '')) <> ''"  # noqa: S608 - quoted
     selected = ", ".join(f"{cell.conversion.value} AS {identifier(cell.column.name)}" for cell in cells)
     return Checked(cells, f"SELECT *, {bad} AS bad FROM ({numbered})", selected)  # noqa: S608 - quoted
+
+
+def fractions_in_text(file: Found, columns: Sequence[SourceColumn]) -> str | None:
+    """The query for a line of JSON with a fraction in a declared column of text; None if no column has text.
+
+    DuckDB gives such a number as ``1.1`` where the file has ``1.10``.
+    """
+    conditions = []
+    for column in columns:
+        value = f"json_extract(json, {quoted(json_path(column.source_name))})"
+        if column.type in {LogicalType.OBJECT, LogicalType.ARRAY}:
+            if holds_text(column):
+                conditions.append(f"contains(CAST(json_structure({value}) AS VARCHAR), 'DOUBLE')")
+        elif holds_text(column):
+            conditions.append(f"json_type({value}) = 'DOUBLE'")
+    if not conditions:
+        return None
+    return f"SELECT 1 FROM {json_objects(file.readable)} WHERE {' OR '.join(conditions)} LIMIT 1"  # noqa: S608 - quoted
 
 
 def _rows(

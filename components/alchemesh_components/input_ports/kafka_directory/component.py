@@ -10,6 +10,7 @@ from alchemesh_components.input_ports.kafka_directory.models import Args, Settin
 from alchemesh_components.input_ports.kafka_directory.spec import SPEC
 from alchemesh_platform.platform_file.builtin import LOCAL
 from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.sdk.models import SourceProperty
 from alchemesh_platform.systems.kafka.resources import TopicIngestion
 
 
@@ -38,7 +39,7 @@ class KafkaDirectory(Component[Args, Settings]):
 
     def consumer(self) -> TopicIngestion:
         """The running consumer."""
-        wiring, args = self.wiring, self.args
+        wiring, args, schema = self.wiring, self.args, self.wiring.schema
         return TopicIngestion(
             f"{self.name}-consumer",
             kafka=self.settings.kafka.access(),
@@ -50,6 +51,15 @@ class KafkaDirectory(Component[Args, Settings]):
             owner=wiring.address,
             batch_messages=args.batch_messages,
             batch_seconds=args.batch_time.total_seconds(),
+            columns=None if schema is None else [_column(name, declared) for name, declared in schema.items()],
+            on_new_column=args.on_new_column or ("add" if schema is None else "refuse"),
+            **args.model_dump(
+                include={"date_format", "timestamp_format", "time_zone", "on_ambiguous_time", "on_bad_row"}
+            ),
             keep_on_delete=args.keep_on_destroy,
             opts=self.child_options,
         )
+
+
+def _column(name: str, declared: SourceProperty) -> dict[str, Any]:
+    return {"name": name, **declared.model_dump(mode="json", exclude_none=True, exclude_defaults=True)}

@@ -11,6 +11,7 @@ SPEC = ComponentSpec(
     maturity="beta",
     owner="alchemesh",
     stateful=True,
+    enforces_schema=True,
     component="alchemesh_components.input_ports.kafka_directory.component:KafkaDirectory",
     args="alchemesh_components.input_ports.kafka_directory.models:Args",
     settings="alchemesh_components.input_ports.kafka_directory.models:Settings",
