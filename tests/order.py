@@ -27,6 +27,7 @@ GROUPS = {
     "tests/clouds/gcp/emulation/": "emulators",
     "tests/clouds/gcp/test_a_whole_product.py": "emulators",
     "tests/clouds/gcp/test_another_region.py": "emulators",
+    "tests/clouds/gcp/test_examples_on_google_cloud.py": "emulators",
     "tests/clouds/gcp/test_rows_of_bigquery.py": "emulators",
     "tests/clouds/gcp/test_rows_of_buckets.py": "emulators",
     "tests/clouds/gcp/test_tables_and_grants.py": "emulators",
