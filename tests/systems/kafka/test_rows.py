@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
@@ -29,6 +33,7 @@ from alchemesh_platform.systems.kafka.schemas import Published, publish
 from alchemesh_platform.systems.kafka.topics import Topic, create_topic
 from parts.kafka import Broker
 from tests.systems.kafka.clients import access
+from tests.systems.kafka.conftest import PASSWORD
 
 SCHEMAS = "rows.schemas"
 SALE: dict[str, dict[str, Any]] = {
@@ -61,7 +66,11 @@ class Shop:
     kafka: Broker
     topic: str
     cluster: Cluster
-    port: OutputPort
+    document: str
+
+    @property
+    def port(self) -> OutputPort:
+        return connections({CONNECTIONS_VARIABLE: self.document}).output("shop")
 
     def publish(self, properties: dict[str, dict[str, Any]]) -> None:
         schema = model_schema("sale", SemanticModel.model_validate({"properties": properties}))
@@ -107,7 +116,7 @@ def shop(kafka: Broker, request: pytest.FixtureRequest) -> Shop:
         "outputs": {"shop": {"storage": storage}},
         "schemas": {"shop": {"models": {"sale": SALE}}},
     }
-    made = Shop(kafka, topic, cluster, connections({CONNECTIONS_VARIABLE: json.dumps(document)}).output("shop"))
+    made = Shop(kafka, topic, cluster, json.dumps(document))
     made.publish(SALE)
     return made
 
@@ -143,6 +152,31 @@ def test_no_row_is_sent_unless_all_rows_fit(shop: Shop) -> None:
             shop.port.write("sale", [ATLAS, row])
         assert str(refused.value).splitlines()[1].partition("): ")[2] == reason
     assert shop.messages() == []
+
+
+def test_a_writer_that_is_killed_before_its_last_row_has_sent_nothing(shop: Shop) -> None:
+    spawn = get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    writer = spawn.Process(target=_write_half, args=(theirs, shop.document, shop.kafka.password))
+    writer.start()
+    theirs.close()
+    assert ours.recv() == "half", "it has read a part of its rows"
+    writer.kill()
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+    assert shop.messages() == []
+    assert shop.port.write("sale", [ATLAS]).rows == len(shop.messages()) == 1
+
+
+def _write_half(told: Connection, document: str, password: str) -> None:
+    os.environ[PASSWORD] = password
+
+    def half() -> Iterator[dict[str, Any]]:
+        yield ATLAS
+        told.send("half")
+        told.recv()  # never comes
+
+    connections({CONNECTIONS_VARIABLE: document}).output("shop").write("sale", half())
 
 
 def test_a_topic_takes_no_row_back(shop: Shop) -> None:

@@ -76,9 +76,24 @@ def read_table(source: Source, table: TableName) -> Rows:
 
 
 def arrow_pages(client: Client, query: QueryJob) -> Iterator[pa.RecordBatch]:
-    """The result of a query. Each call reads it from the start."""
-    result = query.result(page_size=ROWS_IN_PAGE)
-    yield from result.to_arrow_iterable(bqstorage_client=_storage_client(client))
+    """The result of a query, by the Storage API or, without the library or the right to use it, in pages.
+
+    Each call reads the result from the start.
+    """
+    from google.api_core.exceptions import Forbidden
+
+    fast = _storage_client(client)
+    if fast is not None:
+        found = iter(query.result().to_arrow_iterable(bqstorage_client=fast))
+        try:
+            first = next(found, None)
+        except Forbidden:  # the role bigquery.readSessionUser is not given to every account
+            pass
+        else:
+            yield from () if first is None else (first,)
+            yield from found
+            return
+    yield from query.result(page_size=ROWS_IN_PAGE).to_arrow_iterable(bqstorage_client=None)
 
 
 def in_model(batch: pa.RecordBatch, properties: Mapping[str, Property], schema: pa.Schema) -> pa.RecordBatch:
