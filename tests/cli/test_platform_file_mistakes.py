@@ -108,21 +108,6 @@ def test_arguments_of_another_environment_suggest_the_overlay(folder: Path, caps
     assert invoke(["plan", *where, "-C", "orders"]) == ExitCode.DONE
 
 
-def test_a_schema_that_no_component_enforces_is_reported_with_the_overlay_that_leaves_it_out(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    written = SHIPPED.replace("file-ingestion: storage-transfer", "kafka-ingestion: kafka-directory", 1)
-    (folder / "platform.yaml").write_text(written.replace("      kafka-ingestion: kafka-nifi-gcs\n", ""), "utf-8")
-    assert invoke(["init", "orders"]) == ExitCode.DONE
-    manifest = folder / "orders" / "alchemesh.yaml"
-    text = manifest.read_text("utf-8").replace("component: file-ingestion ", "component: kafka-ingestion ")
-    manifest.write_text(text.replace("{path: data/*.csv, format: csv}", "{topic: sales}"), "utf-8")
-    assert invoke(["plan", "-e", "prod", "--platform", "platform.yaml", "-C", "orders"]) == ExitCode.PROBLEMS
-    err = capsys.readouterr().err
-    assert "input_ports[0].schema: found a schema, which kafka-directory does not enforce" in err
-    assert "`schema: null` in the overlay of prod leaves the schema to other environments" in err
-
-
 def test_a_component_page_has_no_python_terms(capsys: pytest.CaptureFixture[str]) -> None:
     """Periods were of the type timedelta, and groups of settings had a default such as storage=None."""
     assert invoke(["components", "show", "gcs-bucket"]) == ExitCode.DONE
