@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from alchemesh_platform.app.events import Listener, ignore, notes_to
 from alchemesh_platform.base.failure import ExitCode, Failure
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.records import PortRecord
     from alchemesh_platform.registry.store import Registry
+    from alchemesh_platform.sdk.connections.base import Connection
     from alchemesh_platform.sdk.connections.ports import PortConnections
     from alchemesh_platform.sdk.erasure import ErasedRows, Erasure
 
@@ -229,15 +231,24 @@ def _erasure_of(record: PortRecord, platform: Platform) -> tuple[Erasure, PortCo
     from alchemesh_platform.sdk.erasure import Erasure, NotErasable
 
     connections = PortConnections.model_validate(record.connections)
-    kind = connections.storage.kind if connections.storage is not None else ""
-    precise = f"{kind}/{getattr(connections.storage, 'format', None)}"
+    names = list(_names(connections.storage))
     parts = Parts(installed_systems().offers("erasure", lambda system: system.erasures), part_of(Erasure))
-    if precise not in parts and kind not in parts:
+    name = next((each for each in names if each in parts), None)
+    if name is None:
         raise NotErasable(
             f"rows of {record.address} cannot be erased: {record.storage} has no tables that rows are deleted from",
             hint="delete the data with the means of its service",
         )
-    return parts[precise if precise in parts else kind].at(platform), connections
+    return parts[name].at(platform), connections
+
+
+def _names(storage: Connection | None) -> Iterator[str]:
+    """The names of an erasure that fits a storage, the most precise first: its kind with its format or its scheme."""
+    if storage is None:
+        return
+    details = [getattr(storage, "format", None), urlsplit(str(getattr(storage, "url", ""))).scheme]
+    yield from (f"{storage.kind}/{detail}" for detail in details if detail)
+    yield storage.kind
 
 
 def _unreached(registry: Registry, environment: str, record: PortRecord) -> Iterator[Unreached]:

@@ -31,6 +31,9 @@ SYSTEM = System(
         "gcp:cloudrunv2/job:Job": f"{_OBJECTS}.labelled:JOB",
         "gcp:cloudrunv2/service:Service": f"{_OBJECTS}.labelled:SERVICE",
     },
-    erasures={"tables/bigquery": "alchemesh_platform.clouds.gcp.erasure:ERASURE"},
+    erasures={
+        "tables/bigquery": "alchemesh_platform.clouds.gcp.erasure:ERASURE",
+        "files/gs": "alchemesh_platform.clouds.gcp.erasure_of_files:ERASURE",
+    },
     identities={GOOGLE_SERVICE_ACCOUNT: "a service account of Google Cloud, by its email"},
 )

@@ -136,7 +136,7 @@ def erase(
     """Erase rows of an output port for good, on request of a person.
 
     PORT is the name of a port of the product in this folder, or domain/product/port. Its storage must be Delta tables
-    of this machine, or BigQuery tables.
+    of this machine, BigQuery tables, or Parquet files in a bucket.
 
     Deletes the rows, waits until the serving copy is without them, and removes the files of all former versions of the
     table. BigQuery keeps former versions itself for some days. Lists the places that it does not reach, such as copies

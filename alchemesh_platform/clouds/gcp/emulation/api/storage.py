@@ -61,10 +61,21 @@ class StorageRest(Rest):
         """Delete one version of an object."""
         self.removed(_object(bucket, name), query={"generation": generation})
 
-    def write(self, bucket: str, name: str, content: bytes, content_type: str = "text/plain") -> None:
-        """Write an object."""
+    def described(self, bucket: str, name: str) -> dict[str, Any] | None:
+        """An object as the service describes it; None if it does not exist."""
+        return self.found(_object(bucket, name))
+
+    def write(
+        self, bucket: str, name: str, content: bytes, content_type: str = "text/plain", **preconditions: str
+    ) -> None:
+        """Write an object.
+
+        Args:
+            preconditions: Preconditions of the service: ``ifGenerationMatch``. It refuses with 412 if one fails.
+        """
         path = f"/upload/storage/v1/b/{quote(bucket, safe='')}/o"
-        self.call("POST", path, content, query={"uploadType": "media", "name": name}, content_type=content_type)
+        query = {"uploadType": "media", "name": name, **preconditions}
+        self.call("POST", path, content, query=query, content_type=content_type)
 
     def read(self, bucket: str, name: str) -> bytes | None:
         """Content of an object; None if it does not exist."""
