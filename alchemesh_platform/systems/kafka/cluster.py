@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 CONNECT_SECONDS = 15.0
+REFUSED_SECONDS = 5.0  # where every address refuses connections at once: nothing listens there
 ANSWER_SECONDS = 30.0
 _STEP_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 0.05
@@ -83,7 +84,7 @@ class Cluster:
         """Number of brokers."""
         from confluent_kafka import KafkaException
 
-        deadline = time.monotonic() + seconds
+        started = time.monotonic()
         while True:
             try:
                 # A request for the empty topic name returns the brokers, and creates no topic.
@@ -92,7 +93,8 @@ class Cluster:
                 self.admin.poll(0)  # delivers the reported errors
                 if (refused := self._refused()) is not None:
                     raise refused from error
-                if time.monotonic() > deadline:
+                waited = time.monotonic() - started
+                if waited > seconds or (waited > REFUSED_SECONDS and self._nothing_listens()):
                     raise self._unreachable(error) from error
 
     def _refused(self) -> KafkaFailed | None:
@@ -112,6 +114,13 @@ class Cluster:
                     hint=f"check `security.protocol` and `security.ca` in {_SETTINGS}",
                 )
         return None
+
+    def _nothing_listens(self) -> bool:
+        """Whether every address refuses connections. A broker that is slow, or behind a network, may still answer."""
+        from confluent_kafka import KafkaError
+
+        others = [each.str() for each in self._reported if each.code() != KafkaError._ALL_BROKERS_DOWN]
+        return bool(others) and all("Connection refused" in each for each in others)
 
     def _unreachable(self, error: Exception) -> KafkaFailed:
         from confluent_kafka import KafkaError

@@ -78,14 +78,16 @@ def all_published(cluster: Cluster, schema_topic: str) -> dict[str, Published]:
         with refusals(cluster.access, f"read topic {schema_topic}"):
             consumer.assign([TopicPartition(schema_topic, 0, 0)])
             while time.monotonic() < deadline:
-                for message in consumer.consume(500, _POLL_SECONDS):
-                    error = message.error()
-                    if error is None:
-                        _take(found, message.key(), message.value())
-                    elif error.code() in nothing_more:
-                        return found
-                    elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # the group is unused
-                        raise KafkaException(error)
+                message = consumer.poll(_POLL_SECONDS)  # asked for several messages, it would wait for all of them
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None:
+                    _take(found, message.key(), message.value())
+                elif error.code() in nothing_more:
+                    return found
+                elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # the group is unused
+                    raise KafkaException(error)
     finally:
         consumer.close()
     raise KafkaFailed(f"Kafka does not give topic {schema_topic} in {ANSWER_SECONDS:.0f} s", hint="run again later")

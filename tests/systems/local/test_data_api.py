@@ -156,8 +156,9 @@ def test_a_killed_supervisor_is_detected_and_repaired(api: DataApi) -> None:
 
 
 @pytest.mark.parametrize("hangs", ["http", "postgres"])
-def test_a_hanging_server_is_detected_and_restarted(api: DataApi, hangs: str) -> None:
+def test_a_hanging_server_is_detected_and_restarted(api: DataApi, hangs: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`up` reported a restart that did not happen: an unchanged program continued to hang."""
+    monkeypatch.setattr("alchemesh_platform.machine.processes.STOP_SECONDS", 2)  # a suspended process ends by a kill
     endpoints = deploy_product(api)
     servers = (
         named_below(api.run_directory, "postgres")
@@ -172,8 +173,10 @@ def test_a_hanging_server_is_detected_and_restarted(api: DataApi, hangs: str) ->
     for server in servers:
         with suppress(psutil.NoSuchProcess):  # the process of a closed connection
             server.suspend()
-    assert "does not answer" in (trouble(api, endpoints) or "")
-    assert deploy_product(api) == endpoints
+    with monkeypatch.context() as hasty:
+        hasty.setattr("alchemesh_platform.systems.local.data_api.server.ANSWER_SECONDS", 2.0)
+        assert "does not answer" in (trouble(api, endpoints) or "")
+        assert deploy_product(api) == endpoints
     assert trouble(api, endpoints) is None
     assert all(gone(server.pid) for server in servers)
 
