@@ -208,7 +208,7 @@ def refused_losses(lost: Iterable[LostObject], progress: Progress) -> dict[str, 
 def _operation(
     found: Deployed, component: PlannedComponent | None, planned: Mapping[tuple[str, str], PlannedObject]
 ) -> str | None:
-    """What a deployment does to an object: ``delete``, ``replace``, or None if it keeps the object."""
+    """The effect of a deployment on an object: ``delete``, ``replace``, or None if it keeps the object."""
     if component is None:
         return "delete"
     if component.spec.holds is None:  # its author names no objects: only a preview knows what happens to them
