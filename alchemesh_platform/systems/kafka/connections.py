@@ -32,7 +32,7 @@ class TopicConnection(Connection):
     issues_credentials: bool = Field(
         default=False,
         description=(
-            "Kafka: whether each consumer gets its own user, with its password from `alchemesh access credential`."
+            "Kafka: whether the platform creates users, with their passwords from `alchemesh access credential`."
         ),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from alchemesh_platform.systems.kafka.cluster import Cluster
-from alchemesh_platform.systems.kafka.users import principal_of
+from alchemesh_platform.systems.kafka.users import principal_of, user_of
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AclBinding, AclBindingFilter
@@ -62,8 +62,8 @@ def missing_rights(cluster: Cluster, rights: Iterable[Right]) -> list[Right]:
     return found
 
 
-def rights_of(cluster: Cluster, user: str) -> list[Right]:
-    """The rights of a user to read topics, and to use groups by their prefix. Raises KafkaFailed."""
+def rights_of(cluster: Cluster, user: str | None = None) -> list[Right]:
+    """The rights of a user, or of all users, to read topics, and to use groups by their prefix. Raises KafkaFailed."""
     from confluent_kafka.admin import (
         AclBindingFilter,
         AclOperation,
@@ -74,12 +74,13 @@ def rights_of(cluster: Cluster, user: str) -> list[Right]:
 
     # Any resource, and any host.
     anything: Any = (ResourceType.ANY, None, ResourcePatternType.ANY)
-    reading: Any = (principal_of(user), None, AclOperation.READ, AclPermissionType.ALLOW)
+    principal = principal_of(user) if user is not None else None
+    reading: Any = (principal, None, AclOperation.READ, AclPermissionType.ALLOW)
     every = AclBindingFilter(*anything, *reading)
-    found = cluster.answer(cluster.admin.describe_acls(every), f"look for the rights of user {user}")
-    topics = [acl.name for acl in found if acl.restype == ResourceType.TOPIC]
-    groups = [acl.name for acl in found if acl.restype == ResourceType.GROUP]
-    return [*(Right(user, "topic", name) for name in topics), *(Right(user, "group", name) for name in groups)]
+    found = cluster.answer(cluster.admin.describe_acls(every), f"look for the rights of user {user or 'any'}")
+    topics = [Right(user_of(acl.principal), "topic", acl.name) for acl in found if acl.restype == ResourceType.TOPIC]
+    groups = [Right(user_of(acl.principal), "group", acl.name) for acl in found if acl.restype == ResourceType.GROUP]
+    return [*topics, *groups]
 
 
 def _acl(right: Right) -> AclBinding:

@@ -42,6 +42,11 @@ def principal_of(user: str) -> str:
     return f"User:{user}"
 
 
+def user_of(principal: str) -> str:
+    """The user of a name in Kafka's ACLs."""
+    return principal.removeprefix("User:")
+
+
 def own_user(consumer: Consumer) -> str:
     """The user that the platform creates for one request: ``operations.punctuality.1f0c9a2b``."""
     return f"{_dotted(consumer.address)}.{ending(consumer.request)}"

@@ -19,7 +19,8 @@ class KafkaSettings(KafkaAccess):
     schema_topic: str = Field(default=SCHEMA_TOPIC, description="Compacted topic for the published schemas.")
     create_users: bool = Field(
         default=False,
-        description="Whether each granted consumer gets its own SCRAM user; otherwise its user must exist "
+        description="Whether the platform creates SCRAM users for granted consumers: for each member who gets a "
+        "credential, and for the code of products; otherwise the users must exist "
         "already, as on managed clusters with their own user service (Amazon MSK, Aiven), named domain.product, "
         "domain.team, or an email. Users with other names, such as service accounts of Confluent Cloud, cannot be "
         "granted access.",

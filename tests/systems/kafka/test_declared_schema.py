@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alchemesh_components.input_ports.kafka_directory.check import check
+from alchemesh_components.input_ports.kafka_directory.infer import NothingLanded, infer
 from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
 from alchemesh_platform.manifest.models import SourceProperty
 from alchemesh_platform.sdk.wiring import Wiring
@@ -250,9 +251,40 @@ def test_a_conversion_that_was_cut_off_resumes(tmp_path: Path) -> None:
     assert rows(tmp_path, "sale_id, amount::TEXT") == [("a", "1.5000"), ("b", "2.5000")]
 
 
+SETTINGS = {"local": {"root": "/data", "run": "/run"}, "kafka": {"bootstrap_servers": "localhost:9092"}}
+WIRING = Wiring(domain="shop", product="orders", port="sales")
+
+
+def test_a_schema_is_proposed_from_all_landed_messages(tmp_path: Path) -> None:
+    settings_ = Settings.model_validate({**SETTINGS, "local": {"root": str(tmp_path), "run": str(tmp_path)}})
+    with pytest.raises(NothingLanded, match="no message of t is landed in ") as refused:
+        infer(Args(topic="t"), settings_, WIRING)
+    assert "`alchemesh up`" in str(refused.value.hint)
+    folder = tmp_path / "shop" / "orders" / "sales"
+    folder.mkdir(parents=True)
+    first = {"id": 1, "code": "0017", "day": "2024-01-31", "amount": "1.10", "shop": {"zip": "01067"}}
+    assert landed(folder, [first], Rules()) == []
+    assert landed(folder, [{**first, "id": 2, "code": "1-2-3", "note": "x"}], Rules(), first=1) == []
+    proposed = {each.name: each for each in infer(Args(topic="t"), settings_, WIRING)}
+    found = {name: (each.declared.type.value, each.declared.required) for name, each in proposed.items()}
+    assert found == {
+        "id": ("integer", True),
+        "code": ("string", True),
+        "day": ("date", True),
+        "amount": ("number", True),
+        "shop": ("object", True),
+        "note": ("string", False),
+    }
+    columns = [{"name": name, **each.declared.model_dump(exclude_defaults=True)} for name, each in proposed.items()]
+    assert refit(folder, Rules.model_validate({"columns": columns})) == 2, "every landed value fits the proposal"
+    assert rows(folder, "id, code, day::TEXT, amount::TEXT, note") == [
+        (1, "0017", "2024-01-31", "1.10", None),
+        (2, "1-2-3", "2024-01-31", "1.10", "x"),
+    ]
+
+
 def test_a_column_may_not_have_a_name_of_the_landing_s_own() -> None:
-    settings_ = {"local": {"root": "/data", "run": "/run"}, "kafka": {"bootstrap_servers": "localhost:9092"}}
     schema = {"_Offset": SourceProperty.model_validate({"type": "integer"})}
     wiring = Wiring(domain="shop", product="orders", port="sales", schema=schema)
-    (found,) = check(Args(topic="t"), Settings.model_validate(settings_), wiring)
+    (found,) = check(Args(topic="t"), Settings.model_validate(SETTINGS), wiring)
     assert found.message == "found the column '_Offset' in the schema, which is the landing's own"

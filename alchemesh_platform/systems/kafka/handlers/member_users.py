@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from pydantic import Field
 
 from alchemesh_platform.provider.handler import Context, Drift, Handler
@@ -10,7 +12,7 @@ from alchemesh_platform.systems.kafka.access import KafkaAccess
 from alchemesh_platform.systems.kafka.cluster import Cluster
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
 from alchemesh_platform.systems.kafka.rights import Right, grant_rights, revoke_rights, rights_of
-from alchemesh_platform.systems.kafka.users import member_users, remove_user
+from alchemesh_platform.systems.kafka.users import is_member_user, member_users, remove_user
 
 
 class MemberUsersInputs(Properties):
@@ -70,8 +72,10 @@ class MemberUsersHandler(Handler[MemberUsersInputs, MemberUsersOutputs]):
 
     def delete(self, inputs: MemberUsersInputs, outputs: MemberUsersOutputs, context: Context) -> None:
         cluster = Cluster(inputs.kafka)
+        # A user can be missing while its rights are there, and the other way round.
+        rights = [right for right in rights_of(cluster) if is_member_user(right.user, inputs.ending)]
+        revoke_rights(cluster, rights)
         for user in member_users(cluster, inputs.ending):
-            revoke_rights(cluster, rights_of(cluster, user))
             remove_user(cluster, user)
 
 
@@ -79,8 +83,11 @@ def _differences(cluster: Cluster, inputs: MemberUsersInputs) -> tuple[list[Righ
     """Missing and surplus rights to topics, of members with a credential: those who have the right to a group."""
     missing: list[Right] = []
     surplus: list[Right] = []
-    for user in member_users(cluster, inputs.ending):
-        found = rights_of(cluster, user)
+    rights: defaultdict[str, list[Right]] = defaultdict(list)
+    for right in rights_of(cluster):
+        if is_member_user(right.user, inputs.ending):
+            rights[right.user].append(right)
+    for user, found in sorted(rights.items()):
         if any(right.kind == "group" for right in found):
             topics = {right.name for right in found if right.kind == "topic"}
             missing += [Right(user, "topic", topic) for topic in inputs.topics if topic not in topics]

@@ -234,6 +234,15 @@ def duckdb_connection() -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
+def write_messages(target: Path, path: Path) -> None:
+    """Write the values of all landed files as lines of JSON, without the landing's own columns."""
+    read = f"read_parquet({quoted(str(target / '*.parquet'))}, union_by_name = true)"
+    with storage_errors(f"read {target}"), duckdb_connection() as connection:
+        connection.execute(
+            f"COPY (SELECT * EXCLUDE ({', '.join(OWN)}) FROM {read}) TO {quoted(str(path))} (FORMAT json)"  # noqa: S608 quoted
+        )
+
+
 def _rows_of(file: Path) -> list[Row]:
     """The rows of a landed file, with exact values."""
 

@@ -11,6 +11,7 @@ from alchemesh_components.input_ports.kafka_directory.spec import SPEC
 from alchemesh_platform.platform_file.builtin import LOCAL
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.models import SourceProperty
+from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.kafka.resources import TopicIngestion
 
 
@@ -45,7 +46,7 @@ class KafkaDirectory(Component[Args, Settings]):
             kafka=self.settings.kafka.access(),
             topic=args.topic,
             group=args.group or self.group,
-            target=str(Path(self.settings.local.root, wiring.domain, wiring.product, wiring.port)),
+            target=str(landing_folder(self.settings, wiring)),
             process=f"{wiring.domain}-{wiring.product}-{wiring.port}",
             run_directory=self.settings.local.run,
             owner=wiring.address,
@@ -59,6 +60,11 @@ class KafkaDirectory(Component[Args, Settings]):
             keep_on_delete=args.keep_on_destroy,
             opts=self.child_options,
         )
+
+
+def landing_folder(settings: Settings, wiring: Wiring) -> Path:
+    """The folder that the messages of a port land in."""
+    return Path(settings.local.root, wiring.domain, wiring.product, wiring.port)
 
 
 def _column(name: str, declared: SourceProperty) -> dict[str, Any]:

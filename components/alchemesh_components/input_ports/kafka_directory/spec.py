@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.input_ports.kafka_directory.models:Args",
     settings="alchemesh_components.input_ports.kafka_directory.models:Settings",
     outputs="alchemesh_platform.connections:FilesConnection",
+    infer="alchemesh_components.input_ports.kafka_directory.infer:infer",
     observe="alchemesh_components.input_ports.kafka_directory.observe:observe",
     check="alchemesh_components.input_ports.kafka_directory.check:check",
     extras=("alchemesh-platform[kafka]", "alchemesh-platform[local]"),
