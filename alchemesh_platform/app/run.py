@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.records import Deployment
+    from alchemesh_platform.registry.store import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def run(
 ) -> Deployment | NotDue:
     """Land new data of a product's input ports, then run its code. The history contains the run from its start.
 
-    First it removes files that are older than the retention of a storage, also if no run is due.
+    Before that it removes files that are older than the retention of a storage. If no run is due it does that alone,
+    where the state is a folder of this machine.
 
     Args:
         platform: The environment.
@@ -84,9 +87,9 @@ def run(
         one_at_a_time(Path(platform.home), platform.environment, product, report),
         Registry.open(platform.registry) as registry,
     ):
-        remove_expired(platform, product, registry, report)
         due = due_from(registry, platform.environment, product) if if_due else None
         if due is not None and due > datetime.now(UTC):
+            remove_expired(platform, product, registry, report)
             report(f"no run of {product} is due until {due:%Y-%m-%d %H:%M} UTC")
             return NotDue(product, platform.environment, due)
         return run_code(
@@ -99,5 +102,12 @@ def run(
             on_output,
             local_run=job_runner(platform, folder),
             variables=emulator_variables(platform),
-            land=(lambda: land_new_data(platform, product, registry, report)) if land else (lambda: 0),
+            land=partial(land_new_data if land else _without_landing, platform, product, registry, report),
         )
+
+
+def _without_landing(platform: Platform, product: str, registry: Registry, report: Callable[[str], None]) -> int:
+    from alchemesh_platform.deployment.new_data import remove_expired
+
+    remove_expired(platform, product, registry, report)
+    return 0

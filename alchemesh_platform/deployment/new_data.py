@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ _SLACK = timedelta(seconds=30)  # a schedule does not start a run at the exact s
 
 
 def land_new_data(platform: Platform, product: str, registry: Registry, report: Callable[[str], None]) -> int:
-    """Land new and changed data at every deployed resource that can.
+    """Land new and changed data at every deployed resource that can, after removing its expired files.
 
     Args:
         platform: The environment.
@@ -40,7 +40,8 @@ def land_new_data(platform: Platform, product: str, registry: Registry, report: 
     from alchemesh_platform.provider import operations
 
     landing = 0
-    for handler, inputs, context in _handled(platform, product, registry, report):
+    for handler, inputs, context in _handled(_deployed(platform, product), registry, report):
+        _expire(handler, inputs, context, report)
         if not handler.lands:
             continue
         landing += 1
@@ -53,21 +54,29 @@ def land_new_data(platform: Platform, product: str, registry: Registry, report: 
 def remove_expired(platform: Platform, product: str, registry: Registry, report: Callable[[str], None]) -> None:
     """Remove the files of every deployed resource that are older than its retention. A failure is one more line.
 
+    It does nothing if the state is not in a folder of this machine: reading it takes a run of the engine.
+
     Args:
         platform: The environment.
         product: ``domain/product``.
         registry: The registry of the environment.
         report: Receives a line for each resource with expired files, and for each one whose files cannot be removed.
     """
+    for handler, inputs, context in _handled(_deployed(platform, product, engine=False), registry, report):
+        _expire(handler, inputs, context, report)
+
+
+def _expire(
+    handler: Handler[Any, Any], inputs: Mapping[str, Any], context: Context, report: Callable[[str], None]
+) -> None:
     from alchemesh_platform.provider import operations
 
-    for handler, inputs, context in _handled(platform, product, registry, report):
-        try:
-            found = operations.expire(handler, inputs, context)
-        except Failure as failure:
-            found = f"expired files stay until the next run: {failure.message}"
-        if found is not None:
-            report(found)
+    try:
+        found = operations.expire(handler, inputs, context)
+    except Failure as failure:
+        found = f"expired files stay until the next run: {failure.message}"
+    if found is not None:
+        report(found)
 
 
 def due_from(registry: Registry, environment: str, product: str) -> datetime | None:
@@ -91,13 +100,13 @@ def due_from(registry: Registry, environment: str, product: str) -> datetime | N
 
 
 def _handled(
-    platform: Platform, product: str, registry: Registry, report: Callable[[str], None]
+    resources: Iterable[Mapping[str, Any]], registry: Registry, report: Callable[[str], None]
 ) -> Iterator[tuple[Handler[Any, Any], Mapping[str, Any], Context]]:
     """The handler, the inputs and a context for each deployed resource of the platform's own types."""
     from alchemesh_platform.provider.catalog import HANDLERS
     from alchemesh_platform.provider.handler import Context
 
-    for resource in _deployed(platform, product):
+    for resource in resources:
         handler = HANDLERS.by_type.get(resource["type"])
         if handler is not None:
             context = Context(
@@ -109,15 +118,19 @@ def _handled(
             yield handler, resource.get("inputs") or {}, context
 
 
-def _deployed(platform: Platform, product: str) -> Iterator[Mapping[str, Any]]:
-    """The deployed resources of a product, from the state. A state that is not in a folder needs the engine."""
+def _deployed(platform: Platform, product: str, *, engine: bool = True) -> Iterator[Mapping[str, Any]]:
+    """The deployed resources of a product, from the state.
+
+    Args:
+        engine: Whether to read a state that is not in a folder, which needs the engine; otherwise it has no resources.
+    """
     from alchemesh_platform.engine.install.find import find_engine
     from alchemesh_platform.engine.state.deployed import deployed_state
     from alchemesh_platform.engine.state.folder import read_state
 
     stack = stack_of(project_name(*product.split("/")), platform)
     file = stack.state_folder.file if stack.state_folder is not None else None
-    if file is not None and not file.exists():
+    if (file is None and not engine) or (file is not None and not file.exists()):
         return
     deployment = read_state(file) if file is not None else None
     if deployment is None:
