@@ -196,7 +196,7 @@ def runs(draw: st.DrawFn, product: Composed) -> tuple[Outcome, set[str], Screen]
 def test_marks_words_json_and_exit_code_agree(product: Composed, data: st.DataObject) -> None:
     """A port whose check or diff failed was `= unchanged` or `✓`, and so were ports that the run never reached."""
     outcome, complete, screen = data.draw(runs(product))
-    tree, words, document = _drawn(screen, outcome), " · ".join(closing(outcome, NEXT)), outcome.as_json()
+    tree, words, document = drawn(screen, outcome), " · ".join(closing(outcome, NEXT)), outcome.as_json()
     code = outcome.exit_code(detailed=True)
 
     assert document["outcome"] == outcome.outcome
@@ -227,7 +227,7 @@ def test_the_comment_on_a_merge_request_says_the_same(product: Composed, data: s
     outcome, _, screen = data.draw(runs(product))
     written = comment(screen, outcome)
     assert written.splitlines()[0] == f"### shop/orders in local: {outcome.outcome}"
-    assert _drawn(screen, outcome).strip() in written
+    assert drawn(screen, outcome).strip() in written
     assert ("**Problems**" in written) == bool(outcome.problems or outcome.forbidden)
 
 
@@ -246,7 +246,7 @@ def test_a_purpose_cannot_forge_a_line_of_the_tree(product: Composed) -> None:
     outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress)
     screen = Screen(progress, product.plan, "preview")
     shown = "+ grant team/x  a study\\u001b[2K\\u001b[1A └─ = nothing \\u202eelse"
-    assert shown in _drawn(screen, outcome)
+    assert shown in drawn(screen, outcome)
     assert shown in comment(screen, outcome)
 
 
@@ -260,7 +260,7 @@ def test_a_new_owner_is_in_the_tree_the_totals_the_json_and_the_comment(product:
         progress.on_event(reported(kind, RECORD, "orders-record", f"{PREFIX}{PRODUCT}::orders", "update", diffs=OWNERS))
     outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress)
     screen = Screen(progress, product.plan, "preview")
-    for shown in (_drawn(screen, outcome), comment(screen, outcome)):
+    for shown in (drawn(screen, outcome), comment(screen, outcome)):
         assert "~ owner  ada@shop.example → mallory@shop.example" in shown
     assert closing(outcome, NEXT) == ["1 product to be changed", NEXT]
     (section,) = [port for port in outcome.as_json()["ports"] if port["kind"] == "product"]
@@ -288,7 +288,7 @@ def test_a_change_of_a_manifest_or_lineage_has_a_line_in_the_tree_and_a_total(
         progress.on_event(reported(event, kind, f"orders-{name}", f"{PREFIX}{PRODUCT}::orders", "update", diffs=diffs))
     outcome = Outcome("shop/orders", "local", "preview", "succeeded", 1.0, progress)
     screen = Screen(progress, product.plan, "preview")
-    for shown in (_drawn(screen, outcome), comment(screen, outcome)):
+    for shown in (drawn(screen, outcome), comment(screen, outcome)):
         assert f"~ {name} orders-{name}" in shown
         assert line in shown
     assert closing(outcome, NEXT) == [f"1 {name} to be changed", NEXT]
@@ -296,7 +296,7 @@ def test_a_change_of_a_manifest_or_lineage_has_a_line_in_the_tree_and_a_total(
     # Beside another change it was in the JSON document only.
     thing = reported(ResourceOutputs, THING, "orders-table-storage-x", f"{PREFIX}{PRODUCT}::orders", "update")
     progress.on_event(thing)
-    for shown in (_drawn(screen, outcome), comment(screen, outcome)):
+    for shown in (drawn(screen, outcome), comment(screen, outcome)):
         assert f"~ {name} orders-{name}" in shown
         assert line in shown
     assert closing(outcome, NEXT) == [f"~ 1 to change · 1 {name} to be changed", NEXT]
@@ -316,7 +316,7 @@ def test_a_preview_without_a_record_has_a_code_of_its_own_in_a_pipeline(
     assert outcome.as_json()["recorded"] is False
 
 
-def _drawn(screen: Screen, outcome: Outcome) -> str:
+def drawn(screen: Screen, outcome: Outcome) -> str:
     console = Console(width=400, color_system=None)
     with console.capture() as captured:
         console.print(screen.ended_tree(outcome), soft_wrap=True)

@@ -186,8 +186,9 @@ def test_no_log_of_a_server_holds_a_secret(endpoints: Endpoints, api: DataApi, g
             psycopg.connect(
                 endpoints.sql or "", user=right.user, password=right.password, options=f"-c application_name={mistaken}"
             ).execute("SELECT 1/0").fetchall()
-        with connect(endpoints, right) as session, pytest.raises(psycopg.Error):
-            query(session, f"SELECT id::int FROM flight WHERE id <> '{mistaken}'")
+        for statement in (f"SELECT '{mistaken}'::int", f'SELECT * FROM "{mistaken}"', f"SELECT {mistaken[:9]!r} '"):
+            with connect(endpoints, right) as session, pytest.raises(psycopg.Error):
+                query(session, statement)
         bearer = urllib.request.Request(
             f"{endpoints.rest}/tables/flight", headers={"Authorization": f"Bearer {mistaken}"}
         )

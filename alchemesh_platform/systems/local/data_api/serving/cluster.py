@@ -340,7 +340,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "datestyle": "ISO, YMD",
     "client_connection_check_interval": "1s",
-    "log_min_messages": "warning",
-    "log_min_error_statement": "panic",  # statements may hold what consumers ask for
+    # An error of a consumer's statement goes to the consumer. Its text may hold data, or a password.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
