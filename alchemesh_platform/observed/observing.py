@@ -31,10 +31,15 @@ class Specs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A component to observe, and its connection."""
+    """A component to observe, and its connection.
+
+    Args:
+        consumer: Name of the identity of the product that reads it, if that is another product with an identity.
+    """
 
     component: str
     connection: Mapping[str, Any]
+    consumer: str | None = None
 
 
 def observe_all(
@@ -92,7 +97,8 @@ def _observe(thing: Observed, specs: Specs, environ: Mapping[str, str]) -> Obser
         if spec.observe is None:
             return None
         observe: Any = load_reference(spec.observe)
-        options = {"environ": environ} if "environ" in inspect.signature(observe).parameters else {}
+        known = {"environ": environ, "consumer": thing.consumer}
+        options = {name: known[name] for name in known.keys() & inspect.signature(observe).parameters.keys()}
         answer = observe(connection_of(thing.connection), **options)
     except Exception as error:  # noqa: BLE001 - a component's fault, whatever it is, is no fault of the product
         return Observation("unknown", f"{type(error).__name__}: {error}".splitlines()[0])

@@ -139,13 +139,18 @@ def _look(
             if connection and side == "proxy" and port.from_product:
                 connection = port.connections.get(side) or connection  # with the credential of this product
             if component and connection:
-                things[port.address, side] = Observed(component, connection)
+                consumer = _identity_of(product) if port.from_product else None
+                things[port.address, side] = Observed(component, connection, consumer)
     for name, need in (product.needs if product else {}).items():
         if need.get("connection"):
             things[name, "need"] = Observed(str(need.get("component")), need["connection"])
     if product and product.code and product.code.get("connection"):
         things["code", "code"] = Observed(str(product.code.get("component")), product.code["connection"])
     return dict(zip(things, observe_all(list(things.values()), specs, patience, environ), strict=True))
+
+
+def _identity_of(product: ProductRecord | None) -> str | None:
+    return product.identity.get("name") if product is not None and product.identity is not None else None
 
 
 def _notices(registry: Registry, environment: str, ports: Iterable[PortRecord]) -> dict[str, tuple[NoticeStatus, ...]]:

@@ -32,12 +32,16 @@ class ObjectOwner:
     Args:
         address: ``domain/product/port``; None if the object has no mark, because no product created it.
         environment: Its environment.
+        is_hidden: Whether the object is in a place that this user cannot read.
     """
 
     address: str | None = None
     environment: str | None = None
+    is_hidden: bool = False
 
     def __str__(self) -> str:
+        if self.is_hidden:
+            return "you have no right to read its owner"
         if self.address is None:
             return "was not created by a product"
         return f"belongs to {self.address} in environment {self.environment}"
@@ -96,6 +100,15 @@ class CloudObject:
             Failure: when the cloud does not answer, or refuses to.
         """
         raise NotImplementedError
+
+    def claim(self, address: str, environment: str) -> str:
+        """How a user marks an unmarked object as the product's own; empty if nobody can.
+
+        Args:
+            address: ``domain/product/port``.
+            environment: Its environment.
+        """
+        return ""
 
     def guard_id(self, identity: str) -> str:
         """The id of the resource that guards an object."""

@@ -159,4 +159,7 @@ def _problem(plan: Plan, wanted: _Wanted, owner: ObjectOwner) -> Problem:
     words = f"{component.port}, {component.spec.name}: {part.kind} {wanted.id} exists and {owner}"
     if owner.address is not None:
         words += f", not to {plan.address(component.port)} in environment {plan.environment}"
-    return Problem(component.location, component.path, words, part.other_name)
+    hint, address = part.other_name, plan.address(component.port)
+    if owner.address is None and not owner.is_hidden and (claim := part.claim(address, plan.environment)):
+        hint = f"if it is the product's own, {claim}; otherwise {hint}"
+    return Problem(component.location, component.path, words, hint)

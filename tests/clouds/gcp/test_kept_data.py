@@ -156,6 +156,11 @@ def test_an_object_of_another_owner_is_refused_at_the_line_of_the_port(repo: Rep
         of_bucket, of_topic = document["problems"]
         assert (of_bucket["line"], of_bucket["path"]) == (14, "infrastructure[0]")
         assert of_bucket["message"] == f"workspace, gcs-bucket: bucket {NAME} exists and was not created by a product"
+        assert of_bucket["hint"] == (
+            "if it is the product's own, label it with managed_by=alchemesh, environment=prod, domain=aviation, "
+            "product=gates, port=workspace; otherwise give the port or need another name, or set "
+            "settings.gcp.name_prefix of the environment in the platform file"
+        )
         assert (of_topic["line"], of_topic["path"]) == (18, "output_ports[0].storage")
         assert of_topic["message"] == (
             f"events, pubsub-topic: topic {EVENTS} exists and belongs to aviation/gates/events in environment dev, "

@@ -141,7 +141,7 @@ def test_the_real_cloud_is_asked_with_the_credentials_of_the_deployer(
     with cloud(answers, monkeypatch) as asked:
         assert TOPIC.owner(real, EVENTS) == ObjectOwner("aviation/gates/events", "dev")
         assert DATASET.owner(real, dataset) == ObjectOwner("aviation/gates/events", "prod")
-        assert BUCKET.owner(real, bucket) == ObjectOwner(), "the bucket of another project has private labels"
+        assert BUCKET.owner(real, bucket) == ObjectOwner(is_hidden=True), "a bucket of another project"
         assert BUCKET.owner(real, "free") is None
         with pytest.raises(Refused, match="try again"):
             BUCKET.owner(real, "broken")

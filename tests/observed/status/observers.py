@@ -51,6 +51,11 @@ def observe_with_credential(connection: DataApiConnection) -> Observation:
     return Observation("healthy") if user == "good" else Observation("unhealthy", f"REST: 401 for {user}")
 
 
+def observe_for_consumer(connection: DataApiConnection, consumer: str | None = None) -> Observation:
+    """Looks up the account of the reader, as views of a cloud do."""
+    return Observation("unhealthy" if consumer == "revoked@acme" else "healthy", f"read by {consumer}")
+
+
 def observe_hanging(_: FilesConnection) -> Observation:
     never.wait()
     return Observation("healthy")

@@ -251,6 +251,20 @@ def test_a_granted_input_whose_credential_no_longer_works_says_so(registry: Regi
     assert of_flights.parts[1].reason == "REST: 401 for revoked"
 
 
+def test_a_granted_input_whose_account_lost_its_access_says_so(registry: Registry, tmp_path: Path) -> None:
+    """In a cloud, the account of the reading product is its credential. Nobody looked whether it still has access."""
+    specs = {**SPECS, "roapi": spec("observe_for_consumer")}
+    for account, health in (("reader@acme", "healthy"), ("revoked@acme", "unhealthy")):
+        registry.write([*flights(tmp_path), *punctuality()])
+        product = registry.get(ProductRecord, "local", "insight/punctuality")
+        assert product is not None
+        registry.put(product.model_copy(update={"identity": {"kind": "google-service-account", "name": account}}))
+        _, of_flights = product_status(registry, "local", "insight/punctuality", specs).inputs
+        assert (of_flights.health, of_flights.parts[1].reason) == (health, f"read by {account}")
+    [table, _raw] = product_status(registry, "local", FLIGHTS, specs).outputs
+    assert table.parts[1].reason == "read by None", "the provider's own status is about no reader"
+
+
 def test_a_table_without_rows_is_empty_and_not_healthy(registry: Registry, tmp_path: Path) -> None:
     registry.write(flights(tmp_path))
     specs = {**SPECS, "delta-table": spec("observe_empty"), "roapi": spec(None)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.sdk.code_run import RunCode
 
 CLOUD = "cloud"  # in an environment's folder
+CLOUD_VARIABLE = "ALCHEMESH_EMULATED_CLOUD"  # names the folder of the emulated cloud, for services without an emulator
 
 
 class GoogleCloud(Emulation):
@@ -32,8 +33,8 @@ class GoogleCloud(Emulation):
         return {"nifi": {"storage_url": _emulators(folder).addresses()[STORAGE]}}
 
     def variables(self, folder: Path) -> Mapping[str, str]:
-        """Variables that point Google's clients to the emulators."""
-        return _emulators(folder).variables()
+        """Variables that point Google's clients to the emulators, and ours to the emulated cloud."""
+        return {**_emulators(folder).variables(), CLOUD_VARIABLE: str(folder / CLOUD)}
 
     def resume(self, folder: Path) -> None:
         """Restart the emulators that an earlier run started."""

@@ -49,7 +49,7 @@ class Labelled(CloudObject):
             found = self.found(platform, identity)
         except Refused as error:
             if error.status == FORBIDDEN:  # the name is taken, and the labels are private: it belongs to others
-                return ObjectOwner()
+                return ObjectOwner(is_hidden=True)
             raise
         return owner_in(found.get("labels")) if found is not None else None
 
@@ -67,6 +67,11 @@ class Labelled(CloudObject):
             service_at(self.host).removed(self.path(identity))
         else:
             here.store.remove(self.type, identity)
+
+    def claim(self, address: str, environment: str) -> str:
+        labels = dict(zip(OWNER_LABELS, address.split("/"), strict=True))
+        marks = {MANAGED_BY: ALCHEMESH, "environment": environment, **labels}
+        return f"label it with {', '.join(f'{name}={value}' for name, value in marks.items())}"
 
     def path(self, identity: str) -> str:
         """The path of an object at its service."""

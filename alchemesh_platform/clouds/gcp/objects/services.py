@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
 from alchemesh_platform.clouds.gcp.emulation.api.rest import Rest
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
+from alchemesh_platform.clouds.gcp.emulation.environment import CLOUD_VARIABLE
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import VARIABLES
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
 from alchemesh_platform.engine.state.object_store import GOOGLE_SIGN_IN
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 STORAGE_URL = "https://storage.googleapis.com"
 BIGQUERY_URL = "https://bigquery.googleapis.com"
+PUBSUB_URL = "https://pubsub.googleapis.com"
 
 
 class SignInFailed(Failure):
@@ -91,6 +95,16 @@ def bigquery_of(environ: Mapping[str, str]) -> BigQueryRest:
     if emulator:
         return BigQueryRest("BigQuery", _with_scheme(emulator))
     return BigQueryRest("BigQuery", BIGQUERY_URL, access_token)
+
+
+def topic_exists(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether a topic of Pub/Sub exists: ``projects/PROJECT/topics/NAME``. No emulator has topics; the store does."""
+    cloud = environ.get(CLOUD_VARIABLE)
+    if cloud:
+        from alchemesh_platform.clouds.gcp.emulation.store import Store
+
+        return Store(Path(cloud)).get("gcp:pubsub/topic:Topic", name) is not None
+    return service_at(PUBSUB_URL).found(f"/v1/{quote(name)}") is not None
 
 
 def _with_scheme(address: str) -> str:

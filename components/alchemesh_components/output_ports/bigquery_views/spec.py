@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.bigquery_views.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
+    observe="alchemesh_components.output_ports.bigquery_views.observe:observe",
     serves=("bigquery-tables",),
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,

@@ -16,6 +16,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.output_ports.pubsub_topic.models:Args",
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:TopicConnection",
+    observe="alchemesh_components.output_ports.pubsub_topic.observe:observe",
     provides="pubsub-messages",
     check="alchemesh_components.output_ports.pubsub_topic.check:check",
     holds="alchemesh_components.output_ports.pubsub_topic.holds:holds",
