@@ -95,7 +95,7 @@ def test_a_taken_bucket_name_is_reported_at_its_line(product: Faulty, mesh: Mesh
         f"bucket {taken} exists and was not created by a product",
         line=WORKSPACE,
         path=WORKSPACE_PATH,
-        hint="give the port or need another name, or set settings.gcp.name_prefix",
+        hint="if it is the product's own, label it with managed_by=alchemesh, environment=",
     )
     assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
     storage.remove_bucket(taken)
