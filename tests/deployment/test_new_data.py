@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import pyarrow as pa
 import pytest
@@ -18,6 +19,9 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.deployment.new_data import due_from, land_new_data, remove_expired
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.provider import operations
+from alchemesh_platform.provider.catalog import HANDLERS
+from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.registry.records import ContractRecord, ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.local.landing.ingestion import landed
@@ -140,11 +144,7 @@ def test_files_older_than_the_retention_of_a_storage_are_removed(tmp_path: Path,
     columns = [{"name": "id", "type": "integer"}]
     sale = {"path": str(table), "owner": f"{PRODUCT}/sales/sale", "table": "sale", "columns": columns}
     work = {"path": str(files), "owner": f"{PRODUCT}/files", "retentionSeconds": 7200}
-    # `run` reported that the secrets of a dataflow, which the engine has encrypted, do not fit.
-    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
-    flow = {"server": "https://nifi.acme.example", "sensitiveParameters": {"key": secret}}
-    resources = {TABLE: {**sale, "retentionHours": 24}, "alchemesh:local:Directory": work}
-    deploy(tmp_path, {**resources, "alchemesh:nifi:Dataflow": flow})
+    deploy(tmp_path, {TABLE: {**sale, "retentionHours": 24}, "alchemesh:local:Directory": work})
     for number in (1, 2):
         write_deltalake(table, pa.table({"id": [number]}), mode="overwrite")
     (files / "old.txt").write_text("x")
@@ -167,6 +167,18 @@ def test_files_older_than_the_retention_of_a_storage_are_removed(tmp_path: Path,
     assert [line.split(" in ")[0] for line in lines] == [
         "expired files stay until the next run: cannot remove former files of the table"
     ]
+
+
+def test_inputs_of_a_resource_that_expires_nothing_are_not_read() -> None:
+    """`run` reported that the secrets of a dataflow, which the engine has encrypted, do not fit."""
+    encrypted = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    handler = HANDLERS.of("alchemesh:nifi:Dataflow")
+    context = Context("urn", threading.Event(), never, lambda _severity, _line: None)
+    assert operations.expire(handler, {"sensitiveParameters": {"gcp.key": encrypted}}, context) is None
+
+
+def never() -> NoReturn:
+    raise AssertionError("the registry is not asked")
 
 
 def test_run_that_is_not_due_removes_expired_files(tmp_path: Path) -> None:
