@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alchemesh_cli.asking import confirm, confirm_possible
+from alchemesh_cli.documents import echo_json
 from alchemesh_cli.interrupts import interruptible
 from alchemesh_cli.render.events import showing
 from alchemesh_platform.app.foundations import destroy, preview, refresh, up
@@ -29,7 +30,10 @@ def up_shown(stack: FoundationStack, where: Where, *, as_json: bool, confirmed: 
         confirm_possible()
     with interruptible() as cancel, showing(where, "up", as_json=as_json) as shown:
         ask = None if confirmed else lambda _preview: confirm("Deploy this?", confirmed=False)
-        return _exit_code(up(stack, _actor(stack), confirm=ask, listen=shown, cancel=cancel))
+        done = up(stack, _actor(stack), confirm=ask, listen=shown, cancel=cancel)
+    if as_json and done.operation == "preview":  # nothing to deploy, or the preview failed
+        echo_json("foundation", done.as_json())
+    return _exit_code(done)
 
 
 def refresh_shown(stack: FoundationStack, where: Where, *, as_json: bool, confirmed: bool) -> int:

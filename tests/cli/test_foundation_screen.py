@@ -14,10 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from alchemesh_cli import foundations
 from alchemesh_cli.documents import json_text, published
+from alchemesh_cli.foundations import up_shown
 from alchemesh_cli.render.events import showing
 from alchemesh_cli.render.foundation import Doing, foundation_closing, foundation_tree, print_outcome
 from alchemesh_platform.app.events import FoundationEnded
+from alchemesh_platform.app.foundations import FoundationStack
 from alchemesh_platform.app.where import Where
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Location, Problem
@@ -185,6 +188,25 @@ def test_marks_words_json_and_exit_code_of_a_foundation_agree(foundation: Founda
     if states and op != "same" and done:
         assert f"{len(done)} " in words
     jsonschema.validate(json.loads(json_text("foundation", document)), published("foundation"))
+
+
+@pytest.mark.parametrize(("how", "code"), [("succeeded", ExitCode.DONE), ("failed", ExitCode.FAILED)])
+def test_up_that_ends_with_its_preview_prints_one_document(
+    foundation: Foundation,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    how: Ended,
+    code: ExitCode,
+) -> None:
+    """`platform up --json` printed none when nothing was to be deployed, or the preview failed."""
+    seen = ended(foundation, "preview", ended=how)
+    monkeypatch.setattr(foundations, "up", lambda *_, **__: seen)
+    monkeypatch.setattr(foundations, "confirm_possible", lambda: None)
+    stack = FoundationStack(foundation, load_platform(None, "local", tmp_path))
+    assert up_shown(stack, Where(tmp_path), as_json=True, confirmed=False) == code
+    document = json.loads(capsys.readouterr().out)
+    assert (document["operation"], document["outcome"], document["failures"]) == ("preview", how, int(how == "failed"))
 
 
 def test_what_the_engine_reads_first_is_no_change() -> None:
