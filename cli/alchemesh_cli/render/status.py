@@ -270,6 +270,9 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
         yield Text.assemble((f"{table.name:<8}  ", "dim"), held)
     for protocol, address in port.endpoints.items():
         yield Text.assemble((f"{protocol:<8}  ", "dim"), address)
+    for reason in _healthy_reasons(port) if not port.tables else ():
+        if reason:
+            yield Text.assemble(("serves    ", "dim"), reason)
     yield Text.assemble(("contract  ", "dim"), _contract(port.contract))
     if port.freshness is not None:
         yield Text.assemble(("freshness ", "dim"), _freshness(port.freshness))

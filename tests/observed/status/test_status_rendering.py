@@ -17,6 +17,7 @@ from alchemesh_platform.observed.models import (
     AssetStatus,
     CodeStatus,
     ContractStatus,
+    FreshnessStatus,
     InputStatus,
     NoticeStatus,
     OutputStatus,
@@ -31,6 +32,7 @@ from alchemesh_platform.registry.records import Deployment
 CASES = Path(__file__).with_name("cases")
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 FLIGHTS = "aviation/flights"
+SERVES = "answers in 5 ms; copy of 31 MB (limit 10 GB a table), current (limit 300 s)"
 
 
 def deployment(operation: str, outcome: str, minutes_ago: float, **more: object) -> Deployment:
@@ -97,13 +99,14 @@ def well() -> ProductStatus:
                 name="flights-table",
                 address=f"{FLIGHTS}/flights-table",
                 health="healthy",
-                parts=(part("delta-table", "columnar-table"), part("roapi", "data-api")),
+                parts=(part("delta-table", "columnar-table"), part("roapi", "data-api", reason=SERVES)),
                 endpoints={"sql": "postgresql://127.0.0.1:5433/flights", "rest": "http://127.0.0.1:8091/api"},
                 assets=(
                     AssetStatus(name="flight", address="a", **HELD),
                     AssetStatus(name="weather", address="b"),
                 ),
                 contract=ContractStatus(version="2.0.0", lifecycle="active", access="restricted", notice_period="90d"),
+                freshness=FreshnessStatus(promised="5m", lag_seconds=0, kept=True),
                 notices=(reported("breaking-change", 10, "tail_number goes"), reported("deprecation", -10)),
             ),
             OutputStatus(
@@ -135,6 +138,7 @@ def ill() -> ProductStatus:
     table = status.outputs[0].model_copy(
         update={
             "health": "unhealthy",
+            "freshness": FreshnessStatus(promised="5m", lag_seconds=301, kept=False),
             "parts": (
                 part("delta-table", "columnar-table"),
                 part("roapi", "data-api", "unhealthy", "port 8091 is dead"),

@@ -15,7 +15,7 @@ def test_a_copy_that_is_late_says_how_late() -> None:
     table = TableState(name="sale", loaded_at=NOW, behind_since=NOW - timedelta(seconds=61), bytes=4_400_000)
     late = CopyState(tables=(table,), max_lag_seconds=60)
     assert late.first_problem(NOW) == "the copy of table sale is 61 s behind, more than its limit of 60 s"
-    assert late.described(NOW) == "copy of 4 MB, 61 s behind (at most 60 s behind)"
+    assert late.described(NOW) == "copy of 4 MB, 61 s behind (limit 60 s)"
     assert late.lag_seconds(NOW) == 61
     in_time = late.model_copy(update={"max_lag_seconds": 120})
     assert in_time.first_problem(NOW) is None
@@ -24,7 +24,7 @@ def test_a_copy_that_is_late_says_how_late() -> None:
 def test_a_current_copy_says_its_size() -> None:
     tables = (TableState(name="sale", loaded_at=NOW, bytes=900), TableState(name="shop", loaded_at=NOW, bytes=600))
     described = CopyState(tables=tables, max_gigabytes=0.5).described(NOW)
-    assert described == "copy of 2 kB (at most 0.5 GB a table), current (at most 60 s behind)"
+    assert described == "copy of 2 kB (limit 0.5 GB a table), current (limit 60 s)"
     assert CopyState(tables=tables).first_problem(NOW) is None
     assert CopyState(tables=tables).loading == ()
 

@@ -92,10 +92,10 @@ class CopyState(BaseModel):
     def described(self, now: datetime | None = None) -> str:
         """The size and the lag, each with its limit, in short."""
         size = _size(sum(table.bytes for table in self.tables))
-        most = f" (at most {self.max_gigabytes:g} GB a table)" if self.max_gigabytes is not None else ""
+        most = f" (limit {self.max_gigabytes:g} GB a table)" if self.max_gigabytes is not None else ""
         lag = self.lag_seconds(now)
         current = f"{lag:.0f} s behind" if lag >= 1 else "current"
-        return f"copy of {size}{most}, {current} (at most {self.max_lag_seconds:g} s behind)"
+        return f"copy of {size}{most}, {current} (limit {self.max_lag_seconds:g} s)"
 
 
 def read_state(path: Path) -> CopyState | None:
